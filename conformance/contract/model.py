@@ -1,0 +1,194 @@
+"""The values that a contract is made of: sources, requirements, the operation and the contract itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Schema = Mapping[str, Any] | bool
+"""A JSON Schema (2020-12) with every `$ref` resolved but those of a recursion."""
+
+
+class Level(StrEnum):
+    """How binding a requirement is (RFC 2119)."""
+
+    MUST = "MUST"
+    SHOULD = "SHOULD"
+    MAY = "MAY"
+
+
+class Basis(StrEnum):
+    """What a requirement rests on, from the strongest to the weakest."""
+
+    STATED = "stated"
+    """The document's text says it."""
+    SCHEMA = "schema"
+    """The document's schema says it."""
+    REFERENCE = "reference"
+    """A standard that the document leans on says it."""
+    EXAMPLE = "example"
+    """Only an example shows it."""
+    INFERRED = "inferred"
+    """Nothing says it; clients depend on it."""
+
+
+class Section(StrEnum):
+    """The part of the contract that a requirement belongs to."""
+
+    TRANSPORT = "transport"
+    COMPLETION = "completion"
+    STREAM = "stream"
+    REQUEST = "request"
+    ERROR = "error"
+    ACCESS = "access"
+    ROBUSTNESS = "robustness"
+
+
+class Tier(StrEnum):
+    """How much a run may spend; each tier includes the one before."""
+
+    SMOKE = "smoke"
+    STANDARD = "standard"
+    EXHAUSTIVE = "exhaustive"
+
+    def includes(self, other: Tier) -> bool:
+        """Whether a run of this tier judges what belongs to `other`."""
+        order = list(Tier)
+        return order.index(other) <= order.index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a requirement comes from.
+
+    `document` is the short name of a document or standard (`kodexa`, `whatwg-sse`, `rfc9110`), `place` the
+    section, sentence or JSON pointer in it, `title` its full name and `url` where it is published, if it is.
+    """
+
+    document: str
+    place: str
+    basis: Basis
+    title: str = ""
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """One constraining keyword of one schema of the contract.
+
+    `location` says which schema: `request`, `path.orgId`, `completion`, `stream.chunk` or `error.400`.
+    `pointer` is the JSON pointer of the keyword inside this schema (`/properties/n/minimum`). `name` is the
+    keyword, `value` what it is set to. For `required`, one `Keyword` stands for one property and `value` is its name.
+    """
+
+    location: str
+    pointer: str
+    name: str
+    value: Any = field(hash=False)
+    schema: Schema = field(hash=False, repr=False)
+    """The schema object that holds the keyword."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One normative statement about a deployment, with a stable id.
+
+    `digest` is the sha256 of what the requirement rests on; when it differs from the reviewed one, the
+    requirement is stale. `keyword` is set for requirements that were derived from a schema.
+    """
+
+    id: str
+    level: Level
+    section: Section
+    statement: str
+    source: Source
+    digest: str
+    tier: Tier = Tier.STANDARD
+    keyword: Keyword | None = None
+    excluded: str | None = None
+    case: Mapping[str, Any] | None = field(default=None, hash=False)
+    """A declared example (request and expected answer) that decides the requirement, if its row has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialScheme:
+    """How a caller shows who it is: the value of one request header."""
+
+    header: str
+    prefix: str = ""
+    """What stands before the key in the header's value, with its space (`Bearer `)."""
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One documented response: its schema for each media type."""
+
+    status: str
+    """`200`, `4XX` or `default`, as the document writes it."""
+    json_schema: Schema | None
+    item_schema: Schema | None
+    """The schema of one event's data, where the response is an event stream."""
+    media_types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """The one operation under test."""
+
+    method: str
+    path: str
+    """As in the document, with its parameters in braces."""
+    path_parameters: Mapping[str, Schema] = field(hash=False)
+    request_schema: Schema = field(hash=False)
+    responses: tuple[Response, ...] = field(hash=False)
+    credential: CredentialScheme | None
+    examples: tuple[Any, ...] = field(default=(), hash=False)
+    """Request bodies that the document gives as examples."""
+
+    def response(self, status: int) -> Response | None:
+        """The documented response that covers an HTTP status: exact, then range (`4XX`), then `default`."""
+        documented = {response.status.upper(): response for response in self.responses}
+        for key in (str(status), f"{status // 100}XX", "DEFAULT"):
+            if key in documented:
+                return documented[key]
+        return None
+
+    @property
+    def properties(self) -> Mapping[str, Schema]:
+        """The request body's properties by name."""
+        if isinstance(self.request_schema, bool):
+            return {}
+        properties: Mapping[str, Schema] = self.request_schema.get("properties", {})
+        return properties
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Which contract this is: its name, version and the digest of the document that it was read from."""
+
+    name: str
+    version: str
+    sha256: str
+    title: str
+    path: str
+    """Where the document was read from, as the user named it."""
+    standards: tuple[str, ...]
+    """Short names of the standards that the document leans on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What a deployment promised: one operation and the requirements on it, in the catalogue's order."""
+
+    profile: Profile
+    operation: Operation
+    requirements: tuple[Requirement, ...]
+    document: Mapping[str, Any] = field(hash=False, repr=False)
+    """The OpenAPI document as it was read."""
+
+    def requirement(self, requirement_id: str) -> Requirement | None:
+        """The requirement with this id, or None where the profile has none."""
+        return next((row for row in self.requirements if row.id == requirement_id), None)

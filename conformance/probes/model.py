@@ -1,0 +1,69 @@
+"""The values that a plan is made of: one probe, what it intends and what it may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from conformance.contract.model import Tier
+
+
+class Intent(StrEnum):
+    """What a conforming deployment does with a probe."""
+
+    SERVED = "served"
+    """The request is valid: a completion must come back."""
+    REFUSED = "refused"
+    """The request is invalid: an error must come back and no completion may be paid for."""
+    EITHER = "either"
+    """The contract leaves it open; what comes back must be well-formed either way."""
+
+
+class Credential(StrEnum):
+    """Whose credential a probe carries. The key itself never stands in a probe: `wire` fills it in."""
+
+    OWN = "own"
+    NONE = "none"
+    EMPTY = "empty"
+    WRONG = "wrong"
+    """A key of the same form that was never issued."""
+    WRONG_SCHEME = "wrong-scheme"
+    """The right key under another authentication scheme."""
+    OTHER = "other"
+    """The key of the second tenant (CONFORMANCE_OTHER_API_KEY)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One named request with an intent.
+
+    `body` is a JSON value, or the very bytes to send; None sends no body. `path` replaces the operation's path
+    (with `{base}` left out: it is appended to the base URL); None means the operation's own. `path_parameters`
+    replaces single parameters of it. `headers` are added to, or with the value None taken from, the usual ones.
+    `completion_tokens` is the worst case that a deployment may charge for. `connection` names a connection that
+    several probes share one after another, in the plan's order; None leaves it to the pool.
+    `disconnect_after` makes the client hang up after so many bytes of the body.
+    """
+
+    name: str
+    about: str
+    intent: Intent
+    body: Any = field(default=None, hash=False)
+    method: str | None = None
+    path: str | None = None
+    path_parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
+    headers: Mapping[str, str | None] = field(default_factory=dict, hash=False)
+    credential: Credential = Credential.OWN
+    completion_tokens: int = 0
+    tier: Tier = Tier.STANDARD
+    connection: str | None = None
+    disconnect_after: int | None = None
+    instead: tuple[Probe, ...] = ()
+    """Sent in its stead, one by one, when this probe was meant to be served and was not."""
+
+    @property
+    def asks_for_stream(self) -> bool:
+        """Whether the body asks for an event stream."""
+        return isinstance(self.body, Mapping) and self.body.get("stream") is True

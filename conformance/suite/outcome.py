@@ -1,0 +1,49 @@
+"""What the suite tells of a requirement: its outcome, and the findings that led to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """The outcome of one requirement, worst first."""
+
+    FAILED = "failed"
+    """A MUST is broken."""
+    WARNING = "warning"
+    """A SHOULD is broken."""
+    WAIVED = "waived"
+    """Broken, and a waiver accepts it."""
+    INCONCLUSIVE = "inconclusive"
+    """The target was unreachable or refused for load, so nothing can be said."""
+    UNTESTED = "untested"
+    """Nothing was sent that could decide it (filter, budget, interruption)."""
+    SKIPPED = "skipped"
+    """It does not apply: a capability that the target does not claim."""
+    PASSED = "passed"
+
+
+class Verdict(StrEnum):
+    """The verdict on a run."""
+
+    CONFORMANT = "conformant"
+    NONCONFORMANT = "nonconformant"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One violation: which requirement, on which exchange, what was expected and what came.
+
+    `offset` (bytes into the body), `at` (seconds after the request began) and `event` (number of the event in the
+    stream, from 0) say where in the answer it is, when that is known.
+    """
+
+    requirement: str
+    exchange: str | None
+    expected: str
+    actual: str
+    offset: int | None = None
+    at: float | None = None
+    event: int | None = None

@@ -1,0 +1,121 @@
+"""What was seen on the wire: one request, its answer as timed bytes, and how it ended. Nothing is interpreted here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Headers = tuple[tuple[str, str], ...]
+"""Header fields in the order and spelling of the wire, decoded as latin-1."""
+
+
+class EndKind(StrEnum):
+    """How an exchange ended."""
+
+    COMPLETE = "complete"
+    """The HTTP message ended as its framing said it would."""
+    TRUNCATED = "truncated"
+    """The peer closed the connection before the message was complete."""
+    RESET = "reset"
+    """The connection was reset, or failed in another way, after the request was sent."""
+    CLOSED = "closed"
+    """The peer closed the connection without sending an answer."""
+    UNREACHABLE = "unreachable"
+    """No connection could be made (refused, DNS, TLS)."""
+    CONNECT_TIMEOUT = "connect-timeout"
+    FIRST_BYTE_TIMEOUT = "first-byte-timeout"
+    IDLE_TIMEOUT = "idle-timeout"
+    DEADLINE = "deadline"
+    """The request's total deadline passed."""
+    TOO_LARGE = "too-large"
+    """A size limit was reached; `detail` names it."""
+    MALFORMED = "malformed"
+    """The answer is not HTTP/1.1 as RFC 9112 has it; `detail` says why."""
+    HUNG_UP = "hung-up"
+    """The probe asked for a disconnect, and the client did so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an exchange ended: `kind`, a short `detail` in words, and `at`, seconds after the request began."""
+
+    kind: EndKind
+    at: float = field(compare=False)
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SentRequest:
+    """A request as it was sent, but for redacted secrets."""
+
+    method: str
+    url: str
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One read of the response body: the bytes after transfer coding and before content coding.
+
+    `at` is in seconds after the request began (monotonic clock).
+    """
+
+    at: float = field(compare=False)
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: status line, raw header fields, and the body in the reads in which it arrived."""
+
+    status: int
+    reason: str
+    http_version: str
+    headers: Headers
+    headers_at: float = field(compare=False)
+    reads: tuple[Read, ...] = ()
+
+    @property
+    def body(self) -> bytes:
+        """All body bytes, before content decoding."""
+        return b"".join(read.data for read in self.reads)
+
+    def header(self, name: str) -> str | None:
+        """The value of a header field: several fields of one name are joined with a comma (RFC 9110 §5.3)."""
+        values = [value for key, value in self.headers if key.lower() == name.lower()]
+        return ", ".join(values) if values else None
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """One place where a secret stood before it was taken out.
+
+    `secret` is the secret's name, never its value; `form` the encoding it was found in (`plain`, `base64`, …);
+    `where` is `request`, `status`, `header NAME`, `body` or `ending`.
+    """
+
+    secret: str
+    form: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One attempt at one probe.
+
+    `id` is unique in a run (`stream/plain#1`: the probe's name and the attempt's number, from 1). `started` is the
+    wall-clock time in ISO 8601, UTC. `last` tells whether no further attempt followed.
+    """
+
+    id: str
+    probe: str
+    attempt: int
+    started: str = field(compare=False)
+    request: SentRequest
+    answer: Answer | None
+    ending: Ending
+    connection: int | None = field(default=None, compare=False)
+    """A number for the connection that carried it; equal numbers mean a kept-alive connection."""
+    redactions: tuple[Redaction, ...] = ()
+    last: bool = True
