@@ -1,0 +1,57 @@
+"""Which deployment is judged, how to reach it, and what may be spent on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one run, and one request of it, may cost. Times in seconds, sizes in bytes."""
+
+    concurrency: int = 8
+    rate: float | None = None
+    """Requests a second at most; None sets no limit."""
+    max_requests: int | None = None
+    max_completion_tokens: int | None = None
+    connect_timeout: float = 10.0
+    first_byte_timeout: float = 30.0
+    idle_timeout: float = 15.0
+    """Longest silence within a body."""
+    deadline: float = 60.0
+    """One request from its start to the end of its body."""
+    max_body: int = 32 * 1024 * 1024
+    max_headers: int = 64 * 1024
+    max_events: int = 100_000
+    """Reads of one event stream after which it counts as endless."""
+    retries: int = 2
+    """Further attempts after a connection failure, 429 or 503."""
+    retry_after_limit: float = 10.0
+    """The longest Retry-After that is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The deployment under test. `api_key` and `other_api_key` are secrets: they leave only through `wire`."""
+
+    base_url: str
+    """What stands before the operation's path, without a slash at its end."""
+    api_key: str | None = field(default=None, repr=False)
+    model: str | None = None
+    org_id: str | None = None
+    brand_id: str = "chat-conformance"
+    requested_by: str = "chat-conformance"
+    other_api_key: str | None = field(default=None, repr=False)
+    other_org_id: str | None = None
+    name: str | None = None
+    embedded: bool = False
+    trust_environment: bool = False
+    """Whether proxies and certificates are taken from the environment."""
+    path_parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """Every secret of the target by a name that may be shown."""
+        named = {"api-key": self.api_key, "other-api-key": self.other_api_key}
+        return {name: value for name, value in named.items() if value}
