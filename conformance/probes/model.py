@@ -25,6 +25,8 @@ class Credential(StrEnum):
     """Whose credential a probe carries. The key itself never stands in a probe: `wire` fills it in."""
 
     OWN = "own"
+    OWN_LOWER_CASE = "own-lower-case"
+    """The right key, with the name of its scheme in lower case."""
     NONE = "none"
     EMPTY = "empty"
     WRONG = "wrong"
@@ -44,7 +46,8 @@ class Probe:
     replaces single parameters of it. `headers` are added to, or with the value None taken from, the usual ones.
     `completion_tokens` is the worst case that a deployment may charge for. `connection` names a connection that
     several probes share one after another, in the plan's order; None leaves it to the pool.
-    `disconnect_after` makes the client hang up after so many bytes of the body.
+    `disconnect_after` makes the client hang up after so many bytes of the body. `wave` orders probes that must not
+    overlap: a wave is sent after all of the one before has ended (0 for nearly all, so that they run side by side).
     """
 
     name: str
@@ -60,6 +63,7 @@ class Probe:
     tier: Tier = Tier.STANDARD
     connection: str | None = None
     disconnect_after: int | None = None
+    wave: int = 0
     instead: tuple[Probe, ...] = ()
     """Sent in its stead, one by one, when this probe was meant to be served and was not."""
 

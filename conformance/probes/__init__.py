@@ -1,0 +1,8 @@
+"""What is sent: probes made from the contract's template, its keywords and its examples, and the plan of a run."""
+
+from conformance.probes.errors import ProbeError
+from conformance.probes.keywords import probe_name
+from conformance.probes.model import Credential, Intent, Probe
+from conformance.probes.plan import Plan, plan
+
+__all__ = ["Credential", "Intent", "Plan", "Probe", "ProbeError", "plan", "probe_name"]

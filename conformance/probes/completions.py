@@ -1,0 +1,75 @@
+"""Probes for plain, non-streamed completions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.contract.model import Tier
+from conformance.probes.cost import worst_case_tokens
+from conformance.probes.model import Intent, Probe
+from conformance.probes.request_body import RequestBody
+
+LONG_ANSWER = "Count from one to fifty in words, separated by single spaces, without any other text."
+MULTIBYTE = (
+    "Repeat this line: \u4f60\u597d\uff0c\u4e16\u754c \u0645\u0631\u062d\u0628\u0627 "
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467 e\u0301 \u00f1 \u2713"
+)
+"""CJK, right-to-left, an emoji with joiners, a combining mark: text that a byte-wise server breaks."""
+
+
+def served(name: str, about: str, body: Any, **fields: Any) -> Probe:
+    """A probe that a conforming deployment answers with a completion."""
+    tokens = worst_case_tokens(body)
+    return Probe(name=name, about=about, intent=Intent.SERVED, body=body, completion_tokens=tokens, **fields)
+
+
+def completion_probes(body: RequestBody) -> Iterator[Probe]:
+    """Completions that show the response contract."""
+    yield served("completion/plain", "the smallest valid request", body.capped(16), tier=Tier.SMOKE)
+    yield served("completion/again", "the same request again, which is another completion", body.capped(16))
+    yield served(
+        "completion/long-prompt",
+        "the same question after a long preface, which costs more prompt tokens",
+        body.asking("Think of nothing. " * 30 + "Say hello.", tokens=8),
+    )
+    yield served("completion/multibyte", "text outside of ASCII in a message", body.asking(MULTIBYTE, tokens=24))
+    yield served(
+        "completion/conversation",
+        "a conversation of several turns",
+        {**body.capped(4), "messages": _conversation()},
+    )
+    if body.limit_field:
+        yield served(
+            "completion/one-token",
+            "a long answer that is limited to one token",
+            body.asking(LONG_ANSWER, tokens=1),
+            tier=Tier.SMOKE,
+        )
+    if body.has("stop"):
+        stopped = body.asking(LONG_ANSWER, tokens=24, stop=[" "])
+        yield served("completion/stop", "a long answer that stops at its first space", stopped)
+    if body.has("n"):
+        yield served("completion/two-choices", "two choices for one prompt", body.asking(LONG_ANSWER, tokens=4, n=2))
+    if body.has("stream"):
+        yield served("completion/stream-false", "a stream that is declined", {**body.capped(4), "stream": False})
+    if body.has("logprobs"):
+        asked = body.asking("Say hello.", tokens=3, logprobs=True, top_logprobs=2)
+        yield served("completion/logprobs", "the log probabilities of each token", asked)
+    if body.has("model") and not _model_is_required(body):
+        without = {name: value for name, value in body.capped(4).items() if name != "model"}
+        yield served("completion/default-model", "a request that leaves the model to its default", without)
+
+
+def _conversation() -> list[dict[str, str]]:
+    return [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Say hello."},
+        {"role": "assistant", "content": "Hello."},
+        {"role": "user", "content": "Say it again."},
+    ]
+
+
+def _model_is_required(body: RequestBody) -> bool:
+    schema = body.contract.operation.request_schema
+    return not isinstance(schema, bool) and "model" in schema.get("required", ())

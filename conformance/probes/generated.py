@@ -1,0 +1,155 @@
+"""Probes that Schemathesis generates from the request schema: valid requests, and invalid ones.
+
+Generation is seeded and keeps no database, so a plan is the same every time. What it generates is tamed before it is
+sent: the model, the token limit and the stream flag are the target's and ours, so that no case is expensive.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from conformance.contract.model import Tier
+from conformance.probes.cost import worst_case_tokens
+from conformance.probes.model import Intent, Probe
+from conformance.probes.request_body import RequestBody
+
+GENERATED = "generated/"
+_COUNTS = {Tier.SMOKE: 0, Tier.STANDARD: 4, Tier.EXHAUSTIVE: 200}
+"""How many requests of each kind a tier sends."""
+
+
+def generated_probes(body: RequestBody, tier: Tier) -> Iterator[Probe]:
+    """Valid and invalid requests, as many as the tier allows."""
+    count = _COUNTS[tier]
+    if count:
+        yield from _probes("valid", _valid_bodies(body, count), Intent.SERVED)
+        yield from _probes("invalid", _invalid_bodies(body, count), Intent.REFUSED)
+
+
+def _probes(kind: str, bodies: list[Any], intent: Intent) -> Iterator[Probe]:
+    for number, sent in enumerate(bodies):
+        yield Probe(
+            name=f"{GENERATED}{kind}/{number}",
+            about=f"{'a valid' if kind == 'valid' else 'an invalid'} request, generated from the schema",
+            intent=intent,
+            body=sent,
+            completion_tokens=worst_case_tokens(sent),
+        )
+
+
+# Fields whose values only the target knows, or that change what an answer is or costs: the probes of the keywords
+# vary them one by one; here they stay as the template has them.
+_KEPT = frozenset(
+    {"brand_id", "logprobs", "max_completion_tokens", "max_tokens", "model", "n", "requested_by"}
+    | {"stop", "stream", "stream_options", "top_logprobs"}
+)
+_SEED = 20261122
+
+
+def _valid_bodies(body: RequestBody, count: int) -> list[Any]:
+    fixed = {name: value for name, value in body.capped(2).items() if name in _KEPT}
+    tamed = _tamed(dict(body.contract.operation.request_schema), set(fixed))  # type: ignore[arg-type]
+    return _distinct(_drawn(tamed, "POSITIVE", count), lambda drawn: {**drawn, **fixed}, body, valid=True)[:count]
+
+
+def _invalid_bodies(body: RequestBody, count: int) -> list[Any]:
+    schema = body.contract.operation.request_schema
+    return _distinct(_drawn(schema, "NEGATIVE", 2 * count), lambda drawn: drawn, body, valid=False)[:count]
+
+
+def _tamed(schema: dict[str, Any], given: set[str]) -> dict[str, Any]:
+    """The schema of valid requests without the kept fields, without unknown fields and without empty messages."""
+    tamed = copy.deepcopy(schema)
+    tamed["properties"] = {name: value for name, value in tamed.get("properties", {}).items() if name not in _KEPT}
+    tamed["required"] = [name for name in tamed.get("required", ()) if name not in given]
+    tamed["additionalProperties"] = False
+    messages = tamed["properties"].get("messages")
+    if isinstance(messages, dict) and isinstance(messages.get("items"), dict):
+        messages["maxItems"] = 3
+        item = messages["items"]
+        properties = item.get("properties", {})
+        item["properties"] = {name: properties[name] for name in ("role", "content") if name in properties}
+        item["additionalProperties"] = False
+        role = item["properties"].get("role")
+        if isinstance(role, dict) and "tool" in role.get("enum", ()):
+            role["enum"] = [name for name in role["enum"] if name != "tool"]
+        if item["properties"].get("content") == {"type": "string"}:
+            item["properties"]["content"]["minLength"] = 1
+    return tamed
+
+
+def _drawn(schema: Any, mode: str, count: int) -> list[Any]:
+    """Bodies that Schemathesis draws from a schema; imported here, for it takes long to load."""
+    import hypothesis
+    import schemathesis
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    set_hypothesis_home_dir(_cache_directory())
+    media = {"application/json": {"schema": _without_extensions(schema)}}
+    operation = {"requestBody": {"required": True, "content": media}, "responses": {"200": {"description": "-"}}}
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "-", "version": "-"},
+        "paths": {"/-": {"post": operation}},
+    }
+    drawn: list[Any] = []
+    strategy = schemathesis.openapi.from_dict(document)["/-"]["POST"].as_strategy(
+        generation_mode=schemathesis.GenerationMode[mode]
+    )
+
+    @hypothesis.seed(_SEED)
+    @hypothesis.settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    @hypothesis.given(strategy)
+    def draw(case: Any) -> None:
+        drawn.append(case.body)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        draw()
+    return drawn
+
+
+def _distinct(drawn: list[Any], finish: Callable[[Any], Any], body: RequestBody, *, valid: bool) -> list[Any]:
+    """What was drawn, each once, and only what the contract's own schema agrees is valid or invalid."""
+    import jsonschema_rs
+
+    validator = jsonschema_rs.validator_for(body.contract.operation.request_schema)
+    kept: dict[str, Any] = {}
+    for one in drawn:
+        if isinstance(one, bytes) or (valid and not isinstance(one, dict)):
+            continue
+        finished = finish(one)
+        try:
+            text = json.dumps(finished, ensure_ascii=False, allow_nan=False)
+            text.encode()
+        except (ValueError, UnicodeEncodeError):
+            continue  # no JSON text can carry it
+        if validator.is_valid(finished) is valid:
+            kept.setdefault(text, finished)
+    return list(kept.values())
+
+
+def _without_extensions(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return {name: _without_extensions(value) for name, value in schema.items() if not str(name).startswith("x-")}
+    if isinstance(schema, list):
+        return [_without_extensions(value) for value in schema]
+    return schema
+
+
+def _cache_directory() -> Path:
+    """Where Hypothesis may keep its tables of characters between runs; never the working directory."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "chat-conformance" / "hypothesis"

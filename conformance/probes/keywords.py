@@ -1,0 +1,188 @@
+"""Probes for every keyword of the request schema: is it honoured at its edge, and enforced just outside of it?
+
+Values that must be served are packed into few requests, each field once a request. Only when such a packed request is
+not served are its parts sent one by one (`Probe.instead`), so that the refusal can be laid at one keyword's door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.contract.model import Requirement, Tier
+from conformance.probes.model import Intent, Probe
+from conformance.probes.request_body import REMOVED, Path, RequestBody
+from conformance.probes.values import Case, allowed, refused
+from conformance.probes.cost import worst_case_tokens
+
+# Fields that the OpenAI Chat Completions reference ties to another field.
+_COMPANIONS: Mapping[str, Mapping[str, Any]] = {
+    "stream_options": {"stream": True},
+    "top_logprobs": {"logprobs": True},
+    "max_completion_tokens": {"max_tokens": REMOVED},
+}
+# Their values name something that only the target knows, so that an arbitrary string is no valid request.
+_TARGETS_OWN = ("model",)
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """One allowed value on its way into a packed request: the top-level fields that it sets."""
+
+    probe: Probe
+    fields: Mapping[str, Any]
+
+    def fits(self, others: Mapping[str, Any]) -> bool:
+        same_kind = (self.fields.get("stream") is True) == (others.get("stream") is True)
+        return same_kind and all(others.get(name, value) is value for name, value in self.fields.items())
+
+
+def probe_name(requirement_id: str, aspect: str, case: str) -> str:
+    """The name of the probe for one case of one keyword: `request.n.minimum/enforced/below`."""
+    return f"{requirement_id}/{aspect}/{case}"
+
+
+def keyword_probes(body: RequestBody) -> Iterator[Probe]:
+    """Every probe for the keywords of the request body and of the path's parameters."""
+    rows = [row for row in body.contract.requirements if row.keyword is not None]
+    in_body = [row for row in rows if row.keyword is not None and row.keyword.location == "request"]
+    for row in rows:
+        if row.keyword is not None and row.keyword.location.startswith("path."):
+            yield from _path_probes(row, body)
+    for row in in_body:
+        yield from _enforced(row, body)
+    yield from _packed([served for row in in_body for served in _honoured(row, body)], body)
+
+
+def instance_path(pointer: str) -> Path:
+    """Where in a body the keyword at a schema pointer applies: `/properties/a/items/type` is `("a", 0)`."""
+    steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:-1]]
+    path: list[str | int] = []
+    position = 0
+    while position < len(steps):
+        step = steps[position]
+        if step == "properties":
+            path.append(steps[position + 1])
+            position += 2
+        elif step == "items":
+            path.append(0)
+            position += 1
+        elif step == "prefixItems":
+            path.append(int(steps[position + 1]))
+            position += 2
+        else:  # anyOf/1, allOf/0, then: they speak of the same value
+            position += 2 if step in {"anyOf", "oneOf", "allOf"} else 1
+    return tuple(path)
+
+
+def _enforced(row: Requirement, body: RequestBody) -> Iterator[Probe]:
+    assert row.keyword is not None
+    path = instance_path(row.keyword.pointer)
+    if row.keyword.name == "required":
+        cases: Iterator[Case] = iter([Case("left-out", REMOVED)])
+        path = (*path, row.keyword.value)
+    elif isinstance(row.keyword.schema, Mapping):
+        cases = refused(row.keyword.name, row.keyword.schema)
+    else:
+        cases = iter(())
+    for case in cases:
+        changed = body.changed(path, case.value, base=_base_for(path, body))
+        yield Probe(
+            name=probe_name(row.id, "enforced", case.name),
+            about=f"breaks only this: {row.statement}",
+            intent=Intent.REFUSED,
+            body=changed,
+            completion_tokens=worst_case_tokens(changed),
+            tier=max(row.tier, case.tier, key=list(Tier).index),
+        )
+
+
+def _honoured(row: Requirement, body: RequestBody) -> Iterator[_Served]:
+    keyword = row.keyword
+    assert keyword is not None
+    path = instance_path(keyword.pointer)
+    if keyword.name == "required" or not path or not isinstance(keyword.schema, Mapping):
+        return
+    for case in allowed(keyword.name, keyword.schema):
+        if path[0] in _TARGETS_OWN and keyword.name != "enum":
+            changed = body.capped(1)
+        elif path == ("messages", 0, "role"):
+            changed = {**body.capped(1), "messages": conversation_with(str(case.value))}
+        else:
+            changed = body.changed(path, case.value, base=_base_for(path, body))
+        if changed.get("messages") is not None and _needs_more_than_text(changed["messages"]):
+            continue
+        field = str(path[0])
+        fields = {name: changed.get(name, REMOVED) for name in (field, *_COMPANIONS.get(field, {}))}
+        probe = Probe(
+            name=probe_name(row.id, "honoured", case.name),
+            about=f"keeps to the edge of this: {row.statement}",
+            intent=Intent.SERVED,
+            body=changed,
+            completion_tokens=worst_case_tokens(changed),
+            tier=max(row.tier, case.tier, key=list(Tier).index),
+        )
+        yield _Served(probe, fields)
+
+
+def conversation_with(role: str) -> list[dict[str, str]]:
+    """A plausible conversation that has a message of this role and ends with the user's."""
+    user = {"role": "user", "content": "Say hello."}
+    if role == "user":
+        return [user]
+    if role == "assistant":
+        return [user, {"role": role, "content": "Hello."}, {"role": "user", "content": "Say it again."}]
+    return [{"role": role, "content": "Be brief."}, user]
+
+
+def _needs_more_than_text(messages: Any) -> bool:
+    # A tool message is only valid after an assistant's tool call, which the text-only contracts have no words for.
+    return isinstance(messages, list) and any(isinstance(m, Mapping) and m.get("role") == "tool" for m in messages)
+
+
+def _base_for(path: Path, body: RequestBody) -> dict[str, Any]:
+    companions = _COMPANIONS.get(str(path[0]), {}) if path else {}
+    base = {**body.capped(1), **companions}
+    return {name: value for name, value in base.items() if value is not REMOVED}
+
+
+def _packed(served: list[_Served], body: RequestBody) -> Iterator[Probe]:
+    packs: list[tuple[dict[str, Any], list[Probe]]] = []
+    for one in served:
+        for fields, probes in packs:
+            if one.fits(fields) and one.probe.tier is probes[0].tier:
+                fields.update(one.fields)
+                probes.append(one.probe)
+                break
+        else:
+            packs.append((dict(one.fields), [one.probe]))
+    for number, (fields, probes) in enumerate(packs):
+        merged = {name: value for name, value in {**body.capped(1), **fields}.items() if value is not REMOVED}
+        yield Probe(
+            name=f"request/at-the-edge/{number}",
+            about="valid values at the edge of what the request schema allows, each field once",
+            intent=Intent.SERVED,
+            body=merged,
+            completion_tokens=worst_case_tokens(merged),
+            tier=probes[0].tier,
+            instead=tuple(probes),
+        )
+
+
+def _path_probes(row: Requirement, body: RequestBody) -> Iterator[Probe]:
+    keyword = row.keyword
+    assert keyword is not None
+    parameter = keyword.location.removeprefix("path.")
+    if not isinstance(keyword.schema, Mapping) or keyword.name in {"type", "required"}:
+        return
+    for case in refused(keyword.name, keyword.schema):
+        yield Probe(
+            name=probe_name(row.id, "enforced", case.name),
+            about=f"breaks only this: {row.statement}",
+            intent=Intent.REFUSED,
+            body=body.capped(1),
+            path_parameters={parameter: str(case.value)},
+            completion_tokens=1,
+            tier=max(row.tier, case.tier, key=list(Tier).index),
+        )

@@ -1,0 +1,96 @@
+"""The plan of a run: which probes the selected requirements need, each once, and what they may cost."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from conformance.contract import Contract
+from conformance.contract.model import Tier
+from conformance.probes.access import access_probes
+from conformance.probes.completions import completion_probes
+from conformance.probes.declared import declared_probes
+from conformance.probes.errors import ProbeError
+from conformance.probes.errors_of_clients import error_probes
+from conformance.probes.generated import GENERATED, generated_probes
+from conformance.probes.keywords import keyword_probes
+from conformance.probes.model import Probe
+from conformance.probes.request_body import RequestBody
+from conformance.probes.robustness import robustness_probes
+from conformance.probes.streams import stream_probes
+from conformance.target.model import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Probes in the order in which they are sent. Names are unique."""
+
+    probes: tuple[Probe, ...]
+
+    @property
+    def worst_case_requests(self) -> int:
+        """Requests when every packed probe has to be taken apart, without retries."""
+        return sum(1 + len(probe.instead) for probe in self.probes)
+
+    @property
+    def worst_case_tokens(self) -> int:
+        """Completion tokens when, in addition, every request that must be refused is served."""
+        return sum(probe.completion_tokens + sum(p.completion_tokens for p in probe.instead) for probe in self.probes)
+
+    def every_probe(self) -> Iterator[Probe]:
+        """The probes and those that are sent in their stead."""
+        for probe in self.probes:
+            yield probe
+            yield from probe.instead
+
+
+def plan(contract: Contract, target: Target, needs: Iterable[str], tier: Tier) -> Plan:
+    """The probes that `needs` (names, or globs of names) select within a tier.
+
+    Raises:
+        ProbeError: two probes have one name, or the contract's template is no body to build on.
+    """
+    patterns = tuple(dict.fromkeys(needs))
+    body = RequestBody(contract, target)
+    if not isinstance(body.base.get("messages"), list):
+        raise ProbeError("the contract's example request has no list of messages; give one as x-conformance.request.")
+    generate = any(_selects(pattern, GENERATED) for pattern in patterns)
+    chosen = tuple(
+        probe
+        for probe in _all(body, tier, generate=generate)
+        if tier.includes(probe.tier) and _is_needed(probe, patterns)
+    )
+    _refuse_duplicates(chosen)
+    order = list(Tier)
+    return Plan(tuple(sorted(chosen, key=lambda probe: (probe.wave, order.index(probe.tier)))))
+
+
+def _all(body: RequestBody, tier: Tier, *, generate: bool) -> Iterator[Probe]:
+    yield from completion_probes(body)
+    yield from stream_probes(body)
+    yield from error_probes(body)
+    yield from access_probes(body)
+    yield from keyword_probes(body)
+    yield from declared_probes(body)
+    yield from robustness_probes(body)
+    if generate:
+        yield from generated_probes(body, tier)
+
+
+def _is_needed(probe: Probe, patterns: tuple[str, ...]) -> bool:
+    names = (probe.name, *(part.name for part in probe.instead))
+    return any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in patterns)
+
+
+def _selects(pattern: str, prefix: str) -> bool:
+    return pattern.startswith(prefix) or fnmatch.fnmatchcase(prefix, pattern)
+
+
+def _refuse_duplicates(probes: tuple[Probe, ...]) -> None:
+    seen: set[str] = set()
+    for probe in probes:
+        for name in (probe.name, *(part.name for part in probe.instead)):
+            if name in seen:
+                raise ProbeError(f"two probes are named {name!r}; a requirement's id or a case stands twice.")
+            seen.add(name)

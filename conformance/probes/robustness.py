@@ -1,0 +1,57 @@
+"""Probes for what a deployment must survive: hostile requests, vanishing clients, many at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from conformance.probes.completions import LONG_ANSWER, served
+from conformance.probes.errors_of_clients import refused
+from conformance.probes.model import Intent, Probe
+from conformance.probes.request_body import RequestBody
+
+DEPTH = 5_000
+CONCURRENT = 6
+
+
+def robustness_probes(body: RequestBody) -> Iterator[Probe]:
+    """Hostile requests in the first wave, plain ones in the second: the target must still be well."""
+    valid = json.dumps(body.capped(1)).encode()
+    nested = valid[:-1] + b', "x_chat_conformance_nested": ' + b"[" * DEPTH + b"]" * DEPTH + b"}"
+    yield Probe(
+        name="robustness/deep-nesting",
+        about="a body with arrays nested very deep",
+        intent=Intent.EITHER,
+        body=nested,
+        completion_tokens=1,
+    )
+    yield refused(
+        "robustness/huge-number",
+        "a number with a thousand digits where a small one is due",
+        valid[:-1] + b', "temperature": ' + b"9" * 1000 + b"}",
+        completion_tokens=1,
+    )
+    if body.has("stream"):
+        yield Probe(
+            name="robustness/hang-up",
+            about="a client that hangs up in the middle of a stream",
+            intent=Intent.EITHER,
+            body=body.asking(LONG_ANSWER, tokens=64, stream=True),
+            completion_tokens=64,
+            disconnect_after=1,
+        )
+    for turn in ("first", "second"):
+        yield served(
+            f"robustness/{turn}-on-connection",
+            f"the {turn} of two requests on one connection",
+            body.capped(1),
+            connection="two-requests",
+        )
+    yield served("robustness/healthy", "a plain request after all that", body.capped(1), wave=1)
+    for number in range(CONCURRENT):
+        yield served(
+            f"robustness/at-once-{number}",
+            "one of several requests at once",
+            body.asking(f"Say the number {number}.", tokens=2),
+            wave=1,
+        )

@@ -1,0 +1,18 @@
+"""Which deployment is judged, how to reach it, and what may be spent on it."""
+
+from conformance.target.environment import checked_base_url, is_loopback, target_from_environment
+from conformance.target.errors import TargetError
+from conformance.target.model import Limits, Target
+from conformance.target.waivers import Waiver, load_waivers, waiver_for
+
+__all__ = [
+    "Limits",
+    "Target",
+    "TargetError",
+    "Waiver",
+    "checked_base_url",
+    "is_loopback",
+    "load_waivers",
+    "target_from_environment",
+    "waiver_for",
+]
