@@ -1,0 +1,75 @@
+"""What a reader reports: one deviation from a requirement, and a log of them that a hostile answer cannot fill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+KEPT_PER_REQUIREMENT = 20
+"""How many deviations from one requirement a log keeps; further ones are only counted."""
+
+SHOWN = 80
+"""How many characters of a target's text a message shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """One place where an answer does not keep a requirement.
+
+    `offset` counts bytes of the body after content decoding, `at` is in seconds after the request began, `event` is
+    the number of the event in the stream, from 0. `pointer` is the JSON pointer of the schema keyword that was broken
+    (`#name` stands behind it for one name of `required`), for deviations that a schema judge found.
+    """
+
+    requirement: str
+    expected: str
+    actual: str
+    offset: int | None = None
+    at: float | None = None
+    event: int | None = None
+    pointer: str | None = None
+
+
+class Place(NamedTuple):
+    """Where in an answer something was seen; the fields mean what they mean in a `Deviation`."""
+
+    offset: int | None = None
+    at: float | None = None
+    event: int | None = None
+
+
+NOWHERE = Place()
+
+
+@dataclass(slots=True)
+class DeviationLog:
+    """Collects deviations in the order in which they are found, a bounded number for each requirement.
+
+    `counts` has the full number for each requirement. For `stream.chunk` each schema pointer counts as a requirement
+    of its own, so that a keyword broken in every chunk does not hide one that is broken once.
+    """
+
+    limit: int = KEPT_PER_REQUIREMENT
+    counts: dict[str, int] = field(default_factory=dict)
+    kept: list[Deviation] = field(default_factory=list)
+    total: int = 0
+
+    def note(
+        self, requirement: str, expected: str, actual: str, place: Place = NOWHERE, pointer: str | None = None
+    ) -> None:
+        """Adds one deviation, or only counts it when enough of its kind are kept."""
+        self.total += 1
+        key = requirement if pointer is None else f"{requirement}:{pointer}"
+        count = self.counts.get(key, 0)
+        self.counts[key] = count + 1
+        if count < self.limit:
+            self.kept.append(Deviation(requirement, expected, actual, place.offset, place.at, place.event, pointer))
+
+
+def shown(value: str | bytes, limit: int = SHOWN) -> str:
+    """A target's text in quotes, in ASCII with escapes; of a longer text the first `limit` characters and its size."""
+    text = value[: limit * 4].decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
+    if len(text) <= limit and len(value) <= limit * 4:
+        return ascii(text)
+    unit = "bytes" if isinstance(value, bytes) else "characters"
+    return f"{text[:limit]!a}… ({len(value)} {unit} in all)"
