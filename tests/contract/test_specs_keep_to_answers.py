@@ -33,6 +33,19 @@ def test_an_ordinary_completion_and_chunk_fit(profile: str) -> None:
     validator(profile, "/components/schemas/Chunk").validate(ORDINARY_CHUNK)
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("body", [None, True, 1, "Hi", []])
+def test_a_completion_and_a_chunk_are_objects(profile: str, body: Any) -> None:
+    assert not accepts(profile, "Completion", body)
+    assert not accepts(profile, "Chunk", body)
+
+
+def test_the_refusal_and_the_log_probabilities_of_an_openai_chunk() -> None:
+    for path, good, bad in [("delta.refusal", None, 1), ("logprobs", LOGPROBS, {"content": ["Hi"]})]:
+        assert accepts("openai", "Chunk", changed(ORDINARY_CHUNK, f"choices.0.{path}", good))
+        assert not accepts("openai", "Chunk", changed(ORDINARY_CHUNK, f"choices.0.{path}", bad))
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [
@@ -72,8 +85,7 @@ def test_allowed_oddities_of_a_chunk_fit(profile: str, path: str, value: Any) ->
         ("choices.0.finish_reason", ""),
         ("choices.0.finish_reason", "eos"),
         ("usage", []),
-        ("usage", {**USAGE, "total_tokens": -1}),
-        ("usage", {"prompt_tokens": 1, "completion_tokens": 1}),
+        *[("usage", changed(USAGE, name, value)) for name in USAGE for value in (..., -1, 0.5)],
     ],
 )
 @pytest.mark.parametrize("profile", PROFILES)
@@ -95,9 +107,10 @@ BAD_IN_ALL: list[tuple[str, Any]] = [
     ("choices.0.message.content", 1),
     ("choices.0.finish_reason", ...),
     ("choices.0.finish_reason", None),
-    ("usage.prompt_tokens", ...),
-    ("usage.completion_tokens", "1"),
-    ("usage.total_tokens", None),
+    ("usage", None),
+    ("choices.0", None),
+    ("choices.0.message", "Hi"),
+    *[(f"usage.{name}", value) for name in USAGE for value in (..., "1", None)],
 ]
 BAD_IN_OPENAI: list[tuple[str, Any]] = [
     ("object", ...),
@@ -107,16 +120,25 @@ BAD_IN_OPENAI: list[tuple[str, Any]] = [
     ("choices.0.index", 0.5),
     ("choices.0.message.role", "user"),
     ("choices.0.finish_reason", "eos"),
-    ("usage.prompt_tokens", -1),
-    ("usage.total_tokens", 6.5),
+    *[(f"usage.{name}", value) for name in USAGE for value in (-1, 0.5)],
 ]
+GONE_OR_WRONG: tuple[Any, ...] = (..., {})
+LOGPROBS = {"content": [{**TOKEN, "top_logprobs": [TOKEN]}]}
 BAD_LOGPROBS: list[tuple[str, Any]] = [
     ("choices.0.message.refusal", 1),
     ("choices.0.logprobs", []),
-    ("choices.0.logprobs", {}),
-    ("choices.0.logprobs", {"content": [TOKEN]}),
-    ("choices.0.logprobs", {"content": [{**TOKEN, "top_logprobs": [{"token": "Hi"}]}]}),
-    ("choices.0.logprobs", {"content": [{**TOKEN, "top_logprobs": [], "bytes": "Hi"}]}),
+    *[("choices.0.logprobs", changed(LOGPROBS, "content", value)) for value in (..., "Hi", ["Hi"])],
+    *[
+        ("choices.0.logprobs", changed(LOGPROBS, f"content.0.{name}", value))
+        for name in ("token", "logprob", "bytes", "top_logprobs", "top_logprobs.0.token", "top_logprobs.0.logprob")
+        for value in GONE_OR_WRONG
+    ],
+    *[("choices.0.logprobs", changed(LOGPROBS, "content.0.bytes", value)) for value in ("Hi", ["H"])],
+    *[("choices.0.logprobs", changed(LOGPROBS, "content.0.top_logprobs", value)) for value in (None, ["Hi"])],
+    *[
+        ("choices.0.logprobs", changed(LOGPROBS, "content.0.top_logprobs.0.bytes", value))
+        for value in (*GONE_OR_WRONG, ["H"])
+    ],
 ]
 
 
@@ -152,7 +174,9 @@ def test_a_deviating_completion_does_not_fit(profile: str, path: str, value: Any
                 ("choices.0.message.refusal", None),
                 ("choices.0.logprobs", None),
                 ("choices.0.logprobs", {"content": None}),
-                ("choices.0.logprobs", {"content": [{**TOKEN, "top_logprobs": [{**TOKEN, "bytes": None}]}]}),
+                ("choices.0.logprobs", LOGPROBS),
+                ("choices.0.logprobs", changed(LOGPROBS, "content.0.bytes", None)),
+                ("choices.0.logprobs", changed(LOGPROBS, "content.0.top_logprobs.0.bytes", None)),
                 ("service_tier", "default"),
             ],
         }
@@ -171,6 +195,7 @@ def test_the_error_envelope_of_openai(profile: str) -> None:
         assert not accepts(profile, "Error", changed(ENVELOPE, f"error.{name}", ...))
         assert not accepts(profile, "Error", changed(ENVELOPE, f"error.{name}", 400))
     assert not accepts(profile, "Error", {"error": "No."})
+    assert not accepts(profile, "Error", "No.")
     assert not accepts(profile, "Error", {"message": "No."})
 
 

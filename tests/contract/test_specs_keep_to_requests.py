@@ -119,6 +119,7 @@ REFUSED: dict[str, list[tuple[str, Any]]] = {
         ("temperature", "1"),
         ("top_p", -0.00005),
         ("top_p", 1.00005),
+        ("top_p", "1"),
         ("n", 0),
         ("n", 129),
         ("n", 1.5),
@@ -127,6 +128,7 @@ REFUSED: dict[str, list[tuple[str, Any]]] = {
         ("stop", []),
         ("stop", ["a", "b", "c", "d", "e"]),
         ("stop", [1]),
+        ("stop", 1),
         ("stream", "true"),
     ],
     "loop-health": [
@@ -147,7 +149,10 @@ REFUSED: dict[str, list[tuple[str, Any]]] = {
     ],
     "openai": [
         *BAD_MESSAGES,
+        *[(field, "1") for field in ("temperature", "top_p", "n", "max_tokens", "max_completion_tokens", "seed")],
+        *[(field, "1") for field in ("presence_penalty", "frequency_penalty")],
         ("messages.1.content", []),
+        ("messages.1.content.0", "Hi"),
         ("messages.1.content.0.type", ...),
         ("messages.1.content.0.type", "txt"),
         ("messages.1.content.0.text", ...),
@@ -168,7 +173,6 @@ REFUSED: dict[str, list[tuple[str, Any]]] = {
         ("stop", 1),
         ("max_tokens", 0),
         ("max_completion_tokens", 0),
-        ("max_completion_tokens", "1"),
         ("stream", 1),
         ("stream_options", True),
         ("stream_options.include_usage", "true"),
@@ -189,6 +193,12 @@ REFUSED: dict[str, list[tuple[str, Any]]] = {
 @pytest.mark.parametrize("profile", PROFILES)
 def test_an_ordinary_request_fits(profile: str) -> None:
     validator(profile, "/components/schemas/Request").validate(ORDINARY_REQUEST[profile])
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("body", [None, True, 1, "Hi", []])
+def test_a_request_is_an_object(profile: str, body: Any) -> None:
+    assert not accepts(profile, "Request", body)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
