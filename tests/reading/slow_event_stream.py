@@ -5,7 +5,25 @@ from __future__ import annotations
 
 def slow_events(body: bytes) -> list[tuple[str, str, str]]:
     """The (type, data, last event id) of each event that the standard dispatches for a whole body."""
-    text = body.decode("utf-8", "replace").removeprefix("\ufeff")
+    events = []
+    data_buffer = type_buffer = last_id = ""
+    for line in lines_with_an_end(body.decode("utf-8", "replace").removeprefix("\ufeff")):
+        if line == "":
+            if data_buffer != "":
+                events.append((type_buffer or "message", data_buffer[:-1], last_id))
+            data_buffer = type_buffer = ""
+            continue
+        name, value = field_of(line)
+        if name == "event":
+            type_buffer = value
+        elif name == "data":
+            data_buffer += value + "\n"
+        elif name == "id" and "\0" not in value:
+            last_id = value
+    return events
+
+
+def lines_with_an_end(text: str) -> list[str]:
     lines, line, position = [], "", 0
     while position < len(text):
         character = text[position]
@@ -17,21 +35,14 @@ def slow_events(body: bytes) -> list[tuple[str, str, str]]:
             position += 1
         lines.append(line)
         line = ""
-    data_buffer = type_buffer = last_id = ""
-    events = []
-    for line in lines:
-        if line == "":
-            if data_buffer != "":
-                events.append((type_buffer or "message", data_buffer[:-1], last_id))
-            data_buffer = type_buffer = ""
-        elif line[0] != ":":
-            name, value = (line[: line.index(":")], line[line.index(":") + 1 :]) if ":" in line else (line, "")
-            if value[:1] == " ":
-                value = value[1:]
-            if name == "event":
-                type_buffer = value
-            elif name == "data":
-                data_buffer += value + "\n"
-            elif name == "id" and "\0" not in value:
-                last_id = value
-    return events
+    return lines
+
+
+def field_of(line: str) -> tuple[str, str]:
+    if ":" not in line:
+        return line, ""
+    colon = line.index(":")
+    name, value = line[:colon], line[colon + 1 :]
+    if value[:1] == " ":
+        value = value[1:]
+    return name, value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -22,9 +24,15 @@ VECTORS = {
     "only the first colon divides": (b"data: a:b: c\n\n", [("message", "a:b: c", "")]),
     "carriage returns": (b"data: a\r\rdata: b\r\r", [("message", "a", ""), ("message", "b", "")]),
     "both in pairs": (b"data: a\r\n\r\ndata: b\r\n\r\n", [("message", "a", ""), ("message", "b", "")]),
-    "all three mixed": (b"data: a\ndata: b\r\ndata: c\r\r\ndata: d\n\r", [("message", "a\nb\nc", ""), ("message", "d", "")]),
+    "all three mixed": (
+        b"data: a\ndata: b\r\ndata: c\r\r\ndata: d\n\r",
+        [("message", "a\nb\nc", ""), ("message", "d", "")],
+    ),
     "LF CR is two line ends": (b"data: a\n\rdata: b\n\n", [("message", "a", ""), ("message", "b", "")]),
-    "other separators are data": ("data: a\u2028b\u0085c\x0bd\x0ce\n\n".encode(), [("message", "a\u2028b\u0085c\x0bd\x0ce", "")]),
+    "other separators are data": (
+        "data: a\u2028b\u0085c\x0bd\x0ce\n\n".encode(),
+        [("message", "a\u2028b\u0085c\x0bd\x0ce", "")],
+    ),
     "several data lines join": (b"data: a\ndata:\ndata: b\n\n", [("message", "a\n\nb", "")]),
     "a field without a colon": (b"data\n\n", [("message", "", "")]),
     "two fields without a colon": (b"data\ndata\n\n", [("message", "\n", "")]),
@@ -33,7 +41,10 @@ VECTORS = {
     "its type does not outlive it": (b"event: a\n\ndata: b\n\n", [("message", "b", "")]),
     "its id does": (b"id: 7\n\ndata: b\n\n", [("message", "b", "7")]),
     "blank lines alone": (b"\n\n\n\r\n\r", []),
-    "blank lines before and between": (b"\n\n\ndata: a\n\n\n\n\ndata: b\n\n", [("message", "a", ""), ("message", "b", "")]),
+    "blank lines before and between": (
+        b"\n\n\ndata: a\n\n\n\n\ndata: b\n\n",
+        [("message", "a", ""), ("message", "b", "")],
+    ),
     "comments": (b": hello\ndata: a\n:\n:data: x\ndata: b\n\n", [("message", "a\nb", "")]),
     "a comment block": (b": ping\n\n:\n\ndata: a\n\n", [("message", "a", "")]),
     "comments glued to an event": (b": x=1\n: y=2\ndata: [DONE]\n\n", [("message", "[DONE]", "")]),
@@ -41,7 +52,10 @@ VECTORS = {
     "an empty type is the default": (b"event: x\nevent:\ndata: a\n\n", [("message", "a", "")]),
     "the last type wins": (b"event: x\ndata: a\nevent: y\n\n", [("y", "a", "")]),
     "an id stays": (b"id: 1\ndata: a\n\ndata: b\n\n", [("message", "a", "1"), ("message", "b", "1")]),
-    "an empty id takes it back": (b"id: 1\ndata: a\n\nid\ndata: b\n\n", [("message", "a", "1"), ("message", "b", "")]),
+    "an empty id takes it back": (
+        b"id: 1\ndata: a\n\nid\ndata: b\n\n",
+        [("message", "a", "1"), ("message", "b", "")],
+    ),
     "an id with NUL is ignored": (b"id: 1\nid: 2\x003\ndata: a\n\n", [("message", "a", "1")]),
     "an id may be any text": ("id: … \ndata: a\n\n".encode(), [("message", "a", "… ")]),
     "NUL in data stays": (b"data: a\x00b\n\n", [("message", "a\x00b", "")]),
@@ -51,19 +65,45 @@ VECTORS = {
     "half a byte order mark": (b"\xef\xbbdata: a\n\ndata: b\n\n", [("message", "b", "")]),
     "non-ASCII": ("data: 你好 👩‍👩‍👧 שלום\n\n".encode(), [("message", "你好 👩‍👩‍👧 שלום", "")]),
     "invalid UTF-8 becomes U+FFFD": (b"data: a\xff\xe4\xbd\n\n", [("message", "a\ufffd\ufffd", "")]),
-    "an invalid lead byte takes no line end": (b"data: a\xe4\n\ndata: b\n\n", [("message", "a\ufffd", ""), ("message", "b", "")]),
+    "an invalid lead byte takes no line end": (
+        b"data: a\xe4\n\ndata: b\n\n",
+        [("message", "a\ufffd", ""), ("message", "b", "")],
+    ),
     "an unknown field is ignored": (b"foo: bar\ndata: a\nfoo\n\n", [("message", "a", "")]),
     "the unterminated last event is discarded": (b"data: a\n\ndata: b\n", [("message", "a", "")]),
     "also in the middle of a line": (b"data: a\n\ndata: b", [("message", "a", "")]),
     "also when one CR stands at the end": (b"data: a\n\ndata: b\r", [("message", "a", "")]),
     "a CR LF at the end is one line end": (b"data: a\n\ndata: b\r\n", [("message", "a", "")]),
     "no bytes at all": (b"", []),
-}  # fmt: skip
+}
 
 FRAGMENTS = st.sampled_from(
-    [b"data", b"data:", b"data: ", b"id: ", b"event:", b"retry: 5", b":", b" ", b"\n", b"\n\n", b"\r", b"\r\n", b"\r\n\r\n",
-     b"a", b'{"a":1}', b"[DONE]", b"\0", b"\xef\xbb\xbf", b"\xe4\xbd\xa0", b"\xe4", b"\xff", b"foo: x", b"data: x\n\n"]
-)  # fmt: skip
+    [
+        b"data",
+        b"data:",
+        b"data: ",
+        b"id: ",
+        b"event:",
+        b"retry: 5",
+        b":",
+        b" ",
+        b"data: x\n\n",
+        b"foo: x",
+        b"\n",
+        b"\n\n",
+        b"\r",
+        b"\r\n",
+        b"\r\n\r\n",
+        b"a",
+        b'{"a":1}',
+        b"[DONE]",
+        b"\x00",
+        b"\xef\xbb\xbf",
+        b"\xe4\xbd\xa0",
+        b"\xe4",
+        b"\xff",
+    ]
+)
 BODIES = st.lists(FRAGMENTS | st.binary(max_size=4), max_size=30).map(b"".join)
 
 
@@ -100,7 +140,7 @@ def test_events_are_those_of_the_slow_reference(body: bytes) -> None:
 @given(BODIES, st.lists(st.integers(0, 120), max_size=8), st.sampled_from([3, 8, 20, 1000]))
 def test_cuts_change_neither_events_nor_deviations_nor_facts(body: bytes, cuts: list[int], max_line: int) -> None:
     places = sorted({0, len(body), *(cut for cut in cuts if cut < len(body))})
-    pieces = [body[start:end] for start, end in zip(places, places[1:], strict=False)]
+    pieces = [body[start:end] for start, end in itertools.pairwise(places)]
     whole, cut = read(body, max_line=max_line), read(*pieces, max_line=max_line)
     assert (cut[0], cut[3]) == (whole[0], whole[3])
     assert cut[1] == whole[1]

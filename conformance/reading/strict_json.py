@@ -1,0 +1,243 @@
+"""Strict JSON: one document by RFC 8259, and everything in it that a lenient parser would let pass.
+
+The standard library's parser accepts NaN, duplicate names, lone surrogates and numbers beyond any double. `parse`
+first takes its plain, fast way and then proves with a few counts that nothing of this can have been there; only where
+the proof fails does it parse again with hooks.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sys
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+from conformance.reading.deviation import shown
+
+MAX_DEPTH: Final = 128
+"""How deep arrays and objects may be nested; RFC 8259 §9 lets a parser set such a limit."""
+
+_NUMBER_LIMIT: Final = int(sys.float_info.max)
+_LONGEST_INTEGER: Final = len(str(_NUMBER_LIMIT)) + 1
+_TOKENS: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
+"""Strings and brackets; possessive, so that a hostile text costs neither time nor memory beyond its length."""
+
+
+class JsonRule(StrEnum):
+    """What strict JSON asks for, by the section of RFC 8259 that does."""
+
+    SYNTAX = "syntax"
+    """The grammar, without NaN and Infinity (§2, §6)."""
+    ONE_DOCUMENT = "one-document"
+    """One value and nothing behind it (§2)."""
+    ENCODING = "encoding"
+    """UTF-8 (§8.1)."""
+    BYTE_ORDER_MARK = "byte-order-mark"
+    """None is added (§8.1)."""
+    UNIQUE_NAMES = "unique-names"
+    """Names within an object should be unique (§4)."""
+    SURROGATES = "surrogates"
+    """No half of a surrogate pair: what a receiver makes of it is unpredictable (§8.2)."""
+    NUMBERS = "numbers"
+    """Numbers in the range of a double (§6)."""
+    DEPTH = "depth"
+    """Nesting that every parser can follow (§9)."""
+
+
+class JsonFault(NamedTuple):
+    """One thing that is not as strict JSON has it: the rule, and in words what came."""
+
+    rule: JsonRule
+    actual: str
+
+
+class Document(NamedTuple):
+    """What a text holds.
+
+    `readable` tells whether it has one value; where it has not, `value` is None. Of a duplicate name the last value is
+    kept, NaN and Infinity are read as None, and numbers beyond a double as the largest double of their sign.
+    """
+
+    value: Any
+    readable: bool = True
+    faults: tuple[JsonFault, ...] = ()
+
+
+def parse(source: str | bytes) -> Document:
+    """Reads one JSON document; never raises, whatever the text is."""
+    if isinstance(source, bytes):
+        return _parse_bytes(source)
+    value = _quickly(source)
+    return _carefully(source) if value is _UNPROVEN else Document(value)
+
+
+def _parse_bytes(source: bytes) -> Document:
+    faults = []
+    if source.startswith(b"\xef\xbb\xbf"):
+        source = source[3:]
+        faults.append(JsonFault(JsonRule.BYTE_ORDER_MARK, "a byte order mark before the document"))
+    try:
+        text = source.decode("utf-8")
+    except UnicodeDecodeError as error:
+        where = f"{shown(source[error.start : error.end])} at byte {error.start}"
+        faults.append(JsonFault(JsonRule.ENCODING, f"{where}, which is not UTF-8"))
+        text = source.decode("utf-8", "replace")
+    document = parse(text)
+    return document._replace(faults=(*faults, *document.faults)) if faults else document
+
+
+class _ConstantError(ValueError):
+    """The text has a NaN or an Infinity."""
+
+
+def _refuse_constant(name: str) -> Any:
+    raise _ConstantError(name)
+
+
+_UNPROVEN: Final = object()
+_FAST: Final = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def _quickly(text: str) -> Any:
+    """The value of a text that is surely strict JSON without white space around it; else `_UNPROVEN`."""
+    # With no more opening brackets than MAX_DEPTH, strings included, it cannot be nested deeper. An escaped surrogate,
+    # alone or in a pair, begins with \ud; a raw one does not survive decoding.
+    if text.count("{") + text.count("[") > MAX_DEPTH or ("\\u" in text and ("\\ud" in text or "\\uD" in text)):
+        return _UNPROVEN
+    try:
+        value, end = _FAST.raw_decode(text)
+    except (ValueError, RecursionError):
+        return _UNPROVEN
+    return value if end == len(text) and _is_proven(text, value) else _UNPROVEN
+
+
+def _is_proven(text: str, value: Any) -> bool:
+    """Whether no name can have come twice in an object, and every number is in range."""
+    if type(value) is not dict and type(value) is not list:
+        return _in_range(value)
+    names = _count_names(value)
+    # Every member has a colon outside strings. As many colons as names that are left: no name came twice. Where
+    # strings have colons too, count those behind a quotation mark, if no white space can stand between the two.
+    return names == text.count(":") or (names == text.count('":') and not _SPACED_COLON.search(text))
+
+
+_SPACED_COLON: Final = re.compile(r"[ \t\n\r]:")
+
+
+def _in_range(value: object) -> bool:
+    if type(value) is int:
+        return -_NUMBER_LIMIT <= value <= _NUMBER_LIMIT
+    return type(value) is not float or math.isfinite(value)
+
+
+def _count_names(value: Any) -> int:
+    """The number of members in all objects of a value; -1 or less where a number in it is out of range."""
+    names = 0
+    if type(value) is dict:
+        names = len(value)
+        value = value.values()
+    for item in value:
+        kind = type(item)
+        if kind is dict or kind is list:
+            names += _count_names(item)
+        elif (kind is int or kind is float) and not -_NUMBER_LIMIT <= item <= _NUMBER_LIMIT:
+            # Far below any count, so that the sum stays negative.
+            return -sys.maxsize
+    return names
+
+
+@dataclass(slots=True)
+class _Hooks:
+    """Remembers what the parser meets on its way."""
+
+    faults: dict[JsonRule, str] = field(default_factory=dict)
+
+    def note(self, rule: JsonRule, actual: str) -> None:
+        self.faults.setdefault(rule, actual)
+
+    def members(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) != len(pairs):
+            seen: set[str] = set()
+            for name, _ in pairs:
+                if name in seen:
+                    self.note(JsonRule.UNIQUE_NAMES, f"the name {shown(name)} twice in one object")
+                seen.add(name)
+        return value
+
+    def constant(self, name: str) -> None:
+        self.note(JsonRule.SYNTAX, f"{name}, which is no JSON value")
+
+    def integer(self, digits: str) -> int:
+        if len(digits) <= _LONGEST_INTEGER:
+            value = int(digits)
+            if -_NUMBER_LIMIT <= value <= _NUMBER_LIMIT:
+                return value
+        self.note(JsonRule.NUMBERS, f"the number {shown(digits, 40)}, which no double can hold")
+        return -_NUMBER_LIMIT if digits.startswith("-") else _NUMBER_LIMIT
+
+    def real(self, digits: str) -> float:
+        value = float(digits)
+        if math.isfinite(value):
+            return value
+        self.note(JsonRule.NUMBERS, f"the number {shown(digits, 40)}, which no double can hold")
+        return math.copysign(sys.float_info.max, value)
+
+
+def _carefully(text: str) -> Document:
+    """Reads a text with every rule watched."""
+    if not text.strip(" \t\n\r"):
+        return _unreadable(JsonRule.SYNTAX, "no JSON value: the text is empty")
+    depth = _depth(text)
+    if depth > MAX_DEPTH:
+        return _unreadable(JsonRule.DEPTH, f"arrays and objects nested {depth} deep")
+    hooks = _Hooks()
+    decoder = json.JSONDecoder(
+        object_pairs_hook=hooks.members,
+        parse_constant=hooks.constant,
+        parse_int=hooks.integer,
+        parse_float=hooks.real,
+    )
+    try:
+        value = decoder.decode(text)
+    except json.JSONDecodeError as error:
+        rule = JsonRule.ONE_DOCUMENT if error.msg == "Extra data" else JsonRule.SYNTAX
+        problem = "more after the document" if rule is JsonRule.ONE_DOCUMENT else f"no JSON ({error.msg})"
+        return _unreadable(rule, f"{problem} at character {error.pos} of {shown(text)}")
+    lone = _lone_surrogate(value)
+    if lone is not None:
+        hooks.note(JsonRule.SURROGATES, f"half of a surrogate pair in {shown(lone)}")
+    return Document(value, faults=tuple(JsonFault(rule, actual) for rule, actual in hooks.faults.items()))
+
+
+def _unreadable(rule: JsonRule, actual: str) -> Document:
+    return Document(None, readable=False, faults=(JsonFault(rule, actual),))
+
+
+def _depth(text: str) -> int:
+    """How deep brackets outside strings are nested."""
+    if text.count("{") + text.count("[") <= MAX_DEPTH:
+        return 0
+    depth = deepest = 0
+    for token in _TOKENS.finditer(text):
+        character = text[token.start()]
+        if character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character != '"':
+            depth -= 1
+    return deepest
+
+
+def _lone_surrogate(value: Any) -> str | None:
+    """The first string in a value, names included, that has half of a surrogate pair."""
+    if isinstance(value, str):
+        return value if _SURROGATE.search(value) else None
+    items = (*value, *value.values()) if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next((found for found in map(_lone_surrogate, items) if found is not None), None)
+
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
