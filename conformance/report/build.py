@@ -1,0 +1,154 @@
+"""Builds the record of a run from the contract and what the suite judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from conformance.contract.model import Contract, Level, Requirement, Tier
+from conformance.report.results import (
+    ExchangeTotals,
+    Omission,
+    ProfileView,
+    RequirementResult,
+    Results,
+    TargetView,
+)
+from conformance.report.verdict import decide
+from conformance.suite.outcome import Finding, Outcome
+from conformance.target import Target, Waiver
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the suite decided on one requirement, and by which exchanges (ids)."""
+
+    requirement: Requirement
+    outcome: Outcome
+    messages: tuple[str, ...] = ()
+    exchanges: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    waiver: Waiver | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """The circumstances of a run: everything in its record that is not a judgement.
+
+    `started` is ISO 8601 in UTC, `duration_s` in seconds. `selection` is the user's restriction of the run,
+    `interrupted` the reason why it did not finish, as the middle of a sentence (`the budget of 20 requests ran out`).
+    """
+
+    suite_version: str
+    target: TargetView
+    tier: Tier
+    started: str
+    duration_s: float
+    exchanges: ExchangeTotals
+    selection: str | None = None
+    strict: bool = False
+    replayed: bool = False
+    interrupted: str | None = None
+    waivers: tuple[Waiver, ...] = ()
+
+
+def target_view(target: Target, server: str | None = None) -> TargetView:
+    """What may be told of a target: no secret. `server` is the Server header field of its first answer."""
+    return TargetView(target.base_url, target.name, target.embedded, target.model, target.org_id, server)
+
+
+def build_results(contract: Contract, judgements: Iterable[Judgement], facts: RunFacts) -> Results:
+    """The record of a run, with its verdict. Pure: the same input gives the same record.
+
+    Every requirement of the contract has its place in it: judged; or `untested`, when it belongs to the run's tier
+    and has no judgement; or among those beyond the tier; or excluded. Nothing is lost on the way.
+
+    Raises:
+        ValueError: a judgement contradicts the contract (unknown requirement, judged twice, an outcome that its
+            level does not have, waived without a waiver). This is a defect of the suite, not of the target.
+    """
+    judged = _by_id(contract, judgements)
+    requirements = tuple(
+        _result(judged.get(row.id) or _untested(row, facts))
+        for row in contract.requirements
+        if row.id in judged or (row.excluded is None and facts.tier.includes(row.tier))
+    )
+    verdict, reasons = decide(
+        requirements, strict=facts.strict, selection=facts.selection, interrupted=facts.interrupted
+    )
+    profile = contract.profile
+    return Results(
+        suite_version=facts.suite_version,
+        profile=ProfileView(profile.name, profile.title, profile.version, profile.sha256),
+        target=facts.target,
+        tier=facts.tier,
+        started=facts.started,
+        duration_s=facts.duration_s,
+        verdict=verdict,
+        reasons=reasons,
+        requirements=requirements,
+        exchanges=facts.exchanges,
+        selection=facts.selection,
+        strict=facts.strict,
+        replayed=facts.replayed,
+        interrupted=facts.interrupted,
+        excluded=tuple(
+            _omission(row, row.excluded) for row in contract.requirements if row.excluded and row.id not in judged
+        ),
+        beyond_tier=tuple(
+            _omission(row, f"judged by the {row.tier.value} tier")
+            for row in contract.requirements
+            if row.id not in judged and row.excluded is None and not facts.tier.includes(row.tier)
+        ),
+        waivers=facts.waivers,
+    )
+
+
+def _by_id(contract: Contract, judgements: Iterable[Judgement]) -> Mapping[str, Judgement]:
+    known = {row.id for row in contract.requirements}
+    judged: dict[str, Judgement] = {}
+    for judgement in judgements:
+        row, outcome = judgement.requirement, judgement.outcome
+        if row.id not in known:
+            raise ValueError(f"{row.id} was judged, but the profile {contract.profile.name} has no such requirement.")
+        if row.id in judged:
+            raise ValueError(f"{row.id} was judged twice.")
+        if outcome is (Outcome.WARNING if row.level is Level.MUST else Outcome.FAILED):
+            raise ValueError(f"{row.id} is a {row.level.value}: its outcome cannot be {outcome.value}.")
+        if (outcome is Outcome.WAIVED) is not (judgement.waiver is not None):
+            raise ValueError(f"{row.id}: the outcome is {outcome.value}, which does not go with its waiver.")
+        judged[row.id] = judgement
+    return judged
+
+
+def _untested(requirement: Requirement, facts: RunFacts) -> Judgement:
+    if facts.interrupted:
+        why = f"The run did not finish ({facts.interrupted}) before this was judged."
+    elif facts.selection:
+        why = f"The run was restricted to {facts.selection}."
+    else:
+        why = "Nothing was sent that could decide this."
+    return Judgement(requirement, Outcome.UNTESTED, (why,))
+
+
+def _result(judgement: Judgement) -> RequirementResult:
+    row = judgement.requirement
+    return RequirementResult(
+        id=row.id,
+        level=row.level,
+        section=row.section,
+        tier=row.tier,
+        statement=row.statement,
+        source=row.source,
+        digest=row.digest,
+        outcome=judgement.outcome,
+        pointer=f"{row.keyword.location}#{row.keyword.pointer}" if row.keyword else None,
+        messages=judgement.messages,
+        exchanges=judgement.exchanges,
+        findings=judgement.findings,
+        waiver=judgement.waiver,
+    )
+
+
+def _omission(requirement: Requirement, reason: str) -> Omission:
+    return Omission(requirement.id, requirement.level, requirement.section, requirement.statement, reason)

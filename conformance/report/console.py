@@ -1,0 +1,207 @@
+"""Prints the summary of a run: the verdict and why, the counts, each finding, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.report.exchange_view import Curl
+from conformance.report.results import RequirementResult, Results
+from conformance.report.text import byte_size, counted, duration, one_line, visible
+from conformance.suite.outcome import Finding, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from conformance.wire.exchange import Exchange
+
+_MOST_DETAILED = 8
+_MOST_LISTED = 30
+_MOST_FINDINGS = 3
+_LONGEST = 600
+_LONGEST_CURL = 1500
+_STYLES = {
+    Outcome.FAILED: "bold red",
+    Outcome.WARNING: "yellow",
+    Outcome.WAIVED: "magenta",
+    Outcome.INCONCLUSIVE: "cyan",
+    Outcome.UNTESTED: "cyan",
+    Outcome.SKIPPED: "dim",
+    Outcome.PASSED: "green",
+}
+_VERDICT_STYLES = {
+    Verdict.CONFORMANT: "bold green",
+    Verdict.NONCONFORMANT: "bold red",
+    Verdict.INCONCLUSIVE: "bold yellow",
+}
+
+
+def print_summary(  # noqa: PLR0913 - what a summary is made of, each by its name
+    results: Results,
+    exchanges: Iterable[Exchange],
+    console: Console,
+    *,
+    curl: Curl,
+    reports: Mapping[str, Path],
+    redact: Callable[[str], str] = lambda text: text,
+) -> None:
+    """Print the summary on a rich console; without a terminal it is plain text.
+
+    `reports` are the files that were written, by name. What a target sent is shown on one line with control
+    characters as escapes, and as text, never as markup. Every line passes through `redact`.
+    """
+    printer = _Printer(console, redact)
+    _print_verdict(results, printer)
+    _print_counts(results, printer)
+    _print_broken(results, {exchange.id: exchange for exchange in exchanges}, curl, printer)
+    _print_next(results, reports, printer)
+
+
+class _Printer:
+    """A console that shows text as it is: no markup, no emoji codes, no highlighting, no cut lines."""
+
+    def __init__(self, console: Console, redact: Callable[[str], str]) -> None:
+        self._console = console
+        self._redact = redact
+
+    def line(self, text: str = "", style: str | None = None, *, indent: int = 0, label: str = "") -> None:
+        """One paragraph, wrapped by the terminal alone so that it can be copied; `label` stands before it in bold."""
+        from rich.text import Text  # noqa: PLC0415 - rich costs 50 ms
+
+        shown = Text(" " * indent)
+        if label:
+            shown.append(label, style="bold")
+        shown.append(self._redact(one_line(text)), style=style)
+        self._console.print(shown, soft_wrap=True)
+
+    def command(self, text: str) -> None:
+        """A shell command on lines of its own, as it has to be typed."""
+        from rich.text import Text  # noqa: PLC0415 - rich costs 50 ms
+
+        self._console.print(Text(self._redact(visible(text))), soft_wrap=True)
+
+    def table(self, table: Table) -> None:
+        self._console.print(table)
+
+
+def _print_verdict(results: Results, printer: _Printer) -> None:
+    target, profile = results.target, results.profile
+    printer.line()
+    printer.line(results.verdict.value.upper(), _VERDICT_STYLES[results.verdict])
+    for reason in results.reasons:
+        printer.line(reason)
+    printer.line()
+    name = f"{target.name} at {target.base_url}" if target.name else target.base_url
+    printer.line(f"{name} (embedded reference deployment)" if target.embedded else name, label="Target    ")
+    printer.line(f"{profile.name} {profile.version}, {results.tier.value} tier", label="Profile   ")
+    spent = results.exchanges
+    printer.line(
+        f"{counted(spent.count, 'request')}, {counted(spent.completion_tokens, 'completion token')},"
+        f" {byte_size(spent.bytes)} in {duration(results.duration_s)}",
+        label="Cost      ",
+    )
+
+
+def _print_counts(results: Results, printer: _Printer) -> None:
+    from rich import box  # noqa: PLC0415 - rich costs 50 ms
+    from rich.table import Table  # noqa: PLC0415 - the same
+
+    if not results.requirements:
+        return
+    columns = list(results.totals)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_footer=True)
+    table.add_column("section", "all", no_wrap=True)
+    for outcome in columns:
+        table.add_column(
+            outcome.value, str(results.totals[outcome]), justify="right", header_style=_STYLES[outcome], no_wrap=True
+        )
+    for section, counts in results.by_section.items():
+        table.add_row(section, *(str(counts.get(outcome, 0) or "") for outcome in columns))
+    printer.table(table)
+
+
+def _print_broken(results: Results, exchanges: Mapping[str, Exchange], curl: Curl, printer: _Printer) -> None:
+    broken = [*results.with_outcome(Outcome.FAILED), *results.with_outcome(Outcome.WARNING)]
+    told: set[str] = set()
+    for result in broken[:_MOST_DETAILED]:
+        _print_result(result, exchanges, curl, printer, told)
+    rest = broken[_MOST_DETAILED:]
+    if rest:
+        printer.line(f"{counted(len(rest), 'more requirement')} broken:")
+        _print_ids(rest, printer)
+    gaps = [row for row in results.with_outcome(Outcome.INCONCLUSIVE, Outcome.UNTESTED) if row.level == "MUST"]
+    if gaps and results.verdict is Verdict.INCONCLUSIVE:
+        printer.line("Undecided:")
+        _print_ids(gaps, printer)
+
+
+def _print_ids(rows: Sequence[RequirementResult], printer: _Printer) -> None:
+    for row in rows[:_MOST_LISTED]:
+        why = row.messages[0] if row.messages else row.statement
+        printer.line(f"{row.outcome.value:<12} {row.id}  {one_line(why, 100)}", indent=2)
+    if len(rows) > _MOST_LISTED:
+        printer.line(f"… and {len(rows) - _MOST_LISTED} more", indent=2)
+    printer.line()
+
+
+def _print_result(
+    result: RequirementResult, exchanges: Mapping[str, Exchange], curl: Curl, printer: _Printer, told: set[str]
+) -> None:
+    printer.line(f"{result.outcome.value.upper()}  {result.id}  ({result.level.value})", _STYLES[result.outcome])
+    printer.line(one_line(result.statement, _LONGEST), indent=2)
+    source = result.source
+    printer.line(f"{source.title or source.document}, {source.place}", "dim", indent=2, label="source    ")
+    if not result.findings:
+        for message in result.messages[:_MOST_FINDINGS]:
+            printer.line(one_line(message, _LONGEST), indent=2)
+    for finding in result.findings[:_MOST_FINDINGS]:
+        _print_finding(finding, exchanges.get(finding.exchange or ""), curl, printer, told)
+    if len(result.findings) > _MOST_FINDINGS:
+        printer.line(f"… and {counted(len(result.findings) - _MOST_FINDINGS, 'more finding')}", indent=2)
+    printer.line()
+
+
+def _print_finding(finding: Finding, exchange: Exchange | None, curl: Curl, printer: _Printer, told: set[str]) -> None:
+    printer.line(one_line(finding.expected, _LONGEST), indent=2, label="expected  ")
+    printer.line(one_line(finding.actual, _LONGEST), indent=2, label="actual    ")
+    if finding.exchange is None:
+        return
+    place = [finding.exchange]
+    place += [] if finding.event is None else [f"event {finding.event}"]
+    place += [] if finding.offset is None else [f"byte {finding.offset}"]
+    place += [] if finding.at is None else [f"{finding.at * 1000:.0f} ms"]
+    printer.line(", ".join(place), indent=2, label="exchange  ")
+    # One exchange feeds many requirements; its command is worth the space once.
+    if exchange is not None and exchange.id not in told:
+        told.add(exchange.id)
+        command = curl(exchange.request)
+        if len(command) <= _LONGEST_CURL:
+            printer.line(indent=2, label="curl")
+            printer.command(command)
+        else:
+            printer.line("too long for a terminal; see compliance.html", indent=2, label="curl      ")
+
+
+def _print_next(results: Results, reports: Mapping[str, Path], printer: _Printer) -> None:
+    for name, path in reports.items():
+        printer.line(str(path), label=f"{_LABELS.get(name, name):<10}")
+    advice = _advice(results)
+    if advice:
+        printer.line(advice)
+
+
+_LABELS = {"results.json": "Record", "junit.xml": "JUnit", "compliance.html": "Report"}
+
+
+def _advice(results: Results) -> str:
+    if results.verdict is Verdict.NONCONFORMANT:
+        return "Next: open the report; each finding has its request as a curl command and the bytes that came back."
+    if results.verdict is Verdict.CONFORMANT:
+        return ""
+    if results.interrupted or results.with_outcome(Outcome.INCONCLUSIVE):
+        return "Next: see that the target can be reached and is not overloaded, then run again."
+    if results.selection:
+        return "Next: run again without a restriction for a verdict on the whole contract."
+    return "Next: see in the report what was not tested, and why."

@@ -1,0 +1,210 @@
+"""What the compliance page shows of one exchange: request, answer, how it ended, and the event timeline."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from conformance.report.excerpt import Part, excerpt, is_binary
+from conformance.report.text import byte_size, duration, one_line, visible
+from conformance.suite.outcome import Finding
+
+if TYPE_CHECKING:
+    from conformance.wire.exchange import Answer, Exchange, Headers, SentRequest
+
+_ROWS_FIRST, _ROWS_LAST, _ROWS_NOTED = 120, 40, 100
+_POINTS = 240
+_ROW_TEXT = 400
+_HEADER_FIELDS, _HEADER_VALUE = 100, 2000
+_CURL = 32 * 1024
+_BINARY = 2 * 1024
+
+
+class TimelineRow(Protocol):
+    """One event of a stream: when it was complete (ms after the request began), its byte offset in the body.
+
+    `text` is what it says, `note` what is wrong with it, empty when nothing is.
+    """
+
+    @property
+    def at_ms(self) -> float: ...  # noqa: D102 - said by the class
+    @property
+    def offset(self) -> int: ...  # noqa: D102
+    @property
+    def text(self) -> str: ...  # noqa: D102
+    @property
+    def note(self) -> str: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A plain `TimelineRow`."""
+
+    at_ms: float
+    offset: int
+    text: str
+    note: str = ""
+
+
+Curl: TypeAlias = "Callable[[SentRequest], str]"
+"""Gives the curl command that reproduces a request, with the key as an environment variable."""
+Timeline: TypeAlias = "Callable[[Exchange], Sequence[TimelineRow]]"
+"""Gives the events of an exchange whose answer is an event stream."""
+
+
+def reads_timeline(exchange: Exchange) -> Sequence[TimelineRow]:
+    """The reads of the body as they came: the timeline of a stream that nobody has read as events."""
+    rows, offset = [], 0
+    for read in exchange.answer.reads if exchange.answer else ():
+        rows.append(Row(read.at * 1000, offset, read.data[: 2 * _ROW_TEXT].decode("utf-8", "backslashreplace")))
+        offset += len(read.data)
+    return rows
+
+
+def summary(exchange: Exchange) -> str:
+    """One line: what was asked, what came, how it ended, how long it took."""
+    request, answer, ending = exchange.request, exchange.answer, exchange.ending
+    parts = [request.method]
+    if answer is None:
+        parts.append("no answer")
+    else:
+        media_type = (answer.header("content-type") or "no media type").split(";")[0]
+        parts += [str(answer.status), one_line(media_type, 60), byte_size(len(answer.body))]
+    if ending.kind != "complete":
+        parts.append(ending.kind.value)
+    parts.append(duration(ending.at))
+    return " · ".join(parts)
+
+
+def exchange_view(
+    exchange: Exchange,
+    findings: Sequence[Finding],
+    *,
+    curl: Curl,
+    timeline: Timeline,
+    body_limit: int,
+) -> dict[str, Any]:
+    """The JSON object of one exchange for the page's script; every text in it is `visible` and bounded.
+
+    `findings` are those on this exchange, from all requirements; `body_limit` is in bytes.
+    """
+    request, answer = exchange.request, exchange.answer
+    command = curl(request)
+    offsets = [finding.offset for finding in findings if finding.offset is not None]
+    return {
+        "id": visible(exchange.id),
+        "probe": visible(exchange.probe),
+        "attempt": exchange.attempt,
+        "started": visible(exchange.started),
+        "summary": summary(exchange),
+        "curl": visible(command) if len(command) <= _CURL else None,
+        "request": {
+            "line": one_line(f"{request.method} {request.url}", _HEADER_VALUE),
+            "headers": _headers(request.headers),
+            "size": len(request.body),
+        },
+        "answer": None if answer is None else _answer_view(answer, offsets, body_limit),
+        "ending": {
+            "kind": exchange.ending.kind.value,
+            "detail": one_line(exchange.ending.detail, 500),
+            "ms": _milliseconds(exchange.ending.at),
+        },
+        "redactions": [
+            one_line(f"{found.secret} ({found.form}) in {found.where}", 200) for found in exchange.redactions[:50]
+        ],
+        "stream": _stream_view(exchange, findings, timeline) if is_stream(exchange) else None,
+    }
+
+
+def is_stream(exchange: Exchange) -> bool:
+    """Whether the answer says of itself that it is an event stream."""
+    media_type = (exchange.answer.header("content-type") or "") if exchange.answer else ""
+    return media_type.split(";")[0].strip().lower() == "text/event-stream"
+
+
+def _answer_view(answer: Answer, offsets: Sequence[int], limit: int) -> dict[str, Any]:
+    body = answer.body
+    binary = is_binary(body)
+    return {
+        "line": one_line(f"{answer.http_version} {answer.status} {answer.reason}".strip(), 300),
+        "headers": _headers(answer.headers),
+        "headers_ms": _milliseconds(answer.headers_at),
+        "size": len(body),
+        "binary": binary,
+        "parts": [_part_view(part) for part in excerpt(body, min(limit, _BINARY) if binary else limit, offsets)],
+    }
+
+
+def _part_view(part: Part) -> dict[str, Any]:
+    if part.omitted:
+        return {"omitted": part.omitted}
+    return {"text": part.text, "mark": part.offset} if part.marked else {"text": part.text}
+
+
+def _headers(headers: Headers) -> list[list[str]]:
+    shown = [[one_line(name, 200), one_line(value, _HEADER_VALUE)] for name, value in headers[:_HEADER_FIELDS]]
+    if len(headers) > _HEADER_FIELDS:
+        shown.append(["…", f"{len(headers) - _HEADER_FIELDS} more header fields"])
+    return shown
+
+
+def _stream_view(exchange: Exchange, findings: Sequence[Finding], timeline: Timeline) -> dict[str, Any]:
+    rows = _with_findings(timeline(exchange), findings)
+    shown: list[dict[str, Any]] = []
+    next_index = 0
+    for index in _chosen(rows):
+        if index > next_index:
+            shown.append({"omitted": index - next_index})
+        row = rows[index]
+        shown.append(
+            {
+                "ms": round(row.at_ms, 1),
+                "offset": row.offset,
+                "text": one_line(row.text, _ROW_TEXT),
+                "note": one_line(row.note, _ROW_TEXT),
+            }
+        )
+        next_index = index + 1
+    return {"count": len(rows), "rows": shown, "arrivals": _arrivals(exchange)}
+
+
+def _with_findings(rows: Sequence[TimelineRow], findings: Iterable[Finding]) -> list[Row]:
+    """The rows, each with what the findings say of the bytes between it and the next."""
+    plain = [Row(row.at_ms, row.offset, row.text, row.note) for row in rows]
+    starts = [row.offset for row in plain]
+    for finding in findings:
+        index = -1 if finding.offset is None else bisect_right(starts, finding.offset) - 1
+        if index < 0:
+            continue
+        row = plain[index]
+        # The reading that made the row may have told the same already.
+        if finding.actual not in row.note:
+            told = f"{finding.requirement}: {finding.actual}"
+            note = f"{row.note}; {told}" if row.note else told
+            plain[index] = Row(row.at_ms, row.offset, row.text, note)
+    return plain
+
+
+def _chosen(rows: Sequence[Row]) -> list[int]:
+    """The rows to show: the first, the last, and those with a note."""
+    noted = [index for index, row in enumerate(rows) if row.note][:_ROWS_NOTED]
+    return sorted({*range(len(rows))[:_ROWS_FIRST], *range(len(rows))[-_ROWS_LAST:], *noted})
+
+
+def _arrivals(exchange: Exchange) -> list[list[float]]:
+    """Points of the arrival chart: ms after the request began, bytes of the body received until then."""
+    points: list[list[float]] = []
+    received = 0
+    for read in exchange.answer.reads if exchange.answer else ():
+        received += len(read.data)
+        points.append([_milliseconds(read.at), received])
+    if len(points) <= _POINTS:
+        return points
+    step = (len(points) - 1) / (_POINTS - 1)
+    return [points[round(index * step)] for index in range(_POINTS)]
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 1)

@@ -1,0 +1,124 @@
+"""Makes the JUnit XML of a run: one test case a requirement, so that a CI system shows each by its id."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+
+from conformance.report.results import RequirementResult, Results
+from conformance.report.text import visible
+from conformance.suite.outcome import Finding, Outcome
+
+_ELEMENT = {
+    Outcome.FAILED: "failure",
+    Outcome.INCONCLUSIVE: "error",
+    Outcome.UNTESTED: "error",
+    Outcome.SKIPPED: "skipped",
+    Outcome.WAIVED: "skipped",
+}
+"""What a CI system shows for an outcome. A warning is a pass with a note: JUnit has nothing between."""
+
+
+def junit_xml(results: Results) -> str:
+    """JUnit XML: a failed MUST is a failure, an undecided MUST an error, skipped and waived are skipped.
+
+    Of what is only recommended, nothing is a failure or an error: a broken SHOULD passes with its findings as output
+    (in a strict run it fails, as it does for the verdict), an undecided one is skipped. The exact outcome is a
+    property of each test case.
+    """
+    root = ET.Element("testsuites", name="chat-conformance", time=f"{results.duration_s:.3f}")
+    totals = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
+    for section in results.by_section:
+        rows = [result for result in results.requirements if result.section == section]
+        suite, counts = _suite(results, section, rows)
+        root.append(suite)
+        for name, count in counts.items():
+            totals[name] += count
+    for name, count in totals.items():
+        root.set(name, str(count))
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(results: Results, section: str, rows: Sequence[RequirementResult]) -> tuple[ET.Element, dict[str, int]]:
+    kinds = [_kind(result, results.strict) for result in rows]
+    counts = {
+        "tests": len(rows),
+        "failures": kinds.count("failure"),
+        "errors": kinds.count("error"),
+        "skipped": kinds.count("skipped"),
+    }
+    attributes = {name: str(count) for name, count in counts.items()}
+    attributes["name"] = visible(f"{results.profile.name}.{section}")
+    attributes["timestamp"] = results.started
+    attributes["hostname"] = visible(results.target.base_url)
+    suite = ET.Element("testsuite", attributes)
+    suite.extend(_case(results, result, kind) for result, kind in zip(rows, kinds, strict=True))
+    return suite, counts
+
+
+def _kind(result: RequirementResult, strict: bool) -> str | None:
+    """The element that marks the test case, or None for one that passes."""
+    if result.outcome is Outcome.WARNING:
+        return "failure" if strict else None
+    kind = _ELEMENT.get(result.outcome)
+    # An error stops a pipeline as a failure does; only what the verdict depends on may do that.
+    return "skipped" if kind == "error" and result.level != "MUST" else kind
+
+
+def _case(results: Results, result: RequirementResult, kind: str | None) -> ET.Element:
+    case = ET.Element(
+        "testcase",
+        classname=visible(f"{results.profile.name}.{result.section.value}"),
+        name=visible(result.id),
+        time="0",
+    )
+    properties = ET.SubElement(case, "properties")
+    for name, value in (
+        ("level", result.level.value),
+        ("outcome", result.outcome.value),
+        ("source", f"{result.source.document}: {result.source.place}"),
+        ("basis", result.source.basis.value),
+    ):
+        ET.SubElement(properties, "property", name=name, value=visible(value))
+    detail = visible(_detail(result))
+    if kind is not None:
+        element = ET.SubElement(case, kind, message=visible(_headline(result)))
+        if kind != "skipped":
+            element.set("type", result.outcome.value)
+        element.text = detail
+    elif result.outcome is Outcome.WARNING:
+        ET.SubElement(case, "system-out").text = detail
+    return case
+
+
+def _headline(result: RequirementResult) -> str:
+    if result.waiver:
+        return f"waived until {result.waiver.expires.isoformat()} by {result.waiver.owner}: {result.waiver.reason}"
+    return result.messages[0] if result.messages else result.statement
+
+
+def _detail(result: RequirementResult) -> str:
+    lines = [
+        f"Requirement: {result.statement}",
+        f"Source: {result.source.document}: {result.source.place} ({result.source.basis.value})",
+        *result.messages,
+    ]
+    for finding in result.findings:
+        lines += _finding_lines(finding)
+    if not result.findings and result.exchanges:
+        lines.append(f"Exchanges: {', '.join(result.exchanges)}")
+    return "\n".join(lines)
+
+
+def _finding_lines(finding: Finding) -> list[str]:
+    places = [] if finding.exchange is None else [f"exchange {finding.exchange}"]
+    places += [] if finding.event is None else [f"event {finding.event}"]
+    places += [] if finding.offset is None else [f"byte {finding.offset}"]
+    places += [] if finding.at is None else [f"{finding.at * 1000:.0f} ms"]
+    return [
+        "",
+        f"Expected: {finding.expected}",
+        f"Actual: {finding.actual}",
+        *([f"Where: {', '.join(places)}"] if places else []),
+    ]

@@ -1,0 +1,232 @@
+"""Makes the compliance page: one HTML file that needs no network and shows verdict, requirements and evidence."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from conformance.contract.model import Basis, Level, Section
+from conformance.report.excerpt import Part, surroundings
+from conformance.report.exchange_view import Curl, Timeline, exchange_view, reads_timeline, summary
+from conformance.report.results import RequirementResult, Results
+from conformance.report.text import byte_size, counted, duration, visible
+from conformance.suite.outcome import Finding, Outcome, Verdict
+
+if TYPE_CHECKING:
+    import jinja2
+
+    from conformance.wire.exchange import Exchange
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_EMBEDDED_BODIES = 12 * 1024 * 1024
+_BODY_LIMITS = (2 * 1024, 32 * 1024)
+_MOST_FINDINGS = 20
+
+_GLYPHS = {
+    Outcome.FAILED: "✕",
+    Outcome.WARNING: "!",
+    Outcome.WAIVED: "≈",
+    Outcome.INCONCLUSIVE: "?",
+    Outcome.UNTESTED: "○",
+    Outcome.SKIPPED: "»",
+    Outcome.PASSED: "✓",
+}
+_MEANINGS = {
+    Outcome.FAILED: "a MUST is broken",
+    Outcome.WARNING: "a SHOULD is broken",
+    Outcome.WAIVED: "broken, and a waiver accepts it",
+    Outcome.INCONCLUSIVE: "the target was unreachable or refused for load",
+    Outcome.UNTESTED: "nothing was sent that could decide it",
+    Outcome.SKIPPED: "does not apply to this target",
+    Outcome.PASSED: "kept",
+}
+_VERDICTS = {
+    Verdict.CONFORMANT: ("✓", "Conformant"),
+    Verdict.NONCONFORMANT: ("✕", "Nonconformant"),
+    Verdict.INCONCLUSIVE: ("?", "Inconclusive"),
+}
+_BASES = {
+    Basis.STATED: "the document says it",
+    Basis.SCHEMA: "the schema in the document says it",
+    Basis.REFERENCE: "a standard that the document leans on says it",
+    Basis.EXAMPLE: "only an example shows it",
+    Basis.INFERRED: "nothing says it, but clients depend on it",
+}
+
+
+def compliance_page(
+    results: Results,
+    exchanges: Iterable[Exchange],
+    *,
+    curl: Curl,
+    timeline: Timeline = reads_timeline,
+    redact: Callable[[str], str] = lambda text: text,
+) -> str:
+    """The whole page as HTML text.
+
+    Only exchanges that a requirement names are embedded, each once; their bodies are cut to about 32 kB each, and to
+    less when there are very many. `redact` takes secrets out of everything but the page's own style and script.
+    """
+    evidence = _evidence(results, exchanges)
+    found = _by_exchange(results)
+    index = {exchange_id: number for number, exchange_id in enumerate(evidence)}
+    boundary = uuid.uuid4().hex
+    html = (
+        _environment()
+        .get_template("compliance.html.j2")
+        .render(
+            results=results,
+            verdict=_VERDICTS[results.verdict],
+            sections=_sections(results),
+            counts=_counts(results),
+            Outcome=Outcome,
+            outcomes=list(Outcome),
+            glyphs=_GLYPHS,
+            meanings=_MEANINGS,
+            bases=_BASES,
+            levels=[level for level in Level if level in results.by_level],
+            index=index,
+            findings_of=lambda result: _findings(result, evidence),
+            most_findings=_MOST_FINDINGS,
+            boundary=boundary,
+            exchange_index=_script_data(
+                [[visible(name), summary(exchange), name in found] for name, exchange in evidence.items()]
+            ),
+            exchange_views=_views(evidence, found, curl, timeline),
+        )
+    )
+    return _assembled(redact(html).split(boundary))
+
+
+def _assembled(pieces: Sequence[str]) -> str:
+    """The page's pieces with its security policy, style and script between them.
+
+    These three come in last, so that redaction by value can never change them: the policy names their digests.
+    """
+    before_policy, before_style, before_script, rest = pieces
+    style = (_TEMPLATES / "compliance.css").read_text(encoding="utf-8")
+    script = (_TEMPLATES / "compliance.js").read_text(encoding="utf-8")
+    policy = (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}';"
+        " base-uri 'none'; form-action 'none'"
+    )
+    return "".join((before_policy, policy, before_style, style, before_script, script, rest))
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _environment() -> jinja2.Environment:
+    import jinja2  # noqa: PLC0415 - costs 120 ms, and only the page needs it
+    import markupsafe  # noqa: PLC0415 - the same
+
+    def finalize(value: object) -> object:
+        # Whatever reaches the page as text is made visible here, once for all expressions of the template.
+        return visible(value) if isinstance(value, str) and not isinstance(value, markupsafe.Markup) else value
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=finalize,
+    )
+    environment.filters.update(byte_size=byte_size, duration=duration, counted=counted, web_address=_web_address)
+    return environment
+
+
+def _web_address(url: str | None) -> str | None:
+    """The URL if a reader may safely follow it, else None: a user's own rows may hold any text."""
+    try:
+        return url if url and urlsplit(url).scheme in {"http", "https"} else None
+    except ValueError:
+        return None
+
+
+def _evidence(results: Results, exchanges: Iterable[Exchange]) -> Mapping[str, Exchange]:
+    """The exchanges that the requirements name, by id, in the order of the evidence."""
+    named = {name for result in results.requirements for name in _named(result)}
+    return {exchange.id: exchange for exchange in exchanges if exchange.id in named}
+
+
+def _named(result: RequirementResult) -> list[str]:
+    """The ids of a requirement's exchanges, those of its findings first, each once."""
+    found = [finding.exchange for finding in result.findings if finding.exchange is not None]
+    return list(dict.fromkeys([*found, *result.exchanges]))
+
+
+def _findings(result: RequirementResult, evidence: Mapping[str, Exchange]) -> list[tuple[Finding, Sequence[Part]]]:
+    """The findings to show, each with the surroundings of the offending bytes, where they are known."""
+    return [(finding, _place(finding, evidence)) for finding in result.findings[:_MOST_FINDINGS]]
+
+
+def _place(finding: Finding, evidence: Mapping[str, Exchange]) -> Sequence[Part]:
+    exchange = evidence.get(finding.exchange or "")
+    if exchange is None or exchange.answer is None or finding.offset is None:
+        return ()
+    return surroundings(exchange.answer.body, finding.offset)
+
+
+def _sections(results: Results) -> list[tuple[Section, list[tuple[RequirementResult, list[str]]]]]:
+    """The requirements by section, the worst outcomes first, each with the ids of its exchanges."""
+    worst_first = list(Outcome).index
+    return [
+        (
+            section,
+            [
+                (result, _named(result))
+                for result in sorted(results.requirements, key=lambda result: worst_first(result.outcome))
+                if result.section is section
+            ],
+        )
+        for section in Section
+        if section in results.by_section
+    ]
+
+
+def _counts(results: Results) -> list[tuple[str, str, list[tuple[str, Mapping[Outcome, int]]]]]:
+    """The groups of rows of the table of counts: kind, heading, rows."""
+    return [
+        ("section", "By section", list(results.by_section.items())),
+        ("level", "By level", list(results.by_level.items())),
+    ]
+
+
+def _by_exchange(results: Results) -> Mapping[str | None, list[Finding]]:
+    found: dict[str | None, list[Finding]] = {}
+    for result in results.requirements:
+        for finding in result.findings:
+            found.setdefault(finding.exchange, []).append(finding)
+    return found
+
+
+def _views(
+    evidence: Mapping[str, Exchange],
+    found: Mapping[str | None, Sequence[Finding]],
+    curl: Curl,
+    timeline: Timeline,
+) -> Iterable[object]:
+    """The exchanges as JSON for the page's script, one by one: a large run is never held twice."""
+    smallest, largest = _BODY_LIMITS
+    limit = max(smallest, min(largest, _EMBEDDED_BODIES // max(len(evidence), 1)))
+    for name, exchange in evidence.items():
+        view = exchange_view(exchange, found.get(name, ()), curl=curl, timeline=timeline, body_limit=limit)
+        yield _script_data(view)
+
+
+def _script_data(value: object) -> object:
+    """A JSON value that can stand in a script element: nothing in it can end the element or begin a comment."""
+    import markupsafe  # noqa: PLC0415 - only the page needs it
+
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return markupsafe.Markup(  # noqa: S704 - the characters of markup are escaped here
+        text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    )

@@ -1,0 +1,272 @@
+"""Writes results.json and reads it back, checked against its published schema."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from conformance.contract.locations import specs_directory
+from conformance.contract.model import Basis, Level, Section, Source, Tier
+from conformance.report.files import write_atomically
+from conformance.report.results import (
+    Counts,
+    ExchangeTotals,
+    Omission,
+    ProfileView,
+    RequirementResult,
+    Results,
+    TargetView,
+)
+from conformance.report.text import one_line
+from conformance.suite.outcome import Finding, Outcome, Verdict
+from conformance.target import Waiver
+
+FORMAT = 1
+FILE_NAME = "results.json"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class ResultsError(Exception):
+    """A results.json cannot be used. The message is one sentence: the file, the place in it and what is wrong."""
+
+
+def write_results(results: Results, directory: Path) -> Path:
+    """Write `directory/results.json`, whole or not at all, and give its path."""
+    path = directory / FILE_NAME
+    write_atomically(path, results_text(results))
+    return path
+
+
+def read_results(path: Path) -> Results:
+    """Read a results.json.
+
+    Raises:
+        ResultsError: it cannot be read, is not JSON, breaks the schema, or contradicts itself.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    except (ValueError, RecursionError) as error:
+        raise ResultsError(f"{path}: is not JSON ({one_line(str(error), 200)}).") from error
+    _check_format(path, document)
+    _check_schema(path, document)
+    results = parse_results(document)
+    _check_consistency(path, document, results)
+    return results
+
+
+def results_text(results: Results) -> str:
+    """The text of results.json.
+
+    Half a surrogate pair, which a target can smuggle into a message, is written as visible text: strict JSON readers
+    would refuse the whole file for it.
+    """
+    text = json.dumps(results_document(results), ensure_ascii=False, indent=2, allow_nan=False)
+    return _SURROGATE.sub(lambda match: f"\\\\u{ord(match[0]):04x}", text) + "\n"
+
+
+def results_document(results: Results) -> dict[str, Any]:
+    """The JSON document of a run, as specs/results.schema.json describes it."""
+    profile, target, exchanges = results.profile, results.target, results.exchanges
+    return {
+        "format": FORMAT,
+        "suite": {"name": "chat-conformance", "version": results.suite_version},
+        "profile": {
+            "name": profile.name,
+            "title": profile.title,
+            "version": profile.version,
+            "sha256": profile.sha256,
+        },
+        "target": {
+            "base_url": target.base_url,
+            "name": target.name,
+            "embedded": target.embedded,
+            "model": target.model,
+            "org_id": target.org_id,
+            "server": target.server,
+        },
+        "tier": results.tier.value,
+        "selection": results.selection,
+        "strict": results.strict,
+        "replayed": results.replayed,
+        "interrupted": results.interrupted,
+        "started": results.started,
+        "duration_s": round(results.duration_s, 3),
+        "verdict": results.verdict.value,
+        "reasons": list(results.reasons),
+        "counts": _counts_document(results),
+        "exchanges": {
+            "count": exchanges.count,
+            "probes": exchanges.probes,
+            "completion_tokens": exchanges.completion_tokens,
+            "bytes": exchanges.bytes,
+        },
+        "waivers": [_waiver_document(waiver) for waiver in results.waivers],
+        "requirements": [_requirement_document(result) for result in results.requirements],
+        "excluded": [_omission_document(omission) for omission in results.excluded],
+        "beyond_tier": [_omission_document(omission) for omission in results.beyond_tier],
+    }
+
+
+def _counts_document(results: Results) -> dict[str, Any]:
+    def named(counts: Counts) -> dict[str, dict[str, int]]:
+        return {name: {outcome.value: count for outcome, count in row.items()} for name, row in counts.items()}
+
+    return {
+        "total": {outcome.value: count for outcome, count in results.totals.items()},
+        "levels": named(results.by_level),
+        "sections": named(results.by_section),
+    }
+
+
+def _requirement_document(result: RequirementResult) -> dict[str, Any]:
+    source = result.source
+    return {
+        "id": result.id,
+        "level": result.level.value,
+        "section": result.section.value,
+        "tier": result.tier.value,
+        "statement": result.statement,
+        "source": {
+            "document": source.document,
+            "title": source.title,
+            "place": source.place,
+            "basis": source.basis.value,
+            "url": source.url,
+        },
+        "pointer": result.pointer,
+        "digest": result.digest,
+        "outcome": result.outcome.value,
+        "messages": list(result.messages),
+        "exchanges": list(result.exchanges),
+        "findings": [_finding_document(finding) for finding in result.findings],
+        "waiver": _waiver_document(result.waiver) if result.waiver else None,
+    }
+
+
+def _finding_document(finding: Finding) -> dict[str, Any]:
+    return {
+        "exchange": finding.exchange,
+        "expected": finding.expected,
+        "actual": finding.actual,
+        "offset": finding.offset,
+        "at": finding.at,
+        "event": finding.event,
+    }
+
+
+def _waiver_document(waiver: Waiver) -> dict[str, str]:
+    return {
+        "requirement": waiver.requirement,
+        "reason": waiver.reason,
+        "owner": waiver.owner,
+        "expires": waiver.expires.isoformat(),
+    }
+
+
+def _omission_document(omission: Omission) -> dict[str, str]:
+    return {
+        "id": omission.id,
+        "level": omission.level.value,
+        "section": omission.section.value,
+        "statement": omission.statement,
+        "reason": omission.reason,
+    }
+
+
+def parse_results(document: Mapping[str, Any]) -> Results:
+    """The typed view of a results.json document that is valid against its schema."""
+    optional = ("selection", "strict", "replayed", "interrupted")
+    return Results(
+        suite_version=document["suite"]["version"],
+        profile=ProfileView(**document["profile"]),
+        target=TargetView(**document["target"]),
+        tier=Tier(document["tier"]),
+        started=document["started"],
+        duration_s=document["duration_s"],
+        verdict=Verdict(document["verdict"]),
+        reasons=tuple(document["reasons"]),
+        requirements=tuple(_parse_requirement(row) for row in document["requirements"]),
+        exchanges=ExchangeTotals(**document["exchanges"]),
+        excluded=_parse_omissions(document.get("excluded", ())),
+        beyond_tier=_parse_omissions(document.get("beyond_tier", ())),
+        waivers=tuple(_parse_waiver(row) for row in document["waivers"]),
+        **{name: document[name] for name in optional if name in document},
+    )
+
+
+def _parse_requirement(row: Mapping[str, Any]) -> RequirementResult:
+    waiver = row.get("waiver")
+    return RequirementResult(
+        id=row["id"],
+        level=Level(row["level"]),
+        section=Section(row["section"]),
+        tier=Tier(row["tier"]),
+        statement=row["statement"],
+        source=Source(**{**row["source"], "basis": Basis(row["source"]["basis"])}),
+        digest=row["digest"],
+        outcome=Outcome(row["outcome"]),
+        pointer=row.get("pointer"),
+        messages=tuple(row["messages"]),
+        exchanges=tuple(row["exchanges"]),
+        findings=tuple(Finding(requirement=row["id"], **finding) for finding in row["findings"]),
+        waiver=_parse_waiver(waiver) if waiver else None,
+    )
+
+
+def _parse_omissions(rows: Iterable[Mapping[str, Any]]) -> tuple[Omission, ...]:
+    return tuple(
+        Omission(row["id"], Level(row["level"]), Section(row["section"]), row["statement"], row["reason"])
+        for row in rows
+    )
+
+
+def _parse_waiver(row: Mapping[str, str]) -> Waiver:
+    expires = datetime.date.fromisoformat(row["expires"])
+    return Waiver(row["requirement"], row["reason"], row["owner"], expires)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def _check_format(path: Path, document: object) -> None:
+    version = document.get("format") if isinstance(document, dict) else None
+    if isinstance(version, int) and version > FORMAT:
+        raise ResultsError(
+            f"{path}: /format: is version {version}, and this release reads up to version {FORMAT};"
+            " use the release of chat-conformance that wrote it."
+        )
+
+
+def _check_schema(path: Path, document: object) -> None:
+    import jsonschema  # noqa: PLC0415 - costs 140 ms, and writing does not need it
+
+    schema = json.loads((specs_directory() / "results.schema.json").read_text(encoding="utf-8"))
+    checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
+    validator = jsonschema.Draft202012Validator(schema, format_checker=checker)
+    error = jsonschema.exceptions.best_match(validator.iter_errors(document))
+    if error is not None:
+        raise ResultsError(f"{path}: {_pointer(error.absolute_path)}: {one_line(error.message, 300)}.")
+
+
+def _check_consistency(path: Path, document: Mapping[str, Any], results: Results) -> None:
+    seen: set[str] = set()
+    for index, result in enumerate(results.requirements):
+        if result.id in seen:
+            raise ResultsError(f"{path}: /requirements/{index}/id: {result.id} stands here a second time.")
+        seen.add(result.id)
+    if document["counts"] != _counts_document(results):
+        raise ResultsError(
+            f"{path}: /counts: does not agree with the outcomes of the requirements; it was changed after the run."
+        )
+
+
+def _pointer(parts: Iterable[object]) -> str:
+    """A JSON pointer (RFC 6901); `/` alone stands for the whole document, so that the message shows a place."""
+    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in parts)

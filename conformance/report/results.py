@@ -1,0 +1,141 @@
+"""The typed view of results.json: what a run found out about every requirement of the contract."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from conformance.contract.model import Level, Section, Source, Tier
+from conformance.suite.outcome import Finding, Outcome, Verdict
+from conformance.target import Waiver
+
+Counts = Mapping[str, Mapping[Outcome, int]]
+"""How many requirements have which outcome, by level or by section; outcomes that do not occur are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileView:
+    """Which contract was judged against. `sha256` is the digest of its OpenAPI document."""
+
+    name: str
+    title: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetView:
+    """The deployment that was judged, without any secret. `server` is the Server header field of its first answer."""
+
+    base_url: str
+    name: str | None = None
+    embedded: bool = False
+    model: str | None = None
+    org_id: str | None = None
+    server: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeTotals:
+    """What the run cost: requests (retries included), probes, completion tokens reported, body bytes received."""
+
+    count: int = 0
+    probes: int = 0
+    completion_tokens: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementResult:
+    """One requirement and its outcome.
+
+    `pointer` is the schema keyword that it was derived from (`request#/properties/n/minimum`), if it was. `exchanges`
+    are the ids of the exchanges that it was judged by, `messages` whole sentences for a stranger. `waiver` is set
+    when the outcome is `waived`.
+    """
+
+    id: str
+    level: Level
+    section: Section
+    tier: Tier
+    statement: str
+    source: Source
+    digest: str
+    outcome: Outcome
+    pointer: str | None = None
+    messages: tuple[str, ...] = ()
+    exchanges: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    waiver: Waiver | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """A requirement that the run did not judge, and why: it cannot be observed, or belongs to a larger tier."""
+
+    id: str
+    level: Level
+    section: Section
+    statement: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The one record of a run.
+
+    `started` is ISO 8601 in UTC, `duration_s` in seconds. `selection` is the user's restriction of the run
+    (`--only`, `-k`), `interrupted` the reason why it did not finish. `excluded` cannot be observed from outside,
+    `beyond_tier` was left to a larger tier.
+    """
+
+    suite_version: str
+    profile: ProfileView
+    target: TargetView
+    tier: Tier
+    started: str
+    duration_s: float
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    requirements: tuple[RequirementResult, ...]
+    exchanges: ExchangeTotals
+    selection: str | None = None
+    strict: bool = False
+    replayed: bool = False
+    interrupted: str | None = None
+    excluded: tuple[Omission, ...] = ()
+    beyond_tier: tuple[Omission, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+
+    @property
+    def totals(self) -> Mapping[Outcome, int]:
+        """How many requirements have which outcome, worst first; those that do not occur are left out."""
+        return _tally(result.outcome for result in self.requirements)
+
+    @property
+    def by_level(self) -> Counts:
+        """`totals` for each level that occurs."""
+        return {
+            level.value: _tally(result.outcome for result in self.requirements if result.level is level)
+            for level in Level
+            if any(result.level is level for result in self.requirements)
+        }
+
+    @property
+    def by_section(self) -> Counts:
+        """`totals` for each section that occurs."""
+        return {
+            section.value: _tally(result.outcome for result in self.requirements if result.section is section)
+            for section in Section
+            if any(result.section is section for result in self.requirements)
+        }
+
+    def with_outcome(self, *outcomes: Outcome) -> tuple[RequirementResult, ...]:
+        """The requirements with one of these outcomes, in the catalogue's order."""
+        return tuple(result for result in self.requirements if result.outcome in outcomes)
+
+
+def _tally(outcomes: Iterable[Outcome]) -> Mapping[Outcome, int]:
+    counts = Counter(outcomes)
+    return {outcome: counts[outcome] for outcome in Outcome if counts[outcome]}

@@ -1,0 +1,114 @@
+"""Decides the verdict on a run from the outcomes of its requirements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from conformance.contract.model import Level
+from conformance.report.text import counted, listed
+from conformance.suite.outcome import Outcome, Verdict
+
+
+class Judged(Protocol):
+    """What the verdict depends on: the id, level and outcome of one requirement."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102 - said by the class
+    @property
+    def level(self) -> Level: ...  # noqa: D102
+    @property
+    def outcome(self) -> Outcome: ...  # noqa: D102
+
+
+def decide(
+    judged: Iterable[Judged],
+    *,
+    strict: bool = False,
+    selection: str | None = None,
+    interrupted: str | None = None,
+) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict, and the reasons for it in whole sentences.
+
+    Nonconformant when a MUST failed and is not waived, or, in a `strict` run, when anything is broken at all.
+    Otherwise inconclusive when a MUST is inconclusive or untested, when the run was `interrupted` (the reason, as
+    the middle of a sentence), or when not one MUST passed: nothing passes for want of evidence. Otherwise conformant.
+    `selection` is the user's restriction of the run, named where it explains a gap.
+    """
+    rows = tuple(judged)
+    musts = [row for row in rows if row.level is Level.MUST]
+    warnings = _warnings(rows, strict)
+    failures = [*_failures(musts), *(warnings if strict else ())]
+    gaps = [*_gaps(musts, selection), *_interruption(interrupted)] or _emptiness(rows, musts, selection)
+    if failures:
+        return Verdict.NONCONFORMANT, (*failures, *gaps, *(() if strict else warnings))
+    if gaps:
+        return Verdict.INCONCLUSIVE, (*gaps, *warnings)
+    return Verdict.CONFORMANT, (_success(musts), *warnings)
+
+
+def _ids(rows: Iterable[Judged], *outcomes: Outcome) -> list[str]:
+    return [row.id for row in rows if row.outcome in outcomes]
+
+
+def _requirements(ids: Sequence[str], level: str) -> str:
+    return counted(len(ids), f"{level} requirement")
+
+
+def _failures(musts: Sequence[Judged]) -> list[str]:
+    # A broken MUST is a failure, whatever it is called.
+    failed = _ids(musts, Outcome.FAILED, Outcome.WARNING)
+    return [f"{_requirements(failed, 'MUST')} failed: {listed(failed)}."] if failed else []
+
+
+def _warnings(rows: Sequence[Judged], strict: bool) -> list[str]:
+    # Below MUST, nothing is more than a warning.
+    ids = _ids((row for row in rows if row.level is not Level.MUST), Outcome.WARNING, Outcome.FAILED)
+    if not ids:
+        return []
+    verb = "is" if len(ids) == 1 else "are"
+    ending = "; a strict run counts this as failure" if strict else ""
+    return [f"{counted(len(ids), 'recommendation')} {verb} broken (warning): {listed(ids)}{ending}."]
+
+
+def _gaps(musts: Sequence[Judged], selection: str | None) -> list[str]:
+    sentences = []
+    unclear = _ids(musts, Outcome.INCONCLUSIVE)
+    if unclear:
+        sentences.append(
+            f"{_requirements(unclear, 'MUST')} could not be decided, because the target was unreachable"
+            f" or refused for load: {listed(unclear)}."
+        )
+    untested = _ids(musts, Outcome.UNTESTED)
+    if untested:
+        verb = "was" if len(untested) == 1 else "were"
+        why = f", because the run was restricted to {selection}" if selection else ""
+        sentences.append(f"{_requirements(untested, 'MUST')} {verb} not tested{why}: {listed(untested)}.")
+    return sentences
+
+
+def _interruption(interrupted: str | None) -> list[str]:
+    return [f"The run did not finish: {interrupted}."] if interrupted else []
+
+
+def _emptiness(rows: Sequence[Judged], musts: Sequence[Judged], selection: str | None) -> list[str]:
+    if not rows:
+        why = f": nothing matches {selection}" if selection else ""
+        return [f"No requirement was judged{why}."]
+    if not musts:
+        return ["Not one of the requirements judged is a MUST, so nothing binding was decided."]
+    if not _ids(musts, Outcome.PASSED):
+        return ["No MUST requirement passed: all are skipped or waived, so nothing was shown."]
+    return []
+
+
+def _success(musts: Sequence[Judged]) -> str:
+    passed, waived = len(_ids(musts, Outcome.PASSED)), _ids(musts, Outcome.WAIVED)
+    if not waived:
+        return (
+            "The one MUST requirement that applies passed."
+            if passed == 1
+            else (f"All {counted(passed, 'MUST requirement')} that apply passed.")
+        )
+    verb = "is" if len(waived) == 1 else "are"
+    return f"{counted(passed, 'MUST requirement')} passed; {len(waived)} {verb} broken and waived: {listed(waived)}."
