@@ -1,0 +1,36 @@
+"""Sends probes to the target and records, uninterpreted, what came back."""
+
+from __future__ import annotations
+
+from conformance.wire.errors import CredentialMissingError, RequestError, Unreachable, WireError
+from conformance.wire.exchange import (
+    Answer,
+    Ending,
+    EndKind,
+    Exchange,
+    Headers,
+    Read,
+    Redaction,
+    SentRequest,
+)
+from conformance.wire.observe import Observation, observe, observe_sync
+from conformance.wire.pace import Timing
+
+__all__ = [
+    "Answer",
+    "CredentialMissingError",
+    "EndKind",
+    "Ending",
+    "Exchange",
+    "Headers",
+    "Observation",
+    "Read",
+    "Redaction",
+    "RequestError",
+    "SentRequest",
+    "Timing",
+    "Unreachable",
+    "WireError",
+    "observe",
+    "observe_sync",
+]

@@ -1,0 +1,251 @@
+"""Sends the probes of a plan to a target, concurrently and within the budget, and hands over every exchange."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import count
+from typing import TYPE_CHECKING
+
+from conformance.contract.model import Operation
+from conformance.probes.model import Probe
+from conformance.target.model import Limits, Target
+from conformance.wire.agenda import Agenda, units
+from conformance.wire.budget import Budget
+from conformance.wire.exchange import Exchange
+from conformance.wire.pace import Pacer, Timing
+from conformance.wire.reach import require_reachable
+from conformance.wire.retry import TOO_MANY_REQUESTS, refused_or_unseen, retry_delay
+
+if TYPE_CHECKING:
+    import httpx
+
+    from conformance.wire.client import Client
+
+SILENT = "the target answered nothing"
+LEAST_SILENCES = 4
+"""How many probes must have had no answer before the rest is given up, at least."""
+IDLE_EXPIRY = 4.0
+"""Seconds after which an idle connection of the pool is not used again: less than the 5 s that many servers keep."""
+
+Record = Callable[[Exchange], Exchange]
+"""Takes an exchange as it happens and returns what may be kept of it (`EvidenceWriter.append`)."""
+Progress = Callable[[int, int], None]
+"""Told after each probe how many are finished, and how many there are by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a run saw: the exchanges in the order in which they ended, and why some probes were not sent.
+
+    `exchanges` are what `record` returned, those of a resumed run first. `unsent` maps a probe's name to the reason.
+    `completion_tokens` is the reserved worst case, not what the target charged.
+    """
+
+    exchanges: tuple[Exchange, ...]
+    unsent: dict[str, str] = field(default_factory=dict)
+    interrupted: bool = False
+    requests: int = 0
+    completion_tokens: int = 0
+
+
+def observe_sync(  # noqa: PLR0913, PLR0917 - the things that a run is made of
+    probes: Sequence[Probe],
+    operation: Operation,
+    target: Target,
+    limits: Limits,
+    record: Record,
+    progress: Progress | None = None,
+    resume: Iterable[Exchange] = (),
+) -> Observation:
+    """`observe`, from code without an event loop. Ctrl-C ends it with `interrupted` set and what was seen so far."""
+    return asyncio.run(observe(probes, operation, target, limits, record, progress, resume))
+
+
+async def observe(  # noqa: PLR0913, PLR0917 - the things that a run is made of, and time
+    probes: Sequence[Probe],
+    operation: Operation,
+    target: Target,
+    limits: Limits,
+    record: Record,
+    progress: Progress | None = None,
+    resume: Iterable[Exchange] = (),
+    *,
+    timing: Timing | None = None,
+) -> Observation:
+    """Send every probe once and record every attempt.
+
+    Probes with one `connection` name go one after another over one connection of their own; all others go
+    concurrently. `resume` gives the exchanges of an interrupted run: what they decided is not sent again.
+    When the running task is cancelled, what was seen so far is returned with `interrupted` set.
+
+    Raises:
+        Unreachable: nobody listens at the target's address.
+        RequestError: a probe cannot be made into a request.
+    """
+    # Half to one and a half times the backoff: enough that attempts do not come back together.
+    timing = timing or Timing(jitter=lambda: random.uniform(0.5, 1.5))  # noqa: S311 - no secret hangs on it
+    run = _Run(Agenda(probes, operation, target), target, limits, record, timing)
+    run.progress = progress
+    run.resume(resume)
+    try:
+        await run.send_all()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None:
+            task.uncancel()
+        return run.observation(interrupted=True)
+    return run.observation(interrupted=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A transport and the client on it."""
+
+    transport: httpx.AsyncBaseTransport
+    client: Client
+
+
+class _Silence:
+    """Notices a target that answers nothing at all, so that a run does not wait for every probe's deadline."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._enough = max(limits.concurrency, LEAST_SILENCES)
+        self._count = 0
+        self._heard = False
+
+    def note(self, *, answered: bool) -> None:
+        self._heard = self._heard or answered
+        self._count += not answered
+
+    @property
+    def total(self) -> bool:
+        return not self._heard and self._count >= self._enough
+
+
+class _Run:
+    """One observation: sends what the agenda has."""
+
+    progress: Progress | None = None
+
+    def __init__(self, agenda: Agenda, target: Target, limits: Limits, record: Record, timing: Timing) -> None:
+        self._agenda = agenda
+        self._target = target
+        self._limits = limits
+        self._record = record
+        self._timing = timing
+        self._budget = Budget(limits)
+        self._pacer = Pacer(limits.rate, timing)
+        self._silence = _Silence(limits)
+        self._slots = asyncio.Semaphore(limits.concurrency)
+        self._numbers = count(1)
+        self._attempts: dict[str, int] = {}
+        self._exchanges: list[Exchange] = []
+
+    def resume(self, exchanges: Iterable[Exchange]) -> None:
+        """Take over what an interrupted run saw; attempts go on counting, so that ids stay unique."""
+        for exchange in exchanges:
+            self._exchanges.append(exchange)
+            self._attempts[exchange.probe] = max(self._attempts.get(exchange.probe, 0), exchange.attempt)
+            probe = self._agenda.find(exchange.probe)
+            if probe is None:
+                continue
+            self._budget.spend(probe)
+            if exchange.last:
+                self._silence.note(answered=exchange.answer is not None)
+                self._agenda.finish(probe, exchange)
+
+    async def send_all(self) -> None:
+        """Send all that is planned, and what is to be sent in its stead."""
+        if not self._agenda.planned:
+            return
+        await require_reachable(self._target, self._limits, self._timing)
+        pool = self._open(connections=self._limits.concurrency, keepalive=IDLE_EXPIRY)
+        async with pool.transport:
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    for chain in units(self._agenda.planned):
+                        tasks.create_task(self._send_chain(chain, pool, tasks))
+            except BaseExceptionGroup as group:
+                # A chain only fails for a defect of ours or a full disk; the first one says it.
+                raise group.exceptions[0] from None
+
+    def observation(self, *, interrupted: bool) -> Observation:
+        """What is known now."""
+        return Observation(
+            exchanges=tuple(self._exchanges),
+            unsent=self._agenda.unsent(),
+            interrupted=interrupted,
+            requests=self._budget.requests,
+            completion_tokens=self._budget.completion_tokens,
+        )
+
+    async def _send_chain(self, chain: list[Probe], pool: _Line, tasks: asyncio.TaskGroup) -> None:
+        # The whole chain holds one slot: were it to queue between two requests, its connection could expire.
+        async with self._slots:
+            if chain[0].connection is None:
+                instead = await self._send_each(chain, pool.client)
+            else:
+                own = self._open(connections=1, keepalive=None)
+                async with own.transport:
+                    instead = await self._send_each(chain, own.client)
+        for further in units(instead):
+            tasks.create_task(self._send_chain(further, pool, tasks))
+
+    async def _send_each(self, chain: list[Probe], client: Client) -> list[Probe]:
+        """Send probes one after another; returns what is to be sent in the stead of those that were not served."""
+        instead: list[Probe] = []
+        for probe in chain:
+            reason = SILENT if self._silence.total else self._budget.reserve(probe)
+            if reason is None:
+                instead += self._agenda.finish(probe, await self._send(probe, client))
+            else:
+                self._agenda.give_up(probe, reason)
+            if self.progress is not None:
+                self.progress(self._agenda.finished, self._agenda.total)
+        return instead
+
+    async def _send(self, probe: Probe, client: Client) -> Exchange:
+        """Send a probe, again where that may help, and return the last exchange as it was recorded."""
+        for tries in count(1):
+            await self._pacer.wait()
+            attempt = self._attempts[probe.name] = self._attempts.get(probe.name, 0) + 1
+            sent = await client.send(probe, self._agenda.request(probe), attempt)
+            if refused_or_unseen(sent):
+                # Nothing was generated, so nothing was charged.
+                self._budget.release_tokens(probe)
+            jitter = self._timing.jitter()
+            delay = retry_delay(sent, self._limits, tries=tries, now=datetime.now(UTC), jitter=jitter)
+            if delay is None or self._silence.total or self._budget.reserve(probe) is not None:
+                self._silence.note(answered=sent.answered)
+                return self._keep(sent.exchange)
+            self._keep(replace(sent.exchange, last=False))
+            await self._pause(sent.exchange, delay)
+        raise AssertionError  # the count has no end
+
+    def _keep(self, exchange: Exchange) -> Exchange:
+        kept = self._record(exchange)
+        self._exchanges.append(kept)
+        return kept
+
+    async def _pause(self, exchange: Exchange, delay: float) -> None:
+        if exchange.answer is not None and exchange.answer.status == TOO_MANY_REQUESTS:
+            self._pacer.hold(delay)
+        else:
+            await self._timing.sleep(delay)
+
+    def _open(self, *, connections: int, keepalive: float | None) -> _Line:
+        from conformance.wire.client import Client  # noqa: PLC0415 - brings httpx in, 60 ms
+        from conformance.wire.transport import Transport  # noqa: PLC0415 - brings httpx in, 60 ms
+
+        transport = Transport(
+            base_url=self._target.base_url,
+            connections=connections,
+            numbers=self._numbers,
+            keepalive=keepalive,
+            trust_environment=self._target.trust_environment,
+        )
+        return _Line(transport, Client(transport, self._limits, self._timing.clock))

@@ -1,0 +1,166 @@
+"""Makes a probe into the one HTTP request that is sent for it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from conformance import __version__
+from conformance.contract.model import Operation
+from conformance.probes.model import Probe
+from conformance.target.model import Target
+from conformance.wire.credentials import USUAL_SCHEME, credential_value
+from conformance.wire.errors import RequestError
+from conformance.wire.exchange import SentRequest
+
+if TYPE_CHECKING:
+    import httpx
+
+USER_AGENT = f"chat-conformance/{__version__}"
+
+# RFC 9110 section 5.6.2 (token) and 5.5 (field value: visible, space and tab inside, obs-text).
+_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(rb"(?:[\x21-\x7e\x80-\xff](?:[\t \x21-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
+_PARAMETER = re.compile(r"\{([^{}/]+)\}")
+_ORGANIZATION = {"orgid", "organizationid"}
+# What may stand in a path and query as it is (RFC 3986 section 3.3 and 3.4); `%` stays so that a probe can encode.
+_PATH_SAFE = "/%:@!$&'()*+,;=~?-._[]"
+
+
+def build_request(probe: Probe, operation: Operation, target: Target) -> httpx.Request:
+    """The request for a probe, with every header field that is sent and nothing that a library adds.
+
+    Raises:
+        RequestError: a path parameter has no value, the base URL is not an http(s) URL, or a header cannot be sent.
+        CredentialMissingError: the probe needs a key that the target does not have.
+    """
+    import httpx  # noqa: PLC0415 - costs 60 ms that a plan or a replay does not need
+
+    scheme, authority, base_path = _base(target.base_url)
+    path = base_path + _path(probe, operation, target)
+    body = _body(probe)
+    headers = _headers(probe, operation, target, authority=authority, body=body)
+    return httpx.Request(
+        method=probe.method or operation.method.upper(),
+        url=f"{scheme}://{authority}",
+        headers=_encoded(probe, headers),
+        # With a stream given, httpx adds no header of its own.
+        stream=httpx.ByteStream(body or b""),
+        # The request target exactly as planned: httpx would take `//` and `..` out of it.
+        extensions={"target": path.encode("ascii")},
+    )
+
+
+def sent_request(request: httpx.Request) -> SentRequest:
+    """The value that stands for a request in the evidence (still with its secrets)."""
+    target: bytes = request.extensions["target"]
+    return SentRequest(
+        method=request.method,
+        url=f"{request.url.scheme}://{request.url.netloc.decode('ascii')}{target.decode('ascii')}",
+        headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw),
+        body=request.read(),
+    )
+
+
+def _base(base_url: str) -> tuple[str, str, str]:
+    """Scheme, authority and path (without its last slash) of the base URL."""
+    try:
+        parts = urlsplit(base_url)
+        port = parts.port
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+    except ValueError as error:
+        raise RequestError(f"The base URL cannot be used ({error}); give it as http://host[:port][/path].") from None
+    if parts.scheme not in {"http", "https"} or not host:
+        raise RequestError(
+            "The base URL is not an http or https URL with a host; give it as http://host[:port][/path]."
+        )
+    if parts.username or parts.password:
+        raise RequestError("The base URL holds a user or password; give the key as CONFORMANCE_API_KEY instead.")
+    if parts.query or parts.fragment:
+        raise RequestError("The base URL has a query or fragment; give only what stands before the operation's path.")
+    host = f"[{host}]" if ":" in host else host
+    return parts.scheme, host if port is None else f"{host}:{port}", quote(parts.path.rstrip("/"), safe=_PATH_SAFE)
+
+
+def _path(probe: Probe, operation: Operation, target: Target) -> str:
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1)
+        found = _parameter(name, probe, target)
+        if found is None:
+            raise RequestError(
+                f"The path parameter {name!r} of {operation.path} has no value; "
+                + ("set CONFORMANCE_ORG_ID." if _is_organization(name) else "set it for the target.")
+            )
+        return quote(found, safe="")
+
+    filled = _PARAMETER.sub(value, operation.path if probe.path is None else probe.path)
+    return quote(filled, safe=_PATH_SAFE)
+
+
+def _parameter(name: str, probe: Probe, target: Target) -> str | None:
+    given: Mapping[str, str]
+    for given in (probe.path_parameters, target.path_parameters):
+        if name in given:
+            return given[name]
+    return target.org_id if _is_organization(name) else None
+
+
+def _is_organization(name: str) -> bool:
+    return name.replace("_", "").replace("-", "").lower() in _ORGANIZATION
+
+
+def _body(probe: Probe) -> bytes | None:
+    if probe.body is None or isinstance(probe.body, bytes):
+        return probe.body
+    try:
+        return json.dumps(probe.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise RequestError(
+            f"The body of probe {probe.name!r} is not a JSON value ({type(error).__name__}); give its bytes instead."
+        ) from error
+
+
+def _headers(
+    probe: Probe, operation: Operation, target: Target, *, authority: str, body: bytes | None
+) -> dict[str, str]:
+    """Every header field by name, in the order in which they are sent."""
+    headers = {"Host": authority}
+    scheme = operation.credential or USUAL_SCHEME
+    credential = credential_value(probe.credential, scheme, target)
+    if credential is not None:
+        headers[scheme.header] = credential
+    headers["User-Agent"] = USER_AGENT
+    headers["Accept"] = "text/event-stream" if probe.asks_for_stream else "application/json"
+    headers["Accept-Encoding"] = "identity"
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    own_framing = {name.lower() for name in probe.headers} & {"content-length", "transfer-encoding"}
+    if not own_framing and (body is not None or (probe.method or operation.method).upper() in {"POST", "PUT", "PATCH"}):
+        headers["Content-Length"] = str(len(body or b""))
+    for name, value in probe.headers.items():
+        spelled = next((usual for usual in headers if usual.lower() == name.lower()), None)
+        if spelled is not None and (value is None or spelled != name):
+            del headers[spelled]
+        if value is not None:
+            headers[name] = value
+    return headers
+
+
+def _encoded(probe: Probe, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    encoded = []
+    for name, value in headers.items():
+        try:
+            pair = name.encode("ascii"), value.encode("latin-1")
+        except UnicodeEncodeError:
+            pair = b"", b""
+        if not _NAME.fullmatch(pair[0]) or not _VALUE.fullmatch(pair[1]):
+            # The value may be a key, so it is not shown.
+            raise RequestError(
+                f"The header {name!r} of probe {probe.name!r} cannot be sent: its value has characters (a line break, "
+                "a space at its end, non-Latin text) that HTTP does not allow; check the key or the header."
+            )
+        encoded.append(pair)
+    return encoded

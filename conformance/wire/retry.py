@@ -1,0 +1,67 @@
+"""Decides whether an attempt is made again, and after how long."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from conformance.target.model import Limits
+from conformance.wire.exchange import EndKind
+
+if TYPE_CHECKING:
+    from conformance.wire.client import Sent
+
+TOO_MANY_REQUESTS = 429
+SERVICE_UNAVAILABLE = 503
+REFUSED_FOR_LOAD = frozenset({TOO_MANY_REQUESTS, SERVICE_UNAVAILABLE})
+FIRST_BACKOFF = 0.25
+"""Seconds before the second attempt, where the target does not say; doubled for each further one."""
+
+_CONNECTION_FAILURES = frozenset(
+    {EndKind.UNREACHABLE, EndKind.CONNECT_TIMEOUT, EndKind.RESET, EndKind.CLOSED, EndKind.MALFORMED}
+)
+
+
+def retry_after(value: str, now: datetime) -> float | None:
+    """Seconds that a Retry-After field asks for (RFC 9110 section 10.2.3), or None where it says nothing readable."""
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:12])
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, IndexError, OverflowError):
+        return None
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return max((date - now).total_seconds(), 0.0)
+
+
+def failed_to_connect(sent: Sent) -> bool:
+    """Whether the connection failed before any byte of an answer (an answer to this request, that is)."""
+    return not sent.answered and sent.exchange.ending.kind in _CONNECTION_FAILURES
+
+
+def refused_or_unseen(sent: Sent) -> bool:
+    """Whether the target did not work on the request: it refused for load, or no connection brought it an answer."""
+    answer = sent.exchange.answer
+    return failed_to_connect(sent) if answer is None else answer.status in REFUSED_FOR_LOAD
+
+
+def retry_delay(sent: Sent, limits: Limits, *, tries: int, now: datetime, jitter: float) -> float | None:
+    """Seconds to wait before the next attempt, or None where this one was the last.
+
+    `tries` counts the attempts of this run, from 1; `now` is the wall-clock time (for a Retry-After that is a date),
+    `jitter` a factor for the backoff.
+    """
+    if tries > limits.retries:
+        return None
+    backoff = FIRST_BACKOFF * 2.0 ** (tries - 1) * jitter
+    if failed_to_connect(sent):
+        return backoff
+    answer = sent.exchange.answer
+    if answer is None or answer.status not in REFUSED_FOR_LOAD:
+        return None
+    asked = next((retry_after(value, now) for name, value in answer.headers if name.lower() == "retry-after"), None)
+    if asked is None:
+        return backoff
+    return asked if asked <= limits.retry_after_limit else None

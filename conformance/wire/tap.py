@@ -1,0 +1,122 @@
+"""Watches one exchange below the HTTP parser: its connection, its reads and their times, its patience."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from conformance.target.model import Limits
+from conformance.wire.exchange import EndKind
+
+RAW_KEPT = 64 * 1024
+"""How many bytes of an answer are kept as they came, before the HTTP parser (enough for any allowed header)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawRead:
+    """Bytes as one read of the connection gave them, `at` seconds after the request began."""
+
+    at: float
+    data: bytes
+
+
+class StoppedError(Exception):
+    """A limit was reached below the HTTP parser; the tap says which."""
+
+
+@dataclass(slots=True)
+class Tap:
+    """What is known of one exchange below the HTTP parser.
+
+    It belongs to one request and is found through a context variable, because the pool of connections decides by
+    itself which connection carries a request.
+    """
+
+    limits: Limits
+    clock: Callable[[], float]
+    began: float = field(init=False)
+    connection: int | None = None
+    reads: int = 0
+    received: int = 0
+    read_at: float = 0.0
+    """When the last bytes came, in seconds after the request began."""
+    awaiting_head: bool = True
+    peer_closed: bool = False
+    stopped: tuple[EndKind, str] | None = None
+    """Why reading stopped, where this was seen below the parser."""
+    raw: list[RawRead] = field(default_factory=list)
+    _waiting_since: float | None = None
+
+    def __post_init__(self) -> None:
+        self.began = self.clock()
+
+    @property
+    def now(self) -> float:
+        """Seconds since the request began."""
+        return self.clock() - self.began
+
+    def stop(self, kind: EndKind, detail: str) -> None:
+        """Note why the exchange cannot go on; the first reason counts."""
+        if self.stopped is None:
+            self.stopped = (kind, detail)
+
+    def time_left(self) -> float:
+        """Seconds until the deadline.
+
+        Raises:
+            StoppedError: it has passed.
+        """
+        left = self.limits.deadline - self.now
+        if left <= 0:
+            self.stop(EndKind.DEADLINE, f"the deadline of {self.limits.deadline:g} s passed")
+            raise StoppedError
+        return left
+
+    def before_read(self) -> tuple[EndKind, float]:
+        """How long the next read may take, and what it means when it takes longer.
+
+        Raises:
+            StoppedError: the deadline has passed, or the header is larger than the limit.
+        """
+        left = self.time_left()
+        if not self.awaiting_head:
+            kind, patience = EndKind.IDLE_TIMEOUT, self.limits.idle_timeout
+        else:
+            if self.received > self.limits.max_headers:
+                self.stop(EndKind.TOO_LARGE, f"the header is larger than {self.limits.max_headers} bytes")
+                raise StoppedError
+            if self._waiting_since is None:
+                self._waiting_since = self.now
+            patience = self.limits.first_byte_timeout - (self.now - self._waiting_since)
+            kind = EndKind.IDLE_TIMEOUT if self.received else EndKind.FIRST_BYTE_TIMEOUT
+        return (EndKind.DEADLINE, left) if left <= patience else (kind, max(patience, 0.0))
+
+    def after_read(self, data: bytes) -> None:
+        """Note what a read of the connection gave; no bytes mean that the peer closed it."""
+        if not data:
+            self.peer_closed = True
+            return
+        self.read_at = self.now
+        if self.received < RAW_KEPT:
+            self.raw.append(RawRead(self.read_at, data))
+        self.reads += 1
+        self.received += len(data)
+
+    def timed_out(self, kind: EndKind) -> None:
+        """Note that a read took longer than `before_read` allowed."""
+        limits = self.limits
+        match kind:
+            case EndKind.DEADLINE:
+                detail = f"the deadline of {limits.deadline:g} s passed"
+            case EndKind.FIRST_BYTE_TIMEOUT:
+                detail = f"no byte of an answer within {limits.first_byte_timeout:g} s"
+            case _ if self.awaiting_head:
+                detail = f"the header was not complete within {limits.first_byte_timeout:g} s"
+            case _:
+                detail = f"no byte of the body for {limits.idle_timeout:g} s"
+        self.stop(kind, detail)
+
+
+current_tap: ContextVar[Tap] = ContextVar("current_tap")
+"""The tap of the exchange that the running task is busy with."""

@@ -1,0 +1,195 @@
+"""Carries requests over TCP and TLS: httpcore's pool on a network backend that reports to the exchange's tap."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpcore
+import httpx
+
+from conformance.wire.exchange import EndKind
+from conformance.wire.tap import current_tap
+
+
+class TappedStream(httpcore.AsyncNetworkStream):
+    """One connection, with a number; every wait is bounded by the tap of the exchange that uses it."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream, number: int) -> None:
+        self._stream = stream
+        self._number = number
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read what is there, waiting as long as the tap allows."""
+        tap = current_tap.get()
+        kind, patience = tap.before_read()
+        try:
+            data = await self._stream.read(max_bytes, timeout=patience)
+        except httpcore.ReadTimeout:
+            tap.timed_out(kind)
+            raise
+        except httpcore.ReadError as error:
+            tap.stop(EndKind.RESET, f"the connection failed ({_reason(error)})")
+            raise
+        tap.after_read(data)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write all of `buffer` before the deadline."""
+        tap = current_tap.get()
+        tap.connection = self._number
+        try:
+            await self._stream.write(buffer, timeout=tap.time_left())
+        except httpcore.WriteTimeout:
+            tap.stop(EndKind.DEADLINE, "the deadline passed while the request was being sent")
+            raise
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Go on under TLS; the connection keeps its number."""
+        tap = current_tap.get()
+        patience = min(tap.limits.connect_timeout, tap.time_left())
+        try:
+            stream = await self._stream.start_tls(ssl_context, server_hostname, patience)
+        except httpcore.ConnectTimeout:
+            tap.stop(EndKind.CONNECT_TIMEOUT, f"no TLS session within {patience:g} s")
+            raise
+        except httpcore.ConnectError as error:
+            tap.stop(EndKind.UNREACHABLE, f"no TLS session could be made ({_reason(error)})")
+            raise
+        return TappedStream(stream, self._number)
+
+    def get_extra_info(self, info: str) -> Any:
+        """What the connection underneath knows."""
+        return self._stream.get_extra_info(info)
+
+
+class TappedBackend(httpcore.AsyncNetworkBackend):
+    """Opens numbered connections."""
+
+    def __init__(self, numbers: Iterator[int]) -> None:
+        self._backend = httpcore.AnyIOBackend()
+        self._numbers = numbers
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect within the connect timeout and the deadline."""
+        tap = current_tap.get()
+        patience = min(tap.limits.connect_timeout, tap.time_left())
+        try:
+            stream = await self._backend.connect_tcp(host, port, patience, local_address, socket_options)
+        except httpcore.ConnectTimeout:
+            tap.stop(EndKind.CONNECT_TIMEOUT, f"no connection to {host}:{port} within {patience:g} s")
+            raise
+        except httpcore.ConnectError as error:
+            tap.stop(EndKind.UNREACHABLE, f"no connection to {host}:{port} ({_reason(error)})")
+            raise
+        return TappedStream(stream, next(self._numbers))
+
+
+class Transport(httpx.AsyncBaseTransport):
+    """HTTP/1.1 over at most `connections` connections. TLS is verified; redirects are nobody's business here.
+
+    Exceptions of httpcore pass through: only `Client` uses this, and it needs their causes.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        connections: int,
+        numbers: Iterator[int],
+        keepalive: float | None,
+        trust_environment: bool = False,
+    ) -> None:
+        context = httpx.create_ssl_context(trust_env=trust_environment) if base_url.startswith("https:") else None
+        proxy = environment_proxy(base_url) if trust_environment else None
+        options: dict[str, Any] = {
+            "ssl_context": context,
+            "max_connections": connections,
+            "max_keepalive_connections": connections,
+            "keepalive_expiry": keepalive,
+            "network_backend": TappedBackend(numbers),
+        }
+        self._pool = httpcore.AsyncConnectionPool(proxy=httpcore.Proxy(proxy) if proxy else None, **options)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; the response's body is still to be read."""
+        response = await self._pool.handle_async_request(
+            httpcore.Request(
+                method=request.method,
+                url=httpcore.URL(
+                    scheme=request.url.raw_scheme,
+                    host=request.url.raw_host,
+                    port=request.url.port,
+                    target=request.extensions.get("target", request.url.raw_path),
+                ),
+                headers=request.headers.raw,
+                content=request.stream,
+            )
+        )
+        return httpx.Response(
+            status_code=response.status,
+            headers=response.headers,
+            stream=_Body(response),
+            extensions=response.extensions,
+        )
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._pool.aclose()
+
+
+def environment_proxy(base_url: str) -> str | None:
+    """The proxy that the environment names for a URL, if any."""
+    parts = urlsplit(base_url)
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for data in self._response.aiter_stream():
+            yield data
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+def _reason(error: BaseException) -> str:
+    """The operating system's reason for a failed connection, as deep down as it is known."""
+    cause: BaseException | None = error
+    reason = str(error)
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return cause.reason or str(cause)
+        if isinstance(cause, OSError) and cause.strerror:
+            reason = cause.strerror
+        if isinstance(cause, BaseExceptionGroup):
+            cause = cause.exceptions[0]
+            continue
+        cause = cause.__cause__ or cause.__context__
+    return reason or type(error).__name__
