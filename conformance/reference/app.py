@@ -1,0 +1,253 @@
+"""The reference deployment as an ASGI application: routes, the way of a request through the stages, and errors."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from conformance.contract.model import Contract, CredentialScheme
+from conformance.reference.answer import Event, Outline
+from conformance.reference.dialect import Dialect, dialect_of
+from conformance.reference.errors import DeploymentError, ProviderError, Refusal
+from conformance.reference.interpretation import served_models
+from conformance.reference.providers.model import Provider
+from conformance.reference.request import CompletionRequest
+from conformance.reference.settings import Settings
+from conformance.reference.stages import Stages, Steps
+from conformance.reference.transmission import EventStream, json_response, until_hung_up
+from conformance.reference.validation import RequestRules
+
+_MODELS_SINCE = 1_700_000_000
+"""When every model was made, as the list of models tells it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """All that answering needs, made once."""
+
+    contract: Contract
+    credential: CredentialScheme
+    dialect: Dialect
+    settings: Settings
+    provider: Provider
+    rules: RequestRules
+    stages: Stages
+
+
+def create_app(contract: Contract, settings: Settings, provider: Provider, stages: Stages | None = None) -> Starlette:
+    """The deployment of a shipped contract.
+
+    Raises:
+        DeploymentError: there is no reference deployment for this contract, or the settings do not fit it.
+    """
+    deployment = _deployment(contract, settings, provider, stages or Stages())
+    dialect = deployment.dialect
+    path = dialect.mount + contract.operation.path
+    routes = [Route(path, _endpoint(complete_chat, deployment), methods=[contract.operation.method])]
+    if dialect.lists_models:
+        routes.append(Route(f"{dialect.mount}/models", _endpoint(list_models, deployment), methods=["GET"]))
+        routes.append(Route(f"{dialect.mount}/models/{{model}}", _endpoint(show_model, deployment), methods=["GET"]))
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(_Stamp, latency=settings.latency)],
+        exception_handlers={
+            Refusal: partial(_answer_refusal, deployment),
+            ProviderError: partial(_answer_provider_error, deployment),
+            ClientDisconnect: _answer_nobody,
+            HTTPException: partial(_answer_http_exception, deployment),
+            Exception: partial(_answer_bug, deployment),
+        },
+        lifespan=_closing(provider),
+    )
+    app.router.redirect_slashes = False  # a POST with a body is not followed; the path is wrong, and 404 says so
+    return app
+
+
+def _deployment(contract: Contract, settings: Settings, provider: Provider, stages: Stages) -> Deployment:
+    dialect = dialect_of(contract.profile.name)
+    operation = contract.operation
+    if settings.profile != dialect.profile:
+        raise DeploymentError(f"The settings are for {settings.profile!r}, the contract is {dialect.profile!r}.")
+    if operation.credential is None:
+        raise DeploymentError(f"The contract {dialect.profile!r} names no credential, so nobody could be let in.")
+    if dialect.has_organizations and not all(tenant.org_id for tenant in settings.tenants):
+        raise DeploymentError(f"Each tenant of {dialect.profile!r} needs the id of its organization.")
+    rules = RequestRules(operation.request_schema, operation.path_parameters)
+    return Deployment(contract, operation.credential, dialect, settings, provider, rules, stages)
+
+
+async def complete_chat(deployment: Deployment, request: Request) -> Response | EventStream:
+    """The operation itself. Nothing is generated before every check has passed."""
+    asked = await _admitted(deployment, request)
+    stages, dialect = deployment.stages, deployment.dialect
+    outline = Outline.of(asked)
+    steps = stages.generate(deployment.provider, asked)
+    if not asked.stream:
+        work = _completed(stages.build_completion(dialect, outline, asked, steps))
+        return json_response(200, await until_hung_up(request.receive, work))
+    # The first words are awaited before the status is sent: a provider that fails at once gives a plain error.
+    steps = await until_hung_up(request.receive, _primed(steps))
+    events = stages.build_events(dialect, outline, asked, steps)
+    return EventStream(_encoded(stages.encode_event, events), deployment.settings.event_delay)
+
+
+async def _admitted(deployment: Deployment, request: Request) -> CompletionRequest:
+    """The request through every check, in the order in which a gateway makes them."""
+    stages, settings = deployment.stages, deployment.settings
+    operation = deployment.contract.operation
+    fields = request.scope["headers"]
+    tenant = stages.authenticate(deployment.credential, deployment.dialect, settings.tenants, fields)
+    stages.check_path(deployment.rules, request.path_params)
+    stages.authorize(deployment.dialect, tenant, request.path_params)
+    stages.check_media_type(fields)
+    body = stages.parse_object(await stages.read_body(request, settings), settings.max_depth)
+    stages.check_body(deployment.rules, body)
+    scores = deployment.provider.scores_tokens
+    return stages.interpret(operation, deployment.dialect, settings, scores_tokens=scores, body=body)
+
+
+async def list_models(deployment: Deployment, request: Request) -> Response:
+    """The models served."""
+    _authenticate(deployment, request)
+    models = [_model(name) for name in served_models(deployment.contract.operation, deployment.settings)]
+    return json_response(200, {"object": "list", "data": models})
+
+
+async def show_model(deployment: Deployment, request: Request) -> Response:
+    """One model."""
+    _authenticate(deployment, request)
+    name = request.path_params["model"]
+    if name not in served_models(deployment.contract.operation, deployment.settings):
+        raise Refusal(404, "model_not_found", "The model does not exist or is not served here.", param="model")
+    return json_response(200, _model(name))
+
+
+def _authenticate(deployment: Deployment, request: Request) -> None:
+    tenants = deployment.settings.tenants
+    deployment.stages.authenticate(deployment.credential, deployment.dialect, tenants, request.scope["headers"])
+
+
+def _model(name: str) -> dict[str, str | int]:
+    return {"id": name, "object": "model", "created": _MODELS_SINCE, "owned_by": "chat-conformance"}
+
+
+async def _completed(completion: Awaitable[object]) -> object:
+    return await completion
+
+
+async def _primed(steps: Steps) -> Steps:
+    """The same steps, the first of them already there."""
+    first = await anext(steps)
+
+    async def all_steps() -> Steps:
+        async with aclosing(steps):
+            yield first
+            async for step in steps:
+                yield step
+
+    return all_steps()
+
+
+async def _encoded(
+    encode: Callable[[Event], bytes], events: AsyncGenerator[Event, None]
+) -> AsyncGenerator[bytes, None]:
+    async with aclosing(events):
+        async for event in events:
+            yield encode(event)
+
+
+def _endpoint(
+    answer: Callable[[Deployment, Request], Awaitable[Response | EventStream]], deployment: Deployment
+) -> Callable[[Request], Awaitable[Response | EventStream]]:
+    async def endpoint(request: Request) -> Response | EventStream:
+        return await answer(deployment, request)
+
+    return endpoint
+
+
+async def _answer_refusal(deployment: Deployment, request: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, Refusal)
+    headers = dict(refusal.headers)
+    if "expect" in request.headers:
+        # The client may never send the body that it announced (RFC 9110 section 10.1.1), so what follows on this
+        # connection could not be told from it.
+        headers["Connection"] = "close"
+    return json_response(refusal.status, deployment.stages.error_body(deployment.dialect, refusal), headers)
+
+
+async def _answer_provider_error(deployment: Deployment, request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProviderError)
+    return await _answer_refusal(deployment, request, deployment.dialect.refusal_of(error))
+
+
+async def _answer_http_exception(deployment: Deployment, request: Request, error: Exception) -> Response:
+    """What the router refuses: unknown routes and wrong methods."""
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    told = {
+        404: ("not_found", "There is nothing at this URL."),
+        405: ("method_not_allowed", f"This method is not allowed here; use {headers.get('Allow', 'another')}."),
+    }
+    reason, message = told.get(error.status_code, ("request_failed", "The request cannot be served."))
+    return await _answer_refusal(deployment, request, Refusal(error.status_code, reason, message, headers=headers))
+
+
+async def _answer_bug(deployment: Deployment, request: Request, error: Exception) -> Response:
+    """A fault of ours: Starlette raises it again for the server's log, the client learns nothing of it."""
+    del error
+    refusal = Refusal(500, "internal_error", "The request failed for a reason that is not yours.")
+    refusal.headers["x-request-id"] = request.scope["state"]["request_id"]
+    return await _answer_refusal(deployment, request, refusal)
+
+
+async def _answer_nobody(request: Request, error: Exception) -> Response:
+    """The client hung up; what is returned here reaches nobody."""
+    del request, error
+    return Response(status_code=400)
+
+
+def _closing(provider: Provider) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            await provider.close()
+
+    return lifespan
+
+
+class _Stamp:
+    """Waits the deployment's latency, and gives every answer a request id of its own."""
+
+    def __init__(self, app: ASGIApp, latency: float) -> None:
+        self._app = app
+        self._latency = latency
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = f"req_{secrets.token_hex(16)}"
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def send_stamped(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        if self._latency:
+            await asyncio.sleep(self._latency)
+        await self._app(scope, receive, send_stamped)

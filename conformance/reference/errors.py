@@ -1,0 +1,47 @@
+"""What can go wrong in the reference deployment: a bad setup, a refused request, a provider that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class DeploymentError(Exception):
+    """The deployment cannot be set up. The message is one sentence that says what to do."""
+
+
+class Refusal(Exception):  # noqa: N818 - the answer to a client, not a failure of this program
+    """A request that is answered with an error.
+
+    `reason` is a short stable slug (`invalid_api_key`), `param` the part of the request that is at fault.
+    The message never repeats what the client sent: a key that stands in the wrong place must not come back.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        message: str,
+        *,
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.param = param
+        self.headers = dict(headers or {})
+
+
+class ProviderError(Exception):
+    """The model's provider gave no usable answer.
+
+    The message is for the client: it names no host, URL or key, and repeats nothing that the provider said.
+    `busy` tells that the provider asked for patience; `retry_after` for how many seconds, when it said so.
+    """
+
+    def __init__(self, message: str, *, busy: bool = False, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.busy = busy
+        self.retry_after = retry_after

@@ -1,0 +1,125 @@
+"""From a provider's words to a completion's steps: limits, stop sequences and usage hold whatever the provider does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.reference.providers.model import Ended, Provider
+from conformance.reference.request import CompletionRequest
+from conformance.reference.stop_sequences import StopGate
+from conformance.reference.tokens import TokenMeter
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of one choice's text, never empty."""
+
+    choice: int
+    text: str
+    score: dict[str, Any] | None = field(default=None, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The end of one choice. `prompt_tokens` is None where the provider did not count them."""
+
+    choice: int
+    reason: str
+    completion_tokens: int
+    prompt_tokens: int | None = None
+
+
+Step = Text | Finish
+
+
+async def generate(provider: Provider, request: CompletionRequest) -> AsyncGenerator[Step, None]:
+    """All choices at once, their steps interleaved as they come; each choice ends with its `Finish`."""
+    choices = [_generate_choice(provider, request, choice) for choice in range(request.choices)]
+    async with aclosing(_interleave(choices)) as steps:
+        async for step in steps:
+            yield step
+
+
+async def _generate_choice(provider: Provider, request: CompletionRequest, choice: int) -> AsyncGenerator[Step, None]:
+    limit = _smallest(request.token_limit, request.room)
+    generated, shown = TokenMeter(limit), TokenMeter()
+    gate = StopGate(request.stop)
+    ended = Ended()
+    async with aclosing(provider.generate(request, choice)) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, Ended):
+                ended = piece
+                break
+            admitted = generated.admit(piece)
+            for text in gate.feed(admitted) if admitted else ():
+                yield _text(provider, request, choice, shown.admit(text))
+            if gate.stopped or generated.exhausted:
+                break
+    if not gate.stopped:
+        for text in gate.flush():
+            yield _text(provider, request, choice, shown.admit(text))
+    enforced = "stop" if gate.stopped else "length" if generated.exhausted else None
+    yield _finish(choice, limit, ended, shown.count, enforced)
+
+
+def _text(provider: Provider, request: CompletionRequest, choice: int, text: str) -> Text:
+    asked = request.alternatives
+    return Text(choice, text, None if asked is None else provider.score(text, asked))
+
+
+def _finish(choice: int, limit: int | None, ended: Ended, shown: int, enforced: str | None) -> Finish:
+    """Why the choice ended and what it used: the provider's word counts only where it can be true.
+
+    `enforced` is the reason for which the deployment itself ended the choice.
+    """
+    if enforced is not None:
+        return Finish(choice, enforced, shown, ended.prompt_tokens)
+    used = ended.completion_tokens
+    if used is None or used < min(shown, 1) or (limit is not None and used > limit):
+        used = shown
+    # A provider that used up the limit was cut by it, also where it calls that its own end.
+    full = ended.completion_tokens is not None and used == limit
+    reason = "length" if full and ended.reason == "stop" else ended.reason
+    return Finish(choice, reason, used, ended.prompt_tokens)
+
+
+def _smallest(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+async def _interleave(sources: Sequence[AsyncGenerator[Step, None]]) -> AsyncGenerator[Step, None]:
+    """The items of all sources as they come, one of each in turn where several are ready.
+
+    Each source runs in a task of its own from its beginning to its end, whoever reads the result.
+    """
+    queue: asyncio.Queue[Step | Exception | None] = asyncio.Queue(maxsize=1)  # nothing is generated far ahead
+    pumps = [asyncio.create_task(_pump(source, queue)) for source in sources]
+    running = len(pumps)
+    try:
+        while running:
+            item = await queue.get()
+            if item is None:
+                running -= 1
+            elif isinstance(item, Exception):
+                raise item
+            else:
+                yield item
+    finally:
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
+
+
+async def _pump(source: AsyncGenerator[Step, None], queue: asyncio.Queue[Step | Exception | None]) -> None:
+    try:
+        async with aclosing(source):
+            async for step in source:
+                await queue.put(step)
+    except Exception as error:  # noqa: BLE001 - raised again by whoever reads the queue
+        await queue.put(error)
+    else:
+        await queue.put(None)

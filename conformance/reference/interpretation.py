@@ -1,0 +1,132 @@
+"""From a valid body to what is asked for: defaults, limits that meet, and what no schema can say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from conformance.contract.model import Operation, Schema
+from conformance.reference.dialect import Dialect
+from conformance.reference.errors import Refusal
+from conformance.reference.request import CompletionRequest, Message, text_of
+from conformance.reference.settings import Settings
+from conformance.reference.tokens import count_prompt
+
+_MOST_CHOICES = 128
+"""Choices of one answer, where the contract sets no bound: each holds memory."""
+_SAMPLING = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "user")
+
+
+def served_models(operation: Operation, settings: Settings) -> tuple[str, ...]:
+    """The models by name: those that the contract lists, or else those of the settings."""
+    listed = _keyword(operation.properties.get("model"), "enum")
+    return tuple(listed) if listed else settings.models
+
+
+def interpret(
+    operation: Operation, dialect: Dialect, settings: Settings, *, scores_tokens: bool, body: Mapping[str, Any]
+) -> CompletionRequest:
+    """What a valid body asks for.
+
+    Raises:
+        Refusal: 404 for a model that is not served; 400 where fields do not go together, the deployment cannot do
+            what is asked, or the prompt is longer than the context window.
+    """
+    asked = {name: body[name] for name in dialect.honours if body.get(name) is not None}
+    stream = body.get("stream") is True
+    _refuse_contradictions(operation, asked, stream=stream)
+    messages = _messages(body.get("messages"))
+    model = _model(operation, settings, body)
+    prompt_tokens = count_prompt(message.text for message in messages)
+    return CompletionRequest(
+        model=model,
+        messages=messages,
+        choices=_choices(asked),
+        token_limit=_token_limit(asked),
+        stop=_stop(asked.get("stop")),
+        stream=stream,
+        include_usage=_include_usage(asked.get("stream_options")),
+        alternatives=_alternatives(asked, scores_tokens=scores_tokens),
+        prompt_tokens=prompt_tokens,
+        room=_room(settings, prompt_tokens),
+        sampling={name: body[name] for name in _SAMPLING if body.get(name) is not None},
+    )
+
+
+def _model(operation: Operation, settings: Settings, body: Mapping[str, Any]) -> str:
+    served = served_models(operation, settings)
+    model = body.get("model")
+    if model is None:
+        return str(_keyword(operation.properties.get("model"), "default") or served[0])
+    if model not in served:
+        raise Refusal(404, "model_not_found", "The model does not exist or is not served here.", param="model")
+    return str(model)
+
+
+def _messages(rows: Any) -> tuple[Message, ...]:
+    """The conversation. It is read without trust in its form: a deployment with a fault may let anything through."""
+    listed = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return tuple(
+        Message(str(row.get("role", "user")), text_of(row.get("content")), _string(row.get("name"))) for row in listed
+    )
+
+
+def _string(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _refuse_contradictions(operation: Operation, asked: Mapping[str, Any], *, stream: bool) -> None:
+    if "top_logprobs" in asked and asked.get("logprobs") is not True:
+        message = "'top_logprobs' is allowed only when 'logprobs' is true."
+        raise Refusal(400, "invalid_value", message, param="top_logprobs")
+    if "stream_options" in asked and "stream_options" in operation.properties and not stream:
+        message = "'stream_options' is allowed only when 'stream' is true."
+        raise Refusal(400, "invalid_value", message, param="stream_options")
+
+
+def _token_limit(asked: Mapping[str, Any]) -> int | None:
+    limits = _whole_numbers(asked.get("max_tokens"), asked.get("max_completion_tokens"))
+    return min(limits) if limits else None
+
+
+def _choices(asked: Mapping[str, Any]) -> int:
+    number = next(iter(_whole_numbers(asked.get("n"))), 1)
+    if number > _MOST_CHOICES:
+        raise Refusal(400, "invalid_value", f"'n' must be at most {_MOST_CHOICES}.", param="n")
+    return number
+
+
+def _whole_numbers(*values: Any) -> list[int]:
+    """Those of the values that are positive whole numbers; JSON Schema counts 2.0 as one."""
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    return [int(number) for number in numbers if number >= 1 and number == int(number)]
+
+
+def _stop(value: Any) -> tuple[str, ...]:
+    sequences: Iterable[Any] = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    return tuple(sequence for sequence in sequences if isinstance(sequence, str) and sequence)
+
+
+def _include_usage(options: Any) -> bool:
+    return isinstance(options, dict) and options.get("include_usage") is True
+
+
+def _alternatives(asked: Mapping[str, Any], *, scores_tokens: bool) -> int | None:
+    if asked.get("logprobs") is not True:
+        return None
+    if not scores_tokens:
+        message = "This deployment's provider has no log probabilities; leave 'logprobs' out."
+        raise Refusal(400, "unsupported_parameter", message, param="logprobs")
+    return next(iter(_whole_numbers(asked.get("top_logprobs"))), 0)
+
+
+def _room(settings: Settings, prompt_tokens: int) -> int:
+    room = settings.context_window - prompt_tokens
+    if room < 1:
+        message = f"The messages are longer than the {settings.context_window} tokens of the model's context window."
+        raise Refusal(400, "context_length_exceeded", message, param="messages")
+    return room
+
+
+def _keyword(schema: Schema | None, name: str) -> Any:
+    return schema.get(name) if isinstance(schema, Mapping) else None

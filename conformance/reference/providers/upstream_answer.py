@@ -1,0 +1,143 @@
+"""Reads an upstream's answer, whole or streamed, with all the faults that such servers have; pure, without I/O."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from conformance.reading.event_stream import Event, EventStreamReader
+from conformance.reference.errors import ProviderError
+from conformance.reference.providers.model import Ended
+
+_REASONS = {
+    "length": "length",
+    "max_tokens": "length",
+    "max_length": "length",
+    "model_length": "length",
+    "content_filter": "content_filter",
+    "safety": "content_filter",
+    "sensitive": "content_filter",
+}
+"""Reasons for an end other than the text's own; whatever else a server says (`eos`, `end_turn`, …) means `stop`."""
+
+FAILED = "The provider failed to answer the request."
+BROKE_OFF = "The provider broke off its answer."
+NOT_UNDERSTOOD = "The provider gave an answer that cannot be understood."
+
+
+class AnswerReader:
+    """Collects what an answer says of one choice: its text, its reason to end and its usage."""
+
+    def __init__(self) -> None:
+        self._events = EventStreamReader()
+        self._reason: str | None = None
+        self._prompt_tokens: int | None = None
+        self._completion_tokens: int | None = None
+        self.done = False
+        """Whether the sentinel `[DONE]` came, or the answer came in one piece: nothing after it counts."""
+        self._answered = False
+        """Whether anything was said of the choice."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether a reason to end came."""
+        return self._reason is not None
+
+    def feed(self, data: bytes) -> list[str]:
+        """The pieces of text in these bytes of an event stream."""
+        return self._texts(self._events.feed(data))
+
+    def end(self) -> list[str]:
+        """What an unterminated last event still holds: a client would lose it, a gateway need not."""
+        return self._texts(self._events.feed(b"\n\n"))
+
+    def whole(self, body: bytes) -> list[str]:
+        """The text of an answer that came in one piece, be it JSON or an event stream without its media type."""
+        if body.lstrip().startswith((b"data:", b":", b"event:")):
+            return [*self.feed(body), *self.end()]
+        text = self._text(_json(body.decode("utf-8", errors="replace")))
+        self.done = True
+        return [text] if text else []
+
+    def ended(self) -> Ended:
+        """The end of the choice.
+
+        Raises:
+            ProviderError: the answer broke off before its end, or held no choice at all.
+        """
+        if not self.done and not self.finished:
+            raise ProviderError(BROKE_OFF)
+        if not self._answered:
+            raise ProviderError(NOT_UNDERSTOOD)
+        return Ended(self._reason or "stop", self._prompt_tokens, self._completion_tokens)
+
+    def _texts(self, events: list[Event]) -> list[str]:
+        texts: list[str] = []
+        for event in events:
+            data = event.data.strip()
+            while data.startswith("data:"):  # proxies that add a prefix to a line that has one
+                data = data.removeprefix("data:").lstrip()
+            if self.done or data in {"", "null"}:
+                continue
+            if data == "[DONE]":
+                self.done = True
+                continue
+            texts.append(self._text(_json(data)))
+        return [text for text in texts if text]
+
+    def _text(self, value: Any) -> str:
+        """Takes a completion or chunk object and gives its text."""
+        if not isinstance(value, dict):
+            raise ProviderError(NOT_UNDERSTOOD)
+        if value.get("error"):
+            raise ProviderError(FAILED)
+        self._take_usage(value.get("usage"))
+        choices = value.get("choices")
+        if not isinstance(choices, list):
+            if value.get("usage") is not None:
+                return ""
+            raise ProviderError(NOT_UNDERSTOOD)
+        choice = choices[0] if choices and isinstance(choices[0], dict) else {}
+        self._answered = self._answered or bool(choice)
+        reason = choice.get("finish_reason")
+        if isinstance(reason, str) and reason not in {"", "null"}:
+            self._reason = _REASONS.get(reason, "stop")
+        message = choice.get("delta") or choice.get("message")
+        return _well_formed(_content(message.get("content"))) if isinstance(message, dict) else ""
+
+    def _take_usage(self, usage: Any) -> None:
+        if isinstance(usage, dict):
+            self._prompt_tokens = _count(usage.get("prompt_tokens"), self._prompt_tokens)
+            self._completion_tokens = _count(usage.get("completion_tokens"), self._completion_tokens)
+
+
+def is_about_context(body: bytes) -> bool:
+    """Whether an error says that the prompt is too long for the model: the one refusal that is the client's to mend."""
+    text = body.lower()
+    return b"context" in text and any(word in text for word in (b"length", b"exceed", b"window", b"size"))
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ProviderError(NOT_UNDERSTOOD) from error
+
+
+def _content(content: Any) -> str:
+    if isinstance(content, list):
+        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        return "".join(part for part in parts if isinstance(part, str))
+    return content if isinstance(content, str) else ""
+
+
+def _well_formed(text: str) -> str:
+    """Pairs of surrogates joined, lone ones replaced: a lone one cannot be sent on as UTF-8."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _count(value: Any, before: int | None) -> int | None:
+    """A count of tokens, where the value can be one."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**53:
+        return before
+    return int(value)

@@ -1,0 +1,178 @@
+"""Runs the reference deployment: `serve` in the foreground, `EmbeddedReference` beside the program that judges it."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from conformance.contract import load_contract
+from conformance.reference.app import create_app
+from conformance.reference.dialect import dialect_of
+from conformance.reference.errors import DeploymentError
+from conformance.reference.interpretation import served_models
+from conformance.reference.providers.echo import EchoProvider
+from conformance.reference.settings import Settings, Tenant
+from conformance.reference.stages import Stages
+from conformance.target import demo
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from uvicorn import Server
+
+    from conformance.reference.providers.model import Provider
+
+UPSTREAM_API_KEY = "CONFORMANCE_UPSTREAM_API_KEY"
+_START_TIMEOUT = 10.0
+_STOP_TIMEOUT = 5.0
+
+
+def settings_from_environment(
+    profile: str, environ: Mapping[str, str], *, latency: float = 0.0, event_delay: float = 0.0
+) -> Settings:
+    """Two tenants: their keys and organizations from `CONFORMANCE_*` where set, else the public demo values."""
+
+    def value(name: str, otherwise: str) -> str:
+        return environ.get(f"CONFORMANCE_{name}", "").strip() or otherwise
+
+    first = Tenant("first", value("API_KEY", demo.API_KEY), value("ORG_ID", demo.ORG_ID))
+    second = Tenant("second", value("OTHER_API_KEY", demo.OTHER_API_KEY), value("OTHER_ORG_ID", demo.OTHER_ORG_ID))
+    models = tuple(dict.fromkeys((demo.MODEL, value("MODEL", demo.MODEL))))
+    return Settings(profile, (first, second), models=models, latency=latency, event_delay=event_delay)
+
+
+def serve(  # noqa: PLR0913 - each is an option of the command line
+    profile: str,
+    *,
+    environ: Mapping[str, str],
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    upstream: str | None = None,
+    upstream_model: str | None = None,
+    latency: float = 0.0,
+    event_delay: float = 0.0,
+    stages: Stages | None = None,
+    announce: Callable[[str], None] = print,
+) -> None:
+    """Serves a profile until interrupted.
+
+    Raises:
+        ContractError: the profile cannot be read.
+        DeploymentError: there is no reference deployment for it, or the address is not free.
+    """
+    settings = settings_from_environment(profile, environ, latency=latency, event_delay=event_delay)
+    dialect = dialect_of(profile)
+    provider = _provider(upstream, upstream_model, environ)
+    app = create_app(load_contract(profile), settings, provider, stages)
+    listener = _listen(host, port)
+    shown = f"[{host}]" if ":" in host else host
+    base_url = f"http://{shown}:{listener.getsockname()[1]}{dialect.mount}"
+    announce(f"Serving {profile} at {base_url}; judge it with: chat-conformance run {profile} --base-url {base_url}")
+    _server(app, log_level="warning").run(sockets=[listener])
+
+
+class EmbeddedReference:
+    """A reference deployment on a free loopback port, with keys that exist for its lifetime only.
+
+    A context manager: it serves from `__enter__` to `__exit__`, in a thread of its own.
+    """
+
+    def __init__(
+        self,
+        profile: str,
+        *,
+        latency: float = 0.0,
+        event_delay: float = 0.0,
+        stages: Stages | None = None,
+        provider: Provider | None = None,
+    ) -> None:
+        contract = load_contract(profile)
+        dialect = dialect_of(profile)
+        tenants = tuple(
+            Tenant(name, f"sk-embedded-{secrets.token_hex(24)}", str(uuid.uuid4())) for name in ("first", "second")
+        )
+        settings = Settings(profile, tenants, latency=latency, event_delay=event_delay)
+        app = create_app(contract, settings, provider or EchoProvider(), stages)
+        self.api_key, self.other_api_key = (tenant.api_key for tenant in tenants)
+        own_org, other_org = (tenant.org_id for tenant in tenants)
+        self.org_id = own_org if dialect.has_organizations else None
+        self.other_org_id = other_org if dialect.has_organizations else None
+        self.model = served_models(contract.operation, settings)[0]
+        self._listener = _listen("127.0.0.1", 0)
+        self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}{dialect.mount}"
+        """What stands before the operation's path."""
+        # A server's log is not the judge's: what goes wrong shows in the answers.
+        self._server = _server(app, log_level="critical")
+        self._thread = threading.Thread(target=self._run, name=f"reference-{profile}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        deadline = time.monotonic() + _START_TIMEOUT
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                raise DeploymentError("The embedded reference deployment did not start.")
+            time.sleep(0.001)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Nobody waits for open streams: they are cancelled with the server's event loop.
+        self._server.should_exit = self._server.force_exit = True
+        self._thread.join(_STOP_TIMEOUT)
+        self._listener.close()
+
+    def _run(self) -> None:
+        self._server.run(sockets=[self._listener])
+
+
+def _provider(upstream: str | None, model: str | None, environ: Mapping[str, str]) -> Provider:
+    if upstream is None:
+        if model is not None:
+            raise DeploymentError("--upstream-model needs --upstream, the server that has the model.")
+        return EchoProvider()
+    if not upstream.startswith(("http://", "https://")):
+        raise DeploymentError("--upstream must be an http or https URL, such as http://127.0.0.1:8000/v1.")
+    from conformance.reference.providers.upstream import Upstream, UpstreamProvider  # noqa: PLC0415 - httpx is slow
+
+    key = environ.get(UPSTREAM_API_KEY, "").strip() or None
+    return UpstreamProvider(Upstream(upstream.rstrip("/"), model=model, api_key=key))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket: made here, so that an address that is taken gives a sentence and not a log line."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DeploymentError(f"Cannot listen on {host}:{port} ({reason}); choose another --port.") from error
+    return listener
+
+
+def _server(app: Starlette, *, log_level: str) -> Server:
+    from uvicorn import Config, Server  # noqa: PLC0415 - slow, and needed only when something is served
+
+    config = Config(
+        app,
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        lifespan="on",
+        log_level=log_level,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=1,
+    )
+    return Server(config)

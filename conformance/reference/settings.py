@@ -1,0 +1,52 @@
+"""How one reference deployment is set up: its tenants, models, limits and deliberate slowness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from conformance.reference.errors import DeploymentError
+from conformance.target import demo
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One customer of the deployment. `org_id` is the organization that its key is a member of, where there are any."""
+
+    name: str
+    api_key: str = field(repr=False)
+    org_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything about a deployment that is not its contract. Sizes in bytes, times in seconds."""
+
+    profile: str
+    tenants: tuple[Tenant, ...]
+    models: tuple[str, ...] = (demo.MODEL,)
+    """Models served where the contract leaves their names open."""
+    max_body: int = 4 * 1024 * 1024
+    """The largest request body; a larger one is refused with 413."""
+    max_drain: int = 32 * 1024 * 1024
+    """How much of a body that is too large is still read, so that its sender gets to see the 413."""
+    max_depth: int = 64
+    """How deep arrays and objects of a request may be nested."""
+    context_window: int = 131_072
+    """Tokens of prompt and completion together."""
+    body_timeout: float = 30.0
+    """How long a request body may take to arrive."""
+    latency: float = 0.0
+    """Waited before every answer."""
+    event_delay: float = 0.0
+    """Waited between two events of a stream."""
+
+    def __post_init__(self) -> None:
+        keys = [tenant.api_key for tenant in self.tenants]
+        if not keys or not all(keys):
+            raise DeploymentError("The reference deployment needs at least one tenant with a key that is not empty.")
+        if len(set(keys)) != len(keys):
+            raise DeploymentError("Two tenants of the reference deployment have the same key; give each its own.")
+        if not self.models:
+            raise DeploymentError("The reference deployment serves no model; name at least one.")
+        if min(self.max_body, self.max_depth, self.context_window) < 1:
+            raise DeploymentError("max_body, max_depth and context_window must be at least 1.")

@@ -1,0 +1,75 @@
+"""The stages of answering, each one function: a fault of the reference deployment replaces or wraps one of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from starlette.requests import Request
+
+from conformance.contract.model import CredentialScheme, Operation
+from conformance.reference.access import Fields, authenticate, authorize
+from conformance.reference.answer import Event, Outline, build_completion, build_events
+from conformance.reference.body import check_media_type, read_body
+from conformance.reference.dialect import Dialect
+from conformance.reference.errors import Refusal
+from conformance.reference.generation import Step, generate
+from conformance.reference.interpretation import interpret
+from conformance.reference.json_body import parse_object
+from conformance.reference.providers.model import Provider
+from conformance.reference.request import CompletionRequest
+from conformance.reference.settings import Settings, Tenant
+from conformance.reference.transmission import encode_event
+from conformance.reference.validation import RequestRules
+
+Steps = AsyncGenerator[Step, None]
+
+
+class Interpret(Protocol):
+    """The type of `interpretation.interpret`."""
+
+    def __call__(
+        self,
+        operation: Operation,
+        dialect: Dialect,
+        settings: Settings,
+        *,
+        scores_tokens: bool,
+        body: Mapping[str, Any],
+    ) -> CompletionRequest:
+        """What a valid body asks for."""
+
+
+def check_path(rules: RequestRules, parameters: Mapping[str, str]) -> None:
+    """The stage that judges the parameters of the path."""
+    rules.check_path(parameters)
+
+
+def check_body(rules: RequestRules, body: Any) -> None:
+    """The stage that judges the body by the contract's schema."""
+    rules.check_body(body)
+
+
+def error_body(dialect: Dialect, refusal: Refusal) -> Any:
+    """The stage that words an error."""
+    return dialect.envelope(refusal)
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """What happens to a request, in this order. `dataclasses.replace` makes a deployment with a fault."""
+
+    authenticate: Callable[[CredentialScheme, Dialect, Iterable[Tenant], Fields], Tenant] = authenticate
+    check_path: Callable[[RequestRules, Mapping[str, str]], None] = check_path
+    authorize: Callable[[Dialect, Tenant, Mapping[str, str]], None] = authorize
+    check_media_type: Callable[[Fields], None] = check_media_type
+    read_body: Callable[[Request, Settings], Awaitable[bytes]] = read_body
+    parse_object: Callable[[bytes, int], dict[str, Any]] = parse_object
+    check_body: Callable[[RequestRules, Any], None] = check_body
+    interpret: Interpret = interpret
+    generate: Callable[[Provider, CompletionRequest], Steps] = generate
+    build_completion: Callable[[Dialect, Outline, CompletionRequest, Steps], Awaitable[Any]] = build_completion
+    build_events: Callable[[Dialect, Outline, CompletionRequest, Steps], AsyncGenerator[Event, None]] = build_events
+    encode_event: Callable[[Event], bytes] = encode_event
+    error_body: Callable[[Dialect, Refusal], Any] = error_body

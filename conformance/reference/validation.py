@@ -1,0 +1,89 @@
+"""Judges a request body by the contract's own request schema, and says which parameter is at fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from conformance.contract.model import Schema
+from conformance.reference.errors import Refusal
+
+_FORMATS = Draft202012Validator.FORMAT_CHECKER
+
+
+class RequestRules:
+    """The schemas of one operation's request, ready to judge."""
+
+    def __init__(self, body: Schema, path_parameters: Mapping[str, Schema]) -> None:
+        self._body = _validator(body)
+        self._path = {name: _validator(schema) for name, schema in path_parameters.items()}
+
+    def check_body(self, body: Any) -> None:
+        """Raises `Refusal` (400) with the parameter's name where the body is not as the contract has it."""
+        error = best_match(self._body.iter_errors(body))
+        if error is not None:
+            raise _refusal(error)
+
+    def check_path(self, parameters: Mapping[str, str]) -> None:
+        """Raises `Refusal` (400) where a parameter of the path has the wrong form."""
+        for name, validator in self._path.items():
+            if not validator.is_valid(parameters.get(name)):
+                raise Refusal(400, "invalid_value", f"'{name}' in the path does not have the right form.", param=name)
+
+
+def _validator(schema: Schema) -> Draft202012Validator:
+    return Draft202012Validator(schema if isinstance(schema, bool) else dict(schema), format_checker=_FORMATS)
+
+
+def _refusal(error: ValidationError) -> Refusal:
+    param = _parameter(error.absolute_path)
+    keyword = str(error.validator)
+    if keyword == "required":
+        missing = _missing(error)
+        where = f"{param}.{missing}" if param else missing
+        return Refusal(400, "missing_required_parameter", f"'{where}' is required.", param=where)
+    reason = {"type": "invalid_type", "enum": "invalid_value"}.get(keyword, "invalid_value")
+    told = _SENTENCES.get(keyword, _fallback)(error.validator_value)
+    subject = f"'{param}'" if param else "The request body"
+    return Refusal(400, reason, f"{subject} {told}.", param=param or None)
+
+
+def _parameter(path: Iterable[str | int]) -> str:
+    """A place in the body as the OpenAI API writes it: `messages[0].role`."""
+    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in path]
+    return "".join(steps).removeprefix(".")
+
+
+def _missing(error: ValidationError) -> str:
+    """The first required name that is not there; jsonschema tells it only within a sentence."""
+    required = error.validator_value if isinstance(error.validator_value, list) else []
+    present = error.instance if isinstance(error.instance, dict) else {}
+    named = [name for name in required if name not in present]
+    return str(next((name for name in named if error.message.startswith(repr(name))), named[0]))
+
+
+# Each sentence is made from the contract alone: a value of the request, which may be a secret, is never repeated.
+_SENTENCES: Mapping[str, Callable[[Any], str]] = {
+    "type": lambda value: f"must be of type {value if isinstance(value, str) else ' or '.join(value)}",
+    "enum": lambda value: f"must be one of {', '.join(map(str, value))}",
+    "const": lambda value: f"must be {value}",
+    "minimum": lambda value: f"must be at least {value}",
+    "maximum": lambda value: f"must be at most {value}",
+    "exclusiveMinimum": lambda value: f"must be greater than {value}",
+    "exclusiveMaximum": lambda value: f"must be less than {value}",
+    "multipleOf": lambda value: f"must be a multiple of {value}",
+    "minLength": lambda value: f"must have at least {value} character{'s'[: value != 1]}",
+    "maxLength": lambda value: f"must have at most {value} character{'s'[: value != 1]}",
+    "minItems": lambda value: f"must have at least {value} item{'s'[: value != 1]}",
+    "maxItems": lambda value: f"must have at most {value} item{'s'[: value != 1]}",
+    "format": lambda value: f"must have the format {value}",
+    "anyOf": lambda _value: "has none of the forms that are allowed for it",
+    "oneOf": lambda _value: "has none of the forms that are allowed for it",
+}
+
+
+def _fallback(_value: Any) -> str:
+    return "is not as the API's description has it"
