@@ -10,7 +10,6 @@
     const made = document.createElement(name);
     for (const [key, value] of Object.entries(attributes || {})) {
       if (key === "class") made.className = value;
-      else if (key === "onclick") made.addEventListener("click", value);
       else made.setAttribute(key, value);
     }
     made.append(...children.filter((child) => child !== null && child !== undefined));
@@ -107,7 +106,7 @@
     const numbers = (requirement.dataset.exchanges || "").split(" ").filter(Boolean).map(Number);
     if (!numbers.length) return;
     const list = element("div", { class: "exchanges" });
-    const show = (some) => list.append(...some.map((n) => exchangeNode(n, requirement.id)));
+    const show = (some) => list.append(...some.map(exchangeNode));
     show(numbers.slice(0, FIRST_EXCHANGES));
     requirement.querySelector(".body").append(list);
     if (numbers.length > FIRST_EXCHANGES) {
@@ -148,8 +147,7 @@
   }
 
   function exchangeBody(view) {
-    const parts = [element("div", {}, ...requestPart(view))];
-    const body = parts[0];
+    const body = element("div", {}, ...requestPart(view));
     if (view.stream) body.append(...streamPart(view));
     body.append(...answerPart(view));
     if (view.redactions.length) {
@@ -161,7 +159,7 @@
   function requestPart(view) {
     const heading = element("h4", {}, "Request", element("small", {}, `${view.request.line.split(" ")[0]}, ${number(view.request.size)} bytes of body, sent ${view.started}`));
     if (view.curl === null) return [heading, element("p", { class: "muted" }, "The request is too long to show; it stands in the evidence beside this page."), headersTable(view.request.headers)];
-    const command = element("pre", { tabindex: "0", "aria-label": "curl command" }, view.curl);
+    const command = element("pre", { tabindex: "0", role: "group", "aria-label": "curl command" }, view.curl);
     heading.append(copyButton(view.curl, command));
     return [heading, command];
   }
@@ -201,7 +199,7 @@
       headersTable(answer.headers),
     ];
     if (!answer.size) return [...nodes, element("p", { class: "muted" }, "The body is empty.")];
-    const pre = element("pre", { tabindex: "0", "aria-label": "Response body" });
+    const pre = element("pre", { tabindex: "0", role: "group", "aria-label": "Response body" });
     for (const part of answer.parts) {
       if (part.omitted) pre.append(element("span", { class: "omitted" }, `… ${number(part.omitted)} bytes left out …`));
       else if ("mark" in part) pre.append(element("mark", { title: `byte ${number(part.mark)}` }, part.text || "⟨end of body⟩"));
@@ -233,35 +231,32 @@
     return `${count(view.stream.count, "row")}, the first after ${times[0]} ms, the last after ${times[times.length - 1]} ms`;
   }
 
-  function svg(name, attributes, text) {
+  function svg(name, attributes) {
     const made = document.createElementNS("http://www.w3.org/2000/svg", name);
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-    if (text !== undefined) made.textContent = text;
     return made;
   }
 
+  // The body received over time, and below it one tick for each row of the timeline; its width follows the page's.
   function chart(view) {
-    const width = 720, height = 132, left = 8, right = 8, top = 14, base = 96;
+    const width = 1000, top = 4, base = 78, foot = 100;
     const points = view.stream.arrivals;
     const end = Math.max(view.ending.ms, points[points.length - 1][0], 1);
     const most = Math.max(points[points.length - 1][1], 1);
-    const x = (ms) => left + (ms / end) * (width - left - right);
-    const y = (bytes) => base - (bytes / most) * (base - top);
+    const x = (ms) => ((ms / end) * (width - 2) + 1).toFixed(1);
+    const y = (bytes) => (base - (bytes / most) * (base - top)).toFixed(1);
     let path = `M${x(0)} ${base}`;
-    for (const [ms, bytes] of points) path += `H${x(ms).toFixed(1)}V${y(bytes).toFixed(1)}`;
-    path += `H${x(end).toFixed(1)}`;
-    const made = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Arrival of the body over time: ${arrivalWords(view)}; ended after ${end} ms` });
+    for (const [ms, bytes] of points) path += `H${x(ms)}V${y(bytes)}`;
+    path += `H${x(end)}`;
+    const made = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${foot}`, preserveAspectRatio: "none", role: "img", "aria-label": `Arrival of the body over time: ${arrivalWords(view)}; ended after ${end} ms` });
     made.append(
       svg("path", { class: "fill", d: `${path}V${base}Z` }), svg("path", { class: "line", d: path }),
-      svg("line", { class: "axis", x1: left, x2: width - right, y1: base + .5, y2: base + .5 }));
+      svg("line", { class: "axis", x1: 0, x2: width, y1: base, y2: base }));
     for (const row of view.stream.rows) {
-      if (!row.omitted) made.append(svg("line", { class: row.note ? "tick bad" : "tick", x1: x(row.ms), x2: x(row.ms), y1: base + 3, y2: base + (row.note ? 15 : 11) }));
+      if (!row.omitted) made.append(svg("line", { class: row.note ? "tick bad" : "tick", x1: x(row.ms), x2: x(row.ms), y1: base + 5, y2: row.note ? foot : foot - 8 }));
     }
-    made.append(
-      svg("text", { x: left, y: height - 4 }, "0 ms"),
-      svg("text", { x: width - right, y: height - 4, "text-anchor": "end" }, `${number(end)} ms`),
-      svg("text", { x: left + 2, y: top - 3 }, `${number(points[points.length - 1][1])} bytes`));
-    return made;
+    return element("div", {}, made, element("p", { class: "scale" }, element("span", {}, "0 ms"),
+      element("span", {}, `${number(points[points.length - 1][1])} bytes received`), element("span", {}, `${number(end)} ms`)));
   }
 
   // ---- what is open -----------------------------------------------------------------------------------------------
