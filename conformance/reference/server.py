@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import socket
 import threading
@@ -13,18 +14,20 @@ from typing import TYPE_CHECKING, Self
 
 from conformance.contract import load_contract
 from conformance.reference.app import create_app
-from conformance.reference.dialect import dialect_of
-from conformance.reference.errors import DeploymentError
+from conformance.reference.dialect import Dialect, dialect_of
+from conformance.reference.errors import DeploymentError, Refusal
 from conformance.reference.interpretation import served_models
 from conformance.reference.providers.echo import EchoProvider
 from conformance.reference.settings import Settings, Tenant
 from conformance.reference.stages import Stages
+from conformance.reference.transmission import encode_json
 from conformance.target import demo
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
     from uvicorn import Server
 
+    from conformance.contract.model import Contract
     from conformance.reference.providers.model import Provider
 
 UPSTREAM_API_KEY = "CONFORMANCE_UPSTREAM_API_KEY"
@@ -73,16 +76,17 @@ def serve(  # noqa: PLR0913 - each is an option of the command line
     shown = f"[{host}]" if ":" in host else host
     base_url = f"http://{shown}:{listener.getsockname()[1]}{dialect.mount}"
     announce(f"Serving {profile} at {base_url}; judge it with: chat-conformance run {profile} --base-url {base_url}")
-    _server(app, log_level="warning").run(sockets=[listener])
+    _server(app, dialect, log_level="warning").run(sockets=[listener])
 
 
 class EmbeddedReference:
     """A reference deployment on a free loopback port, with keys that exist for its lifetime only.
 
-    A context manager: it serves from `__enter__` to `__exit__`, in a thread of its own.
+    A context manager: it serves from `__enter__` to `__exit__`, in a thread of its own. `contract` spares reading the
+    profile's document again.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what may differ between two deployments
         self,
         profile: str,
         *,
@@ -90,9 +94,10 @@ class EmbeddedReference:
         event_delay: float = 0.0,
         stages: Stages | None = None,
         provider: Provider | None = None,
+        contract: Contract | None = None,
     ) -> None:
-        contract = load_contract(profile)
         dialect = dialect_of(profile)
+        contract = contract or load_contract(profile)
         tenants = tuple(
             Tenant(name, f"sk-embedded-{secrets.token_hex(24)}", str(uuid.uuid4())) for name in ("first", "second")
         )
@@ -107,14 +112,15 @@ class EmbeddedReference:
         self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}{dialect.mount}"
         """What stands before the operation's path."""
         # A server's log is not the judge's: what goes wrong shows in the answers.
-        self._server = _server(app, log_level="critical")
+        self._server = _server(app, dialect, log_level="critical")
         self._thread = threading.Thread(target=self._run, name=f"reference-{profile}", daemon=True)
+        self._ask_to_stop: Callable[[], object] = lambda: None
 
     def __enter__(self) -> Self:
         self._thread.start()
         deadline = time.monotonic() + _START_TIMEOUT
         while not self._server.started:
-            if not self._thread.is_alive() or time.monotonic() > deadline:
+            if not self.running or time.monotonic() > deadline:
                 raise DeploymentError("The embedded reference deployment did not start.")
             time.sleep(0.001)
         return self
@@ -122,13 +128,42 @@ class EmbeddedReference:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # Nobody waits for open streams: they are cancelled with the server's event loop.
-        self._server.should_exit = self._server.force_exit = True
+        self._ask_to_stop()
         self._thread.join(_STOP_TIMEOUT)
         self._listener.close()
 
+    @property
+    def running(self) -> bool:
+        """Whether it still serves."""
+        return self._thread.is_alive()
+
     def _run(self) -> None:
-        self._server.run(sockets=[self._listener])
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        self._ask_to_stop = lambda: loop.call_soon_threadsafe(stop.set)
+        serving = asyncio.create_task(self._server.serve(sockets=[self._listener]))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        serving.cancel()
+        stopping.cancel()
+        await asyncio.gather(serving, stopping, return_exceptions=True)
+        if self._server.started:
+            await _stop_now(self._server)
+
+
+async def _stop_now(server: Server) -> None:
+    """Ends a server at once: its own way of stopping takes a fifth of a second, and waits for open streams."""
+    for listener in server.servers:
+        listener.close()
+    for connection in list(server.server_state.connections):
+        connection.shutdown()
+    answering = list(server.server_state.tasks)
+    for task in answering:
+        task.cancel()
+    await asyncio.gather(*answering, return_exceptions=True)
+    await server.lifespan.shutdown()
 
 
 def _provider(upstream: str | None, model: str | None, environ: Mapping[str, str]) -> Provider:
@@ -147,7 +182,8 @@ def _provider(upstream: str | None, model: str | None, environ: Mapping[str, str
 def _listen(host: str, port: int) -> socket.socket:
     """A listening socket: made here, so that an address that is taken gives a sentence and not a log line."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol is named, for asyncio sends small writes at once (TCP_NODELAY) only where it sees that this is TCP.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
@@ -159,12 +195,15 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _server(app: Starlette, *, log_level: str) -> Server:
+def _server(app: Starlette, dialect: Dialect, *, log_level: str) -> Server:
     from uvicorn import Config, Server  # noqa: PLC0415 - slow, and needed only when something is served
 
+    from conformance.reference.http_errors import protocol_answering  # noqa: PLC0415 - as above
+
+    not_http = Refusal(400, "invalid_http", "This is not a valid HTTP/1.1 request.")
     config = Config(
         app,
-        http="h11",
+        http=protocol_answering(encode_json(dialect.envelope(not_http))),
         ws="none",
         loop="asyncio",
         lifespan="on",

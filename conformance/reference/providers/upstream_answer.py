@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from conformance.reading.event_stream import Event, EventStreamReader
@@ -43,21 +44,28 @@ class AnswerReader:
         """Whether a reason to end came."""
         return self._reason is not None
 
-    def feed(self, data: bytes) -> list[str]:
-        """The pieces of text in these bytes of an event stream."""
-        return self._texts(self._events.feed(data))
+    def feed(self, data: bytes) -> Iterator[str]:
+        """The pieces of text in these bytes of an event stream, those before a failure too.
 
-    def end(self) -> list[str]:
+        Raises:
+            ProviderError: the stream tells of an error, or holds what is no chunk.
+        """
+        yield from self._texts(self._events.feed(data))
+
+    def end(self) -> Iterator[str]:
         """What an unterminated last event still holds: a client would lose it, a gateway need not."""
-        return self._texts(self._events.feed(b"\n\n"))
+        yield from self._texts(self._events.feed(b"\n\n"))
 
-    def whole(self, body: bytes) -> list[str]:
+    def whole(self, body: bytes) -> Iterator[str]:
         """The text of an answer that came in one piece, be it JSON or an event stream without its media type."""
         if body.lstrip().startswith((b"data:", b":", b"event:")):
-            return [*self.feed(body), *self.end()]
+            yield from self.feed(body)
+            yield from self.end()
+            return
         text = self._text(_json(body.decode("utf-8", errors="replace")))
         self.done = True
-        return [text] if text else []
+        if text:
+            yield text
 
     def ended(self) -> Ended:
         """The end of the choice.
@@ -71,8 +79,7 @@ class AnswerReader:
             raise ProviderError(NOT_UNDERSTOOD)
         return Ended(self._reason or "stop", self._prompt_tokens, self._completion_tokens)
 
-    def _texts(self, events: list[Event]) -> list[str]:
-        texts: list[str] = []
+    def _texts(self, events: list[Event]) -> Iterator[str]:
         for event in events:
             data = event.data.strip()
             while data.startswith("data:"):  # proxies that add a prefix to a line that has one
@@ -81,9 +88,8 @@ class AnswerReader:
                 continue
             if data == "[DONE]":
                 self.done = True
-                continue
-            texts.append(self._text(_json(data)))
-        return [text for text in texts if text]
+            elif text := self._text(_json(data)):
+                yield text
 
     def _text(self, value: Any) -> str:
         """Takes a completion or chunk object and gives its text."""

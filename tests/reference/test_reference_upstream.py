@@ -1,0 +1,457 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from conftest import PATHS, error_reason, events_of
+from fake_upstream import Asked, FakeUpstream, Script, chunk, completion
+
+from conformance.contract import load_contract
+from conformance.reference import EmbeddedReference
+from conformance.reference.providers.upstream import Upstream, UpstreamProvider
+
+CONTRACTS = {profile: load_contract(profile) for profile in PATHS}
+HTTP = httpx.Client(trust_env=False, timeout=10)
+KEY = "sk-upstream-canary-0123456789"
+
+
+class Gateway:
+    """A deployment in front of an upstream."""
+
+    def __init__(self, profile: str, upstream: FakeUpstream, reference: EmbeddedReference) -> None:
+        self.profile, self.upstream, self.reference, self.http = profile, upstream, reference, HTTP
+
+    def request(self, text: str = "Say hello.", **fields: Any) -> httpx.Request:
+        reference = self.reference
+        needed = {"brand_id": "b", "requested_by": "r"} if self.profile == "loop-health" else {}
+        body = {"model": reference.model, "messages": [{"role": "user", "content": text}], **needed, **fields}
+        headers = {"Authorization": f"Bearer {reference.api_key}", "x-api-key": reference.api_key}
+        url = reference.base_url + PATHS[self.profile].replace("{org}", str(reference.org_id))
+        return self.http.build_request("POST", url, json=body, headers=headers)
+
+    def ask(self, text: str = "Say hello.", **fields: Any) -> httpx.Response:
+        answer = self.http.send(self.request(text, **fields))
+        for secret in (KEY, self.upstream.url, "127.0.0.1"):
+            assert secret not in answer.text
+            assert secret not in str(answer.headers)
+        return answer
+
+    def complete(self, **fields: Any) -> dict[str, Any]:
+        answer = self.ask(**fields)
+        assert answer.status_code == 200, answer.text
+        value: dict[str, Any] = answer.json()
+        return value
+
+    def stream(self, **fields: Any) -> list[Any]:
+        answer = self.ask(stream=True, **fields)
+        assert answer.status_code == 200, answer.text
+        return events_of(answer.content)
+
+
+@contextmanager
+def gateway(script: Script, profile: str = "kodexa", **options: Any) -> Iterator[Gateway]:
+    settings = {"model": "theirs", "idle_timeout": 0.15, "linger": 0.05, **options}
+    with FakeUpstream(script) as upstream:
+        provider = UpstreamProvider(Upstream(upstream.url, api_key=KEY, **settings))
+        with EmbeddedReference(profile, provider=provider, contract=CONTRACTS[profile]) as reference:
+            yield Gateway(profile, upstream, reference)
+
+
+def answering(value: Any, status: int = 200, **fields: str) -> Script:
+    async def script(asked: Asked) -> None:
+        asked.json(value, status, **fields)
+
+    return script
+
+
+def streaming(*events: Any, after: bytes = b"") -> Script:
+    async def script(asked: Asked) -> None:
+        asked.head(media_type="text/event-stream")
+        asked.events(*events)
+        asked.write(after)
+
+    return script
+
+
+def choice(value: dict[str, Any]) -> tuple[str, str]:
+    only = value["choices"][0]
+    return only["message"]["content"], only["finish_reason"]
+
+
+def streamed(events: list[Any]) -> tuple[str, str]:
+    """Text and reason of a stream, once it is known to be well-formed."""
+    *chunks, last = events
+    assert last == "[DONE]"
+    assert chunks[0]["choices"][0]["delta"] == {"role": "assistant", "content": ""}
+    assert len({(part["id"], part["created"], part["model"], part["object"]) for part in chunks}) == 1
+    reasons = [part["choices"][0]["finish_reason"] for part in chunks if part["choices"]]
+    assert reasons[:-1] == [None] * (len(reasons) - 1)
+    texts = [part["choices"][0]["delta"].get("content", "") for part in chunks if part["choices"]]
+    return "".join(texts), reasons[-1]
+
+
+USAGE = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
+
+
+def test_a_completion_is_ours_with_the_words_of_the_upstream() -> None:
+    with gateway(answering(completion("one two three", usage=USAGE, id="theirs", model="theirs"))) as gate:
+        value = gate.complete(max_tokens=9, stop=["x"], temperature=0.5)
+        assert choice(value) == ("one two three", "stop")
+        assert value["usage"] == USAGE
+        assert value["model"] == gate.reference.model
+        assert value["id"].startswith("chatcmpl-")
+        asked = gate.upstream.asked[0]
+        assert asked.path == "/v1/chat/completions"
+        assert asked.headers["authorization"] == f"Bearer {KEY}"
+        assert "x-api-key" not in asked.headers
+        assert asked.body == {
+            "model": "theirs",
+            "messages": [{"role": "user", "content": "Say hello."}],
+            "max_tokens": 9,
+            "stop": ["x"],
+            "temperature": 0.5,
+        }
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [("eos", "stop"), ("end_turn", "stop"), ("", "stop"), (None, "stop"), ("max_tokens", "length"), (7, "stop")],
+)
+def test_a_strange_finish_reason_is_mapped(theirs: Any, ours: str) -> None:
+    with gateway(answering(completion("hi", theirs))) as gate:
+        assert choice(gate.complete())[1] == ours
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        {},
+        {"completion_tokens": 900},
+        {"completion_tokens": -1},
+        {"completion_tokens": "3"},
+        {"completion_tokens": 0},
+    ],
+)
+def test_usage_that_cannot_be_true_is_counted_anew(usage: Any) -> None:
+    with gateway(answering(completion("one two three", usage=usage))) as gate:
+        ours = gate.complete(max_tokens=10)["usage"]
+        assert ours["completion_tokens"] == 3
+        assert ours["prompt_tokens"] > 0
+        assert ours["total_tokens"] == ours["prompt_tokens"] + 3
+
+
+def test_a_token_limit_that_the_upstream_ignores_is_enforced() -> None:
+    long = completion("one two three four five", usage={"prompt_tokens": 4, "completion_tokens": 5, "total_tokens": 9})
+    with gateway(answering(long)) as gate:
+        value = gate.complete(max_tokens=2)
+        assert choice(value) == ("one two", "length")
+        assert value["usage"]["completion_tokens"] == 2
+    with gateway(streaming(chunk("one tw"), chunk("o three"), chunk(None, "stop"), "[DONE]")) as gate:
+        assert streamed(gate.stream(max_tokens=2)) == ("one two", "length")
+
+
+def test_a_limit_that_the_upstream_kept_and_called_stop_is_told_as_length() -> None:
+    usage = {"prompt_tokens": 4, "completion_tokens": 4, "total_tokens": 8}
+    with gateway(answering(completion("a few", usage=usage))) as gate:
+        assert choice(gate.complete(max_tokens=4))[1] == "length"
+
+
+def test_a_stop_sequence_that_the_upstream_ignores_is_enforced() -> None:
+    with gateway(answering(completion("one two three", "length"))) as gate:
+        assert choice(gate.complete(stop=["two"])) == ("one ", "stop")
+    with gateway(streaming(chunk("one t"), chunk("w"), chunk("o three"), chunk(None, "stop"), "[DONE]")) as gate:
+        assert streamed(gate.stream(stop=["two"])) == ("one ", "stop")
+
+
+def test_content_that_is_no_string_becomes_one() -> None:
+    for content, text in ((None, ""), ([{"type": "text", "text": "hi"}], "hi"), ("\ud800x", "\ufffdx")):
+        with gateway(answering(completion(content))) as gate:
+            assert choice(gate.complete())[0] == text
+
+
+def html(status: int) -> Script:
+    async def script(asked: Asked) -> None:
+        asked.head(status, "text/html")
+        asked.write(b"<html>Internal error at " + asked.headers["host"].encode() + b"</html>")
+
+    return script
+
+
+async def cut(asked: Asked) -> None:
+    asked.write(b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"choices": [')
+
+
+async def silent(asked: Asked) -> None:
+    await asyncio.Event().wait()
+
+
+async def nothing(asked: Asked) -> None:
+    """Closes the connection at once."""
+
+
+async def endless(asked: Asked) -> None:
+    asked.head()
+    for _ in range(64):
+        asked.write(b" " * 65536)
+        await asked.writer.drain()
+    await asyncio.Event().wait()
+
+
+LEAK = {"error": {"message": f"Key {KEY} is not valid for http://127.0.0.1/v1"}}
+BROKEN: dict[str, Script] = {
+    "an HTML error": html(500),
+    "an HTML page with 200": html(200),
+    "its own 401, with the key": answering(LEAK, 401),
+    "its own 403": answering(LEAK, 403),
+    "its own 404": answering(LEAK, 404),
+    "a refusal": answering(LEAK, 400),
+    "an error with 200": answering(LEAK),
+    "an empty object": answering({}),
+    "no choices": answering({"choices": []}),
+    "a list": answering([1, 2]),
+    "a redirect": answering({}, 307, Location="http://127.0.0.1:1/v1/chat/completions"),
+    "a cut body": cut,
+    "silence": silent,
+    "no answer": nothing,
+    "an endless body": endless,
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_whatever_breaks_upstream_is_our_provider_error(name: str) -> None:
+    with gateway(BROKEN[name], max_bytes=1_000_000) as gate:
+        for stream in (False, True):
+            answer = gate.ask(stream=stream)
+            assert answer.status_code == 502
+            assert error_reason("kodexa", answer) == "provider_error"
+
+
+def test_each_profile_tells_a_provider_error_its_own_way() -> None:
+    for profile, status in (("openai", 500), ("loop-health", 500)):
+        with gateway(html(503), profile) as gate:
+            answer = gate.ask()
+            assert answer.status_code == (status if profile == "loop-health" else 429)
+            assert error_reason(profile, answer)
+        with gateway(html(500), profile) as gate:
+            assert gate.ask().status_code == status
+
+
+def test_an_upstream_that_is_not_there_is_a_provider_error() -> None:
+    with FakeUpstream(nothing) as upstream:
+        url = upstream.url
+    provider = UpstreamProvider(Upstream(url, model="theirs", api_key=KEY))
+    with EmbeddedReference("kodexa", provider=provider) as reference:
+        assert Gateway("kodexa", upstream, reference).ask().status_code == 502
+
+
+def test_a_busy_upstream_asks_our_client_for_patience() -> None:
+    with gateway(answering(LEAK, 429, Retry_After="7")) as gate:
+        answer = gate.ask()
+        assert answer.status_code == 429
+        assert answer.headers["retry-after"] == "7"
+        assert error_reason("kodexa", answer) == "rate_limit_exceeded"
+    with gateway(answering(LEAK, 429, Retry_After="Sun, 22 Nov 2026 00:00:00 GMT")) as gate:
+        assert "retry-after" not in gate.ask().headers
+
+
+def test_a_prompt_too_long_for_the_upstream_is_the_clients_mistake() -> None:
+    error = {
+        "error": {"message": "the request exceeds the available context size", "type": "exceed_context_size_error"}
+    }
+    with gateway(answering(error, 400)) as gate:
+        answer = gate.ask(stream=True)
+        assert answer.status_code == 400
+        assert error_reason("kodexa", answer) == "context_length_exceeded"
+
+
+def test_a_conversation_that_the_upstream_refuses_is_put_plainly() -> None:
+    async def picky(asked: Asked) -> None:
+        roles = [message["role"] for message in asked.body["messages"]]
+        if roles != ["user", "assistant", "user"]:
+            asked.json({"error": "Conversation roles must alternate"}, 500)
+        else:
+            asked.json(completion(" | ".join(message["content"] for message in asked.body["messages"])))
+
+    messages = [
+        {"role": "system", "content": "a"},
+        {"role": "user", "content": "b"},
+        {"role": "assistant", "content": "c"},
+        {"role": "tool", "content": "d", "tool_call_id": "t"},
+        {"role": "user", "content": "e"},
+    ]
+    with gateway(picky, "openai") as gate:
+        value = gate.complete(messages=messages, seed=2**70, user="u")
+        assert choice(value)[0] == "a\n\nb | c | d\n\ne"
+        first = gate.upstream.asked[0].body
+        assert [message["role"] for message in first["messages"]] == ["system", "user", "assistant", "user", "user"]
+        assert 0 <= first["seed"] < 2**31
+
+
+def test_the_first_model_of_the_upstream_is_taken_where_none_is_named() -> None:
+    async def script(asked: Asked) -> None:
+        if asked.path == "/v1/models":
+            asked.json({"data": [{"id": "listed"}]})
+        else:
+            asked.json(completion(asked.body["model"]))
+
+    with gateway(script, model=None) as gate:
+        assert choice(gate.complete())[0] == "listed"
+        assert choice(gate.complete())[0] == "listed"
+        assert [asked.path for asked in gate.upstream.asked].count("/v1/models") == 1
+    with gateway(answering({"data": []}), model=None) as gate:
+        assert gate.ask().status_code == 502
+
+
+def test_a_model_that_is_not_ours_never_reaches_the_upstream() -> None:
+    with gateway(answering(completion("x"))) as gate:
+        assert gate.ask(model="theirs").status_code == 404
+        assert gate.ask(temperature=3).status_code == 400
+        assert gate.upstream.asked == []
+
+
+def test_log_probabilities_are_refused_rather_than_made_up() -> None:
+    with gateway(answering(completion("x")), "openai") as gate:
+        answer = gate.ask(logprobs=True)
+        assert answer.status_code == 400
+        assert answer.json()["error"]["param"] == "logprobs"
+
+
+def test_several_choices_are_asked_for_at_the_same_time() -> None:
+    together = asyncio.Barrier(3)
+
+    async def script(asked: Asked) -> None:
+        await together.wait()  # nobody is answered before all have asked
+        asked.json(completion("x", usage=USAGE))
+
+    with gateway(script, idle_timeout=3) as gate:
+        value = gate.complete(n=3)
+        assert len(value["choices"]) == 3
+        assert value["usage"] == {"prompt_tokens": 5, "completion_tokens": 9, "total_tokens": 14}
+        assert all("n" not in asked.body for asked in gate.upstream.asked)
+
+
+GOOD = (chunk("one "), chunk("two"), chunk(None, "stop"))
+STREAMS: dict[str, Script] = {
+    "good": streaming(*GOOD, "[DONE]"),
+    "without [DONE]": streaming(*GOOD),
+    "without a finish reason": streaming(*GOOD[:2], "[DONE]"),
+    "with strange reasons": streaming(chunk("one ", ""), chunk("two", "null"), chunk(None, "eos_token"), "[DONE]"),
+    "finished with the first chunk": streaming(chunk("one ", "stop"), chunk("two", "stop"), "[DONE]"),
+    "finished twice": streaming(*GOOD, chunk(None, "length"), chunk(None, "stop"), "[DONE]"),
+    "with an own id, kind and index a chunk": streaming(
+        *[{**part, "id": str(number), "object": "x", "index": 7} for number, part in enumerate(GOOD)], "[DONE]"
+    ),
+    "with nulls and empty choices": streaming("null", {"choices": []}, *GOOD, "null", "[DONE]"),
+    "with a double prefix": streaming(*[f"data: {json.dumps(part)}" for part in GOOD], "data: [DONE]"),
+    "ended within the last event": streaming(*GOOD[:2], after=b"data: " + json.dumps(GOOD[2]).encode()),
+    "with text after [DONE]": streaming(*GOOD, "[DONE]", chunk("three"), "nonsense"),
+    "as one JSON text": answering(completion("one two")),
+}
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_stream_is_repaired(name: str) -> None:
+    with gateway(STREAMS[name]) as gate:
+        assert streamed(gate.stream()) == ("one two", "stop")
+
+
+@pytest.mark.parametrize("name", ["good", "without [DONE]", "with a double prefix"])
+def test_a_stream_that_answers_a_plain_request_becomes_a_completion(name: str) -> None:
+    with gateway(STREAMS[name]) as gate:
+        assert choice(gate.complete()) == ("one two", "stop")
+
+
+def test_a_stream_without_its_media_type_is_read_all_the_same() -> None:
+    async def script(asked: Asked) -> None:
+        asked.head(media_type="application/json")
+        asked.events(*GOOD, "[DONE]")
+
+    with gateway(script) as gate:
+        assert streamed(gate.stream()) == ("one two", "stop")
+
+
+def test_a_stream_that_stays_open_after_its_end_is_left() -> None:
+    async def script(asked: Asked) -> None:
+        asked.head(media_type="text/event-stream")
+        asked.events(*GOOD)
+        await asyncio.Event().wait()
+
+    with gateway(script, idle_timeout=30) as gate:
+        assert streamed(gate.stream()) == ("one two", "stop")
+
+
+def test_a_stream_cut_into_single_bytes_is_the_same() -> None:
+    async def script(asked: Asked) -> None:
+        asked.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        text = json.dumps(chunk("日本🇩🇪"), ensure_ascii=False)
+        for byte in f": ping\r\n\r\ndata: {text}\r\n\r\ndata: [DONE]\r\n\r\n".encode():
+            asked.write(b"1\r\n" + bytes([byte]) + b"\r\n")
+            await asked.writer.drain()
+        asked.write(b"0\r\n\r\n")
+
+    with gateway(script) as gate:
+        assert streamed(gate.stream()) == ("日本🇩🇪", "stop")
+
+
+def test_the_upstreams_usage_is_told_where_it_can_be_true() -> None:
+    events = [*GOOD, {"choices": [], "usage": USAGE}, "[DONE]"]
+    with gateway(streaming(*events)) as gate:
+        assert gate.stream(stream_options={"include_usage": True})[-2]["usage"] == USAGE
+        assert gate.upstream.asked[0].body["stream_options"] == {"include_usage": True}
+    with gateway(streaming(*GOOD)) as gate:
+        usage = gate.stream(stream_options={"include_usage": True})[-2]["usage"]
+        assert usage["completion_tokens"] == 2
+
+
+async def stalled(asked: Asked) -> None:
+    asked.head(media_type="text/event-stream")
+    asked.events(chunk("one "))
+    await asyncio.Event().wait()
+
+
+BROKEN_OFF: dict[str, Script] = {
+    "cut": streaming(chunk("one ")),
+    "cut within an event": streaming(chunk("one "), after=b'data: {"cho'),
+    "stalled": stalled,
+    "an error object": streaming(chunk("one "), LEAK),
+    "an error in words": streaming(chunk("one "), f"error: engine failed, key {KEY}"),
+    "an HTML page": streaming(chunk("one "), "<html>"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_OFF)
+def test_a_stream_that_breaks_off_never_looks_complete(name: str) -> None:
+    with gateway(BROKEN_OFF[name]) as gate:
+        *chunks, last = gate.stream()
+        assert set(last) == {"error"}
+        assert all(part["choices"][0]["finish_reason"] is None for part in chunks)
+        assert gate.ask().status_code == 502
+
+
+def test_a_key_in_the_words_is_blotted_out_also_across_chunks() -> None:
+    texts = ["your key is ", KEY[:9], KEY[9:20], KEY[20:] + " and sk-", "up, bye"]
+    hidden = f"your key is {'*' * len(KEY)} and sk-up, bye"
+    with gateway(streaming(*map(chunk, texts), chunk(None, "stop"), "[DONE]")) as gate:
+        assert streamed(gate.stream())[0] == hidden
+    with gateway(answering(completion("".join(texts)))) as gate:
+        assert choice(gate.complete())[0] == hidden
+
+
+def test_a_client_that_hangs_up_ends_the_call_upstream() -> None:
+    async def script(asked: Asked) -> None:
+        asked.head(media_type="text/event-stream")
+        asked.events(chunk("one "))
+        await asyncio.Event().wait()
+
+    with gateway(script, idle_timeout=30) as gate:
+        answer = gate.http.send(gate.request(stream=True), stream=True)
+        assert answer.status_code == 200
+        assert not gate.upstream.hung_up.is_set()
+        answer.close()
+        assert gate.upstream.hung_up.wait(5)
