@@ -1,0 +1,181 @@
+"""Gives exchanges their form as JSON objects, one a line, and reads them back without loss."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from conformance.wire.exchange import Answer, Ending, EndKind, Exchange, Headers, Read, Redaction, SentRequest
+
+FORMAT = 1
+"""Version of the format that specs/evidence.schema.json describes."""
+
+FILE_NAME = "exchanges.jsonl"
+
+JSONObject = dict[str, Any]
+_T = TypeVar("_T")
+
+
+class LineError(ValueError):
+    """A line is not what the format wants; the message says where in it and why."""
+
+
+def dump_line(value: Mapping[str, Any]) -> bytes:
+    """One line. Only ASCII, so that nothing that a target sent acts on a terminal or on a reader of lines."""
+    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def load_line(line: bytes) -> JSONObject:
+    """The JSON object on a line.
+
+    Raises:
+        LineError: it is none.
+    """
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise LineError("it is not JSON") from error
+    if not isinstance(value, dict):
+        raise LineError("it is not a JSON object")
+    return value
+
+
+def exchange_to_json(exchange: Exchange) -> JSONObject:
+    """An exchange as a JSON object."""
+    request, answer = exchange.request, exchange.answer
+    return {
+        "id": exchange.id,
+        "probe": exchange.probe,
+        "attempt": exchange.attempt,
+        "last": exchange.last,
+        "started": exchange.started,
+        "connection": exchange.connection,
+        "request": {
+            "method": request.method,
+            "url": request.url,
+            "headers": [list(field) for field in request.headers],
+            **_body_to_json(request.body),
+        },
+        "answer": None if answer is None else _answer_to_json(answer),
+        "ending": {"kind": str(exchange.ending.kind), "at": exchange.ending.at, "detail": exchange.ending.detail},
+        "redactions": [[redaction.secret, redaction.form, redaction.where] for redaction in exchange.redactions],
+    }
+
+
+def exchange_from_json(value: Mapping[str, Any]) -> Exchange:
+    """The exchange that a JSON object stands for.
+
+    Raises:
+        LineError: a member is missing or has another type.
+    """
+    request = _get(value, "request", dict)
+    answer = _get(value, "answer", dict, type(None))
+    ending = _get(value, "ending", dict)
+    return Exchange(
+        id=_get(value, "id", str),
+        probe=_get(value, "probe", str),
+        attempt=_get(value, "attempt", int),
+        started=_get(value, "started", str),
+        request=SentRequest(
+            method=_get(request, "method", str),
+            url=_get(request, "url", str),
+            headers=_headers_from_json(request),
+            body=_body_from_json(request),
+        ),
+        answer=None if answer is None else _answer_from_json(answer),
+        ending=Ending(_kind(ending), at=_time(_get(ending, "at", float, int)), detail=_get(ending, "detail", str)),
+        connection=_get(value, "connection", int, type(None)),
+        redactions=tuple(Redaction(*texts) for texts in _rows(value, "redactions", (str, str, str))),
+        last=_get(value, "last", bool),
+    )
+
+
+def _answer_to_json(answer: Answer) -> JSONObject:
+    return {
+        "status": answer.status,
+        "reason": answer.reason,
+        "http_version": answer.http_version,
+        "headers": [list(field) for field in answer.headers],
+        "headers_at": answer.headers_at,
+        **_body_to_json(answer.body),
+        "reads": [[read.at, len(read.data)] for read in answer.reads],
+    }
+
+
+def _answer_from_json(value: Mapping[str, Any]) -> Answer:
+    body = _body_from_json(value)
+    reads, offset = [], 0
+    for at, length in _rows(value, "reads", ((float, int), int)):
+        if length < 0:
+            raise LineError("a read has a negative length")
+        reads.append(Read(at=_time(at), data=body[offset : offset + length]))
+        offset += length
+    if offset != len(body):
+        raise LineError(f"the reads are {offset} bytes long together, the body is {len(body)}")
+    return Answer(
+        status=_get(value, "status", int),
+        reason=_get(value, "reason", str),
+        http_version=_get(value, "http_version", str),
+        headers=_headers_from_json(value),
+        headers_at=_time(_get(value, "headers_at", float, int)),
+        reads=tuple(reads),
+    )
+
+
+def _body_to_json(body: bytes) -> JSONObject:
+    try:
+        return {"body": body.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"body_base64": base64.b64encode(body).decode("ascii")}
+
+
+def _body_from_json(value: Mapping[str, Any]) -> bytes:
+    if "body_base64" not in value:
+        text: str = _get(value, "body", str)
+        return _checked("body", lambda: text.encode("utf-8"))
+    encoded: str = _get(value, "body_base64", str)
+    return _checked("body_base64", lambda: base64.b64decode(encoded, validate=True))
+
+
+def _headers_from_json(value: Mapping[str, Any]) -> Headers:
+    return tuple((name, content) for name, content in _rows(value, "headers", (str, str)))
+
+
+def _kind(ending: Mapping[str, Any]) -> EndKind:
+    kind: str = _get(ending, "kind", str)
+    return _checked("kind", lambda: EndKind(kind))
+
+
+def _time(value: float) -> float:
+    """A time as it was; JSON writes 1.0 as it is, yet other writers may shorten it to 1."""
+    return float(value)
+
+
+def _checked(name: str, read: Callable[[], _T]) -> _T:
+    try:
+        return read()
+    except ValueError as error:
+        raise LineError(f"its {name!r} cannot be read") from error
+
+
+def _get(value: Mapping[str, Any], name: str, *types: type) -> Any:
+    if name not in value:
+        raise LineError(f"it has no {name!r}")
+    member = value[name]
+    # A bool is an int in Python, and not in JSON.
+    if not isinstance(member, types) or (isinstance(member, bool) and bool not in types):
+        raise LineError(f"its {name!r} has the wrong type")
+    return member
+
+
+def _rows(value: Mapping[str, Any], name: str, columns: tuple[type | tuple[type, ...], ...]) -> list[list[Any]]:
+    rows: list[list[Any]] = _get(value, name, list)
+    for row in rows:
+        if not isinstance(row, list) or len(row) != len(columns):
+            raise LineError(f"a row of its {name!r} does not have {len(columns)} columns")
+        for cell, types in zip(row, columns, strict=True):
+            if not isinstance(cell, types) or isinstance(cell, bool):
+                raise LineError(f"a row of its {name!r} has the wrong type")
+    return rows

@@ -1,0 +1,188 @@
+"""Takes secrets out of what is kept, by their value, in every form, without moving a byte."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from conformance.evidence.content_coding import Decoded, decode
+from conformance.evidence.forms import SecretForms, Span
+from conformance.evidence.spread import find_spread
+from conformance.wire.exchange import Answer, Ending, Exchange, Headers, Read, Redaction, SentRequest
+
+CREDENTIAL_HEADERS = ("Authorization", "Proxy-Authorization", "X-API-Key", "Api-Key")
+"""Request headers whose value is a credential, whatever it is."""
+
+UNKNOWN_CREDENTIAL = "credential"
+"""The name of a credential that is none of the target's secrets (a wrong key, for example)."""
+
+_SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]* +)?(?P<key>.*)", re.DOTALL)
+_SCHEMES_ALONE = {"bearer", "basic", "digest", "token"}
+
+Found = list[tuple[str, str]]
+"""Name and form of each secret that was found."""
+
+
+class Redactor:
+    """Replaces secrets by asterisks of the same length, so that offsets, reads and lengths stay true."""
+
+    def __init__(self, secrets: Mapping[str, str], credential_headers: Iterable[str] = CREDENTIAL_HEADERS) -> None:
+        """`secrets` are values by a name that may be shown; `credential_headers` those whose value never stays."""
+        self._secrets = [SecretForms(name, secret) for name, secret in secrets.items() if secret]
+        self._credential_headers = {name.lower() for name in (*CREDENTIAL_HEADERS, *credential_headers)}
+
+    def data(self, data: bytes) -> tuple[bytes, tuple[tuple[str, str], ...]]:
+        """The data without secrets, and name and form of what was taken out."""
+        found: Found = []
+        return self._clean(data, found), tuple(dict.fromkeys(found))
+
+    def text(self, text: str) -> str:
+        """The text without secrets; for messages, reports and logs."""
+        return self.data(text.encode("utf-8", "surrogatepass"))[0].decode("utf-8", "surrogatepass")
+
+    def value(self, value: Any) -> Any:
+        """A JSON value with every string in it cleaned; names of members are ours and stay."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {name: self.value(member) for name, member in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.value(element) for element in value]
+        return value
+
+    def exchange(self, exchange: Exchange) -> Exchange:
+        """The exchange without secrets, with a `Redaction` for each place where one stood."""
+        redactions: dict[Redaction, None] = dict.fromkeys(exchange.redactions)
+        request = self._request(exchange.request, redactions)
+        answer = None if exchange.answer is None else self._answer(exchange.answer, redactions)
+        detail = self._field(exchange.ending.detail, "ending", redactions, cut=True)
+        ending = Ending(exchange.ending.kind, at=exchange.ending.at, detail=detail)
+        return replace(exchange, request=request, answer=answer, ending=ending, redactions=tuple(redactions))
+
+    # Exchanges
+
+    def _request(self, request: SentRequest, redactions: dict[Redaction, None]) -> SentRequest:
+        headers = []
+        for name, value in request.headers:
+            if name.lower() in self._credential_headers:
+                headers.append((name, self._credential(value, redactions)))
+            else:
+                headers.append((name, self._field(value, "request", redactions)))
+        found: Found = []
+        body = self._clean(request.body, found)
+        _note(found, "request", redactions)
+        return SentRequest(
+            method=request.method,
+            url=self._field(request.url, "request", redactions),
+            headers=tuple(headers),
+            body=body,
+        )
+
+    def _credential(self, value: str, redactions: dict[Redaction, None]) -> str:
+        """A credential header's value: the scheme's name stays, all the rest goes, whether or not it is known."""
+        match = _SCHEME.fullmatch(value)
+        key = value if match is None else match["key"]
+        if not key or value.lower() in _SCHEMES_ALONE:
+            return value
+        names = {span.secret for span in self._find(value.encode("latin-1", "replace"))} or {UNKNOWN_CREDENTIAL}
+        _note([(name, "credential header") for name in sorted(names)], "request", redactions)
+        return value[: len(value) - len(key)] + "*" * len(key)
+
+    def _answer(self, answer: Answer, redactions: dict[Redaction, None]) -> Answer:
+        headers: Headers = tuple(
+            (self._field(name, "header", redactions), self._header(name, value, redactions))
+            for name, value in answer.headers
+        )
+        return replace(
+            answer,
+            reason=self._field(answer.reason, "status", redactions),
+            headers=headers,
+            reads=self._body(answer, redactions),
+        )
+
+    def _header(self, name: str, value: str, redactions: dict[Redaction, None]) -> str:
+        shown = self.data(name.encode("latin-1", "replace"))[0].decode("latin-1")
+        return self._field(value, f"header {shown}", redactions)
+
+    def _field(self, text: str, where: str, redactions: dict[Redaction, None], *, cut: bool = False) -> str:
+        """A string that came from the wire. Header fields hold bytes as latin-1, which a key in UTF-8 survives."""
+        encoding = "latin-1" if all(char <= "\xff" for char in text) else "utf-8"
+        found: Found = []
+        data = text.encode(encoding, "surrogatepass")
+        cleaned = self._clean(data, found, cut=cut)
+        if cleaned == data:
+            return text
+        _note(found, where, redactions)
+        return cleaned.decode(encoding, "surrogatepass")
+
+    # Bodies
+
+    def _body(self, answer: Answer, redactions: dict[Redaction, None]) -> tuple[Read, ...]:
+        if not self._secrets or not answer.reads:
+            return answer.reads
+        body = answer.body
+        found: Found = []
+        cleaned = self._clean_body(body, found)
+        fields = [value for name, value in answer.headers if name.lower() == "content-encoding"]
+        decoded = decode(body, fields)
+        if decoded is not None:
+            inside: Found = []
+            clear = self._clean_body(decoded.data, inside)
+            if inside:
+                # The coded bytes hold the secret in a form that cannot be masked; what they mean is kept instead.
+                _note([*inside, (inside[0][0], f"content-coding {decoded.coding}")], "body", redactions)
+                return (Read(at=answer.reads[-1].at, data=clear),)
+            cleaned = _withhold(cleaned, decoded, found)
+        _note(found, "body", redactions)
+        return answer.reads if cleaned == body else _cut_again(cleaned, answer.reads)
+
+    def _clean_body(self, body: bytes, found: Found) -> bytes:
+        cleaned = self._clean(body, found, cut=True)
+        if b"data:" in cleaned:
+            cleaned = _mask(cleaned, find_spread(cleaned, self._find), found)
+        return cleaned
+
+    # Bytes
+
+    def _find(self, data: bytes) -> list[Span]:
+        return [span for secret in self._secrets for span in secret.find(data)]
+
+    def _clean(self, data: bytes, found: Found, *, cut: bool = False) -> bytes:
+        cleaned = _mask(data, self._find(data), found)
+        if cut:
+            rests = [secret.find_cut(cleaned) for secret in self._secrets]
+            cleaned = _mask(cleaned, [span for span in rests if span is not None], found)
+        return cleaned
+
+
+def _mask(data: bytes, spans: Iterable[Span], found: Found) -> bytes:
+    masked: bytearray | None = None
+    for span in spans:
+        masked = bytearray(data) if masked is None else masked
+        masked[span.start : span.end] = b"*" * (span.end - span.start)
+        found.append((span.secret, span.form))
+    return data if masked is None else bytes(masked)
+
+
+def _withhold(body: bytes, decoded: Decoded, found: Found) -> bytes:
+    """Mask the coded bytes that nobody looked into: of a foreign coding, or beyond the bound (a bomb)."""
+    if decoded.read >= len(body):
+        return body
+    reason = "beyond the bound" if decoded.known else "not decoded here"
+    found.append((UNKNOWN_CREDENTIAL, f"content-coding {decoded.coding}, withheld: {reason}"))
+    return body[: decoded.read] + b"*" * (len(body) - decoded.read)
+
+
+def _cut_again(body: bytes, reads: Iterable[Read]) -> tuple[Read, ...]:
+    cut, at = [], 0
+    for read in reads:
+        cut.append(Read(at=read.at, data=body[at : at + len(read.data)]))
+        at += len(read.data)
+    return tuple(cut)
+
+
+def _note(found: Iterable[tuple[str, str]], where: str, redactions: dict[Redaction, None]) -> None:
+    for secret, form in found:
+        redactions[Redaction(secret, form, where)] = None

@@ -1,0 +1,114 @@
+"""Writes exchanges to disk as they happen, without secrets: the only place that does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import RawIOBase
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from conformance.evidence.errors import EvidenceError
+from conformance.evidence.lines import FILE_NAME, FORMAT, dump_line, exchange_to_json
+from conformance.evidence.reader import Evidence, read_evidence
+from conformance.evidence.redaction import Redactor
+from conformance.wire.exchange import Exchange
+
+
+class EvidenceWriter:
+    """An `exchanges.jsonl` that grows by a line with each exchange; specs/evidence.schema.json describes the lines.
+
+    Each line is handed to the operating system at once, so that a killed process loses at most the line that it was
+    writing. A file without its last line (`finish`) is evidence of a run that did not end.
+    """
+
+    def __init__(self, directory: Path, redactor: Redactor, header: Mapping[str, Any]) -> None:
+        """Begin new evidence in a directory, which is made if need be.
+
+        `header` says what was run: suite, profile, target, tier, started, probes. It is redacted like all else.
+
+        Raises:
+            EvidenceError: the file cannot be written, or is there already.
+        """
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            file = (directory / FILE_NAME).open("xb", buffering=0)
+        except FileExistsError:
+            raise EvidenceError(
+                "evidence is here already; choose another directory.", path=directory / FILE_NAME
+            ) from None
+        except OSError as error:
+            raise EvidenceError(f"it cannot be written ({error.strerror}).", path=directory / FILE_NAME) from error
+        self._begin(directory, redactor, file)
+        self._write({"format": FORMAT, **redactor.value(header)})
+
+    @classmethod
+    def resume(cls, directory: Path, redactor: Redactor) -> tuple[EvidenceWriter, Evidence]:
+        """Go on with the evidence of a run that was stopped; returns what is there already as well.
+
+        The last line of the stopped run, and a line that was cut, are taken off the file.
+
+        Raises:
+            EvidenceError: what is there cannot be read, or not be written.
+        """
+        evidence = read_evidence(directory)
+        path = directory / FILE_NAME
+        try:
+            lines = path.read_bytes().split(b"\n")[: 1 + len(evidence.exchanges)]
+            file = path.open("r+b", buffering=0)
+            file.seek(sum(map(len, lines)) + len(lines) - 1)
+            file.write(b"\n")
+            file.truncate()
+        except OSError as error:
+            raise EvidenceError(f"it cannot be written ({error.strerror}).", path=path) from error
+        writer = cls.__new__(cls)
+        writer._begin(directory, redactor, file)
+        writer._ids.update(exchange.id for exchange in evidence.exchanges)
+        return writer, evidence
+
+    def append(self, exchange: Exchange) -> Exchange:
+        """Write an exchange and return it as it was written, without secrets; only this may be judged and shown.
+
+        Raises:
+            EvidenceError: the line cannot be written, or an exchange with this id was.
+        """
+        redacted = self._redactor.exchange(exchange)
+        if redacted.id in self._ids:
+            raise EvidenceError(f"the exchange {redacted.id!r} was written before; ids are unique.", path=self.path)
+        self._ids.add(redacted.id)
+        self._write(exchange_to_json(redacted))
+        return redacted
+
+    def finish(self, unsent: Mapping[str, str] | None = None, *, interrupted: bool = False) -> None:
+        """Write the last line: how many exchanges there are, and which probes were not sent, with the reason."""
+        unsent = self._redactor.value(unsent or {})
+        self._write({"end": True, "count": len(self._ids), "unsent": unsent, "interrupted": interrupted})
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, finished or not."""
+        self._file.close()
+
+    def __enter__(self) -> EvidenceWriter:
+        """The writer itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self.close()
+
+    def _begin(self, directory: Path, redactor: Redactor, file: RawIOBase) -> None:
+        self.path = directory / FILE_NAME
+        self._redactor = redactor
+        self._file = file
+        self._ids: set[str] = set()
+
+    def _write(self, value: Mapping[str, Any]) -> None:
+        line = memoryview(dump_line(value))
+        try:
+            while line:
+                line = line[self._file.write(line) or 0 :]
+        except OSError as error:
+            raise EvidenceError(f"it cannot be written ({error.strerror}).", path=self.path) from error

@@ -1,0 +1,148 @@
+"""The command sends the very bytes again: run by a real shell and a real curl against a server that keeps them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from exchange_making import KEY, SECRETS, exchange
+
+from conformance.evidence import Redactor, curl_command, curl_for
+from conformance.wire.exchange import SentRequest
+
+HEADERS = (
+    ("Host", "HOST"),
+    ("Authorization", f"Bearer {KEY}"),
+    ("User-Agent", "chat-conformance/0.1.0"),
+    ("Accept", "application/json"),
+    ("Accept-Encoding", "identity"),
+    ("Content-Type", "application/json"),
+)
+
+
+def expected(request: SentRequest) -> bytes:
+    path = "/" + request.url.split("/", 3)[3]
+    lines = [f"{request.method} {path} HTTP/1.1", *(f"{name}: {value}".rstrip() for name, value in request.headers)]
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + request.body
+
+
+class OneRequest:
+    """Takes one request on loopback and answers it."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(5)
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self.received = b""
+
+    def serve(self, size: int) -> None:
+        connection, _ = self._listener.accept()
+        with connection:
+            connection.settimeout(5)
+            while len(self.received) < size:
+                data = connection.recv(65536)
+                if not data:
+                    break
+                self.received += data
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+def replay(
+    request: SentRequest, script: Path, variable: str = "CONFORMANCE_API_KEY", key: str = KEY
+) -> tuple[bytes, bytes]:
+    """What curl sent, and what should have come."""
+    server = OneRequest()
+    url = request.url.replace("HOST", server.address)
+    headers = tuple((name, value.replace("HOST", server.address)) for name, value in request.headers)
+    request = replace(request, url=url, headers=headers)
+    redacted = Redactor(SECRETS).exchange(replace(exchange(b"{}"), request=request))
+    command = curl_for(redacted)
+    assert KEY not in command
+    script.write_text(command, "utf-8")
+    wanted = expected(request).replace(KEY.encode(), key.encode())
+    thread = threading.Thread(target=server.serve, args=(len(wanted),))
+    thread.start()
+    try:
+        environment = {"PATH": os.environ["PATH"], variable: key, "LC_ALL": "C.UTF-8"}
+        done = subprocess.run(["sh", str(script)], capture_output=True, timeout=10, env=environment, check=False)
+    finally:
+        thread.join(6)
+        server.close()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(b"HTTP/1.1 200 OK")
+    return server.received, wanted
+
+
+def post(body: bytes, *more: tuple[str, str], url: str = "http://HOST/v1/chat/completions") -> SentRequest:
+    return SentRequest("POST", url, (*HEADERS, ("Content-Length", str(len(body))), *more), body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model":"m","messages":[{"role":"user","content":"it\'s \\"quoted\\" $HOME `id` \\\\ !"}]}',
+        '{"text":"日本語 é \U0001f469‍\U0001f4bb שלום"}'.encode(),
+        b"@/etc/hostname",
+        b"@-",
+        b"  leading and trailing \n\n",
+        b"line\r\nline\r\n",
+        b"\x00\x01\xff\xfe",
+        b"\xff",
+        b"\x1b[2J",
+        b"-d --help",
+        b"%41%s %d\\n",
+        b"x" * 200_000,
+        b"{" + b"\xc3\xa9" * 90_000 + b"}",
+        b"\xff" * 200_000,
+    ],
+)
+def test_any_body_is_sent_as_it_was(body: bytes, tmp_path: Path) -> None:
+    sent, wanted = replay(post(body), tmp_path / "command")
+    assert sent == wanted
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        SentRequest("POST", "http://HOST/v1/chat", (*HEADERS[:-1], ("Content-Length", "0")), b""),
+        SentRequest("GET", "http://HOST/v1/chat?a=[1]&b={x}&c='q'", HEADERS[:2], b""),
+        SentRequest("DELETE", "http://HOST/v1//a/../b/./c%2Fd", HEADERS[:4], b""),
+        SentRequest("OPTIONS", "http://HOST/", HEADERS[:1], b""),
+        post(b"{}", ("X-Odd", 'a\'b "c" $HOME'), ("X-Empty", ""), ("X-Latin", "caf\xe9 \xa3")),
+        SentRequest("PUT", "http://HOST/x", (*HEADERS[:1], ("Content-Length", "2")), b"{}"),
+    ],
+)
+def test_any_request_is_sent_as_it_was(request_: SentRequest, tmp_path: Path) -> None:
+    sent, wanted = replay(request_, tmp_path / "command")
+    assert sent == wanted
+
+
+def test_a_key_with_characters_of_the_shell_is_sent_as_it_is(tmp_path: Path) -> None:
+    sent, wanted = replay(post(b"{}"), tmp_path / "command", key="a$b`c\"d'e\\f g")
+    assert sent == wanted
+
+
+def test_a_wrong_key_is_not_replaced_by_the_right_one(tmp_path: Path) -> None:
+    headers = (HEADERS[0], ("Authorization", "Bearer never-issued"), *HEADERS[2:5])
+    request = SentRequest("GET", "http://HOST/v1", headers, b"")
+    sent, wanted = replay(request, tmp_path / "command", variable="CONFORMANCE_WRONG_API_KEY", key="never-issued")
+    assert sent == wanted
+
+
+def test_no_credential_means_no_variable() -> None:
+    request = SentRequest("GET", "http://host/", (("Host", "host"),), b"")
+    assert "CONFORMANCE" not in curl_command(request)
+    assert "CONFORMANCE" not in curl_command(replace(request, headers=(("Host", "host"), ("Authorization", "Bearer"))))
+
+
+def test_another_credential_header_takes_the_variable() -> None:
+    request = SentRequest("GET", "http://host/", (("Host", "host"), ("X-Key", "*****")), b"")
+    assert "'X-Key: '\"$MY_KEY\"" in curl_command(request, "x-key", "MY_KEY")

@@ -1,0 +1,340 @@
+"""No secret stays in what is kept, in whatever form a target echoes it, and nothing else is touched."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html
+import json
+import time
+import zlib
+from urllib.parse import quote, quote_plus
+
+import pytest
+from exchange_making import EXCHANGES, KEY, SECRETS, events, exchange
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from conformance.evidence import Redactor
+from conformance.evidence.content_coding import LIMIT
+from conformance.evidence.lines import dump_line, exchange_to_json
+from conformance.wire.exchange import Exchange, Redaction
+
+REDACTOR = Redactor(SECRETS)
+B = KEY.encode()
+
+
+def written(value: Exchange) -> bytes:
+    return dump_line(exchange_to_json(value))
+
+
+def body_of(value: Exchange) -> bytes:
+    assert value.answer is not None
+    return value.answer.body
+
+
+def forms(value: Exchange, where: str = "body") -> set[str]:
+    return {redaction.form for redaction in value.redactions if redaction.where == where}
+
+
+def percent(data: bytes, form: str) -> bytes:
+    return "".join(f"%{byte:{form}}" for byte in data).encode()
+
+
+@pytest.mark.parametrize(
+    ("form", "encoded"),
+    [
+        ("plain", B),
+        ("case-changed", B.upper()),
+        ("case-changed", B.lower()),
+        ("url-encoded", quote(KEY, safe="").encode()),
+        ("url-encoded", quote(quote(KEY, safe=""), safe="").encode()),
+        ("url-encoded", quote_plus(KEY).lower().encode()),
+        ("url-encoded", percent(B, "02x")),
+        ("url-encoded", percent(B, "02X")),
+        ("json-escaped", "".join(f"\\u{ord(char):04x}" for char in KEY).encode()),
+        ("json-escaped", "".join(f"\\u{ord(char):04X}" if at % 3 else char for at, char in enumerate(KEY)).encode()),
+        ("json-escaped", B.replace(b"/", b"\\/")),
+        ("json-escaped", B.replace(b"/", b"\\\\\\/")),
+        ("json-escaped", "".join(f"\\x{byte:02x}" for byte in B).encode()),
+        ("html-escaped", B.replace(b"+", b"&#43;").replace(b"/", b"&#x2F;")),
+        ("html-escaped", html.escape("".join(f"&#{ord(char)};" for char in KEY)).encode()),
+        ("base64", base64.b64encode(B)),
+        ("base64", base64.urlsafe_b64encode(B)),
+        ("base64", base64.b64encode(b"Bearer " + B)),
+        ("base64", base64.b64encode(b"u:" + B + b":trailing")),
+        ("base64", base64.b64encode(b"abc" + B)),
+        ("base64", quote(base64.b64encode(b"?" + B).decode(), safe="").encode()),
+        ("hex", B.hex().encode()),
+        ("hex", B.hex().upper().encode()),
+        ("reversed", B[::-1]),
+    ],
+)
+def test_each_form_is_found_and_nothing_moves(form: str, encoded: bytes) -> None:
+    before, after = b'{"error": "no such key ', b'."}'
+    cleaned, found = REDACTOR.data(before + encoded + after)
+    assert found == (("api-key", form),)
+    assert len(cleaned) == len(before + encoded + after)
+    assert cleaned.startswith(before)
+    assert cleaned.endswith(after)
+    masked = cleaned[len(before) : -len(after)]
+    assert masked.count(b"*") >= len(encoded) - 16  # of base64, what stood before and after the key may stay
+    if form != "base64":
+        assert set(masked) == {ord("*")}
+
+
+NEIGHBOURS = st.lists(st.sampled_from(b"xyz\0\xff"), max_size=7).map(bytes)
+
+
+@given(prefix=NEIGHBOURS, suffix=NEIGHBOURS)
+def test_base64_is_found_at_every_alignment(prefix: bytes, suffix: bytes) -> None:
+    cleaned, _ = REDACTOR.data(base64.b64encode(prefix + B + suffix))
+    rest = cleaned.replace(b"*", b"A")
+    decoded = base64.b64decode(rest)
+    assert all(B[at : at + 1] not in decoded for at in range(len(B)))
+
+
+@given(
+    text=st.text(max_size=40),
+    at=st.integers(0, 40),
+    secret=st.text(st.characters(codec="utf-8"), min_size=8, max_size=30),
+)
+@example(text="", at=0, secret='"\\/<>&%\'"')
+@example(text="", at=0, secret="пароль-ключ")
+def test_json_stays_json_and_loses_the_secret(text: str, at: int, secret: str) -> None:
+    redactor = Redactor({"key": secret})
+    for ascii_only in (True, False):
+        try:
+            echoed = json.dumps({"a": text[:at] + secret + text[at:]}, ensure_ascii=ascii_only).encode()
+        except UnicodeEncodeError:
+            continue
+        cleaned, found = redactor.data(echoed)
+        assert found
+        assert secret not in json.loads(cleaned)["a"]
+
+
+@given(st.binary(max_size=200))
+def test_what_holds_no_secret_is_not_touched(data: bytes) -> None:
+    assert REDACTOR.data(data) == (data, ())
+
+
+@pytest.mark.parametrize("text", ["sk-Test", "sk-Test+0123/abcdEFG", "", "Authorization: Bearer"])
+def test_a_part_of_a_secret_within_a_text_is_no_secret(text: str) -> None:
+    assert REDACTOR.text(f"see {text} here") == f"see {text} here"
+
+
+def test_text_for_messages() -> None:
+    assert REDACTOR.text(f"key {KEY} — no") == f"key {'*' * len(KEY)} — no"
+
+
+def test_values_for_reports() -> None:
+    value = {"a": [KEY, 1, None, {"b": f"x{KEY}"}]}
+    assert REDACTOR.value(value) == {"a": ["*" * len(KEY), 1, None, {"b": "x" + "*" * len(KEY)}]}
+
+
+def test_a_short_secret_is_only_taken_between_boundaries() -> None:
+    redactor = Redactor({"api-key": "test", "other": ""})
+    assert redactor.text("test latest testing a-test (test) Test") == "**** latest testing a-test (****) Test"
+
+
+def test_several_secrets_are_named_apart() -> None:
+    redactor = Redactor({"api-key": KEY, "other-api-key": "other-secret-key"})
+    _, found = redactor.data(b"other-secret-key and " + B)
+    assert set(found) == {("api-key", "plain"), ("other-api-key", "plain")}
+
+
+def test_every_part_of_an_exchange_is_cleaned() -> None:
+    redacted = REDACTOR.exchange(
+        exchange(
+            b'{"key": "' + B + b'"}',
+            headers=(("X-Echo", f"a {KEY}"), (f"X-{KEY}", "1")),
+            request_headers=(("Authorization", f"Bearer {KEY}"), ("X-Other", KEY)),
+            url=f"http://host/v1?api_key={quote(KEY, safe='')}",
+            request_body=B,
+            reason=f"No {KEY}",
+            detail=f"illegal header line: {KEY}",
+        )
+    )
+    assert B not in written(redacted)
+    assert quote(KEY, safe="").encode() not in written(redacted)
+    places = {redaction.where for redaction in redacted.redactions}
+    assert places == {
+        "request",
+        "status",
+        "header",
+        "header X-Echo",
+        f"header X-{'*' * len(KEY)}",
+        "body",
+        "ending",
+    } - {f"header X-{'*' * len(KEY)}"}
+    assert redacted.request.headers[0] == ("Authorization", "Bearer " + "*" * len(KEY))
+
+
+@pytest.mark.parametrize(
+    ("value", "kept", "name"),
+    [
+        (f"Bearer {KEY}", "Bearer " + "*" * len(KEY), "api-key"),
+        ("Bearer never-issued", "Bearer ************", "credential"),
+        (f"Basic {KEY}", "Basic " + "*" * len(KEY), "api-key"),
+        ("just-a-key", "**********", "credential"),
+        ("Bearer", "Bearer", None),
+        ("", "", None),
+    ],
+)
+def test_a_credential_header_never_stays(value: str, kept: str, name: str | None) -> None:
+    redacted = REDACTOR.exchange(exchange(b"{}", request_headers=(("authorization", value),)))
+    assert redacted.request.headers == (("authorization", kept),)
+    assert redacted.redactions == ((Redaction(name, "credential header", "request"),) if name else ())
+
+
+def test_another_credential_header_can_be_named() -> None:
+    redactor = Redactor({}, credential_headers=["X-Token"])
+    redacted = redactor.exchange(exchange(b"{}", request_headers=(("x-token", "abc"),)))
+    assert redacted.request.headers == (("x-token", "***"),)
+
+
+@pytest.mark.parametrize("cut", range(1, len(KEY)))
+def test_a_key_across_two_reads_is_found(cut: int) -> None:
+    redacted = REDACTOR.exchange(exchange(b'{"k":"' + B[:cut], B[cut:] + b'"}'))
+    assert redacted.answer is not None
+    assert [len(read.data) for read in redacted.answer.reads] == [6 + cut, len(B) - cut + 2]
+    assert [read.at for read in redacted.answer.reads] == [0.1, 0.2]
+    assert body_of(redacted) == b'{"k":"' + b"*" * len(B) + b'"}'
+
+
+@pytest.mark.parametrize("length", [8, 12, len(KEY) - 1])
+def test_a_key_that_was_cut_by_the_end_is_found(length: int) -> None:
+    redacted = REDACTOR.exchange(exchange(b'{"k":"' + B[:length], detail=f"illegal line: {KEY[:length]}"))
+    assert body_of(redacted) == b'{"k":"' + b"*" * length
+    assert redacted.ending.detail == "illegal line: " + "*" * length
+
+
+def delta(piece: str, index: int = 0) -> str:
+    return json.dumps({"choices": [{"index": index, "delta": {"content": piece}}]})
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 9])
+def test_a_key_spread_over_deltas_is_found(size: int) -> None:
+    pieces = [KEY[at : at + size] for at in range(0, len(KEY), size)]
+    body = events(delta("Your key: "), *map(delta, pieces), delta(" is it"), "[DONE]")
+    redacted = REDACTOR.exchange(exchange(body, headers=(("Content-Type", "text/event-stream"),)))
+    documents = [line[6:] for line in body_of(redacted).decode().split("\n\n") if line.startswith("data: {")]
+    texts = [json.loads(document)["choices"][0]["delta"]["content"] for document in documents]
+    assert "".join(texts) == "Your key: " + "*" * len(KEY) + " is it"
+    assert len(body_of(redacted)) == len(body)
+    assert "spread over events" in forms(redacted)
+
+
+def test_a_key_spread_over_deltas_of_choices_that_take_turns() -> None:
+    documents = [
+        delta(piece, index) for pair in zip(KEY, "x" * len(KEY), strict=True) for index, piece in enumerate(pair)
+    ]
+    redacted = REDACTOR.exchange(exchange(events(*documents)))
+    assert body_of(redacted).count(b"*") == len(KEY)
+
+
+@pytest.mark.parametrize(
+    "encode", [lambda text: base64.b64encode(text.encode()).decode(), lambda text: quote(text, safe=""), str.upper]
+)
+def test_an_encoded_key_spread_over_deltas(encode: object) -> None:
+    encoded: str = encode(KEY)  # type: ignore[operator]
+    body = events(*(delta(encoded[at : at + 3]) for at in range(0, len(encoded), 3)))
+    assert body_of(REDACTOR.exchange(exchange(body))).count(b"*") >= len(encoded) - 2
+
+
+def test_an_escaped_key_spread_over_deltas() -> None:
+    escaped = [f'{{"t":"\\u{ord(char):04x}"}}' for char in KEY]
+    redacted = REDACTOR.exchange(exchange(events(*escaped)))
+    lines = [json.loads(line[6:]) for line in body_of(redacted).decode().split("\n\n") if line]
+    assert lines == [{"t": "******"}] * len(KEY)
+
+
+def test_a_key_spread_over_events_of_plain_text() -> None:
+    redacted = REDACTOR.exchange(exchange(b"".join(b"data: %c\r\n\r\n" % char for char in B)))
+    assert body_of(redacted) == b"data: *\r\n\r\n" * len(B)
+
+
+def test_a_stream_without_the_key_is_the_same_object() -> None:
+    plain = exchange(events(*(delta(word) for word in ("sk-", "Test", "ing"))), request_headers=())
+    assert REDACTOR.exchange(plain).answer is not None
+    assert REDACTOR.exchange(plain) == plain
+
+
+@pytest.mark.parametrize(
+    ("coding", "compress"),
+    [
+        ("gzip", gzip.compress),
+        ("x-gzip", gzip.compress),
+        ("deflate", zlib.compress),
+        ("deflate", lambda data: zlib.compress(data)[2:-4]),
+        ("gzip, gzip", lambda data: gzip.compress(gzip.compress(data))),
+        ("gzip", lambda data: gzip.compress(b"first ") + gzip.compress(data)),
+        ("gzip", lambda data: gzip.compress(data)[:-8] + b"bad-crc!"),
+        ("gzip", lambda data: gzip.compress(data)[:-2]),
+        ("", gzip.compress),
+    ],
+)
+def test_a_key_inside_a_coded_body_is_not_kept(coding: str, compress: object) -> None:
+    coded: bytes = compress(b'{"k": "%s"}' % B)  # type: ignore[operator]
+    redacted = REDACTOR.exchange(exchange(coded[:20], coded[20:], headers=(("Content-Encoding", coding),)))
+    assert redacted.answer is not None
+    assert len(redacted.answer.reads) == 1
+    assert redacted.answer.reads[0].at == 0.2
+    assert body_of(redacted).endswith(b'{"k": "' + b"*" * len(B) + b'"}')
+    assert forms(redacted) == {"plain", f"content-coding {coding or 'gzip'}"}
+
+
+def test_a_coded_stream_with_a_spread_key_is_not_kept() -> None:
+    coded = gzip.compress(events(*map(delta, KEY)))
+    redacted = REDACTOR.exchange(exchange(coded, headers=(("content-encoding", "gzip"),)))
+    assert body_of(redacted).count(b"*") == len(KEY)
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, lambda data: data])
+def test_a_coded_body_without_a_key_stays_as_it_is(compress: object) -> None:
+    coded: bytes = compress(b'{"k": 1}')  # type: ignore[operator]
+    redacted = REDACTOR.exchange(exchange(coded, headers=(("Content-Encoding", "gzip"),)))
+    assert body_of(redacted) == coded
+    assert forms(redacted) == set()
+
+
+def test_of_a_bomb_only_what_was_looked_into_is_kept() -> None:
+    bomb = gzip.compress(b"\0" * (4 * LIMIT) + B)
+    began = time.monotonic()
+    redacted = REDACTOR.exchange(exchange(bomb, headers=(("Content-Encoding", "gzip"),)))
+    assert time.monotonic() - began < 2
+    kept = body_of(redacted)
+    assert len(kept) == len(bomb)
+    assert kept.startswith(bomb[:1000])
+    assert kept.endswith(b"*" * 1000)
+    assert forms(redacted) == {"content-coding gzip, withheld: beyond the bound"}
+
+
+def test_a_gzip_body_of_countless_members_is_not_followed_for_ever() -> None:
+    body = gzip.compress(b"") * 50_000 + gzip.compress(B)
+    redacted = REDACTOR.exchange(exchange(body, headers=(("Content-Encoding", "gzip"),)))
+    assert body_of(redacted).endswith(b"****")
+
+
+def test_a_coding_that_cannot_be_decoded_is_withheld() -> None:
+    redacted = REDACTOR.exchange(exchange(b"\x0b\x02\x80key", headers=(("Content-Encoding", "br"),)))
+    assert body_of(redacted) == b"******"
+    assert forms(redacted) == {"content-coding br, withheld: not decoded here"}
+    kept = Redactor({}).exchange(exchange(b"\x0b\x02\x80key", headers=(("Content-Encoding", "br"),)))
+    assert body_of(kept) == b"\x0b\x02\x80key"
+
+
+@given(EXCHANGES)
+def test_any_exchange_is_cleaned_once_and_for_all(value: Exchange) -> None:
+    once = REDACTOR.exchange(value)
+    assert REDACTOR.exchange(once).answer == once.answer
+    if value.answer is not None and not any(name.lower() == "content-encoding" for name, _ in value.answer.headers):
+        assert once.answer is not None
+        assert [len(read.data) for read in once.answer.reads] == [len(read.data) for read in value.answer.reads]
+
+
+def test_a_large_body_is_cleaned_quickly() -> None:
+    body = events(*(delta(f"word{number} \\ % & s S") for number in range(5_000))) + b"s" * 500_000
+    began = time.process_time()
+    REDACTOR.exchange(exchange(body))
+    assert time.process_time() - began < 2
