@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.report.exchange_view import Curl
+from conformance.report.exchange_view import Curl, shown_command
 from conformance.report.results import RequirementResult, Results
-from conformance.report.text import byte_size, counted, duration, one_line, visible
+from conformance.report.text import byte_size, counted, duration, one_line
 from conformance.suite.outcome import Finding, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class _Printer:
         """A shell command on lines of its own, as it has to be typed."""
         from rich.text import Text  # noqa: PLC0415 - rich costs 50 ms
 
-        self._console.print(Text(self._redact(visible(text))), soft_wrap=True)
+        self._console.print(Text(self._redact(text)), soft_wrap=True)
 
     def table(self, table: Table) -> None:
         self._console.print(table)
@@ -176,12 +176,12 @@ def _print_finding(finding: Finding, exchange: Exchange | None, curl: Curl, prin
     # One exchange feeds many requirements; its command is worth the space once.
     if exchange is not None and exchange.id not in told:
         told.add(exchange.id)
-        command = curl(exchange.request)
-        if len(command) <= _LONGEST_CURL:
-            printer.line(indent=2, label="curl")
-            printer.command(command)
+        command = shown_command(exchange, curl, _LONGEST_CURL)
+        if command is None:
+            printer.line("too long or too odd for a terminal; see the evidence", indent=2, label="reproduce ")
         else:
-            printer.line("too long for a terminal; see compliance.html", indent=2, label="curl      ")
+            printer.line(indent=2, label="reproduce")
+            printer.command(command)
 
 
 def _print_next(results: Results, reports: Mapping[str, Path], printer: _Printer) -> None:

@@ -12,7 +12,7 @@ from conformance.report.text import byte_size, duration, one_line, visible
 from conformance.suite.outcome import Finding
 
 if TYPE_CHECKING:
-    from conformance.wire.exchange import Answer, Exchange, Headers, SentRequest
+    from conformance.wire.exchange import Answer, Exchange, Headers
 
 _ROWS_FIRST, _ROWS_LAST, _ROWS_NOTED = 120, 40, 100
 _POINTS = 240
@@ -48,8 +48,8 @@ class Row:
     note: str = ""
 
 
-Curl: TypeAlias = "Callable[[SentRequest], str]"
-"""Gives the curl command that reproduces a request, with the key as an environment variable."""
+Curl: TypeAlias = "Callable[[Exchange], str]"
+"""Gives the curl command that sends an exchange's request again, with the key as an environment variable."""
 Timeline: TypeAlias = "Callable[[Exchange], Sequence[TimelineRow]]"
 """Gives the events of an exchange whose answer is an event stream."""
 
@@ -78,6 +78,16 @@ def summary(exchange: Exchange) -> str:
     return " · ".join(parts)
 
 
+def shown_command(exchange: Exchange, curl: Curl, limit: int) -> str | None:
+    """The curl command of an exchange, or None where it cannot be shown as it has to be typed.
+
+    That is so when it is longer than `limit` characters, or holds characters that would act instead of being seen: an
+    escape in their place would be another request.
+    """
+    command = curl(exchange)
+    return command if len(command) <= limit and visible(command) == command else None
+
+
 def exchange_view(
     exchange: Exchange,
     findings: Sequence[Finding],
@@ -91,7 +101,7 @@ def exchange_view(
     `findings` are those on this exchange, from all requirements; `body_limit` is in bytes.
     """
     request, answer = exchange.request, exchange.answer
-    command = curl(request)
+    command = shown_command(exchange, curl, _CURL)
     offsets = [finding.offset for finding in findings if finding.offset is not None]
     return {
         "id": visible(exchange.id),
@@ -99,7 +109,7 @@ def exchange_view(
         "attempt": exchange.attempt,
         "started": visible(exchange.started),
         "summary": summary(exchange),
-        "curl": visible(command) if len(command) <= _CURL else None,
+        "curl": command,
         "request": {
             "line": one_line(f"{request.method} {request.url}", _HEADER_VALUE),
             "headers": _headers(request.headers),

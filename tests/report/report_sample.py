@@ -337,8 +337,9 @@ def green_results() -> Results:
     )
 
 
-def curl(sent: SentRequest) -> str:
+def curl(seen: Exchange) -> str:
     """A stand-in for the command that evidence gives."""
+    sent = seen.request
     body = sent.body.decode().replace("'", "'\\''")
     return (
         f"curl --request POST '{sent.url}' \\\n  --header \"Authorization: Bearer $CONFORMANCE_API_KEY\" \\\n"

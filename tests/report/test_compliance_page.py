@@ -221,6 +221,12 @@ def test_redaction_reaches_all_but_the_pages_own_style_and_script() -> None:
     assert "var(" in made.raw["style"]
 
 
+@pytest.mark.parametrize("command", ["curl " + "x" * 40_000, "curl --data '\u202e'"])
+def test_a_command_that_cannot_be_shown_as_typed_is_not_shown(command: str) -> None:
+    made = Page(compliance_page(sample.sample_results(0), sample.exchanges(), curl=lambda _: command))
+    assert made.exchange("stream/plain#1")["curl"] is None
+
+
 def test_an_empty_run_makes_a_page_that_says_so() -> None:
     contract = sample.contract(0)
     empty = build_results(

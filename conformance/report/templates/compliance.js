@@ -158,7 +158,7 @@
 
   function requestPart(view) {
     const heading = element("h4", {}, "Request", element("small", {}, `${view.request.line.split(" ")[0]}, ${number(view.request.size)} bytes of body, sent ${view.started}`));
-    if (view.curl === null) return [heading, element("p", { class: "muted" }, "The request is too long to show; it stands in the evidence beside this page."), headersTable(view.request.headers)];
+    if (view.curl === null) return [heading, element("p", { class: "muted" }, "The request is too long, or has characters that cannot be shown as they are; it stands in the evidence beside this page."), headersTable(view.request.headers)];
     const command = element("pre", { tabindex: "0", role: "group", "aria-label": "curl command" }, view.curl);
     heading.append(copyButton(view.curl, command));
     return [heading, command];
