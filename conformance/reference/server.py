@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -76,7 +77,8 @@ def serve(  # noqa: PLR0913 - each is an option of the command line
     shown = f"[{host}]" if ":" in host else host
     base_url = f"http://{shown}:{listener.getsockname()[1]}{dialect.mount}"
     announce(f"Serving {profile} at {base_url}; judge it with: chat-conformance run {profile} --base-url {base_url}")
-    _server(app, dialect, log_level="warning").run(sockets=[listener])
+    with suppress(KeyboardInterrupt):  # which uvicorn raises again once it has stopped
+        _server(app, dialect, log_level="warning").run(sockets=[listener])
 
 
 class EmbeddedReference:
