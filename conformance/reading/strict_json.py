@@ -58,7 +58,8 @@ class Document(NamedTuple):
     """What a text holds.
 
     `readable` tells whether it has one value; where it has not, `value` is None. Of a duplicate name the last value is
-    kept, NaN and Infinity are read as None, and numbers beyond a double as the largest double of their sign.
+    kept, NaN and Infinity are read as None, numbers beyond a double as the largest double of their sign, and half of a
+    surrogate pair as U+FFFD, so that a value can always be judged further and written as UTF-8.
     """
 
     value: Any
@@ -210,6 +211,7 @@ def _carefully(text: str) -> Document:
     lone = _lone_surrogate(value)
     if lone is not None:
         hooks.note(JsonRule.SURROGATES, f"half of a surrogate pair in {shown(lone)}")
+        value = _mended(value)
     return Document(value, faults=tuple(JsonFault(rule, actual) for rule, actual in hooks.faults.items()))
 
 
@@ -238,6 +240,15 @@ def _lone_surrogate(value: Any) -> str | None:
         return value if _SURROGATE.search(value) else None
     items = (*value, *value.values()) if isinstance(value, dict) else value if isinstance(value, list) else ()
     return next((found for found in map(_lone_surrogate, items) if found is not None), None)
+
+
+def _mended(value: Any) -> Any:
+    """The value with U+FFFD for each half of a surrogate pair."""
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_mended(name): _mended(item) for name, item in value.items()}
+    return [_mended(item) for item in value] if isinstance(value, list) else value
 
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")

@@ -1,0 +1,201 @@
+"""The chunk layer: is an event's data a chunk, an error or the sentinel, strict JSON, and as its schema says?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Final, NamedTuple, Protocol
+
+from conformance.reading.deviation import DeviationLog, Place, shown
+from conformance.reading.event_stream import Event
+from conformance.reading.strict_json import JsonRule, parse
+
+SENTINEL: Final = "[DONE]"
+
+_MOST_EXPLAINED: Final = 500
+"""Chunks whose schema deviations are worked out; explaining costs a hundred times what deciding does."""
+_MOST_SHAPES: Final = 500
+"""Shapes of chunks for which the schema keywords that they reach are worked out."""
+
+_REQUIREMENT_OF_RULE: Final = {
+    JsonRule.SYNTAX: "stream.json",
+    JsonRule.ONE_DOCUMENT: "stream.json",
+    JsonRule.ENCODING: "stream.json",
+    JsonRule.BYTE_ORDER_MARK: "stream.json",
+    JsonRule.UNIQUE_NAMES: "stream.json-duplicate-keys",
+    JsonRule.SURROGATES: "stream.json-interoperable",
+    JsonRule.NUMBERS: "stream.json-interoperable",
+    JsonRule.DEPTH: "stream.json-interoperable",
+}
+
+
+class SchemaDeviation(Protocol):
+    """One keyword of a schema that an instance breaks; `name` is the missing name where the keyword is `required`."""
+
+    @property
+    def pointer(self) -> str: ...  # noqa: D102 - the class says it
+    @property
+    def name(self) -> str | None: ...  # noqa: D102
+    @property
+    def instance_path(self) -> str: ...  # noqa: D102
+    @property
+    def expected(self) -> str: ...  # noqa: D102
+    @property
+    def actual(self) -> str: ...  # noqa: D102
+
+
+class Judge(Protocol):
+    """Judges an instance by a schema (`conformance.reading.schema.SchemaJudge` does)."""
+
+    def conforms(self, instance: Any, /) -> bool:
+        """Whether the instance fits the schema; fast."""
+
+    def deviations(self, instance: Any, /) -> Sequence[SchemaDeviation]:
+        """Which keywords it breaks; slow."""
+
+    def reached(self, instance: Any, /) -> frozenset[str]:
+        """The keys of the keywords that a value of the instance was judged by."""
+
+
+class Kind(StrEnum):
+    """What an event is."""
+
+    CHUNK = "chunk"
+    ERROR = "error"
+    SENTINEL = "sentinel"
+    UNREADABLE = "unreadable"
+
+
+class Chunk(NamedTuple):
+    """An event's kind and, for chunks and errors, its JSON object."""
+
+    kind: Kind
+    value: dict[str, Any]
+
+
+_NOTHING: Final[dict[str, Any]] = {}
+_SENTINEL_CHUNK: Final = Chunk(Kind.SENTINEL, _NOTHING)
+_UNREADABLE_CHUNK: Final = Chunk(Kind.UNREADABLE, _NOTHING)
+
+
+def place_of(event: Event) -> Place:
+    """Where an event is, for a deviation."""
+    return Place(event.offset, event.at, event.number)
+
+
+def is_annotation(chunk: dict[str, Any]) -> bool:
+    """Whether a chunk only carries moderation results, as Azure sends them before and between deltas.
+
+    Such a chunk has no delta and finishes nothing; its id, model and object may be empty.
+    """
+    choices = chunk.get("choices")
+    if not isinstance(choices, list):
+        return False
+    if not choices:
+        return "prompt_filter_results" in chunk
+    return all(isinstance(choice, dict) and is_annotated_only(choice) for choice in choices)
+
+
+def is_annotated_only(choice: dict[str, Any]) -> bool:
+    """Whether an entry of `choices` has moderation results and no delta."""
+    return "content_filter_results" in choice and "delta" not in choice and choice.get("finish_reason") is None
+
+
+class ChunkReader:
+    """Reads one event after another; remembers which schema keywords were reached."""
+
+    def __init__(self, log: DeviationLog, judge: Judge | None = None, error_judge: Judge | None = None) -> None:
+        self.reached: set[str] = set()
+        self.judged_chunks = 0
+        """How many chunks were held against the schema."""
+        self._log = log
+        self._judge = judge
+        self._error_judge = error_judge
+        self._explained = 0
+        self._shapes: set[tuple[Any, ...]] = set()
+
+    def read(self, event: Event) -> Chunk:
+        """What an event is; deviations go to the log."""
+        if event.data == SENTINEL:
+            return _SENTINEL_CHUNK
+        if not event.data.strip():
+            self._log.note("stream.no-empty-event", "data in every event", "an event with empty data", place_of(event))
+            return _UNREADABLE_CHUNK
+        value, readable, faults = parse(event.data)
+        if faults:
+            for rule, actual in faults:
+                requirement = _REQUIREMENT_OF_RULE[rule]
+                self._log.note(requirement, f"one strict JSON document or {SENTINEL}", actual, place_of(event))
+        if not readable:
+            return _UNREADABLE_CHUNK
+        if type(value) is not dict:
+            expected = "a chunk object, an error object or the sentinel"
+            self._log.note("stream.event-kind", expected, f"the data {shown(event.data)}", place_of(event))
+            self._hold_against_schema(value, event)
+            return _UNREADABLE_CHUNK
+        if _is_error(value, event):
+            self._recognise(value, event)
+            return Chunk(Kind.ERROR, value)
+        self._hold_against_schema(value, event)
+        return Chunk(Kind.CHUNK, value)
+
+    def _hold_against_schema(self, value: Any, event: Event) -> None:
+        judge = self._judge
+        if judge is None or (type(value) is dict and is_annotation(value)):
+            return
+        self.judged_chunks += 1
+        if not judge.conforms(value):
+            self._explain(judge, value, event)
+        shape = _shape(value)
+        if shape not in self._shapes and len(self._shapes) < _MOST_SHAPES:
+            self._shapes.add(shape)
+            self.reached |= judge.reached(value)
+
+    def _explain(self, judge: Judge, value: Any, event: Event) -> None:
+        self._explained += 1
+        if self._explained > _MOST_EXPLAINED:
+            self._log.note("stream.chunk", "a chunk that fits its schema", "a chunk that does not", place_of(event))
+            return
+        for found in judge.deviations(value):
+            key = found.pointer if found.name is None else f"{found.pointer}#{found.name}"
+            actual = f"{found.actual} at {found.instance_path or 'the root'}"
+            self._log.note("stream.chunk", found.expected, actual, place_of(event), key)
+
+    def _recognise(self, value: dict[str, Any], event: Event) -> None:
+        """Notes an error object that is not as the contract's error responses are."""
+        if self._error_judge is None:
+            error = value.get("error")
+            message = error.get("message") if isinstance(error, dict) else error
+            if isinstance(message, str) and message:
+                return
+            why = shown(event.data)
+        else:
+            if self._error_judge.conforms(value):
+                return
+            found = self._error_judge.deviations(value)
+            why = "; ".join(f"{one.actual} at {one.instance_path or 'the root'}" for one in found[:3])
+        self._log.note("stream.error-recognisable", "the contract's error object", why, place_of(event))
+
+
+def _is_error(value: dict[str, Any], event: Event) -> bool:
+    """Whether an object reports a failure: by its `error` member, or by its event's type, or by its `object`."""
+    if value.get("error") is not None or event.type == "error" or value.get("object") == "error":
+        return True
+    return "choices" not in value and "message" in value and ("code" in value or "error" in value)
+
+
+def _shape(value: Any) -> tuple[Any, ...]:
+    """What a chunk is made of, as far as different schema keywords may be reached by it."""
+    if type(value) is not dict:
+        return (type(value),)
+    shape: tuple[Any, ...] = (*value, type(value.get("usage")))
+    choices = value.get("choices")
+    if type(choices) is not list:
+        return shape
+    for choice in choices[:2]:
+        if type(choice) is not dict:
+            continue
+        delta = choice.get("delta")
+        members = (*delta, type(delta.get("content")), type(delta.get("role"))) if type(delta) is dict else ()
+        shape = (*shape, *choice, type(choice.get("finish_reason")), type(choice.get("logprobs")), *members)
+    return shape

@@ -1,0 +1,80 @@
+"""Answers that are not streamed: a completion or an error as one JSON document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from conformance.reading.content import ContentDecoder
+from conformance.reading.deviation import Deviation, DeviationLog, shown
+from conformance.reading.strict_json import parse
+from conformance.reading.transfer import TransferReading, content_reads, read_transfer
+from conformance.wire.exchange import EndKind, Exchange
+
+MEDIA_TYPE: Final = "application/json"
+_OPEN: Final = (EndKind.IDLE_TIMEOUT, EndKind.DEADLINE, EndKind.TOO_LARGE)
+
+
+@dataclass(frozen=True, slots=True)
+class BodyReading:
+    """What an answer with a JSON body says, and everything in which it deviates.
+
+    `value` is the JSON value, None where `is_readable` is False; `problem` then says why. `body` is the content after
+    content decoding.
+    """
+
+    exchange: str
+    status: int | None
+    transfer: TransferReading | None
+    body: bytes
+    value: Any
+    is_readable: bool
+    problem: str | None
+    deviations: tuple[Deviation, ...]
+
+    @property
+    def object(self) -> dict[str, Any]:
+        """The value where it is a JSON object, else an empty one."""
+        return self.value if isinstance(self.value, dict) else {}
+
+    def broke(self, requirement: str) -> tuple[Deviation, ...]:
+        """The deviations from one requirement."""
+        return tuple(one for one in self.deviations if one.requirement == requirement)
+
+
+def read_completion(exchange: Exchange) -> BodyReading:
+    """Reads a completion that is not streamed; deviations are from `completion.*` and `transport.*`."""
+    return _read(exchange, "completion")
+
+
+def read_error(exchange: Exchange) -> BodyReading:
+    """Reads the body of an error response; deviations are from `error.*` and `transport.*`."""
+    return _read(exchange, "error")
+
+
+def _read(exchange: Exchange, section: str) -> BodyReading:
+    log = DeviationLog()
+    answer = exchange.answer
+    if answer is None:
+        silence = f"no answer: {exchange.ending.kind.value}"
+        return BodyReading(exchange.id, None, None, b"", None, False, silence, ())
+    transfer = read_transfer(answer, log, exchange)
+    if transfer.media_type != MEDIA_TYPE:
+        header = answer.header("Content-Type")
+        actual = "no Content-Type" if header is None else f"Content-Type: {shown(header)}"
+        log.note(f"{section}.media-type", f"Content-Type: {MEDIA_TYPE}", actual)
+    decoder = ContentDecoder(transfer.codings, log)
+    body = b"".join(read.data for read in content_reads(answer, exchange, decoder, log))
+    problem: str | None = decoder.problem
+    if exchange.ending.kind in _OPEN:
+        problem = f"the body did not end: {exchange.ending.kind.value}"
+        if exchange.ending.kind is EndKind.IDLE_TIMEOUT:
+            log.note("transport.body-complete", "a body that ends as its framing says", problem)
+    value, is_readable = None, False
+    if problem is None:
+        value, is_readable, faults = parse(body)
+        for fault in faults:
+            log.note(f"{section}.json", "one strict JSON document in UTF-8", fault.actual)
+        if not is_readable:
+            problem = "the body is no JSON document"
+    return BodyReading(exchange.id, answer.status, transfer, body, value, is_readable, problem, tuple(log.kept))

@@ -1,0 +1,106 @@
+"""Which requirements a stream was able to break: no other can count as kept by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.reading.choices import State
+from conformance.reading.sequence import Phase
+from conformance.reading.stream_reading import StreamReading
+from conformance.reading.transfer import TARGET_ENDED
+from conformance.wire.exchange import EndKind
+
+_BY_TARGET = TARGET_ENDED | {EndKind.DEADLINE, EndKind.TOO_LARGE}
+
+
+def decided_by(reading: StreamReading) -> frozenset[str]:
+    """The requirements for which a stream had what it takes to break them; what it broke is always among them."""
+    broken = {one.requirement for one in reading.deviations}
+    return frozenset((*_transfer(reading), *_events(reading), *_chunks(reading), *_end(reading), *broken))
+
+
+def _transfer(reading: StreamReading) -> Iterator[str]:
+    transfer = reading.transfer
+    if transfer is None:
+        return
+    yield from ("transport.single-framing", "transport.content-encoding-accepted", "stream.status")
+    is_whole = reading.ending is None or reading.ending.kind is EndKind.COMPLETE
+    if reading.ending is None or reading.ending.kind in TARGET_ENDED:
+        yield "transport.body-complete"
+    if transfer.framing == "length" and is_whole:
+        yield "transport.length-truthful"
+    if transfer.status == 200:
+        yield "stream.media-type"
+    if reading.size > 0:
+        yield from ("transport.content-encoding", "transport.single-message")
+    if transfer.codings and reading.size > 0:
+        yield "transport.content-bounded"
+
+
+def _events(reading: StreamReading) -> Iterator[str]:
+    if reading.size > 0:
+        yield from ("stream.utf8", "stream.field-names", "stream.no-bom", "stream.line-length")
+    if reading.events > 0:
+        yield "stream.no-empty-event"
+    if reading.events > 0 and (reading.ending is None or reading.ending.kind is EndKind.COMPLETE):
+        yield "stream.terminated"
+    if reading.events > reading.sentinels:
+        yield from ("stream.json", "stream.json-duplicate-keys", "stream.json-interoperable", "stream.event-kind")
+    if reading.sentinels:
+        yield "stream.done-last"
+    if reading.errors:
+        yield from ("stream.error-recognisable", "stream.error-terminal", "stream.done-absent-after-error")
+
+
+def _chunks(reading: StreamReading) -> Iterator[str]:
+    if reading.chunks == 0:
+        return
+    yield "stream.object"
+    if reading.chunks > 1:
+        yield from ("stream.id-constant", "stream.created-constant", "stream.model-constant")
+    yield from _choices(reading)
+    if reading.usage is None:
+        return
+    yield "stream.usage-sum"
+    if reading.expectations.max_tokens is not None:
+        yield "stream.max-tokens"
+    if reading.expectations.usage:
+        yield from ("stream.usage-after-finish", "stream.usage-choices-empty")
+
+
+def _choices(reading: StreamReading) -> Iterator[str]:
+    choices = reading.choices.values()
+    if any(choice.state is not State.WAITING for choice in choices):
+        yield from ("stream.role", "stream.role-first", "stream.index-range", "stream.finish-reason")
+    if any(choice.state is State.FINISHED for choice in choices):
+        yield "stream.nothing-after-finish"
+    if any(choice.content_deltas > 2 for choice in choices):
+        yield "stream.content-increments"
+    if any(choice.length for choice in choices):
+        if not reading.expectations.replacement_characters:
+            yield "stream.content-intact"
+        if reading.expectations.stop:
+            yield "stream.stop"
+
+
+def _end(reading: StreamReading) -> Iterator[str]:
+    """What only a stream decides that the target brought to an end, or left open."""
+    if reading.problem is not None:
+        return
+    kind = EndKind.COMPLETE if reading.ending is None else reading.ending.kind
+    phase = reading.sequence.phase
+    if kind in TARGET_ENDED or (phase is not Phase.RUNNING and kind in _BY_TARGET):
+        yield "stream.ends"
+    if kind not in TARGET_ENDED:
+        return
+    yield "stream.not-empty"
+    if phase is Phase.FAILED:
+        return
+    yield "stream.done-once"
+    if reading.chunks == 0:
+        return
+    yield "stream.finish-once"
+    if reading.expectations.usage is True:
+        yield "stream.usage-when-asked"
+    if reading.expectations.usage is False:
+        yield "stream.usage-absent-unasked"

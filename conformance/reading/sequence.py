@@ -1,0 +1,205 @@
+"""The sequence layer: what must be true of all chunks of a stream together, as a state machine over its events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from conformance.reading.choices import Choice, ChoiceReader, State
+from conformance.reading.chunks import SENTINEL, Chunk, Kind, is_annotation, place_of
+from conformance.reading.deviation import DeviationLog, shown
+from conformance.reading.event_stream import Event
+from conformance.reading.expectations import Expectations
+from conformance.reading.usage import UsageReader
+
+
+class Phase(StrEnum):
+    """Where a stream is."""
+
+    RUNNING = "running"
+    DONE = "done"
+    """The sentinel came."""
+    FAILED = "failed"
+    """An error came."""
+
+
+PHASES: Final[Mapping[tuple[Phase, Kind], tuple[Phase, str | None]]] = {
+    (Phase.RUNNING, Kind.CHUNK): (Phase.RUNNING, None),
+    (Phase.RUNNING, Kind.UNREADABLE): (Phase.RUNNING, None),
+    (Phase.RUNNING, Kind.SENTINEL): (Phase.DONE, None),
+    (Phase.RUNNING, Kind.ERROR): (Phase.FAILED, None),
+    (Phase.DONE, Kind.CHUNK): (Phase.DONE, "stream.done-last"),
+    (Phase.DONE, Kind.UNREADABLE): (Phase.DONE, "stream.done-last"),
+    (Phase.DONE, Kind.SENTINEL): (Phase.DONE, "stream.done-once"),
+    (Phase.DONE, Kind.ERROR): (Phase.DONE, "stream.done-last"),
+    (Phase.FAILED, Kind.CHUNK): (Phase.FAILED, "stream.error-terminal"),
+    (Phase.FAILED, Kind.UNREADABLE): (Phase.FAILED, "stream.error-terminal"),
+    (Phase.FAILED, Kind.SENTINEL): (Phase.FAILED, "stream.done-absent-after-error"),
+    (Phase.FAILED, Kind.ERROR): (Phase.FAILED, "stream.error-terminal"),
+}
+"""From a phase, by an event, to a phase; and the requirement that the event breaks there."""
+
+_EXPECTED: Final = {
+    "stream.done-last": f"nothing after {SENTINEL}",
+    "stream.done-once": f"{SENTINEL} once",
+    "stream.error-terminal": "nothing after an error",
+    "stream.done-absent-after-error": f"no {SENTINEL} after an error: it stands for success",
+}
+
+_CONSTANT: Final = {
+    "id": "stream.id-constant",
+    "object": "stream.object",
+    "created": "stream.created-constant",
+    "model": "stream.model-constant",
+}
+"""The members that every chunk has, and the requirement on each."""
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceReading:
+    """What all events of a stream say together.
+
+    `members` has the constant members as the first chunk that has them well-typed says them. `terminal_at` is when the
+    sentinel or the error came, in seconds, None where neither did.
+    """
+
+    phase: Phase
+    chunks: int
+    sentinels: int
+    errors: tuple[dict[str, Any], ...]
+    choices: Mapping[int, Choice]
+    members: Mapping[str, Any]
+    usage: dict[str, Any] | None
+    usages: int
+    terminal_at: float | None
+
+
+class SequenceReader:
+    """Follows a stream. Hand it each event with what it is, then call `end`."""
+
+    def __init__(self, expectations: Expectations, log: DeviationLog) -> None:
+        self.phase = Phase.RUNNING
+        self.chunks = 0
+        self.content_deltas = 0
+        """Entries of `choices` so far that had text."""
+        self.terminal_at: float | None = None
+        self._expectations = expectations
+        self._log = log
+        self._choices: dict[int | float, ChoiceReader] = {
+            index: ChoiceReader(index, expectations, log) for index in range(expectations.n)
+        }
+        self._usage = UsageReader(expectations, log)
+        self._members: dict[str, Any] = {}
+        self._envelope: tuple[Any, ...] | None = None
+        """The constant members of the last chunk that kept every rule on them."""
+        self._sentinels = 0
+        self._errors: list[dict[str, Any]] = []
+
+    def take(self, chunk: Chunk, event: Event) -> None:
+        """Takes one event."""
+        kind = chunk.kind
+        before = self.phase
+        self.phase, broken = PHASES[before, kind]
+        if broken is not None:
+            self._log.note(broken, _EXPECTED[broken], f"the event {shown(event.data)}", place_of(event))
+        if kind is Kind.CHUNK:
+            self.chunks += 1
+            if before is Phase.RUNNING:
+                self._take_chunk(chunk.value, event)
+            return
+        if kind is Kind.SENTINEL:
+            self._sentinels += 1
+        elif kind is Kind.ERROR and len(self._errors) < 3:
+            self._errors.append(chunk.value)
+        if self.terminal_at is None and self.phase is not Phase.RUNNING:
+            self.terminal_at = event.at
+
+    def _take_chunk(self, chunk: dict[str, Any], event: Event) -> None:
+        envelope = (chunk.get("id"), chunk.get("object"), chunk.get("created"), chunk.get("model"))
+        if envelope != self._envelope:
+            self._judge_envelope(chunk, envelope, event)
+        choices = chunk.get("choices")
+        usage = chunk.get("usage")
+        if type(usage) is not dict:
+            usage = None
+        if type(choices) is list:
+            for entry in choices:
+                if type(entry) is dict:
+                    self._take_entry(entry, event, beside_usage=usage is not None)
+        if usage is not None:
+            finished = all(choice.state is State.FINISHED for choice in self._choices.values())
+            self._usage.take(usage, chunk, event, all_finished=finished)
+
+    def _take_entry(self, entry: dict[str, Any], event: Event, *, beside_usage: bool) -> None:
+        index = entry.get("index")
+        choice = (
+            None if isinstance(index, bool) or not isinstance(index, int | float) else self._choices.get(int(index))
+        )
+        if choice is None or choice.index != index:
+            n = self._expectations.n
+            expected = "the index 0, for one choice was asked for" if n == 1 else f"an index from 0 to {n - 1}"
+            self._log.note("stream.index-range", expected, f"the index {shown(repr(index))}", place_of(event))
+            return
+        before = choice.content_deltas
+        choice.take(entry, event, beside_usage=beside_usage)
+        self.content_deltas += choice.content_deltas - before
+
+    def _judge_envelope(self, chunk: dict[str, Any], envelope: tuple[Any, ...], event: Event) -> None:
+        """Judges id, object, created and model of a chunk that has not the same ones as the one before."""
+        lenient = is_annotation(chunk)
+        clean = True
+        for (member, requirement), value in zip(_CONSTANT.items(), envelope, strict=True):
+            if lenient and not value:
+                clean = False
+                continue
+            first = self._members.get(member)
+            expected = self._expected_of(member, first)
+            if (
+                not _is_well_typed(member, value)
+                or (first is not None and value != first)
+                or (member == "object" and value != self._expectations.object)
+            ):
+                actual = f"{shown(repr(value))}" if member in chunk else f"no {member}"
+                self._log.note(requirement, expected, actual, place_of(event))
+                clean = False
+            elif first is None:
+                self._members[member] = value
+        if clean:
+            self._envelope = envelope
+
+    def _expected_of(self, member: str, first: Any) -> str:
+        if member == "object":
+            return f"the object {self._expectations.object} in every chunk"
+        if first is not None:
+            return f"the same {member} in every chunk, {shown(repr(first))}"
+        return f"{member} in every chunk, " + ("seconds since 1970" if member == "created" else "not empty")
+
+    def end(self, *, is_whole: bool) -> SequenceReading:
+        """Ends the stream; `is_whole` tells whether the target ended it, so that what did not come is missing."""
+        if is_whole and self.chunks == 0 and not self._errors:
+            self._log.note("stream.not-empty", "at least one chunk", "a stream without chunks")
+        # Without any chunk one finding says it all.
+        expects_all = is_whole and self.phase is not Phase.FAILED and self.chunks > 0
+        ended = [reader.end(is_whole=expects_all) for reader in self._choices.values()]
+        self._usage.end(is_whole=expects_all, text_length=sum(choice.length for choice in ended))
+        if is_whole and self.phase is Phase.RUNNING:
+            self._log.note("stream.done-once", f"{SENTINEL} as the last event", "a stream that ends without it")
+        return SequenceReading(
+            self.phase,
+            self.chunks,
+            self._sentinels,
+            tuple(self._errors),
+            {choice.index: choice for choice in ended},
+            self._members,
+            self._usage.last,
+            self._usage.count,
+            self.terminal_at,
+        )
+
+
+def _is_well_typed(member: str, value: Any) -> bool:
+    if member == "created":
+        return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 and value == int(value)
+    return isinstance(value, str) and value != ""

@@ -1,0 +1,187 @@
+"""One pass over a streamed answer through all four layers: transfer, events, chunks and sequence."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from conformance.reading.chunks import ChunkReader, Judge
+from conformance.reading.content import ContentDecoder
+from conformance.reading.decided import decided_by
+from conformance.reading.delivery import Arrivals
+from conformance.reading.deviation import DeviationLog, Place, shown
+from conformance.reading.event_stream import MAX_LINE, EventStreamReader
+from conformance.reading.expectations import Expectations, expectations_of
+from conformance.reading.sequence import SequenceReader
+from conformance.reading.stream_reading import StreamReading
+from conformance.reading.timeline import EventKeeper
+from conformance.reading.transfer import TARGET_ENDED, TransferReading, content_reads, read_transfer
+from conformance.wire.exchange import Ending, EndKind, Exchange
+
+MEDIA_TYPE: Final = "text/event-stream"
+LONGEST_LINGERING: Final = 2.0
+"""Seconds that the body may stay open after the event that ends the stream."""
+_MOST_ARRIVALS: Final = 100_000
+
+
+@dataclass(slots=True)
+class _Clock:
+    """When things came, as far as delivery asks."""
+
+    first_byte: float | None = None
+    reads: int = 0
+    size: int = 0
+    content: array[float] = field(default_factory=lambda: array("d"))
+
+
+class StreamReader:
+    """Reads an event stream of chunks: feed it decoded content as it came, then call `end`."""
+
+    def __init__(
+        self,
+        expectations: Expectations,
+        judge: Judge | None = None,
+        error_judge: Judge | None = None,
+        log: DeviationLog | None = None,
+        max_line: int = MAX_LINE,
+    ) -> None:
+        self.log = DeviationLog() if log is None else log
+        self._expectations = expectations
+        self._events = EventStreamReader(self.log, max_line)
+        self._chunks = ChunkReader(self.log, judge, error_judge)
+        self._sequence = SequenceReader(expectations, self.log)
+        self._keeper = EventKeeper()
+        self._clock = _Clock()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a limit was reached, so that nothing more is taken."""
+        return self._events.stopped
+
+    def feed(self, data: bytes, at: float = 0.0) -> None:
+        """Takes one read; `at` is when it arrived, in seconds after the request began."""
+        clock, log, sequence = self._clock, self.log, self._sequence
+        if clock.first_byte is None:
+            clock.first_byte = at
+        clock.reads += 1
+        clock.size += len(data)
+        events = self._events.feed(data, at)
+        seen = sequence.content_deltas
+        for event in events:
+            before = log.total
+            sequence.take(self._chunks.read(event), event)
+            if log.total != before:
+                self._keeper.flag(event)
+            if sequence.content_deltas != seen:
+                seen = sequence.content_deltas
+                if len(clock.content) < _MOST_ARRIVALS:
+                    clock.content.append(event.at)
+        self._keeper.add(events)
+
+    def end(
+        self,
+        ending: Ending | None = None,
+        *,
+        exchange: str | None = None,
+        problem: str | None = None,
+        transfer: TransferReading | None = None,
+    ) -> StreamReading:
+        """Ends the stream. Without `ending`, the body counts as complete and its end as immediate."""
+        kind = EndKind.COMPLETE if ending is None else ending.kind
+        if problem is None and self._events.stopped:
+            problem = "a line or an event is too long to be read"
+        # A block that anything but the regular end cut off is not a fault of its own.
+        ended_at = 0.0 if ending is None else ending.at
+        lost = self._events.end(ended_at) if kind is EndKind.COMPLETE and problem is None else None
+        if self._events.facts.bom:
+            self.log.note("stream.no-bom", "a stream that begins with its first line", "a byte order mark", Place(0))
+        if problem is None and ending is not None:
+            self._judge_end(ending)
+        sequence = self._sequence.end(is_whole=problem is None and kind in TARGET_ENDED)
+        reading = StreamReading(
+            exchange=exchange,
+            expectations=self._expectations,
+            problem=problem,
+            transfer=transfer,
+            events=self._events.number,
+            sequence=sequence,
+            deviations=tuple(self.log.kept),
+            counts=self.log.counts,
+            decided=frozenset(),
+            facts=self._events.facts,
+            reached=frozenset(self._chunks.reached),
+            judged_chunks=self._chunks.judged_chunks,
+            arrivals=self._arrivals(ending),
+            kept=self._keeper.kept(),
+            lost=lost,
+            ending=ending,
+            size=self._clock.size,
+        )
+        return replace(reading, decided=decided_by(reading))
+
+    def _arrivals(self, ending: Ending | None) -> Arrivals:
+        clock = self._clock
+        return Arrivals(
+            clock.first_byte,
+            clock.reads,
+            self._events.number,
+            tuple(clock.content),
+            self._sequence.content_deltas,
+            None if ending is None else ending.at,
+        )
+
+    def _judge_end(self, ending: Ending) -> None:
+        """Judges when the body ends: soon after the event that ends the stream, and ever."""
+        terminal = self._sequence.terminal_at
+        place = Place(self._clock.size, ending.at)
+        open_still = ending.kind in (EndKind.IDLE_TIMEOUT, EndKind.DEADLINE, EndKind.TOO_LARGE)
+        if terminal is None:
+            if ending.kind in (EndKind.IDLE_TIMEOUT, EndKind.TOO_LARGE):
+                actual = f"{ending.kind.value} ({shown(ending.detail)}), neither the sentinel nor an error before it"
+                self.log.note("stream.ends", "a stream that comes to its end", actual, place)
+            return
+        lingering = ending.at - terminal
+        if open_still or (ending.kind is EndKind.COMPLETE and lingering > LONGEST_LINGERING):
+            actual = f"{'still open' if open_still else 'ended'} {lingering:.3f} s after it"
+            expected = f"the body's end within {LONGEST_LINGERING:g} s of the event that ends the stream"
+            self.log.note("stream.ends", expected, actual, place)
+
+
+def read_stream(
+    exchange: Exchange,
+    expectations: Expectations | None = None,
+    *,
+    judge: Judge | None = None,
+    error_judge: Judge | None = None,
+) -> StreamReading:
+    """Reads the answer to a request for a stream.
+
+    Args:
+        exchange: what was seen on the wire.
+        expectations: what the request lets expect; worked out from its body where left out.
+        judge: the schema of a chunk, if the contract has one.
+        error_judge: the schema of the contract's error object, if it has one.
+    """
+    expected = expectations_of(exchange.request.body) if expectations is None else expectations
+    reader = StreamReader(expected, judge, error_judge)
+    answer = exchange.answer
+    if answer is None:
+        return reader.end(exchange.ending, exchange=exchange.id, problem=f"no answer: {exchange.ending.kind.value}")
+    transfer = read_transfer(answer, reader.log, exchange)
+    if answer.status != 200:
+        reader.log.note("stream.status", "the status 200", f"the status {answer.status}")
+        problem = f"the status is {answer.status}, so the answer is no stream"
+        return reader.end(exchange.ending, exchange=exchange.id, problem=problem, transfer=transfer)
+    _judge_media_type(transfer, answer.header("Content-Type"), reader.log)
+    decoder = ContentDecoder(transfer.codings, reader.log)
+    for read in content_reads(answer, exchange, decoder, reader.log):
+        reader.feed(read.data, read.at)
+    return reader.end(exchange.ending, exchange=exchange.id, problem=decoder.problem, transfer=transfer)
+
+
+def _judge_media_type(transfer: TransferReading, header: str | None, log: DeviationLog) -> None:
+    charset = transfer.parameters.get("charset", "utf-8").lower()
+    if transfer.media_type != MEDIA_TYPE or charset != "utf-8":
+        actual = "no Content-Type" if header is None else f"Content-Type: {shown(header)}"
+        log.note("stream.media-type", f"Content-Type: {MEDIA_TYPE}, in UTF-8 if it has a charset", actual)

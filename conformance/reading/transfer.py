@@ -1,0 +1,156 @@
+"""The transfer layer: what the HTTP message of an answer says of itself, and whether its body is so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from conformance.reading.content import ContentDecoder
+from conformance.reading.deviation import DeviationLog, Place, shown
+from conformance.wire.exchange import Answer, EndKind, Exchange, Headers, Read
+
+_CUT_BY_TARGET: Final = (EndKind.TRUNCATED, EndKind.RESET, EndKind.MALFORMED)
+
+TARGET_ENDED: Final = frozenset({EndKind.COMPLETE, *_CUT_BY_TARGET, EndKind.IDLE_TIMEOUT})
+"""Endings after which what did not come is missing: the target ended the body, or went silent."""
+
+_STATUS_LINE: Final = re.compile(rb"[\r\n]HTTP/1\.[01] [1-5][0-9][0-9][ \r\n]")
+_CARRIED: Final = 13
+"""One byte less than a match of `_STATUS_LINE`."""
+
+
+class Framing(StrEnum):
+    """How a message shows where its body ends (RFC 9112 §6.3)."""
+
+    CHUNKED = "chunked"
+    LENGTH = "length"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True)
+class TransferReading:
+    """What an HTTP message says of its body.
+
+    `media_type` is lower-case and without parameters, `parameters` has those, with lower-case names. `codings` are the
+    content codings in the order in which they were applied.
+    """
+
+    status: int
+    media_type: str | None
+    parameters: dict[str, str]
+    framing: Framing
+    codings: tuple[str, ...]
+
+
+def read_transfer(answer: Answer, log: DeviationLog, exchange: Exchange) -> TransferReading:
+    """Judges the header and the framing of an exchange's answer."""
+    chunked = "chunked" in _listed(answer.header("Transfer-Encoding"))
+    length = answer.header("Content-Length")
+    _judge_length(answer, length, chunked=chunked, kind=exchange.ending.kind, log=log)
+    if exchange.ending.kind in _CUT_BY_TARGET:
+        actual = f"{exchange.ending.kind.value} after {_size(answer)} bytes"
+        detail = f" ({shown(exchange.ending.detail)})" if exchange.ending.detail else ""
+        log.note("transport.body-complete", "a body that ends as its framing says", actual + detail, _end_of(exchange))
+    codings = tuple(coding for coding in _listed(answer.header("Content-Encoding")) if coding != "identity")
+    _judge_coding(exchange, answer, codings, log)
+    media_type, parameters = _media_type(answer.header("Content-Type"))
+    framing = Framing.CHUNKED if chunked else Framing.LENGTH if length is not None else Framing.CLOSE
+    return TransferReading(answer.status, media_type, parameters, framing, codings)
+
+
+def content_reads(answer: Answer, exchange: Exchange, decoder: ContentDecoder, log: DeviationLog) -> Iterator[Read]:
+    """The body's reads after content decoding; a second HTTP message inside the body is reported on the way."""
+    watch = _MessageWatch(log)
+    for read in answer.reads:
+        for piece in decoder.feed(read.data, read.at):
+            watch.feed(piece, read.at)
+            yield Read(read.at, piece)
+    at = answer.reads[-1].at if answer.reads else answer.headers_at
+    for piece in decoder.end(at, is_complete=exchange.ending.kind is EndKind.COMPLETE):
+        watch.feed(piece, at)
+        yield Read(at, piece)
+
+
+class _MessageWatch:
+    """Looks for the status line of another HTTP message at the beginning of a line."""
+
+    def __init__(self, log: DeviationLog) -> None:
+        self._log = log
+        # As if a line had ended before the body.
+        self._carried = b"\n"
+        self._offset = 0
+
+    def feed(self, data: bytes, at: float) -> None:
+        text = self._carried + data
+        if b"HTTP/1." in text:
+            found = _STATUS_LINE.search(text)
+            if found:
+                start = found.start() + 1
+                offset = self._offset - len(self._carried) + start
+                line = shown(text[start : start + 40].splitlines()[0])
+                expected = "nothing of another HTTP message in the body"
+                self._log.note("transport.single-message", expected, f"the line {line}", Place(offset, at))
+        self._offset += len(data)
+        self._carried = text[-_CARRIED:]
+
+
+def _judge_length(answer: Answer, length: str | None, *, chunked: bool, kind: EndKind, log: DeviationLog) -> None:
+    if length is None:
+        return
+    if answer.header("Transfer-Encoding") is not None:
+        expected = "no Content-Length beside Transfer-Encoding"
+        log.note("transport.single-framing", expected, f"both, Content-Length: {shown(length)}")
+    values = {value.strip() for value in length.split(",")}
+    value = values.pop()
+    if values or not (value.isascii() and value.isdigit()):
+        log.note("transport.length-truthful", "one number as Content-Length", shown(length))
+    elif kind is EndKind.COMPLETE and not chunked and value.lstrip("0") != str(_size(answer)).lstrip("0"):
+        actual = f"Content-Length: {shown(value)} and {_size(answer)} bytes"
+        log.note("transport.length-truthful", "a Content-Length that is the length of the body", actual)
+
+
+def _judge_coding(exchange: Exchange, answer: Answer, codings: tuple[str, ...], log: DeviationLog) -> None:
+    refused = [coding for coding in codings if not _accepts(exchange.request.headers, coding)]
+    if refused:
+        actual = f"Content-Encoding: {shown(', '.join(codings))}"
+        log.note("transport.content-encoding-accepted", "a content coding that the request accepts, or none", actual)
+    if not codings and answer.reads and answer.reads[0].data.startswith(b"\x1f\x8b"):
+        actual = "a body in gzip without Content-Encoding"
+        log.note("transport.content-encoding", "a body coded as Content-Encoding says", actual, Place(0))
+
+
+def _accepts(headers: Headers, coding: str) -> bool:
+    """Whether a request's Accept-Encoding takes a coding (RFC 9110 §12.5.3): everything where there is none."""
+    fields = [value for name, value in headers if name.lower() == "accept-encoding"]
+    if not fields:
+        return True
+    weights: dict[str, bool] = {}
+    for item in ",".join(fields).split(","):
+        name, _, weight = item.partition(";")
+        weights[name.strip().lower()] = not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight, re.IGNORECASE)
+    return weights.get(coding, weights.get("*", False))
+
+
+def _media_type(value: str | None) -> tuple[str | None, dict[str, str]]:
+    """A Content-Type in parts (RFC 9110 §8.3.1)."""
+    if value is None:
+        return None, {}
+    media_type, *rest = value.split(";")
+    pairs = (item.partition("=") for item in rest if item.strip())
+    return media_type.strip().lower(), {name.strip().lower(): text.strip().strip('"') for name, _, text in pairs}
+
+
+def _listed(value: str | None) -> list[str]:
+    return [item.strip().lower() for item in (value or "").split(",") if item.strip()]
+
+
+def _size(answer: Answer) -> int:
+    return sum(len(read.data) for read in answer.reads)
+
+
+def _end_of(exchange: Exchange) -> Place:
+    answer = exchange.answer
+    return Place(None if answer is None else _size(answer), exchange.ending.at)

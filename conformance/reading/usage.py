@@ -1,0 +1,82 @@
+"""The usage of a stream: sent when it was asked for, once, after the text, and adding up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.reading.chunks import place_of
+from conformance.reading.deviation import DeviationLog, shown
+from conformance.reading.event_stream import Event
+from conformance.reading.expectations import Expectations
+
+
+@dataclass(slots=True)
+class UsageReader:
+    """Follows what a stream says of its usage. `last` is the last usage object, `count` how many there were."""
+
+    expectations: Expectations
+    log: DeviationLog
+    last: dict[str, Any] | None = None
+    count: int = 0
+
+    def take(self, usage: dict[str, Any], chunk: dict[str, Any], event: Event, *, all_finished: bool) -> None:
+        """Takes a usage object of a chunk; `all_finished` tells whether every choice has finished, here or before."""
+        self.count += 1
+        self.last = usage
+        self._add_up(usage, event)
+        choices = chunk.get("choices")
+        if self.expectations.usage is False:
+            if choices == [] or (all_finished and not _finishes(choices)):
+                expected = "no usage chunk, for none was asked for"
+                self.log.note("stream.usage-absent-unasked", expected, "a chunk of its own for it", place_of(event))
+            return
+        if self.expectations.usage is None:
+            return
+        if self.count == 2:
+            expected = "one usage for the whole stream"
+            self.log.note("stream.usage-when-asked", expected, "a second one", place_of(event))
+        if not all_finished:
+            expected = "the usage after every choice has finished"
+            self.log.note("stream.usage-after-finish", expected, "usage before that", place_of(event))
+        elif choices and not _finishes(choices):
+            actual = f"choices {shown(str(choices))}"
+            self.log.note("stream.usage-choices-empty", "`choices: []` in the usage chunk", actual, place_of(event))
+
+    def _add_up(self, usage: dict[str, Any], event: Event) -> None:
+        prompt, completion, total = (_tokens(usage, part) for part in ("prompt", "completion", "total"))
+        if prompt is None or completion is None or total is None:
+            return  # the schema of the chunk says what is missing
+        if prompt + completion != total or min(prompt, completion) < 0:
+            expected = "prompt and completion tokens that add up to total_tokens, none negative"
+            actual = f"{prompt:g} + {completion:g}, total {total:g}"
+            self.log.note("stream.usage-sum", expected, actual, place_of(event))
+
+    def end(self, *, is_whole: bool, text_length: int) -> None:
+        """Judges what only the end shows; `text_length` is the length of all choices' text."""
+        if self.expectations.usage and is_whole and self.count == 0:
+            expected = "a usage chunk, for it was asked for"
+            self.log.note("stream.usage-when-asked", expected, "a stream without usage")
+        completion = None if self.last is None else _tokens(self.last, "completion")
+        if completion is None:
+            return
+        if completion == 0 and text_length > 0:
+            actual = f"0 completion tokens for {text_length} characters"
+            self.log.note("stream.usage-sum", "completion tokens counted where there is text", actual)
+        limit = self.expectations.max_tokens
+        if limit is not None and completion > limit * self.expectations.n:
+            expected = f"at most {limit} completion tokens for each of {self.expectations.n} choices"
+            self.log.note("stream.max-tokens", expected, f"{completion:g} by the stream's own usage")
+
+
+def _finishes(choices: Any) -> bool:
+    """Whether a chunk finishes a choice: vendors may put the usage there."""
+    return isinstance(choices, list) and any(
+        isinstance(entry, dict) and entry.get("finish_reason") is not None for entry in choices
+    )
+
+
+def _tokens(usage: dict[str, Any], part: str) -> int | float | None:
+    """A number of tokens that a usage object gives, None where it gives no number."""
+    value = usage.get(f"{part}_tokens")
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
