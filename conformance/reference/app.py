@@ -149,11 +149,12 @@ async def _completed(completion: Awaitable[object]) -> object:
 
 async def _primed(steps: Steps) -> Steps:
     """The same steps, the first of them already there."""
-    first = await anext(steps)
+    first = await anext(steps, None)
 
     async def all_steps() -> Steps:
         async with aclosing(steps):
-            yield first
+            if first is not None:
+                yield first
             async for step in steps:
                 yield step
 

@@ -61,9 +61,9 @@ def serve(  # noqa: PLR0913 - each is an option of the command line
     latency: float = 0.0,
     event_delay: float = 0.0,
     stages: Stages | None = None,
-    announce: Callable[[str], None] = print,
+    announce: Callable[[str], None] | None = None,
 ) -> None:
-    """Serves a profile until interrupted.
+    """Serves a profile until interrupted; `announce` replaces the line on stdout that says where.
 
     Raises:
         ContractError: the profile cannot be read.
@@ -76,7 +76,11 @@ def serve(  # noqa: PLR0913 - each is an option of the command line
     listener = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     base_url = f"http://{shown}:{listener.getsockname()[1]}{dialect.mount}"
-    announce(f"Serving {profile} at {base_url}; judge it with: chat-conformance run {profile} --base-url {base_url}")
+    said = f"Serving {profile} at {base_url}; judge it with: chat-conformance run {profile} --base-url {base_url}"
+    if announce is None:
+        print(said, flush=True)  # also to a pipe, which whoever waits for the URL reads
+    else:
+        announce(said)
     with suppress(KeyboardInterrupt):  # which uvicorn raises again once it has stopped
         _server(app, dialect, log_level="warning").run(sockets=[listener])
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Caller
+    from reference_callers import Caller
 
 
 def credentials(caller: Caller) -> dict[str, list[tuple[str, str]]]:

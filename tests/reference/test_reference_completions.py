@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from conformance.contract import load_contract
 
 if TYPE_CHECKING:
-    from conftest import Caller
+    from reference_callers import Caller
 
 
 def content(completion: dict, choice: int = 0) -> str:

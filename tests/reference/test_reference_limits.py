@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from conftest import error_reason
+from reference_callers import error_reason
 
 from conformance.contract import load_contract
 from conformance.reference import DeploymentError, Settings, Tenant, create_app
@@ -16,7 +16,7 @@ from conformance.reference.providers import EchoProvider
 from conformance.reference.stages import Stages
 
 if TYPE_CHECKING:
-    from conftest import Caller
+    from reference_callers import Caller
 
 TENANT = Tenant("one", "key-of-the-only-tenant", "6f1e3c52-9f0a-4c07-8a55-0d5b8f6a2b11")
 SETTINGS = Settings("openai", (TENANT,), models=("m",))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Caller
+    from reference_callers import Caller
 
 USER = [{"role": "user", "content": "Say hello."}]
 

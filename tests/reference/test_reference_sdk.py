@@ -9,7 +9,7 @@ import openai
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Caller
+    from reference_callers import Caller
 
 HELLO = [{"role": "user", "content": "Hello there, 日本語 🇩🇪."}]
 

@@ -18,7 +18,7 @@ from conformance.target import demo
 
 def test_serve_says_where_it_is_and_how_to_judge_it_and_stops_when_interrupted() -> None:
     program = "import os; from conformance.reference import serve; serve('kodexa', environ=os.environ, port=0)"
-    with subprocess.Popen([sys.executable, "-uc", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         line = process.stdout.readline().decode()

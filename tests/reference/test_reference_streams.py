@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from conftest import error_reason, events_of
 from jsonschema import Draft202012Validator
+from reference_callers import error_reason, events_of
 
 from conformance.contract import load_contract
 from conformance.reference import EmbeddedReference
@@ -16,7 +16,7 @@ from conformance.reference.errors import ProviderError
 from conformance.reference.providers import Ended
 
 if TYPE_CHECKING:
-    from conftest import Caller
+    from reference_callers import Caller
 
     from conformance.reference.request import CompletionRequest
 

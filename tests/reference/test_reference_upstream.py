@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import PATHS, error_reason, events_of
 from fake_upstream import Asked, FakeUpstream, Script, chunk, completion
+from reference_callers import PATHS, error_reason, events_of
 
 from conformance.contract import load_contract
 from conformance.reference import EmbeddedReference

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 
 import httpx
 
@@ -58,6 +60,7 @@ class UpstreamProvider:
             headers=_headers(upstream),
             timeout=httpx.Timeout(upstream.idle_timeout, connect=upstream.connect_timeout),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
+            verify=_tls(),
             follow_redirects=False,
             trust_env=False,
         )
@@ -186,6 +189,12 @@ class UpstreamProvider:
                 except (ValueError, LookupError, TypeError) as error:
                     raise ProviderError("The provider does not tell which models it has.") from error
         return self._model
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """What certificates are trusted; reading them takes longer than anything else here."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _headers(upstream: Upstream) -> dict[str, str]:

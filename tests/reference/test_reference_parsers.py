@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from conformance.reference.body import check_media_type
+from conformance.reference.errors import ProviderError, Refusal
+from conformance.reference.json_body import parse_object
+from conformance.reference.providers import Ended
+from conformance.reference.providers.secrecy import SecretGate
+from conformance.reference.providers.upstream_answer import AnswerReader
+
+
+def outcome(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function returns, or the refusal that it raises; any other exception is a failure."""
+    try:
+        return function(*arguments)
+    except (Refusal, ProviderError) as refusal:
+        return refusal
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(), VALUES, max_size=4), st.booleans())
+def test_any_json_object_is_read_as_it_was_written(value: dict[str, Any], ascii_only: bool) -> None:
+    assert parse_object(json.dumps(value, ensure_ascii=ascii_only).encode(), 64) == value
+
+
+@given(st.binary() | st.text(alphabet='{}[]",:\\ud80019.eE+-aNIf \t\n').map(str.encode))
+@example(b'{"a":' * 100)
+@example(b'{"a": "\\')
+@example(b'{"a": 1' + b"0" * 401 + b"}")
+def test_bytes_are_a_json_object_or_refused(body: bytes) -> None:
+    value = outcome(parse_object, body, 20)
+    if isinstance(value, Refusal):
+        assert value.status == 400
+    else:
+        assert json.loads(body) == value
+
+
+@given(st.binary(max_size=60))
+def test_a_media_type_is_json_or_refused(declared: bytes) -> None:
+    refusal = outcome(check_media_type, [(b"content-type", declared)])
+    if refusal is not None:
+        assert refusal.status == 415
+    else:
+        assert declared.strip().lower().startswith(b"application/json")
+
+
+PIECES = st.sampled_from(
+    [
+        b"data: ",
+        b"\n\n",
+        b"[DONE]",
+        b'{"choices":[{"delta":{"content":"x"}}]}',
+        b"null",
+        b"[",
+        b"\r",
+        b"\xff",
+        b'{"error":1}',
+        b'{"choices":[{"finish_reason":{}}],"usage":{"completion_tokens":1e400}}',
+        b'{"choices":[[]],"usage":[]}',
+        b"9" * 5000,
+    ]
+)
+
+
+@given(st.lists(st.lists(PIECES | st.binary(max_size=5)).map(b"".join)), st.booleans())
+def test_whatever_an_upstream_says_is_text_or_a_provider_error(reads: list[bytes], whole: bool) -> None:
+    said = outcome(read_answer, reads, whole)
+    if isinstance(said, ProviderError):
+        assert said.message.startswith("The provider")
+    else:
+        texts, ended = said
+        assert ended.reason in {"stop", "length", "content_filter"}
+        assert all(text and text.encode() for text in texts)
+
+
+def read_answer(reads: list[bytes], whole: bool) -> tuple[list[str], Ended]:
+    reader = AnswerReader()
+    if whole:
+        texts = list(reader.whole(b"".join(reads)))
+    else:
+        texts = [text for read in reads for text in reader.feed(read)] + list(reader.end())
+    return texts, reader.ended()
+
+
+@given(st.lists(st.text("abx", max_size=5)))
+def test_a_secret_is_never_shown_however_the_text_is_cut(pieces: list[str]) -> None:
+    gate = SecretGate("abab")
+    shown = "".join([*map(gate.feed, pieces), gate.flush()])
+    assert "abab" not in shown
+    assert len(shown) == len("".join(pieces))
+    if "abab" not in "".join(pieces):
+        assert shown == "".join(pieces)
+
+
+@pytest.mark.parametrize("secret", [None, ""])
+def test_without_a_secret_everything_is_shown(secret: str | None) -> None:
+    assert SecretGate(secret).feed("abab") == "abab"
