@@ -7,16 +7,20 @@ reads answers that are one JSON document, and `delivery` judges arrival times.
 
 from __future__ import annotations
 
-from conformance.reading.choices import Choice
-from conformance.reading.completion import BodyReading, read_completion, read_error
-from conformance.reading.delivery import Arrivals, BufferingJudgement, Delivery, deliver, judge_buffering
-from conformance.reading.deviation import Deviation
-from conformance.reading.event_stream import Event, EventStreamReader
-from conformance.reading.expectations import Expectations, expectations_of
-from conformance.reading.stream import StreamReader, read_stream
-from conformance.reading.stream_reading import StreamReading
-from conformance.reading.strict_json import Document, JsonFault, JsonRule, parse
-from conformance.reading.timeline import TimelineRow
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from conformance.reading.choices import Choice
+    from conformance.reading.completion import BodyReading, read_completion, read_error
+    from conformance.reading.delivery import Arrivals, BufferingJudgement, Delivery, deliver, judge_buffering
+    from conformance.reading.deviation import Deviation
+    from conformance.reading.event_stream import Event, EventStreamReader
+    from conformance.reading.expectations import Expectations, expectations_of
+    from conformance.reading.stream import StreamReader, read_stream
+    from conformance.reading.stream_reading import StreamReading
+    from conformance.reading.strict_json import Document, JsonFault, JsonRule, parse
+    from conformance.reading.timeline import TimelineRow
 
 __all__ = [
     "Arrivals",
@@ -42,3 +46,36 @@ __all__ = [
     "read_error",
     "read_stream",
 ]
+
+_HOMES = {
+    "Arrivals": "delivery",
+    "BodyReading": "completion",
+    "BufferingJudgement": "delivery",
+    "Choice": "choices",
+    "Delivery": "delivery",
+    "Deviation": "deviation",
+    "Document": "strict_json",
+    "Event": "event_stream",
+    "EventStreamReader": "event_stream",
+    "Expectations": "expectations",
+    "JsonFault": "strict_json",
+    "JsonRule": "strict_json",
+    "StreamReader": "stream",
+    "StreamReading": "stream_reading",
+    "TimelineRow": "timeline",
+    "deliver": "delivery",
+    "expectations_of": "expectations",
+    "judge_buffering": "delivery",
+    "parse": "strict_json",
+    "read_completion": "completion",
+    "read_error": "completion",
+    "read_stream": "stream",
+}
+"""Where each name is defined. They are loaded when they are asked for: the event stream reader alone is used where no
+exchange is, and the other layers bring `conformance.wire` with them."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
