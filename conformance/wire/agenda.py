@@ -31,6 +31,14 @@ def units(probes: Iterable[Probe]) -> list[list[Probe]]:
     return sorted(chains.values(), key=lambda chain: (min(tiers.index(probe.tier) for probe in chain), -len(chain)))
 
 
+def waves(probes: Iterable[Probe]) -> list[list[Probe]]:
+    """The probes by wave, the first to be sent first."""
+    ordered: dict[int, list[Probe]] = {}
+    for probe in sorted(probes, key=lambda probe: probe.wave):
+        ordered.setdefault(probe.wave, []).append(probe)
+    return list(ordered.values())
+
+
 def served(exchange: Exchange) -> bool:
     """Whether a probe that was meant to be served was: a 2xx answer that came to its end."""
     answer = exchange.answer

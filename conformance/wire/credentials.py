@@ -27,6 +27,8 @@ def credential_value(credential: Credential, scheme: CredentialScheme, target: T
     match credential:
         case Credential.NONE:
             return None
+        case Credential.OWN:
+            return None if target.api_key is None else scheme.prefix + target.api_key
         case Credential.EMPTY:
             # RFC 9110 section 5.5: white space around a field's value is not part of it, so `Bearer` stands alone.
             return scheme.prefix.rstrip()
@@ -35,11 +37,10 @@ def credential_value(credential: Credential, scheme: CredentialScheme, target: T
         case Credential.OTHER:
             return scheme.prefix + _required(target.other_api_key, "CONFORMANCE_OTHER_API_KEY")
         case Credential.WRONG_SCHEME:
-            other = "Basic " if scheme.prefix.lower().startswith("bearer") else "Bearer "
-            return other + _required(target.api_key, "CONFORMANCE_API_KEY")
-        case Credential.OWN:
-            pass
-    return None if target.api_key is None else scheme.prefix + target.api_key
+            prefix = "Basic " if scheme.prefix.lower().startswith("bearer") else "Bearer "
+        case Credential.OWN_LOWER_CASE:
+            prefix = scheme.prefix.lower()
+    return prefix + _required(target.api_key, "CONFORMANCE_API_KEY")
 
 
 def wrong_key(target: Target) -> str:

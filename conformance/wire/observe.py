@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from conformance.contract.model import Operation
 from conformance.probes.model import Probe
 from conformance.target.model import Limits, Target
-from conformance.wire.agenda import Agenda, units
+from conformance.wire.agenda import Agenda, units, waves
 from conformance.wire.budget import Budget
 from conformance.wire.exchange import Exchange
 from conformance.wire.pace import Pacer, Timing
@@ -78,9 +78,10 @@ async def observe(  # noqa: PLR0913, PLR0917 - the things that a run is made of,
 ) -> Observation:
     """Send every probe once and record every attempt.
 
-    Probes with one `connection` name go one after another over one connection of their own; all others go
-    concurrently. `resume` gives the exchanges of an interrupted run: what they decided is not sent again.
-    When the running task is cancelled, what was seen so far is returned with `interrupted` set.
+    Probes with one `connection` name go one after another over one connection of their own; all others of a wave go
+    concurrently, and a wave begins when the one before has ended. `resume` gives the exchanges of an interrupted run:
+    what they decided is not sent again. When the running task is cancelled, what was seen so far is returned with
+    `interrupted` set.
 
     Raises:
         Unreachable: nobody listens at the target's address.
@@ -165,13 +166,14 @@ class _Run:
         await require_reachable(self._target, self._limits, self._timing)
         pool = self._open(connections=self._limits.concurrency, keepalive=IDLE_EXPIRY)
         async with pool.transport:
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    for chain in units(self._agenda.planned):
-                        tasks.create_task(self._send_chain(chain, pool, tasks))
-            except BaseExceptionGroup as group:
-                # A chain only fails for a defect of ours or a full disk; the first one says it.
-                raise group.exceptions[0] from None
+            for wave in waves(self._agenda.planned):
+                try:
+                    async with asyncio.TaskGroup() as tasks:
+                        for chain in units(wave):
+                            tasks.create_task(self._send_chain(chain, pool, tasks))
+                except BaseExceptionGroup as group:
+                    # A chain only fails for a defect of ours or a full disk; the first one says it.
+                    raise group.exceptions[0] from None
 
     def observation(self, *, interrupted: bool) -> Observation:
         """What is known now."""

@@ -126,6 +126,23 @@ def test_the_smoke_tier_comes_first() -> None:
     assert watch.ids == ["early#1", "middle#1", "late#1"]
 
 
+def test_a_wave_begins_when_the_one_before_has_ended() -> None:
+    served: list[bytes] = []
+
+    async def slow_first(visit: Visit) -> None:
+        name = visit.body.split(b'"')[3]
+        await asyncio.sleep(0.05 if name == b"slow" else 0)
+        served.append(name)
+        await visit.send(b"HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n")
+
+    def named(name: str, **changes: object) -> Probe:
+        return probe(name, body={"name": name}, **changes)
+
+    slow = named("slow", instead=(named("instead", intent=Intent.EITHER),))
+    observing(slow_first, [named("last", wave=2), named("next", wave=1), slow, named("quick")])
+    assert served == [b"quick", b"slow", b"instead", b"next", b"last"]
+
+
 def test_probes_of_one_connection_share_it_in_order() -> None:
     plan = [*probes_named("a", "b", "c", connection="kept"), *probes_named("x", "y"), probe("d", connection="other")]
     seen, _, _ = observing(ok, plan)

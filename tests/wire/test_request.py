@@ -139,6 +139,7 @@ def test_credentials_of_each_kind() -> None:
     assert authorization(Credential.EMPTY) == "Bearer"
     assert authorization(Credential.OTHER) == "Bearer other-key-of-tenant"
     assert authorization(Credential.WRONG_SCHEME) == f"Basic {KEY}"
+    assert authorization(Credential.OWN_LOWER_CASE) == f"bearer {KEY}"
 
 
 def test_a_wrong_key_looks_right_and_tells_nothing() -> None:
