@@ -75,6 +75,20 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceDocument:
+    """A document or standard that sources name: its short name, full title, and where it can be read.
+
+    `file` and `sha256` (hexadecimal) identify the very text that the contract was rebuilt from, where it is at hand.
+    """
+
+    name: str
+    title: str
+    url: str | None = None
+    file: str | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Keyword:
     """One constraining keyword of one schema of the contract.
 
@@ -188,6 +202,12 @@ class Contract:
     requirements: tuple[Requirement, ...]
     document: Mapping[str, Any] = field(hash=False, repr=False)
     """The OpenAPI document as it was read."""
+    excluded: tuple[Requirement, ...] = ()
+    """Requirements that cannot be judged, each with its reason in `excluded`; none of them is in `requirements`."""
+    template: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False)
+    """The smallest valid request; `{model}`, `{brand_id}` and `{requested_by}` stand for the target's own values."""
+    sources: Mapping[str, SourceDocument] = field(default_factory=dict, hash=False, repr=False)
+    """The documents and standards that the requirements' sources name, by short name."""
 
     def requirement(self, requirement_id: str) -> Requirement | None:
         """The requirement with this id, or None where the profile has none."""

@@ -1,0 +1,48 @@
+"""What is promised: an OpenAPI document and the requirement catalogue become a `Contract`."""
+
+from conformance.contract.errors import ContractError
+from conformance.contract.locations import shipped_profiles
+from conformance.contract.model import (
+    Basis,
+    Contract,
+    CredentialScheme,
+    Keyword,
+    Level,
+    Operation,
+    Profile,
+    Requirement,
+    Response,
+    Schema,
+    Section,
+    Source,
+    SourceDocument,
+    Tier,
+)
+from conformance.contract.profile import load_contract
+from conformance.contract.review import SourceChange, Stale, review_path, source_changes, stale, write_review
+
+__all__ = [
+    "Basis",
+    "Contract",
+    "ContractError",
+    "CredentialScheme",
+    "Keyword",
+    "Level",
+    "Operation",
+    "Profile",
+    "Requirement",
+    "Response",
+    "Schema",
+    "Section",
+    "Source",
+    "SourceChange",
+    "SourceDocument",
+    "Stale",
+    "Tier",
+    "load_contract",
+    "review_path",
+    "shipped_profiles",
+    "source_changes",
+    "stale",
+    "write_review",
+]

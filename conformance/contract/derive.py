@@ -1,0 +1,199 @@
+"""Derives one requirement from each constraining keyword of the contract's schemas."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.contract.branches import branch_names, kebab, selectors
+from conformance.contract.model import Keyword, Level, Operation, Requirement, Schema, Section, Source, SourceDocument
+from conformance.contract.pointers import join
+from conformance.contract.provenance import X_SOURCE, Provenance
+from conformance.contract.statements import statement
+from conformance.contract.vocabulary import constraints, source_key, without_annotations
+
+_SELECTING = frozenset({"type", "const", "enum"})
+_CHOICES = ("anyOf", "oneOf")
+_HOLD_SCHEMAS = frozenset({"anyOf", "oneOf", "not", "if", "contains", "propertyNames", "dependentSchemas"})
+
+
+def located_schemas(operation: Operation) -> Iterator[tuple[str, Schema]]:
+    """Each schema of an operation with its location, such as `path.orgId` or `error.400` (see `Keyword.location`)."""
+    yield "request", operation.request_schema
+    for name, schema in operation.path_parameters.items():
+        yield f"path.{name}", schema
+    success = operation.response(200)
+    for response in operation.responses:
+        if response is success and response.status.lower() != "default":
+            if response.json_schema is not None:
+                yield "completion", response.json_schema
+            if response.item_schema is not None:
+                yield "stream.chunk", response.item_schema
+        elif response.status[0] in "45dD" and response.json_schema is not None:
+            yield f"error.{response.status}", response.json_schema
+
+
+def derived_requirements(operation: Operation, provenance: Provenance) -> tuple[Requirement, ...]:
+    """The requirements that an operation's schemas make, section by section in the order of the document."""
+    taken: set[str] = set()
+    derived: list[Requirement] = []
+    for location, schema in located_schemas(operation):
+        for place in places(schema):
+            derived.extend(_at(location, place, provenance, taken))
+    return tuple(derived)
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaPlace:
+    """One schema object inside a schema: its pointer, the parts of its id, and the way to it in words."""
+
+    schema: Mapping[str, Any]
+    pointer: str
+    parts: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    left_out: frozenset[str] = frozenset()
+    """Keywords that only select this branch, so that breaking them breaks the choice and not the branch."""
+    telling: frozenset[str] = frozenset()
+    """Properties that tell this branch from the others."""
+
+
+def places(root: Schema) -> Iterator[SchemaPlace]:
+    """Every schema object whose keywords are requirements of their own; what contains itself is entered once."""
+    if not isinstance(root, Mapping):
+        return
+    definitions: Mapping[str, Any] = root.get("$defs", {})
+    entered: set[str] = set()
+    ahead = [SchemaPlace(root, "")]
+    while ahead:
+        place = ahead.pop()
+        yield place
+        below = list(_below(place))
+        reference = place.schema.get("$ref")
+        if isinstance(reference, str):
+            name = reference.rsplit("/", 1)[1]
+            below.append(SchemaPlace(definitions[name], join("", "$defs", name), place.parts, place.words))
+        for child in reversed(below):
+            if not child.pointer.startswith("/$defs/") or child.pointer not in entered:
+                entered.add(child.pointer)
+                ahead.append(child)
+
+
+def _below(place: SchemaPlace) -> Iterator[SchemaPlace]:
+    schema = place.schema
+    for name, child in schema.get("properties", {}).items():
+        tells = name in place.telling
+        yield from _child(place, child, ("properties", name), (_id_part(name),), (name,), tells=tells)
+    for pattern, child in schema.get("patternProperties", {}).items():
+        parts = ("pattern-properties", _id_part(pattern))
+        yield from _child(place, child, ("patternProperties", pattern), parts, (f"/{pattern}/",))
+    for keyword, part in (("additionalProperties", "additional-properties"), ("unevaluatedProperties", "unevaluated")):
+        yield from _child(place, schema.get(keyword), (keyword,), (part,), ("*",))
+    for number, child in enumerate(schema.get("prefixItems", [])):
+        parts = ("prefix-items", str(number))
+        yield from _child(place, child, ("prefixItems", str(number)), parts, (f"[{number}]",))
+    yield from _child(place, schema.get("items"), ("items",), ("items",), ("[]",))
+    yield from _child(place, schema.get("unevaluatedItems"), ("unevaluatedItems",), ("unevaluated-items",), ("[]",))
+    for keyword in _CHOICES:
+        yield from _branches(place, keyword)
+    for number, (child, name) in enumerate(_named(schema.get("allOf", []))):
+        yield from _child(place, child, ("allOf", str(number)), (name,), ())
+
+
+def _branches(place: SchemaPlace, keyword: str) -> Iterator[SchemaPlace]:
+    branches = place.schema.get(keyword, [])
+    telling = selectors(branches)
+    for number, (branch, name) in enumerate(_named(branches)):
+        if isinstance(branch, Mapping):
+            pointer = join(place.pointer, keyword, number)
+            parts, words = (*place.parts, name), (*place.words, f"({name})")
+            yield SchemaPlace(branch, pointer, parts, words, _SELECTING, telling)
+
+
+def _named(branches: list[Any]) -> Iterator[tuple[Any, str]]:
+    return zip(branches, branch_names(branches), strict=True)
+
+
+def _child(  # noqa: PLR0913 - one argument for each way in which the child differs from its parent
+    place: SchemaPlace,
+    schema: Any,
+    tokens: tuple[str, ...],
+    parts: tuple[str, ...],
+    words: tuple[str, ...],
+    *,
+    tells: bool = False,
+) -> Iterator[SchemaPlace]:
+    if isinstance(schema, Mapping):
+        left_out = _SELECTING if tells else frozenset[str]()
+        pointer = join(place.pointer, *tokens)
+        yield SchemaPlace(schema, pointer, (*place.parts, *parts), (*place.words, *words), left_out)
+
+
+def _id_part(name: str) -> str:
+    """A property's name in an id: lower-case, its underscores kept, other marks as hyphens."""
+    return kebab(name.lower()) or "unnamed"
+
+
+def _at(location: str, place: SchemaPlace, provenance: Provenance, taken: set[str]) -> Iterator[Requirement]:
+    entries = place.schema.get(X_SOURCE, {})
+    for name, value in constraints(place.schema):
+        if name in place.left_out or (name == "required" and value in place.telling):
+            continue
+        keyword = Keyword(location, join(place.pointer, name), name, value, place.schema)
+        entry = entries[source_key(name, value)]
+        source, level = provenance.source(entry), provenance.level(entry)
+        document = provenance.documents[entry["document"]]
+        yield Requirement(
+            id=_free(_id(location, place, name, value), taken),
+            level=level,
+            section=_section(location),
+            statement=statement(keyword, place.words),
+            source=source,
+            digest=keyword_digest(keyword, source, level, document),
+            keyword=keyword,
+        )
+
+
+def _id(location: str, place: SchemaPlace, name: str, value: Any) -> str:
+    parts = [*place.parts, *([_id_part(value)] if name == "required" else []), kebab(name)]
+    return ".".join((_prefix(location), *parts))
+
+
+def _prefix(location: str) -> str:
+    if location.startswith("path."):
+        return f"request.path.{kebab(location.removeprefix('path.'))}"
+    return location.lower()
+
+
+def _free(wanted: str, taken: set[str]) -> str:
+    """The id, with a number behind it where names that differ only in their marks would share it."""
+    unique, number = wanted, 1
+    while unique in taken:
+        number += 1
+        unique = f"{wanted}-{number}"
+    taken.add(unique)
+    return unique
+
+
+def _section(location: str) -> Section:
+    first = location.split(".", 1)[0]
+    return Section.REQUEST if first == "path" else Section(first)
+
+
+def keyword_digest(keyword: Keyword, source: Source, level: Level, document: SourceDocument) -> str:
+    """The sha256 of what a derived requirement rests on; other annotations of the schema do not count."""
+    value = keyword.value
+    if keyword.name in _HOLD_SCHEMAS:
+        value = without_annotations({keyword.name: value})
+    if keyword.name == "if" and isinstance(keyword.schema, Mapping):
+        held = {name: schema for name, schema in keyword.schema.items() if name in ("if", "then", "else")}
+        value = without_annotations(held)
+    return digest([keyword.pointer, value, source.document, source.place, source.basis, level, document.sha256])
+
+
+def digest(parts: list[Any]) -> str:
+    """The sha256 of a list of JSON values in one canonical form, hexadecimal."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()

@@ -1,0 +1,144 @@
+"""Reads the YAML and JSON files that contracts are made of, and knows the line of every value."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from conformance.contract.errors import ContractError
+from conformance.contract.pointers import join, split
+from conformance.contract.yaml_values import MAX_DEPTH, YamlError, read_yaml
+
+_LINES_UP_TO = 1_000_000
+"""Size of a JSON text in characters up to which its lines are worth a second parse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file's value, where each part of it stands, and the sha256 (hexadecimal) of its bytes."""
+
+    path: Path
+    data: Any = field(hash=False)
+    lines: Mapping[str, int] = field(hash=False, repr=False)
+    """JSON pointer to line, from 1. Parts that came through an alias or a merge key have no entry of their own."""
+    sha256: str
+
+    def line(self, pointer: str = "") -> int | None:
+        """The line of a JSON pointer, or of the nearest part around it that has one."""
+        tokens = split(pointer)
+        for length in range(len(tokens), -1, -1):
+            line = self.lines.get(join("", *tokens[:length]))
+            if line is not None:
+                return line
+        return None
+
+    def error(self, message: str, pointer: str = "") -> ContractError:
+        """An error of this file at a JSON pointer."""
+        return ContractError(message, path=self.path, line=self.line(pointer))
+
+
+def read_document(path: Path) -> Document:
+    """Reads a YAML or JSON file.
+
+    Raises:
+        ContractError: the file cannot be read, or is no single document of JSON values without duplicate keys.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ContractError("there is no such file; check the path", path=path) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ContractError(f"the file cannot be read ({reason})", path=path) from error
+    return parse_document(content, path)
+
+
+def parse_document(content: bytes, path: Path) -> Document:
+    """The document that a file's bytes hold; `path` stands in messages, and its suffix `.json` forbids YAML.
+
+    Raises:
+        ContractError: as `read_document`.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ContractError("the file is not UTF-8; save it as UTF-8", path=path, line=line) from error
+    sha256 = hashlib.sha256(content).hexdigest()
+    strict = path.suffix.lower() == ".json"
+    if strict or text.lstrip()[:1] in ("{", "["):
+        data = _read_json(text, path, strict=strict)
+        if data is not _NOT_JSON:
+            return Document(path, data, _json_lines(text), sha256)
+    try:
+        data, lines = read_yaml(text)
+    except YamlError as error:
+        raise ContractError(str(error), path=path, line=error.line) from error
+    return Document(path, data, lines, sha256)
+
+
+_NOT_JSON = object()
+
+
+def _read_json(text: str, path: Path, *, strict: bool) -> Any:
+    """The value of a JSON text; where it need not be JSON, `_NOT_JSON` when it is not."""
+    try:
+        data = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        if not strict:
+            return _NOT_JSON
+        raise ContractError(f"this is not JSON: {error.msg}", path=path, line=error.lineno) from error
+    except (ValueError, RecursionError) as error:
+        message = "values are nested too deep" if isinstance(error, RecursionError) else str(error)
+        raise ContractError(message, path=path) from error
+    if _deeper_than(data, MAX_DEPTH):
+        raise ContractError(f"values are nested more than {MAX_DEPTH} deep", path=path)
+    return data
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key `{twice[:80]}` stands twice in one object; keep one")
+    return value
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"`{name}` is no number of JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"the number `{text[:20]}` is too large")
+    return number
+
+
+def _deeper_than(data: Any, depth: int) -> bool:
+    level = [data]
+    for _ in range(depth + 1):
+        level = [
+            child
+            for value in level
+            if isinstance(value, (dict, list))
+            for child in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _json_lines(text: str) -> Mapping[str, int]:
+    """Lines of a JSON text, read as YAML; what YAML cannot read (tabs) has none."""
+    if len(text) > _LINES_UP_TO:
+        return {}
+    try:
+        return read_yaml(text)[1]
+    except YamlError:
+        return {}

@@ -1,0 +1,211 @@
+"""Finds the one chat-completions operation of an OpenAPI document (3.0, 3.1 or 3.2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.contract.documents import Document
+from conformance.contract.model import Operation, Response, Schema
+from conformance.contract.pointers import join, look_up
+from conformance.contract.provenance import Provenance
+from conformance.contract.references import SchemaResolver
+from conformance.contract.security import read_credential
+from conformance.contract.soundness import check_sound
+from conformance.contract.targets import dereferenced
+
+EVENT_STREAM = "text/event-stream"
+_CHAT = "/chat/completions"
+_VERSION = re.compile(r"3\.[012](\.|$)")
+_STATUS = re.compile(r"[1-5]([0-9][0-9]|XX)|default", re.IGNORECASE)
+
+
+def read_operation(document: Document, provenance: Provenance) -> Operation:
+    """The operation under test: the POST whose path ends with /chat/completions, or else the only POST.
+
+    Schemas come out self-contained, in the words of 2020-12, and with the source of each constraint.
+
+    Raises:
+        ContractError: the document is no OpenAPI 3 document, has no such operation or several, or is broken where
+            the operation needs it.
+    """
+    _check_version(document)
+    path, pointer = _operation_pointer(document)
+    reader = _OperationReader(document, SchemaResolver(document, provenance))
+    request_schema, examples = reader.request(pointer)
+    return Operation(
+        method="POST",
+        path=path,
+        path_parameters=reader.path_parameters(path, pointer),
+        request_schema=request_schema,
+        responses=tuple(reader.responses(pointer)),
+        credential=read_credential(document, pointer, provenance),
+        examples=examples,
+    )
+
+
+def _check_version(document: Document) -> None:
+    if not isinstance(document.data, Mapping):
+        raise document.error("this is no OpenAPI document; it should be an object with `openapi` and `paths`")
+    version = document.data.get("openapi")
+    if version is None and "swagger" in document.data:
+        raise document.error("this is a Swagger 2 document; convert it to OpenAPI 3", "/swagger")
+    if version is None:
+        raise document.error("this is no OpenAPI document; `openapi: 3.x.y` is missing")
+    if not _VERSION.match(str(version)):
+        raise document.error(f"OpenAPI {str(version)[:20]} is not known; use 3.0, 3.1 or 3.2", "/openapi")
+
+
+def _operation_pointer(document: Document) -> tuple[str, str]:
+    """The path of the operation, as written, and where the operation object stands."""
+    paths = document.data.get("paths")
+    if not isinstance(paths, Mapping) or not paths:
+        raise document.error("the document has no `paths`; describe POST …/chat/completions", "/paths")
+    posts: dict[str, str] = {}
+    for path in paths:
+        _, at = dereferenced(document, join("/paths", path))
+        if "post" in look_up(document.data, at):
+            posts[path] = dereferenced(document, join(at, "post"))[1]
+    chats = {path: at for path, at in posts.items() if path.rstrip("/").endswith(_CHAT)}
+    found = chats or posts
+    if len(found) == 1:
+        return next(iter(found.items()))
+    if not posts:
+        raise document.error(f"no path has a POST operation; describe POST …{_CHAT}", "/paths")
+    several = ", ".join(sorted(found)[:5]) + (", …" if len(found) > 5 else "")
+    if chats:
+        raise document.error(f"several operations are chat completions ({several}); keep one", "/paths")
+    raise document.error(f"no POST ends with {_CHAT}, and there are several ({several}); keep one", "/paths")
+
+
+@dataclass(frozen=True, slots=True)
+class _OperationReader:
+    """Reads the parts of one operation."""
+
+    document: Document
+    resolver: SchemaResolver
+
+    def _schema(self, pointer: str) -> Schema:
+        schema = self.resolver.schema(pointer)
+        check_sound(schema, self.document, self.resolver)
+        return schema
+
+    def _object(self, pointer: str, key: str) -> Mapping[str, Any]:
+        """An object under a key, empty where there is none."""
+        value = look_up(self.document.data, pointer).get(key, {})
+        if not isinstance(value, Mapping):
+            raise self.document.error(f"`{key}` should be an object", join(pointer, key))
+        return value
+
+    def path_parameters(self, path: str, pointer: str) -> dict[str, Schema]:
+        """The schema of each parameter that the path has in braces; one that is not described may be anything."""
+        described = {}
+        for at in (pointer.rsplit("/", 1)[0], pointer):
+            listed = look_up(self.document.data, at).get("parameters", [])
+            if not isinstance(listed, list):
+                raise self.document.error("`parameters` should be a list", join(at, "parameters"))
+            for number in range(len(listed)):
+                parameter, where = dereferenced(self.document, join(at, "parameters", number))
+                if parameter.get("in") == "path":
+                    described[str(parameter.get("name"))] = where
+        return {
+            name: self._parameter_schema(described[name]) if name in described else True
+            for name in re.findall(r"\{([^{}]+)\}", path)
+        }
+
+    def _parameter_schema(self, pointer: str) -> Schema:
+        if "schema" in look_up(self.document.data, pointer):
+            return self._schema(join(pointer, "schema"))
+        for media_type in self._object(pointer, "content"):
+            at = join(pointer, "content", media_type)
+            if "schema" in dereferenced(self.document, at)[0]:
+                return self._schema(join(dereferenced(self.document, at)[1], "schema"))
+        return True
+
+    def request(self, pointer: str) -> tuple[Schema, tuple[Any, ...]]:
+        """The schema of the JSON request body and the examples that the document gives of it."""
+        if "requestBody" not in look_up(self.document.data, pointer):
+            raise self.document.error("the operation has no `requestBody`; describe its JSON body", pointer)
+        _, body = dereferenced(self.document, join(pointer, "requestBody"))
+        media_type = next(filter(is_json, self._object(body, "content")), None)
+        if media_type is None:
+            raise self.document.error("the operation takes no application/json body; describe it", body)
+        content, at = dereferenced(self.document, join(body, "content", media_type))
+        schema = self._schema(join(at, "schema")) if "schema" in content else True
+        return schema, tuple(self._examples(at, schema))
+
+    def _examples(self, pointer: str, schema: Schema) -> Iterator[Any]:
+        content = look_up(self.document.data, pointer)
+        if "example" in content:
+            yield content["example"]
+        for name in self._object(pointer, "examples"):
+            example, _ = dereferenced(self.document, join(pointer, "examples", name))
+            yield from (example[key] for key in ("dataValue", "value") if key in example)
+        if isinstance(schema, Mapping) and isinstance(schema.get("examples"), list):
+            yield from schema["examples"]
+
+    def responses(self, pointer: str) -> Iterator[Response]:
+        """Each documented response, its keys as written."""
+        for status in self._object(pointer, "responses"):
+            if status.startswith("x-"):
+                continue
+            if not _STATUS.fullmatch(status):
+                message = f"`{status[:20]}` is no status; write 200, 4XX or default"
+                raise self.document.error(message, join(pointer, "responses", status))
+            _, at = dereferenced(self.document, join(pointer, "responses", status))
+            yield self._response(status, at)
+
+    def _response(self, status: str, pointer: str) -> Response:
+        json_schema: Schema | None = None
+        item_schema: Schema | None = None
+        media_types = tuple(self._object(pointer, "content"))
+        for media_type in media_types:
+            content, at = dereferenced(self.document, join(pointer, "content", media_type))
+            if is_json(media_type) and json_schema is None and "schema" in content:
+                json_schema = self._schema(join(at, "schema"))
+            elif essence(media_type) == EVENT_STREAM:
+                item_schema = self._item_schema(content, at)
+        return Response(status, json_schema, item_schema, media_types)
+
+    def _item_schema(self, content: Mapping[str, Any], pointer: str) -> Schema | None:
+        """The schema of one event's data.
+
+        OpenAPI before 3.2 has no word for it: there, a schema of the stream that describes an object is meant for
+        the events. OpenAPI 3.2 may describe the whole event, its data as a string with a `contentSchema`.
+        """
+        if "itemSchema" in content:
+            schema = self._schema(join(pointer, "itemSchema"))
+            if isinstance(schema, Mapping) and "data" in schema.get("properties", {}):
+                return _content_of_data(schema)
+            return schema
+        if "schema" not in content:
+            return None
+        schema = self._schema(join(pointer, "schema"))
+        is_object = isinstance(schema, Mapping) and (schema.get("type") == "object" or "properties" in schema)
+        return schema if is_object else None
+
+
+def _content_of_data(event: Mapping[str, Any]) -> Schema | None:
+    data = event["properties"]["data"]
+    if not isinstance(data, Mapping) or data.get("type", "string") != "string":
+        return event  # A chunk that has a property named `data`, and no event.
+    for schema in (data, *data.get("anyOf", ()), *data.get("oneOf", ())):
+        if isinstance(schema, Mapping) and "contentSchema" in schema:
+            content: Schema = schema["contentSchema"]
+            if isinstance(content, Mapping) and "$defs" in event:
+                return {**content, "$defs": event["$defs"]}
+            return content
+    return None
+
+
+def essence(media_type: str) -> str:
+    """A media type without its parameters, in lower case (RFC 9110 §8.3.1)."""
+    return media_type.split(";", 1)[0].strip().lower()
+
+
+def is_json(media_type: str) -> bool:
+    """Whether a media type is JSON or built on it (RFC 6839 §3.1)."""
+    kind = essence(media_type)
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))

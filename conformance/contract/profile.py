@@ -1,0 +1,117 @@
+"""Loads a contract: a shipped profile by its name, or a user's own OpenAPI document by its path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from conformance.contract.catalogue import ANY_PROFILE, read_rows, shipped_requirements, shipped_rows, with_own_rows
+from conformance.contract.declaration import Declaration, read_declaration
+from conformance.contract.derive import derived_requirements
+from conformance.contract.documents import Document, read_document
+from conformance.contract.errors import ContractError
+from conformance.contract.locations import profile_path, shipped_profiles
+from conformance.contract.model import Contract, Operation, Profile, Requirement, Section
+from conformance.contract.openapi import EVENT_STREAM, essence, read_operation
+from conformance.contract.template import request_template
+
+_NO_STREAM = "The contract describes no event stream and no way to ask for one."
+
+
+def load_contract(profile: str) -> Contract:
+    """The contract of a shipped profile, or of the OpenAPI document (3.0 to 3.2) at a path.
+
+    A user's own document is judged by what its schemas say and by the rows of the catalogue that apply to every
+    contract. Its `x-conformance` object may name the profile and its sources, give the smallest valid request, and
+    add rows of its own.
+
+    Raises:
+        ContractError: there is no such profile or file, or it cannot be used; the message says what to do.
+    """
+    if profile in shipped_profiles():
+        path, shipped = profile_path(profile), True
+    else:
+        path, shipped = _own_path(profile), False
+    document = read_document(path)
+    declaration = read_declaration(document, shipped=shipped)
+    operation = read_operation(document, declaration.provenance)
+    rows = list(_rows(declaration, operation, shipped=shipped))
+    assert isinstance(document.data, Mapping)
+    return Contract(
+        profile=Profile(
+            name=declaration.profile,
+            version=declaration.version,
+            sha256=document.sha256,
+            title=declaration.title,
+            path=profile if not shipped else path.name,
+            standards=declaration.provenance.standards,
+        ),
+        operation=operation,
+        requirements=tuple(row for row in rows if row.excluded is None),
+        document=document.data,
+        excluded=tuple(row for row in rows if row.excluded is not None),
+        template=_template(document, declaration, operation),
+        sources=declaration.provenance.documents,
+    )
+
+
+def _own_path(profile: str) -> Path:
+    path = Path(profile)
+    try:
+        if path.is_file():
+            return path
+        looks_like_path = len(path.parts) > 1 or path.suffix in (".yaml", ".yml", ".json") or path.is_dir()
+    except (OSError, ValueError):
+        looks_like_path = False
+    names = ", ".join(shipped_profiles())
+    if looks_like_path:
+        raise ContractError(
+            f"there is no such file; give the path of an OpenAPI document, or one of {names}", path=path
+        )
+    shown = profile if len(profile) <= 80 and profile.isprintable() else f"{profile[:80]!a}…"
+    raise ContractError(f"unknown profile `{shown}`; use {names}, or the path of an OpenAPI document")
+
+
+def _rows(declaration: Declaration, operation: Operation, *, shipped: bool) -> Iterator[Requirement]:
+    """Every requirement with its exclusions, section by section: the catalogue's rows, then the keywords."""
+    provenance = declaration.provenance
+    name = declaration.profile if shipped else ANY_PROFILE
+    rows: Iterable[Requirement] = shipped_requirements(shipped_rows(), name, provenance)
+    if not shipped and not _describes_stream(operation):
+        rows = map(_without_stream, rows)
+    together = [*rows, *derived_requirements(operation, provenance)]
+    _check_unique(together)
+    if declaration.rows is not None:
+        together = list(with_own_rows(together, read_rows(declaration.rows), provenance))
+    order = list(Section)
+    yield from sorted(together, key=lambda row: (order.index(row.section), row.keyword is not None))
+
+
+def _check_unique(rows: Iterable[Requirement]) -> None:
+    seen: set[str] = set()
+    for row in rows:
+        if row.id in seen:
+            raise ContractError(f"the row `{row.id}` has the id of a requirement that a schema makes; rename the row")
+        seen.add(row.id)
+
+
+def _describes_stream(operation: Operation) -> bool:
+    served = [essence(media_type) for response in operation.responses for media_type in response.media_types]
+    return EVENT_STREAM in served or "stream" in operation.properties
+
+
+def _without_stream(row: Requirement) -> Requirement:
+    return replace(row, excluded=_NO_STREAM) if row.section is Section.STREAM and row.excluded is None else row
+
+
+def _template(document: Document, declaration: Declaration, operation: Operation) -> Mapping[str, Any]:
+    template = request_template(operation, declaration.request)
+    if template is not None:
+        return template
+    if declaration.request is not None:
+        message = "x-conformance.request does not fit the request schema; correct it"
+        raise document.error(message, "/x-conformance/request")
+    message = "no valid request can be made from the schema; write the smallest one as x-conformance.request"
+    raise document.error(message)

@@ -1,0 +1,68 @@
+"""Checks that each keyword of a schema object is set to a value of the right kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_TYPES = frozenset({"null", "boolean", "object", "array", "number", "string", "integer"})
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _types(value: Any) -> bool:
+    kinds = [value] if isinstance(value, str) else value
+    return _texts(kinds) and bool(kinds) and len(set(kinds)) == len(kinds) and set(kinds) <= _TYPES
+
+
+_Check = tuple[Callable[[Any], bool], str]
+_A_NUMBER: _Check = (_number, "a number")
+_A_COUNT: _Check = (_count, "a whole number from 0")
+_A_TEXT: _Check = (lambda value: isinstance(value, str), "text")
+_A_FLAG: _Check = (lambda value: isinstance(value, bool), "true or false")
+_AN_OBJECT: _Check = (lambda value: isinstance(value, Mapping), "an object of schemas by name")
+_SCHEMAS: _Check = (lambda value: isinstance(value, list) and bool(value), "a list of at least one schema")
+_A_SCHEMA: _Check = (lambda value: isinstance(value, (Mapping, bool)), "one schema")
+
+_CHECKS: Mapping[str, _Check] = {
+    "type": (_types, f"one or several of {', '.join(sorted(_TYPES))}"),
+    "enum": (lambda value: isinstance(value, list) and bool(value), "a list of at least one value"),
+    "multipleOf": (lambda value: _number(value) and value > 0, "a number above 0"),
+    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _A_NUMBER),
+    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"), _A_COUNT),
+    **dict.fromkeys(("minContains", "maxContains"), _A_COUNT),
+    **dict.fromkeys(("pattern", "format"), _A_TEXT),
+    "uniqueItems": _A_FLAG,
+    "required": (_texts, "a list of property names"),
+    "dependentRequired": (
+        lambda value: isinstance(value, Mapping) and all(_texts(names) for names in value.values()),
+        "an object of lists of property names",
+    ),
+    **dict.fromkeys(("properties", "patternProperties", "dependentSchemas"), _AN_OBJECT),
+    **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), _SCHEMAS),
+    **dict.fromkeys(("items", "contains", "additionalProperties", "unevaluatedProperties"), _A_SCHEMA),
+    **dict.fromkeys(("unevaluatedItems", "propertyNames", "not", "if", "then", "else", "contentSchema"), _A_SCHEMA),
+}
+_NOT_SUPPORTED = ("$dynamicRef", "$recursiveRef")
+
+
+def misshapen(schema: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The first keyword that cannot be used as it is, and what is wrong with it; None for a sound schema object."""
+    for keyword, value in schema.items():
+        if keyword in _NOT_SUPPORTED:
+            return keyword, f"`{keyword}` is not supported; use $ref"
+        if keyword in _CHECKS:
+            fits, kind = _CHECKS[keyword]
+            if not fits(value):
+                return keyword, f"`{keyword}` should be {kind}"
+    return None
