@@ -22,6 +22,8 @@ _COMPANIONS: Mapping[str, Mapping[str, Any]] = {
     "top_logprobs": {"logprobs": True},
     "max_completion_tokens": {"max_tokens": REMOVED},
 }
+# What the reference takes beyond a narrower document, so that accepting it is no fault (field, name of the case).
+_ALSO_TAKEN = {("stop", "string")}
 # Their values name something that only the target knows, so that an arbitrary string is no valid request.
 _TARGETS_OWN = ("model",)
 
@@ -32,10 +34,23 @@ class _Served:
 
     probe: Probe
     fields: Mapping[str, Any]
+    in_message: bool
+    """Whether it is about one message, so that several of its kind fit into one conversation."""
 
     def fits(self, others: Mapping[str, Any]) -> bool:
         same_kind = (self.fields.get("stream") is True) == (others.get("stream") is True)
-        return same_kind and all(others.get(name, value) is value for name, value in self.fields.items())
+        return same_kind and all(self._same(others.get(name, value), value, name) for name, value in self.fields.items())
+
+    def merged(self, others: Mapping[str, Any]) -> dict[str, Any]:
+        merged = {**others, **self.fields}
+        if self.in_message and "messages" in others:
+            merged["messages"] = [*others["messages"], *self.fields["messages"]]
+        return merged
+
+    def _same(self, known: Any, value: Any, name: str) -> bool:
+        if self.in_message and name == "messages":
+            return True
+        return type(known) is type(value) and bool(known == value)
 
 
 def probe_name(requirement_id: str, aspect: str, case: str) -> str:
@@ -87,6 +102,8 @@ def _enforced(row: Requirement, body: RequestBody) -> Iterator[Probe]:
     else:
         cases = iter(())
     for case in cases:
+        if (path and (str(path[0]), case.name) in _ALSO_TAKEN) or (case.name == "null" and not _is_required(path, body)):
+            continue
         changed = body.changed(path, case.value, base=_base_for(path, body))
         yield Probe(
             name=probe_name(row.id, "enforced", case.name),
@@ -107,6 +124,8 @@ def _honoured(row: Requirement, body: RequestBody) -> Iterator[_Served]:
     for case in allowed(keyword.name, keyword.schema):
         if path[0] in _TARGETS_OWN and keyword.name != "enum":
             changed = body.capped(1)
+        elif path == ("messages",):
+            changed = {**body.capped(1), "messages": body.base["messages"] * max(1, _length(case.value))}
         elif path == ("messages", 0, "role"):
             changed = {**body.capped(1), "messages": conversation_with(str(case.value))}
         else:
@@ -123,7 +142,17 @@ def _honoured(row: Requirement, body: RequestBody) -> Iterator[_Served]:
             completion_tokens=worst_case_tokens(changed),
             tier=max(row.tier, case.tier, key=list(Tier).index),
         )
-        yield _Served(probe, fields)
+        yield _Served(probe, fields, in_message=len(path) > 1 and field == "messages")
+
+
+def _length(value: Any) -> int:
+    return len(value) if isinstance(value, list) else 1
+
+
+def _is_required(path: Path, body: RequestBody) -> bool:
+    """Whether a top-level field must be there. Null for an optional one often means that it is left out."""
+    schema = body.contract.operation.request_schema
+    return len(path) == 1 and isinstance(schema, Mapping) and path[0] in schema.get("required", ())
 
 
 def conversation_with(role: str) -> list[dict[str, str]]:
@@ -152,7 +181,7 @@ def _packed(served: list[_Served], body: RequestBody) -> Iterator[Probe]:
     for one in served:
         for fields, probes in packs:
             if one.fits(fields) and one.probe.tier is probes[0].tier:
-                fields.update(one.fields)
+                fields.update(one.merged(fields))
                 probes.append(one.probe)
                 break
         else:

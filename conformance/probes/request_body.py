@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from conformance.contract import Contract
+from conformance.probes.values import sample, types_of
 from conformance.target.model import Target
 
 Path = tuple[str | int, ...]
@@ -67,9 +68,10 @@ class RequestBody:
         body: Any = copy.deepcopy(dict(self.capped(tokens) if base is None else base))
         if not path:
             return value
-        holder = body
+        holder, schema = body, self.contract.operation.request_schema
         for step, following in zip(path[:-1], path[1:], strict=True):
-            holder = _stepped_into(holder, step, following)
+            schema = _schema_of(schema, step)
+            holder = _stepped_into(holder, step, _valid(schema, following))
         _put(holder, path[-1], value)
         return body
 
@@ -78,19 +80,42 @@ def _filled(value: Any, values: Mapping[str, str | None]) -> Any:
     return values[value] if isinstance(value, str) and value in values else copy.deepcopy(value)
 
 
-def _stepped_into(holder: Any, step: str | int, following: str | int) -> Any:
-    empty: Any = [] if isinstance(following, int) else {}
-    if isinstance(step, int):
-        if not isinstance(holder, list):
-            raise TypeError(f"no list at step {step}")
-        while len(holder) <= step:
-            holder.append(empty)
-        if not isinstance(holder[step], (dict, list)):
-            holder[step] = empty
-        return holder[step]
-    if not isinstance(holder.get(step), list if isinstance(following, int) else dict):
-        holder[step] = empty
+def _stepped_into(holder: Any, step: str | int, valid: Any) -> Any:
+    """The container at a step; where there is none of its kind, a small valid one is put there."""
+    if isinstance(holder, list):
+        while len(holder) <= int(step):
+            holder.append(copy.deepcopy(valid))
+        if type(holder[int(step)]) is not type(valid):
+            holder[int(step)] = copy.deepcopy(valid)
+        return holder[int(step)]
+    if type(holder.get(step)) is not type(valid):
+        holder[step] = copy.deepcopy(valid)
     return holder[step]
+
+
+def _schema_of(schema: Any, step: str | int) -> Any:
+    """The schema of a property or of an array's items; of several alternatives, the first that has it."""
+    if not isinstance(schema, Mapping):
+        return True
+    if isinstance(step, int) and "items" in schema:
+        return schema["items"]
+    if not isinstance(step, int) and step in schema.get("properties", {}):
+        return schema["properties"][step]
+    branches = [branch for keyword in ("anyOf", "oneOf", "allOf") for branch in schema.get(keyword, ())]
+    return next((found for found in (_schema_of(branch, step) for branch in branches) if found is not True), True)
+
+
+def _valid(schema: Any, step: str | int) -> Any:
+    """A small valid value of the schema that one can step into: a list for an index, an object for a name."""
+    kind = "array" if isinstance(step, int) else "object"
+    branches = schema.get("anyOf", schema.get("oneOf", ())) if isinstance(schema, Mapping) else ()
+    fitting = next((branch for branch in branches if kind in types_of(branch)), schema)
+    found = sample(fitting)
+    if kind == "object":
+        return found if isinstance(found, dict) else {}
+    if isinstance(found, list) and found:
+        return found
+    return [sample(_schema_of(fitting, 0))] if isinstance(fitting, Mapping) else []
 
 
 def _put(holder: Any, step: str | int, value: Any) -> None:
@@ -102,12 +127,3 @@ def _put(holder: Any, step: str | int, value: Any) -> None:
         while len(holder) <= step:
             holder.append(None)
     holder[step] = value
-
-
-def schema_at(schema: Any, path: Sequence[str]) -> Any:
-    """The schema of a property by its path of names, or True where there is none."""
-    for name in path:
-        if not isinstance(schema, Mapping):
-            return True
-        schema = schema.get("properties", {}).get(name, True)
-    return schema

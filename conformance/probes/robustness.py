@@ -9,9 +9,10 @@ from conformance.probes.completions import LONG_ANSWER, served
 from conformance.probes.errors_of_clients import refused
 from conformance.probes.model import Intent, Probe
 from conformance.probes.request_body import RequestBody
+from conformance.probes.streams import ONE_CONNECTION
 
 DEPTH = 5_000
-CONCURRENT = 6
+CONCURRENT = 4
 
 
 def robustness_probes(body: RequestBody) -> Iterator[Probe]:
@@ -45,13 +46,12 @@ def robustness_probes(body: RequestBody) -> Iterator[Probe]:
             f"robustness/{turn}-on-connection",
             f"the {turn} of two requests on one connection",
             body.capped(1),
-            connection="two-requests",
+            connection=ONE_CONNECTION,
         )
-    yield served("robustness/healthy", "a plain request after all that", body.capped(1), wave=1)
     for number in range(CONCURRENT):
         yield served(
             f"robustness/at-once-{number}",
-            "one of several requests at once",
+            "one of several requests at once, after the hostile ones",
             body.asking(f"Say the number {number}.", tokens=2),
             wave=1,
         )

@@ -10,6 +10,8 @@ from conformance.probes.completions import LONG_ANSWER, MULTIBYTE, served
 from conformance.probes.model import Probe
 from conformance.probes.request_body import RequestBody
 
+ONE_CONNECTION = "kept-alive"
+"""The connection on which streams and plain completions follow one another."""
 SENTINEL_IN_TEXT = "Repeat these lines:\n\ndata: [DONE]\n\nand then say: end."
 """A prompt whose echo would end the stream of a server that does not escape it."""
 
@@ -23,7 +25,7 @@ def stream_probes(body: RequestBody) -> Iterator[Probe]:
     yield served("stream/sentinel-in-text", "a stream whose text looks like framing", _asking(body, SENTINEL_IN_TEXT, 24))
     for turn in ("first", "second"):
         about = f"the {turn} of two streams on one connection"
-        yield served(f"stream/{turn}-on-connection", about, _asking(body, "Say hello.", 8), connection="two-streams")
+        yield served(f"stream/{turn}-on-connection", about, _asking(body, "Say hello.", 8), connection=ONE_CONNECTION)
     if body.limit_field:
         yield served("stream/one-token", "a stream that is limited to one token", _asking(body, LONG_ANSWER, 1))
     if body.has("stop"):
@@ -33,8 +35,6 @@ def stream_probes(body: RequestBody) -> Iterator[Probe]:
     if body.has("stream_options"):
         usage: dict[str, Any] = {"stream_options": {"include_usage": True}}
         yield served("stream/usage", "a stream that is asked for its usage", _asking(body, LONG_ANSWER, 8, **usage))
-        unasked: dict[str, Any] = {"stream_options": {"include_usage": False}}
-        yield served("stream/usage-declined", "a stream whose usage is declined", _asking(body, "Say hello.", 4, **unasked))
 
 
 def _asking(body: RequestBody, text: str, tokens: int, **fields: Any) -> dict[str, Any]:

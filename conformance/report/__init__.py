@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.report.build import Judgement, RunFacts, build_results, target_view
+from conformance.report.build import RunFacts, build_results, target_view
 from conformance.report.console import print_summary
 from conformance.report.exchange_view import Curl, Row, Timeline, TimelineRow, reads_timeline
 from conformance.report.files import write_atomically
@@ -30,6 +30,7 @@ from conformance.report.results import (
     TargetView,
 )
 from conformance.report.verdict import decide
+from conformance.suite.expect import Judgement
 
 if TYPE_CHECKING:
     from conformance.wire.exchange import Exchange

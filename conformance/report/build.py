@@ -15,20 +15,9 @@ from conformance.report.results import (
     TargetView,
 )
 from conformance.report.verdict import decide
-from conformance.suite.outcome import Finding, Outcome
+from conformance.suite.expect import Judgement
+from conformance.suite.outcome import Outcome
 from conformance.target import Target, Waiver
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What the suite decided on one requirement, and by which exchanges (ids)."""
-
-    requirement: Requirement
-    outcome: Outcome
-    messages: tuple[str, ...] = ()
-    exchanges: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    waiver: Waiver | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,131 @@
+"""The command line: a thin shell over the plugin and the contract."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+import conformance
+
+if TYPE_CHECKING:
+    from conformance.suite.settings import RunSettings
+
+NONCONFORMANT, USAGE, INCONCLUSIVE, SUITE_BROKE = 1, 2, 3, 4
+DEFAULT_PROFILE = "openai"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(conformance.__version__, prog_name="chat-conformance")
+def main() -> None:
+    """Prove whether a live chat-completions deployment keeps its contract.
+
+    PROFILE is openai, kodexa, loop-health, or the path of an OpenAPI document of your own.
+    Keys come from the environment (CONFORMANCE_API_KEY), never from the command line.
+
+    Exit status: 0 conformant, 1 nonconformant, 2 wrong usage or configuration, 3 inconclusive, 4 the suite broke.
+    """
+
+
+@main.command()
+@click.argument("profile", default=DEFAULT_PROFILE)
+@click.option("--base-url", metavar="URL", help="What stands before the operation's path. Without it, the embedded reference deployment is judged.")
+@click.option("--tier", type=click.Choice(["smoke", "standard", "exhaustive"]), default="standard", show_default=True, help="How much may be spent.")
+@click.option("--only", metavar="ID_OR_GLOB", multiple=True, help="Judge only these requirements; may be given several times.")
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Where evidence and reports go.  [default: reports/PROFILE-TIME]")
+@click.option("--plan", "plan_only", is_flag=True, help="Show what would be sent and what it may cost, and send nothing.")
+@click.option("--strict", is_flag=True, help="Count warnings as failures.")
+@click.option("--concurrency", type=click.IntRange(1, 256), default=8, show_default=True, help="Requests under way at once.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Requests a second at most.")
+@click.option("--max-requests", type=click.IntRange(1), help="Requests in all at most.")
+@click.option("--max-completion-tokens", type=click.IntRange(0), help="Completion tokens in all at most, at worst.")
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True, metavar="S", help="Seconds for one request, from its start to the end of its body.")
+@click.option("--waivers", metavar="FILE", type=click.Path(path_type=Path), help="Accepted violations, a YAML list.")
+@click.option("--replay", metavar="DIR", type=click.Path(path_type=Path), help="Judge the evidence of an earlier run again, without a network.")
+@click.option("--trust-env", is_flag=True, help="Take proxies and certificates from the environment.")
+def run(plan_only: bool, **options: Any) -> None:  # noqa: FBT001 - click passes it by name
+    """Judge a deployment and write its reports."""
+    from conformance.commands.run import run_suite, show_plan
+
+    settings = _settings(options)
+    sys.exit(show_plan(settings) if plan_only else run_suite(settings))
+
+
+def _settings(options: dict[str, Any]) -> RunSettings:
+    from conformance.contract.model import Tier
+    from conformance.commands.run import default_directory
+    from conformance.suite.settings import RunSettings
+    from conformance.target import Limits
+
+    timeout = options["timeout"]
+    limits = Limits(
+        concurrency=options["concurrency"],
+        rate=options["rate"],
+        max_requests=options["max_requests"],
+        max_completion_tokens=options["max_completion_tokens"],
+        deadline=timeout,
+        first_byte_timeout=min(Limits.first_byte_timeout, timeout),
+        idle_timeout=min(Limits.idle_timeout, timeout),
+        connect_timeout=min(Limits.connect_timeout, timeout),
+    )
+    return RunSettings(
+        profile=options["profile"],
+        base_url=options["base_url"],
+        tier=Tier(options["tier"]),
+        only=options["only"],
+        out=options["out"] or default_directory(options["profile"]),
+        limits=limits,
+        waivers=options["waivers"],
+        replay=options["replay"],
+        strict=options["strict"],
+        trust_environment=options["trust_env"],
+        show_progress=sys.stderr.isatty(),
+    )
+
+
+@main.command()
+@click.argument("profile", default=DEFAULT_PROFILE)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port to listen at; 0 takes a free one.")
+@click.option("--upstream", metavar="URL", help="Stand as a gateway before this OpenAI-compatible server (what stands before /chat/completions).")
+@click.option("--upstream-model", metavar="NAME", help="The upstream's model.  [default: the first that it lists]")
+@click.option("--latency", type=click.FloatRange(0), default=0.0, show_default=True, metavar="S", help="Seconds to wait before every answer.")
+def serve(**options: Any) -> None:
+    """Start the reference deployment of PROFILE."""
+    from conformance.commands.failures import UsageFailure, as_usage_failures
+    from conformance.commands.serve import serve_profile
+
+    try:
+        with as_usage_failures():
+            serve_profile(**options)
+    except UsageFailure as failure:
+        _refuse(str(failure))
+
+
+@main.command()
+@click.argument("profile", default=DEFAULT_PROFILE)
+@click.option("--stale", is_flag=True, help="Only those whose source or schema changed since they were reviewed; exit 1 if there are any.")
+@click.option("--sources", metavar="DIR", type=click.Path(path_type=Path, exists=True, file_okay=False), help="With --stale: the documents themselves, to see whether one changed.")
+@click.option("--reviewed", is_flag=True, help="Record all requirements as reviewed as they stand (in a checkout of the specs).")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def requirements(profile: str, **options: Any) -> None:
+    """List the requirements, with level, source and what tests them."""
+    from conformance.commands.failures import UsageFailure, as_usage_failures
+    from conformance.commands.requirements import list_requirements
+
+    try:
+        with as_usage_failures():
+            sys.exit(list_requirements(profile, **options))
+    except UsageFailure as failure:
+        _refuse(str(failure))
+
+
+def _refuse(sentence: str) -> NoReturn:
+    click.echo(f"chat-conformance: {sentence}", err=True)
+    sys.exit(USAGE)
+
+
+if __name__ == "__main__":
+    main()

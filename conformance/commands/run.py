@@ -1,0 +1,119 @@
+"""`chat-conformance run`: opens a session, runs the suite under pytest, and tells the verdict."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from conformance.commands.failures import UsageFailure, as_usage_failures
+from conformance.commands.pytest_session import Ended, run_pytest
+from conformance.suite.outcome import Verdict
+
+if TYPE_CHECKING:
+    from conformance.suite.run import Progress, SuiteRun
+    from conformance.suite.session import Session
+    from conformance.suite.settings import RunSettings
+
+_EXIT = {Verdict.CONFORMANT: 0, Verdict.NONCONFORMANT: 1, Verdict.INCONCLUSIVE: 3}
+USAGE, SUITE_BROKE = 2, 4
+RUN_LOG = "run-log.html"
+
+
+def default_directory(profile: str) -> Path:
+    """Where a run of a profile writes when nothing else was asked for: a new folder below `reports`."""
+    name = Path(profile).name.split(".")[0] if os.sep in profile or "." in profile else profile
+    return Path("reports") / f"{name}-{datetime.now(UTC).strftime('%Y%m%dT%H%M%S')}"
+
+
+def run_suite(settings: RunSettings) -> int:
+    """Judge the target; returns the exit status."""
+    try:
+        with as_usage_failures(), _opened(settings) as session:
+            return _judge(session)
+    except UsageFailure as failure:
+        return _refuse(failure)
+
+
+def show_plan(settings: RunSettings) -> int:
+    """Print what a run would send, and what it may cost; sends nothing. Returns the exit status."""
+    from conformance.commands.plan import print_plan
+    from conformance.suite.run import SuiteRun
+
+    try:
+        with as_usage_failures(), _opened(settings) as session:
+            suite_run = SuiteRun(session)
+            run_pytest(suite_run, ["--collect-only"])
+            print_plan(session.plan(suite_run.needs), session.target.base_url)
+    except UsageFailure as failure:
+        return _refuse(failure)
+    return 0
+
+
+@contextlib.contextmanager
+def _opened(settings: RunSettings) -> Iterator[Session]:
+    from conformance.suite.session import open_session
+    from conformance.target import load_waivers
+
+    with open_session(settings, os.environ) as session:
+        if settings.waivers is not None:
+            load_waivers(settings.waivers, (row.id for row in session.contract.requirements))
+        yield session
+
+
+def _judge(session: Session) -> int:
+    from conformance.plugin import FINISHED
+    from conformance.suite.run import SuiteRun
+
+    out = session.settings.out
+    assert out is not None
+    out.mkdir(parents=True, exist_ok=True)
+    with _progress(shown=session.settings.show_progress) as progress:
+        suite_run = SuiteRun(session, progress)
+        ended = run_pytest(
+            suite_run,
+            ["--conformance-out", str(out), f"--html={out / RUN_LOG}", "--self-contained-html"],
+        )
+    finished = ended.config.stash.get(FINISHED, None) if ended.config else None
+    if finished is None or suite_run.broken:
+        return _suite_broke(suite_run, ended)
+    if suite_run.unreachable is not None:
+        click.echo(f"chat-conformance: inconclusive: {suite_run.unreachable}", err=True)
+    else:
+        from conformance.commands.tell import tell
+
+        tell(suite_run, finished, out / RUN_LOG)
+    return _EXIT[finished.results.verdict]
+
+
+@contextlib.contextmanager
+def _progress(*, shown: bool) -> Iterator[Progress | None]:
+    """A progress bar on the terminal, or nothing."""
+    if not shown:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("sending probes", total=None)
+        yield lambda finished, total: bar.update(task, completed=finished, total=total)
+
+
+def _suite_broke(suite_run: SuiteRun, ended: Ended) -> int:
+    redact = suite_run.session.redactor.text
+    click.echo("chat-conformance: the suite itself broke; this says nothing about the target. Please report it:", err=True)
+    for line in suite_run.broken or ended.printed.strip().splitlines()[-15:]:
+        click.echo(f"  {redact(line)}", err=True)
+    return SUITE_BROKE
+
+
+def _refuse(failure: UsageFailure) -> int:
+    click.echo(f"chat-conformance: {failure}", err=True)
+    return USAGE

@@ -1,0 +1,28 @@
+"""Tells on the console what a run came to, and where its reports are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conformance.commands.finish import FinishedRun
+    from conformance.suite.run import SuiteRun
+
+
+def tell(suite_run: SuiteRun, finished: FinishedRun, run_log: Path) -> None:
+    """Print the summary of a run."""
+    from rich.console import Console
+
+    from conformance.report import print_summary
+
+    session = suite_run.session
+    exchanges = () if suite_run.observations is None else suite_run.observations.exchanges
+    print_summary(
+        finished.results,
+        exchanges,
+        Console(),
+        curl=finished.curl,
+        reports={**finished.written, "run log": run_log, "evidence": session.evidence_directory},
+        redact=session.redactor.text,
+    )

@@ -1,0 +1,89 @@
+"""What the tests are given: the answers to the probes that their marker names, and a way to say what they expect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from conformance.contract import Contract
+from conformance.contract.model import Requirement
+from conformance.probes import Intent, Probe
+from conformance.suite.condition import worst
+from conformance.suite.expect import Expect, NotSent
+from conformance.suite.observations import Answered, Completion, Observations, Stream
+from conformance.suite.readers import Readers
+from conformance.suite.stash import CONTRACT, EXPECT, OBSERVATIONS, PROBES, REQUIREMENT
+
+
+@pytest.fixture
+def contract(request: pytest.FixtureRequest) -> Contract:
+    """The contract that the target is judged against."""
+    return request.config.stash[CONTRACT]
+
+
+@pytest.fixture
+def observations(request: pytest.FixtureRequest) -> Observations:
+    """All that was observed in this run."""
+    return request.config.stash[OBSERVATIONS]
+
+
+@pytest.fixture
+def readers(observations: Observations) -> Readers:
+    """Reads answers by the contract's schemas."""
+    return observations.readers
+
+
+@pytest.fixture
+def row(request: pytest.FixtureRequest) -> Requirement:
+    """The requirement that the test judges."""
+    return request.node.stash[REQUIREMENT]  # type: ignore[no-any-return] # pytest's node is untyped
+
+
+@pytest.fixture
+def expect(request: pytest.FixtureRequest) -> Expect:
+    """Collects what the test expects, and of which exchange."""
+    return request.node.stash[EXPECT]  # type: ignore[no-any-return] # pytest's node is untyped
+
+
+@pytest.fixture
+def probes(request: pytest.FixtureRequest, observations: Observations) -> Sequence[Probe]:
+    """The planned probes that the test's marker names."""
+    found = observations.matching(request.node.stash[PROBES])
+    if not found:
+        raise NotSent("this run's tier has no probe that decides this")
+    return found
+
+
+@pytest.fixture
+def answers(probes: Sequence[Probe], observations: Observations, expect: Expect) -> Sequence[Answered]:
+    """The answers to the probes, whatever they are; what had none is noted."""
+    answered, obstacles = observations.answers(probes)
+    expect.notes.extend(str(one) for one in obstacles)
+    if not answered:
+        raise worst(obstacles)
+    return answered
+
+
+@pytest.fixture
+def refusals(probes: Sequence[Probe], observations: Observations, expect: Expect) -> Sequence[Answered]:
+    """The answers to those of the probes that must be refused; one without an answer is the target's fault."""
+    answered, obstacles = observations.answers(probe for probe in probes if probe.intent is Intent.REFUSED)
+    expect.notes.extend(str(one) for one in obstacles)
+    if not answered:
+        raise worst([*obstacles, NotSent("this run's tier has no probe that decides this")])
+    return answered
+
+
+@pytest.fixture
+def completions(probes: Sequence[Probe], observations: Observations) -> Sequence[Completion]:
+    """The completions among the answers that must be one and are not streamed."""
+    plain = [probe for probe in probes if not probe.asks_for_stream]
+    return list(observations.usable(plain, observations.completion))
+
+
+@pytest.fixture
+def streams(probes: Sequence[Probe], observations: Observations) -> Sequence[Stream]:
+    """The event streams among the answers that must be one."""
+    streamed = [probe for probe in probes if probe.asks_for_stream]
+    return list(observations.usable(streamed, observations.stream))

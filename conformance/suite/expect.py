@@ -1,0 +1,131 @@
+"""What a test says: expectations with their evidence, and the few ways in which nothing can be said.
+
+A test passes only when it judged something and nothing was wrong: a test that found no evidence never passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from conformance.contract.model import Level, Requirement
+from conformance.reading.deviation import Deviation
+from conformance.suite.outcome import Finding, Outcome
+from conformance.target import Waiver
+
+
+class NotTestable(Exception):
+    """The target broke what the test depends on, so the requirement is broken with it."""
+
+
+class CannotTell(Exception):
+    """The target was unreachable or refused for load, so nothing can be said."""
+
+
+class NotSent(Exception):
+    """Nothing was sent that could decide the requirement."""
+
+
+class DoesNotApply(Exception):
+    """The target does not claim the capability that the requirement is about."""
+
+
+JUDGED = (NotTestable, CannotTell, NotSent, DoesNotApply)
+"""What a test may raise to say why it cannot judge; anything else that it raises is a defect of the suite."""
+
+
+@dataclass(slots=True)
+class Expect:
+    """Collects what a test expected of each exchange, so that one test reports all that is wrong."""
+
+    requirement: Requirement
+    judged: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    exchanges: dict[str, None] = field(default_factory=dict)
+    """Ids of the exchanges that were looked at, in order."""
+    notes: list[str] = field(default_factory=list)
+
+    def __call__(
+        self,
+        holds: bool,
+        exchange: str | None,
+        *,
+        expected: str,
+        actual: str,
+        offset: int | None = None,
+        at: float | None = None,
+        event: int | None = None,
+    ) -> bool:
+        """Judge one thing about one exchange (its id); returns whether it holds."""
+        self.judged += 1
+        if exchange is not None:
+            self.exchanges[exchange] = None
+        if not holds:
+            self.findings.append(Finding(self.requirement.id, exchange, expected, actual, offset, at, event))
+        return holds
+
+    def deviations(self, exchange: str, deviations: Iterable[Deviation]) -> None:
+        """Report what a reader found in an exchange."""
+        for one in deviations:
+            self(
+                False,
+                exchange,
+                expected=one.expected,
+                actual=one.actual,
+                offset=one.offset,
+                at=one.at,
+                event=one.event,
+            )
+
+    def looked_at(self, exchange: str) -> None:
+        """Name an exchange that the outcome rests on and in which nothing was to be found."""
+        self.judged += 1
+        self.exchanges[exchange] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was decided on one requirement, and by which exchanges (ids)."""
+
+    requirement: Requirement
+    outcome: Outcome
+    messages: tuple[str, ...] = ()
+    exchanges: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    waiver: Waiver | None = None
+
+
+def conclude(expect: Expect, stopped: BaseException | None) -> Judgement:
+    """The judgement of a test that ran to its end, or was stopped by one of this module's exceptions."""
+    row = expect.requirement
+    broken = Outcome.FAILED if row.level is Level.MUST else Outcome.WARNING
+    messages = [_sentence(finding) for finding in expect.findings] + expect.notes
+    if expect.findings:
+        outcome = broken
+    elif isinstance(stopped, NotTestable):
+        outcome, messages = broken, [f"not testable: {stopped}"]
+    elif isinstance(stopped, CannotTell):
+        outcome, messages = Outcome.INCONCLUSIVE, [str(stopped)]
+    elif isinstance(stopped, NotSent):
+        outcome, messages = Outcome.UNTESTED, [str(stopped)]
+    elif isinstance(stopped, DoesNotApply):
+        outcome, messages = Outcome.SKIPPED, [str(stopped)]
+    elif not expect.judged:
+        outcome, messages = Outcome.INCONCLUSIVE, ["no answer showed anything that decides this"]
+    else:
+        outcome = Outcome.PASSED
+    return Judgement(row, outcome, tuple(messages), tuple(expect.exchanges), tuple(expect.findings))
+
+
+def _sentence(finding: Finding) -> str:
+    place = [
+        text
+        for known, text in (
+            (finding.event, f"event {finding.event}"),
+            (finding.offset, f"byte {finding.offset}"),
+            (finding.at, f"{1000 * (finding.at or 0):.0f} ms"),
+        )
+        if known is not None
+    ]
+    where = ", ".join([finding.exchange or "the run", *place])
+    return f"{where}: expected {finding.expected}; came {finding.actual}"

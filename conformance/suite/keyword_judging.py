@@ -1,0 +1,110 @@
+"""How a requirement that was derived from one schema keyword is judged: over answers, and over requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from conformance.contract.model import Keyword, Requirement
+from conformance.probes import Intent, Probe
+from conformance.reading import keyword_key
+from conformance.suite.condition import worst
+from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent, NotTestable
+from conformance.suite.observations import Answered, Observations
+from conformance.suite.readers import Readers
+from conformance.suite.showing import status_of
+
+REFUSALS = (400, 404, 413, 415, 422)
+"""Statuses that refuse a request for what it asks; which of them is due, other requirements say."""
+REFUSALS_OF_PATH = (400, 401, 403, 404, 422)
+"""A malformed path parameter may also be refused as a resource that nobody may see."""
+
+
+def judge_instances(row: Requirement, instances: Iterable[tuple[str, Any]], readers: Readers, expect: Expect) -> None:
+    """Judge JSON values (by the id of their exchange) by one keyword of their schema.
+
+    Raises:
+        DoesNotApply: no value has the place that the keyword speaks of.
+    """
+    keyword = row.keyword
+    assert keyword is not None
+    judge = readers.schema(keyword.location)
+    key = keyword_key(keyword)
+    for exchange, instance in instances:
+        if key not in judge.reached(instance):
+            continue
+        broken = [one for one in judge.deviations(instance) if one.key == key]
+        if not broken:
+            expect.looked_at(exchange)
+        for one in broken:
+            place = f"{one.instance_path}: " if one.instance_path else ""
+            expect(False, exchange, expected=f"{place}{one.expected}", actual=one.actual)
+    if not expect.judged:
+        raise DoesNotApply(f"no answer has the place that `{keyword.name}` at {keyword.pointer} speaks of")
+
+
+def judge_request_keyword(row: Requirement, observations: Observations, expect: Expect) -> None:
+    """Judge whether a keyword of the request is honoured at its edge and enforced just outside of it.
+
+    Raises:
+        NotTestable, CannotTell, NotSent, DoesNotApply: nothing can be said, and why.
+    """
+    probes = observations.matching([f"{row.id}/*"])
+    if not probes:
+        raise NotSent("this run's tier has no value that decides this keyword")
+    _require_baseline(observations)
+    refused = [probe for probe in probes if probe.intent is Intent.REFUSED]
+    _judge_enforcement(row, refused, observations, expect)
+    served = [probe for probe in probes if probe.intent is Intent.SERVED]
+    _judge_honouring(served, observations, expect)
+    if not expect.judged:
+        answered, obstacles = observations.answers(observations.covered_by(probe) for probe in probes)
+        raise worst(obstacles) if obstacles and not answered else CannotTell("no answer decides this keyword")
+
+
+def _require_baseline(observations: Observations) -> None:
+    """A refusal only means something where the same request without the mistake is served."""
+    baseline = observations.matching(["completion/plain"])
+    for _ in observations.usable(baseline, observations.completion):
+        return
+
+
+def _judge_enforcement(row: Requirement, probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    assert isinstance(row.keyword, Keyword)
+    refusals = REFUSALS_OF_PATH if row.keyword.location.startswith("path.") else REFUSALS
+    answered, obstacles = observations.answers(probes)
+    for one in answered:
+        expect(
+            one.answer.status in refusals,
+            one.id,
+            expected=f"a refusal (400) of a request that {one.probe.about}",
+            actual=status_of(one),
+        )
+    for obstacle in obstacles:
+        if isinstance(obstacle, NotTestable):
+            expect(False, None, expected="an answer that refuses the request", actual=str(obstacle))
+        else:
+            expect.notes.append(str(obstacle))
+
+
+def _judge_honouring(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    for probe in probes:
+        found = observations.outcome_of(observations.covered_by(probe))
+        if not isinstance(found, Answered):
+            expect.notes.append(str(found))
+        elif observations.served(found):
+            expect.looked_at(found.id)
+        elif _declared_unsupported(found):
+            expect.notes.append(f"{found.id}: the target says that it does not support this ({found.answer.status})")
+        else:
+            expect(
+                False,
+                found.id,
+                expected=f"a completion for a request that {probe.about}",
+                actual=status_of(found),
+            )
+
+
+def _declared_unsupported(answered: Answered) -> bool:
+    text = answered.answer.body[:4096].decode("utf-8", "replace").lower()
+    return answered.answer.status in {400, 422} and ("not support" in text or "unsupported" in text)

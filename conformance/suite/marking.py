@@ -1,0 +1,19 @@
+"""How a test says which requirement it judges, and by which probes."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def requirement(requirement_id: str, *probes: str) -> pytest.MarkDecorator:
+    """Mark a test: it judges this requirement, by the answers to these probes (names, or globs of names)."""
+    return pytest.mark.requirement(requirement_id, probes=probes)
+
+
+def keywords(location: str, *probes: str) -> pytest.MarkDecorator:
+    """Mark a test that judges, one by one, every requirement derived from the schemas at a location.
+
+    `location` is a prefix of `Keyword.location`: `request`, `path`, `completion`, `stream.chunk` or `error`. In the
+    probes' names, `{id}` stands for the requirement's id.
+    """
+    return pytest.mark.keywords(location, probes=probes)

@@ -1,0 +1,213 @@
+"""What was observed, as the tests look at it: the answers to probes, each read once, and what kept others away."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from conformance.contract import Contract
+from conformance.probes import Intent, Plan, Probe
+from conformance.reading import BodyReading, StreamReading
+from conformance.suite.condition import Obstacle, obstacle, worst
+from conformance.suite.expect import CannotTell, NotSent, NotTestable
+from conformance.suite.readers import Readers
+from conformance.wire import Answer, Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A probe, the exchange that it led to, and the answer that came."""
+
+    probe: Probe
+    exchange: Exchange
+    answer: Answer
+
+    @property
+    def id(self) -> str:
+        """The exchange's id."""
+        return self.exchange.id
+
+    @property
+    def sent(self) -> Any:
+        """The JSON value that was sent, or None where the body was no JSON."""
+        try:
+            return json.loads(self.exchange.request.body)
+        except ValueError:
+            return None
+
+    def asked(self, field: str, default: Any = None) -> Any:
+        """A field of the request's body."""
+        return self.sent.get(field, default) if isinstance(self.sent, Mapping) else default
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A completion that was served as one JSON document."""
+
+    answered: Answered
+    reading: BodyReading
+    body: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """The exchange's id."""
+        return self.answered.id
+
+    @property
+    def choices(self) -> Sequence[Mapping[str, Any]]:
+        """Those of its choices that are objects."""
+        choices = self.body.get("choices")
+        return [choice for choice in choices if isinstance(choice, Mapping)] if isinstance(choices, list) else []
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """The content of each choice's message, where it is text."""
+        messages = [choice.get("message") for choice in self.choices]
+        contents = [message.get("content") for message in messages if isinstance(message, Mapping)]
+        return [content for content in contents if isinstance(content, str)]
+
+    def usage(self, name: str) -> int | float | None:
+        """One figure of the usage, where it is a number."""
+        usage = self.body.get("usage")
+        value = usage.get(name) if isinstance(usage, Mapping) else None
+        return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer that was served as an event stream."""
+
+    answered: Answered
+    reading: StreamReading
+
+    @property
+    def id(self) -> str:
+        """The exchange's id."""
+        return self.answered.id
+
+
+class Observations:
+    """The exchanges of a run, by probe."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        plan: Plan,
+        exchanges: Sequence[Exchange],
+        unsent: Mapping[str, str],
+        unreachable: str | None = None,
+    ) -> None:
+        self.contract = contract
+        self._unreachable = unreachable
+        self.exchanges = exchanges
+        self.probes = {probe.name: probe for probe in plan.every_probe()}
+        self._covers = {part.name: probe for probe in plan.probes for part in probe.instead}
+        self._final = {exchange.probe: exchange for exchange in exchanges if exchange.last}
+        self._unsent = unsent
+        self.readers = Readers(contract)
+        self._streams: dict[str, StreamReading] = {}
+        self._completions: dict[str, BodyReading] = {}
+        self._errors: dict[str, BodyReading] = {}
+
+    @cached_property
+    def target_answers(self) -> bool:
+        """Whether any request of the run was answered."""
+        return any(exchange.answer is not None for exchange in self.exchanges)
+
+    def matching(self, patterns: Iterable[str]) -> list[Probe]:
+        """The planned probes with these names or globs, in the plan's order."""
+        wanted = tuple(patterns)
+        return [
+            probe
+            for name, probe in self.probes.items()
+            if any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted)
+        ]
+
+    def covered_by(self, probe: Probe) -> Probe:
+        """The probe that was sent for this one: itself, or the packed probe that it is a part of."""
+        return probe if probe.name in self._final else self._covers.get(probe.name, probe)
+
+    def outcome_of(self, probe: Probe) -> Answered | Obstacle:
+        """The answer to a probe, or why there is none to judge."""
+        if self._unreachable is not None:
+            return CannotTell(self._unreachable)
+        exchange = self._final.get(probe.name)
+        if exchange is None and probe.name in self._unsent:
+            return NotSent(f"{probe.name} was not sent: {self._unsent[probe.name]}")
+        found = obstacle(probe, exchange, target_answers=self.target_answers)
+        if found is not None:
+            return found
+        assert exchange is not None
+        assert exchange.answer is not None
+        return Answered(probe, exchange, exchange.answer)
+
+    def answers(self, probes: Iterable[Probe]) -> tuple[list[Answered], list[Obstacle]]:
+        """The answers to probes, and what stood in the way of the others."""
+        outcomes = [self.outcome_of(probe) for probe in probes]
+        return (
+            [outcome for outcome in outcomes if isinstance(outcome, Answered)],
+            [outcome for outcome in outcomes if not isinstance(outcome, Answered)],
+        )
+
+    def completion(self, answered: Answered) -> Completion | NotTestable:
+        """The completion in an answer, or why it is none."""
+        if answered.answer.status != 200:
+            return NotTestable(f"{answered.id}: {answered.probe.about} was answered with {answered.answer.status}")
+        reading = self.completion_reading(answered.exchange)
+        body = reading.object
+        if not isinstance(body.get("choices"), list) or not body["choices"]:
+            return NotTestable(f"{answered.id}: {answered.probe.about} was answered with 200, but without any choice")
+        return Completion(answered, reading, body)
+
+    def stream(self, answered: Answered) -> Stream | NotTestable:
+        """The event stream in an answer, or why it is none."""
+        if answered.answer.status != 200:
+            return NotTestable(f"{answered.id}: {answered.probe.about} was answered with {answered.answer.status}")
+        return Stream(answered, self.stream_reading(answered.exchange))
+
+    def completion_reading(self, exchange: Exchange) -> BodyReading:
+        """The body of an exchange, read once as a completion."""
+        return _once(self._completions, exchange, self.readers.completion)
+
+    def error_reading(self, exchange: Exchange) -> BodyReading:
+        """The body of an exchange, read once as an error."""
+        return _once(self._errors, exchange, self.readers.error)
+
+    def stream_reading(self, exchange: Exchange) -> StreamReading:
+        """The body of an exchange, read once as an event stream."""
+        return _once(self._streams, exchange, self.readers.stream)
+
+    def served(self, answered: Answered) -> bool:
+        """Whether an answer is a completion, streamed or not."""
+        if answered.asked("stream") is True:
+            found = self.stream(answered)
+            return isinstance(found, Stream) and found.reading.chunks > 0
+        return isinstance(self.completion(answered), Completion)
+
+    def usable(self, probes: Iterable[Probe], read: Callable[[Answered], Any]) -> Iterator[Any]:
+        """What `read` makes of the answers to probes that must be served; others are left out.
+
+        Raises:
+            NotTestable, CannotTell, NotSent: not one of them can be used; the gravest reason.
+        """
+        answered, obstacles = self.answers(probe for probe in probes if probe.intent is Intent.SERVED)
+        found = [read(one) for one in answered]
+        usable = [one for one in found if not isinstance(one, NotTestable)]
+        if not usable:
+            raise worst([*obstacles, *(one for one in found if isinstance(one, NotTestable)), *_NONE_PLANNED])
+        return iter(usable)
+
+
+_NONE_PLANNED = (NotSent("no probe of this run's tier can decide this"),)
+
+
+def _once[Reading](
+    known: dict[str, Reading], exchange: Exchange, read: Callable[[Exchange], Reading]
+) -> Reading:
+    if exchange.id not in known:
+        known[exchange.id] = read(exchange)
+    return known[exchange.id]

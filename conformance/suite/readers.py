@@ -1,0 +1,79 @@
+"""The readers of one contract: they know its schemas, and read each answer by them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from conformance.contract import Contract
+from conformance.contract.model import Response, Schema
+from conformance.reading import BodyReading, SchemaJudge, StreamReading, read_completion, read_error, read_stream
+from conformance.wire import Exchange
+
+SUCCESS = 200
+
+
+class Readers:
+    """Reads answers by the schemas of a contract; the judges of its schemas are made once."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._operation = contract.operation
+        self._judges: dict[str, SchemaJudge] = {}
+
+    def schema(self, location: str) -> SchemaJudge:
+        """The judge of the schema at a location (`completion`, `stream.chunk`, `error.400`)."""
+        if location not in self._judges:
+            self._judges[location] = SchemaJudge(self._schema_at(location))
+        return self._judges[location]
+
+    def completion(self, exchange: Exchange) -> BodyReading:
+        """The answer read as a completion that is not streamed."""
+        return read_completion(exchange)
+
+    def error(self, exchange: Exchange) -> BodyReading:
+        """The answer read as an error."""
+        return read_error(exchange)
+
+    def stream(self, exchange: Exchange) -> StreamReading:
+        """The answer read as a stream of chunks."""
+        envelope = self._error_response(400)
+        judge = self.schema("stream.chunk") if self._success.item_schema is not None else None
+        error_judge = self.schema(f"error.{envelope.status}") if envelope else None
+        return read_stream(exchange, judge=judge, error_judge=error_judge)
+
+    def documented_status(self, status: int) -> str | None:
+        """The key of the documented error response that covers a status: `400`, `4XX`, `default`."""
+        response = self._error_response(status)
+        return None if response is None else response.status
+
+    def envelope_deviations(self, status: int, body: Any) -> Sequence[str]:
+        """In what an error's body differs from the contract's error object.
+
+        A status that the document does not describe is held against the error that it does describe.
+        """
+        response = self._error_response(status) or self._error_response(400) or self._error_response(500)
+        if response is None:
+            return () if isinstance(body, dict) else ("no JSON object",)
+        deviations = self.schema(f"error.{response.status}").deviations(body)
+        return [f"{one.instance_path or 'the body'}: {one.actual}" for one in deviations]
+
+    @property
+    def _success(self) -> Response:
+        response = self._operation.response(SUCCESS)
+        assert response is not None  # the loader refuses a contract without one
+        return response
+
+    def _error_response(self, status: int) -> Response | None:
+        response = self._operation.response(status)
+        return response if response is not None and response.json_schema is not None else None
+
+    def _schema_at(self, location: str) -> Schema:
+        schema: Schema | None
+        if location == "completion":
+            schema = self._success.json_schema
+        elif location == "stream.chunk":
+            schema = self._success.item_schema
+        else:
+            status = location.removeprefix("error.").upper()
+            schema = next((one.json_schema for one in self._operation.responses if one.status.upper() == status), None)
+        return True if schema is None else schema

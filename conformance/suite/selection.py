@@ -1,0 +1,75 @@
+"""Which test items judge which requirements of a contract, and which probes they need."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from conformance.contract import Contract
+from conformance.contract.model import Requirement, Tier
+
+if TYPE_CHECKING:
+    import pytest
+
+
+class SelectionError(Exception):
+    """The user's selection of requirements fits nothing; the message is one sentence that says what to do."""
+
+
+def derived(contract: Contract, location: str) -> list[Requirement]:
+    """The requirements that were derived from the schemas at a location, or below it."""
+    return [
+        row
+        for row in contract.requirements
+        if row.keyword is not None
+        and (row.keyword.location == location or row.keyword.location.startswith(location + "."))
+    ]
+
+
+def declared(contract: Contract) -> list[Requirement]:
+    """The requirements whose own row declares the example that decides them."""
+    return [row for row in contract.requirements if row.case is not None]
+
+
+def requirement_of(item: pytest.Item, contract: Contract) -> Requirement | None:
+    """The requirement that an item judges in this contract; None where the contract does not have it."""
+    parameters = getattr(item, "callspec", None)
+    for name in ("keyword", "declared_row"):
+        if parameters is not None and name in parameters.params:
+            row: Requirement = parameters.params[name]
+            return row
+    marker = item.get_closest_marker("requirement")
+    if marker is None:
+        return None
+    found = contract.requirement(marker.args[0])
+    return found if found is not None and found.excluded is None else None
+
+
+def probes_of(item: pytest.Item, row: Requirement) -> tuple[str, ...]:
+    """The names and globs of the probes that an item looks at."""
+    marker = item.get_closest_marker("requirement") or item.get_closest_marker("keywords")
+    patterns: Sequence[str] = marker.kwargs["probes"] if marker is not None else ()
+    return tuple(pattern.replace("{id}", row.id) for pattern in patterns)
+
+
+def wanted(row: Requirement, only: Sequence[str], tier: Tier) -> bool:
+    """Whether a run of this tier, restricted to `only` (ids or globs), judges a requirement."""
+    return tier.includes(row.tier) and (not only or any(fnmatch.fnmatchcase(row.id, one) for one in only))
+
+
+def check_only(contract: Contract, only: Iterable[str]) -> None:
+    """Refuse ids and globs that match no requirement of the contract.
+
+    Raises:
+        SelectionError: one of them matches nothing.
+    """
+    ids = [row.id for row in contract.requirements]
+    for one in only:
+        if not fnmatch.filter(ids, one):
+            near = [row_id for row_id in ids if one.strip("*.") and one.strip("*.").split(".")[-1] in row_id][:3]
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise SelectionError(
+                f"--only {one!r} matches no requirement of {contract.profile.name}{hint}"
+                f" See chat-conformance requirements {contract.profile.name}."
+            )

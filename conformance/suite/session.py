@@ -1,0 +1,216 @@
+"""One run from its settings to its observations: contract, target, plan, sending, or reading evidence back."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+import time
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import conformance
+from conformance.contract import Contract, load_contract, shipped_profiles
+from conformance.contract.model import Tier
+from conformance.evidence import EvidenceWriter, Redactor, read_evidence
+from conformance.probes import Plan, plan
+from conformance.suite.observations import Observations
+from conformance.suite.selection import check_only
+from conformance.suite.settings import RunSettings
+from conformance.target import Target, TargetError, target_from_environment
+from conformance.wire import Exchange, observe_sync
+
+EVIDENCE = "evidence"
+"""The folder, in a run's directory, that the evidence is kept in."""
+_TARGET_FIELDS = ("base_url", "name", "embedded", "model", "org_id", "brand_id", "requested_by", "other_org_id")
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class Session:
+    """One run. Use it as a context manager: it may have started the embedded reference deployment."""
+
+    settings: RunSettings
+    contract: Contract
+    target: Target
+    redactor: Redactor
+    tier: Tier
+    started: str
+    recorded: tuple[Exchange, ...] | None = None
+    """The exchanges of the evidence that is replayed, or None in a live run."""
+    unsent: Mapping[str, str] = field(default_factory=dict)
+    interrupted: str | None = None
+    opened: float = field(default_factory=time.monotonic)
+    """When the session was opened, by the monotonic clock."""
+    _resources: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    def __enter__(self) -> Self:
+        """Nothing is started here: `open_session` did."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop what the session started."""
+        self._resources.close()
+
+    def plan(self, needs: Iterable[str]) -> Plan:
+        """The probes that the tests need (names and globs), within the tier."""
+        return plan(self.contract, self.target, needs, self.tier)
+
+    def observe(self, needs: Iterable[str], progress: Progress | None = None) -> Observations:
+        """Send the plan, or take the recorded exchanges, and make them readable for the tests.
+
+        Raises:
+            Unreachable: nobody listens at the target's address.
+            OSError: the evidence cannot be written.
+        """
+        planned = self.plan(needs)
+        if self.recorded is not None:
+            return self.readable(planned, self.recorded)
+        directory = self.evidence_directory
+        with EvidenceWriter(directory, self.redactor, self._header(planned)) as writer:
+            seen = observe_sync(
+                planned.probes,
+                self.contract.operation,
+                self.target,
+                self.settings.limits,
+                writer.append,
+                progress,
+            )
+            writer.finish(unsent=seen.unsent, interrupted=seen.interrupted)
+        self.unsent = seen.unsent
+        self.interrupted = "it was interrupted" if seen.interrupted else None
+        return self.readable(planned, seen.exchanges)
+
+    def readable(self, planned: Plan, exchanges: Iterable[Exchange]) -> Observations:
+        """What was seen, as the tests look at it."""
+        return Observations(self.contract, planned, tuple(exchanges), self.unsent)
+
+    def unreachable(self, needs: Iterable[str], reason: str) -> Observations:
+        """What is seen of a target that nobody can reach: nothing, and why."""
+        planned = self.plan(needs)
+        return Observations(self.contract, planned, (), {}, unreachable=reason)
+
+    @property
+    def target_data(self) -> dict[str, Any]:
+        """The target as plain data, with its secrets: for another process of the same run, never for a file."""
+        return asdict(self.target)
+
+    @property
+    def evidence_directory(self) -> Path:
+        """Where the evidence of this run is kept."""
+        if self.settings.out is None:
+            raise TargetError("a run that sends must have a directory to keep its evidence in; give --out.")
+        return self.settings.out / EVIDENCE
+
+    def _header(self, planned: Plan) -> dict[str, Any]:
+        profile = self.contract.profile
+        return {
+            "suite": {"name": "chat-conformance", "version": conformance.__version__},
+            "profile": {"name": profile.name, "version": profile.version, "sha256": profile.sha256},
+            "target": {name: getattr(self.target, name) for name in _TARGET_FIELDS}
+            | {"has_other_api_key": self.target.other_api_key is not None},
+            "tier": self.tier.value,
+            "only": list(self.settings.only),
+            "started": self.started,
+            "probes": [probe.name for probe in planned.every_probe()],
+        }
+
+
+def open_session(
+    settings: RunSettings, environ: Mapping[str, str], target_data: Mapping[str, Any] | None = None
+) -> Session:
+    """Load the contract, find the target (or start the embedded one, or read evidence back) and be ready to plan.
+
+    `target_data` is what another process of the same run found already.
+
+    Raises:
+        ContractError, TargetError, EvidenceError: the profile, the target's configuration or the evidence is unusable.
+    """
+    contract = load_contract(settings.profile)
+    if settings.replay is not None:
+        return _replayed(settings, contract, environ)
+    resources = contextlib.ExitStack()
+    check_only(contract, settings.only)
+    if target_data is not None:
+        target = Target(**target_data)
+    elif settings.base_url is None:
+        target = _embedded(contract, settings, resources)
+    else:
+        target = _addressed(contract, settings.base_url, environ)
+    return Session(
+        settings=settings,
+        contract=contract,
+        target=replace(target, trust_environment=settings.trust_environment),
+        redactor=Redactor(target.secrets, _credential_headers(contract)),
+        tier=settings.tier,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        _resources=resources,
+    )
+
+
+def _credential_headers(contract: Contract) -> tuple[str, ...]:
+    credential = contract.operation.credential
+    return () if credential is None else (credential.header,)
+
+
+def _addressed(contract: Contract, base_url: str, environ: Mapping[str, str]) -> Target:
+    operation = contract.operation
+    return target_from_environment(
+        base_url,
+        environ,
+        needs_key=operation.credential is not None,
+        needs_model="{model}" in contract.template.values(),
+        needs_org="orgId" in operation.path_parameters,
+    )
+
+
+def _embedded(contract: Contract, settings: RunSettings, resources: contextlib.ExitStack) -> Target:
+    from conformance.reference import EmbeddedReference  # noqa: PLC0415 - brings a web server in, 200 ms
+
+    if settings.profile not in shipped_profiles():
+        raise TargetError(
+            f"--base-url is missing: the reference deployment serves {', '.join(shipped_profiles())},"
+            f" not {contract.profile.name}."
+        )
+    reference = resources.enter_context(EmbeddedReference(settings.profile))
+    return Target(
+        base_url=reference.base_url,
+        api_key=reference.api_key,
+        model=reference.model if "{model}" in contract.template.values() else None,
+        org_id=reference.org_id,
+        other_api_key=reference.other_api_key,
+        other_org_id=reference.other_org_id,
+        embedded=True,
+    )
+
+
+def _replayed(settings: RunSettings, contract: Contract, environ: Mapping[str, str]) -> Session:
+    assert settings.replay is not None
+    directory = settings.replay / EVIDENCE if (settings.replay / EVIDENCE).is_dir() else settings.replay
+    evidence = read_evidence(directory)
+    header = evidence.header
+    if header["profile"]["name"] != contract.profile.name:
+        raise TargetError(
+            f"{directory} holds a run of the profile {header['profile']['name']}, not {contract.profile.name};"
+            f" give the profile that it was recorded with."
+        )
+    recorded = dict(header["target"])
+    # The second tenant's key is not in the evidence; that it was there decides which probes were planned.
+    other = "(not kept)" if recorded.pop("has_other_api_key", False) else None
+    keys = {name: environ[name] for name in ("CONFORMANCE_API_KEY", "CONFORMANCE_OTHER_API_KEY") if environ.get(name)}
+    return Session(
+        settings=replace(settings, only=settings.only or tuple(header["only"])),
+        contract=contract,
+        target=Target(**recorded, other_api_key=other),
+        redactor=Redactor(keys, _credential_headers(contract)),
+        tier=Tier(header["tier"]),
+        started=header["started"],
+        recorded=evidence.exchanges,
+        unsent=evidence.unsent,
+        interrupted=None if evidence.complete else "its evidence is not complete",
+    )

@@ -1,0 +1,30 @@
+"""How one run is to be done: the settings that the command line or pytest's options give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from conformance.contract.model import Tier
+from conformance.target import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """Everything that a run is asked to do.
+
+    Without `base_url` and `replay`, the embedded reference deployment is judged. `only` are ids or globs of
+    requirements. `out` is the directory that the run writes to; None writes no report.
+    """
+
+    profile: str
+    base_url: str | None = None
+    tier: Tier = Tier.STANDARD
+    only: tuple[str, ...] = ()
+    out: Path | None = None
+    limits: Limits = field(default_factory=Limits)
+    waivers: Path | None = None
+    replay: Path | None = None
+    strict: bool = False
+    trust_environment: bool = False
+    show_progress: bool = False

@@ -1,0 +1,41 @@
+"""Requirements whose own row declares an example request and the answer that it expects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from conformance.contract.model import Requirement
+from conformance.reading import SchemaJudge
+from conformance.suite.expect import Expect
+from conformance.suite.observations import Answered, Observations
+from conformance.suite.showing import shown, status_of
+
+
+@pytest.mark.requirement("declared", probes=("{id}/case",))
+def test_a_declared_example_is_answered_as_declared(
+    declared_row: Requirement, answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    assert declared_row.case is not None
+    expected: Mapping[str, Any] = declared_row.case.get("expect", {})
+    for answered in answers:
+        if "status" in expected:
+            fits = _status_fits(answered.answer.status, expected["status"])
+            expect(fits, answered.id, expected=f"status {shown(expected['status'])}", actual=status_of(answered))
+        if "media_type" in expected:
+            declared = (answered.answer.header("content-type") or "").split(";")[0].strip().lower()
+            wanted = expected["media_type"]
+            expect(declared == wanted, answered.id, expected=f"media type {wanted}", actual=shown(declared))
+        if "schema" in expected:
+            body = observations.completion_reading(answered.exchange).value
+            broken = [f"{one.instance_path}: {one.actual}" for one in SchemaJudge(expected["schema"]).deviations(body)]
+            actual = "; ".join(broken[:3])
+            expect(not broken, answered.id, expected="a body that fits the declared schema", actual=actual)
+
+
+def _status_fits(status: int, wanted: Any) -> bool:
+    if isinstance(wanted, list):
+        return any(_status_fits(status, one) for one in wanted)
+    return str(status) == str(wanted) or f"{status // 100}XX" == str(wanted).upper()

@@ -1,0 +1,217 @@
+"""Errors: which status, which envelope, and what an error must never do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from conformance.contract.model import Requirement
+from conformance.suite.condition import REFUSED_FOR_LOAD
+from conformance.suite.expect import DoesNotApply, Expect, NotTestable
+from conformance.suite.keyword_judging import REFUSALS, judge_instances
+from conformance.suite.marking import keywords, requirement
+from conformance.suite.observations import Answered, Observations
+from conformance.suite.readers import Readers
+from conformance.suite.showing import shown, status_of
+
+ANY_INVALID = ("error/*", "request.*/enforced/*")
+ANY_REFUSED = (*ANY_INVALID, "access/*")
+
+INTERNALS = re.compile(
+    rb"Traceback \(most recent call last\)"
+    rb"|\bat [\w.$<>]+\([\w.]+\.(?:java|kt|scala):\d+\)"
+    rb"|\n\s+at .{1,200}\(?(?:/|[A-Za-z]:\\).{1,200}:\d+:\d+\)?"
+    rb"|goroutine \d+ \[running\]"
+    rb"|(?:/home/|/usr/(?:lib|local|src)/|/var/(?:lib|www|task)/|/opt/|/root/|site-packages/|node_modules/)\S"
+    rb"|[A-Za-z]:\\\\?(?:Users|Program Files|inetpub)\\"
+    rb"|\b(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}\b"
+)
+"""A stack trace, a path of a server's file system, or a private address (RFC 1918)."""
+
+
+@requirement("error.never-success", *ANY_INVALID)
+def test_what_must_be_refused_never_succeeds(refusals: Sequence[Answered], expect: Expect) -> None:
+    for refusal in refusals:
+        if refusal.probe.name.startswith(("error/text-plain", "error/unknown-model", "request.")):
+            continue  # their own requirements say what is due, and at which level
+        expect(
+            not 200 <= refusal.answer.status < 300,
+            refusal.id,
+            expected=f"a refusal of {refusal.probe.about}",
+            actual=status_of(refusal),
+        )
+
+
+@requirement("error.never-server-error", *ANY_REFUSED)
+def test_a_mistake_of_the_client_is_no_error_of_the_server(
+    refusals: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    for refusal in refusals:
+        expect(
+            refusal.answer.status < 500,
+            refusal.id,
+            expected=f"a 4xx status for {refusal.probe.about}",
+            actual=status_of(refusal),
+        )
+    _, obstacles = observations.answers(observations.matching(ANY_REFUSED))
+    for obstacle in obstacles:
+        if isinstance(obstacle, NotTestable):
+            expect(False, None, expected="an answer with a 4xx status", actual=str(obstacle))
+
+
+@requirement("error.invalid-status", "error/missing-messages", "error/streamed", "error/messages-null-element")
+def test_an_invalid_body_is_refused_with_400(refusals: Sequence[Answered], expect: Expect) -> None:
+    for refusal in refusals:
+        expect(refusal.answer.status == 400, refusal.id, expected="status 400", actual=status_of(refusal))
+
+
+@requirement("error.envelope", *ANY_REFUSED)
+def test_every_error_has_the_envelope(
+    refusals: Sequence[Answered], observations: Observations, readers: Readers, expect: Expect
+) -> None:
+    for refusal in _errors(refusals):
+        reading = observations.error_reading(refusal.exchange)
+        deviations = readers.envelope_deviations(refusal.answer.status, reading.value)
+        expect(
+            not deviations,
+            refusal.id,
+            expected=f"the contract's error object with status {refusal.answer.status}",
+            actual=f"{'; '.join(deviations[:3])}: {shown(refusal.answer.body)}",
+        )
+
+
+@keywords("error", *ANY_REFUSED)
+def test_an_error_fits_the_keyword(
+    keyword: Requirement, refusals: Sequence[Answered], observations: Observations, readers: Readers, expect: Expect
+) -> None:
+    assert keyword.keyword is not None
+    documented = keyword.keyword.location.removeprefix("error.")
+    fitting = [one for one in _errors(refusals) if readers.documented_status(one.answer.status) == documented]
+    if not fitting:
+        raise DoesNotApply(f"no error was answered with a status that the document describes as {documented}")
+    bodies = [(one.id, observations.error_reading(one.exchange).value) for one in fitting]
+    judge_instances(keyword, bodies, readers, expect)
+
+
+@requirement("error.media-type", *ANY_REFUSED)
+def test_every_error_declares_json(refusals: Sequence[Answered], expect: Expect) -> None:
+    for refusal in _errors(refusals):
+        declared = refusal.answer.header("content-type") or ""
+        expect(
+            declared.split(";")[0].strip().lower() in {"application/json", "application/problem+json"},
+            refusal.id,
+            expected="Content-Type: application/json",
+            actual=f"Content-Type: {shown(declared)}" if declared else "no Content-Type",
+        )
+
+
+@requirement("error.json", *ANY_REFUSED)
+def test_an_error_that_declares_json_is_strict_json(
+    refusals: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    for refusal in _errors(refusals):
+        if "json" in (refusal.answer.header("content-type") or "").lower():
+            expect.looked_at(refusal.id)
+            expect.deviations(refusal.id, observations.error_reading(refusal.exchange).broke("error.json"))
+
+
+@requirement("error.malformed-json", "error/json-*")
+def test_malformed_json_is_refused(refusals: Sequence[Answered], expect: Expect) -> None:
+    for refusal in refusals:
+        expect(
+            refusal.answer.status in REFUSALS,
+            refusal.id,
+            expected=f"a 4xx refusal of {refusal.probe.about}",
+            actual=status_of(refusal),
+        )
+
+
+@requirement("error.streamed-request", "error/streamed")
+def test_an_invalid_request_for_a_stream_gets_a_plain_error(refusals: Sequence[Answered], expect: Expect) -> None:
+    for refusal in refusals:
+        framed = "text/event-stream" in (refusal.answer.header("content-type") or "").lower()
+        expect(
+            400 <= refusal.answer.status < 500 and not framed,
+            refusal.id,
+            expected="a plain error response with a 4xx status",
+            actual=("an event stream with " if framed else "") + status_of(refusal),
+        )
+
+
+@requirement("error.message-content", "error/messages-null-element")
+def test_a_message_that_is_none_is_refused(refusals: Sequence[Answered], expect: Expect) -> None:
+    for refusal in refusals:
+        expect(refusal.answer.status in REFUSALS, refusal.id, expected="a 4xx refusal", actual=status_of(refusal))
+
+
+@requirement("error.unsupported-media-type", "error/text-plain")
+def test_a_body_that_is_not_declared_as_json_is_refused(refusals: Sequence[Answered], expect: Expect) -> None:
+    for refusal in refusals:
+        expect(refusal.answer.status in {400, 415}, refusal.id, expected="415 or 400", actual=status_of(refusal))
+
+
+@requirement("error.method-not-allowed", "error/method")
+def test_get_is_refused(refusals: Sequence[Answered], expect: Expect) -> None:
+    for refusal in refusals:
+        expect(refusal.answer.status in {404, 405}, refusal.id, expected="405 or 404", actual=status_of(refusal))
+
+
+@requirement("error.allow-header", "error/method")
+def test_a_405_says_what_is_allowed(refusals: Sequence[Answered], expect: Expect) -> None:
+    for refusal in refusals:
+        if refusal.answer.status != 405:
+            raise DoesNotApply(f"{refusal.id}: GET was answered with {refusal.answer.status}, not with 405")
+        allow = refusal.answer.header("allow")
+        methods = [method.strip() for method in (allow or "").split(",")]
+        expect(
+            "POST" in methods,
+            refusal.id,
+            expected="an Allow header field that names POST",
+            actual=f"Allow: {shown(allow)}" if allow is not None else "no Allow header field",
+        )
+
+
+@requirement("error.unknown-route", "error/unknown-route")
+def test_an_unknown_route_is_not_found(refusals: Sequence[Answered], expect: Expect) -> None:
+    for refusal in refusals:
+        expect(refusal.answer.status == 404, refusal.id, expected="status 404", actual=status_of(refusal))
+
+
+@requirement("error.unknown-model", "error/unknown-model")
+def test_an_unknown_model_is_refused(refusals: Sequence[Answered], expect: Expect) -> None:
+    for refusal in refusals:
+        expect(refusal.answer.status in {400, 404}, refusal.id, expected="404 or 400", actual=status_of(refusal))
+
+
+@requirement("error.no-internals", *ANY_REFUSED)
+def test_no_error_shows_the_inside_of_the_server(refusals: Sequence[Answered], expect: Expect) -> None:
+    for refusal in refusals:
+        if refusal.answer.status < 400:
+            continue
+        found = INTERNALS.search(refusal.answer.body)
+        expect(
+            found is None,
+            refusal.id,
+            expected="no stack trace, file path or private address",
+            actual=shown(found[0].strip()) if found else "",
+            offset=found.start() if found else None,
+        )
+
+
+@requirement("error.request-id", "completion/plain", "error/missing-messages")
+def test_every_answer_has_a_request_id(answers: Sequence[Answered], expect: Expect) -> None:
+    for answered in answers:
+        names = [name.lower() for name, value in answered.answer.headers if value.strip()]
+        expect(
+            any(name.endswith(("request-id", "requestid", "correlation-id", "trace-id")) for name in names),
+            answered.id,
+            expected="a header field x-request-id",
+            actual="none among the header fields " + ", ".join(names),
+        )
+
+
+def _errors(refusals: Sequence[Answered]) -> list[Answered]:
+    errors = [one for one in refusals if one.answer.status >= 400 and one.answer.status not in REFUSED_FOR_LOAD]
+    if not errors:
+        raise NotTestable("not one request that must be refused was answered with an error")
+    return errors

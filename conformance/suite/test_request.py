@@ -1,0 +1,81 @@
+"""Requests: every keyword of the request schema is honoured and enforced, and what is valid is served."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from conformance.contract.model import Requirement
+from conformance.suite.expect import Expect
+from conformance.suite.keyword_judging import REFUSALS, judge_request_keyword
+from conformance.suite.marking import keywords, requirement
+from conformance.suite.observations import Answered, Observations
+from conformance.suite.showing import status_of
+
+
+@keywords("request", "{id}/*", "completion/plain")
+def test_a_keyword_of_the_body_is_honoured_and_enforced(
+    keyword: Requirement, observations: Observations, expect: Expect
+) -> None:
+    judge_request_keyword(keyword, observations, expect)
+
+
+@keywords("path", "{id}/*", "completion/plain")
+def test_a_keyword_of_the_path_is_enforced(keyword: Requirement, observations: Observations, expect: Expect) -> None:
+    judge_request_keyword(keyword, observations, expect)
+
+
+@requirement("request.conversation", "completion/conversation")
+def test_a_conversation_is_served(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+    _all_served(answers, observations, expect)
+
+
+@requirement("request.multibyte-text", "completion/multibyte")
+def test_text_in_any_script_is_served(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+    _all_served(answers, observations, expect)
+
+
+@requirement("request.unknown-field", "request/unknown-field")
+def test_an_unknown_field_is_ignored_or_refused(
+    answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    _served_or_refused(answers, observations, expect)
+
+
+@requirement("request.integral-float", "request/integral-float")
+def test_an_integer_as_float_is_served_or_refused(
+    answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    _served_or_refused(answers, observations, expect)
+
+
+@requirement("request.generated-valid", "generated/valid/*")
+def test_generated_valid_requests_are_served(
+    answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    _all_served(answers, observations, expect)
+
+
+@requirement("request.generated-invalid", "generated/invalid/*")
+def test_generated_invalid_requests_are_refused(answers: Sequence[Answered], expect: Expect) -> None:
+    for answered in answers:
+        expect(answered.answer.status in REFUSALS, answered.id, expected="a refusal", actual=status_of(answered))
+
+
+def _all_served(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+    for answered in answers:
+        expect(
+            observations.served(answered),
+            answered.id,
+            expected=f"a completion for {answered.probe.about}",
+            actual=status_of(answered),
+        )
+
+
+def _served_or_refused(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+    for answered in answers:
+        expect(
+            observations.served(answered) or answered.answer.status in REFUSALS,
+            answered.id,
+            expected=f"a completion or a refusal for {answered.probe.about}",
+            actual=status_of(answered),
+        )
