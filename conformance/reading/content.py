@@ -59,12 +59,14 @@ class ContentDecoder:
 
     def end(self, at: float = 0.0, *, is_complete: bool = True) -> Iterator[bytes]:
         """What is left at the end of the body; `is_complete` tells whether the HTTP message was complete."""
+        decoder, coding = self._decompressor, ", ".join(self._codings)
         if self._head:
+            self._note(f"Content-Encoding: {shown(coding)} and {shown(self._head)}, which is not", at)
+        if self._head and decoder is None:
             self._plain = True
             yield self._head
-        decoder = self._decompressor
-        if is_complete and decoder is not None and not decoder.eof and self.problem is None:
-            self._note(f"the {self._codings[0]} content breaks off before its end", at)
+        elif is_complete and decoder is not None and not decoder.eof and self.problem is None:
+            self._note(f"the {coding} content breaks off before its end", at)
 
     def _begin(self, data: bytes, at: float) -> bytes:
         """Chooses how to decode, by what the body begins with; the bytes to decode, none while they are too few."""
@@ -76,13 +78,13 @@ class ContentDecoder:
         coding = self._codings[0]
         if len(self._codings) > 1:
             self.problem = f"the body has several content codings, {shown(', '.join(self._codings))}"
-        elif coding in ("gzip", "x-gzip") and head.startswith(_GZIP_MAGIC):
+        elif coding == "gzip" and head.startswith(_GZIP_MAGIC):
             self._decompressor = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
         elif coding == "deflate" and not _looks_like_text(head):
             # zlib data by RFC 9110 §8.4.1.2; some send bare deflate data.
             is_zlib = head[0] & 0x0F == 8 and int.from_bytes(head[:2], "big") % 31 == 0
             self._decompressor = zlib.decompressobj(wbits=zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS)
-        elif coding in ("gzip", "x-gzip", "deflate") or _looks_like_text(head):
+        elif coding in ("gzip", "deflate") or _looks_like_text(head):
             self._note(f"Content-Encoding: {shown(coding)} and a body that is not, beginning {shown(head[:32])}", at)
             self._plain = True
         else:
@@ -93,12 +95,11 @@ class ContentDecoder:
         decoder = self._decompressor
         while decoder is not None and data:
             if decoder.eof:
-                # RFC 1952 §2.2: a further member may follow; nothing else may.
-                if not data.startswith(_GZIP_MAGIC):
-                    self._note(f"{len(data)} bytes behind the end of the {self._codings[0]} content", at)
-                    self.problem = "the coded content has ended"
+                following = self._following_member(data, at)
+                if following is None:
                     return
-                decoder = self._decompressor = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+                decoder, data = following
+                self._decompressor = decoder
             try:
                 piece = decoder.decompress(data, _PIECE)
             except zlib.error as error:
@@ -114,6 +115,19 @@ class ContentDecoder:
             if piece:
                 yield piece
             data = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
+
+    def _following_member(self, data: bytes, at: float) -> tuple[_Decompressor, bytes] | None:
+        """What decodes the gzip member behind one that has ended, and its bytes: nothing else may follow."""
+        data = self._head + data
+        self._head = b""
+        if data.startswith(_GZIP_MAGIC):
+            return zlib.decompressobj(wbits=16 + zlib.MAX_WBITS), data
+        if _GZIP_MAGIC.startswith(data):
+            self._head = data
+        else:
+            self._note(f"{shown(data)} behind the end of the {self._codings[0]} content", at)
+            self.problem = "more follows the coded content"
+        return None
 
     def _note(self, actual: str, at: float) -> None:
         self._log.note("transport.content-encoding", "a body coded as Content-Encoding says", actual, Place(at=at))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Final
 
 from conformance.reading.chunks import ChunkReader, Judge
 from conformance.reading.content import ContentDecoder
 from conformance.reading.decided import decided_by
 from conformance.reading.delivery import Arrivals
-from conformance.reading.deviation import DeviationLog, Place, shown
+from conformance.reading.deviation import Deviation, DeviationLog, Place, shown
 from conformance.reading.event_stream import MAX_LINE, EventStreamReader
 from conformance.reading.expectations import Expectations, expectations_of
 from conformance.reading.sequence import SequenceReader
@@ -106,7 +107,8 @@ class StreamReader:
             transfer=transfer,
             events=self._events.number,
             sequence=sequence,
-            deviations=tuple(self.log.kept),
+            # The event layer is ahead of the others by up to a read.
+            deviations=tuple(sorted(self.log.kept, key=_offset)),
             counts=self.log.counts,
             decided=frozenset(),
             facts=self._events.facts,
@@ -178,6 +180,10 @@ def read_stream(
     for read in content_reads(answer, exchange, decoder, reader.log):
         reader.feed(read.data, read.at)
     return reader.end(exchange.ending, exchange=exchange.id, problem=decoder.problem, transfer=transfer)
+
+
+def _offset(one: Deviation) -> float:
+    return inf if one.offset is None else one.offset
 
 
 def _judge_media_type(transfer: TransferReading, header: str | None, log: DeviationLog) -> None:

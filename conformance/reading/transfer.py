@@ -54,7 +54,9 @@ def read_transfer(answer: Answer, log: DeviationLog, exchange: Exchange) -> Tran
         actual = f"{exchange.ending.kind.value} after {_size(answer)} bytes"
         detail = f" ({shown(exchange.ending.detail)})" if exchange.ending.detail else ""
         log.note("transport.body-complete", "a body that ends as its framing says", actual + detail, _end_of(exchange))
-    codings = tuple(coding for coding in _listed(answer.header("Content-Encoding")) if coding != "identity")
+    # RFC 9110 §8.4.1.3: x-gzip is gzip by an older name.
+    named = (coding.removeprefix("x-") for coding in _listed(answer.header("Content-Encoding")))
+    codings = tuple(coding for coding in named if coding != "identity")
     _judge_coding(exchange, answer, codings, log)
     media_type, parameters = _media_type(answer.header("Content-Type"))
     framing = Framing.CHUNKED if chunked else Framing.LENGTH if length is not None else Framing.CLOSE

@@ -156,7 +156,7 @@ def test_an_event_says_which_bytes_it_is(body: bytes) -> None:
         assert end <= event.offset < event.end < len(body)
         end = event.end
         assert body[event.end : event.end + 1] in (b"\n", b"\r")
-        again = read(body[event.offset : event.end] + b"\n")[0]
+        again = read(body[event.offset : event.end] + b"\r")[0]
         assert [one.data for one in again] == [event.data]
 
 

@@ -1,0 +1,160 @@
+"""The transfer layer: what an HTTP message says of its body is held against the body."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+from stream_samples import DONE, FINISH, HELLO, broken, exchange, read, stream
+
+from conformance.reading import read_completion, read_error, read_stream
+from conformance.reading.content import ContentDecoder
+from conformance.reading.deviation import DeviationLog
+from conformance.wire.exchange import EndKind, Read
+
+GOOD = (*HELLO, FINISH, DONE)
+BYTES = stream(*GOOD)
+TYPE = ("Content-Type", "text/event-stream")
+JSON = (("Content-Type", "application/json"),)
+
+
+def coded(coding: str, body: bytes, step: int = 10_000) -> set[str]:
+    headers = (TYPE, ("Content-Encoding", coding))
+    reads = [Read(1.0, body[start : start + step]) for start in range(0, len(body), step)]
+    reading = read_stream(exchange(reads, headers=headers, accept="gzip, deflate, br"))
+    if not reading.deviations and reading.problem is None:
+        assert reading.choices[0].content == "Hello"
+    return broken(reading)
+
+
+@pytest.mark.parametrize("step", [1, 5, 10_000])
+def test_coded_content_is_decoded(step: int) -> None:
+    bare = zlib.compressobj(wbits=-15)
+    assert coded("gzip", gzip.compress(BYTES), step) == set()
+    assert coded("x-gzip", gzip.compress(BYTES[:50]) + gzip.compress(BYTES[50:]), step) == set()
+    assert coded("deflate", zlib.compress(BYTES), step) == set()
+    assert coded("deflate", bare.compress(BYTES) + bare.flush(), step) == set()
+
+
+def test_content_that_is_not_coded_as_it_says_is_reported() -> None:
+    packed = gzip.compress(BYTES)
+    assert "transport.content-encoding" in coded("gzip", packed[:-20])
+    assert "transport.content-encoding" in coded("gzip", packed[:40] + b"\0\0\0\0" + packed[44:])
+    assert "transport.content-encoding" in coded("gzip", packed + b"data: x\n\n")
+    assert "transport.content-encoding" in coded("gzip", b"d")
+    assert "transport.content-encoding" in broken(read_stream(exchange(packed)))
+
+
+def test_a_coding_that_cannot_be_decoded_here_is_a_problem_and_no_fault() -> None:
+    headers = (TYPE, ("Content-Encoding", "zstd"))
+    reading = read_stream(exchange(b"\x28\xb5\x2f\xfd\0\0\0\0", headers=headers, accept=None))
+    assert reading.problem == "the content coding 'zstd' cannot be decoded here"
+    assert reading.deviations == ()
+    assert "stream.done-once" not in reading.decided
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_accepted"),
+    [
+        (None, True),
+        ("gzip", True),
+        ("*", True),
+        ("GZIP;q=0.5", True),
+        ("identity", False),
+        ("gzip;q=0, *", False),
+        ("", False),
+    ],
+)
+def test_a_coding_must_be_one_that_the_request_accepts(accept: str | None, is_accepted: bool) -> None:
+    headers = (TYPE, ("Content-Encoding", "gzip"))
+    reading = read_stream(exchange(gzip.compress(BYTES), headers=headers, accept=accept))
+    assert broken(reading) == (set() if is_accepted else {"transport.content-encoding-accepted"})
+
+
+def test_a_decompression_bomb_ends_at_the_limit_in_bounded_pieces() -> None:
+    bomb = gzip.compress(b"\0" * 3_000_000)
+    log = DeviationLog()
+    decoder = ContentDecoder(("gzip",), log, limit=1_000_000)
+    sizes = [len(piece) for piece in decoder.feed(bomb)]
+    assert sum(sizes) <= 1_000_000
+    assert max(sizes) <= 256 * 1024
+    assert [one.requirement for one in log.kept] == ["transport.content-bounded"]
+    assert list(decoder.feed(bomb)) == []
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [
+        (str(len(BYTES)), set()),
+        (f"{len(BYTES)}, {len(BYTES)}", set()),
+        (f"00{len(BYTES)}", set()),
+        (str(len(BYTES) + 1), {"transport.length-truthful"}),
+        (f"{len(BYTES)}, 7", {"transport.length-truthful"}),
+        (f"+{len(BYTES)}", {"transport.length-truthful"}),
+        ("", {"transport.length-truthful"}),
+        ("²", {"transport.length-truthful"}),
+    ],
+)
+def test_a_content_length_is_the_length_of_the_body(length: str, expected: set[str]) -> None:
+    assert broken(read(*GOOD, headers=(TYPE, ("Content-Length", length)))) == expected
+
+
+def test_a_message_shows_its_end_in_one_way() -> None:
+    headers = (TYPE, ("Content-Length", str(len(BYTES))), ("Transfer-Encoding", "chunked"))
+    assert broken(read(*GOOD, headers=headers)) == {"transport.single-framing"}
+
+
+@pytest.mark.parametrize("step", [1, 3, 1000])
+def test_another_message_in_the_body_is_seen_however_it_is_cut(step: int) -> None:
+    body = b'{"a":1}\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'
+    reads = [Read(1.0, body[start : start + step]) for start in range(0, len(body), step)]
+    reading = read_completion(exchange(reads, headers=JSON))
+    (found,) = reading.broke("transport.single-message")
+    assert found.offset == 9
+
+
+def test_another_message_at_the_start_of_the_body_is_seen() -> None:
+    reading = read_completion(exchange(b"HTTP/1.0 502 Bad Gateway\r\n\r\n", headers=JSON))
+    assert [one.offset for one in reading.broke("transport.single-message")] == [0]
+
+
+def test_a_completion_is_one_strict_json_document() -> None:
+    reading = read_completion(
+        exchange(b' \n{"id":"c","n":1.0}\n', headers=(("Content-Type", "application/JSON; charset=x"),))
+    )
+    assert (reading.value, reading.object, reading.deviations) == ({"id": "c", "n": 1.0}, {"id": "c", "n": 1.0}, ())
+
+
+@pytest.mark.parametrize(
+    ("body", "is_readable"),
+    [
+        (b"\xef\xbb\xbf{}", True),
+        (b'{"a":1,"a":2}', True),
+        (b'{"a":NaN}', True),
+        (b'{"a":"\xff"}', True),
+        (b"{}{}", False),
+        (b"", False),
+        (b"<html>", False),
+    ],
+)
+def test_what_is_not_strict_json_is_reported_for_completions_and_errors(body: bytes, is_readable: bool) -> None:
+    for reader, section in ((read_completion, "completion"), (read_error, "error")):
+        reading = reader(exchange(body, headers=JSON))
+        assert [one.requirement for one in reading.deviations] == [f"{section}.json"]
+        assert reading.is_readable is is_readable
+        assert (reading.problem is None) is is_readable
+
+
+def test_a_json_body_that_was_cut_is_not_read() -> None:
+    for kind in (EndKind.TRUNCATED, EndKind.IDLE_TIMEOUT):
+        reading = read_completion(exchange(b'{"a":', headers=JSON, kind=kind))
+        assert reading.broke("transport.body-complete")
+        assert not reading.is_readable
+    assert read_completion(exchange(b'{"a":', headers=JSON, kind=EndKind.DEADLINE)).deviations == ()
+
+
+def test_another_media_type_is_named() -> None:
+    (found,) = read_error(exchange(b"{}", headers=(("Content-Type", "text/html"),))).deviations
+    assert (found.requirement, found.actual) == ("error.media-type", "Content-Type: 'text/html'")
+    assert read_completion(exchange(b"{}", headers=())).deviations[0].actual == "no Content-Type"
