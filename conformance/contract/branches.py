@@ -24,13 +24,14 @@ def selectors(branches: Sequence[Schema]) -> frozenset[str]:
     )
 
 
-def chosen_branch(branches: Sequence[Schema], value: Any) -> int | None:
+def chosen_branch(branches: Sequence[Schema], value: Any, telling: frozenset[str] | None = None) -> int | None:
     """The number of the only branch that takes values like this one, or None where none or several do.
 
     A branch takes a value when its own `type`, `const` and `enum` allow it, and so do the properties that tell the
-    branches apart.
+    branches apart: `telling`, which is `selectors(branches)` where it is not given.
     """
-    telling = selectors(branches)
+    if telling is None:
+        telling = selectors(branches)
     taking = [number for number, branch in enumerate(branches) if _takes(branch, value, telling)]
     return taking[0] if len(taking) == 1 else None
 

@@ -1,4 +1,4 @@
-"""Merges the branches of `allOf` into one schema object wherever this changes no meaning."""
+"""Says with one schema object what `allOf`, or a choice between a type and null, says with several."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _SEE_THEIR_NEIGHBOURS = frozenset(
     }
 )
 """Keywords whose meaning depends on what else stands in the same schema object."""
+_SPEAK_OF_EVERY_TYPE = frozenset({"const", "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "$ref"})
 _SEE_THROUGH = ("unevaluatedProperties", "unevaluatedItems")
 _STRICTER = {
     **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), max),
@@ -34,6 +35,33 @@ def merged(schema: dict[str, Any]) -> dict[str, Any]:
     for branch in branches:
         result = None if result is None else both(result, branch)
     return schema if result is None else {**result, **outer}
+
+
+def with_null_as_type(schema: dict[str, Any]) -> dict[str, Any]:
+    """A choice between values of one type and null as one schema whose `type` names both; else the schema as it is.
+
+    The other keywords of the type say nothing of null, so that they may stand beside it.
+    """
+    keyword = next((one for one in ("anyOf", "oneOf") if one in schema), None)
+    if keyword is None or schema.keys() - ANNOTATIONS != {keyword} or len(schema[keyword]) != 2:
+        return schema
+    values = [branch for branch in schema[keyword] if not _is_null(branch)]
+    if len(values) != 1 or not isinstance(values[0], Mapping):
+        return schema
+    value = values[0]
+    kinds = value.get("type")
+    if kinds is None or (value.keys() & _SPEAK_OF_EVERY_TYPE):
+        return schema
+    outer = {name: setting for name, setting in schema.items() if name not in (keyword, X_SOURCE)}
+    result = {**{name: setting for name, setting in value.items() if name != "title"}, **outer}
+    result["type"] = [*([kinds] if isinstance(kinds, str) else kinds), "null"]
+    if "enum" in value:
+        result["enum"] = [*value["enum"], None]
+    return result
+
+
+def _is_null(branch: Any) -> bool:
+    return isinstance(branch, Mapping) and branch.get("type") == "null" and branch.keys() - ANNOTATIONS == {"type"}
 
 
 def both(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -17,7 +17,12 @@ from conformance.contract.vocabulary import constraints, source_key, without_ann
 
 _SELECTING = frozenset({"type", "const", "enum"})
 _CHOICES = ("anyOf", "oneOf")
-_HOLD_SCHEMAS = frozenset({"anyOf", "oneOf", "not", "if", "contains", "propertyNames", "dependentSchemas"})
+_HOLD_SCHEMAS = frozenset(
+    {
+        *("anyOf", "oneOf", "not", "contains", "propertyNames", "dependentSchemas"),
+        *("unevaluatedProperties", "unevaluatedItems"),
+    }
+)
 
 
 def located_schemas(operation: Operation) -> Iterator[tuple[str, Schema]]:
@@ -59,6 +64,12 @@ class SchemaPlace:
     telling: frozenset[str] = frozenset()
     """Properties that tell this branch from the others."""
 
+    def judged(self) -> Iterator[tuple[str, Any]]:
+        """Each keyword that is a requirement of its own, with its value; for `required` one pair for each name."""
+        for name, value in constraints(self.schema):
+            if name not in self.left_out and not (name == "required" and value in self.telling):
+                yield name, value
+
 
 def places(root: Schema) -> Iterator[SchemaPlace]:
     """Every schema object whose keywords are requirements of their own; what contains itself is entered once."""
@@ -72,8 +83,8 @@ def places(root: Schema) -> Iterator[SchemaPlace]:
         yield place
         below = list(_below(place))
         reference = place.schema.get("$ref")
-        if isinstance(reference, str):
-            name = reference.rsplit("/", 1)[1]
+        name = reference.removeprefix("#/$defs/") if isinstance(reference, str) else ""
+        if name in definitions:
             below.append(SchemaPlace(definitions[name], join("", "$defs", name), place.parts, place.words))
         for child in reversed(below):
             if not child.pointer.startswith("/$defs/") or child.pointer not in entered:
@@ -89,13 +100,13 @@ def _below(place: SchemaPlace) -> Iterator[SchemaPlace]:
     for pattern, child in schema.get("patternProperties", {}).items():
         parts = ("pattern-properties", _id_part(pattern))
         yield from _child(place, child, ("patternProperties", pattern), parts, (f"/{pattern}/",))
-    for keyword, part in (("additionalProperties", "additional-properties"), ("unevaluatedProperties", "unevaluated")):
-        yield from _child(place, schema.get(keyword), (keyword,), (part,), ("*",))
+    yield from _child(
+        place, schema.get("additionalProperties"), ("additionalProperties",), ("additional-properties",), ("*",)
+    )
     for number, child in enumerate(schema.get("prefixItems", [])):
         parts = ("prefix-items", str(number))
         yield from _child(place, child, ("prefixItems", str(number)), parts, (f"[{number}]",))
     yield from _child(place, schema.get("items"), ("items",), ("items",), ("[]",))
-    yield from _child(place, schema.get("unevaluatedItems"), ("unevaluatedItems",), ("unevaluated-items",), ("[]",))
     for keyword in _CHOICES:
         yield from _branches(place, keyword)
     for number, (child, name) in enumerate(_named(schema.get("allOf", []))):
@@ -138,9 +149,7 @@ def _id_part(name: str) -> str:
 
 def _at(location: str, place: SchemaPlace, provenance: Provenance, taken: set[str]) -> Iterator[Requirement]:
     entries = place.schema.get(X_SOURCE, {})
-    for name, value in constraints(place.schema):
-        if name in place.left_out or (name == "required" and value in place.telling):
-            continue
+    for name, value in place.judged():
         keyword = Keyword(location, join(place.pointer, name), name, value, place.schema)
         entry = entries[source_key(name, value)]
         source, level = provenance.source(entry), provenance.level(entry)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.contract.composition import both, merged
+from conformance.contract.composition import both, merged, with_null_as_type
 from conformance.contract.cycles import Cycles
 from conformance.contract.dialect import modernized
 from conformance.contract.documents import Document
@@ -168,7 +168,7 @@ class SchemaResolver:
             raise self._document.error(message, pointer)
         resolved, null_too = modernized(resolved)
         resolved[X_SOURCE] = self._provenance.attributed(resolved, self._document, pointer)
-        resolved = merged(resolved)
+        resolved = with_null_as_type(merged(resolved))
         if null_too:
             resolved = self._or_null(self._placed(resolved, pointer), pointer)
         return _Resolved(self._placed(resolved, pointer), size)
@@ -189,6 +189,8 @@ class SchemaResolver:
             return {name: one.schema for name, one in named.items()}, sum(one.size for one in named.values())
         if keyword in HOLD_LISTS_OF_SCHEMAS:
             listed = [self._inner(join(pointer, number)) for number in range(len(value))]
+            if keyword != "prefixItems":
+                listed = [self._titled(one, written, pointer) for one, written in zip(listed, value, strict=True)]
             return [one.schema for one in listed], sum(one.size for one in listed)
         return value, 0
 
@@ -200,6 +202,14 @@ class SchemaResolver:
         forbidding: dict[str, Any] = {"not": {}}
         forbidding[X_SOURCE] = self._provenance.attributed(forbidding, self._document, pointer)
         return _Resolved(self._placed(forbidding, pointer), 1)
+
+    def _titled(self, found: _Resolved, written: Any, pointer: str) -> _Resolved:
+        """A branch with the name of what it refers to as its title, where it has none, so that it has a stable name."""
+        if not isinstance(written, Mapping) or _REF not in written or "title" in found.schema:
+            return found
+        name = (split(written[_REF][1:]) or ("root",))[-1]
+        where, _ = self._origins.get(id(found.schema), (pointer, None))
+        return _Resolved(self._placed({**found.schema, "title": name}, where), found.size)
 
     def _or_null(self, schema: Mapping[str, Any], pointer: str) -> dict[str, Any]:
         branches = [{"title": "value", **schema}, {"title": "null", "type": "null", X_SOURCE: {}}]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from conformance.contract.branches import branch_names
@@ -53,13 +54,30 @@ def statement(keyword: Keyword, place: Sequence[str]) -> str:
 
 def as_json(value: Any, longest: int = _LONGEST) -> str:
     """A value as JSON in ASCII with at most so many characters, so that nothing in it acts on who shows it."""
-    text = json.dumps(value, ensure_ascii=True, separators=(", ", ": "))
+    text = json.dumps(_beginning(value, longest), ensure_ascii=True, separators=(", ", ": "))
     text = text.replace("\x7f", "\\u007f")
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
+def _beginning(value: Any, longest: int, depth: int = 0) -> Any:
+    """As much of a value as can be shown, so that a huge one costs nothing; what is cut is longer than is shown."""
+    if isinstance(value, str):
+        return value[: longest + 1]
+    if isinstance(value, Mapping):
+        first = list(islice(value.items(), longest))
+        return {key[: longest + 1]: _inner(inner, longest, depth) for key, inner in first}
+    if isinstance(value, (list, tuple)):
+        return [_inner(inner, longest, depth) for inner in islice(value, longest)]
+    return value
+
+
+def _inner(value: Any, longest: int, depth: int) -> Any:
+    return _beginning(value, longest, depth + 1) if depth < longest else None
+
+
 def _subject(location: str, place: Sequence[str]) -> str:
-    branches = "".join(f", as {part[1:-1]}," for part in place if part.startswith("("))
+    kinds = [part[1:-1] for part in place if part.startswith("(")]
+    branches = f", as {' and '.join(kinds)}," if kinds else ""
     path = ".".join(part for part in place if not part.startswith("(")).replace(".[]", "[]")
     if location.startswith("path."):
         parameter = f"the path parameter {_code(location.removeprefix('path.'))}"
@@ -83,13 +101,14 @@ def _code(text: str) -> str:
 
 def _consequence(keyword: Keyword) -> str:
     value = as_json(keyword.value)
+    several = keyword.name == "enum" and len(keyword.value) > 1
     return {
         "maximum": f"{value} is served, more is refused",
         "minimum": f"{value} is served, less is refused",
         "exclusiveMaximum": f"{value} itself is refused",
         "exclusiveMinimum": f"{value} itself is refused",
         "type": "a value of another type is refused",
-        "enum": "each of them is served, anything else is refused",
+        "enum": "each of them is served, anything else is refused" if several else "anything else is refused",
         "minLength": "shorter text is refused",
         "maxLength": "longer text is refused",
         "minItems": "fewer items are refused",

@@ -38,7 +38,8 @@ CONSTRAINING = (
 )
 """Keywords that can constrain, in the order in which requirements are derived."""
 
-_ONLY_WHEN_FALSE = frozenset({"additionalProperties", "unevaluatedProperties", "items", "unevaluatedItems"})
+_ONLY_WHEN_FALSE = frozenset({"additionalProperties", "items"})
+_UNEVALUATED = frozenset({"unevaluatedProperties", "unevaluatedItems"})
 _NOT_WHEN_EMPTY = frozenset(
     {"minLength", "minItems", "minProperties", "uniqueItems", "dependentRequired", "dependentSchemas"}
 )
@@ -70,6 +71,8 @@ def _constrains(keyword: str, value: Any, schema: Mapping[str, Any]) -> bool:
     """Whether a keyword with this value can refuse anything at all."""
     if keyword in _ONLY_WHEN_FALSE:
         return value is False
+    if keyword in _UNEVALUATED:
+        return value is False or (isinstance(value, Mapping) and bool(value.keys() - ANNOTATIONS))
     if keyword in _NOT_WHEN_EMPTY:
         return bool(value)
     decided: dict[str, bool] = {

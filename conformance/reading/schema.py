@@ -1,0 +1,288 @@
+"""Judges JSON values by a schema (2020-12): fast whether they conform, and slowly which keywords they break."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from conformance.contract.branches import chosen_branch
+from conformance.contract.model import Keyword, Schema
+from conformance.contract.pointers import join, look_up, split
+from conformance.contract.statements import as_json, complement
+from conformance.contract.vocabulary import HOLD_A_SCHEMA, HOLD_LISTS_OF_SCHEMAS, HOLD_SCHEMAS_BY_NAME
+from conformance.reading.schema_reach import SchemaReach, key_of, matcher
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+KEPT_PER_KEYWORD = 20
+"""How many deviations from one keyword are told; a hostile answer may have a million."""
+_MOST_READ = 10_000
+_LONGEST_NAME = 80
+_JUDGED_AS_A_WHOLE = frozenset({"not", "contains", "propertyNames", "dependentSchemas"})
+"""Keywords whose inner schemas are no requirements of their own."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_CONDITION = frozenset({"if", "then", "else"})
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaDeviation:
+    """One keyword that a value breaks.
+
+    `pointer` leads to the keyword in the schema, as `Keyword.pointer` does; `name` is the missing property where the
+    keyword is `required`. `instance_path` says where the value is (`choices[0].delta.role`; empty for the whole).
+    `expected` and `actual` are words and JSON of at most 80 characters, safe to show.
+    """
+
+    pointer: str
+    instance_path: str
+    expected: str
+    actual: str
+    name: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What `keyword_key` gives for the same keyword."""
+        return self.pointer if self.name is None else f"{self.pointer}#{self.name}"
+
+
+def keyword_key(keyword: Keyword) -> str:
+    """The key of a keyword in its schema: the pointer, with `#NAME` behind it for one name of `required`."""
+    return key_of(keyword.pointer, keyword.name, keyword.value)
+
+
+class SchemaJudge:
+    """Judges values by one schema. Making a judge costs nothing: its parts are built when they are first asked."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self._fast_branches: dict[int, Any] = {}
+
+    def conforms(self, instance: Any, /) -> bool:
+        """Whether a value fits the schema, formats included."""
+        return _accepts(self._fast, instance)
+
+    def deviations(self, instance: Any, /) -> tuple[SchemaDeviation, ...]:
+        """The keywords that a value breaks: at most 20 deviations of each, in the schema's order; none if it conforms.
+
+        What fits no branch of an `anyOf` or `oneOf` is told of the branch that alone takes such values, and otherwise
+        of the `anyOf` or `oneOf` itself.
+        """
+        if self.conforms(instance):
+            return ()
+        found = tuple(self._kept(self._explained(instance)))
+        return found or tuple(self._kept(self._told_fast(instance)))
+
+    def reached(self, instance: Any, /) -> frozenset[str]:
+        """The keys (`keyword_key`) of the keywords that a value of the instance was judged by, kept or broken."""
+        return self._reach.reached(instance)
+
+    @cached_property
+    def _fast(self) -> Any:
+        return _fast_validator(self.schema)
+
+    @cached_property
+    def _slow(self) -> Any:
+        return _explaining_class()(self.schema)
+
+    @cached_property
+    def _reach(self) -> SchemaReach:
+        return SchemaReach(self.schema, self._branch_accepts)
+
+    def _branch_accepts(self, branch: Schema, value: Any) -> bool:
+        validator = self._fast_branches.get(id(branch))
+        if validator is None:
+            definitions = self.schema.get("$defs") if isinstance(self.schema, Mapping) else None
+            whole = {**branch, "$defs": definitions} if definitions and isinstance(branch, Mapping) else branch
+            validator = self._fast_branches[id(branch)] = _fast_validator(whole)
+        return _accepts(validator, value)
+
+    def _kept(self, deviations: Iterable[SchemaDeviation]) -> Iterator[SchemaDeviation]:
+        counts: Counter[str] = Counter()
+        seen: set[SchemaDeviation] = set()
+        for number, deviation in enumerate(deviations):
+            if number >= _MOST_READ:
+                return
+            if deviation in seen or counts[deviation.key] >= KEPT_PER_KEYWORD:
+                continue
+            seen.add(deviation)
+            counts[deviation.key] += 1
+            yield deviation
+
+    def _explained(self, instance: Any) -> Iterator[SchemaDeviation]:
+        try:
+            for error in self._slow.iter_errors(instance):
+                yield from self._told(error)
+        except (re.error, RecursionError):
+            # A pattern that only ECMA-262 knows, or a value of great depth: the fast judge tells it alone.
+            yield from self._told_fast(instance)
+
+    def _told(self, error: ValidationError) -> Iterator[SchemaDeviation]:
+        if error.validator in ("anyOf", "oneOf") and error.context:
+            branches: Any = error.validator_value
+            number = chosen_branch(branches, error.instance)
+            inner = [one for one in error.context if one.schema_path[0] == number]
+            if inner:
+                for one in inner:
+                    yield from self._told(one)
+                return
+        pointer = _keyword_pointer(self.schema, error.absolute_schema_path)
+        path = instance_path(error.absolute_path)
+        if error.validator in ("minContains", "maxContains"):
+            pointer = join(pointer.rsplit("/", 1)[0], str(error.validator))
+        yield from _deviations(self.schema, pointer, path, error.instance)
+
+    def _told_fast(self, instance: Any) -> Iterator[SchemaDeviation]:
+        for error in self._fast.iter_errors(_encodable(instance)):
+            pointer = _keyword_pointer(self.schema, error.schema_path)
+            yield from _deviations(self.schema, pointer, instance_path(error.instance_path), error.instance)
+
+
+def instance_path(steps: Iterable[str | int]) -> str:
+    """The way to a value in words that people know: `choices[0].delta.role`."""
+    path = ""
+    for step in steps:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif re.fullmatch(r"[A-Za-z_$][\w$-]{0,79}", step, re.ASCII):
+            path += f".{step}" if path else step
+        else:
+            path += f"[{as_json(step, _LONGEST_NAME)}]"
+    return path
+
+
+def _deviations(root: Schema, pointer: str, path: str, value: Any) -> Iterator[SchemaDeviation]:
+    keyword = (split(pointer) or ("",))[-1]
+    try:
+        holder, setting = look_up(root, pointer.rsplit("/", 1)[0]), look_up(root, pointer)
+    except KeyError:
+        holder, setting = True, None
+    if keyword == "required" and isinstance(setting, list) and isinstance(value, dict):
+        for name in setting:
+            if name not in value:
+                yield SchemaDeviation(pointer, path, complement(keyword, name), as_json(value), name)
+        return
+    if keyword == "additionalProperties" and setting is False and isinstance(value, dict):
+        actual = f"with {as_json(_unnamed(holder, value))}"
+    else:
+        actual = as_json(value)
+    yield SchemaDeviation(pointer, path, _expected(keyword, setting), actual)
+
+
+def _expected(keyword: str, setting: Any) -> str:
+    if setting is False and keyword not in ("items", "additionalProperties", "unevaluatedProperties"):
+        return "nothing here"
+    return complement(keyword, setting)
+
+
+def _unnamed(schema: Any, value: Mapping[str, Any]) -> list[str]:
+    """The first properties of a value that a schema does not name."""
+    named = schema.get("properties", {})
+    patterns = [matcher(pattern) for pattern in schema.get("patternProperties", {})]
+    return [name for name in value if name not in named and not any(matches(name) for matches in patterns)][:20]
+
+
+def _keyword_pointer(root: Schema, path: Iterable[str | int]) -> str:
+    """The pointer of the keyword that is to blame, from the way that a validator took through the schema.
+
+    Ways through a `$ref` go on at what it names; ways into a condition, or into a schema that is no requirement of
+    its own, end at the keyword that holds it.
+    """
+    tokens = [str(token) for token in path]
+    pointer, position = "", 0
+    while position < len(tokens):
+        token = tokens[position]
+        if token == "$ref":  # noqa: S105 - jsonschema-rs names each reference on its way, jsonschema does not
+            position += 1
+            continue
+        pointer, schema = _referenced(root, pointer, token)
+        if token in _CONDITION and isinstance(schema, Mapping) and "if" in schema:
+            return join(pointer, "if")
+        pointer = join(pointer, token)
+        if token in _JUDGED_AS_A_WHOLE or not isinstance(schema, Mapping):
+            return pointer
+        position += 1
+        if token in HOLD_SCHEMAS_BY_NAME or token in HOLD_LISTS_OF_SCHEMAS:
+            if position < len(tokens):
+                pointer = join(pointer, tokens[position])
+            position += 1
+        elif token not in HOLD_A_SCHEMA:
+            return pointer
+    return pointer
+
+
+def _referenced(root: Schema, pointer: str, token: str) -> tuple[str, Any]:
+    """The schema at a pointer, or what it refers to where the token is not its own keyword."""
+    for _ in range(100):
+        try:
+            schema = look_up(root, pointer)
+        except KeyError:
+            return pointer, None
+        if not isinstance(schema, Mapping) or "$ref" not in schema or token in schema:
+            return pointer, schema
+        pointer = unquote(str(schema["$ref"])[1:])
+    return pointer, None
+
+
+def _accepts(validator: Any, instance: Any) -> bool:
+    try:
+        return bool(validator.is_valid(instance))
+    except UnicodeEncodeError:
+        return bool(validator.is_valid(_encodable(instance)))
+
+
+def _encodable(value: Any) -> Any:
+    """The value with every lone surrogate replaced by a character of the same length: jsonschema-rs takes none."""
+    whole: list[Any] = [None]
+    ahead: list[tuple[Any, str | int, Any]] = [(whole, 0, value)]
+    while ahead:  # Not by recursion: the value may be nested deeper than Python's stack.
+        holder, key, one = ahead.pop()
+        if isinstance(one, str):
+            holder[key] = _SURROGATE.sub("\ufffd", one)
+        elif isinstance(one, list):
+            holder[key] = [None] * len(one)
+            ahead.extend((holder[key], number, inner) for number, inner in enumerate(one))
+        elif isinstance(one, dict):
+            holder[key] = {}
+            ahead.extend((holder[key], _SURROGATE.sub("\ufffd", name), inner) for name, inner in one.items())
+        else:
+            holder[key] = one
+    return whole[0]
+
+
+def _fast_validator(schema: Schema) -> Any:
+    from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms
+
+    anything: Any = schema
+    return Draft202012Validator(anything, validate_formats=True, retriever=_nothing_from_outside)
+
+
+def _nothing_from_outside(uri: str) -> Any:
+    raise ValueError(f"the schema refers to `{uri}`, which is outside of it")
+
+
+@cache
+def _explaining_class() -> Any:
+    """The validator of jsonschema, which reads patterns, formats and multiples as the fast one does: both agree."""
+    from jsonschema import Draft202012Validator, ValidationError  # noqa: PLC0415 - takes 150 ms
+    from jsonschema.validators import extend  # noqa: PLC0415
+
+    def asked(keyword: str) -> Any:
+        def check(_validator: Any, setting: Any, value: Any, _schema: Any) -> Iterator[Any]:
+            if not _accepts(_single(keyword, setting), value):
+                yield ValidationError(f"breaks {keyword}")
+
+        return check
+
+    extended: Any = extend
+    return extended(Draft202012Validator, {keyword: asked(keyword) for keyword in ("pattern", "format", "multipleOf")})
+
+
+@cache
+def _single(keyword: str, setting: str | float) -> Any:
+    return _fast_validator({keyword: setting})
