@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -59,16 +60,17 @@ def _settings(options: dict[str, Any]) -> RunSettings:
     from conformance.suite.settings import RunSettings
     from conformance.target import Limits
 
-    timeout = options["timeout"]
-    limits = Limits(
+    timeout, usual = options["timeout"], Limits()
+    limits = replace(
+        usual,
         concurrency=options["concurrency"],
         rate=options["rate"],
         max_requests=options["max_requests"],
         max_completion_tokens=options["max_completion_tokens"],
         deadline=timeout,
-        first_byte_timeout=min(Limits.first_byte_timeout, timeout),
-        idle_timeout=min(Limits.idle_timeout, timeout),
-        connect_timeout=min(Limits.connect_timeout, timeout),
+        first_byte_timeout=min(usual.first_byte_timeout, timeout),
+        idle_timeout=min(usual.idle_timeout, timeout),
+        connect_timeout=min(usual.connect_timeout, timeout),
     )
     return RunSettings(
         profile=options["profile"],

@@ -28,6 +28,7 @@ class Ended:
 
 def run_pytest(suite_run: SuiteRun, arguments: list[str]) -> Ended:
     """The suite under a pytest that nothing around it can change: no ini file, no plugins but our own."""
+    from conformance import plugin
     from conformance.plugin import RUN
 
     ended = Ended()
@@ -37,12 +38,12 @@ def run_pytest(suite_run: SuiteRun, arguments: list[str]) -> Ended:
             ended.config = config
             config.pluginmanager.register(suite_run, RUN)
 
-    own = ("conformance.plugin", "pytest_metadata.plugin", "pytest_html.plugin")
+    others = ("pytest_metadata.plugin", "pytest_html.plugin")
     fixed = ["--pyargs", "conformance.suite", "-c", os.devnull, "--rootdir", str(Path(conformance.__file__).parent)]
-    fixed += ["-p", "no:cacheprovider", "--capture=no", "-q", *(word for name in own for word in ("-p", name))]
+    fixed += ["-p", "no:cacheprovider", "--capture=no", "-q", *(word for name in others for word in ("-p", name))]
     printed = io.StringIO()
     with _isolated_environment(), contextlib.redirect_stdout(printed):
-        pytest.main([*fixed, *arguments], plugins=[Registrar()])
+        pytest.main([*fixed, *arguments], plugins=[plugin, Registrar()])
     ended.printed = printed.getvalue()
     return ended
 

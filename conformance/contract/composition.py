@@ -50,7 +50,7 @@ def with_null_as_type(schema: dict[str, Any]) -> dict[str, Any]:
         return schema
     value = values[0]
     kinds = value.get("type")
-    if kinds is None or (value.keys() & _SPEAK_OF_EVERY_TYPE):
+    if kinds is None or "null" in kinds or (value.keys() & _SPEAK_OF_EVERY_TYPE):
         return schema
     outer = {name: setting for name, setting in schema.items() if name not in (keyword, X_SOURCE)}
     result = {**{name: setting for name, setting in value.items() if name != "title"}, **outer}

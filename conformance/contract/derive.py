@@ -9,11 +9,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.contract.branches import branch_names, kebab, selectors
-from conformance.contract.model import Keyword, Level, Operation, Requirement, Schema, Section, Source, SourceDocument
+from conformance.contract.model import (
+    Keyword,
+    Level,
+    Operation,
+    Requirement,
+    Schema,
+    Section,
+    Source,
+    SourceDocument,
+    Tier,
+)
 from conformance.contract.pointers import join
 from conformance.contract.provenance import X_SOURCE, Provenance
 from conformance.contract.statements import statement
 from conformance.contract.vocabulary import constraints, source_key, without_annotations
+
+X_TIER = "x-tier"
+"""Beside a keyword: the tier in which its requirement is judged, for all keywords of the schema or by keyword."""
 
 _SELECTING = frozenset({"type", "const", "enum"})
 _CHOICES = ("anyOf", "oneOf")
@@ -161,8 +174,16 @@ def _at(location: str, place: SchemaPlace, provenance: Provenance, taken: set[st
             statement=statement(keyword, place.words),
             source=source,
             digest=keyword_digest(keyword, source, level, document),
+            tier=_tier(place.schema, name),
             keyword=keyword,
         )
+
+
+def _tier(schema: Mapping[str, Any], keyword: str) -> Tier:
+    written = schema.get(X_TIER, Tier.STANDARD)
+    tier = written.get(keyword, Tier.STANDARD) if isinstance(written, Mapping) else written
+    # What is no tier is left to be judged in every full run: a misspelling must not hide a requirement.
+    return Tier(tier) if tier in set(Tier) else Tier.STANDARD
 
 
 def _id(location: str, place: SchemaPlace, name: str, value: Any) -> str:

@@ -39,6 +39,8 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
         "a conversation of several turns",
         {**body.capped(4), "messages": _conversation()},
     )
+    long_answer = body.asking(LONG_ANSWER, tokens=32)
+    yield served("completion/long-answer", "a long answer, which takes its time without streaming", long_answer)
     if body.limit_field:
         yield served(
             "completion/one-token",

@@ -21,6 +21,7 @@ def stream_probes(body: RequestBody) -> Iterator[Probe]:
     if not body.has("stream"):
         return
     yield served("stream/plain", "a stream", _asking(body, LONG_ANSWER, 32), tier=Tier.SMOKE)
+    yield served("stream/again", "the same stream again", _asking(body, LONG_ANSWER, 32))
     yield served("stream/multibyte", "a stream of text outside of ASCII", _asking(body, MULTIBYTE, 32))
     yield served("stream/sentinel-in-text", "a stream whose text looks like framing", _asking(body, SENTINEL_IN_TEXT, 24))
     for turn in ("first", "second"):
@@ -32,6 +33,10 @@ def stream_probes(body: RequestBody) -> Iterator[Probe]:
         yield served("stream/stop", "a stream that stops at its first space", _asking(body, LONG_ANSWER, 24, stop=[" "]))
     if body.has("n"):
         yield served("stream/two-choices", "a stream of two choices", _asking(body, LONG_ANSWER, 4, n=2))
+    if body.has("logprobs"):
+        logprobs: dict[str, Any] = {"logprobs": True, "top_logprobs": 1}
+        about = "a stream with the log probabilities of each token"
+        yield served("stream/logprobs", about, _asking(body, "Say hello.", 3, **logprobs))
     if body.has("stream_options"):
         usage: dict[str, Any] = {"stream_options": {"include_usage": True}}
         yield served("stream/usage", "a stream that is asked for its usage", _asking(body, LONG_ANSWER, 8, **usage))

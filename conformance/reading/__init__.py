@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from conformance.reading.deviation import Deviation
     from conformance.reading.event_stream import Event, EventStreamReader
     from conformance.reading.expectations import Expectations, expectations_of
+    from conformance.reading.schema import SchemaJudge, keyword_key
     from conformance.reading.stream import StreamReader, read_stream
     from conformance.reading.stream_reading import StreamReading
     from conformance.reading.strict_json import Document, JsonFault, JsonRule, parse
@@ -35,12 +36,14 @@ __all__ = [
     "Expectations",
     "JsonFault",
     "JsonRule",
+    "SchemaJudge",
     "StreamReader",
     "StreamReading",
     "TimelineRow",
     "deliver",
     "expectations_of",
     "judge_buffering",
+    "keyword_key",
     "parse",
     "read_completion",
     "read_error",
@@ -60,12 +63,14 @@ _HOMES = {
     "Expectations": "expectations",
     "JsonFault": "strict_json",
     "JsonRule": "strict_json",
+    "SchemaJudge": "schema",
     "StreamReader": "stream",
     "StreamReading": "stream_reading",
     "TimelineRow": "timeline",
     "deliver": "delivery",
     "expectations_of": "expectations",
     "judge_buffering": "delivery",
+    "keyword_key": "schema",
     "parse": "strict_json",
     "read_completion": "completion",
     "read_error": "completion",

@@ -50,6 +50,8 @@ def judge_request_keyword(row: Requirement, observations: Observations, expect: 
         NotTestable, CannotTell, NotSent, DoesNotApply: nothing can be said, and why.
     """
     probes = observations.matching([f"{row.id}/*"])
+    if row.keyword is not None and row.keyword.location.startswith("path.") and row.keyword.name == "type":
+        raise DoesNotApply("a segment of a URL's path is always a string")
     if not probes:
         raise NotSent("this run's tier has no value that decides this keyword")
     _require_baseline(observations)

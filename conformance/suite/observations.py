@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from conformance.contract import Contract
 from conformance.probes import Intent, Plan, Probe
@@ -16,6 +16,9 @@ from conformance.suite.condition import Obstacle, obstacle, worst
 from conformance.suite.expect import CannotTell, NotSent, NotTestable
 from conformance.suite.readers import Readers
 from conformance.wire import Answer, Exchange
+
+
+_Reading = TypeVar("_Reading", BodyReading, StreamReading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Answered:
         """The JSON value that was sent, or None where the body was no JSON."""
         try:
             return json.loads(self.exchange.request.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     def asked(self, field: str, default: Any = None) -> Any:
@@ -114,6 +117,16 @@ class Observations:
         self._errors: dict[str, BodyReading] = {}
 
     @cached_property
+    def completion_tokens(self) -> int:
+        """Completion tokens that the target reported, over all answers."""
+        reported = [
+            reading.usage if isinstance(reading, StreamReading) else reading.object.get("usage")
+            for reading in map(self._reading_of, self.exchanges)
+        ]
+        counts = [usage.get("completion_tokens") for usage in reported if isinstance(usage, Mapping)]
+        return int(sum(count for count in counts if type(count) in {int, float} and 0 < count < 1e12))
+
+    @cached_property
     def target_answers(self) -> bool:
         """Whether any request of the run was answered."""
         return any(exchange.answer is not None for exchange in self.exchanges)
@@ -181,6 +194,11 @@ class Observations:
         """The body of an exchange, read once as an event stream."""
         return _once(self._streams, exchange, self.readers.stream)
 
+    def _reading_of(self, exchange: Exchange) -> BodyReading | StreamReading:
+        declared = (exchange.answer.header("content-type") or "") if exchange.answer else ""
+        streamed = "text/event-stream" in declared.lower()
+        return self.stream_reading(exchange) if streamed else self.completion_reading(exchange)
+
     def served(self, answered: Answered) -> bool:
         """Whether an answer is a completion, streamed or not."""
         if answered.asked("stream") is True:
@@ -205,9 +223,7 @@ class Observations:
 _NONE_PLANNED = (NotSent("no probe of this run's tier can decide this"),)
 
 
-def _once[Reading](
-    known: dict[str, Reading], exchange: Exchange, read: Callable[[Exchange], Reading]
-) -> Reading:
+def _once(known: dict[str, _Reading], exchange: Exchange, read: Callable[[Exchange], _Reading]) -> _Reading:
     if exchange.id not in known:
         known[exchange.id] = read(exchange)
     return known[exchange.id]

@@ -65,6 +65,15 @@ class SuiteRun:
         chosen = list(rows)
         metafunc.parametrize(name, chosen, ids=[row.id for row in chosen])
 
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Something broke outside of any test: in observing, or in pytest."""
+        self.broken.append(excinfo.exconly())
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A test module that cannot be collected is a defect of the suite."""
+        if report.failed:
+            self.broken.append(f"{report.nodeid}: {report.longreprtext.strip().splitlines()[-1]}")
+
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Keep what the profile, the tier and the user's selection want; tests of others stay as they are."""
         kept, dropped = [], []

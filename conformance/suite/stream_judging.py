@@ -1,0 +1,63 @@
+"""How what the readers found becomes expectations: for streams, and for HTTP messages of any kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from conformance.reading import BodyReading, StreamReading
+from conformance.suite.expect import DoesNotApply, Expect, NotTestable
+from conformance.suite.observations import Answered, Observations, Stream
+
+
+def judge_streams(requirement_id: str, streams: Sequence[Stream], expect: Expect) -> None:
+    """Expect of each stream that could break a requirement that it did not.
+
+    Raises:
+        NotTestable: no stream had a single event.
+        DoesNotApply: no stream came to what the requirement is about.
+    """
+    for stream in streams:
+        if requirement_id in stream.reading.decided:
+            expect.looked_at(stream.id)
+            expect.deviations(stream.id, stream.reading.broke(requirement_id))
+    if expect.judged:
+        return
+    if not any(stream.reading.chunks for stream in streams):
+        raise NotTestable(f"{streams[0].id}: the answer to a request for a stream has no readable chunk")
+    raise DoesNotApply("no stream of this run came to what this is about")
+
+
+def judge_messages(
+    requirement_id: str, answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    """Expect of each answer that could break a requirement on HTTP messages that it did not.
+
+    Raises:
+        DoesNotApply: no answer came to what the requirement is about.
+    """
+    for one in answers:
+        streamed = one.asked("stream") is True and one.answer.status == 200
+        reading = (
+            observations.stream_reading(one.exchange) if streamed else observations.completion_reading(one.exchange)
+        )
+        if requirement_id in _decided(reading):
+            expect.looked_at(one.id)
+            expect.deviations(one.id, reading.broke(requirement_id))
+    if not expect.judged:
+        raise DoesNotApply("no answer of this run came to what this is about")
+
+
+def _decided(reading: StreamReading | BodyReading) -> frozenset[str]:
+    """The requirements on messages that an answer was able to break."""
+    if isinstance(reading, StreamReading):
+        return reading.decided
+    decided = {one.requirement for one in reading.deviations}
+    if reading.transfer is not None:
+        decided |= {"transport.single-framing", "transport.content-encoding-accepted", "transport.body-complete"}
+        if reading.transfer.framing == "length":
+            decided.add("transport.length-truthful")
+        if reading.transfer.codings:
+            decided.add("transport.content-bounded")
+        if reading.body:
+            decided |= {"transport.content-encoding", "transport.single-message"}
+    return frozenset(decided)
