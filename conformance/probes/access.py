@@ -21,7 +21,9 @@ def access_probes(body: RequestBody) -> Iterator[Probe]:
     if scheme is not None:
         no_key = {"credential": Credential.NONE}
         yield refused("access/no-key", "no credential", valid, tier=Tier.SMOKE, **no_key)
-        yield refused("access/wrong-key", "a key that was never issued", valid, tier=Tier.SMOKE, credential=Credential.WRONG)
+        yield refused(
+            "access/wrong-key", "a key that was never issued", valid, tier=Tier.SMOKE, credential=Credential.WRONG
+        )
         yield refused("access/empty-key", "an empty key", valid, credential=Credential.EMPTY)
         if body.has("stream"):
             streamed = {**valid, "stream": True}

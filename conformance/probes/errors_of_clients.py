@@ -42,9 +42,13 @@ def error_probes(body: RequestBody) -> Iterator[Probe]:
         yield refused("error/streamed", "an invalid request that asks for a stream", streamed, tier=Tier.SMOKE)
     yield refused("error/messages-null-element", "a message that is null", body.changed(("messages", 0), None))
     plain_text: Mapping[str, str | None] = {"Content-Type": "text/plain"}
-    yield refused("error/text-plain", "a JSON body declared as text/plain", valid, headers=plain_text, completion_tokens=1)
+    yield refused(
+        "error/text-plain", "a JSON body declared as text/plain", valid, headers=plain_text, completion_tokens=1
+    )
     yield refused("error/method", "GET where only POST is offered", None, method="GET")
-    yield refused("error/unknown-route", "a route that does not exist", body.capped(1), path="/chat-conformance/no-such-route")
+    yield refused(
+        "error/unknown-route", "a route that does not exist", body.capped(1), path="/chat-conformance/no-such-route"
+    )
     if body.has("model") and not _model_is_enumerated(body):
         yield refused("error/unknown-model", "a model that does not exist", {**body.capped(1), "model": UNKNOWN_MODEL})
     yield either("request/unknown-field", "a field that no document names", {**body.capped(1), UNKNOWN_FIELD: 1})

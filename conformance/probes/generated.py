@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.contract.model import Tier
-from conformance.probes.cost import worst_case_tokens
+from conformance.probes.cost import LIMIT_FIELDS, is_count, worst_case_tokens
 from conformance.probes.model import Intent, Probe
 from conformance.probes.request_body import RequestBody
 
@@ -39,7 +39,7 @@ def _probes(kind: str, bodies: list[Any], intent: Intent) -> Iterator[Probe]:
             about=f"{'a valid' if kind == 'valid' else 'an invalid'} request, generated from the schema",
             intent=intent,
             body=sent,
-            completion_tokens=worst_case_tokens(sent) if intent is Intent.SERVED else 0,
+            completion_tokens=worst_case_tokens(sent),
         )
 
 
@@ -50,17 +50,40 @@ _KEPT = frozenset(
     | {"stop", "stream", "stream_options", "top_logprobs"}
 )
 _SEED = 20261122
+_MARGIN = 4
+"""Further draws, for some are no JSON objects, or are no longer invalid when they are tamed."""
+CHEAP_TOKENS = 2
+"""What one generated request may cost in completion tokens, where the contract can limit them."""
 
 
 def _valid_bodies(body: RequestBody, count: int) -> list[Any]:
-    fixed = {name: value for name, value in body.capped(2).items() if name in _KEPT}
+    fixed = {name: value for name, value in body.capped(CHEAP_TOKENS).items() if name in _KEPT}
     tamed = _tamed(dict(body.contract.operation.request_schema), set(fixed))  # type: ignore[arg-type]
     return _distinct(_drawn(tamed, "POSITIVE", count), lambda drawn: {**drawn, **fixed}, body, valid=True)[:count]
 
 
 def _invalid_bodies(body: RequestBody, count: int) -> list[Any]:
     schema = body.contract.operation.request_schema
-    return _distinct(_drawn(schema, "NEGATIVE", 2 * count), lambda drawn: drawn, body, valid=False)[:count]
+    drawn = _drawn(schema, "NEGATIVE", 2 * count + _MARGIN)
+    return _distinct(drawn, lambda one: _cheap(one, body), body, valid=False)[:count]
+
+
+def _cheap(drawn: Any, body: RequestBody) -> Any:
+    """An invalid body that costs little where it is served all the same, and is not refused for an unknown model.
+
+    A limit or a number of choices that is itself invalid stays: it may be what must be refused.
+    """
+    if not isinstance(drawn, dict):
+        return drawn
+    cheap = dict(drawn)
+    if body.limit_field and not any(name in cheap for name in LIMIT_FIELDS):
+        cheap[body.limit_field] = CHEAP_TOKENS
+    for name, most in (*((name, CHEAP_TOKENS) for name in LIMIT_FIELDS), ("n", 1)):
+        if is_count(cheap.get(name)):
+            cheap[name] = min(cheap[name], most)
+    if isinstance(cheap.get("model"), str) and body.target.model:
+        cheap["model"] = body.target.model
+    return cheap
 
 
 def _tamed(schema: dict[str, Any], given: set[str]) -> dict[str, Any]:
@@ -79,16 +102,27 @@ def _tamed(schema: dict[str, Any], given: set[str]) -> dict[str, Any]:
         role = item["properties"].get("role")
         if isinstance(role, dict) and "tool" in role.get("enum", ()):
             role["enum"] = [name for name in role["enum"] if name != "tool"]
-        if item["properties"].get("content") == {"type": "string"}:
-            item["properties"]["content"]["minLength"] = 1
+        _fill(item["properties"].get("content"))
     return tamed
+
+
+def _fill(content: Any) -> None:
+    """Leave no text of a message's content empty, whichever form of content holds it."""
+    if not isinstance(content, dict):
+        return
+    if content.get("type") == "string" and not {"enum", "const"} & content.keys():
+        content["minLength"] = max(1, content.get("minLength", 1))
+    nested = (content.get("items"), *content.get("properties", {}).values())
+    branches = (branch for keyword in ("anyOf", "oneOf", "allOf") for branch in content.get(keyword, ()))
+    for below in (*nested, *branches):
+        _fill(below)
 
 
 def _drawn(schema: Any, mode: str, count: int) -> list[Any]:
     """Bodies that Schemathesis draws from a schema; imported here, for it takes long to load."""
-    import hypothesis
-    import schemathesis
-    from hypothesis.configuration import set_hypothesis_home_dir
+    import hypothesis  # noqa: PLC0415 - the three take a second, and only generated probes need them
+    import schemathesis  # noqa: PLC0415
+    from hypothesis.configuration import set_hypothesis_home_dir  # noqa: PLC0415
 
     set_hypothesis_home_dir(_cache_directory())
     media = {"application/json": {"schema": _without_extensions(schema)}}
@@ -123,9 +157,10 @@ def _drawn(schema: Any, mode: str, count: int) -> list[Any]:
 
 def _distinct(drawn: list[Any], finish: Callable[[Any], Any], body: RequestBody, *, valid: bool) -> list[Any]:
     """What was drawn, each once, and only what the contract's own schema agrees is valid or invalid."""
-    import jsonschema_rs
+    from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms
 
-    validator = jsonschema_rs.validator_for(body.contract.operation.request_schema)
+    schema: Any = body.contract.operation.request_schema
+    validator = Draft202012Validator(schema, validate_formats=True)
     kept: dict[str, Any] = {}
     for one in drawn:
         if isinstance(one, bytes) or (valid and not isinstance(one, dict)):

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.contract.model import Requirement, Tier
+from conformance.probes.cost import worst_case_tokens
 from conformance.probes.model import Intent, Probe
 from conformance.probes.request_body import REMOVED, Path, RequestBody
 from conformance.probes.values import Case, allowed, refused
-from conformance.probes.cost import worst_case_tokens
 
 # Fields that the OpenAI Chat Completions reference ties to another field.
 _COMPANIONS: Mapping[str, Mapping[str, Any]] = {
@@ -39,7 +39,9 @@ class _Served:
 
     def fits(self, others: Mapping[str, Any]) -> bool:
         same_kind = (self.fields.get("stream") is True) == (others.get("stream") is True)
-        return same_kind and all(self._same(others.get(name, value), value, name) for name, value in self.fields.items())
+        return same_kind and all(
+            self._same(others.get(name, value), value, name) for name, value in self.fields.items()
+        )
 
     def merged(self, others: Mapping[str, Any]) -> dict[str, Any]:
         merged = {**others, **self.fields}
@@ -102,7 +104,9 @@ def _enforced(row: Requirement, body: RequestBody) -> Iterator[Probe]:
     else:
         cases = iter(())
     for case in cases:
-        if (path and (str(path[0]), case.name) in _ALSO_TAKEN) or (case.name == "null" and not _is_required(path, body)):
+        if (path and (str(path[0]), case.name) in _ALSO_TAKEN) or (
+            case.name == "null" and not _is_required(path, body)
+        ):
             continue
         changed = body.changed(path, case.value, base=_base_for(path, body))
         yield Probe(

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from conformance.contract import Contract
+from conformance.probes.cost import LIMIT_FIELDS
 from conformance.probes.values import sample, types_of
 from conformance.target.model import Target
 
 Path = tuple[str | int, ...]
 """Where a value stands in a body: `("messages", 0, "role")`."""
-
-_LIMIT_FIELDS = ("max_tokens", "max_completion_tokens")
 
 
 class _Removed:
@@ -38,7 +38,7 @@ class RequestBody:
     @property
     def limit_field(self) -> str | None:
         """The field that limits a completion's tokens, where the contract has one."""
-        return next((name for name in _LIMIT_FIELDS if self.has(name)), None)
+        return next((name for name in LIMIT_FIELDS if self.has(name)), None)
 
     @property
     def base(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class RequestBody:
         if not path:
             return value
         holder, schema = body, self.contract.operation.request_schema
-        for step, following in zip(path[:-1], path[1:], strict=True):
+        for step, following in itertools.pairwise(path):
             schema = _schema_of(schema, step)
             holder = _stepped_into(holder, step, _valid(schema, following))
         _put(holder, path[-1], value)

@@ -23,14 +23,18 @@ def stream_probes(body: RequestBody) -> Iterator[Probe]:
     yield served("stream/plain", "a stream", _asking(body, LONG_ANSWER, 32), tier=Tier.SMOKE)
     yield served("stream/again", "the same stream again", _asking(body, LONG_ANSWER, 32))
     yield served("stream/multibyte", "a stream of text outside of ASCII", _asking(body, MULTIBYTE, 32))
-    yield served("stream/sentinel-in-text", "a stream whose text looks like framing", _asking(body, SENTINEL_IN_TEXT, 24))
+    yield served(
+        "stream/sentinel-in-text", "a stream whose text looks like framing", _asking(body, SENTINEL_IN_TEXT, 24)
+    )
     for turn in ("first", "second"):
         about = f"the {turn} of two streams on one connection"
         yield served(f"stream/{turn}-on-connection", about, _asking(body, "Say hello.", 8), connection=ONE_CONNECTION)
     if body.limit_field:
         yield served("stream/one-token", "a stream that is limited to one token", _asking(body, LONG_ANSWER, 1))
     if body.has("stop"):
-        yield served("stream/stop", "a stream that stops at its first space", _asking(body, LONG_ANSWER, 24, stop=[" "]))
+        yield served(
+            "stream/stop", "a stream that stops at its first space", _asking(body, LONG_ANSWER, 24, stop=[" "])
+        )
     if body.has("n"):
         yield served("stream/two-choices", "a stream of two choices", _asking(body, LONG_ANSWER, 4, n=2))
     if body.has("logprobs"):

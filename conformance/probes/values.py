@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,11 @@ from conformance.contract.model import Tier
 
 SMALL_STEP = 0.00005
 """How far outside of a bound on numbers the nearest refused value lies: coarse rounding must not hide it."""
+
+LONGEST = 100_000
+"""Characters of the longest text that is sent to reach a bound on lengths."""
+MOST_ITEMS = 10_000
+"""Items of the longest array that is sent to reach a bound on them."""
 
 _SAMPLES: dict[str, Any] = {
     "string": "a",
@@ -39,6 +45,9 @@ class Case:
     name: str
     value: Any
     tier: Tier = Tier.STANDARD
+
+
+_Cases = Callable[[Mapping[str, Any]], Iterator[Case]]
 
 
 def types_of(schema: Any) -> tuple[str, ...]:
@@ -87,73 +96,156 @@ def _number_within(schema: Mapping[str, Any]) -> int | float:
     return number
 
 
-def allowed(keyword: str, schema: Mapping[str, Any]) -> Iterator[Case]:
-    """Values that the keyword allows, as near to its edge as can be."""
-    value = schema[keyword]
-    step: float = 1 if types_of(schema)[0] == "integer" else SMALL_STEP
-    if keyword in {"minimum", "maximum"}:
-        yield Case(f"at-{keyword}", value)
-    elif keyword == "exclusiveMinimum":
-        yield Case("just-above", value + step)
-    elif keyword == "exclusiveMaximum":
-        yield Case("just-below", value - step)
-    elif keyword in {"minLength", "maxLength"}:
-        yield Case(f"length-{value}", "a" * value)
-    elif keyword in {"minItems", "maxItems"}:
-        yield Case(f"{value}-items", _items(schema, value))
-    elif keyword == "enum":
-        yield from (Case(f"member-{number}", member) for number, member in enumerate(value))
-    elif keyword == "const":
-        yield Case("constant", value)
-    elif keyword == "multipleOf":
-        yield Case("multiple", value)
-    elif keyword == "type":
-        yield from _allowed_types(schema)
-    elif keyword in {"anyOf", "oneOf"}:
-        yield from (Case(_branch_name(branch, number), sample(branch)) for number, branch in enumerate(value))
-    elif keyword == "format" and value == "uuid":
-        yield Case("uuid", "123e4567-e89b-42d3-a456-426614174000")
+def allowed(keyword: str, schema: Mapping[str, Any], definitions: Mapping[str, Any] | None = None) -> Iterator[Case]:
+    """Values that the keyword allows, as near to its edge as can be, and that the rest of its schema takes too.
+
+    `definitions` are the `$defs` that a `$ref` in the schema leads to.
+    """
+    accepts = _judge(schema, definitions)
+    make = _EDGES.get(keyword)
+    yield from _first_of_each_name(case for case in (make(schema) if make else ()) if accepts(case.value))
+
+
+def refused(keyword: str, schema: Mapping[str, Any], definitions: Mapping[str, Any] | None = None) -> Iterator[Case]:
+    """Values that break the keyword and, as far as can be, nothing else; the cheapest that decide come first.
+
+    Where every value that breaks the keyword breaks another one too (no wrong type is a member of an `enum`), those
+    are given. Of several values for one case, the first that fits is given.
+    """
+    make = _BREACHES.get(keyword)
+    if make is None:
+        return
+    others_accept = _judge({name: value for name, value in schema.items() if name != keyword}, definitions)
+    keyword_accepts = _judge({keyword: schema[keyword]}, definitions)
+    breaking = [case for case in make(schema) if not keyword_accepts(case.value)]
+    alone = [case for case in breaking if others_accept(case.value)]
+    yield from _first_of_each_name(alone or breaking)
+
+
+def _first_of_each_name(cases: Iterable[Case]) -> Iterator[Case]:
+    named: dict[str, Case] = {}
+    for case in cases:
+        named.setdefault(case.name, case)
+    yield from named.values()
+
+
+def _judge(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None) -> Callable[[Any], bool]:
+    """Whether a schema accepts a value."""
+    from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms
+
+    whole = {**schema, "$defs": dict(definitions)} if definitions else dict(schema)
+    validator = Draft202012Validator(whole, validate_formats=True)
+    return validator.is_valid
+
+
+def _number_edge(name: str, keyword: str, direction: int) -> _Cases:
+    """The value nearest to a bound, on its allowed side; a direction of 0 is the bound itself."""
+
+    def cases(schema: Mapping[str, Any]) -> Iterator[Case]:
+        bound = schema[keyword]
+        yield Case(name, bound + direction * _step(schema) if direction else bound)
+
+    return cases
+
+
+def _beyond(name: str, keyword: str, direction: int) -> _Cases:
+    """Values outside of a bound, the nearest first; the last is the nearest multiple of what must divide it."""
+
+    def cases(schema: Mapping[str, Any]) -> Iterator[Case]:
+        bound = schema[keyword]
+        if keyword.startswith("exclusive"):
+            yield Case(name, bound)
+        for distance in (_step(schema), 1):
+            yield Case(name, bound + direction * distance)
+        unit = schema.get("multipleOf", 1)
+        rounded = math.ceil(bound / unit) - 1 if direction < 0 else math.floor(bound / unit) + 1
+        yield Case(name, rounded * unit)
+
+    return cases
+
+
+def _step(schema: Mapping[str, Any]) -> float:
+    """The least distance from a bound that counts: 1 for integers, a hair for numbers."""
+    kinds = types_of(schema)
+    return SMALL_STEP if "number" in kinds or "integer" not in kinds else 1
+
+
+def _lengths(name: str, keyword: str, longer: int) -> _Cases:
+    """Texts as long as a bound says, or longer by so many characters."""
+
+    def cases(schema: Mapping[str, Any]) -> Iterator[Case]:
+        length = int(schema[keyword]) + longer
+        if 0 <= length <= LONGEST:
+            yield from (Case(name.format(length), letter * length) for letter in "aA0")
+
+    return cases
+
+
+def _counts(name: str, keyword: str, more: int) -> _Cases:
+    """Arrays of as many items as a bound says, or of so many more."""
+
+    def cases(schema: Mapping[str, Any]) -> Iterator[Case]:
+        count = int(schema[keyword]) + more
+        if 0 <= count <= MOST_ITEMS:
+            yield Case(name.format(count), _items(schema, count))
+
+    return cases
+
+
+def _members(schema: Mapping[str, Any]) -> Iterator[Case]:
+    yield from (Case(f"member-{number}", member) for number, member in enumerate(schema["enum"]))
+
+
+def _branch_samples(keyword: str) -> _Cases:
+    def cases(schema: Mapping[str, Any]) -> Iterator[Case]:
+        yield from (Case(_branch_name(branch, number), sample(branch)) for number, branch in enumerate(schema[keyword]))
+
+    return cases
 
 
 def _allowed_types(schema: Mapping[str, Any]) -> Iterator[Case]:
     kinds = types_of(schema)
-    yield Case(kinds[0], sample(schema))
-    if "null" in kinds[1:]:
+    yield Case(_main_type(kinds), sample(schema))
+    if "null" in kinds and len(kinds) > 1:
         yield Case("null", None)
 
 
-def refused(keyword: str, schema: Mapping[str, Any]) -> Iterator[Case]:
-    """Values that break the keyword and, as far as can be, nothing else; the cheapest that decide come first."""
-    value = schema[keyword]
-    step: float = 1 if types_of(schema)[0] == "integer" else SMALL_STEP
-    if keyword == "minimum":
-        yield Case("below", value - step)
-    elif keyword == "maximum":
-        yield Case("above", value + step)
-    elif keyword in {"exclusiveMinimum", "exclusiveMaximum"}:
-        yield Case("at-bound", value)
-    elif keyword == "minLength" and value > 0:
-        yield Case("too-short", "a" * (value - 1))
-    elif keyword == "maxLength":
-        yield Case("too-long", "a" * (value + 1))
-    elif keyword == "minItems" and value > 0:
-        yield Case("too-few", _items(schema, value - 1))
-    elif keyword == "maxItems":
-        yield Case("too-many", _items(schema, value + 1))
-    elif keyword == "enum":
-        yield from _near_members(value)
-    elif keyword == "const":
-        yield Case("other", f"{value}-other" if isinstance(value, str) else [value])
-    elif keyword == "multipleOf":
-        yield Case("between", value * 1.5)
-    elif keyword == "type":
-        yield from _wrong_types(schema)
-    elif keyword in {"anyOf", "oneOf"}:
-        yield from _wrong_for_branches(value)
-    elif keyword == "format" and value == "uuid":
-        yield Case("not-a-uuid", "not-a-uuid")
-    elif keyword == "pattern":
-        yield Case("no-match", "\u00a7")
+def _main_type(kinds: tuple[str, ...]) -> str:
+    return next((kind for kind in kinds if kind != "null"), "null")
+
+
+def _other_constants(schema: Mapping[str, Any]) -> Iterator[Case]:
+    value = schema["const"]
+    if isinstance(value, bool):
+        yield Case("other", not value)
+    elif isinstance(value, str):
+        yield Case("other", f"{value}-other")
+    elif isinstance(value, int | float):
+        yield Case("other", value + 1)
+    yield Case("other", [value])
+
+
+def _between_multiples(schema: Mapping[str, Any]) -> Iterator[Case]:
+    unit = schema["multipleOf"]
+    first = math.ceil(_number_within(schema) / unit) * unit
+    yield from (Case("between", unit * share) for share in (1.5, 0.5))
+    yield from (Case("between", first + distance) for distance in (unit / 2, 1, -unit / 2, -1))
+
+
+def _no_match(schema: Mapping[str, Any]) -> Iterator[Case]:
+    length = max(1, min(int(schema.get("minLength", 1)), LONGEST))
+    yield from (Case("no-match", letter * length) for letter in "\u00a7a0A -")
+    yield Case("no-match", "")
+
+
+def _of_format(schema: Mapping[str, Any]) -> Iterator[Case]:
+    if schema["format"] == "uuid":
+        yield Case("uuid", "123e4567-e89b-42d3-a456-426614174000")
+
+
+def _not_of_format(schema: Mapping[str, Any]) -> Iterator[Case]:
+    name = str(schema["format"])
+    yield from (Case(f"not-a-{name}", text) for text in (f"not-a-{name}", "not a value", "(", "{", "-"))
 
 
 def _items(schema: Mapping[str, Any], count: int) -> list[Any]:
@@ -162,8 +254,13 @@ def _items(schema: Mapping[str, Any], count: int) -> list[Any]:
     return [chr(ord("q") + number % 9) * (1 + number // 9) if varied else one for number in range(count)]
 
 
-def _near_members(members: list[Any]) -> Iterator[Case]:
+def _near_members(schema: Mapping[str, Any]) -> Iterator[Case]:
+    members = schema["enum"]
     texts = [member for member in members if isinstance(member, str)]
+    numbers = [member for member in members if isinstance(member, int | float) and not isinstance(member, bool)]
+    if numbers and not texts:
+        yield Case("unknown-member", max(numbers) + 1)
+        yield Case("unknown-member", min(numbers) - 1)
     yield Case("unknown-member", "no-such-member" if texts else "0")
     if texts:
         other_case = texts[0].upper() if texts[0].upper() not in texts else texts[0].title()
@@ -175,7 +272,7 @@ def _wrong_types(schema: Mapping[str, Any]) -> Iterator[Case]:
     kinds = types_of(schema)
     fitting = {*kinds, *(("integer",) if "number" in kinds else ())}
     first = True
-    for name, value in _WRONG[kinds[0]]:
+    for name, value in _WRONG[_main_type(kinds)]:
         kind = "number" if name == "fraction" else name
         if kind not in fitting:
             yield Case(name, value, Tier.STANDARD if first else Tier.EXHAUSTIVE)
@@ -184,12 +281,15 @@ def _wrong_types(schema: Mapping[str, Any]) -> Iterator[Case]:
         yield Case("null", None, Tier.EXHAUSTIVE)
 
 
-def _wrong_for_branches(branches: list[Any]) -> Iterator[Case]:
-    kinds = {kind for branch in branches for kind in types_of(branch)}
-    for kind, value in (("integer", 7), ("boolean", True), ("object", {"a": 1}), ("string", "a"), ("array", [])):
-        if kind not in kinds and not (kind == "integer" and "number" in kinds):
-            yield Case(kind, value)
-            return
+def _wrong_for_branches(keyword: str) -> _Cases:
+    def cases(schema: Mapping[str, Any]) -> Iterator[Case]:
+        kinds = {kind for branch in schema[keyword] for kind in types_of(branch)}
+        for kind, value in (("integer", 7), ("boolean", True), ("object", {"a": 1}), ("string", "a"), ("array", [])):
+            if kind not in kinds and not (kind == "integer" and "number" in kinds):
+                yield Case(kind, value)
+                return
+
+    return cases
 
 
 def _branch_name(branch: Any, number: int) -> str:
@@ -198,3 +298,40 @@ def _branch_name(branch: Any, number: int) -> str:
         if isinstance(title, str):
             return title.lower().replace(" ", "-")
     return f"branch-{number}"
+
+
+_EDGES: Mapping[str, _Cases] = {
+    "minimum": _number_edge("at-minimum", "minimum", 0),
+    "maximum": _number_edge("at-maximum", "maximum", 0),
+    "exclusiveMinimum": _number_edge("just-above", "exclusiveMinimum", 1),
+    "exclusiveMaximum": _number_edge("just-below", "exclusiveMaximum", -1),
+    "minLength": _lengths("length-{}", "minLength", 0),
+    "maxLength": _lengths("length-{}", "maxLength", 0),
+    "minItems": _counts("{}-items", "minItems", 0),
+    "maxItems": _counts("{}-items", "maxItems", 0),
+    "enum": _members,
+    "const": lambda schema: iter([Case("constant", schema["const"])]),
+    "multipleOf": lambda schema: iter([Case("multiple", schema["multipleOf"])]),
+    "type": _allowed_types,
+    "anyOf": _branch_samples("anyOf"),
+    "oneOf": _branch_samples("oneOf"),
+    "format": _of_format,
+}
+_BREACHES: Mapping[str, _Cases] = {
+    "minimum": _beyond("below", "minimum", -1),
+    "maximum": _beyond("above", "maximum", 1),
+    "exclusiveMinimum": _beyond("at-bound", "exclusiveMinimum", -1),
+    "exclusiveMaximum": _beyond("at-bound", "exclusiveMaximum", 1),
+    "minLength": _lengths("too-short", "minLength", -1),
+    "maxLength": _lengths("too-long", "maxLength", 1),
+    "minItems": _counts("too-few", "minItems", -1),
+    "maxItems": _counts("too-many", "maxItems", 1),
+    "enum": _near_members,
+    "const": _other_constants,
+    "multipleOf": _between_multiples,
+    "type": _wrong_types,
+    "anyOf": _wrong_for_branches("anyOf"),
+    "oneOf": _wrong_for_branches("oneOf"),
+    "format": _not_of_format,
+    "pattern": _no_match,
+}
