@@ -88,9 +88,9 @@ class ChoiceReader:
     _pieces: list[str] = field(default_factory=list)
     _kept: int = 0
     _last: str = ""
-    _last_at: Place = field(default_factory=Place)
+    _last_event: Event | None = None
     _growing: int = 0
-    """How many content deltas in a row began with the whole one before."""
+    """How many content deltas, from the first on, began with the whole one before."""
     _damage: list[tuple[int, Place, str]] = field(default_factory=list)
     """Where U+FFFD came: the place in the text, the place in the stream, and the delta."""
 
@@ -154,11 +154,12 @@ class ChoiceReader:
             self.role = role
 
     def _take_content(self, content: str, event: Event) -> None:
-        self._growing = self._growing + 1 if content.startswith(self._last) and len(content) > len(self._last) else 1
+        if self._growing == self.content_deltas and len(content) > len(self._last) and content.startswith(self._last):
+            self._growing += 1
         self._last = content
-        self._last_at = place_of(event)
+        self._last_event = event
         if REPLACEMENT in content and len(self._damage) < _MOST_DAMAGE:
-            self._damage.append((self.length + content.index(REPLACEMENT), self._last_at, content))
+            self._damage.append((self.length + content.index(REPLACEMENT), place_of(event), content))
         self.content_deltas += 1
         self.length += len(content)
         if self._kept < CONTENT_KEPT:
@@ -200,9 +201,11 @@ class ChoiceReader:
             and content[:before] == self._last
         )
         grows = self._growing == self.content_deltas >= _FEWEST_GROWING
-        if repeats or grows:
+        if self._last_event is not None and (repeats or grows):
             actual = f"the last delta is all of the text again: {shown(self._last)}"
-            self.log.note("stream.content-increments", "deltas that only add to the text", actual, self._last_at)
+            self.log.note(
+                "stream.content-increments", "deltas that only add to the text", actual, place_of(self._last_event)
+            )
 
     def _judge_damage(self, content: str) -> None:
         """Notes replacement characters that nobody sent, but for a character that the token limit cut at the end."""

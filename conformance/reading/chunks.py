@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from conformance.reading.deviation import DeviationLog, Place, shown
 from conformance.reading.event_stream import Event
-from conformance.reading.strict_json import JsonRule, parse
+from conformance.reading.strict_json import UNPROVEN, JsonRule, parse, parse_plain
 
 SENTINEL: Final = "[DONE]"
 
@@ -16,6 +16,8 @@ _MOST_EXPLAINED: Final = 500
 """Chunks whose schema deviations are worked out; explaining costs a hundred times what deciding does."""
 _MOST_SHAPES: Final = 500
 """Shapes of chunks for which the schema keywords that they reach are worked out."""
+_SHAPES_LOOKED_AT: Final = 2000
+"""Chunks whose shape is looked at; after that only those that finish a choice or carry the usage."""
 
 _REQUIREMENT_OF_RULE: Final = {
     JsonRule.SYNTAX: "stream.json",
@@ -118,16 +120,17 @@ class ChunkReader:
         """What an event is; deviations go to the log."""
         if event.data == SENTINEL:
             return _SENTINEL_CHUNK
-        if not event.data.strip():
+        if not event.data or event.data.isspace():
             self._log.note("stream.no-empty-event", "data in every event", "an event with empty data", place_of(event))
             return _UNREADABLE_CHUNK
-        value, readable, faults = parse(event.data)
-        if faults:
+        value = parse_plain(event.data)
+        if value is UNPROVEN:
+            value, readable, faults = parse(event.data)
             for rule, actual in faults:
                 requirement = _REQUIREMENT_OF_RULE[rule]
                 self._log.note(requirement, f"one strict JSON document or {SENTINEL}", actual, place_of(event))
-        if not readable:
-            return _UNREADABLE_CHUNK
+            if not readable:
+                return _UNREADABLE_CHUNK
         if type(value) is not dict:
             expected = "a chunk object, an error object or the sentinel"
             self._log.note("stream.event-kind", expected, f"the data {shown(event.data)}", place_of(event))
@@ -141,15 +144,16 @@ class ChunkReader:
 
     def _hold_against_schema(self, value: Any, event: Event) -> None:
         judge = self._judge
-        if judge is None or (type(value) is dict and is_annotation(value)):
+        if judge is None:
             return
         self.judged_chunks += 1
-        if not judge.conforms(value):
+        if not judge.conforms(value) and not (type(value) is dict and is_annotation(value)):
             self._explain(judge, value, event)
-        shape = _shape(value)
-        if shape not in self._shapes and len(self._shapes) < _MOST_SHAPES:
-            self._shapes.add(shape)
-            self.reached |= judge.reached(value)
+        if self.judged_chunks <= _SHAPES_LOOKED_AT or _is_special(value):
+            shape = _shape(value)
+            if shape not in self._shapes and len(self._shapes) < _MOST_SHAPES:
+                self._shapes.add(shape)
+                self.reached |= judge.reached(value)
 
     def _explain(self, judge: Judge, value: Any, event: Event) -> None:
         self._explained += 1
@@ -184,18 +188,25 @@ def _is_error(value: dict[str, Any], event: Event) -> bool:
     return "choices" not in value and "message" in value and ("code" in value or "error" in value)
 
 
+def _is_special(value: Any) -> bool:
+    """Whether a chunk is anything but one delta of one choice."""
+    choices = value.get("choices") if type(value) is dict else None
+    if type(choices) is not list or len(choices) != 1 or type(choices[0]) is not dict:
+        return True
+    return choices[0].get("finish_reason") is not None or value.get("usage") is not None
+
+
 def _shape(value: Any) -> tuple[Any, ...]:
     """What a chunk is made of, as far as different schema keywords may be reached by it."""
-    if type(value) is not dict:
-        return (type(value),)
-    shape: tuple[Any, ...] = (*value, type(value.get("usage")))
-    choices = value.get("choices")
+    choices = value.get("choices") if type(value) is dict else None
     if type(choices) is not list:
-        return shape
-    for choice in choices[:2]:
-        if type(choice) is not dict:
-            continue
-        delta = choice.get("delta")
-        members = (*delta, type(delta.get("content")), type(delta.get("role"))) if type(delta) is dict else ()
-        shape = (*shape, *choice, type(choice.get("finish_reason")), type(choice.get("logprobs")), *members)
-    return shape
+        return (type(value), *value) if type(value) is dict else (type(value),)
+    entries = [_entry_shape(choice) for choice in choices[:2] if type(choice) is dict]
+    return (*value, type(value.get("usage")), *entries)
+
+
+def _entry_shape(entry: dict[str, Any]) -> tuple[Any, ...]:
+    get = entry.get
+    delta = get("delta")
+    members = (*delta, type(delta.get("content"))) if type(delta) is dict else ()
+    return (*entry, type(get("finish_reason")), type(get("logprobs")), members)

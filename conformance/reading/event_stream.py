@@ -221,6 +221,8 @@ class EventStreamReader:
         rest = blocks.pop()
         offset = self._offset
         number = self.number
+        # Twice as fast as calling the class, which checks names that are right here.
+        new_event = tuple.__new__
         for block in blocks:
             if block[:5] == b"data:" and b"\n" not in block:
                 try:
@@ -229,7 +231,8 @@ class EventStreamReader:
                     pass
                 else:
                     end = offset + len(block) + 1
-                    events.append(Event(number, text, offset, end, at, "message", self._last_id))
+                    fields = (number, text, offset, end, at, "message", self._last_id, None, 1)
+                    events.append(new_event(Event, fields))
                     offset = end + 1
                     number += 1
                     self._lf += 2
