@@ -181,9 +181,7 @@ def _at(location: str, place: SchemaPlace, provenance: Provenance, taken: set[st
 
 def _tier(schema: Mapping[str, Any], keyword: str) -> Tier:
     written = schema.get(X_TIER, Tier.STANDARD)
-    tier = written.get(keyword, Tier.STANDARD) if isinstance(written, Mapping) else written
-    # What is no tier is left to be judged in every full run: a misspelling must not hide a requirement.
-    return Tier(tier) if tier in set(Tier) else Tier.STANDARD
+    return Tier(written.get(keyword, Tier.STANDARD) if isinstance(written, Mapping) else written)
 
 
 def _id(location: str, place: SchemaPlace, name: str, value: Any) -> str:

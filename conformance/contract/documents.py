@@ -88,16 +88,25 @@ def _read_json(text: str, path: Path, *, strict: bool) -> Any:
     """The value of a JSON text; where it need not be JSON, `_NOT_JSON` when it is not."""
     try:
         data = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         if not strict:
             return _NOT_JSON
-        raise ContractError(f"this is not JSON: {error.msg}", path=path, line=error.lineno) from error
-    except (ValueError, RecursionError) as error:
-        message = "values are nested too deep" if isinstance(error, RecursionError) else str(error)
-        raise ContractError(message, path=path) from error
+        raise _json_error(error, text, path) from error
     if _deeper_than(data, MAX_DEPTH):
         raise ContractError(f"values are nested more than {MAX_DEPTH} deep", path=path)
     return data
+
+
+def _json_error(error: ValueError | RecursionError, text: str, path: Path) -> ContractError:
+    if isinstance(error, RecursionError):
+        return ContractError(f"values are nested more than {MAX_DEPTH} deep", path=path)
+    if isinstance(error, json.JSONDecodeError):
+        return ContractError(f"this is not JSON: {error.msg}", path=path, line=error.lineno)
+    try:
+        read_yaml(text)
+    except YamlError as same:  # The same mistake, and its line.
+        return ContractError(str(same), path=path, line=same.line)
+    return ContractError(str(error), path=path)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -159,7 +159,7 @@ class SchemaResolver:
         size = 1
         resolved: dict[str, Any] = {}
         for keyword, value in written.items():
-            if keyword in _WITHOUT_MEANING_HERE:
+            if keyword in _WITHOUT_MEANING_HERE or (keyword.startswith("x-") and keyword not in ANNOTATIONS):
                 continue
             resolved[keyword], inside = self._value(keyword, value, join(pointer, keyword))
             size += inside

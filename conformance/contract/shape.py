@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from conformance.contract.model import Tier
+
 _TYPES = frozenset({"null", "boolean", "object", "array", "number", "string", "integer"})
 
 
@@ -25,6 +27,11 @@ def _types(value: Any) -> bool:
     return _texts(kinds) and bool(kinds) and len(set(kinds)) == len(kinds) and set(kinds) <= _TYPES
 
 
+def _tiers(value: Any) -> bool:
+    tiers = list(value.values()) if isinstance(value, Mapping) else [value]
+    return all(isinstance(tier, str) and tier in list(Tier) for tier in tiers)
+
+
 _Check = tuple[Callable[[Any], bool], str]
 _A_NUMBER: _Check = (_number, "a number")
 _A_COUNT: _Check = (_count, "a whole number from 0")
@@ -43,6 +50,7 @@ _CHECKS: Mapping[str, _Check] = {
     **dict.fromkeys(("minContains", "maxContains"), _A_COUNT),
     **dict.fromkeys(("pattern", "format"), _A_TEXT),
     "uniqueItems": _A_FLAG,
+    "x-tier": (_tiers, f"one of {', '.join(Tier)}, or an object that gives one for each keyword"),
     "required": (_texts, "a list of property names"),
     "dependentRequired": (
         lambda value: isinstance(value, Mapping) and all(_texts(names) for names in value.values()),

@@ -16,7 +16,7 @@ HOLD_A_SCHEMA = frozenset(
 ANNOTATIONS = frozenset(
     {
         *("title", "description", "default", "example", "examples", "deprecated", "readOnly", "writeOnly", "$comment"),
-        *("externalDocs", "discriminator", "xml", "x-source"),
+        *("externalDocs", "discriminator", "xml", "x-source", "x-tier"),
     }
 )
 
