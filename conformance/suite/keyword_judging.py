@@ -24,14 +24,21 @@ def judge_instances(row: Requirement, instances: Iterable[tuple[str, Any]], read
     """Judge JSON values (by the id of their exchange) by one keyword of their schema.
 
     Raises:
-        DoesNotApply: no value has the place that the keyword speaks of.
+        NotTestable: what holds the place that the keyword speaks of is missing or of the wrong type, though required.
+        DoesNotApply: no value has the place, and none must have it.
     """
     keyword = row.keyword
     assert keyword is not None
     judge = readers.schema(keyword.location)
     key = keyword_key(keyword)
+    in_the_way: list[str] = []
     for exchange, instance in instances:
         if key not in judge.reached(instance):
+            in_the_way += [
+                f"{exchange}: {one.actual} at {one.instance_path or 'the root'}"
+                for one in judge.deviations(instance)
+                if hides(one.pointer, one.name, keyword.pointer)
+            ]
             continue
         broken = [one for one in judge.deviations(instance) if one.key == key]
         if not broken:
@@ -40,7 +47,17 @@ def judge_instances(row: Requirement, instances: Iterable[tuple[str, Any]], read
             place = f"{one.instance_path}: " if one.instance_path else ""
             expect(False, exchange, expected=f"{place}{one.expected}", actual=one.actual)
     if not expect.judged:
+        if in_the_way:
+            raise NotTestable(in_the_way[0])
         raise DoesNotApply(f"no answer has the place that `{keyword.name}` at {keyword.pointer} speaks of")
+
+
+def hides(pointer: str, name: str | None, place: str) -> bool:
+    """Whether a broken keyword keeps a value from a place (a pointer): a missing member, or a wrong type, above it."""
+    parent = pointer.rsplit("/", 1)[0]
+    if name is not None:
+        return place.startswith(f"{parent}/properties/{name}/")
+    return pointer.endswith("/type") and place.startswith(f"{parent}/") and place != pointer
 
 
 def judge_request_keyword(row: Requirement, observations: Observations, expect: Expect) -> None:
@@ -49,7 +66,7 @@ def judge_request_keyword(row: Requirement, observations: Observations, expect: 
     Raises:
         NotTestable, CannotTell, NotSent, DoesNotApply: nothing can be said, and why.
     """
-    probes = observations.matching([f"{row.id}/*"])
+    probes = observations.matching([f"{row.id}/*"], parts=True)
     if row.keyword is not None and row.keyword.location.startswith("path.") and row.keyword.name == "type":
         raise DoesNotApply("a segment of a URL's path is always a string")
     if not probes:

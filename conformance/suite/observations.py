@@ -131,13 +131,17 @@ class Observations:
         """Whether any request of the run was answered."""
         return any(exchange.answer is not None for exchange in self.exchanges)
 
-    def matching(self, patterns: Iterable[str]) -> list[Probe]:
-        """The planned probes with these names or globs, in the plan's order."""
+    def matching(self, patterns: Iterable[str], *, parts: bool = False) -> list[Probe]:
+        """The planned probes with these names or globs, in the plan's order.
+
+        A part of a packed probe is left out where the packed one did for it, unless `parts` are asked for.
+        """
         wanted = tuple(patterns)
         return [
             probe
             for name, probe in self.probes.items()
             if any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted)
+            and (parts or name not in self._covers or name in self._final)
         ]
 
     def covered_by(self, probe: Probe) -> Probe:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from conformance.contract.model import Requirement
+from conformance.evidence import FILE_NAME as EVIDENCE_FILE
 from conformance.evidence import read_evidence
 from conformance.suite.expect import JUDGED, Expect, Judgement, conclude
 from conformance.suite.observations import Observations
@@ -137,11 +138,9 @@ class SuiteRun:
                     return self.session.observe(needs)
                 finally:
                     done.touch()
-        if not (directory / "exchanges.jsonl").exists():
-            raise Unreachable("the target could not be reached.")
-        evidence = read_evidence(directory)
-        self.session.unsent = evidence.unsent
-        return self.session.readable(self.session.plan(needs), evidence.exchanges)
+        if not (directory / EVIDENCE_FILE).exists():
+            raise Unreachable("The target could not be reached.")
+        return self.session.readable(read_evidence(directory))
 
     # --- judging ---------------------------------------------------------------------------------------------------
 
@@ -163,6 +162,9 @@ class SuiteRun:
         report.judgement = judgement_data(judgement)  # type: ignore[attr-defined] # as above
         report.user_properties.extend(_properties(judgement))
         self._present(report, judgement, item)
+        if call.when == "setup" and report.outcome == "passed":
+            # The test must not run on without its fixtures.
+            report.outcome = "skipped"
         return report
 
     def _present(self, report: pytest.TestReport, judgement: Judgement, item: pytest.Item) -> None:

@@ -14,16 +14,17 @@ from typing import Any, Self
 import conformance
 from conformance.contract import Contract, load_contract, shipped_profiles
 from conformance.contract.model import Tier
-from conformance.evidence import EvidenceWriter, Redactor, read_evidence
-from conformance.probes import Plan, plan
+from conformance.evidence import Evidence, EvidenceWriter, Redactor, read_evidence
+from conformance.probes import Plan, plan, plan_data, plan_from
 from conformance.suite.observations import Observations
 from conformance.suite.selection import check_only
 from conformance.suite.settings import RunSettings
 from conformance.target import Target, TargetError, target_from_environment
-from conformance.wire import Exchange, observe_sync
+from conformance.wire import Unreachable, observe_sync
 
 EVIDENCE = "evidence"
 """The folder, in a run's directory, that the evidence is kept in."""
+INTERRUPTED = "it was interrupted"
 _TARGET_FIELDS = ("base_url", "name", "embedded", "model", "org_id", "brand_id", "requested_by", "other_org_id")
 
 Progress = Callable[[int, int], None]
@@ -39,9 +40,8 @@ class Session:
     redactor: Redactor
     tier: Tier
     started: str
-    recorded: tuple[Exchange, ...] | None = None
-    """The exchanges of the evidence that is replayed, or None in a live run."""
-    unsent: Mapping[str, str] = field(default_factory=dict)
+    recorded: Evidence | None = None
+    """The evidence that is replayed, or None in a live run."""
     interrupted: str | None = None
     opened: float = field(default_factory=time.monotonic)
     """When the session was opened, by the monotonic clock."""
@@ -68,27 +68,29 @@ class Session:
             Unreachable: nobody listens at the target's address.
             OSError: the evidence cannot be written.
         """
-        planned = self.plan(needs)
         if self.recorded is not None:
-            return self.readable(planned, self.recorded)
-        directory = self.evidence_directory
-        with EvidenceWriter(directory, self.redactor, self._header(planned)) as writer:
-            seen = observe_sync(
-                planned.probes,
-                self.contract.operation,
-                self.target,
-                self.settings.limits,
-                writer.append,
-                progress,
-            )
+            return self.readable(self.recorded)
+        planned = self.plan(needs)
+        with EvidenceWriter(self.evidence_directory, self.redactor, self._header(planned)) as writer:
+            try:
+                seen = observe_sync(
+                    planned.probes, self.contract.operation, self.target, self.settings.limits, writer.append, progress
+                )
+            except Unreachable:
+                writer.path.unlink()
+                raise
             writer.finish(unsent=seen.unsent, interrupted=seen.interrupted)
-        self.unsent = seen.unsent
-        self.interrupted = "it was interrupted" if seen.interrupted else None
-        return self.readable(planned, seen.exchanges)
+        self.interrupted = INTERRUPTED if seen.interrupted else None
+        return Observations(self.contract, planned, seen.exchanges, seen.unsent)
 
-    def readable(self, planned: Plan, exchanges: Iterable[Exchange]) -> Observations:
-        """What was seen, as the tests look at it."""
-        return Observations(self.contract, planned, tuple(exchanges), self.unsent)
+    def readable(self, evidence: Evidence) -> Observations:
+        """What was recorded, as the tests look at it: the plan, too, is the one that was recorded."""
+        planned = plan_from(evidence.header["probes"])
+        if evidence.interrupted:
+            self.interrupted = INTERRUPTED
+        elif not evidence.complete:
+            self.interrupted = "its evidence breaks off"
+        return Observations(self.contract, planned, evidence.exchanges, evidence.unsent)
 
     def unreachable(self, needs: Iterable[str], reason: str) -> Observations:
         """What is seen of a target that nobody can reach: nothing, and why."""
@@ -117,7 +119,7 @@ class Session:
             "tier": self.tier.value,
             "only": list(self.settings.only),
             "started": self.started,
-            "probes": [probe.name for probe in planned.every_probe()],
+            "probes": plan_data(planned),
         }
 
 
@@ -210,7 +212,5 @@ def _replayed(settings: RunSettings, contract: Contract, environ: Mapping[str, s
         redactor=Redactor(keys, _credential_headers(contract)),
         tier=Tier(header["tier"]),
         started=header["started"],
-        recorded=evidence.exchanges,
-        unsent=evidence.unsent,
-        interrupted=None if evidence.complete else "its evidence is not complete",
+        recorded=evidence,
     )

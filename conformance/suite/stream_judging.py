@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conformance.reading import BodyReading, StreamReading
+from conformance.contract.model import Requirement
+from conformance.reading import BodyReading, StreamReading, keyword_key
 from conformance.suite.expect import DoesNotApply, Expect, NotTestable
+from conformance.suite.keyword_judging import hides
 from conformance.suite.observations import Answered, Observations, Stream
 
 
@@ -25,6 +27,34 @@ def judge_streams(requirement_id: str, streams: Sequence[Stream], expect: Expect
     if not any(stream.reading.chunks for stream in streams):
         raise NotTestable(f"{streams[0].id}: the answer to a request for a stream has no readable chunk")
     raise DoesNotApply("no stream of this run came to what this is about")
+
+
+def judge_chunks(row: Requirement, streams: Sequence[Stream], expect: Expect) -> None:
+    """Judge the chunks of streams by one keyword of their schema.
+
+    Raises:
+        NotTestable: there is no readable chunk, or what holds the keyword's place is missing though required.
+        DoesNotApply: no chunk has the place, and none must have it.
+    """
+    assert row.keyword is not None
+    key = keyword_key(row.keyword)
+    in_the_way: list[str] = []
+    for stream in streams:
+        broken = stream.reading.broke("stream.chunk")
+        if key in stream.reading.reached:
+            expect.looked_at(stream.id)
+        expect.deviations(stream.id, [one for one in broken if one.pointer == key])
+        for one in broken:
+            pointer, _, name = (one.pointer or "").partition("#")
+            if hides(pointer, name or None, row.keyword.pointer):
+                in_the_way.append(f"{stream.id}: event {one.event}: {one.actual}")
+    if expect.judged:
+        return
+    if not any(stream.reading.chunks for stream in streams):
+        in_the_way.append(f"{streams[0].id}: the answer to a request for a stream has no readable chunk")
+    if in_the_way:
+        raise NotTestable(in_the_way[0])
+    raise DoesNotApply("no chunk has the place that this keyword speaks of")
 
 
 def judge_messages(

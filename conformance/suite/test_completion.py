@@ -8,7 +8,7 @@ from datetime import datetime
 
 
 from conformance.contract.model import Requirement
-from conformance.suite.expect import CannotTell, DoesNotApply, Expect
+from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.keyword_judging import judge_instances
 from conformance.suite.marking import keywords, requirement
 from conformance.suite.observations import Answered, Completion, Observations
@@ -37,8 +37,11 @@ def test_a_completion_fits_the_keyword(
     keyword: Requirement, answers: Sequence[Answered], observations: Observations, readers: Readers, expect: Expect
 ) -> None:
     served = [one for one in answers if one.answer.status == 200 and one.asked("stream") is not True]
-    bodies = [(one.id, observations.completion_reading(one.exchange)) for one in served]
-    judge_instances(keyword, [(name, reading.value) for name, reading in bodies if reading.is_readable], readers, expect)
+    readings = [observations.completion_reading(one.exchange) for one in served]
+    bodies = [(reading.exchange, reading.value) for reading in readings if reading.is_readable]
+    if not bodies:
+        raise NotTestable("no valid request was answered with 200 and a readable JSON document")
+    judge_instances(keyword, bodies, readers, expect)
 
 
 @requirement("completion.media-type", "completion/*")
@@ -56,10 +59,9 @@ def test_the_media_type_is_json(completions: Sequence[Completion], expect: Expec
 
 @requirement("completion.json", "completion/*")
 def test_the_body_is_strict_json(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
-    for answered in answers:
-        if answered.answer.status == 200:
-            expect.looked_at(answered.id)
-            expect.deviations(answered.id, observations.completion_reading(answered.exchange).broke("completion.json"))
+    for answered in _successes(answers):
+        expect.looked_at(answered.id)
+        expect.deviations(answered.id, observations.completion_reading(answered.exchange).broke("completion.json"))
 
 
 @requirement("completion.created-is-now", "completion/*")
@@ -245,11 +247,10 @@ def test_log_probabilities_are_listed(
 
 @requirement("completion.stream-declined", "completion/plain", "completion/stream-false")
 def test_without_stream_the_answer_is_one_document(answers: Sequence[Answered], expect: Expect) -> None:
-    for answered in answers:
+    for answered in _successes(answers):
         declared = (answered.answer.header("content-type") or "").lower()
         framed = "text/event-stream" in declared or answered.answer.body.lstrip().startswith(b"data:")
-        if answered.answer.status == 200:
-            expect(not framed, answered.id, expected="one JSON document", actual="an event stream")
+        expect(not framed, answered.id, expected="one JSON document", actual="an event stream")
 
 
 @requirement("completion.default-model", "completion/default-model")
@@ -274,3 +275,10 @@ def test_text_is_not_damaged(completions: Sequence[Completion], expect: Expect) 
                 expected="text without replacement characters (U+FFFD)",
                 actual=shown(text),
             )
+
+
+def _successes(answers: Sequence[Answered]) -> list[Answered]:
+    successes = [answered for answered in answers if answered.answer.status == 200]
+    if not successes:
+        raise NotTestable("no valid request was answered with 200")
+    return successes

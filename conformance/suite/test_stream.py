@@ -8,26 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conformance.contract.model import Requirement
-from conformance.reading import deliver, judge_buffering, keyword_key
+from conformance.reading import deliver, judge_buffering
+from conformance.reading.delivery import SHORTEST_LATENCY
 from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.marking import keywords, requirement
 from conformance.suite.observations import Observations, Stream
-from conformance.suite.stream_judging import judge_streams
+from conformance.suite.stream_judging import judge_chunks, judge_streams
 
 STREAMS = "stream/*"
 
 
 @keywords("stream.chunk", STREAMS)
 def test_a_chunk_fits_the_keyword(keyword: Requirement, streams: Sequence[Stream], expect: Expect) -> None:
-    assert keyword.keyword is not None
-    key = keyword_key(keyword.keyword)
-    for stream in streams:
-        if key in stream.reading.reached:
-            expect.looked_at(stream.id)
-        broken = [one for one in stream.reading.broke("stream.chunk") if one.pointer == key]
-        expect.deviations(stream.id, broken)
-    if not expect.judged:
-        raise DoesNotApply("no chunk has the place that this keyword speaks of")
+    judge_chunks(keyword, streams, expect)
 
 
 @requirement("stream.status", STREAMS)
@@ -220,14 +213,23 @@ def test_nothing_follows_an_error(streams: Sequence[Stream], expect: Expect) -> 
     judge_streams("stream.error-terminal", streams, expect)
 
 
-@requirement("stream.delivered", "stream/plain", "stream/again", "completion/long-answer")
+@requirement("stream.delivered", "stream/plain", "stream/again", "completion/long-answer", "completion/one-token")
 def test_a_stream_is_delivered_as_it_is_made(
     streams: Sequence[Stream], observations: Observations, expect: Expect
 ) -> None:
-    whole, _ = observations.answers(observations.matching(["completion/long-answer"]))
-    latency = whole[0].exchange.ending.at if whole else None
-    judgement = judge_buffering([deliver(stream.reading.arrivals) for stream in streams], latency)
+    whole = _duration("completion/long-answer", observations)
+    generation = None if whole is None else whole - (_duration("completion/one-token", observations) or 0.0)
+    if generation is None or generation < SHORTEST_LATENCY:
+        # A slow start and then a fast model looks like buffering, and is not.
+        raise DoesNotApply("the target makes a whole answer too fast to tell whether it holds streams back")
+    judgement = judge_buffering([deliver(stream.reading.arrivals) for stream in streams], whole)
     if judgement.buffered is None:
         raise DoesNotApply(f"it cannot be told whether streams are held back: {judgement.why}")
     expected = "text that comes bit by bit, long before a whole answer would be ready"
     expect(not judgement.buffered, streams[0].id, expected=expected, actual=judgement.why)
+
+
+def _duration(probe: str, observations: Observations) -> float | None:
+    """Seconds from the request to the end of its answer."""
+    answered, _ = observations.answers(observations.matching([probe]))
+    return answered[0].exchange.ending.at if answered else None
