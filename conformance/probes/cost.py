@@ -16,11 +16,10 @@ def worst_case_tokens(body: Any) -> int:
     if not isinstance(body, Mapping):
         return 0
     limits = [body.get(name) for name in LIMIT_FIELDS]
-    limit = next((value for value in limits if is_count(value)), UNLIMITED)
+    limit = next((value for value in limits if _is_count(value)), UNLIMITED)
     choices = body.get("n")
-    return limit * (choices if is_count(choices) else 1)
+    return limit * (choices if _is_count(choices) else 1)
 
 
-def is_count(value: Any) -> TypeGuard[int]:
-    """Whether a value is a number of tokens or choices that a deployment can act on."""
+def _is_count(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.contract.model import Tier
-from conformance.probes.cost import LIMIT_FIELDS, is_count, worst_case_tokens
+from conformance.probes.cost import LIMIT_FIELDS, worst_case_tokens
 from conformance.probes.model import Intent, Probe
 from conformance.probes.request_body import RequestBody
 
@@ -25,9 +25,9 @@ _COUNTS = {Tier.SMOKE: 0, Tier.STANDARD: 0, Tier.EXHAUSTIVE: 200}
 """How many requests of each kind a tier sends at most. Drawing them costs seconds, so only the largest tier does."""
 
 
-def generated_probes(body: RequestBody, tier: Tier) -> Iterator[Probe]:
-    """Valid and invalid requests, as many as the tier allows."""
-    count = _COUNTS[tier]
+def generated_probes(body: RequestBody, tier: Tier, count: int | None = None) -> Iterator[Probe]:
+    """Valid and invalid requests, at most `count` of each; as many as the tier allows where it is not given."""
+    count = _COUNTS[tier] if count is None else count
     if count:
         yield from _probes("valid", _valid_bodies(body, count), Intent.SERVED)
         yield from _probes("invalid", _invalid_bodies(body, count), Intent.REFUSED)
@@ -72,16 +72,17 @@ def _invalid_bodies(body: RequestBody, count: int) -> list[Any]:
 def _cheap(drawn: Any, body: RequestBody) -> Any:
     """An invalid body that costs little where it is served all the same, and is not refused for an unknown model.
 
-    A limit or a number of choices that is itself invalid stays: it may be what must be refused.
+    What is invalid for its limit or its number of choices alone is valid then, and falls out: the probes of the
+    keywords have those.
     """
     if not isinstance(drawn, dict):
         return drawn
     cheap = dict(drawn)
-    if body.limit_field and not any(name in cheap for name in LIMIT_FIELDS):
-        cheap[body.limit_field] = CHEAP_TOKENS
-    for name, most in (*((name, CHEAP_TOKENS) for name in LIMIT_FIELDS), ("n", 1)):
-        if is_count(cheap.get(name)):
-            cheap[name] = min(cheap[name], most)
+    for name in LIMIT_FIELDS:
+        if name in cheap or name == body.limit_field:
+            cheap[name] = CHEAP_TOKENS
+    if "n" in cheap:
+        cheap["n"] = 1
     if isinstance(cheap.get("model"), str) and body.target.model:
         cheap["model"] = body.target.model
     return cheap
