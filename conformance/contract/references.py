@@ -83,7 +83,10 @@ class SchemaResolver:
             if isinstance(at, Mapping) and id(at) in self._origins:
                 nearest = join(self._origins[id(at)][0], *path[number:])
             if number < len(path):
-                at = look_up(at, join("", path[number]))
+                try:
+                    at = look_up(at, join("", path[number]))
+                except KeyError:  # The path is only as good as the validator that told it.
+                    break
         return nearest
 
     def _placed(self, schema: dict[str, Any], pointer: str) -> dict[str, Any]:
@@ -205,7 +208,8 @@ class SchemaResolver:
 
     def _titled(self, found: _Resolved, written: Any, pointer: str) -> _Resolved:
         """A branch with the name of what it refers to as its title, where it has none, so that it has a stable name."""
-        if not isinstance(written, Mapping) or _REF not in written or "title" in found.schema:
+        referring = isinstance(written, Mapping) and _REF in written
+        if not referring or not isinstance(found.schema, Mapping) or "title" in found.schema:
             return found
         name = (split(written[_REF][1:]) or ("root",))[-1]
         where, _ = self._origins.get(id(found.schema), (pointer, None))

@@ -6,7 +6,8 @@ not served are its parts sent one by one (`Probe.instead`), so that the refusal 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +54,9 @@ class _Served:
         if self.in_message and name == "messages":
             return True
         return type(known) is type(value) and bool(known == value)
+
+
+_SHOWN = 60
 
 
 def probe_name(requirement_id: str, aspect: str, case: str) -> str:
@@ -111,7 +115,7 @@ def _enforced(row: Requirement, body: RequestBody) -> Iterator[Probe]:
         changed = body.changed(path, case.value, base=_base_for(path, body))
         yield Probe(
             name=probe_name(row.id, "enforced", case.name),
-            about=f"breaks only this: {row.statement}",
+            about=_told(path, case),
             intent=Intent.REFUSED,
             body=changed,
             completion_tokens=worst_case_tokens(changed),
@@ -140,7 +144,7 @@ def _honoured(row: Requirement, body: RequestBody) -> Iterator[_Served]:
         fields = {name: changed.get(name, REMOVED) for name in (field, *_COMPANIONS.get(field, {}))}
         probe = Probe(
             name=probe_name(row.id, "honoured", case.name),
-            about=f"keeps to the edge of this: {row.statement}",
+            about=_told(path, case),
             intent=Intent.SERVED,
             body=changed,
             completion_tokens=worst_case_tokens(changed),
@@ -157,6 +161,16 @@ def _is_required(path: Path, body: RequestBody) -> bool:
     """Whether a top-level field must be there. Null for an optional one often means that it is left out."""
     schema = body.contract.operation.request_schema
     return len(path) == 1 and isinstance(schema, Mapping) and path[0] in schema.get("required", ())
+
+
+def _told(path: Path, case: Case) -> str:
+    """What is special about a request: "`temperature` set to 2.00005", "no `model`"."""
+    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".") or "the body"
+    if case.value is REMOVED:
+        return f"a request without `{place}`"
+    value = json.dumps(case.value, ensure_ascii=False)
+    shown = value if len(value) <= _SHOWN else f"a value of {len(value)} characters"
+    return f"a request with `{place}` set to {shown}"
 
 
 def conversation_with(role: str) -> list[dict[str, str]]:
@@ -182,16 +196,22 @@ def _base_for(path: Path, body: RequestBody) -> dict[str, Any]:
 
 def _packed(served: list[_Served], body: RequestBody) -> Iterator[Probe]:
     packs: list[tuple[dict[str, Any], list[Probe]]] = []
+    accepts = _validator(body)
     for one in served:
+        if not accepts(one.probe.body):
+            continue  # no small request holds this value without breaking another keyword
         for fields, probes in packs:
             if one.fits(fields) and one.probe.tier is probes[0].tier:
-                fields.update(one.merged(fields))
+                merged = one.merged(fields)
+                if not accepts(_with(merged, body)):
+                    continue  # too many messages in one conversation, or fields that exclude one another
+                fields.update(merged)
                 probes.append(one.probe)
                 break
         else:
             packs.append((dict(one.fields), [one.probe]))
     for number, (fields, probes) in enumerate(packs):
-        merged = {name: value for name, value in {**body.capped(1), **fields}.items() if value is not REMOVED}
+        merged = _with(fields, body)
         yield Probe(
             name=f"request/at-the-edge/{number}",
             about="valid values at the edge of what the request schema allows, each field once",
@@ -203,6 +223,18 @@ def _packed(served: list[_Served], body: RequestBody) -> Iterator[Probe]:
         )
 
 
+def _with(fields: Mapping[str, Any], body: RequestBody) -> dict[str, Any]:
+    return {name: value for name, value in {**body.capped(1), **fields}.items() if value is not REMOVED}
+
+
+def _validator(body: RequestBody) -> Callable[[Any], bool]:
+    """Whether the contract's request schema accepts a body."""
+    from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms
+
+    schema: Any = body.contract.operation.request_schema
+    return Draft202012Validator(schema, validate_formats=True).is_valid
+
+
 def _path_probes(row: Requirement, body: RequestBody) -> Iterator[Probe]:
     keyword = row.keyword
     assert keyword is not None
@@ -212,7 +244,7 @@ def _path_probes(row: Requirement, body: RequestBody) -> Iterator[Probe]:
     for case in refused(keyword.name, keyword.schema):
         yield Probe(
             name=probe_name(row.id, "enforced", case.name),
-            about=f"breaks only this: {row.statement}",
+            about=_told((parameter,), case),
             intent=Intent.REFUSED,
             body=body.capped(1),
             path_parameters={parameter: str(case.value)},

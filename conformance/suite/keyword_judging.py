@@ -24,7 +24,7 @@ def judge_instances(row: Requirement, instances: Iterable[tuple[str, Any]], read
     """Judge JSON values (by the id of their exchange) by one keyword of their schema.
 
     Raises:
-        NotTestable: what holds the place that the keyword speaks of is missing or of the wrong type, though required.
+        NotTestable: what holds the place that the keyword speaks of is missing or of the wrong type, against a MUST.
         DoesNotApply: no value has the place, and none must have it.
     """
     keyword = row.keyword
@@ -37,7 +37,7 @@ def judge_instances(row: Requirement, instances: Iterable[tuple[str, Any]], read
             in_the_way += [
                 f"{exchange}: {one.actual} at {one.instance_path or 'the root'}"
                 for one in judge.deviations(instance)
-                if hides(one.pointer, one.name, keyword.pointer)
+                if hides(one.pointer, one.name, keyword.pointer) and readers.binds(keyword.location, one.key)
             ]
             continue
         broken = [one for one in judge.deviations(instance) if one.key == key]
@@ -96,7 +96,7 @@ def _judge_enforcement(row: Requirement, probes: Sequence[Probe], observations: 
         expect(
             one.answer.status in refusals,
             one.id,
-            expected=f"a refusal (400) of a request that {one.probe.about}",
+            expected=f"a refusal (400) of {one.probe.about}",
             actual=status_of(one),
         )
     for obstacle in obstacles:
@@ -119,7 +119,7 @@ def _judge_honouring(probes: Sequence[Probe], observations: Observations, expect
             expect(
                 False,
                 found.id,
-                expected=f"a completion for a request that {probe.about}",
+                expected=f"a completion for {probe.about}",
                 actual=status_of(found),
             )
 

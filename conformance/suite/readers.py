@@ -6,8 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from conformance.contract import Contract
-from conformance.contract.model import Response, Schema
-from conformance.reading import BodyReading, SchemaJudge, StreamReading, read_completion, read_error, read_stream
+from conformance.contract.model import Level, Response, Schema
+from conformance.reading import (
+    BodyReading,
+    SchemaJudge,
+    StreamReading,
+    keyword_key,
+    read_completion,
+    read_error,
+    read_stream,
+)
 from conformance.wire import Exchange
 
 SUCCESS = 200
@@ -19,6 +27,8 @@ class Readers:
     def __init__(self, contract: Contract) -> None:
         self._operation = contract.operation
         self._judges: dict[str, SchemaJudge] = {}
+        keywords = ((row.keyword, row.level) for row in contract.requirements if row.keyword is not None)
+        self._levels = {(keyword.location, keyword_key(keyword)): level for keyword, level in keywords}
 
     def schema(self, location: str) -> SchemaJudge:
         """The judge of the schema at a location (`completion`, `stream.chunk`, `error.400`)."""
@@ -41,21 +51,27 @@ class Readers:
         error_judge = self.schema(f"error.{envelope.status}") if envelope else None
         return read_stream(exchange, judge=judge, error_judge=error_judge)
 
+    def binds(self, location: str, key: str) -> bool:
+        """Whether a keyword of a schema, by its key, is a MUST."""
+        return self._levels.get((location, key)) is Level.MUST
+
     def documented_status(self, status: int) -> str | None:
         """The key of the documented error response that covers a status: `400`, `4XX`, `default`."""
         response = self._error_response(status)
         return None if response is None else response.status
 
-    def envelope_deviations(self, status: int, body: Any) -> Sequence[str]:
-        """In what an error's body differs from the contract's error object.
+    def envelope_deviations(self, status: int, body: Any, level: Level) -> Sequence[str]:
+        """In what an error's body differs from the contract's error object, by keywords of this level or above.
 
         A status that the document does not describe is held against the error that it does describe.
         """
         response = self._error_response(status) or self._error_response(400) or self._error_response(500)
         if response is None:
             return () if isinstance(body, dict) else ("no JSON object",)
-        deviations = self.schema(f"error.{response.status}").deviations(body)
-        return [f"{one.instance_path or 'the body'}: {one.actual}" for one in deviations]
+        location = f"error.{response.status}"
+        deviations = self.schema(location).deviations(body)
+        counted = [one for one in deviations if level is not Level.MUST or self.binds(location, one.key)]
+        return [f"{one.instance_path or 'the body'}: {one.actual}" for one in counted]
 
     @property
     def _success(self) -> Response:

@@ -9,6 +9,7 @@ from conformance.reading import BodyReading, StreamReading, keyword_key
 from conformance.suite.expect import DoesNotApply, Expect, NotTestable
 from conformance.suite.keyword_judging import hides
 from conformance.suite.observations import Answered, Observations, Stream
+from conformance.suite.readers import Readers
 
 
 def judge_streams(requirement_id: str, streams: Sequence[Stream], expect: Expect) -> None:
@@ -29,7 +30,7 @@ def judge_streams(requirement_id: str, streams: Sequence[Stream], expect: Expect
     raise DoesNotApply("no stream of this run came to what this is about")
 
 
-def judge_chunks(row: Requirement, streams: Sequence[Stream], expect: Expect) -> None:
+def judge_chunks(row: Requirement, streams: Sequence[Stream], readers: Readers, expect: Expect) -> None:
     """Judge the chunks of streams by one keyword of their schema.
 
     Raises:
@@ -46,7 +47,8 @@ def judge_chunks(row: Requirement, streams: Sequence[Stream], expect: Expect) ->
         expect.deviations(stream.id, [one for one in broken if one.pointer == key])
         for one in broken:
             pointer, _, name = (one.pointer or "").partition("#")
-            if hides(pointer, name or None, row.keyword.pointer):
+            hidden = hides(pointer, name or None, row.keyword.pointer)
+            if hidden and readers.binds("stream.chunk", one.pointer or ""):
                 in_the_way.append(f"{stream.id}: event {one.event}: {one.actual}")
     if expect.judged:
         return

@@ -71,7 +71,7 @@ def test_every_error_has_the_envelope(
 ) -> None:
     for refusal in _errors(refusals):
         reading = observations.error_reading(refusal.exchange)
-        deviations = readers.envelope_deviations(refusal.answer.status, reading.value)
+        deviations = readers.envelope_deviations(refusal.answer.status, reading.value, expect.requirement.level)
         expect(
             not deviations,
             refusal.id,

@@ -13,14 +13,17 @@ from conformance.reading.delivery import SHORTEST_LATENCY
 from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.marking import keywords, requirement
 from conformance.suite.observations import Observations, Stream
+from conformance.suite.readers import Readers
 from conformance.suite.stream_judging import judge_chunks, judge_streams
 
 STREAMS = "stream/*"
 
 
 @keywords("stream.chunk", STREAMS)
-def test_a_chunk_fits_the_keyword(keyword: Requirement, streams: Sequence[Stream], expect: Expect) -> None:
-    judge_chunks(keyword, streams, expect)
+def test_a_chunk_fits_the_keyword(
+    keyword: Requirement, streams: Sequence[Stream], readers: Readers, expect: Expect
+) -> None:
+    judge_chunks(keyword, streams, readers, expect)
 
 
 @requirement("stream.status", STREAMS)

@@ -135,7 +135,8 @@ def test_a_root_that_contains_itself_keeps_its_properties_in_sight(tmp_path: Pat
         ({"anyOf": []}, "`anyOf` should be"),
         ({"items": [{"type": "string"}]}, "`items` should be"),
         ({"enum": []}, "`enum` should be"),
-        ({"properties": {"a": {"pattern": "("}}}, "cannot be used"),
+        ({"properties": {"a": {"pattern": "("}}}, "`pattern` should be a regular expression"),
+        ({"patternProperties": {"(": {}}}, "`patternProperties` should be"),
         (3, "a schema is an object"),
     ],
 )
