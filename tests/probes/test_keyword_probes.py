@@ -1,0 +1,121 @@
+"""Each keyword is honoured with valid requests, and enforced with requests that break it and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from jsonschema_rs import Draft202012Validator
+from planning_samples import ALL_BUT_GENERATED, OWN, TARGET, broken_keywords, request_requirements
+
+from conformance.contract import Contract, Tier
+from conformance.probes import Intent, Probe, plan
+from conformance.probes.keywords import instance_path
+
+# No value of a wrong type is a member of an enum, or the constant, so what breaks the type breaks the other as well.
+_NO_MEMBER_HAS_ANOTHER_TYPE: Mapping[str, set[str]] = {
+    "openai": {"request.messages.items.role.type", "request.messages.items.content.array.items.type.type"},
+    "kodexa": {"request.messages.items.role.type"},
+    "loop-health": {"request.messages.items.role.type", "request.model.type"},
+    OWN: {"request.messages.items.role.type"},
+}
+_NEVER_ENFORCED: Mapping[str, dict[str, str]] = {
+    "openai": {},
+    "kodexa": {"request.path.org-id.type": "what stands in a path is always text"},
+    "loop-health": {},
+    OWN: {"request.essay.max-length": "a text of two thousand million characters is not sent to anybody"},
+}
+
+
+def _name(contract: Contract) -> str:
+    return contract.profile.name if contract.profile.name in _NEVER_ENFORCED else OWN
+
+
+def _probes(contract: Contract) -> list[Probe]:
+    return list(plan(contract, TARGET, ALL_BUT_GENERATED, Tier.EXHAUSTIVE).every_probe())
+
+
+def _enforced(contract: Contract) -> list[tuple[str, Probe]]:
+    named = ((probe.name.partition("/enforced/"), probe) for probe in _probes(contract))
+    return [(requirement, probe) for (requirement, aspect, _), probe in named if aspect]
+
+
+def _accepts(schema: Any, instance: Any) -> bool:
+    return bool(Draft202012Validator(schema, validate_formats=True).is_valid(instance))
+
+
+def test_what_must_be_served_is_a_valid_request(contract: Contract) -> None:
+    served = [probe for probe in _probes(contract) if probe.intent is Intent.SERVED]
+    assert len(served) > 20
+    for probe in served:
+        assert _accepts(contract.operation.request_schema, probe.body), (probe.name, probe.body)
+
+
+def test_each_value_at_an_edge_is_sent_in_a_packed_request_and_alone(contract: Contract) -> None:
+    packed = plan(contract, TARGET, ["request/at-the-edge/*"], Tier.EXHAUSTIVE).probes
+    parts = [part.name for probe in packed for part in probe.instead]
+    assert len(parts) > 2 * len(packed)
+    assert all("/honoured/" in name for name in parts)
+    assert {name for name in (probe.name for probe in _probes(contract)) if "/honoured/" in name} == set(parts)
+
+
+def test_what_enforces_a_keyword_breaks_this_keyword_and_no_other(contract: Contract) -> None:
+    pairs = _enforced(contract)
+    expected = _NO_MEMBER_HAS_ANOTHER_TYPE[_name(contract)]
+    two_broken = set()
+    for requirement_id, probe in pairs:
+        row = contract.requirement(requirement_id)
+        assert row is not None
+        assert row.keyword is not None
+        assert probe.intent is Intent.REFUSED
+        schema: Any = contract.operation.request_schema
+        sent = probe.body
+        if row.keyword.location.startswith("path."):
+            parameter = row.keyword.location.removeprefix("path.")
+            assert _accepts(schema, sent), probe.name
+            schema, sent = contract.operation.path_parameters[parameter], probe.path_parameters[parameter]
+        assert not _accepts(schema, sent), probe.name
+        broken = broken_keywords(schema, sent)
+        if requirement_id in expected:
+            two_broken.add(requirement_id)
+            broken -= {row.keyword.pointer.removesuffix("type") + values for values in ("enum", "const")}
+        assert broken == {row.keyword.pointer}, probe.name
+    assert two_broken == expected
+
+
+def test_what_enforces_required_leaves_out_just_this_name(contract: Contract) -> None:
+    for requirement_id, probe in _enforced(contract):
+        row = contract.requirement(requirement_id)
+        assert row is not None
+        if row.keyword is None or row.keyword.name != "required":
+            continue
+        holder: Any = probe.body
+        for step in instance_path(row.keyword.pointer):
+            holder = holder[step]
+        assert isinstance(row.keyword.schema, Mapping)
+        missing = set(row.keyword.schema["required"]) - holder.keys()
+        assert missing == {row.keyword.value}, probe.name
+
+
+def test_every_keyword_is_enforced_or_cannot_be(contract: Contract) -> None:
+    enforced = {requirement_id for requirement_id, _ in _enforced(contract)}
+    without = {row.id for row in request_requirements(contract)} - enforced
+    assert without == _NEVER_ENFORCED[_name(contract)].keys()
+
+
+@pytest.mark.parametrize(
+    ("pointer", "path"),
+    [
+        ("/type", ()),
+        ("/properties/n/minimum", ("n",)),
+        ("/properties/messages/items/properties/role/enum", ("messages", 0, "role")),
+        ("/properties/stop/anyOf/1/items/type", ("stop", 0)),
+        ("/properties/pair/prefixItems/1/type", ("pair", 1)),
+        ("/properties/a~1b~0c/type", ("a/b~c",)),
+        ("/allOf/0/properties/items/type", ("items",)),
+        ("/then/properties/a/type", ("a",)),
+    ],
+)
+def test_a_schema_pointer_leads_to_the_value_that_it_judges(pointer: str, path: tuple[str | int, ...]) -> None:
+    assert instance_path(pointer) == path
