@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -17,33 +18,48 @@ REQUESTED_BY = "CONFORMANCE_REQUESTED_BY"
 OTHER_API_KEY = "CONFORMANCE_OTHER_API_KEY"
 OTHER_ORG_ID = "CONFORMANCE_OTHER_ORG_ID"
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
 
 def checked_base_url(base_url: str) -> str:
     """The base URL without its last slash.
 
     Raises:
-        TargetError: it is not an absolute http(s) URL, or carries what does not belong there.
+        TargetError: it is not an absolute http(s) URL, or carries what does not belong there. A password or query is
+            not repeated in the message, for it may hold a key.
     """
+    shown = _without_secrets(base_url)
     try:
         parts = urlsplit(base_url)
         port = parts.port
-    except ValueError as error:
-        raise TargetError(f"--base-url {base_url!r} is not a URL ({error}); give one like https://host/v1.") from error
-    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
-        raise TargetError(f"--base-url {base_url!r} is not an http or https URL; give one like https://host/v1.")
+    except ValueError:  # its words may repeat the password
+        raise TargetError(f"--base-url {shown!r} is not a URL; give one like https://host/v1.") from None
+    # The parser drops tabs and line breaks in silence.
+    clean = base_url.isprintable() and not any(character.isspace() for character in base_url)
+    if not clean or parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+        raise TargetError(f"--base-url {shown!r} is not an http or https URL; give one like https://host/v1.")
     if parts.username is not None or parts.password is not None:
         raise TargetError(f"--base-url must not carry a user or password; set {API_KEY} instead.")
     if parts.query or parts.fragment:
-        raise TargetError(f"--base-url {base_url!r} must end before its '?' or '#'; give what stands before the path.")
+        raise TargetError(f"--base-url {shown!r} must end before its '?' or '#'; give what stands before the path.")
     return base_url.rstrip("/")
+
+
+def _without_secrets(base_url: str) -> str:
+    """A URL as it may be shown, whatever it is: without what may be a password, a query or a fragment."""
+    before, mark, _ = base_url.partition("?")
+    before, other_mark, _ = before.partition("#")
+    userinfo, at, rest = before.rpartition("@")
+    scheme, slashes, _ = userinfo.partition("//")
+    kept = f"{scheme}{slashes}…" if slashes else "…"
+    return (f"{kept}{at}{rest}" if at else before) + (f"{other_mark or mark}…" if mark or other_mark else "")
 
 
 def is_loopback(base_url: str) -> bool:
     """Whether the URL points at this machine."""
     host = urlsplit(base_url).hostname or ""
-    return host in _LOOPBACK or host.startswith("127.")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def target_from_environment(

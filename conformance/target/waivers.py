@@ -37,16 +37,7 @@ def load_waivers(path: Path, known_ids: Iterable[str]) -> tuple[Waiver, ...]:
     Raises:
         TargetError: the file cannot be read, a row is incomplete, or it names no requirement of the profile.
     """
-    import yaml  # noqa: PLC0415 - most runs have no waivers
-
-    try:
-        rows = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise TargetError(f"{path}: the waiver file cannot be read ({error.strerror}).") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        place = getattr(error, "problem_mark", None)
-        line = f":{place.line + 1}" if place else ""
-        raise TargetError(f"{path}{line}: the waiver file is not YAML; write a list of waivers.") from error
+    rows = _read(path)
     if rows is None:
         rows = []
     if not isinstance(rows, list):
@@ -55,15 +46,39 @@ def load_waivers(path: Path, known_ids: Iterable[str]) -> tuple[Waiver, ...]:
     return tuple(_waiver(row, number, path, ids) for number, row in enumerate(rows, start=1))
 
 
+def _read(path: Path) -> object:
+    import yaml  # noqa: PLC0415 - most runs have no waivers
+
+    try:
+        loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+        # Dates stay text, so that one like 2027-02-30 can be told from what is no YAML.
+        loader.yaml_implicit_resolvers = {
+            first: [(tag, form) for tag, form in known if tag != "tag:yaml.org,2002:timestamp"]
+            for first, known in loader.yaml_implicit_resolvers.items()
+        }
+        value: object = loader.get_single_data()
+    except OSError as error:
+        raise TargetError(f"{path}: the waiver file cannot be read ({error.strerror}).") from error
+    # Values that do not fit their tag (`!!int x`) end PyYAML with whatever its conversion raises.
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
+        place = getattr(error, "problem_mark", None)
+        line = f":{place.line + 1}" if place else ""
+        raise TargetError(f"{path}{line}: the waiver file is not YAML; write a list of waivers.") from error
+    return value
+
+
 def _waiver(row: object, number: int, path: Path, ids: Sequence[str]) -> Waiver:
     where = f"{path}: waiver {number}"
     if not isinstance(row, dict):
         raise TargetError(f"{where} is not a mapping with {', '.join(_FIELDS)}.")
-    unknown = sorted(str(name) for name in row if name not in _FIELDS)
+    unknown = sorted(_shown(name) for name in row if name not in _FIELDS)
     missing = [name for name in _FIELDS if not row.get(name)]
     if unknown or missing:
         problem = f"lacks {', '.join(missing)}" if missing else f"has unknown fields: {', '.join(unknown)}"
         raise TargetError(f"{where} {problem}; it needs {', '.join(_FIELDS)} and nothing else.")
+    for name in ("requirement", "reason", "owner"):
+        if not isinstance(row[name], str) or not row[name].strip():
+            raise TargetError(f"{where}: {name} must be a text, not {row[name]!r}.")
     expires = row["expires"]
     if isinstance(expires, str):
         try:
@@ -72,10 +87,14 @@ def _waiver(row: object, number: int, path: Path, ids: Sequence[str]) -> Waiver:
             raise TargetError(f"{where}: expires must be a date like 2027-01-31, not {expires!r}.") from error
     if isinstance(expires, datetime.datetime) or not isinstance(expires, datetime.date):
         raise TargetError(f"{where}: expires must be a date like 2027-01-31, not {expires!r}.")
-    waiver = Waiver(str(row["requirement"]), str(row["reason"]), str(row["owner"]), expires)
+    waiver = Waiver(row["requirement"], row["reason"], row["owner"], expires)
     if not fnmatch.filter(ids, waiver.requirement):
         raise TargetError(f"{where} names {waiver.requirement!r}, which is no requirement of this profile.")
     return waiver
+
+
+def _shown(name: object) -> str:
+    return name if isinstance(name, str) and name.isprintable() else repr(name)
 
 
 def waiver_for(requirement_id: str, waivers: Iterable[Waiver], today: datetime.date) -> Waiver | None:
