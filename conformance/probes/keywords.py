@@ -7,11 +7,11 @@ not served are its parts sent one by one (`Probe.instead`), so that the refusal 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.contract.model import Requirement, Tier
+from conformance.contract.model import Requirement, Schema, Tier
 from conformance.probes.cost import worst_case_tokens
 from conformance.probes.model import Intent, Probe
 from conformance.probes.request_body import REMOVED, Path, RequestBody
@@ -23,6 +23,7 @@ _COMPANIONS: Mapping[str, Mapping[str, Any]] = {
     "top_logprobs": {"logprobs": True},
     "max_completion_tokens": {"max_tokens": REMOVED},
 }
+_LIMITS = ("max_tokens", "max_completion_tokens")
 # What the reference takes beyond a narrower document, so that accepting it is no fault (field, name of the case).
 _ALSO_TAKEN = {("stop", "string")}
 # Their values name something that only the target knows, so that an arbitrary string is no valid request.
@@ -104,7 +105,7 @@ def _enforced(row: Requirement, body: RequestBody) -> Iterator[Probe]:
         cases: Iterator[Case] = iter([Case("left-out", REMOVED)])
         path = (*path, row.keyword.value)
     elif isinstance(row.keyword.schema, Mapping):
-        cases = refused(row.keyword.name, row.keyword.schema)
+        cases = refused(row.keyword.name, row.keyword.schema, _definitions(body.contract.operation.request_schema))
     else:
         cases = iter(())
     for case in cases:
@@ -129,7 +130,7 @@ def _honoured(row: Requirement, body: RequestBody) -> Iterator[_Served]:
     path = instance_path(keyword.pointer)
     if keyword.name == "required" or not path or not isinstance(keyword.schema, Mapping):
         return
-    for case in allowed(keyword.name, keyword.schema):
+    for case in allowed(keyword.name, keyword.schema, _definitions(body.contract.operation.request_schema)):
         if path[0] in _TARGETS_OWN and keyword.name != "enum":
             changed = body.capped(1)
         elif path == ("messages",):
@@ -138,10 +139,14 @@ def _honoured(row: Requirement, body: RequestBody) -> Iterator[_Served]:
             changed = {**body.capped(1), "messages": conversation_with(str(case.value))}
         else:
             changed = body.changed(path, case.value, base=_base_for(path, body))
+        if case.value is None and path[0] in _LIMITS:
+            # The other limit stands in for the one that is null, so that the completion stays cheap.
+            changed.update({name: 1 for name in _LIMITS if name != path[0] and body.has(name)})
         if changed.get("messages") is not None and _needs_more_than_text(changed["messages"]):
             continue
         field = str(path[0])
-        fields = {name: changed.get(name, REMOVED) for name in (field, *_COMPANIONS.get(field, {}))}
+        bound = (*_COMPANIONS.get(field, {}), *(_LIMITS if field in _LIMITS else ()))
+        fields = {name: changed.get(name, REMOVED) for name in dict.fromkeys((field, *bound)) if body.has(name)}
         probe = Probe(
             name=probe_name(row.id, "honoured", case.name),
             about=_told(path, case),
@@ -151,6 +156,12 @@ def _honoured(row: Requirement, body: RequestBody) -> Iterator[_Served]:
             tier=max(row.tier, case.tier, key=list(Tier).index),
         )
         yield _Served(probe, fields, in_message=len(path) > 1 and field == "messages")
+
+
+def _definitions(schema: Schema) -> Mapping[str, Any]:
+    """What a `$ref` of a recursion leads to."""
+    found: Mapping[str, Any] = schema.get("$defs", {}) if isinstance(schema, Mapping) else {}
+    return found
 
 
 def _length(value: Any) -> int:
@@ -196,14 +207,13 @@ def _base_for(path: Path, body: RequestBody) -> dict[str, Any]:
 
 def _packed(served: list[_Served], body: RequestBody) -> Iterator[Probe]:
     packs: list[tuple[dict[str, Any], list[Probe]]] = []
-    accepts = _validator(body)
     for one in served:
-        if not accepts(one.probe.body):
+        if not body.accepts(one.probe.body):
             continue  # no small request holds this value without breaking another keyword
         for fields, probes in packs:
             if one.fits(fields) and one.probe.tier is probes[0].tier:
                 merged = one.merged(fields)
-                if not accepts(_with(merged, body)):
+                if not body.accepts(_with(merged, body)):
                     continue  # too many messages in one conversation, or fields that exclude one another
                 fields.update(merged)
                 probes.append(one.probe)
@@ -227,21 +237,14 @@ def _with(fields: Mapping[str, Any], body: RequestBody) -> dict[str, Any]:
     return {name: value for name, value in {**body.capped(1), **fields}.items() if value is not REMOVED}
 
 
-def _validator(body: RequestBody) -> Callable[[Any], bool]:
-    """Whether the contract's request schema accepts a body."""
-    from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms
-
-    schema: Any = body.contract.operation.request_schema
-    return Draft202012Validator(schema, validate_formats=True).is_valid
-
-
 def _path_probes(row: Requirement, body: RequestBody) -> Iterator[Probe]:
     keyword = row.keyword
     assert keyword is not None
     parameter = keyword.location.removeprefix("path.")
     if not isinstance(keyword.schema, Mapping) or keyword.name in {"type", "required"}:
         return
-    for case in refused(keyword.name, keyword.schema):
+    whole = body.contract.operation.path_parameters[parameter]
+    for case in refused(keyword.name, keyword.schema, _definitions(whole)):
         yield Probe(
             name=probe_name(row.id, "enforced", case.name),
             about=_told((parameter,), case),

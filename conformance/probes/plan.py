@@ -15,7 +15,7 @@ from conformance.probes.errors import ProbeError
 from conformance.probes.errors_of_clients import error_probes
 from conformance.probes.generated import GENERATED, generated_probes
 from conformance.probes.keywords import keyword_probes
-from conformance.probes.model import Probe
+from conformance.probes.model import Intent, Probe
 from conformance.probes.request_body import RequestBody
 from conformance.probes.robustness import robustness_probes
 from conformance.probes.streams import stream_probes
@@ -59,7 +59,7 @@ def plan(contract: Contract, target: Target, needs: Iterable[str], tier: Tier) -
     chosen = tuple(
         probe
         for probe in _all(body, tier, generate=generate)
-        if tier.includes(probe.tier) and _is_needed(probe, patterns)
+        if tier.includes(probe.tier) and _is_needed(probe, patterns) and _is_fair(probe, body)
     )
     _refuse_duplicates(chosen)
     order = list(Tier)
@@ -81,6 +81,11 @@ def _all(body: RequestBody, tier: Tier, *, generate: bool) -> Iterator[Probe]:
 def _is_needed(probe: Probe, patterns: tuple[str, ...]) -> bool:
     names = (probe.name, *(part.name for part in probe.instead))
     return any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in patterns)
+
+
+def _is_fair(probe: Probe, body: RequestBody) -> bool:
+    """Whether the contract promises what the probe intends: a body that it does not accept need not be served."""
+    return probe.intent is not Intent.SERVED or body.accepts(probe.body)
 
 
 def _selects(pattern: str, prefix: str) -> bool:

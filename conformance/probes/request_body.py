@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.contract import Contract
@@ -30,6 +30,17 @@ class RequestBody:
 
     contract: Contract
     target: Target
+    _validator: list[Any] = field(default_factory=list, init=False, repr=False, compare=False)
+    """The request schema's validator, once it was needed."""
+
+    def accepts(self, instance: Any) -> bool:
+        """Whether the contract's request schema, formats included, accepts a body."""
+        if not self._validator:
+            from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms
+
+            schema: Any = self.contract.operation.request_schema
+            self._validator.append(Draft202012Validator(schema, validate_formats=True))
+        return bool(self._validator[0].is_valid(instance))
 
     def has(self, field: str) -> bool:
         """Whether the contract's request has this field."""

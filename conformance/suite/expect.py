@@ -5,6 +5,7 @@ A test passes only when it judged something and nothing was wrong: a test that f
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -29,6 +30,9 @@ class NotSent(Exception):
 class DoesNotApply(Exception):
     """The target does not claim the capability that the requirement is about."""
 
+
+_NAMED = 8
+"""How many exchanges a message names."""
 
 JUDGED = (NotTestable, CannotTell, NotSent, DoesNotApply)
 """What a test may raise to say why it cannot judge; anything else that it raises is a defect of the suite."""
@@ -99,7 +103,7 @@ def conclude(expect: Expect, stopped: BaseException | None) -> Judgement:
     """The judgement of a test that ran to its end, or was stopped by one of this module's exceptions."""
     row = expect.requirement
     broken = Outcome.FAILED if row.level is Level.MUST else Outcome.WARNING
-    messages = [_sentence(finding) for finding in expect.findings] + expect.notes
+    messages = _summary(expect.findings) + expect.notes
     if expect.findings:
         outcome = broken
     elif isinstance(stopped, NotTestable):
@@ -115,6 +119,18 @@ def conclude(expect: Expect, stopped: BaseException | None) -> Judgement:
     else:
         outcome = Outcome.PASSED
     return Judgement(row, outcome, tuple(messages), tuple(expect.exchanges), tuple(expect.findings))
+
+
+def _summary(findings: list[Finding]) -> list[str]:
+    """The first finding in a sentence, and how many there are where."""
+    if not findings:
+        return []
+    if len(findings) == 1:
+        return [_sentence(findings[0])]
+    counts = Counter(finding.exchange or "the run" for finding in findings)
+    places = [f"{exchange} ({count})" if count > 1 else exchange for exchange, count in counts.items()]
+    more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
+    return [_sentence(findings[0]), f"{len(findings)} findings in all: {', '.join(places[:_NAMED])}{more}"]
 
 
 def _sentence(finding: Finding) -> str:

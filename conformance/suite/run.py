@@ -2,67 +2,87 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Generator, Iterable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conformance.contract import ContractError
 from conformance.contract.model import Requirement
-from conformance.evidence import FILE_NAME as EVIDENCE_FILE
-from conformance.evidence import read_evidence
+from conformance.evidence import EvidenceError
+from conformance.probes import ProbeError
+from conformance.suite.collecting import SuiteCollection, is_of_suite
 from conformance.suite.expect import JUDGED, Expect, Judgement, conclude
 from conformance.suite.observations import Observations
 from conformance.suite.outcome import Outcome
+from conformance.suite.presenting import explanation, present, status_letter
 from conformance.suite.selection import declared, derived, probes_of, requirement_of, wanted
 from conformance.suite.session import Session
 from conformance.suite.stash import CONTRACT, EXPECT, OBSERVATIONS, PROBES, REQUIREMENT
 from conformance.suite.transfer import judgement_data, judgement_from
-from conformance.wire import Unreachable
-
-_AS_SKIPPED = (Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.SKIPPED, Outcome.WAIVED)
-_LETTERS = {
-    Outcome.WARNING: ("warning", "w", ("WARNING", {"yellow": True})),
-    Outcome.INCONCLUSIVE: ("inconclusive", "i", ("INCONCLUSIVE", {"yellow": True})),
-    Outcome.UNTESTED: ("untested", "u", ("UNTESTED", {"yellow": True})),
-}
+from conformance.suite.workers import Part, observe_once
+from conformance.target import waiver_for
+from conformance.wire import RequestError, Unreachable
 
 Progress = Callable[[int, int], None]
 
+UNUSABLE = (ContractError, EvidenceError, ProbeError, RequestError)
+"""What may turn out to be unusable only when the plan is made or sent; not a defect of the suite."""
+_PYTEST_USAGE_ERROR = 4
+_PART = "conformance"
 
-class SuiteRun:
+
+class SuiteRun(SuiteCollection):
     """The hooks of one run, and what it has come to so far.
 
     `judgements` has one entry a requirement; where several tests judge one, the worst outcome with all findings.
     `broken` has a line for each test that broke by itself: a defect of the suite. `unreachable` is the reason why
-    nothing could be sent.
+    nothing could be sent, `unusable` what made it impossible to go on. `meeting_place` is the folder that the workers
+    of pytest-xdist share.
     """
 
-    def __init__(self, session: Session, progress: Progress | None = None) -> None:
+    def __init__(
+        self, session: Session, progress: Progress | None = None, meeting_place: Path | None = None
+    ) -> None:
         self.session = session
         self.progress = progress
+        self.meeting_place = meeting_place
         self.judgements: dict[str, Judgement] = {}
         self.broken: list[str] = []
         self.unreachable: str | None = None
-        self.deselected = False
+        self.unusable: Exception | None = None
         self.needs: list[str] = []
         """Names and globs of the probes that the collected tests look at."""
         self.tests: dict[str, list[str]] = {}
-        """The names of the test functions that judge each requirement."""
+        """The names of the test functions that judge each selected requirement."""
         self.observations: Observations | None = None
+
+    @property
+    def untold(self) -> list[Requirement]:
+        """What the run was asked for by its tier and `only`, and no collected test judges."""
+        only, tier = self.session.settings.only, self.session.tier
+        rows = self.session.contract.requirements
+        return [row for row in rows if wanted(row, only, tier) and row.id not in self.tests]
 
     # --- which tests run -------------------------------------------------------------------------------------------
 
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Give the tests their contract."""
+        config.stash[CONTRACT] = self.session.contract
+
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """One item for each derived requirement, or each declared case, that a test function judges."""
+        marker = metafunc.definition.get_closest_marker("keywords")
         rows: Iterable[Requirement] = ()
-        if "keyword" in metafunc.fixturenames:
-            marker = next(metafunc.definition.iter_markers("keywords"))
-            rows = derived(self.session.contract, marker.args[0])
+        if marker is not None and "keyword" in metafunc.fixturenames:
+            name, rows = "keyword", derived(self.session.contract, marker.args[0])
         elif "declared_row" in metafunc.fixturenames:
-            rows = declared(self.session.contract)
+            name, rows = "declared_row", declared(self.session.contract)
         else:
             return
-        name = "keyword" if "keyword" in metafunc.fixturenames else "declared_row"
         chosen = list(rows)
         metafunc.parametrize(name, chosen, ids=[row.id for row in chosen])
 
@@ -71,26 +91,25 @@ class SuiteRun:
         self.broken.append(excinfo.exconly())
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A test module that cannot be collected is a defect of the suite."""
-        if report.failed:
+        """A test module of the suite that cannot be collected is a defect of the suite."""
+        if report.failed and is_of_suite(report.nodeid):
             self.broken.append(f"{report.nodeid}: {report.longreprtext.strip().splitlines()[-1]}")
 
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep what the profile, the tier and the user's selection want; tests of others stay as they are."""
-        kept, dropped = [], []
+        kept: list[pytest.Item] = []
         for item in items:
             row = requirement_of(item, self.session.contract)
             if row is None:
-                (kept if not _judges(item) else dropped).append(item)
+                if not _judges(item):
+                    kept.append(item)
             elif wanted(row, self.session.settings.only, self.session.tier):
                 item.stash[REQUIREMENT] = row
                 item.stash[PROBES] = probes_of(item, row)
-                item.stash[EXPECT] = Expect(row)
+                item.extra_keyword_matches.add(row.id)  # so that -k finds a requirement by its id
                 kept.append(item)
-            else:
-                dropped.append(item)
-        if dropped:
-            items[:] = kept
+        items[:] = kept
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note what the collected tests need."""
@@ -98,10 +117,6 @@ class SuiteRun:
             if REQUIREMENT in item.stash:
                 self.needs += item.stash[PROBES]
                 self.tests.setdefault(item.stash[REQUIREMENT].id, []).append(item.name.split("[")[0])
-
-    def pytest_deselected(self, items: Iterable[pytest.Item]) -> None:
-        """Remember that `-k`, `--lf` or their like took judging tests away."""
-        self.deselected = self.deselected or any(REQUIREMENT in item.stash for item in items)
 
     # --- observing -------------------------------------------------------------------------------------------------
 
@@ -111,38 +126,30 @@ class SuiteRun:
         config = session.config
         if config.option.collectonly or config.pluginmanager.hasplugin("dsession") or not self.needs:
             return
-        self.observations = self._observe(config, self.needs)
-        config.stash[CONTRACT] = self.session.contract
+        if session.testsfailed and not config.option.continue_on_collection_errors:
+            return  # pytest will refuse to run anything
+        self.observations = self._observe()
         config.stash[OBSERVATIONS] = self.observations
 
-    def _observe(self, config: pytest.Config, needs: list[str]) -> Observations:
-        worker = getattr(config, "workerinput", None)
+    def _observe(self) -> Observations:
         try:
-            if worker is None:
-                return self.session.observe(needs, self.progress)
-            return self._observe_with_others(needs)
+            if self.meeting_place is None:
+                return self.session.observe(self.needs, self.progress)
+            return observe_once(self.session, self.needs, self.meeting_place)
         except Unreachable as error:
             self.unreachable = str(error)
-            return self.session.unreachable(needs, str(error))
-
-    def _observe_with_others(self, needs: list[str]) -> Observations:
-        """Among the workers of pytest-xdist, the first one sends, and the others read what it recorded."""
-        from filelock import FileLock  # noqa: PLC0415 - only for pytest-xdist
-
-        directory = self.session.evidence_directory
-        directory.mkdir(parents=True, exist_ok=True)
-        done = directory / "observed"
-        with FileLock(directory / "lock"):
-            if not done.exists():
-                try:
-                    return self.session.observe(needs)
-                finally:
-                    done.touch()
-        if not (directory / EVIDENCE_FILE).exists():
-            raise Unreachable("The target could not be reached.")
-        return self.session.readable(read_evidence(directory))
+            return self.session.unreachable(self.needs, str(error))
+        except UNUSABLE as error:
+            self.unusable = error
+            pytest.exit(self.session.redactor.text(str(error)), returncode=_PYTEST_USAGE_ERROR)
 
     # --- judging ---------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Begin to judge; anew where another plugin runs a test again."""
+        if REQUIREMENT in item.stash:
+            item.stash[EXPECT] = Expect(item.stash[REQUIREMENT])
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -158,26 +165,21 @@ class SuiteRun:
             report.longrepr = self.session.redactor.text(report.longreprtext)
             return report
         judgement = conclude(item.stash[EXPECT], error)
-        report.when = "call"
         report.judgement = judgement_data(judgement)  # type: ignore[attr-defined] # as above
-        report.user_properties.extend(_properties(judgement))
-        self._present(report, judgement, item)
+        shown = self.waived(judgement)
+        present(report, shown, self.session.redactor.text(explanation(shown)), item.location)
         if call.when == "setup" and report.outcome == "passed":
             # The test must not run on without its fixtures.
             report.outcome = "skipped"
         return report
 
-    def _present(self, report: pytest.TestReport, judgement: Judgement, item: pytest.Item) -> None:
-        text = self.session.redactor.text("\n".join(_explanation(judgement)))
-        if judgement.outcome is Outcome.FAILED:
-            report.outcome, report.longrepr = "failed", text
-        elif judgement.outcome in _AS_SKIPPED:
-            path, line, _ = item.location
-            report.outcome, report.longrepr = "skipped", (path, (line or 0) + 1, f"{judgement.outcome}: {text}")
-        else:
-            report.outcome, report.longrepr = "passed", None
-            if judgement.outcome is Outcome.WARNING:
-                report.sections.append(("Warning", text))
+    def waived(self, judgement: Judgement) -> Judgement:
+        """A judgement as the run's waivers let it stand today."""
+        if judgement.outcome not in {Outcome.FAILED, Outcome.WARNING}:
+            return judgement
+        today = datetime.datetime.now(datetime.UTC).date()
+        waiver = waiver_for(judgement.requirement.id, self.session.waivers, today)
+        return judgement if waiver is None else replace(judgement, outcome=Outcome.WAIVED, waiver=waiver)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect the judgements, also those that workers made."""
@@ -192,31 +194,35 @@ class SuiteRun:
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
         """Show outcomes that pytest has no word for."""
-        data = getattr(report, "judgement", None)
-        return None if data is None else _LETTERS.get(Outcome(data["outcome"]))
+        return status_letter(report)
+
+    # --- among several processes -----------------------------------------------------------------------------------
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """In a worker: tell what its reports do not."""
+        output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output[_PART] = Part(self.tests, self.unreachable, self.session.interrupted).data()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """In the process that started the workers: take over what one of them tells."""
+        data = getattr(node, "workeroutput", {}).get(_PART)
+        if data is None:
+            return
+        part = Part(**data)
+        self.tests = self.tests or part.tests  # every worker collects the same
+        self.unreachable = self.unreachable or part.unreachable
+        self.session.interrupted = self.session.interrupted or part.interrupted
+
+    def read_back(self) -> None:
+        """Read what the workers recorded, so that the reports can show it."""
+        if self.observations is None and self.meeting_place is not None:
+            self.observations = self.session.read_back()
 
 
 def _judges(item: pytest.Item) -> bool:
     return any(item.get_closest_marker(name) for name in ("requirement", "keywords"))
-
-
-def _properties(judgement: Judgement) -> list[tuple[str, object]]:
-    row = judgement.requirement
-    return [
-        ("requirement", row.id),
-        ("level", row.level.value),
-        ("outcome", judgement.outcome.value),
-        ("source", f"{row.source.document}, {row.source.place} ({row.source.basis.value})"),
-    ]
-
-
-def _explanation(judgement: Judgement) -> list[str]:
-    row = judgement.requirement
-    return [
-        f"{row.id} ({row.level.value}): {row.statement}",
-        f"source: {row.source.title or row.source.document}, {row.source.place} ({row.source.basis.value})",
-        *judgement.messages,
-    ]
 
 
 def _both(one: Judgement, other: Judgement) -> Judgement:

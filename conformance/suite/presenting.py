@@ -1,0 +1,63 @@
+"""How pytest shows a judgement: as the outcome of a test, with the requirement and what was found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from conformance.suite.expect import Judgement
+from conformance.suite.outcome import Outcome
+
+_AS_SKIPPED = (Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.SKIPPED, Outcome.WAIVED)
+_LETTERS = {
+    Outcome.WARNING: ("warning", "w", ("WARNING", {"yellow": True})),
+    Outcome.WAIVED: ("waived", "v", ("WAIVED", {"yellow": True})),
+    Outcome.INCONCLUSIVE: ("inconclusive", "i", ("INCONCLUSIVE", {"yellow": True})),
+    Outcome.UNTESTED: ("untested", "u", ("UNTESTED", {"yellow": True})),
+}
+
+
+def explanation(judgement: Judgement) -> str:
+    """The requirement, its source, and what was found, line by line."""
+    row = judgement.requirement
+    lines = [
+        f"{row.id} ({row.level.value}): {row.statement}",
+        f"source: {row.source.title or row.source.document}, {row.source.place} ({row.source.basis.value})",
+        *judgement.messages,
+    ]
+    if judgement.waiver is not None:
+        lines.append(f"waived by {judgement.waiver.owner}: {judgement.waiver.reason}")
+    return "\n".join(lines)
+
+
+def present(report: pytest.TestReport, judgement: Judgement, text: str, location: tuple[str, int | None, str]) -> None:
+    """Make pytest's report say what was judged; `text` is the explanation, without secrets."""
+    report.when = "call"
+    report.user_properties.extend(_properties(judgement))
+    report.shown_outcome = judgement.outcome.value  # type: ignore[attr-defined] # travels with the report
+    if judgement.outcome is Outcome.FAILED:
+        report.outcome, report.longrepr = "failed", text
+    elif judgement.outcome in _AS_SKIPPED:
+        path, line, _ = location
+        report.outcome, report.longrepr = "skipped", (path, (line or 0) + 1, f"{judgement.outcome}: {text}")
+    else:
+        report.outcome, report.longrepr = "passed", None
+        if judgement.outcome is Outcome.WARNING:
+            report.sections.append(("Warning", text))
+
+
+def status_letter(report: pytest.TestReport) -> tuple[str, str, Any] | None:
+    """The category, letter and word of an outcome that pytest has no word for."""
+    outcome = getattr(report, "shown_outcome", None)
+    return None if outcome is None else _LETTERS.get(Outcome(outcome))
+
+
+def _properties(judgement: Judgement) -> list[tuple[str, object]]:
+    row = judgement.requirement
+    return [
+        ("requirement", row.id),
+        ("level", row.level.value),
+        ("outcome", judgement.outcome.value),
+        ("source", f"{row.source.document}, {row.source.place} ({row.source.basis.value})"),
+    ]
