@@ -126,10 +126,10 @@ class SchemaJudge:
         if error.validator in ("anyOf", "oneOf") and error.context:
             branches: Any = error.validator_value
             number = chosen_branch(branches, error.instance)
-            inner = [one for one in error.context if one.schema_path[0] == number]
-            if inner:
-                for one in inner:
-                    yield from self._told(one)
+            inner = [told for one in error.context if one.schema_path[0] == number for told in self._told(one)]
+            # What only selects a branch is no requirement of its own: then the choice is to blame.
+            if inner and all(told.key in self._reach.keys for told in inner):
+                yield from inner
                 return
         pointer = _keyword_pointer(self.schema, error.absolute_schema_path)
         path = instance_path(error.absolute_path)

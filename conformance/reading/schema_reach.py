@@ -48,6 +48,8 @@ class SchemaReach:
         self._places = {place.pointer: place for place in places(root)}
         self._nodes: dict[str, _Node] = {}
         self._root = self._node("")
+        self.keys = frozenset(key for place in self._places.values() for key in _all_keys(place))
+        """The keys of all keywords that are requirements of their own."""
 
     def reached(self, instance: Any) -> frozenset[str]:
         """The keys of all keywords that judge a value of the instance.
@@ -130,6 +132,10 @@ def matcher(pattern: str) -> Callable[[str], bool]:
 def key_of(pointer: str, keyword: str, value: Any) -> str:
     """The key of a constraint: its pointer, and for a required name `#NAME` behind it."""
     return f"{pointer}#{value}" if keyword == "required" else pointer
+
+
+def _all_keys(place: SchemaPlace) -> list[str]:
+    return [key_of(join(place.pointer, keyword), keyword, value) for keyword, value in place.judged()]
 
 
 def _keys(place: SchemaPlace) -> tuple[tuple[str, ...], Mapping[str, tuple[str, ...]]]:
