@@ -133,6 +133,7 @@ def _drawn(schema: Any, mode: str, count: int) -> list[Any]:
         "openapi": "3.1.0",
         "info": {"title": "-", "version": "-"},
         "paths": {"/-": {"post": operation}},
+        "$defs": _without_extensions(schema.get("$defs", {})),  # where the `$ref` of a recursion looks for them
     }
     drawn: list[Any] = []
     strategy = schemathesis.openapi.from_dict(document)["/-"]["POST"].as_strategy(

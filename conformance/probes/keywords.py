@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.contract.model import Requirement, Schema, Tier
+from conformance.contract.model import Keyword, Requirement, Schema, Tier
 from conformance.probes.cost import worst_case_tokens
 from conformance.probes.model import Intent, Probe
 from conformance.probes.request_body import REMOVED, Path, RequestBody
@@ -68,13 +68,18 @@ def probe_name(requirement_id: str, aspect: str, case: str) -> str:
 def keyword_probes(body: RequestBody) -> Iterator[Probe]:
     """Every probe for the keywords of the request body and of the path's parameters."""
     rows = [row for row in body.contract.requirements if row.keyword is not None]
-    in_body = [row for row in rows if row.keyword is not None and row.keyword.location == "request"]
+    in_body = [row for row in rows if row.keyword is not None and _stands_in_the_body(row.keyword)]
     for row in rows:
         if row.keyword is not None and row.keyword.location.startswith("path."):
             yield from _path_probes(row, body)
     for row in in_body:
         yield from _enforced(row, body)
     yield from _packed([served for row in in_body for served in _honoured(row, body)], body)
+
+
+def _stands_in_the_body(keyword: Keyword) -> bool:
+    # What a recursion repeats stands at many places of a body; its pointer names none of them.
+    return keyword.location == "request" and not keyword.pointer.startswith("/$defs/")
 
 
 def instance_path(pointer: str) -> Path:
@@ -114,6 +119,8 @@ def _enforced(row: Requirement, body: RequestBody) -> Iterator[Probe]:
         ):
             continue
         changed = body.changed(path, case.value, base=_base_for(path, body))
+        if body.accepts(changed):
+            continue  # another branch of the schema takes it, so nobody has to refuse it
         yield Probe(
             name=probe_name(row.id, "enforced", case.name),
             about=_told(path, case),
