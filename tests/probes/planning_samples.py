@@ -29,7 +29,7 @@ TARGET = Target(
     other_org_id="b3a9d9c4-52a1-4f0e-9b5d-7c1f0f6e4d22",
 )
 
-_MESSAGES = {
+MESSAGES = {
     "type": "array",
     "minItems": 1,
     "maxItems": 4,
@@ -51,7 +51,7 @@ OWN_REQUEST = {
     "type": "object",
     "required": ["messages", "trace"],
     "properties": {
-        "messages": _MESSAGES,
+        "messages": MESSAGES,
         "trace": {"type": "string", "format": "uuid"},
         "max_tokens": {"type": ["null", "integer"], "minimum": 1, "maximum": 4096},
         "stream": {"type": "boolean"},
