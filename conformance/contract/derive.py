@@ -20,7 +20,7 @@ from conformance.contract.model import (
     SourceDocument,
     Tier,
 )
-from conformance.contract.pointers import join
+from conformance.contract.pointers import join, look_up
 from conformance.contract.provenance import X_SOURCE, Provenance
 from conformance.contract.statements import statement
 from conformance.contract.vocabulary import constraints, source_key, without_annotations
@@ -107,52 +107,43 @@ def places(root: Schema) -> Iterator[SchemaPlace]:
 
 def _below(place: SchemaPlace) -> Iterator[SchemaPlace]:
     schema = place.schema
-    for name, child in schema.get("properties", {}).items():
-        tells = name in place.telling
-        yield from _child(place, child, ("properties", name), (_id_part(name),), (name,), tells=tells)
-    for pattern, child in schema.get("patternProperties", {}).items():
-        parts = ("pattern-properties", _id_part(pattern))
-        yield from _child(place, child, ("patternProperties", pattern), parts, (f"/{pattern}/",))
-    yield from _child(
-        place, schema.get("additionalProperties"), ("additionalProperties",), ("additional-properties",), ("*",)
-    )
-    for number, child in enumerate(schema.get("prefixItems", [])):
-        parts = ("prefix-items", str(number))
-        yield from _child(place, child, ("prefixItems", str(number)), parts, (f"[{number}]",))
-    yield from _child(place, schema.get("items"), ("items",), ("items",), ("[]",))
+    for name in schema.get("properties", {}):
+        yield from _child(place, ("properties", name), (_id_part(name),), name)
+    for pattern in schema.get("patternProperties", {}):
+        yield from _child(
+            place, ("patternProperties", pattern), ("pattern-properties", _id_part(pattern)), f"/{pattern}/"
+        )
+    yield from _child(place, ("additionalProperties",), ("additional-properties",), "*")
+    for number in range(len(schema.get("prefixItems", []))):
+        yield from _child(place, ("prefixItems", str(number)), ("prefix-items", str(number)), f"[{number}]")
+    yield from _child(place, ("items",), ("items",), "[]")
     for keyword in _CHOICES:
         yield from _branches(place, keyword)
-    for number, (child, name) in enumerate(_named(schema.get("allOf", []))):
-        yield from _child(place, child, ("allOf", str(number)), (name,), ())
+    for number, name in enumerate(branch_names(schema.get("allOf", []))):
+        yield from _child(place, ("allOf", str(number)), (name,))
 
 
 def _branches(place: SchemaPlace, keyword: str) -> Iterator[SchemaPlace]:
     branches = place.schema.get(keyword, [])
     telling = selectors(branches)
-    for number, (branch, name) in enumerate(_named(branches)):
+    for number, (branch, name) in enumerate(zip(branches, branch_names(branches), strict=True)):
         if isinstance(branch, Mapping):
             pointer = join(place.pointer, keyword, number)
             parts, words = (*place.parts, name), (*place.words, f"({name})")
             yield SchemaPlace(branch, pointer, parts, words, _SELECTING, telling)
 
 
-def _named(branches: list[Any]) -> Iterator[tuple[Any, str]]:
-    return zip(branches, branch_names(branches), strict=True)
-
-
-def _child(  # noqa: PLR0913 - one argument for each way in which the child differs from its parent
-    place: SchemaPlace,
-    schema: Any,
-    tokens: tuple[str, ...],
-    parts: tuple[str, ...],
-    words: tuple[str, ...],
-    *,
-    tells: bool = False,
-) -> Iterator[SchemaPlace]:
+def _child(place: SchemaPlace, tokens: tuple[str, ...], parts: tuple[str, ...], *words: str) -> Iterator[SchemaPlace]:
+    """The schema object that the tokens lead to, if there is one."""
+    pointer = join("", *tokens)
+    try:
+        schema = look_up(place.schema, pointer)
+    except KeyError:
+        return
     if isinstance(schema, Mapping):
+        tells = tokens[0] == "properties" and tokens[1] in place.telling
         left_out = _SELECTING if tells else frozenset[str]()
-        pointer = join(place.pointer, *tokens)
-        yield SchemaPlace(schema, pointer, (*place.parts, *parts), (*place.words, *words), left_out)
+        yield SchemaPlace(schema, place.pointer + pointer, (*place.parts, *parts), (*place.words, *words), left_out)
 
 
 def _id_part(name: str) -> str:

@@ -22,7 +22,7 @@ from shipped_specs import (
     validator,
 )
 
-ANNOTATIONS = frozenset(["title", "default", "x-source"])
+ANNOTATIONS = frozenset(["title", "default", "x-source", "x-tier"])
 STRUCTURE = frozenset(["properties", "items", "$ref"])
 BASES = ("stated", "schema", "reference", "example", "inferred")
 
