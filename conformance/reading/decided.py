@@ -39,7 +39,7 @@ def _transfer(reading: StreamReading) -> Iterator[str]:
 
 def _events(reading: StreamReading) -> Iterator[str]:
     if reading.size > 0:
-        yield from ("stream.utf8", "stream.field-names", "stream.no-bom", "stream.line-length")
+        yield from ("stream.utf8", "stream.field-names", "stream.line-length")
     if reading.events > 0:
         yield "stream.no-empty-event"
     if reading.events > 0 and (reading.ending is None or reading.ending.kind is EndKind.COMPLETE):

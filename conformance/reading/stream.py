@@ -95,8 +95,6 @@ class StreamReader:
         # A block that anything but the regular end cut off is not a fault of its own.
         ended_at = 0.0 if ending is None else ending.at
         lost = self._events.end(ended_at) if kind is EndKind.COMPLETE and problem is None else None
-        if self._events.facts.bom:
-            self.log.note("stream.no-bom", "a stream that begins with its first line", "a byte order mark", Place(0))
         if problem is None and ending is not None:
             self._judge_end(ending)
         sequence = self._sequence.end(is_whole=problem is None and kind in TARGET_ENDED)

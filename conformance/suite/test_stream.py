@@ -41,11 +41,6 @@ def test_the_bytes_are_utf8(streams: Sequence[Stream], expect: Expect) -> None:
     judge_streams("stream.utf8", streams, expect)
 
 
-@requirement("stream.no-bom", STREAMS)
-def test_there_is_no_byte_order_mark(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.no-bom", streams, expect)
-
-
 @requirement("stream.field-names", STREAMS)
 def test_every_field_is_one_of_the_standards(streams: Sequence[Stream], expect: Expect) -> None:
     judge_streams("stream.field-names", streams, expect)

@@ -65,7 +65,6 @@ FRAMING = {
         {"stream.field-names", "stream.finish-once", "stream.done-once"},
     ),
     "1-41 an event torn": ((*HELLO, 'data: {"id":'[6:], "}", FINISH, DONE), {"stream.json"}),
-    "1-46 a byte order mark": ((b"\xef\xbb\xbf", *GOOD), {"stream.no-bom"}),
     "1-50 a chunk after the finish": (
         (*HELLO, FINISH, chunk(created=1_699_999_999), DONE),
         {"stream.nothing-after-finish", "stream.created-constant"},

@@ -38,6 +38,7 @@ AZURE_FIRST = {"id": "", "object": "", "created": 0, "model": "", "choices": [],
 
 FRAMING = {
     "no space after the colon": BYTES.replace(b"data: ", b"data:"),
+    "one byte order mark": b"\xef\xbb\xbf" + BYTES,
     "CR": BYTES.replace(b"\n", b"\r"),
     "CRLF": BYTES.replace(b"\n", b"\r\n"),
     "mixed line ends": BYTES.replace(b"\n\n", b"\r\r\n", 2),
