@@ -1,11 +1,11 @@
-"""The command line: a thin shell over the plugin and the contract."""
+"""The command line: reads options, and leaves the rest to the commands."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,13 +14,48 @@ import conformance
 if TYPE_CHECKING:
     from conformance.suite.settings import RunSettings
 
-NONCONFORMANT, USAGE, INCONCLUSIVE, SUITE_BROKE = 1, 2, 3, 4
+USAGE, INCONCLUSIVE, SUITE_BROKE = 2, 3, 4
 DEFAULT_PROFILE = "openai"
+
+
+def main() -> None:
+    """Run the command line and exit with its status; whatever goes wrong is told in one sentence.
+
+    No way of ending is left to the interpreter: its status for a defect of ours would read as nonconformant.
+    """
+    sys.exit(_status())
+
+
+def _status() -> int:
+    try:
+        ended = commands.main(sys.argv[1:] or ["--help"], prog_name="chat-conformance", standalone_mode=False)
+    except click.ClickException as error:
+        return _say(" ".join(error.format_message().split()), USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        return _say("interrupted before anything was judged.", INCONCLUSIVE)
+    except Exception:  # noqa: BLE001 - a defect of ours, told as one
+        return _broke()
+    return ended if isinstance(ended, int) else 0
+
+
+def _say(sentence: str, status: int) -> int:
+    click.echo(f"chat-conformance: {sentence}", err=True)
+    return status
+
+
+def _broke() -> int:
+    import traceback
+
+    from conformance.commands.defects import without_keys
+
+    _say("this program broke; it says nothing about the target. Please report it:", SUITE_BROKE)
+    click.echo(without_keys(traceback.format_exc()), err=True)
+    return SUITE_BROKE
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(conformance.__version__, prog_name="chat-conformance")
-def main() -> None:
+def commands() -> None:
     """Prove whether a live chat-completions deployment keeps its contract.
 
     PROFILE is openai, kodexa, loop-health, or the path of an OpenAPI document of your own.
@@ -30,33 +65,66 @@ def main() -> None:
     """
 
 
-@main.command()
+@commands.command()
 @click.argument("profile", default=DEFAULT_PROFILE)
-@click.option("--base-url", metavar="URL", help="What stands before the operation's path. Without it, the embedded reference deployment is judged.")
-@click.option("--tier", type=click.Choice(["smoke", "standard", "exhaustive"]), default="standard", show_default=True, help="How much may be spent.")
-@click.option("--only", metavar="ID_OR_GLOB", multiple=True, help="Judge only these requirements; may be given several times.")
-@click.option("--out", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Where evidence and reports go.  [default: reports/PROFILE-TIME]")
-@click.option("--plan", "plan_only", is_flag=True, help="Show what would be sent and what it may cost, and send nothing.")
+@click.option(
+    "--base-url",
+    metavar="URL",
+    help="What stands before the operation's path. Without it, the embedded reference deployment is judged.",
+)
+@click.option(
+    "--tier",
+    type=click.Choice(["smoke", "standard", "exhaustive"]),
+    default="standard",
+    show_default=True,
+    help="How much may be spent.",
+)
+@click.option(
+    "--only", metavar="ID_OR_GLOB", multiple=True, help="Judge only these requirements; may be given several times."
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where evidence and reports go.  [default: reports/PROFILE-TIME]",
+)
+@click.option(
+    "--plan", "plan_only", is_flag=True, help="Show what would be sent and what it may cost, and send nothing."
+)
 @click.option("--strict", is_flag=True, help="Count warnings as failures.")
-@click.option("--concurrency", type=click.IntRange(1, 256), default=8, show_default=True, help="Requests under way at once.")
+@click.option(
+    "--concurrency", type=click.IntRange(1, 256), default=8, show_default=True, help="Requests under way at once."
+)
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Requests a second at most.")
 @click.option("--max-requests", type=click.IntRange(1), help="Requests in all at most.")
 @click.option("--max-completion-tokens", type=click.IntRange(0), help="Completion tokens in all at most, at worst.")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True, metavar="S", help="Seconds for one request, from its start to the end of its body.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=60.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds for one request, from its start to the end of its body.",
+)
 @click.option("--waivers", metavar="FILE", type=click.Path(path_type=Path), help="Accepted violations, a YAML list.")
-@click.option("--replay", metavar="DIR", type=click.Path(path_type=Path), help="Judge the evidence of an earlier run again, without a network.")
+@click.option(
+    "--replay",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Judge the evidence of an earlier run again, without a network.",
+)
 @click.option("--trust-env", is_flag=True, help="Take proxies and certificates from the environment.")
-def run(plan_only: bool, **options: Any) -> None:  # noqa: FBT001 - click passes it by name
+def run(*, plan_only: bool, **options: Any) -> int:
     """Judge a deployment and write its reports."""
     from conformance.commands.run import run_suite, show_plan
 
     settings = _settings(options)
-    sys.exit(show_plan(settings) if plan_only else run_suite(settings))
+    return show_plan(settings) if plan_only else run_suite(settings)
 
 
 def _settings(options: dict[str, Any]) -> RunSettings:
-    from conformance.contract.model import Tier
     from conformance.commands.run import default_directory
+    from conformance.contract.model import Tier
     from conformance.suite.settings import RunSettings
     from conformance.target import Limits
 
@@ -87,14 +155,31 @@ def _settings(options: dict[str, Any]) -> RunSettings:
     )
 
 
-@main.command()
+@commands.command()
 @click.argument("profile", default=DEFAULT_PROFILE)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port to listen at; 0 takes a free one.")
-@click.option("--upstream", metavar="URL", help="Stand as a gateway before this OpenAI-compatible server (what stands before /chat/completions).")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Port to listen at; 0 takes a free one.",
+)
+@click.option(
+    "--upstream",
+    metavar="URL",
+    help="Stand as a gateway before this OpenAI-compatible server (what stands before /chat/completions).",
+)
 @click.option("--upstream-model", metavar="NAME", help="The upstream's model.  [default: the first that it lists]")
-@click.option("--latency", type=click.FloatRange(0), default=0.0, show_default=True, metavar="S", help="Seconds to wait before every answer.")
-def serve(**options: Any) -> None:
+@click.option(
+    "--latency",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds to wait before every answer.",
+)
+def serve(**options: Any) -> int:
     """Start the reference deployment of PROFILE."""
     from conformance.commands.failures import UsageFailure, as_usage_failures
     from conformance.commands.serve import serve_profile
@@ -103,30 +188,37 @@ def serve(**options: Any) -> None:
         with as_usage_failures():
             serve_profile(**options)
     except UsageFailure as failure:
-        _refuse(str(failure))
+        return _say(str(failure), USAGE)
+    return 0
 
 
-@main.command()
+@commands.command()
 @click.argument("profile", default=DEFAULT_PROFILE)
-@click.option("--stale", is_flag=True, help="Only those whose source or schema changed since they were reviewed; exit 1 if there are any.")
-@click.option("--sources", metavar="DIR", type=click.Path(path_type=Path, exists=True, file_okay=False), help="With --stale: the documents themselves, to see whether one changed.")
-@click.option("--reviewed", is_flag=True, help="Record all requirements as reviewed as they stand (in a checkout of the specs).")
+@click.option(
+    "--stale",
+    is_flag=True,
+    help="Only those whose source or schema changed since they were reviewed; exit 1 if there are any.",
+)
+@click.option(
+    "--sources",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="With --stale: the documents themselves, to see whether one changed.",
+)
+@click.option(
+    "--reviewed", is_flag=True, help="Record all requirements as reviewed as they stand (in a checkout of the specs)."
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-def requirements(profile: str, **options: Any) -> None:
+def requirements(profile: str, **options: Any) -> int:
     """List the requirements, with level, source and what tests them."""
     from conformance.commands.failures import UsageFailure, as_usage_failures
     from conformance.commands.requirements import list_requirements
 
     try:
         with as_usage_failures():
-            sys.exit(list_requirements(profile, **options))
+            return list_requirements(profile, **options)
     except UsageFailure as failure:
-        _refuse(str(failure))
-
-
-def _refuse(sentence: str) -> NoReturn:
-    click.echo(f"chat-conformance: {sentence}", err=True)
-    sys.exit(USAGE)
+        return _say(str(failure), USAGE)
 
 
 if __name__ == "__main__":

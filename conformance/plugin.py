@@ -7,45 +7,75 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from conformance.commands.finish import FinishedRun
     from conformance.suite.run import SuiteRun
     from conformance.suite.settings import RunSettings
-    from conformance.commands.finish import FinishedRun
 
 RUN = "conformance-run"
-"""The name under which the hooks of a run are registered with pytest."""
+"""The name under which a run is registered with pytest."""
+FINISHED: pytest.StashKey[FinishedRun] = pytest.StashKey()
 _WORKER = "conformance"
-FINISHED = pytest.StashKey["FinishedRun"]()
+_PREFIX = "--conformance-"
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "profile": {"metavar": "PROFILE", "help": "the contract: a shipped profile, or an OpenAPI document"},
+    "base-url": {"metavar": "URL", "help": "what stands before the operation's path"},
+    "tier": {"choices": ("smoke", "standard", "exhaustive"), "help": "what may be spent"},
+    "replay": {"metavar": "DIR", "help": "judge the evidence of an earlier run again, without a network"},
+    "out": {"metavar": "DIR", "help": "where evidence and reports go (default: none is kept)"},
+    "waivers": {"metavar": "FILE", "help": "accepted violations"},
+}
+_SHORT = ("profile", "base-url", "tier", "replay")
+"""The options that have a short name as well, where no other plugin has it."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of the suite."""
+    """Add the options of the suite by names that nobody else has."""
     group = parser.getgroup("chat-conformance", "judge a chat-completions deployment (with --pyargs conformance.suite)")
-    group.addoption("--profile", metavar="PROFILE", help="the contract: a shipped profile, or an OpenAPI document")
-    with contextlib.suppress(ValueError):  # another plugin may have this option already, with the same meaning
-        group.addoption("--base-url", metavar="URL", dest="base_url", help="what stands before the operation's path")
-    group.addoption("--tier", choices=("smoke", "standard", "exhaustive"), default="standard", help="what may be spent")
-    group.addoption("--conformance-out", metavar="DIR", help="where evidence and reports go (default: none is kept)")
-    group.addoption("--conformance-waivers", metavar="FILE", help="accepted violations")
-    group.addoption("--replay", metavar="DIR", help="judge the evidence of an earlier run again, without a network")
+    for name, attributes in _OPTIONS.items():
+        group.addoption(f"{_PREFIX}{name}", dest=_dest(name), default=None, **attributes)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(parser: pytest.Parser) -> Generator[None]:
+    """Add the short names that are still free once every other plugin, and the user's conftest, has added its own."""
+    yield
+    groups = (*parser._groups, parser._anonymous)  # what is taken is not public
+    taken = {name for group in groups for option in group.options for name in option.names()}
+    group = parser.getgroup("chat-conformance")
+    for name in _SHORT:
+        if f"--{name}" not in taken:
+            attributes = {**_OPTIONS[name], "help": f"the same as {_PREFIX}{name}"}
+            group.addoption(f"--{name}", dest=_dest(name), default=None, **attributes)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the markers, and become active where a run is asked for."""
     config.addinivalue_line("markers", "requirement(id, probes): the requirement that a test judges, by these probes")
     config.addinivalue_line("markers", "keywords(location, probes): judges each requirement derived from these schemas")
-    if config.getoption("--profile") is not None and not config.pluginmanager.hasplugin(RUN):
+    if _option(config, "profile") is not None and not config.pluginmanager.hasplugin(RUN):
         _register(config)
 
 
+def _dest(name: str) -> str:
+    return f"conformance_{name.replace('-', '_')}"
+
+
+def _option(config: pytest.Config, name: str) -> str | None:
+    value: str | None = getattr(config.option, _dest(name), None)
+    return value or None
+
+
 def _register(config: pytest.Config) -> None:
+    import tempfile
+    from dataclasses import replace
+    from pathlib import Path
+
     from conformance.commands.failures import UsageFailure, as_usage_failures
     from conformance.suite.run import SuiteRun
     from conformance.suite.session import open_session
@@ -53,28 +83,38 @@ def _register(config: pytest.Config) -> None:
     cleanup = contextlib.ExitStack()
     config.add_cleanup(cleanup.close)
     handed_down: dict[str, Any] | None = getattr(config, "workerinput", {}).get(_WORKER)
-    scratch = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="chat-conformance-")))
     try:
         with as_usage_failures():
-            settings = _settings(config, scratch)
-            if handed_down is not None:
-                settings = replace(settings, out=Path(handed_down["out"]))
-            session = cleanup.enter_context(open_session(settings, os.environ, handed_down and handed_down["target"]))
+            settings = _settings(config)
+            if handed_down is None:
+                scratch = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="chat-conformance-")))
+                session = open_session(replace(settings, out=settings.out or scratch), os.environ)
+            else:
+                scratch = Path(handed_down["meeting_place"])
+                session = open_session(
+                    replace(settings, out=Path(handed_down["out"])), os.environ, handed_down["target"]
+                )
+            cleanup.enter_context(session)
     except UsageFailure as failure:
         raise pytest.UsageError(str(failure)) from failure
-    config.pluginmanager.register(SuiteRun(session), RUN)
+    together = handed_down is not None or bool(getattr(config.option, "tx", None))
+    config.pluginmanager.register(SuiteRun(session, meeting_place=scratch if together else None), RUN)
 
 
-def _settings(config: pytest.Config, scratch: Path) -> RunSettings:
+def _settings(config: pytest.Config) -> RunSettings:
+    from pathlib import Path
+
     from conformance.contract.model import Tier
     from conformance.suite.settings import RunSettings
 
-    out, waivers, replay = (config.getoption(name) for name in ("conformance_out", "conformance_waivers", "replay"))
+    out, waivers, replay = (_option(config, name) for name in ("out", "waivers", "replay"))
+    # Another plugin's --base-url means the same.
+    others: str | None = config.getoption("--base-url", default=None)
     return RunSettings(
-        profile=config.getoption("profile"),
-        base_url=config.getoption("base_url") or None,
-        tier=Tier(config.getoption("tier")),
-        out=Path(out) if out else scratch,
+        profile=_option(config, "profile") or "",
+        base_url=_option(config, "base-url") or others or None,
+        tier=Tier(_option(config, "tier") or Tier.STANDARD),
+        out=Path(out) if out else None,
         waivers=Path(waivers) if waivers else None,
         replay=Path(replay) if replay else None,
     )
@@ -87,19 +127,29 @@ def pytest_configure_node(node: Any) -> None:
     if run is not None:
         node.workerinput[_WORKER] = {
             "out": str(run.session.settings.out),
+            "meeting_place": str(run.meeting_place),
             "target": run.session.target_data,
         }
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Decide the verdict; a run that could not decide all that it selected is never a success."""
     run: SuiteRun | None = session.config.pluginmanager.get_plugin(RUN)
     if run is None or hasattr(session.config, "workerinput") or session.config.option.collectonly:
         return
+    if not run.judgements and not run.broken:
+        return  # nothing was selected, or pytest was stopped before: its own status says so
+    from conformance.commands.failures import UsageFailure, as_usage_failures
     from conformance.commands.finish import finish
 
-    kept = session.config.getoption("conformance_out") is not None
-    finished = finish(run, interrupted=exitstatus == pytest.ExitCode.INTERRUPTED, write=kept)
+    interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+    kept = _option(session.config, "out") is not None
+    try:
+        with as_usage_failures():
+            finished = finish(run, interrupted=interrupted, write=kept, selected_by_pytest=True)
+    except UsageFailure as failure:
+        raise pytest.UsageError(str(failure)) from failure
     session.config.stash[FINISHED] = finished
     if exitstatus == pytest.ExitCode.OK and finished.undecided:
         session.exitstatus = 3
@@ -113,13 +163,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if finished is None:
         return
     terminalreporter.section(f"verdict: {finished.results.verdict}")
-    for reason in finished.results.reasons:
-        terminalreporter.write_line(reason)
+    for sentence in (*finished.results.reasons, *finished.remarks):
+        terminalreporter.write_line(sentence)
     for name, path in finished.written.items():
         terminalreporter.write_line(f"{name}: {path}")
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_html_report_title(report: Any) -> None:
-    """Give the run log its title."""
-    report.title = "chat-conformance: run log"

@@ -20,13 +20,30 @@ def as_usage_failures() -> Iterator[None]:
     from conformance.contract import ContractError
     from conformance.evidence import EvidenceError
     from conformance.probes import ProbeError
+    from conformance.reference import DeploymentError
+    from conformance.report import ResultsError
     from conformance.suite.selection import SelectionError
     from conformance.target import TargetError
     from conformance.wire import RequestError
 
     try:
         yield
-    except (ContractError, EvidenceError, ProbeError, RequestError, SelectionError, TargetError) as error:
-        raise UsageFailure(str(error)) from error
+    except (
+        ContractError,
+        DeploymentError,
+        EvidenceError,
+        ProbeError,
+        RequestError,
+        ResultsError,
+        SelectionError,
+        TargetError,
+    ) as error:
+        raise UsageFailure(sentence(error)) from error
     except OSError as error:
         raise UsageFailure(f"{error.filename or 'a file'}: {error.strerror or error}.") from error
+
+
+def sentence(error: Exception) -> str:
+    """The message of an error on one line, with its full stop."""
+    text = " ".join(str(error).split())
+    return text if text.endswith((".", "?", "!")) else f"{text}."

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import conformance
-from conformance.contract.model import Level
+from conformance.commands.waiving import expired_reasons, idle_waivers
+from conformance.contract.model import Level, Requirement
 from conformance.evidence import curl_for
 from conformance.report import (
     Curl,
@@ -26,8 +27,10 @@ from conformance.report import (
 )
 from conformance.suite import Judgement, Outcome
 from conformance.suite.run import SuiteRun
-from conformance.target import Waiver, load_waivers, waiver_for
 from conformance.wire import Exchange
+
+BY_PYTEST = "pytest's selection of tests"
+NO_TEST = "no test of the suite judges this; give its row a `case`, or a reason why it is `excluded`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,41 +41,69 @@ class FinishedRun:
     written: dict[str, Path]
     undecided: tuple[str, ...]
     """Ids of the MUST requirements that were selected and could not be decided."""
+    remarks: tuple[str, ...]
+    """What is worth saying beside the verdict, in whole sentences."""
     curl: Curl
     """Gives the curl command for an exchange."""
 
 
-def finish(run: SuiteRun, *, interrupted: bool, write: bool) -> FinishedRun:
+def finish(run: SuiteRun, *, interrupted: bool, write: bool, selected_by_pytest: bool = False) -> FinishedRun:
     """Make the record of a run, and write its reports where `write` says so.
 
+    `selected_by_pytest` tells that options of pytest may have taken tests away; otherwise all were wanted.
+
     Raises:
-        TargetError: the waiver file is unusable.
+        ResultsError: the record would not hold without a word that is a secret.
         OSError: a report cannot be written.
     """
     session = run.session
-    waivers = waivers_of(run)
+    run.read_back()
+    unjudged = run.unjudged
+    judgements = [run.waived(judgement) for judgement in run.judgements.values()]
+    selection = " ".join(session.settings.only) or None
+    if unjudged and selected_by_pytest:
+        selection = selection or BY_PYTEST
+    elif not interrupted:
+        judgements += [_without_test(row) for row in unjudged]
+    results = build_results(session.contract, judgements, _facts(run, selection, interrupted=interrupted))
     today = datetime.datetime.now(datetime.UTC).date()
-    judgements = [_waived(judgement, waivers, today) for judgement in run.judgements.values()]
-    results = build_results(session.contract, judgements, _facts(run, waivers, interrupted=interrupted))
-    undecided = tuple(
-        one.requirement.id
-        for one in judgements
-        if one.requirement.level is Level.MUST and one.outcome in {Outcome.INCONCLUSIVE, Outcome.UNTESTED}
-    )
+    results = replace(results, reasons=(*results.reasons, *expired_reasons(results, today)))
     credential = session.contract.operation.credential
     curl = partial(curl_for, credential_header=credential.header) if credential else curl_for
-    written: dict[str, Path] = {}
-    if write and session.settings.out is not None:
-        exchanges = () if run.observations is None else run.observations.exchanges
-        written = write_reports(
-            results,
-            exchanges,
-            session.settings.out,
-            session.redactor.text,
-            curl=curl,
-            timeline=timeline_for(run),
-        )
-    return FinishedRun(results, written, undecided, curl)
+    return FinishedRun(
+        results=results,
+        written=_written(run, results, curl) if write and session.settings.out is not None else {},
+        undecided=_undecided(run),
+        remarks=idle_waivers(results, today),
+        curl=curl,
+    )
+
+
+def _written(run: SuiteRun, results: Results, curl: Curl) -> dict[str, Path]:
+    session = run.session
+    assert session.settings.out is not None
+    exchanges = () if run.observations is None else run.observations.exchanges
+    redact, timeline = session.redactor.text, timeline_for(run)
+    return write_reports(results, exchanges, session.settings.out, redact, curl=curl, timeline=timeline)
+
+
+def _undecided(run: SuiteRun) -> tuple[str, ...]:
+    judgements = map(run.judgements.get, run.tests)
+    undecided = (None, Outcome.INCONCLUSIVE, Outcome.UNTESTED)
+    return tuple(
+        row_id
+        for row_id, judgement in zip(run.tests, judgements, strict=True)
+        if (judgement and judgement.outcome) in undecided and _is_must(run, row_id)
+    )
+
+
+def _is_must(run: SuiteRun, row_id: str) -> bool:
+    row = run.session.contract.requirement(row_id)
+    return row is not None and row.level is Level.MUST
+
+
+def _without_test(row: Requirement) -> Judgement:
+    return Judgement(row, Outcome.UNTESTED, (NO_TEST,))
 
 
 def timeline_for(run: SuiteRun) -> Timeline:
@@ -86,25 +117,11 @@ def timeline_for(run: SuiteRun) -> Timeline:
     return timeline
 
 
-def waivers_of(run: SuiteRun) -> tuple[Waiver, ...]:
-    """The waivers that the run was given."""
-    path = run.session.settings.waivers
-    return () if path is None else load_waivers(path, (row.id for row in run.session.contract.requirements))
-
-
-def _waived(judgement: Judgement, waivers: Iterable[Waiver], today: datetime.date) -> Judgement:
-    if judgement.outcome not in {Outcome.FAILED, Outcome.WARNING}:
-        return judgement
-    waiver = waiver_for(judgement.requirement.id, waivers, today)
-    return judgement if waiver is None else replace(judgement, outcome=Outcome.WAIVED, waiver=waiver)
-
-
-def _facts(run: SuiteRun, waivers: tuple[Waiver, ...], *, interrupted: bool) -> RunFacts:
+def _facts(run: SuiteRun, selection: str | None, *, interrupted: bool) -> RunFacts:
     session = run.session
     exchanges = () if run.observations is None else run.observations.exchanges
     answers = [exchange.answer for exchange in exchanges if exchange.answer is not None]
     server = next((answer.header("server") for answer in answers if answer.header("server")), None)
-    only = session.settings.only
     return RunFacts(
         suite_version=conformance.__version__,
         target=target_view(session.target, server),
@@ -117,8 +134,8 @@ def _facts(run: SuiteRun, waivers: tuple[Waiver, ...], *, interrupted: bool) -> 
             completion_tokens=0 if run.observations is None else run.observations.completion_tokens,
             bytes=sum(len(answer.body) for answer in answers),
         ),
-        selection=" ".join(only) if only else ("pytest's selection of tests" if run.deselected else None),
+        selection=selection,
         strict=session.settings.strict,
         interrupted="it was interrupted" if interrupted else session.interrupted,
-        waivers=waivers,
+        waivers=session.waivers,
     )

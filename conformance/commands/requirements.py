@@ -21,38 +21,51 @@ def list_requirements(profile: str, *, stale: bool, sources: Path | None, review
 
     Raises:
         ContractError: the profile, its rows or the review on record is unusable.
-        UsageFailure: the options do not go together.
+        UsageFailure: the options do not go together, or `sources` is no folder.
     """
     from conformance.commands.failures import UsageFailure
     from conformance.contract import load_contract
 
     if sources is not None and not stale:
         raise UsageFailure("--sources only means something with --stale; give both.")
+    if reviewed and (stale or as_json):
+        raise UsageFailure("--reviewed records and lists nothing; leave --stale and --json out.")
+    if sources is not None and not sources.is_dir():
+        raise UsageFailure(f"--sources {sources} is no folder; give the one that the documents are in.")
     contract = load_contract(profile)
     if reviewed:
         return _record_review(contract)
     if stale:
-        return _list_stale(contract, sources)
-    tests = _tests_by_requirement(contract)
-    if as_json:
-        click.echo(json.dumps([_row(row, tests) for row in _all(contract)], indent=2, ensure_ascii=False))
-    else:
-        _print(contract, tests)
+        return _list_stale(contract, profile, sources, as_json=as_json)
+    _list_all(contract, profile, as_json=as_json)
     return 0
 
 
-def _all(contract: Contract) -> Sequence[Requirement]:
-    return (*contract.requirements, *contract.excluded)
+def _list_all(contract: Contract, profile: str, *, as_json: bool) -> None:
+    tests = tests_by_requirement(contract, profile)
+    rows = [*contract.requirements, *contract.excluded]
+    if as_json:
+        _print_json([_document(row, tests) for row in rows])
+        return
+    from conformance.commands.requirement_text import requirements_text
+
+    click.echo(requirements_text(contract, tests))
 
 
-def _row(row: Requirement, tests: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def _document(row: Requirement, tests: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     return {
         "id": row.id,
         "level": row.level.value,
         "section": row.section.value,
         "tier": row.tier.value,
         "statement": row.statement,
-        "source": {"document": row.source.document, "place": row.source.place, "basis": row.source.basis.value},
+        "source": {
+            "document": row.source.document,
+            "title": row.source.title,
+            "place": row.source.place,
+            "basis": row.source.basis.value,
+            "url": row.source.url,
+        },
         "pointer": f"{row.keyword.location}#{row.keyword.pointer}" if row.keyword else None,
         "digest": row.digest,
         "tests": list(tests.get(row.id, ())),
@@ -60,66 +73,69 @@ def _row(row: Requirement, tests: Mapping[str, Sequence[str]]) -> dict[str, Any]
     }
 
 
-def _print(contract: Contract, tests: Mapping[str, Sequence[str]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+def _list_stale(contract: Contract, profile: str, sources: Path | None, *, as_json: bool) -> int:
+    from conformance.contract import source_changes, stale
 
-    table = Table("id", "level", "tier", "statement", "source", "tested by", box=box.SIMPLE_HEAD, pad_edge=False)
-    for row in _all(contract):
-        source = f"{row.source.document}, {row.source.place} ({row.source.basis.value})"
-        tested = f"excluded: {row.excluded}" if row.excluded else ", ".join(tests.get(row.id, ())) or "nothing yet"
-        table.add_row(row.id, row.level.value, row.tier.value, escape(row.statement), escape(source), escape(tested))
-    console = Console()
-    console.print(table)
-    profile = contract.profile
-    console.print(
-        f"{profile.name} {profile.version}: {len(contract.requirements)} requirements, of which"
-        f" {sum(row.keyword is not None for row in contract.requirements)} follow from schema keywords;"
-        f" {len(contract.excluded)} cannot be observed from outside.",
-        highlight=False,
-    )
-
-
-def _list_stale(contract: Contract, sources: Path | None) -> int:
-    from conformance.contract import source_changes, stale_requirements
-
-    found = [(one.id, one.why) for one in stale_requirements(contract)]
-    if sources is not None:
-        found += [(one.id, one.why) for one in source_changes(contract, sources)]
-    for requirement_id, why in found:
-        click.echo(f"{requirement_id}: {why}")
-    if not found:
+    rows = stale(contract)
+    changes = () if sources is None else source_changes(contract, sources)
+    if as_json:
+        _print_json(
+            {
+                "stale": [{"id": one.id, "why": one.why} for one in rows],
+                "changed_sources": [
+                    {
+                        "document": one.document,
+                        "file": one.file,
+                        "expected": one.expected,
+                        "actual": one.actual,
+                        "requirements": list(one.requirements),
+                    }
+                    for one in changes
+                ],
+            }
+        )
+        return STALE if rows or changes else 0
+    for one in rows:
+        click.echo(f"{one.id}: {one.why}")
+    for change in changes:
+        what = "is missing" if change.actual is None else f"changed (sha256 {change.actual}, not {change.expected})"
+        resting = len(change.requirements)
+        click.echo(f"{change.file} {what}; {resting} requirements of {contract.profile.name} rest on it.")
+    if not rows and not changes:
         click.echo(f"No requirement of {contract.profile.name} is stale.")
         return 0
-    click.echo(
-        f"{len(found)} requirements of {contract.profile.name} are stale: read their source again, mend the spec or"
-        " the row, and record that with --reviewed."
-    )
+    if rows:
+        click.echo(f"{len(rows)} of {contract.profile.name} to review. {_HOW_TO_REVIEW} {profile} --reviewed.")
     return STALE
+
+
+_HOW_TO_REVIEW = (
+    "Read each source again, mend the spec or the row, then record that with: chat-conformance requirements"
+)
 
 
 def _record_review(contract: Contract) -> int:
     from conformance.contract import write_review
 
     path = write_review(contract)
-    click.echo(f"{path}: all {len(contract.requirements)} requirements recorded as reviewed.")
+    count = len(contract.requirements) + len(contract.excluded)
+    click.echo(f"{path}: {count} requirements recorded as reviewed.")
     return 0
 
 
-def _tests_by_requirement(contract: Contract) -> dict[str, list[str]]:
-    """The names of the test functions that judge each requirement."""
+def tests_by_requirement(contract: Contract, profile: str) -> dict[str, list[str]]:
+    """The names of the test functions that judge each requirement, in any tier; `profile` as the user named it."""
+    from conformance.commands.failures import UsageFailure
     from conformance.commands.pytest_session import run_pytest
+    from conformance.contract.model import Tier
     from conformance.evidence import Redactor
     from conformance.suite.run import SuiteRun
     from conformance.suite.session import Session
     from conformance.suite.settings import RunSettings
     from conformance.target import Target
-    from conformance.contract.model import Tier
 
     session = Session(
-        settings=RunSettings(profile=contract.profile.path, tier=Tier.EXHAUSTIVE),
+        settings=RunSettings(profile=profile, tier=Tier.EXHAUSTIVE),
         contract=contract,
         target=Target("http://localhost"),
         redactor=Redactor({}),
@@ -128,4 +144,10 @@ def _tests_by_requirement(contract: Contract) -> dict[str, list[str]]:
     )
     suite_run = SuiteRun(session)
     run_pytest(suite_run, ["--collect-only"])
+    if suite_run.broken:
+        raise UsageFailure(f"the suite cannot be collected: {suite_run.broken[0]}")
     return suite_run.tests
+
+
+def _print_json(document: Any) -> None:
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from conformance.commands.failures import UsageFailure, as_usage_failures
+from conformance.commands.failures import UsageFailure, as_usage_failures, sentence
 from conformance.commands.pytest_session import Ended, run_pytest
 from conformance.suite.outcome import Verdict
 
@@ -28,13 +30,17 @@ RUN_LOG = "run-log.html"
 def default_directory(profile: str) -> Path:
     """Where a run of a profile writes when nothing else was asked for: a new folder below `reports`."""
     name = Path(profile).name.split(".")[0] if os.sep in profile or "." in profile else profile
-    return Path("reports") / f"{name}-{datetime.now(UTC).strftime('%Y%m%dT%H%M%S')}"
+    first = Path("reports") / f"{name}-{datetime.now(UTC).strftime('%Y%m%dT%H%M%S')}"
+    free = (first, *(first.with_name(f"{first.name}-{number}") for number in range(2, 100)))
+    return next((one for one in free if not one.exists()), first)
 
 
 def run_suite(settings: RunSettings) -> int:
     """Judge the target; returns the exit status."""
+    from conformance.suite.session import open_session
+
     try:
-        with as_usage_failures(), _opened(settings) as session:
+        with as_usage_failures(), open_session(settings, os.environ) as session:
             return _judge(session)
     except UsageFailure as failure:
         return _refuse(failure)
@@ -44,44 +50,35 @@ def show_plan(settings: RunSettings) -> int:
     """Print what a run would send, and what it may cost; sends nothing. Returns the exit status."""
     from conformance.commands.plan import print_plan
     from conformance.suite.run import SuiteRun
+    from conformance.suite.session import open_session
 
     try:
-        with as_usage_failures(), _opened(settings) as session:
+        with as_usage_failures(), open_session(replace(settings, out=None), os.environ) as session:
             suite_run = SuiteRun(session)
-            run_pytest(suite_run, ["--collect-only"])
+            ended = run_pytest(suite_run, ["--collect-only"])
+            if suite_run.broken:
+                return _suite_broke(suite_run, ended)
             print_plan(session.plan(suite_run.needs), session.target.base_url)
     except UsageFailure as failure:
         return _refuse(failure)
     return 0
 
 
-@contextlib.contextmanager
-def _opened(settings: RunSettings) -> Iterator[Session]:
-    from conformance.suite.session import open_session
-    from conformance.target import load_waivers
-
-    with open_session(settings, os.environ) as session:
-        if settings.waivers is not None:
-            load_waivers(settings.waivers, (row.id for row in session.contract.requirements))
-        yield session
-
-
 def _judge(session: Session) -> int:
-    from conformance.plugin import FINISHED
+    from conformance.commands.finish import finish
     from conformance.suite.run import SuiteRun
 
     out = session.settings.out
     assert out is not None
-    out.mkdir(parents=True, exist_ok=True)
+    _make(out)
     with _progress(shown=session.settings.show_progress) as progress:
         suite_run = SuiteRun(session, progress)
-        ended = run_pytest(
-            suite_run,
-            ["--conformance-out", str(out), f"--html={out / RUN_LOG}", "--self-contained-html"],
-        )
-    finished = ended.config.stash.get(FINISHED, None) if ended.config else None
-    if finished is None or suite_run.broken:
+        ended = run_pytest(suite_run, [f"--html={out / RUN_LOG}", "--self-contained-html"])
+    if suite_run.unusable is not None:
+        raise UsageFailure(sentence(suite_run.unusable)) from suite_run.unusable
+    if suite_run.broken:
         return _suite_broke(suite_run, ended)
+    finished = finish(suite_run, interrupted=ended.interrupted, write=True)
     if suite_run.unreachable is not None:
         click.echo(f"chat-conformance: inconclusive: {suite_run.unreachable}", err=True)
     else:
@@ -89,6 +86,15 @@ def _judge(session: Session) -> int:
 
         tell(suite_run, finished, out / RUN_LOG)
     return _EXIT[finished.results.verdict]
+
+
+def _make(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise UsageFailure(f"{out} cannot be written to ({error.strerror}); choose another --out.") from error
 
 
 @contextlib.contextmanager
@@ -108,7 +114,8 @@ def _progress(*, shown: bool) -> Iterator[Progress | None]:
 
 def _suite_broke(suite_run: SuiteRun, ended: Ended) -> int:
     redact = suite_run.session.redactor.text
-    click.echo("chat-conformance: the suite itself broke; this says nothing about the target. Please report it:", err=True)
+    what = "the suite itself broke; this says nothing about the target. Please report it:"
+    click.echo(f"chat-conformance: {what}", err=True)
     for line in suite_run.broken or ended.printed.strip().splitlines()[-15:]:
         click.echo(f"  {redact(line)}", err=True)
     return SUITE_BROKE

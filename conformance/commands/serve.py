@@ -13,21 +13,17 @@ def serve_profile(
     """Serve a profile until interrupted.
 
     Raises:
-        UsageFailure: there is no reference deployment for it, or it cannot listen there.
+        DeploymentError: there is no reference deployment for it, or it cannot listen there.
     """
-    from conformance.commands.failures import UsageFailure
-    from conformance.reference import DeploymentError, serve
+    from conformance.reference import serve
 
-    try:
-        serve(
-            profile,
-            environ=os.environ,
-            host=host,
-            port=port,
-            upstream=upstream,
-            upstream_model=upstream_model,
-            latency=latency,
-            announce=click.echo,
-        )
-    except DeploymentError as error:
-        raise UsageFailure(str(error)) from error
+    serve(
+        profile,
+        environ=os.environ,
+        host=host,
+        port=port,
+        upstream=upstream,
+        upstream_model=upstream_model,
+        latency=latency,
+        announce=click.echo,
+    )

@@ -17,12 +17,15 @@ def tell(suite_run: SuiteRun, finished: FinishedRun, run_log: Path) -> None:
     from conformance.report import print_summary
 
     session = suite_run.session
+    console = Console()
     exchanges = () if suite_run.observations is None else suite_run.observations.exchanges
     print_summary(
         finished.results,
         exchanges,
-        Console(),
+        console,
         curl=finished.curl,
         reports={**finished.written, "run log": run_log, "evidence": session.evidence_directory},
         redact=session.redactor.text,
     )
+    for remark in finished.remarks:
+        console.print(session.redactor.text(remark), markup=False, highlight=False, soft_wrap=True)

@@ -15,6 +15,18 @@ from conformance.suite.observations import Answered, Completion, Observations, S
 from conformance.suite.readers import Readers
 from conformance.suite.stash import CONTRACT, EXPECT, OBSERVATIONS, PROBES, REQUIREMENT
 
+NO_PROFILE = (
+    "the suite judges a deployment against a contract: give --profile openai (or kodexa, loop-health, or the path of an"
+    " OpenAPI document), and --base-url URL for a deployment other than the embedded reference; where the package is"
+    " not installed, -p conformance.plugin as well."
+)
+
+
+def pytest_collection_modifyitems(config: pytest.Config) -> None:
+    """Refuse to run the suite where no contract was named."""
+    if CONTRACT not in config.stash:
+        raise pytest.UsageError(NO_PROFILE)
+
 
 @pytest.fixture
 def contract(request: pytest.FixtureRequest) -> Contract:

@@ -35,7 +35,7 @@ _PYTEST_USAGE_ERROR = 4
 _PART = "conformance"
 
 
-class SuiteRun(SuiteCollection):
+class SuiteRun:
     """The hooks of one run, and what it has come to so far.
 
     `judgements` has one entry a requirement; where several tests judge one, the worst outcome with all findings.
@@ -44,9 +44,7 @@ class SuiteRun(SuiteCollection):
     of pytest-xdist share.
     """
 
-    def __init__(
-        self, session: Session, progress: Progress | None = None, meeting_place: Path | None = None
-    ) -> None:
+    def __init__(self, session: Session, progress: Progress | None = None, meeting_place: Path | None = None) -> None:
         self.session = session
         self.progress = progress
         self.meeting_place = meeting_place
@@ -61,7 +59,7 @@ class SuiteRun(SuiteCollection):
         self.observations: Observations | None = None
 
     @property
-    def untold(self) -> list[Requirement]:
+    def unjudged(self) -> list[Requirement]:
         """What the run was asked for by its tier and `only`, and no collected test judges."""
         only, tier = self.session.settings.only, self.session.tier
         rows = self.session.contract.requirements
@@ -70,8 +68,9 @@ class SuiteRun(SuiteCollection):
     # --- which tests run -------------------------------------------------------------------------------------------
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Give the tests their contract."""
+        """Give the tests their contract, and collect the suite whatever an ini file says."""
         config.stash[CONTRACT] = self.session.contract
+        config.pluginmanager.register(SuiteCollection())
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """One item for each derived requirement, or each declared case, that a test function judges."""
@@ -115,7 +114,8 @@ class SuiteRun(SuiteCollection):
         """Note what the collected tests need."""
         for item in session.items:
             if REQUIREMENT in item.stash:
-                self.needs += item.stash[PROBES]
+                probes = item.stash[PROBES]
+                self.needs.extend(probes)
                 self.tests.setdefault(item.stash[REQUIREMENT].id, []).append(item.name.split("[")[0])
 
     # --- observing -------------------------------------------------------------------------------------------------
@@ -195,6 +195,11 @@ class SuiteRun(SuiteCollection):
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
         """Show outcomes that pytest has no word for."""
         return status_letter(report)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_report_title(self, report: Any) -> None:
+        """Give the run log its title."""
+        report.title = "chat-conformance: run log"
 
     # --- among several processes -----------------------------------------------------------------------------------
 

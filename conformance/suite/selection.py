@@ -58,8 +58,8 @@ def wanted(row: Requirement, only: Sequence[str], tier: Tier) -> bool:
     return tier.includes(row.tier) and (not only or any(fnmatch.fnmatchcase(row.id, one) for one in only))
 
 
-def check_only(contract: Contract, only: Iterable[str]) -> None:
-    """Refuse ids and globs that match no requirement of the contract.
+def check_only(contract: Contract, only: Iterable[str], profile: str) -> None:
+    """Refuse ids and globs that match no requirement of the contract; `profile` is the user's name for it.
 
     Raises:
         SelectionError: one of them matches nothing.
@@ -68,8 +68,8 @@ def check_only(contract: Contract, only: Iterable[str]) -> None:
     for one in only:
         if not fnmatch.filter(ids, one):
             near = [row_id for row_id in ids if one.strip("*.") and one.strip("*.").split(".")[-1] in row_id][:3]
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            hint = f"did you mean {' or '.join(near)}? See" if near else "see"
             raise SelectionError(
-                f"--only {one!r} matches no requirement of {contract.profile.name}{hint}"
-                f" See chat-conformance requirements {contract.profile.name}."
+                f"--only {one!r} matches no requirement of {contract.profile.name};"
+                f" {hint} chat-conformance requirements {profile}."
             )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
 import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,16 +14,16 @@ from typing import Any, Self
 import conformance
 from conformance.contract import Contract, load_contract, shipped_profiles
 from conformance.contract.model import Tier
+from conformance.evidence import FILE_NAME as EVIDENCE_FILE
 from conformance.evidence import Evidence, EvidenceWriter, Redactor, read_evidence
 from conformance.probes import Plan, plan, plan_data, plan_from
 from conformance.suite.observations import Observations
+from conformance.suite.replay import EVIDENCE, replayed_run
 from conformance.suite.selection import check_only
 from conformance.suite.settings import RunSettings
-from conformance.target import Target, TargetError, target_from_environment
+from conformance.target import Target, TargetError, Waiver, load_waivers, target_from_environment
 from conformance.wire import Unreachable, observe_sync
 
-EVIDENCE = "evidence"
-"""The folder, in a run's directory, that the evidence is kept in."""
 INTERRUPTED = "it was interrupted"
 _TARGET_FIELDS = ("base_url", "name", "embedded", "model", "org_id", "brand_id", "requested_by", "other_org_id")
 
@@ -40,6 +40,7 @@ class Session:
     redactor: Redactor
     tier: Tier
     started: str
+    waivers: tuple[Waiver, ...] = ()
     recorded: Evidence | None = None
     """The evidence that is replayed, or None in a live run."""
     interrupted: str | None = None
@@ -92,6 +93,18 @@ class Session:
             self.interrupted = "its evidence breaks off"
         return Observations(self.contract, planned, evidence.exchanges, evidence.unsent)
 
+    def read_back(self) -> Observations | None:
+        """What another process of this run recorded, or None where nothing was sent.
+
+        Raises:
+            EvidenceError: it cannot be read.
+        """
+        if self.recorded is not None:
+            return self.readable(self.recorded)
+        if not (self.evidence_directory / EVIDENCE_FILE).exists():
+            return None
+        return self.readable(read_evidence(self.evidence_directory))
+
     def unreachable(self, needs: Iterable[str], reason: str) -> Observations:
         """What is seen of a target that nobody can reach: nothing, and why."""
         planned = self.plan(needs)
@@ -134,16 +147,20 @@ def open_session(
         ContractError, TargetError, EvidenceError: the profile, the target's configuration or the evidence is unusable.
     """
     contract = load_contract(settings.profile)
+    check_only(contract, settings.only, settings.profile)
+    ids = (row.id for row in contract.requirements)
+    waivers = () if settings.waivers is None else load_waivers(settings.waivers, ids)
     if settings.replay is not None:
-        return _replayed(settings, contract, environ)
+        return _replayed(settings, contract, waivers, environ)
     resources = contextlib.ExitStack()
-    check_only(contract, settings.only)
     if target_data is not None:
         target = Target(**target_data)
-    elif settings.base_url is None:
-        target = _embedded(contract, settings, resources)
     else:
-        target = _addressed(contract, settings.base_url, environ)
+        _require_fresh(settings.out)
+        if settings.base_url is None:
+            target = _embedded(contract, settings, resources)
+        else:
+            target = _addressed(contract, settings.base_url, environ)
     return Session(
         settings=settings,
         contract=contract,
@@ -151,8 +168,15 @@ def open_session(
         redactor=Redactor(target.secrets, _credential_headers(contract)),
         tier=settings.tier,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
+        waivers=waivers,
         _resources=resources,
     )
+
+
+def _require_fresh(out: Path | None) -> None:
+    """Evidence is never mixed: a directory holds one run."""
+    if out is not None and (out / EVIDENCE / EVIDENCE_FILE).exists():
+        raise TargetError(f"{out} holds the evidence of an earlier run; choose another --out, or remove it.")
 
 
 def _credential_headers(contract: Contract) -> tuple[str, ...]:
@@ -179,7 +203,7 @@ def _embedded(contract: Contract, settings: RunSettings, resources: contextlib.E
             f"--base-url is missing: the reference deployment serves {', '.join(shipped_profiles())},"
             f" not {contract.profile.name}."
         )
-    reference = resources.enter_context(EmbeddedReference(settings.profile))
+    reference = resources.enter_context(EmbeddedReference(settings.profile, contract=contract))
     return Target(
         base_url=reference.base_url,
         api_key=reference.api_key,
@@ -191,26 +215,19 @@ def _embedded(contract: Contract, settings: RunSettings, resources: contextlib.E
     )
 
 
-def _replayed(settings: RunSettings, contract: Contract, environ: Mapping[str, str]) -> Session:
+def _replayed(
+    settings: RunSettings, contract: Contract, waivers: tuple[Waiver, ...], environ: Mapping[str, str]
+) -> Session:
     assert settings.replay is not None
-    directory = settings.replay / EVIDENCE if (settings.replay / EVIDENCE).is_dir() else settings.replay
-    evidence = read_evidence(directory)
-    header = evidence.header
-    if header["profile"]["name"] != contract.profile.name:
-        raise TargetError(
-            f"{directory} holds a run of the profile {header['profile']['name']}, not {contract.profile.name};"
-            f" give the profile that it was recorded with."
-        )
-    recorded = dict(header["target"])
-    # The second tenant's key is not in the evidence; that it was there decides which probes were planned.
-    other = "(not kept)" if recorded.pop("has_other_api_key", False) else None
+    run = replayed_run(settings.replay, contract)
     keys = {name: environ[name] for name in ("CONFORMANCE_API_KEY", "CONFORMANCE_OTHER_API_KEY") if environ.get(name)}
     return Session(
-        settings=replace(settings, only=settings.only or tuple(header["only"])),
+        settings=replace(settings, only=settings.only or run.only),
         contract=contract,
-        target=Target(**recorded, other_api_key=other),
+        target=run.target,
         redactor=Redactor(keys, _credential_headers(contract)),
-        tier=Tier(header["tier"]),
-        started=header["started"],
-        recorded=evidence,
+        tier=run.tier,
+        started=run.started,
+        waivers=waivers,
+        recorded=run.evidence,
     )

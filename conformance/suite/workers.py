@@ -55,5 +55,3 @@ class Part:
     def data(self) -> dict[str, Any]:
         """The part as plain data."""
         return asdict(self)
-
-
