@@ -215,7 +215,9 @@ schemas: st.SearchStrategy[Any] = st.recursive(
     max_leaves=12,
 )
 
-quick = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+quick = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 def outcome(path: str) -> Contract | ContractError:
@@ -244,7 +246,7 @@ def test_any_schemas_give_a_contract_or_a_contract_error(
     Draft202012Validator.check_schema(found.operation.request_schema)
 
 
-few = settings(quick, max_examples=40)
+few = settings(quick, max_examples=25)
 replacements = st.sampled_from([None, True, 3, "x", [], {}, [1], {"a": 1}, {"$ref": "#/info"}])
 
 
