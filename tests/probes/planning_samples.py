@@ -10,7 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from conformance.contract import Contract, Requirement
+from conformance.contract import Contract, Requirement, load_contract
 from conformance.target import Target
 
 PROFILES = ("openai", "kodexa", "loop-health")
@@ -88,6 +88,11 @@ def write_own_document(directory: Path, request: Any = OWN_REQUEST) -> Path:
     path = directory / "own.openapi.yaml"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
     return path
+
+
+def planned_contract(name: str, directory: Path) -> Contract:
+    """A shipped contract, or `OWN`: the one of a user's own document, which is written into the directory."""
+    return load_contract(str(write_own_document(directory)) if name == OWN else name)
 
 
 def request_requirements(contract: Contract) -> list[Requirement]:

@@ -10,14 +10,19 @@ from typing import Any
 
 import pytest
 from jsonschema_rs import Draft202012Validator
-from planning_samples import TARGET
+from planning_samples import OWN, PROFILES, TARGET, planned_contract
 
 from conformance.contract import Contract, Tier, load_contract
 from conformance.probes import Intent, Probe, plan
 from conformance.probes.generated import CHEAP_TOKENS, generated_probes
 from conformance.probes.request_body import RequestBody
 
-COUNT = 8
+COUNT = 5
+
+
+@pytest.fixture(scope="module", params=[*PROFILES, OWN])
+def contract(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Contract:
+    return planned_contract(request.param, tmp_path_factory.mktemp("own"))
 
 
 @pytest.fixture(autouse=True)

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema_rs import Draft202012Validator
-from planning_samples import ALL_BUT_GENERATED, OWN, TARGET, broken_keywords, request_requirements
+from planning_samples import (
+    ALL_BUT_GENERATED,
+    OWN,
+    PROFILES,
+    TARGET,
+    broken_keywords,
+    planned_contract,
+    request_requirements,
+)
 
 from conformance.contract import Contract, Tier
 from conformance.probes import Intent, Probe, plan
@@ -26,6 +35,11 @@ _NEVER_ENFORCED: Mapping[str, dict[str, str]] = {
     "loop-health": {},
     OWN: {"request.essay.max-length": "a text of two thousand million characters is not sent to anybody"},
 }
+
+
+@pytest.fixture(scope="module", params=[*PROFILES, OWN])
+def contract(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Contract:
+    return planned_contract(request.param, tmp_path_factory.mktemp("own"))
 
 
 def _name(contract: Contract) -> str:
@@ -102,6 +116,36 @@ def test_every_keyword_is_enforced_or_cannot_be(contract: Contract) -> None:
     enforced = {requirement_id for requirement_id, _ in _enforced(contract)}
     without = {row.id for row in request_requirements(contract)} - enforced
     assert without == _NEVER_ENFORCED[_name(contract)].keys()
+
+
+@pytest.mark.parametrize(
+    ("profile", "name", "field", "value"),
+    [
+        ("openai", "request.temperature.maximum/enforced/above", "temperature", 2.00005),
+        ("openai", "request.temperature.minimum/enforced/below", "temperature", -0.00005),
+        ("openai", "request.temperature.type/enforced/string", "temperature", "0.5"),
+        ("openai", "request.stream.type/enforced/string", "stream", "true"),
+        ("openai", "request.n.minimum/enforced/below", "n", 0),
+        ("openai", "request.n.maximum/enforced/above", "n", 129),
+        ("openai", "request.n.maximum/honoured/at-maximum", "n", 128),
+        ("loop-health", "request.max_tokens.exclusive-minimum/enforced/at-bound", "max_tokens", 0),
+        ("loop-health", "request.max_tokens.exclusive-minimum/honoured/just-above", "max_tokens", 1),
+        ("loop-health", "request.brand_id.min-length/enforced/too-short", "brand_id", ""),
+        (OWN, "request.max_tokens.minimum/enforced/below", "max_tokens", 0),
+        (OWN, "request.temperature.exclusive-maximum/honoured/just-below", "temperature", 1.49995),
+        (OWN, "request.even.maximum/enforced/above", "even", 12),
+        (OWN, "request.size.enum/enforced/unknown-member", "size", 5),
+        (OWN, "request.fast.const/enforced/other", "fast", False),
+        (OWN, "request.code.max-length/enforced/too-long", "code", "00000"),
+    ],
+)
+def test_the_values_are_the_nearest_to_the_edge(
+    profile: str, name: str, field: str, value: object, tmp_path: Path
+) -> None:
+    contract = planned_contract(profile, tmp_path)
+    probe = next(probe for probe in _probes(contract) if probe.name == name)
+    assert probe.body[field] == value
+    assert type(probe.body[field]) is type(value)
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,26 @@ import dataclasses
 import json
 
 import pytest
-from planning_samples import ALL_BUT_GENERATED, API_KEY, OTHER_API_KEY, PROFILES, TARGET, request_requirements
+from planning_samples import (
+    ALL_BUT_GENERATED,
+    API_KEY,
+    OTHER_API_KEY,
+    OWN,
+    PROFILES,
+    TARGET,
+    planned_contract,
+    request_requirements,
+)
 
 from conformance.contract import Contract, Tier, load_contract
 from conformance.probes import Intent, Plan, Probe, ProbeError, plan, plan_data, plan_from
 from conformance.target import Target
 from conformance.wire.request import build_request
+
+
+@pytest.fixture(scope="module", params=[*PROFILES, OWN])
+def contract(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Contract:
+    return planned_contract(request.param, tmp_path_factory.mktemp("own"))
 
 
 def _names(planned: Plan) -> list[str]:
