@@ -8,7 +8,7 @@ from conformance.contract.model import Tier
 from conformance.probes.completions import served
 from conformance.probes.errors_of_clients import refused
 from conformance.probes.model import Credential, Intent, Probe
-from conformance.probes.request_body import RequestBody
+from conformance.probes.request_body import CHEAP, RequestBody
 
 UNKNOWN_ORG = "00000000-0000-4000-8000-000000000000"
 
@@ -17,7 +17,7 @@ def access_probes(body: RequestBody) -> Iterator[Probe]:
     """Requests with a missing, wrong or foreign credential; each is valid but for that."""
     operation = body.contract.operation
     scheme = operation.credential
-    valid = body.capped(1)
+    valid = body.capped(CHEAP)
     if scheme is not None:
         no_key = {"credential": Credential.NONE}
         yield refused("access/no-key", "no credential", valid, tier=Tier.SMOKE, **no_key)
@@ -43,7 +43,7 @@ def access_probes(body: RequestBody) -> Iterator[Probe]:
 
 
 def _organization_probes(body: RequestBody) -> Iterator[Probe]:
-    valid = body.capped(1)
+    valid = body.capped(CHEAP)
     yield refused(
         "access/unknown-organization",
         "an organization that does not exist",
@@ -66,5 +66,5 @@ def _organization_probes(body: RequestBody) -> Iterator[Probe]:
             body=valid,
             path_parameters={"orgId": target.other_org_id},
             credential=Credential.OTHER,
-            completion_tokens=1,
+            completion_tokens=CHEAP,
         )

@@ -9,7 +9,7 @@ from typing import Any
 from conformance.contract.model import Tier
 from conformance.probes.cost import worst_case_tokens
 from conformance.probes.model import Intent, Probe
-from conformance.probes.request_body import REMOVED, RequestBody
+from conformance.probes.request_body import CHEAP, REMOVED, RequestBody
 
 UNKNOWN_MODEL = "no-such-model-chat-conformance"
 UNKNOWN_FIELD = "x_chat_conformance_unknown"
@@ -29,7 +29,7 @@ def either(name: str, about: str, body: Any, **fields: Any) -> Probe:
 
 def error_probes(body: RequestBody) -> Iterator[Probe]:
     """Requests that must be refused, and the few that may be."""
-    valid = json.dumps(body.capped(1)).encode()
+    valid = json.dumps(body.capped(CHEAP)).encode()
     yield from _malformed(valid)
     yield refused(
         "error/missing-messages",
@@ -43,23 +43,23 @@ def error_probes(body: RequestBody) -> Iterator[Probe]:
     yield refused("error/messages-null-element", "a message that is null", body.changed(("messages", 0), None))
     plain_text: Mapping[str, str | None] = {"Content-Type": "text/plain"}
     yield refused(
-        "error/text-plain", "a JSON body declared as text/plain", valid, headers=plain_text, completion_tokens=1
+        "error/text-plain", "a JSON body declared as text/plain", valid, headers=plain_text, completion_tokens=CHEAP
     )
     yield refused("error/method", "GET where only POST is offered", None, method="GET")
     yield refused(
-        "error/unknown-route", "a route that does not exist", body.capped(1), path="/chat-conformance/no-such-route"
+        "error/unknown-route", "a route that does not exist", body.capped(CHEAP), path="/chat-conformance/no-such-route"
     )
     if body.has("model") and not _model_is_enumerated(body):
-        yield refused("error/unknown-model", "a model that does not exist", {**body.capped(1), "model": UNKNOWN_MODEL})
-    yield either("request/unknown-field", "a field that no document names", {**body.capped(1), UNKNOWN_FIELD: 1})
+        yield refused("error/unknown-model", "a model that does not exist", {**body.capped(CHEAP), "model": UNKNOWN_MODEL})
+    yield either("request/unknown-field", "a field that no document names", {**body.capped(CHEAP), UNKNOWN_FIELD: 1})
     if body.limit_field:
-        integral = valid.replace(f'"{body.limit_field}": 1'.encode(), f'"{body.limit_field}": 1.0'.encode())
+        integral = valid.replace(f'"{body.limit_field}": {CHEAP}'.encode(), f'"{body.limit_field}": {CHEAP}.0'.encode())
         yield Probe(
             name="request/integral-float",
-            about="an integer that is written as 1.0",
+            about="an integer that is written with a decimal point",
             intent=Intent.EITHER,
             body=integral,
-            completion_tokens=1,
+            completion_tokens=CHEAP,
         )
 
 
@@ -74,7 +74,7 @@ def _malformed(valid: bytes) -> Iterator[Probe]:
         ("not-a-number", "the literal NaN", valid[:-1] + b', "temperature": NaN}', Tier.STANDARD),
         ("invalid-utf8", "bytes that are not UTF-8", valid.replace(b"Say hello", b"Say \xff\xfe"), Tier.STANDARD),
     ):
-        yield refused(f"error/json-{name}", about, raw, tier=tier, completion_tokens=1)
+        yield refused(f"error/json-{name}", about, raw, tier=tier, completion_tokens=CHEAP)
 
 
 def _model_is_enumerated(body: RequestBody) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from conformance.contract.model import Keyword, Requirement, Schema, Tier
 from conformance.probes.cost import worst_case_tokens
 from conformance.probes.model import Intent, Probe
-from conformance.probes.request_body import REMOVED, Path, RequestBody
+from conformance.probes.request_body import CHEAP, REMOVED, Path, RequestBody
 from conformance.probes.values import Case, allowed, refused
 
 # Fields that the OpenAI Chat Completions reference ties to another field.
@@ -139,11 +139,11 @@ def _honoured(row: Requirement, body: RequestBody) -> Iterator[_Served]:
         return
     for case in allowed(keyword.name, keyword.schema, _definitions(body.contract.operation.request_schema)):
         if path[0] in _TARGETS_OWN and keyword.name != "enum":
-            changed = body.capped(1)
+            changed = body.capped(CHEAP)
         elif path == ("messages",):
-            changed = {**body.capped(1), "messages": body.base["messages"] * max(1, _length(case.value))}
+            changed = {**body.capped(CHEAP), "messages": body.base["messages"] * max(1, _length(case.value))}
         elif path == ("messages", 0, "role"):
-            changed = {**body.capped(1), "messages": conversation_with(str(case.value))}
+            changed = {**body.capped(CHEAP), "messages": conversation_with(str(case.value))}
         else:
             changed = body.changed(path, case.value, base=_base_for(path, body))
         if case.value is None and path[0] in _LIMITS:
@@ -208,7 +208,7 @@ def _needs_more_than_text(messages: Any) -> bool:
 
 def _base_for(path: Path, body: RequestBody) -> dict[str, Any]:
     companions = _COMPANIONS.get(str(path[0]), {}) if path else {}
-    base = {**body.capped(1), **companions}
+    base = {**body.capped(CHEAP), **companions}
     return {name: value for name, value in base.items() if value is not REMOVED}
 
 
@@ -241,7 +241,7 @@ def _packed(served: list[_Served], body: RequestBody) -> Iterator[Probe]:
 
 
 def _with(fields: Mapping[str, Any], body: RequestBody) -> dict[str, Any]:
-    return {name: value for name, value in {**body.capped(1), **fields}.items() if value is not REMOVED}
+    return {name: value for name, value in {**body.capped(CHEAP), **fields}.items() if value is not REMOVED}
 
 
 def _path_probes(row: Requirement, body: RequestBody) -> Iterator[Probe]:
@@ -256,8 +256,8 @@ def _path_probes(row: Requirement, body: RequestBody) -> Iterator[Probe]:
             name=probe_name(row.id, "enforced", case.name),
             about=_told((parameter,), case),
             intent=Intent.REFUSED,
-            body=body.capped(1),
+            body=body.capped(CHEAP),
             path_parameters={parameter: str(case.value)},
-            completion_tokens=1,
+            completion_tokens=CHEAP,
             tier=max(row.tier, case.tier, key=list(Tier).index),
         )

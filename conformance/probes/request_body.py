@@ -17,6 +17,10 @@ Path = tuple[str | int, ...]
 """Where a value stands in a body: `("messages", 0, "role")`."""
 
 
+CHEAP = 2
+"""Completion tokens of a probe that is not about its answer: few, and not at the bound of what may be asked for."""
+
+
 class _Removed:
     """Marks a field to leave out."""
 
@@ -74,7 +78,7 @@ class RequestBody:
         messages = [{"role": "user", "content": text}]
         return {**self.capped(tokens), "messages": messages, **fields}
 
-    def changed(self, path: Path, value: Any, *, tokens: int = 1, base: Mapping[str, Any] | None = None) -> Any:
+    def changed(self, path: Path, value: Any, *, tokens: int = CHEAP, base: Mapping[str, Any] | None = None) -> Any:
         """A capped request that differs from the valid one at one place; `REMOVED` leaves the field out."""
         body: Any = copy.deepcopy(dict(self.capped(tokens) if base is None else base))
         if not path:

@@ -17,6 +17,7 @@ LONGEST = 100_000
 MOST_ITEMS = 10_000
 """Items of the longest array that is sent to reach a bound on them."""
 
+_USUAL_LENGTH = 8
 _SAMPLES: dict[str, Any] = {
     "string": "a",
     "integer": 1,
@@ -81,7 +82,8 @@ def _sample_of(kind: str, schema: Mapping[str, Any]) -> Any:
     if kind == "array":
         return [sample(schema.get("items", True)) for _ in range(schema.get("minItems", 0))]
     if kind == "string":
-        return "a" * max(1, schema.get("minLength", 1))
+        # Away from the bounds on length, which have cases of their own.
+        return "a" * max(schema.get("minLength", 0), min(_USUAL_LENGTH, schema.get("maxLength", _USUAL_LENGTH)))
     if kind in {"integer", "number"}:
         return _number_within(schema)
     return _SAMPLES[kind]

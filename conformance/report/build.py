@@ -82,7 +82,7 @@ def build_results(contract: Contract, judgements: Iterable[Judgement], facts: Ru
         replayed=facts.replayed,
         interrupted=facts.interrupted,
         excluded=tuple(
-            _omission(row, row.excluded) for row in contract.requirements if row.excluded and row.id not in judged
+            _omission(row, row.excluded) for row in contract.excluded if row.excluded and row.id not in judged
         ),
         beyond_tier=tuple(
             _omission(row, f"judged by the {row.tier.value} tier")
