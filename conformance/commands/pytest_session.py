@@ -32,6 +32,11 @@ class Ended:
         """Whether it was stopped from outside before its end."""
         return self.status == pytest.ExitCode.INTERRUPTED
 
+    @property
+    def failed(self) -> bool:
+        """Whether pytest could not do its work."""
+        return self.status in {pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR}
+
 
 def run_pytest(suite_run: SuiteRun, arguments: list[str]) -> Ended:
     """The suite under a pytest that nothing around it can change: no ini file, no plugins but our own."""

@@ -125,7 +125,6 @@ def _record_review(contract: Contract) -> int:
 
 def tests_by_requirement(contract: Contract, profile: str) -> dict[str, list[str]]:
     """The names of the test functions that judge each requirement, in any tier; `profile` as the user named it."""
-    from conformance.commands.failures import UsageFailure
     from conformance.commands.pytest_session import run_pytest
     from conformance.contract.model import Tier
     from conformance.evidence import Redactor
@@ -143,9 +142,9 @@ def tests_by_requirement(contract: Contract, profile: str) -> dict[str, list[str
         started="",
     )
     suite_run = SuiteRun(session)
-    run_pytest(suite_run, ["--collect-only"])
-    if suite_run.broken:
-        raise UsageFailure(f"the suite cannot be collected: {suite_run.broken[0]}")
+    ended = run_pytest(suite_run, ["--collect-only"])
+    if suite_run.broken or ended.failed:
+        raise RuntimeError(f"the suite cannot be collected: {suite_run.broken or ended.printed}")
     return suite_run.tests
 
 

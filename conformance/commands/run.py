@@ -56,7 +56,7 @@ def show_plan(settings: RunSettings) -> int:
         with as_usage_failures(), open_session(replace(settings, out=None), os.environ) as session:
             suite_run = SuiteRun(session)
             ended = run_pytest(suite_run, ["--collect-only"])
-            if suite_run.broken:
+            if suite_run.broken or ended.failed:
                 return _suite_broke(suite_run, ended)
             print_plan(session.plan(suite_run.needs), session.target.base_url)
     except UsageFailure as failure:
@@ -76,7 +76,7 @@ def _judge(session: Session) -> int:
         ended = run_pytest(suite_run, [f"--html={out / RUN_LOG}", "--self-contained-html"])
     if suite_run.unusable is not None:
         raise UsageFailure(sentence(suite_run.unusable)) from suite_run.unusable
-    if suite_run.broken:
+    if suite_run.broken or ended.failed:
         return _suite_broke(suite_run, ended)
     finished = finish(suite_run, interrupted=ended.interrupted, write=True)
     if suite_run.unreachable is not None:

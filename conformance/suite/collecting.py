@@ -24,9 +24,10 @@ def is_suite_module(path: Path) -> bool:
     return path.suffix == ".py" and path.name.startswith(_PREFIX) and path.resolve().parent == SUITE
 
 
-def is_of_suite(nodeid: str) -> bool:
-    """Whether a node id is of the suite, wherever it is installed."""
-    return "conformance/suite/" in nodeid.replace("\\", "/")
+def is_of_suite(path: Path) -> bool:
+    """Whether a file or folder is the suite, or in it."""
+    resolved = path.resolve()
+    return resolved == SUITE or SUITE in resolved.parents
 
 
 class SuiteCollection:

@@ -89,26 +89,40 @@ class SuiteRun:
         """Something broke outside of any test: in observing, or in pytest."""
         self.broken.append(excinfo.exconly())
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """A module of the suite that cannot be collected is a defect of the suite."""
+        report = yield
+        if report.failed and is_of_suite(collector.path):
+            report.suite_broke = True  # type: ignore[attr-defined] # travels with the report, also from a worker
+        return report
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A test module of the suite that cannot be collected is a defect of the suite."""
-        if report.failed and is_of_suite(report.nodeid):
+        """Note what could not be collected."""
+        if getattr(report, "suite_broke", False):
             self.broken.append(f"{report.nodeid}: {report.longreprtext.strip().splitlines()[-1]}")
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Keep what the profile, the tier and the user's selection want; tests of others stay as they are."""
         kept: list[pytest.Item] = []
+        dropped: list[pytest.Item] = []
         for item in items:
             row = requirement_of(item, self.session.contract)
             if row is None:
-                if not _judges(item):
-                    kept.append(item)
+                (dropped if _judges(item) else kept).append(item)
             elif wanted(row, self.session.settings.only, self.session.tier):
                 item.stash[REQUIREMENT] = row
                 item.stash[PROBES] = probes_of(item, row)
                 item.extra_keyword_matches.add(row.id)  # so that -k finds a requirement by its id
                 kept.append(item)
-        items[:] = kept
+            else:
+                dropped.append(item)
+        if dropped:
+            config.hook.pytest_deselected(items=dropped)
+            items[:] = kept
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note what the collected tests need."""
@@ -156,15 +170,20 @@ class SuiteRun:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Turn what a test expected, or why it could not, into the outcome of its requirement."""
-        report = yield
         error = call.excinfo.value if call.excinfo else None
-        if EXPECT not in item.stash or (call.when != "call" and error is None):
+        ours = EXPECT in item.stash and (call.when == "call" or error is not None)
+        stopped = error if isinstance(error, JUDGED) else None
+        if ours and stopped is not None:
+            # Nobody reads the traceback of a test that says why it cannot judge; making it costs 40 ms.
+            call.excinfo = None
+        report = yield
+        if not ours:
             return report
-        if error is not None and not isinstance(error, JUDGED):
+        if error is not stopped:
             report.suite_broke = True  # type: ignore[attr-defined] # travels with the report, also from a worker
             report.longrepr = self.session.redactor.text(report.longreprtext)
             return report
-        judgement = conclude(item.stash[EXPECT], error)
+        judgement = conclude(item.stash[EXPECT], stopped)
         report.judgement = judgement_data(judgement)  # type: ignore[attr-defined] # as above
         shown = self.waived(judgement)
         present(report, shown, self.session.redactor.text(explanation(shown)), item.location)

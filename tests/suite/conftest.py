@@ -1,33 +1,39 @@
-"""Runs the command line as a user would, in a process of its own."""
+"""Runs of the embedded reference that several tests look at, and an environment without variables of ours."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from command_line import CLI, Judged, Run, call, judge
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-CANARY = "sk-canary-5e2d7f0a9b1c4836aa0f"
+ReferenceRun = Callable[[str], tuple[Path, Judged]]
+
+
+@pytest.fixture(autouse=True)
+def _no_variables_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in [name for name in os.environ if name.startswith("CONFORMANCE_")]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Run `chat-conformance ARGUMENTS` in an empty folder; `environ` is added to an environment without our variables."""
+    """Run `chat-conformance ARGUMENTS` in an empty folder and a process of its own."""
+    return lambda *arguments, **environ: call((*CLI, *arguments), tmp_path, **environ)
 
-    def call(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("CONFORMANCE_", "PYTEST_"))}
-        return subprocess.run(
-            [sys.executable, "-m", "conformance.cli", *arguments],
-            cwd=tmp_path,
-            env={**clean, "PYTHONPATH": os.pathsep.join(sys.path), **environ},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
 
-    return call
+@pytest.fixture(scope="session")
+def reference_run(tmp_path_factory: pytest.TempPathFactory) -> ReferenceRun:
+    """The one standard run of a profile's embedded reference: where it wrote, and what it came to."""
+    known: dict[str, tuple[Path, Judged]] = {}
+
+    def get(profile: str) -> tuple[Path, Judged]:
+        if profile not in known:
+            out = tmp_path_factory.mktemp(profile)
+            known[profile] = out, judge(out, profile)
+        return known[profile]
+
+    return get

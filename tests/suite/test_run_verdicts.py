@@ -1,77 +1,64 @@
-"""What `chat-conformance run` says of deployments, and with which exit status."""
+"""What a run says of deployments, and with which exit status."""
 
 from __future__ import annotations
 
-import json
-import subprocess
+import base64
+import copy
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote
 
 import pytest
-from conftest import CANARY
+from command_line import CANARY, Judged, Run, judge, results
 from deployments import closed_port, echo_of_key, empty_object, http_deployment, silent_deployment
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from conformance.contract.model import Tier
+from conformance.target import Limits
 
-
-def results(out: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((out / "results.json").read_text())
-    return loaded
-
-
-def musts(document: dict[str, Any], outcome: str | None = None) -> list[str]:
-    return [
-        row["id"]
-        for row in document["requirements"]
-        if row["level"] == "MUST" and (outcome is None or row["outcome"] == outcome)
-    ]
+ReferenceRun = Callable[[str], tuple[Path, Judged]]
 
 
 @pytest.mark.parametrize("profile", ["openai", "kodexa", "loop-health"])
-def test_the_embedded_reference_is_conformant_without_a_warning(profile: str, run: Run, tmp_path: Path) -> None:
-    done = run("run", profile, "--out", "out")
-    assert done.returncode == 0, done.stdout + done.stderr
-    document = results(tmp_path / "out")
-    assert document["verdict"] == "conformant"
+def test_the_embedded_reference_is_conformant_without_a_warning(profile: str, reference_run: ReferenceRun) -> None:
+    _, judged = reference_run(profile)
     unexpected = [
         (row["id"], row["outcome"], row["messages"])
-        for row in document["requirements"]
+        for row in judged.document["requirements"]
         if row["outcome"] not in {"passed", "skipped"}
     ]
     assert unexpected == []
+    assert judged.document["verdict"] == "conformant"
+    assert judged.status == 0
 
 
-def test_the_standard_tier_keeps_its_budget(run: Run, tmp_path: Path) -> None:
-    run("run", "openai", "--out", "out")
-    spent = results(tmp_path / "out")["exchanges"]
-    assert spent["count"] <= 100
+@pytest.mark.parametrize("profile", ["openai", "kodexa", "loop-health"])
+def test_the_standard_tier_keeps_its_budget(profile: str, reference_run: ReferenceRun) -> None:
+    spent = reference_run(profile)[1].document["exchanges"]
+    assert 0 < spent["count"] <= 100
     assert spent["completion_tokens"] <= 3000
 
 
-def test_a_server_that_answers_everything_with_an_empty_object_passes_next_to_nothing(
-    run: Run, tmp_path: Path
-) -> None:
+def test_a_server_that_answers_everything_with_an_empty_object_passes_next_to_nothing(tmp_path: Path) -> None:
     with http_deployment(empty_object) as url:
-        done = run("run", "openai", "--base-url", url, "--out", "out", CONFORMANCE_API_KEY=CANARY)
-    assert done.returncode == 1, done.stdout + done.stderr
-    document = results(tmp_path / "out")
-    assert len(musts(document, "passed")) <= 0.15 * len(musts(document)), musts(document, "passed")
+        judged = judge(tmp_path, base_url=url)
+    assert judged.status == 1
+    assert len(judged.musts("passed")) <= 0.15 * len(judged.musts()), judged.musts("passed")
 
 
-def test_a_server_that_answers_nothing_passes_nothing(run: Run, tmp_path: Path) -> None:
+def test_a_server_that_answers_nothing_passes_nothing(tmp_path: Path) -> None:
     with silent_deployment() as url:
-        done = run("run", "openai", "--base-url", url, "--out", "out")
-    assert done.returncode == 3, done.stdout + done.stderr
-    assert not [row for row in results(tmp_path / "out")["requirements"] if row["outcome"] == "passed"]
+        judged = judge(tmp_path, base_url=url)
+    assert judged.status == 3
+    assert "passed" not in judged.outcomes.values()
 
 
-def test_a_closed_port_is_one_sentence(run: Run) -> None:
+def test_a_closed_port_is_one_sentence(run: Run, tmp_path: Path) -> None:
     with closed_port() as url:
-        done = run("run", "openai", "--base-url", url)
+        done = run("run", "openai", "--base-url", url, "--out", "out")
     assert done.returncode == 3
     assert done.stderr.strip().count("\n") == 0
     assert url.removeprefix("http://") in done.stderr
+    assert results(tmp_path / "out")["verdict"] == "inconclusive"
 
 
 def test_an_echoed_key_is_in_no_file_and_not_on_the_console(run: Run, tmp_path: Path) -> None:
@@ -81,16 +68,12 @@ def test_an_echoed_key_is_in_no_file_and_not_on_the_console(run: Run, tmp_path: 
     told = [path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()]
     assert len(told) >= 5
     told.append((done.stdout + done.stderr).encode())
-    for form in forms_of(CANARY):
+    for form in _forms_of(CANARY):
         assert not any(form in text for text in told), form
-    echoed = next(row for row in results(tmp_path / "out")["requirements"] if row["id"] == "access.key-not-echoed")
-    assert echoed["outcome"] == "warning"
+    assert Judged(1, results(tmp_path / "out")).outcomes["access.key-not-echoed"] == "warning"
 
 
-def forms_of(key: str) -> list[bytes]:
-    import base64
-    from urllib.parse import quote
-
+def _forms_of(key: str) -> list[bytes]:
     half = len(key) // 2
     return [
         key.encode(),
@@ -100,43 +83,31 @@ def forms_of(key: str) -> list[bytes]:
     ]
 
 
-def test_replayed_evidence_gives_the_same_results(run: Run, tmp_path: Path) -> None:
-    run("run", "kodexa", "--out", "live")
-    done = run("run", "kodexa", "--replay", "live", "--out", "again")
-    assert done.returncode == 0, done.stdout + done.stderr
-    live, again = results(tmp_path / "live"), results(tmp_path / "again")
-    for document in (live, again):
+def test_replayed_evidence_gives_the_same_results(reference_run: ReferenceRun, tmp_path: Path) -> None:
+    out, live = reference_run("kodexa")
+    again = judge(tmp_path, "kodexa", replay=out)
+    assert again.status == 0
+    documents = [copy.deepcopy(judged.document) for judged in (live, again)]
+    for document in documents:
         del document["duration_s"]
-    assert live == again
+    assert documents[0] == documents[1]
 
 
-def test_a_waiver_accepts_a_violation(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "waivers.yaml").write_text(
-        "- {requirement: '*', reason: known, owner: platform, expires: 2999-01-01}\n", encoding="utf-8"
-    )
-    with http_deployment(empty_object) as url:
-        run("run", "openai", "--base-url", url, "--out", "out", "--waivers", "waivers.yaml")
-    document = results(tmp_path / "out")
-    assert not musts(document, "failed")
-    assert musts(document, "waived")
+def test_a_filtered_run_judges_only_that_and_is_inconclusive(tmp_path: Path) -> None:
+    judged = judge(tmp_path, only=("stream.done-once",))
+    assert judged.status == 3
+    assert judged.musts("passed") == ["stream.done-once"]
+    assert judged.document["exchanges"]["count"] < 20
 
 
-def test_a_filtered_run_judges_only_that_and_is_inconclusive(run: Run, tmp_path: Path) -> None:
-    done = run("run", "openai", "--only", "stream.done-once", "--out", "out")
-    assert done.returncode == 3
-    document = results(tmp_path / "out")
-    assert musts(document, "passed") == ["stream.done-once"]
-    assert document["exchanges"]["count"] < 20
+def test_a_budget_that_runs_out_never_passes(tmp_path: Path) -> None:
+    judged = judge(tmp_path, tier=Tier.SMOKE, limits=Limits(max_requests=3))
+    assert judged.status == 3
+    assert judged.document["exchanges"]["count"] <= 3
+    assert judged.musts("untested")
 
 
-def test_a_budget_that_runs_out_never_passes(run: Run, tmp_path: Path) -> None:
-    done = run("run", "openai", "--max-requests", "3", "--out", "out")
-    assert done.returncode == 3
-    assert results(tmp_path / "out")["exchanges"]["count"] <= 3
-    assert musts(results(tmp_path / "out"), "untested")
-
-
-def test_a_plan_sends_nothing(run: Run) -> None:
+def test_a_plan_sends_nothing(run: Run, tmp_path: Path) -> None:
     requests: list[bytes] = []
 
     def count(_: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -148,25 +119,4 @@ def test_a_plan_sends_nothing(run: Run) -> None:
     assert done.returncode == 0
     assert "Nothing was sent" in done.stdout
     assert requests == []
-
-
-@pytest.mark.parametrize(
-    ("arguments", "environ", "said"),
-    [
-        (("run", "no-such-profile"), {}, "openai"),
-        (("run", "missing.openapi.yaml", "--base-url", "http://127.0.0.1:1"), {}, "missing.openapi.yaml"),
-        (("run", "openai", "--only", "no.such-requirement"), {}, "no.such-requirement"),
-        (("run", "openai", "--waivers", "missing.yaml"), {}, "missing.yaml"),
-        (("run", "openai", "--base-url", "ftp://example.com"), {}, "ftp://example.com"),
-        (("run", "openai", "--base-url", "https://staging.example.com/v1"), {}, "CONFORMANCE_API_KEY"),
-        (("run", "openai", "--replay", "nowhere"), {}, "nowhere"),
-        (("run", "openai", "--base-url", "http://127.0.0.1:1"), {"CONFORMANCE_API_KEY": "a\nb"}, "CONFORMANCE_API_KEY"),
-    ],
-)
-def test_wrong_usage_is_one_sentence(
-    arguments: tuple[str, ...], environ: dict[str, str], said: str, run: Run
-) -> None:
-    done = run(*arguments, **environ)
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
