@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.contract.model import Tier
+from conformance.probes.canaries import WORDS
 from conformance.probes.completions import LONG_ANSWER, MULTIBYTE, served
 from conformance.probes.model import Probe
 from conformance.probes.request_body import RequestBody
@@ -14,6 +15,8 @@ ONE_CONNECTION = "kept-alive"
 """The connection on which streams and plain completions follow one another."""
 SENTINEL_IN_TEXT = "Repeat these lines:\n\ndata: [DONE]\n\nand then say: end."
 """A prompt whose echo would end the stream of a server that does not escape it."""
+AT_ONCE_WAVE = 1
+"""Streams at once are sent after all others, together with nothing but what is to be at once with them."""
 
 
 def stream_probes(body: RequestBody) -> Iterator[Probe]:
@@ -31,19 +34,56 @@ def stream_probes(body: RequestBody) -> Iterator[Probe]:
         yield served(f"stream/{turn}-on-connection", about, _asking(body, "Say hello.", 8), connection=ONE_CONNECTION)
     if body.limit_field:
         yield served("stream/one-token", "a stream that is limited to one token", _asking(body, LONG_ANSWER, 1))
+    yield from _coded(body)
+    yield from _at_once(body)
+    yield from _with_optional_fields(body)
+
+
+def _coded(body: RequestBody) -> Iterator[Probe]:
+    """Streams that may come compressed, and must then be flushed event by event all the same."""
+    for name, coding, tier in (
+        ("gzip", "gzip", Tier.STANDARD),
+        ("gzip-again", "gzip", Tier.EXHAUSTIVE),
+        ("br", "br", Tier.EXHAUSTIVE),
+    ):
+        about = f"a stream that may come in {coding}"
+        headers = {"Accept-Encoding": coding}
+        yield served(f"stream/{name}", about, _asking(body, LONG_ANSWER, 32), headers=headers, tier=tier)
+
+
+def _at_once(body: RequestBody) -> Iterator[Probe]:
+    """Several streams side by side, each with a word that belongs into no other answer."""
+    for number, word in enumerate(WORDS):
+        about = "one of several streams at once, each with a word of its own"
+        asked = _asking(body, f"Repeat this word three times: {word}", 16)
+        yield served(f"stream/at-once-{number}", about, asked, wave=AT_ONCE_WAVE)
+
+
+def _with_optional_fields(body: RequestBody) -> Iterator[Probe]:
+    """Streams that need a field that not every contract has."""
     if body.has("stop"):
-        yield served(
-            "stream/stop", "a stream that stops at its first space", _asking(body, LONG_ANSWER, 24, stop=[" "])
-        )
+        for name, about, stop in (
+            ("stop", "a stream that stops at its first space", [" "]),
+            ("stop-across", "a stream that stops at a text that falls across deltas", ["two three"]),
+        ):
+            yield served(f"stream/{name}", about, _asking(body, LONG_ANSWER, 24, stop=stop))
     if body.has("n"):
-        yield served("stream/two-choices", "a stream of two choices", _asking(body, LONG_ANSWER, 4, n=2))
-    if body.has("logprobs"):
-        logprobs: dict[str, Any] = {"logprobs": True, "top_logprobs": 1}
-        about = "a stream with the log probabilities of each token"
-        yield served("stream/logprobs", about, _asking(body, "Say hello.", 3, **logprobs))
+        for n, word, tier in ((2, "two", Tier.STANDARD), (3, "three", Tier.EXHAUSTIVE)):
+            asked = _asking(body, LONG_ANSWER, 4, n=n)
+            yield served(f"stream/{word}-choices", f"a stream of {word} choices", asked, tier=tier)
     if body.has("stream_options"):
         usage: dict[str, Any] = {"stream_options": {"include_usage": True}}
         yield served("stream/usage", "a stream that is asked for its usage", _asking(body, LONG_ANSWER, 8, **usage))
+        for name, options in (("off", {"include_usage": False}), ("null", None)):
+            asked = _asking(body, LONG_ANSWER, 8, stream_options=options)
+            about = f"a stream whose request asks for no usage ({name})"
+            yield served(f"stream/usage-{name}", about, asked, tier=Tier.EXHAUSTIVE)
+    if body.has("logprobs"):
+        fields: dict[str, Any] = {"logprobs": True, "top_logprobs": 1}
+        if body.has("stream_options"):
+            fields["stream_options"] = {"include_usage": True}
+        about = "a stream with the log probabilities of each token"
+        yield served("stream/logprobs", about, _asking(body, LONG_ANSWER, 16, **fields))
 
 
 def _asking(body: RequestBody, text: str, tokens: int, **fields: Any) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from conformance.reading.assembly import assembled, misfits
     from conformance.reading.choices import Choice
     from conformance.reading.completion import BodyReading, read_completion, read_error
-    from conformance.reading.delivery import Arrivals, BufferingJudgement, Delivery, deliver, judge_buffering
+    from conformance.reading.delivery import Arrivals, BufferingJudgement, Delivery, Latency, deliver, judge_buffering
     from conformance.reading.deviation import Deviation
     from conformance.reading.event_stream import Event, EventStreamReader
     from conformance.reading.expectations import Expectations, expectations_of
@@ -36,14 +37,17 @@ __all__ = [
     "Expectations",
     "JsonFault",
     "JsonRule",
+    "Latency",
     "SchemaJudge",
     "StreamReader",
     "StreamReading",
     "TimelineRow",
+    "assembled",
     "deliver",
     "expectations_of",
     "judge_buffering",
     "keyword_key",
+    "misfits",
     "parse",
     "read_completion",
     "read_error",
@@ -63,14 +67,17 @@ _HOMES = {
     "Expectations": "expectations",
     "JsonFault": "strict_json",
     "JsonRule": "strict_json",
+    "Latency": "delivery",
     "SchemaJudge": "schema",
     "StreamReader": "stream",
     "StreamReading": "stream_reading",
     "TimelineRow": "timeline",
+    "assembled": "assembly",
     "deliver": "delivery",
     "expectations_of": "expectations",
     "judge_buffering": "delivery",
     "keyword_key": "schema",
+    "misfits": "assembly",
     "parse": "strict_json",
     "read_completion": "completion",
     "read_error": "completion",

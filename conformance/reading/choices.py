@@ -11,6 +11,7 @@ from conformance.reading.chunks import is_annotated_only, place_of
 from conformance.reading.deviation import DeviationLog, Place, shown
 from conformance.reading.event_stream import Event
 from conformance.reading.expectations import Expectations
+from conformance.reading.logprobs import LogprobsReader
 
 CONTENT_KEPT: Final = 1024 * 1024
 """Characters of a choice's text that are kept."""
@@ -59,7 +60,8 @@ class Choice:
     """One choice as its chunks put it together.
 
     `content` is its text, cut at `CONTENT_KEPT` characters; `length` is the length of all of it. `role` is that of the
-    first delta. `deltas` counts the chunks that belong to it, `content_deltas` those with text.
+    first delta. `deltas` counts the chunks that belong to it, `content_deltas` those with text. `tokens` counts the log
+    probabilities, None where none were asked for.
     """
 
     index: int
@@ -70,6 +72,7 @@ class Choice:
     finish_reason: str | None
     deltas: int
     content_deltas: int
+    tokens: int | None = None
 
 
 @dataclass(slots=True)
@@ -93,6 +96,10 @@ class ChoiceReader:
     """How many content deltas, from the first on, began with the whole one before."""
     _damage: list[tuple[int, Place, str]] = field(default_factory=list)
     """Where U+FFFD came: the place in the text, the place in the stream, and the delta."""
+    _logprobs: LogprobsReader | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._logprobs = LogprobsReader(self.index, self.log) if self.expectations.logprobs else None
 
     def take(self, entry: dict[str, Any], event: Event, *, beside_usage: bool) -> None:
         """Takes one entry; `beside_usage` tells whether its chunk carries the usage."""
@@ -113,6 +120,8 @@ class ChoiceReader:
         content = None if delta is None else delta.get("content")
         if content and type(content) is str:
             self._take_content(content, event)
+        if self._logprobs is not None:
+            self._logprobs.take(entry.get("logprobs"))
 
     def _step(self, entry: dict[str, Any], delta: dict[str, Any] | None, event: Event, *, beside_usage: bool) -> Step:
         reason = entry.get("finish_reason")
@@ -171,6 +180,8 @@ class ChoiceReader:
         content = "".join(self._pieces)
         self._judge_increments(content)
         self._judge_damage(content)
+        if self._logprobs is not None and is_whole and self.length <= CONTENT_KEPT:
+            self._logprobs.end(content)
         for stop in self.expectations.stop:
             if stop in content:
                 self.log.note("stream.stop", f"no stop sequence in the text of choice {self.index}", shown(stop))
@@ -189,6 +200,7 @@ class ChoiceReader:
             self.finish_reason,
             self.deltas,
             self.content_deltas,
+            None if self._logprobs is None else self._logprobs.count,
         )
 
     def _judge_increments(self, content: str) -> None:

@@ -100,6 +100,8 @@ def _end(reading: StreamReading) -> Iterator[str]:
     if reading.chunks == 0:
         return
     yield "stream.finish-once"
+    if reading.expectations.logprobs and any(choice.length for choice in reading.choices.values()):
+        yield "stream.logprobs"
     if reading.expectations.usage is True:
         yield "stream.usage-when-asked"
     if reading.expectations.usage is False:

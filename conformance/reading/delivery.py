@@ -12,11 +12,41 @@ from typing import Final
 FEWEST_EVENTS: Final = 8
 """Events with text that a stream needs before its delivery says anything: a short answer fits one packet."""
 FEWEST_STREAMS: Final = 2
-SHORTEST_LATENCY: Final = 0.25
-"""Seconds that the same answer takes without streaming before buffering can be told from a fast model."""
+SHORTEST_GENERATION: Final = 0.25
+"""Seconds that a target must take to make an answer, before one that is held back can be told from a fast model."""
 _BURST: Final = 0.9
 _LATE: Final = 0.8
 _SPREAD: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long the target takes without streaming, in seconds: for a whole answer, and for its first token alone.
+
+    None where it was not measured.
+    """
+
+    whole: float | None = None
+    first_token: float | None = None
+
+    @property
+    def generation(self) -> float | None:
+        """Seconds from the first token to the last: what remains when waiting and reading the prompt are taken off.
+
+        A target that starts slowly and is fast then sends its text in a burst, long after the request, and holds
+        nothing back: only this time tells it from one that does.
+        """
+        if self.whole is None or self.first_token is None:
+            return None
+        return max(self.whole - self.first_token, 0.0)
+
+    def __str__(self) -> str:
+        """The figures in words."""
+        if self.whole is None:
+            return "a whole answer: not measured"
+        if self.first_token is None:
+            return f"a whole answer: {self.whole:.3f} s, its first token: not measured"
+        return f"a whole answer: {self.whole:.3f} s, its first token: {self.first_token:.3f} s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,42 +123,52 @@ def deliver(arrivals: Arrivals) -> Delivery:
     )
 
 
-def judge_buffering(deliveries: Sequence[Delivery], whole_latency: float | None) -> BufferingJudgement:
+def judge_buffering(deliveries: Sequence[Delivery], latency: Latency) -> BufferingJudgement:
     """Judges several streams of one request against the time that the same request takes without streaming.
 
     Buffered is what comes as late as a whole answer would, and then all at once. One stream that does not look so
-    acquits; without enough events, streams or latency there is no judgement.
+    acquits; without enough events, streams or time of generation there is no judgement.
 
     Args:
         deliveries: one for each repetition of the stream.
-        whole_latency: seconds that the target took for the same answer without streaming, None where not measured.
+        latency: what the target takes for the same answer without streaming.
     """
     enough = [one for one in deliveries if one.content_events >= FEWEST_EVENTS]
     if not enough:
-        return BufferingJudgement(None, f"no stream has {FEWEST_EVENTS} events with text, too few to tell")
+        most = max((one.content_events for one in deliveries), default=0)
+        return BufferingJudgement(
+            None, f"at most {most} events with text in a stream, of {FEWEST_EVENTS} that it takes"
+        )
+    generation = latency.generation
     for one in enough:
-        if not _looks_buffered(one, whole_latency or 0.0):
-            return BufferingJudgement(False, _figures(one, whole_latency))
-    if whole_latency is None or whole_latency < SHORTEST_LATENCY:
-        latency = "unknown" if whole_latency is None else f"{whole_latency:.3f} s"
-        return BufferingJudgement(None, f"the latency of a whole answer is {latency}: too short to tell a burst apart")
+        if not _came_at_once(one, generation or 0.0):
+            return BufferingJudgement(False, _figures([one], latency))
+    if generation is None or generation < SHORTEST_GENERATION:
+        why = f"the target makes a whole answer too fast to tell a burst from a buffer: {_figures(enough, latency)}"
+        return BufferingJudgement(None, why)
+    for one in enough:
+        if not _came_late(one, latency, generation):
+            return BufferingJudgement(False, _figures([one], latency))
     if len(enough) < FEWEST_STREAMS:
-        return BufferingJudgement(None, f"only one stream, which is no proof: {_figures(enough[0], whole_latency)}")
-    return BufferingJudgement(True, "; ".join(_figures(one, whole_latency) for one in enough))
+        return BufferingJudgement(None, f"only one stream, which is no proof: {_figures(enough, latency)}")
+    return BufferingJudgement(True, _figures(enough, latency))
 
 
-def _looks_buffered(one: Delivery, whole_latency: float) -> bool:
-    spread = one.spread
-    if spread is None or one.first_content is None:
-        return False
-    late = one.first_content >= _LATE * whole_latency
-    at_once = one.largest_share >= _BURST or spread <= _SPREAD * max(whole_latency, one.first_content)
-    return late and at_once
+def _came_at_once(one: Delivery, generation: float) -> bool:
+    """Whether nearly all of the text came in one read, or in a small part of the time that it takes to make it."""
+    return one.spread is not None and (one.largest_share >= _BURST or one.spread <= _SPREAD * generation)
 
 
-def _figures(one: Delivery, whole_latency: float | None) -> str:
-    whole = "not measured" if whole_latency is None else f"{whole_latency:.3f} s"
-    return (
+def _came_late(one: Delivery, latency: Latency, generation: float) -> bool:
+    """Whether the text came when most of it had long been made."""
+    made = (latency.first_token or 0.0) + _LATE * generation
+    return one.first_content is not None and one.first_content >= made
+
+
+def _figures(deliveries: Sequence[Delivery], latency: Latency) -> str:
+    streams = (
         f"{one.content_events} events with text from {one.first_content or 0:.3f} s to {one.last_content or 0:.3f} s, "
-        f"{one.largest_share:.0%} of them in one read; a whole answer: {whole}"
+        f"{one.largest_share:.0%} of them in one read"
+        for one in deliveries
     )
+    return "; ".join((*streams, str(latency)))

@@ -21,7 +21,8 @@ class Expectations:
 
     `n` is the number of choices. `usage` tells whether the request asked for a usage chunk, None where that is not
     known. `max_tokens` limits the tokens of each choice. `stop` has the stop sequences. `replacement_characters` tells
-    whether the prompt has a U+FFFD, which an answer may then repeat.
+    whether the prompt has a U+FFFD, which an answer may then repeat. `logprobs` tells whether log probabilities were
+    asked for.
     """
 
     n: int = 1
@@ -29,6 +30,7 @@ class Expectations:
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     replacement_characters: bool = False
+    logprobs: bool = False
     object: str = "chat.completion.chunk"
     finish_reasons: frozenset[str] = FINISH_REASONS
 
@@ -48,6 +50,7 @@ def expectations_of(body: bytes | Any) -> Expectations:
         max_tokens=limit if type(limit) is int else None,
         stop=_stop_sequences(body.get("stop")),
         replacement_characters=_has_replacement(body.get("messages")),
+        logprobs=body.get("logprobs") is True,
     )
 
 

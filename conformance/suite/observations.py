@@ -124,7 +124,7 @@ class Observations:
             for reading in map(self._reading_of, self.exchanges)
         ]
         counts = [usage.get("completion_tokens") for usage in reported if isinstance(usage, Mapping)]
-        return int(sum(count for count in counts if type(count) in {int, float} and 0 < count < 1e12))
+        return int(sum(count for count in counts if isinstance(count, int | float) and 0 < count < 1e12))
 
     @cached_property
     def target_answers(self) -> bool:

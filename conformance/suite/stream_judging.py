@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conformance.contract.model import Requirement
-from conformance.reading import BodyReading, StreamReading, keyword_key
+from conformance.contract.model import Level, Requirement
+from conformance.reading import BodyReading, Latency, StreamReading, deliver, judge_buffering, keyword_key, misfits
 from conformance.suite.expect import DoesNotApply, Expect, NotTestable
 from conformance.suite.keyword_judging import hides
 from conformance.suite.observations import Answered, Observations, Stream
@@ -57,6 +57,43 @@ def judge_chunks(row: Requirement, streams: Sequence[Stream], readers: Readers, 
     if in_the_way:
         raise NotTestable(in_the_way[0])
     raise DoesNotApply("no chunk has the place that this keyword speaks of")
+
+
+def judge_assembled(row: Requirement, streams: Sequence[Stream], readers: Readers, expect: Expect) -> None:
+    """Expect of each stream that came to its end that its chunks make a completion of the contract's schema.
+
+    A keyword that is no MUST is not held against a requirement that is one.
+
+    Raises:
+        NotTestable: no stream came to its end.
+        DoesNotApply: the contract says nothing of a completion.
+    """
+    judge = readers.schema("completion")
+    if judge.schema is True:
+        raise DoesNotApply("the contract has no schema of a completion")
+    for stream in streams:
+        if not stream.reading.is_complete:
+            continue
+        expect.looked_at(stream.id)
+        for one in misfits(stream.reading, judge):
+            if row.level is not Level.MUST or readers.binds("completion", one.key):
+                place = one.instance_path or "the whole"
+                expect(False, stream.id, expected=f"put together, {place}: {one.expected}", actual=one.actual)
+    if not expect.judged:
+        raise NotTestable(f"{streams[0].id}: no stream came to its end")
+
+
+def judge_delivery(streams: Sequence[Stream], latency: Latency, expect: Expect) -> None:
+    """Expect of streams that they are not held back, as far as the target's own latency can tell.
+
+    Raises:
+        DoesNotApply: it cannot tell; the message has the figures.
+    """
+    judgement = judge_buffering([deliver(stream.reading.arrivals) for stream in streams], latency)
+    if judgement.buffered is None:
+        raise DoesNotApply(f"it cannot be told whether streams are held back: {judgement.why}")
+    expected = "text that comes bit by bit, long before a whole answer would be ready"
+    expect(not judgement.buffered, streams[0].id, expected=expected, actual=judgement.why)
 
 
 def judge_messages(

@@ -8,13 +8,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conformance.contract.model import Requirement
-from conformance.reading import deliver, judge_buffering
-from conformance.reading.delivery import SHORTEST_LATENCY
-from conformance.suite.expect import DoesNotApply, Expect
+from conformance.suite.cross_talk import strangers, told_by
+from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.marking import keywords, requirement
-from conformance.suite.observations import Observations, Stream
+from conformance.suite.observations import Answered, Completion, Observations, Stream
 from conformance.suite.readers import Readers
-from conformance.suite.stream_judging import judge_chunks, judge_streams
+from conformance.suite.showing import shown
+from conformance.suite.stream_judging import judge_assembled, judge_chunks, judge_delivery, judge_streams
+from conformance.suite.stream_pairs import (
+    counts_prompts,
+    differences,
+    has_enough_deltas,
+    latency_of,
+    lists_every_token,
+    looks,
+    lost_whitespace,
+    pairs,
+    prompt_difference,
+    unlisted_tokens,
+)
 
 STREAMS = "stream/*"
 
@@ -211,23 +223,130 @@ def test_nothing_follows_an_error(streams: Sequence[Stream], expect: Expect) -> 
     judge_streams("stream.error-terminal", streams, expect)
 
 
-@requirement("stream.delivered", "stream/plain", "stream/again", "completion/long-answer", "completion/one-token")
+@requirement("stream.logprobs", "stream/logprobs", "completion/logprobs")
+def test_log_probabilities_cover_the_text(
+    streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect
+) -> None:
+    judge_streams("stream.logprobs", streams, expect)
+    # That every token is listed can only be asked of a target that lists them all without streaming.
+    if completions and all(map(lists_every_token, completions)):
+        for stream in streams:
+            listed, counted = unlisted_tokens(stream) or (0, 0)
+            expected = f"log probabilities of {counted} tokens, which is what the usage counts"
+            expect(listed == counted, stream.id, expected=expected, actual=f"{listed}")
+
+
+@requirement("stream.id-unique", "stream/*", "completion/long-answer", "robustness/at-once-*", "robustness/hang-up")
+def test_no_two_answers_have_one_id(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+    first: dict[str, str] = {}
+    for told in told_by(answers, observations):
+        if told.id is not None:
+            other = first.setdefault(told.id, told.answered.id)
+            actual = f"{shown(told.id)}, which {other} has too"
+            expect(other == told.answered.id, told.answered.id, expected="an id of its own", actual=actual)
+
+
+@requirement("stream.own-answer", "stream/at-once-*", "stream/*-on-connection", "robustness/*")
+def test_no_answer_has_the_text_of_another(
+    answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    told = list(told_by(answers, observations))
+    for one in told:
+        expect.looked_at(one.answered.id)
+    for one, canary, owner in strangers(told):
+        actual = f"{shown(canary)}, which only the request {owner} has"
+        expect(False, one.answered.id, expected="an answer to its own request", actual=actual)
+
+
+@requirement("stream.finish-reason-length", "stream/one-token")
+def test_a_stream_that_was_cut_says_so(streams: Sequence[Stream], expect: Expect) -> None:
+    for stream in streams:
+        for choice in stream.reading.choices.values():
+            if choice.finish_reason is None:
+                continue
+            if choice.finish_reason == "stop" and not choice.length:
+                raise CannotTell("the model ended before its first token, so the limit was not reached")
+            expect(
+                choice.finish_reason in {"length", "content_filter"},
+                stream.id,
+                expected="the finish_reason 'length' for a long answer that is limited to one token",
+                actual=f"the finish_reason {shown(choice.finish_reason)}",
+            )
+    if not expect.judged:
+        raise NotTestable(f"{streams[0].id}: no choice of the stream has a finish_reason")
+
+
+@requirement("stream.assembled", "stream/*")
+def test_the_chunks_make_a_completion(
+    streams: Sequence[Stream], readers: Readers, row: Requirement, expect: Expect
+) -> None:
+    judge_assembled(row, streams, readers, expect)
+
+
+TWINS = (
+    *("stream/plain", "stream/again", "stream/one-token", "stream/two-choices", "stream/usage"),
+    *("completion/long-answer", "completion/one-token", "completion/two-choices"),
+)
+
+
+@requirement("stream.equivalent", *TWINS)
+def test_a_stream_agrees_with_the_whole_answer(
+    streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect
+) -> None:
+    complete = [stream for stream in streams if stream.reading.is_complete]
+    for pair in pairs(complete, completions):
+        expect.looked_at(pair.stream.id)
+        for one in differences(pair):
+            expect(False, pair.stream.id, expected=one.expected, actual=one.actual)
+    for pair in pairs(complete, completions, "messages"):
+        if counts_prompts(pair):
+            expect.looked_at(pair.stream.id)
+            found = prompt_difference(pair)
+            if found is not None:
+                expect(False, pair.stream.id, expected=found.expected, actual=found.actual)
+    if not expect.judged:
+        raise NotTestable("no stream came to its end whose request was served without streaming, too")
+
+
+@requirement("stream.same-form", *TWINS)
+def test_ids_and_models_look_alike(
+    streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect
+) -> None:
+    for stream in streams:
+        for look in looks(stream, completions):
+            expect(look.given in look.known, stream.id, expected=look.expected, actual=shown(look.given))
+    if not expect.judged:
+        raise DoesNotApply("neither ids nor models of the target have a form to compare")
+
+
+@requirement("stream.whitespace", "stream/plain", "stream/again", "completion/long-answer")
+def test_white_space_is_not_lost(streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect) -> None:
+    compared = [pair for pair in pairs(streams, completions) if has_enough_deltas(pair.stream)]
+    if len(compared) < 2:
+        raise DoesNotApply("less than two streams have enough deltas with text to compare with a whole answer")
+    lost = [(pair, found) for pair in compared if (found := lost_whitespace(pair)) is not None]
+    for pair in compared:
+        expect.looked_at(pair.stream.id)
+    # One stream may be of a model that ran its words together; all of them are not.
+    for pair, found in lost if len(lost) == len(compared) else ():
+        expect(False, pair.stream.id, expected=found.expected, actual=found.actual)
+
+
+LATENCY = ("completion/long-answer", "completion/one-token")
+
+
+@requirement("stream.delivered", "stream/plain", "stream/again", *LATENCY)
 def test_a_stream_is_delivered_as_it_is_made(
     streams: Sequence[Stream], observations: Observations, expect: Expect
 ) -> None:
-    whole = _duration("completion/long-answer", observations)
-    generation = None if whole is None else whole - (_duration("completion/one-token", observations) or 0.0)
-    if generation is None or generation < SHORTEST_LATENCY:
-        # A slow start and then a fast model looks like buffering, and is not.
-        raise DoesNotApply("the target makes a whole answer too fast to tell whether it holds streams back")
-    judgement = judge_buffering([deliver(stream.reading.arrivals) for stream in streams], whole)
-    if judgement.buffered is None:
-        raise DoesNotApply(f"it cannot be told whether streams are held back: {judgement.why}")
-    expected = "text that comes bit by bit, long before a whole answer would be ready"
-    expect(not judgement.buffered, streams[0].id, expected=expected, actual=judgement.why)
+    judge_delivery(streams, latency_of(observations, *LATENCY), expect)
 
 
-def _duration(probe: str, observations: Observations) -> float | None:
-    """Seconds from the request to the end of its answer."""
-    answered, _ = observations.answers(observations.matching([probe]))
-    return answered[0].exchange.ending.at if answered else None
+@requirement("stream.delivered-coded", "stream/gzip", "stream/gzip-again", *LATENCY)
+def test_a_compressed_stream_is_delivered_as_it_is_made(
+    streams: Sequence[Stream], observations: Observations, expect: Expect
+) -> None:
+    coded = [stream for stream in streams if stream.reading.transfer and stream.reading.transfer.codings]
+    if not coded:
+        raise DoesNotApply("the target sends no stream compressed")
+    judge_delivery(coded, latency_of(observations, *LATENCY), expect)

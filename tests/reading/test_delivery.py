@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from stream_samples import DONE, FINISH, FIRST, chunk, exchange, stream
 
-from conformance.reading import Arrivals, Delivery, deliver, judge_buffering, read_stream
+from conformance.reading import Arrivals, Delivery, Latency, deliver, judge_buffering, read_stream
 from conformance.wire.exchange import Read
 
 
@@ -33,34 +33,66 @@ def test_a_stream_without_text_has_no_times() -> None:
     assert (facts.largest_share, facts.events_per_read) == (0.0, 0.0)
 
 
+QUICK_START = Latency(whole=1.0, first_token=0.1)
+SLOW_START = Latency(whole=1.0, first_token=0.95)
+"""A target that waits long, and then makes the answer in 50 ms."""
+
+
 @pytest.mark.parametrize(
     ("deliveries", "latency", "buffered"),
     [
-        ([BURST, BURST], 1.0, True),
-        ([BURST, TRICKLED_BURST], 1.0, True),
-        ([BURST, SPREAD], 1.0, False),
-        ([SPREAD], 1.0, False),
-        ([SPREAD], None, False),
-        ([EARLY_BURST, EARLY_BURST], 1.0, False),
-        ([BURST], 1.0, None),
-        ([BURST, SHORT], 1.0, None),
-        ([SHORT, SHORT], 1.0, None),
-        ([BURST, BURST], None, None),
-        ([EARLY_BURST, EARLY_BURST], 0.1, None),
-        ([], 1.0, None),
+        ([BURST, BURST], QUICK_START, True),
+        ([BURST, TRICKLED_BURST], QUICK_START, True),
+        ([BURST, SPREAD], QUICK_START, False),
+        ([SPREAD], QUICK_START, False),
+        ([SPREAD], Latency(), False),
+        ([EARLY_BURST, EARLY_BURST], QUICK_START, False),
+        ([BURST, EARLY_BURST], QUICK_START, False),
+        ([BURST, BURST], SLOW_START, None),
+        ([BURST], QUICK_START, None),
+        ([BURST, SHORT], QUICK_START, None),
+        ([SHORT, SHORT], QUICK_START, None),
+        ([BURST, BURST], Latency(), None),
+        ([BURST, BURST], Latency(whole=1.0), None),
+        ([EARLY_BURST, EARLY_BURST], Latency(whole=0.1, first_token=0.05), None),
+        ([], QUICK_START, None),
     ],
 )
 def test_buffering_is_told_only_by_late_bursts_that_repeat(
-    deliveries: list[Delivery], latency: float | None, buffered: bool | None
+    deliveries: list[Delivery], latency: Latency, buffered: bool | None
 ) -> None:
     judgement = judge_buffering(deliveries, latency)
     assert judgement.buffered is buffered
     assert judgement.why
 
 
+@pytest.mark.parametrize(
+    ("latency", "generation"),
+    [
+        (Latency(2.0, 0.5), 1.5),
+        (Latency(0.5, 0.6), 0.0),
+        (Latency(2.0), None),
+        (Latency(first_token=0.5), None),
+    ],
+)
+def test_generation_is_the_whole_answer_without_its_first_token(latency: Latency, generation: float | None) -> None:
+    assert latency.generation == generation
+
+
+@pytest.mark.parametrize("waiting", [0.0, 1.0, 20.0])
+def test_a_slow_start_alone_is_never_held_against_a_stream(waiting: float) -> None:
+    """A model that takes a second for its text, streamed as it is made, and held back, after any waiting."""
+    latency = Latency(whole=waiting + 1.1, first_token=waiting + 0.1)
+    streamed = delivery(*(waiting + 0.1 + number * 0.1 for number in range(11)))
+    held = delivery(*[waiting + 1.1] * 11)
+    assert judge_buffering([streamed, streamed], latency).buffered is False
+    assert judge_buffering([held, held], latency).buffered is True
+
+
 def test_the_judgement_prints_its_figures() -> None:
-    why = judge_buffering([BURST, BURST], 1.0).why
-    assert "10 events with text from 0.980 s to 0.980 s, 100% of them in one read; a whole answer: 1.000 s" in why
+    why = judge_buffering([BURST, BURST], QUICK_START).why
+    assert "10 events with text from 0.980 s to 0.980 s, 100% of them in one read" in why
+    assert why.endswith("a whole answer: 1.000 s, its first token: 0.100 s")
 
 
 def test_a_reading_has_the_arrivals_of_its_text() -> None:

@@ -1,0 +1,55 @@
+"""The log probabilities of one choice of a stream: each token of its text is listed once, with what it adds to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from conformance.reading.deviation import DeviationLog, shown
+
+_MOST_TOKENS: Final = 100_000
+"""Tokens whose bytes are kept to be compared with the text."""
+
+
+@dataclass(slots=True)
+class LogprobsReader:
+    """Follows the lists of tokens beside the deltas. `count` is how many tokens were listed."""
+
+    index: int
+    log: DeviationLog
+    count: int = 0
+    _pieces: list[bytes] = field(default_factory=list)
+
+    def take(self, logprobs: Any) -> None:
+        """Takes what stands beside one delta."""
+        content = logprobs.get("content") if type(logprobs) is dict else None
+        if type(content) is not list:
+            return
+        self.count += len(content)
+        if self.count <= _MOST_TOKENS:
+            self._pieces.extend(_bytes_of(entry) for entry in content)
+
+    def end(self, text: str) -> None:
+        """Judges all tokens together against the whole text of the choice."""
+        if not text or self.count > _MOST_TOKENS:
+            return
+        if not self.count:
+            expected = f"the log probabilities of choice {self.index}, for they were asked for"
+            self.log.note("stream.logprobs", expected, "none beside its text")
+            return
+        # A token may be a part of a character, and some tokenizers put a space before the first word.
+        listed = b"".join(self._pieces).decode("utf-8", "replace").strip("\ufffd \t\r\n")
+        if listed and listed != text.strip("\ufffd \t\r\n"):
+            expected = f"tokens that make the text of choice {self.index}, {shown(text)}"
+            self.log.note("stream.logprobs", expected, f"tokens that make {shown(listed)}")
+
+
+def _bytes_of(entry: Any) -> bytes:
+    """What one token adds to the text: its bytes where they are given, else its name."""
+    if type(entry) is not dict:
+        return b""
+    given = entry.get("bytes")
+    if type(given) is list and all(type(one) is int and 0 <= one <= 255 for one in given):
+        return bytes(given)
+    token = entry.get("token")
+    return token.encode("utf-8", "surrogatepass") if type(token) is str else b""

@@ -1,0 +1,200 @@
+"""Streams beside the same requests without streaming: what both say must agree in everything but the words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from conformance.reading import Latency
+from conformance.suite.observations import Completion, Observations, Stream
+
+FEWEST_DELTAS: Final = 8
+"""Deltas with text that a stream needs before its white space says anything."""
+_SHARE_KEPT: Final = 0.25
+"""A stream with a smaller share than this of the white space that the whole answer has lost it."""
+_STREAMING = ("stream", "stream_options")
+_FIRST_WORD = re.compile(r"([A-Za-z]*[g-zG-Z][A-Za-z]*[-_])")
+"""A word before the first separator. Letters that hexadecimal digits have would not make it a word: a UUID has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that a stream and a whole answer say differently: what the whole one lets expect, and what came."""
+
+    expected: str
+    actual: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How an id or a model looks in a stream, and how it looks in whole answers: any of `known` will do."""
+
+    what: str
+    given: str
+    known: frozenset[str]
+
+    @property
+    def expected(self) -> str:
+        """What is expected, in words."""
+        return f"the {self.what} of whole answers, {_listed(self.known)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A stream, and the answer to the same request without streaming."""
+
+    stream: Stream
+    whole: Completion
+
+
+def pairs(streams: Iterable[Stream], completions: Iterable[Completion], *fields: str) -> list[Pair]:
+    """Each stream with each completion of the same request; where `fields` are given, only these must be the same."""
+    by_request: dict[str, list[Completion]] = {}
+    for one in completions:
+        by_request.setdefault(_key(one.answered.sent, fields), []).append(one)
+    return [
+        Pair(stream, whole) for stream in streams for whole in by_request.get(_key(stream.answered.sent, fields), ())
+    ]
+
+
+def differences(pair: Pair) -> Iterator[Difference]:
+    """Where a stream and its twin differ in what the request alone decides: choices, role, and the reason to end."""
+    choices = [choice for choice in pair.stream.reading.choices.values() if choice.deltas]
+    if len(choices) != len(pair.whole.choices):
+        yield Difference(f"{len(pair.whole.choices)} choice(s), as in {pair.whole.id}", f"{len(choices)}")
+    roles = {message.get("role") for message in _messages(pair.whole)}
+    for choice in choices:
+        if choice.role is not None and choice.role not in roles:
+            yield Difference(f"the role {_listed(roles)}, as in {pair.whole.id}", f"the role {choice.role!a}")
+    if pair.stream.reading.expectations.max_tokens == 1 and _reasons(pair.whole) == {"length"}:
+        for choice in choices:
+            if choice.length and choice.finish_reason not in {"length", "content_filter", None}:
+                expected = f"the finish_reason 'length' after the only token that is allowed, as in {pair.whole.id}"
+                yield Difference(expected, f"the finish_reason {choice.finish_reason!a}")
+
+
+def prompt_difference(pair: Pair) -> Difference | None:
+    """Whether the same messages cost other prompt tokens in the stream; None also where one of both does not say."""
+    streamed = (pair.stream.reading.usage or {}).get("prompt_tokens")
+    whole = pair.whole.usage("prompt_tokens")
+    if whole is None or not isinstance(streamed, int | float) or isinstance(streamed, bool) or streamed == whole:
+        return None
+    return Difference(f"{whole:g} prompt tokens, as in {pair.whole.id}", f"{streamed:g}")
+
+
+def counts_prompts(pair: Pair) -> bool:
+    """Whether both say what the prompt cost."""
+    usage = pair.stream.reading.usage
+    return usage is not None and "prompt_tokens" in usage and pair.whole.usage("prompt_tokens") is not None
+
+
+def looks(stream: Stream, completions: Sequence[Completion]) -> Iterator[Look]:
+    """How the id and the model of a stream look beside those of whole answers, as far as both have them.
+
+    Of several models behind one name, and of several makers of ids, any may have answered a request.
+    """
+    ids = [one.body.get("id") for one in completions]
+    if stream.reading.id:
+        forms = frozenset(_form(one) for one in ids if isinstance(one, str))
+        yield from [Look("form of id", _form(stream.reading.id), forms)] if forms else []
+    models = frozenset(one for whole in completions if isinstance(one := whole.body.get("model"), str) and one)
+    if stream.reading.model and models:
+        yield Look("model", stream.reading.model, models)
+
+
+def _form(identifier: str) -> str:
+    """The word that an id begins with, with its separator (`chatcmpl-`), or nothing."""
+    found = _FIRST_WORD.match(identifier)
+    return found[1] if found else ""
+
+
+def has_enough_deltas(stream: Stream) -> bool:
+    """Whether a stream has so many deltas with text that its white space says something."""
+    return any(choice.content_deltas >= FEWEST_DELTAS for choice in stream.reading.choices.values())
+
+
+def lost_whitespace(pair: Pair) -> Difference | None:
+    """Whether the white space at the ends of deltas was lost: all were trimmed, or those dropped that are nothing else.
+
+    What the words are is never judged. But where the whole answer puts white space between its words, and no stream of
+    the same request does, it was not the model that left it out.
+    """
+    choices = [choice for choice in pair.stream.reading.choices.values() if choice.content_deltas >= FEWEST_DELTAS]
+    whole = _share(" ".join(pair.whole.texts))
+    if not choices or whole == 0:
+        return None
+    streamed = _share("".join(choice.content for choice in choices))
+    if streamed >= whole * _SHARE_KEPT:
+        return None
+    expected = f"white space as in {pair.whole.id}, where it is {whole:.0%} of the text"
+    return Difference(expected, f"{streamed:.0%} of the text of {choices[0].content_deltas} deltas")
+
+
+def unlisted_tokens(stream: Stream) -> tuple[int, int] | None:
+    """Listed tokens, and those that the usage counts as text, of a stream that its limit ended; None where unknown."""
+    reading = stream.reading
+    counted = _text_tokens(reading.usage)
+    if counted is None or any(choice.finish_reason != "length" for choice in reading.choices.values()):
+        return None
+    return sum(choice.tokens or 0 for choice in reading.choices.values()), counted
+
+
+def lists_every_token(completion: Completion) -> bool:
+    """Whether a whole answer that its limit ended lists each token that its usage counts: not all targets do."""
+    counted = _text_tokens(completion.body.get("usage"))
+    listed = 0
+    for choice in completion.choices:
+        logprobs = choice.get("logprobs")
+        content = logprobs.get("content") if isinstance(logprobs, dict) else None
+        listed += len(content) if isinstance(content, list) else 0
+    return _reasons(completion) == {"length"} and listed > 0 and listed == counted
+
+
+def latency_of(observations: Observations, whole: str, first_token: str) -> Latency:
+    """How long the target took for the answers to two probes without streaming."""
+    return Latency(_duration(observations, whole), _duration(observations, first_token))
+
+
+def _duration(observations: Observations, probe: str) -> float | None:
+    answered, _ = observations.answers(observations.matching([probe]))
+    return next((one.exchange.ending.at for one in answered if one.answer.status == 200), None)
+
+
+def _key(sent: Any, fields: Sequence[str]) -> str:
+    body = sent if isinstance(sent, dict) else {}
+    kept = {name: value for name, value in body.items() if name not in _STREAMING and (not fields or name in fields)}
+    return json.dumps(kept, sort_keys=True)
+
+
+def _messages(completion: Completion) -> Iterator[dict[str, Any]]:
+    for choice in completion.choices:
+        message = choice.get("message")
+        if isinstance(message, dict):
+            yield message
+
+
+def _reasons(completion: Completion) -> set[Any]:
+    return {reason if isinstance(reason := choice.get("finish_reason"), str) else None for choice in completion.choices}
+
+
+def _listed(values: Iterable[Any]) -> str:
+    return " or ".join(sorted(ascii(value) for value in values))
+
+
+def _share(text: str) -> float:
+    return sum(character.isspace() for character in text) / len(text) if text else 0.0
+
+
+def _text_tokens(usage: Any) -> int | None:
+    """The completion tokens of a usage without those of hidden reasoning, None where it does not count them."""
+    if not isinstance(usage, dict):
+        return None
+    total = usage.get("completion_tokens")
+    details = usage.get("completion_tokens_details")
+    hidden = details.get("reasoning_tokens") if isinstance(details, dict) else 0
+    if not isinstance(total, int) or not isinstance(hidden or 0, int):
+        return None
+    return total - (hidden or 0)
