@@ -55,6 +55,12 @@ def plan(contract: Contract, target: Target, needs: Iterable[str], tier: Tier) -
     body = RequestBody(contract, target)
     if not isinstance(body.base.get("messages"), list):
         raise ProbeError("the contract's example request has no list of messages; give one as x-conformance.request.")
+    problem = body.problem_of_base
+    if problem is not None:
+        raise ProbeError(
+            f"the contract does not allow the request that all probes start from: {problem};"
+            " check CONFORMANCE_MODEL, CONFORMANCE_BRAND_ID and CONFORMANCE_REQUESTED_BY, or the example request."
+        )
     generate = any(_selects(pattern, GENERATED) for pattern in patterns)
     chosen = tuple(
         probe

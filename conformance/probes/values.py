@@ -18,6 +18,9 @@ MOST_ITEMS = 10_000
 """Items of the longest array that is sent to reach a bound on them."""
 
 _USUAL_LENGTH = 8
+_USUAL_ITEMS = 2
+_ROOM = 4
+"""Distance of two bounds from which on a value is taken near the lower one, for large numbers cost more."""
 _SAMPLES: dict[str, Any] = {
     "string": "a",
     "integer": 1,
@@ -63,9 +66,10 @@ def sample(schema: Any) -> Any:
     """A small valid value of a schema, as plain as the schema allows."""
     if not isinstance(schema, Mapping):
         return "a"
-    for keyword in ("const", "default"):
-        if keyword in schema:
-            return schema[keyword]
+    if "const" in schema:
+        return schema["const"]
+    if "default" in schema and not {"integer", "number"} & set(types_of(schema)):
+        return schema["default"]
     if schema.get("enum"):
         return schema["enum"][0]
     for keyword in ("anyOf", "oneOf"):
@@ -80,7 +84,9 @@ def _sample_of(kind: str, schema: Mapping[str, Any]) -> Any:
         properties = schema.get("properties", {})
         return {name: sample(properties.get(name, True)) for name in schema.get("required", ())}
     if kind == "array":
-        return [sample(schema.get("items", True)) for _ in range(schema.get("minItems", 0))]
+        most = schema.get("maxItems", schema.get("minItems", 0))
+        count = max(schema.get("minItems", 0), min(_USUAL_ITEMS, most))
+        return [sample(schema.get("items", True)) for _ in range(count)]
     if kind == "string":
         # Away from the bounds on length, which have cases of their own.
         return "a" * max(schema.get("minLength", 0), min(_USUAL_LENGTH, schema.get("maxLength", _USUAL_LENGTH)))
@@ -90,12 +96,18 @@ def _sample_of(kind: str, schema: Mapping[str, Any]) -> Any:
 
 
 def _number_within(schema: Mapping[str, Any]) -> int | float:
-    number: int | float = max(1, schema.get("minimum", 1))
-    if "exclusiveMinimum" in schema:
-        number = max(number, schema["exclusiveMinimum"] + 1)
-    if "maximum" in schema:
-        number = min(number, schema["maximum"])
-    return number
+    """A small number that the bounds allow, away from them where there is room: the bounds have cases of their own."""
+    low = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high = schema.get("maximum", schema.get("exclusiveMaximum"))
+    whole = types_of(schema)[0] == "integer" or "number" not in types_of(schema)
+    if low is None and high is None:
+        return 1
+    if low is None:
+        return int(high) - 1 if whole else high - 1
+    if high is None or high - low > _ROOM:
+        return max(1, math.floor(low) + 1)
+    middle: int | float = (low + high) / 2
+    return math.floor(middle) if whole or middle == int(middle) else middle
 
 
 def allowed(keyword: str, schema: Mapping[str, Any], definitions: Mapping[str, Any] | None = None) -> Iterator[Case]:

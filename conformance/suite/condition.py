@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from conformance.probes import Intent, Probe
-from conformance.suite.expect import CannotTell, NotSent, NotTestable
+from conformance.suite.expect import CannotTell, DoesNotApply, NotSent, NotTestable
 from conformance.wire.exchange import EndKind, Exchange
 
 REFUSED_FOR_LOAD = (429, 503)
 _NEVER_CONNECTED = (EndKind.UNREACHABLE, EndKind.CONNECT_TIMEOUT)
 _TOO_SLOW = (EndKind.FIRST_BYTE_TIMEOUT, EndKind.DEADLINE, EndKind.IDLE_TIMEOUT)
 
-Obstacle = NotTestable | CannotTell | NotSent
+Obstacle = NotTestable | CannotTell | DoesNotApply | NotSent
 
 
 def obstacle(probe: Probe, exchange: Exchange | None, *, target_answers: bool) -> Obstacle | None:
@@ -35,7 +35,13 @@ def obstacle(probe: Probe, exchange: Exchange | None, *, target_answers: bool) -
     return NotTestable(f"{where}: no answer ({ended})")
 
 
+def declared_unsupported(status: int, body: bytes) -> bool:
+    """Whether a refusal says, in so many words, that the target does not support what was asked for."""
+    text = body[:4096].decode("utf-8", "replace").lower()
+    return status in {400, 422, 501} and ("not support" in text or "unsupported" in text)
+
+
 def worst(obstacles: list[Obstacle]) -> Obstacle:
     """The obstacle to report for all: what the target broke before what it was too busy for, before what was not sent."""
-    order = (NotTestable, CannotTell, NotSent)
+    order = (NotTestable, CannotTell, DoesNotApply, NotSent)
     return min(obstacles, key=lambda one: order.index(type(one)))

@@ -8,7 +8,7 @@ from typing import Any
 from conformance.contract.model import Keyword, Requirement
 from conformance.probes import Intent, Probe
 from conformance.reading import keyword_key
-from conformance.suite.condition import worst
+from conformance.suite.condition import declared_unsupported, worst
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent, NotTestable
 from conformance.suite.observations import Answered, Observations
 from conformance.suite.readers import Readers
@@ -113,7 +113,7 @@ def _judge_honouring(probes: Sequence[Probe], observations: Observations, expect
             expect.notes.append(str(found))
         elif observations.served(found):
             expect.looked_at(found.id)
-        elif _declared_unsupported(found):
+        elif declared_unsupported(found.answer.status, found.answer.body):
             expect.notes.append(f"{found.id}: the target says that it does not support this ({found.answer.status})")
         else:
             expect(
@@ -122,8 +122,3 @@ def _judge_honouring(probes: Sequence[Probe], observations: Observations, expect
                 expected=f"a completion for {probe.about}",
                 actual=status_of(found),
             )
-
-
-def _declared_unsupported(answered: Answered) -> bool:
-    text = answered.answer.body[:4096].decode("utf-8", "replace").lower()
-    return answered.answer.status in {400, 422} and ("not support" in text or "unsupported" in text)

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from conformance.contract import Contract
 from conformance.probes import Intent, Plan, Probe
 from conformance.reading import BodyReading, StreamReading
-from conformance.suite.condition import Obstacle, obstacle, worst
-from conformance.suite.expect import CannotTell, NotSent, NotTestable
+from conformance.suite.condition import Obstacle, declared_unsupported, obstacle, worst
+from conformance.suite.expect import CannotTell, DoesNotApply, NotSent, NotTestable
 from conformance.suite.readers import Readers
 from conformance.wire import Answer, Exchange
 
@@ -170,20 +170,20 @@ class Observations:
             [outcome for outcome in outcomes if not isinstance(outcome, Answered)],
         )
 
-    def completion(self, answered: Answered) -> Completion | NotTestable:
+    def completion(self, answered: Answered) -> Completion | Obstacle:
         """The completion in an answer, or why it is none."""
         if answered.answer.status != 200:
-            return NotTestable(f"{answered.id}: {answered.probe.about} was answered with {answered.answer.status}")
+            return _not_served(answered)
         reading = self.completion_reading(answered.exchange)
         body = reading.object
         if not isinstance(body.get("choices"), list) or not body["choices"]:
             return NotTestable(f"{answered.id}: {answered.probe.about} was answered with 200, but without any choice")
         return Completion(answered, reading, body)
 
-    def stream(self, answered: Answered) -> Stream | NotTestable:
+    def stream(self, answered: Answered) -> Stream | Obstacle:
         """The event stream in an answer, or why it is none."""
         if answered.answer.status != 200:
-            return NotTestable(f"{answered.id}: {answered.probe.about} was answered with {answered.answer.status}")
+            return _not_served(answered)
         return Stream(answered, self.stream_reading(answered.exchange))
 
     def completion_reading(self, exchange: Exchange) -> BodyReading:
@@ -214,14 +214,22 @@ class Observations:
         """What `read` makes of the answers to probes that must be served; others are left out.
 
         Raises:
-            NotTestable, CannotTell, NotSent: not one of them can be used; the gravest reason.
+            NotTestable, CannotTell, DoesNotApply, NotSent: not one of them can be used; the gravest reason.
         """
         answered, obstacles = self.answers(probe for probe in probes if probe.intent is Intent.SERVED)
         found = [read(one) for one in answered]
-        usable = [one for one in found if not isinstance(one, NotTestable)]
+        usable = [one for one in found if not isinstance(one, Obstacle)]
         if not usable:
-            raise worst([*obstacles, *(one for one in found if isinstance(one, NotTestable)), *_NONE_PLANNED])
+            raise worst([*obstacles, *(one for one in found if isinstance(one, Obstacle)), *_NONE_PLANNED])
         return iter(usable)
+
+
+def _not_served(answered: Answered) -> Obstacle:
+    status = answered.answer.status
+    told = f"{answered.id}: {answered.probe.about} was answered with {status}"
+    if declared_unsupported(status, answered.answer.body):
+        return DoesNotApply(f"{told}: the target says that it does not support this")
+    return NotTestable(told)
 
 
 _NONE_PLANNED = (NotSent("no probe of this run's tier can decide this"),)

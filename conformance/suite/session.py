@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -186,13 +187,29 @@ def _credential_headers(contract: Contract) -> tuple[str, ...]:
 
 def _addressed(contract: Contract, base_url: str, environ: Mapping[str, str]) -> Target:
     operation = contract.operation
-    return target_from_environment(
+    tail = operation.path.rpartition("}")[2]
+    if tail.count("/") > 1 and base_url.rstrip("/").endswith(tail):
+        raise TargetError(
+            f"--base-url {base_url} ends with the operation's path; give only what stands before {operation.path}."
+        )
+    target = target_from_environment(
         base_url,
         environ,
         needs_key=operation.credential is not None,
         needs_model="{model}" in contract.template.values(),
         needs_org="orgId" in operation.path_parameters,
     )
+    if target.org_id is not None and not _is_uuid(target.org_id):
+        raise TargetError(f"CONFORMANCE_ORG_ID is {target.org_id!r}, which is no UUID; set the organization's UUID.")
+    return target
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return len(text) == len(str(uuid.UUID(int=0)))
 
 
 def _embedded(contract: Contract, settings: RunSettings, resources: contextlib.ExitStack) -> Target:
