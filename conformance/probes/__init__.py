@@ -3,7 +3,18 @@
 from conformance.probes.errors import ProbeError
 from conformance.probes.keywords import probe_name
 from conformance.probes.model import Credential, Intent, Probe
-from conformance.probes.plan import Plan, plan
+from conformance.probes.plan import Plan, check_request, plan
 from conformance.probes.record import plan_data, plan_from
 
-__all__ = ["Credential", "Intent", "Plan", "Probe", "ProbeError", "plan", "plan_data", "plan_from", "probe_name"]
+__all__ = [
+    "Credential",
+    "Intent",
+    "Plan",
+    "Probe",
+    "ProbeError",
+    "check_request",
+    "plan",
+    "plan_data",
+    "plan_from",
+    "probe_name",
+]

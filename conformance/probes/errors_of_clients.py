@@ -50,7 +50,9 @@ def error_probes(body: RequestBody) -> Iterator[Probe]:
         "error/unknown-route", "a route that does not exist", body.capped(CHEAP), path="/chat-conformance/no-such-route"
     )
     if body.has("model") and not _model_is_enumerated(body):
-        yield refused("error/unknown-model", "a model that does not exist", {**body.capped(CHEAP), "model": UNKNOWN_MODEL})
+        yield refused(
+            "error/unknown-model", "a model that does not exist", {**body.capped(CHEAP), "model": UNKNOWN_MODEL}
+        )
     yield either("request/unknown-field", "a field that no document names", {**body.capped(CHEAP), UNKNOWN_FIELD: 1})
     if body.limit_field:
         integral = valid.replace(f'"{body.limit_field}": {CHEAP}'.encode(), f'"{body.limit_field}": {CHEAP}.0'.encode())

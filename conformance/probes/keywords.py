@@ -208,7 +208,7 @@ def _needs_more_than_text(messages: Any) -> bool:
 
 def _base_for(path: Path, body: RequestBody) -> dict[str, Any]:
     companions = _COMPANIONS.get(str(path[0]), {}) if path else {}
-    base = {**body.capped(CHEAP), **companions}
+    base = {**body.capped(1 if path[:1] == ("n",) else CHEAP), **companions}  # many choices are dear enough
     return {name: value for name, value in base.items() if value is not REMOVED}
 
 

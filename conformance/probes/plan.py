@@ -49,18 +49,10 @@ def plan(contract: Contract, target: Target, needs: Iterable[str], tier: Tier) -
     """The probes that `needs` (names, or globs of names) select within a tier.
 
     Raises:
-        ProbeError: two probes have one name, or the contract's template is no body to build on.
+        ProbeError: two probes have one name.
     """
     patterns = tuple(dict.fromkeys(needs))
     body = RequestBody(contract, target)
-    if not isinstance(body.base.get("messages"), list):
-        raise ProbeError("the contract's example request has no list of messages; give one as x-conformance.request.")
-    problem = body.problem_of_base
-    if problem is not None:
-        raise ProbeError(
-            f"the contract does not allow the request that all probes start from: {problem};"
-            " check CONFORMANCE_MODEL, CONFORMANCE_BRAND_ID and CONFORMANCE_REQUESTED_BY, or the example request."
-        )
     generate = any(_selects(pattern, GENERATED) for pattern in patterns)
     chosen = tuple(
         probe
@@ -70,6 +62,23 @@ def plan(contract: Contract, target: Target, needs: Iterable[str], tier: Tier) -
     _refuse_duplicates(chosen)
     order = list(Tier)
     return Plan(tuple(sorted(chosen, key=lambda probe: (probe.wave, order.index(probe.tier)))))
+
+
+def check_request(contract: Contract, target: Target) -> None:
+    """Refuse a contract or a target whose smallest request is no valid one: every probe is made from it.
+
+    Raises:
+        ProbeError: it has no messages, or the contract's own schema refuses it.
+    """
+    body = RequestBody(contract, target)
+    if not isinstance(body.base.get("messages"), list):
+        raise ProbeError("the contract's example request has no list of messages; give one as x-conformance.request.")
+    problem = body.problem_of_base
+    if problem is not None:
+        raise ProbeError(
+            f"the contract does not allow the request that all probes start from: {problem};"
+            " check CONFORMANCE_MODEL, CONFORMANCE_BRAND_ID and CONFORMANCE_REQUESTED_BY, or the example request."
+        )
 
 
 def _all(body: RequestBody, tier: Tier, *, generate: bool) -> Iterator[Probe]:

@@ -17,7 +17,7 @@ from conformance.contract import Contract, load_contract, shipped_profiles
 from conformance.contract.model import Tier
 from conformance.evidence import FILE_NAME as EVIDENCE_FILE
 from conformance.evidence import Evidence, EvidenceWriter, Redactor, read_evidence
-from conformance.probes import Plan, plan, plan_data, plan_from
+from conformance.probes import Plan, check_request, plan, plan_data, plan_from
 from conformance.suite.observations import Observations
 from conformance.suite.replay import EVIDENCE, replayed_run
 from conformance.suite.selection import check_only
@@ -162,6 +162,7 @@ def open_session(
             target = _embedded(contract, settings, resources)
         else:
             target = _addressed(contract, settings.base_url, environ)
+            check_request(contract, target)
     return Session(
         settings=settings,
         contract=contract,

@@ -18,7 +18,7 @@ from planning_samples import (
 )
 
 from conformance.contract import Contract, Tier, load_contract
-from conformance.probes import Intent, Plan, Probe, ProbeError, plan, plan_data, plan_from
+from conformance.probes import Intent, Plan, Probe, ProbeError, check_request, plan, plan_data, plan_from
 from conformance.target import Target
 from conformance.wire.request import build_request
 
@@ -135,7 +135,13 @@ def test_two_probes_of_one_name_are_refused(contract: Contract) -> None:
 def test_a_template_without_messages_is_refused_with_what_to_do(contract: Contract) -> None:
     bare = dataclasses.replace(contract, template={"prompt": "Say hello."})
     with pytest.raises(ProbeError, match=r"give one as x-conformance\.request"):
-        plan(bare, TARGET, ["*"], Tier.SMOKE)
+        check_request(bare, TARGET)
+
+
+def test_a_target_whose_model_the_contract_does_not_have_is_refused_with_what_to_check() -> None:
+    target = dataclasses.replace(TARGET, model="no-such-model")
+    with pytest.raises(ProbeError, match=r"model breaks `enum`; check CONFORMANCE_MODEL"):
+        check_request(load_contract("loop-health"), target)
 
 
 def test_a_recorded_plan_can_be_judged_by(contract: Contract) -> None:
