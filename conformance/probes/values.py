@@ -97,16 +97,14 @@ def _sample_of(kind: str, schema: Mapping[str, Any]) -> Any:
 
 def _number_within(schema: Mapping[str, Any]) -> int | float:
     """A small number that the bounds allow, away from them where there is room: the bounds have cases of their own."""
-    low = schema.get("minimum", schema.get("exclusiveMinimum"))
-    high = schema.get("maximum", schema.get("exclusiveMaximum"))
+    low: float | None = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high: float | None = schema.get("maximum", schema.get("exclusiveMaximum"))
     whole = types_of(schema)[0] == "integer" or "number" not in types_of(schema)
-    if low is None and high is None:
-        return 1
     if low is None:
-        return int(high) - 1 if whole else high - 1
+        return 1 if high is None or high > 1 else math.ceil(high) - 1
     if high is None or high - low > _ROOM:
         return max(1, math.floor(low) + 1)
-    middle: int | float = (low + high) / 2
+    middle = (low + high) / 2
     return math.floor(middle) if whole or middle == int(middle) else middle
 
 

@@ -42,6 +42,6 @@ def declared_unsupported(status: int, body: bytes) -> bool:
 
 
 def worst(obstacles: list[Obstacle]) -> Obstacle:
-    """The obstacle to report for all: what the target broke before what it was too busy for, before what was not sent."""
+    """The gravest: what the target broke, what it was too busy for, what it does not support, what was not sent."""
     order = (NotTestable, CannotTell, DoesNotApply, NotSent)
     return min(obstacles, key=lambda one: order.index(type(one)))

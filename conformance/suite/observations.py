@@ -17,7 +17,6 @@ from conformance.suite.expect import CannotTell, DoesNotApply, NotSent, NotTesta
 from conformance.suite.readers import Readers
 from conformance.wire import Answer, Exchange
 
-
 _Reading = TypeVar("_Reading", BodyReading, StreamReading)
 
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 
-
 from conformance.contract.model import Requirement
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.keyword_judging import judge_instances
@@ -227,12 +226,12 @@ def test_a_longer_prompt_costs_more(completions: Sequence[Completion], expect: E
 
 
 @requirement("completion.logprobs", "completion/logprobs")
-def test_log_probabilities_are_listed(
-    answers: Sequence[Answered], observations: Observations, expect: Expect
-) -> None:
+def test_log_probabilities_are_listed(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
     for answered in answers:
         if answered.answer.status in {400, 422}:
-            raise DoesNotApply(f"{answered.id}: the target refuses to give log probabilities ({answered.answer.status})")
+            raise DoesNotApply(
+                f"{answered.id}: the target refuses to give log probabilities ({answered.answer.status})"
+            )
     for completion in observations.usable([one.probe for one in answers], observations.completion):
         for choice in completion.choices:
             logprobs = choice.get("logprobs")

@@ -37,7 +37,9 @@ def keyword_faults(contract: Contract) -> Iterator[KeywordFault]:
 
 def _fault(kind: str, row: Requirement, schema: Mapping[str, Any]) -> KeywordFault:
     rules = RequestRules(schema, {})
-    return KeywordFault(f"{kind}:{row.id}", row.id, replace(Stages(), check_body=lambda _, body: rules.check_body(body)))
+    return KeywordFault(
+        f"{kind}:{row.id}", row.id, replace(Stages(), check_body=lambda _, body: rules.check_body(body))
+    )
 
 
 def _edited(contract: Contract, keyword: Keyword, edit: Any) -> Mapping[str, Any]:
