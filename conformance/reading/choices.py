@@ -175,22 +175,26 @@ class ChoiceReader:
             self._pieces.append(content[: CONTENT_KEPT - self._kept])
             self._kept += len(self._pieces[-1])
 
-    def end(self, *, is_whole: bool) -> Choice:
-        """The choice as it is at the end of the stream; `is_whole` tells whether nothing of it can be missing."""
+    def end(self, *, is_whole: bool, place: Place) -> Choice:
+        """The choice as it is at the end of the stream, which is at `place`.
+
+        `is_whole` tells whether nothing of it can be missing.
+        """
         content = "".join(self._pieces)
         self._judge_increments(content)
         self._judge_damage(content)
         if self._logprobs is not None and is_whole and self.length <= CONTENT_KEPT:
-            self._logprobs.end(content)
+            self._logprobs.end(content, place)
         for stop in self.expectations.stop:
             if stop in content:
-                self.log.note("stream.stop", f"no stop sequence in the text of choice {self.index}", shown(stop))
+                expected = f"no stop sequence in the text of choice {self.index}"
+                self.log.note("stream.stop", expected, f"{shown(stop)} in {shown(content)}", self._last_place(place))
         if is_whole and self.state is State.WAITING:
             expected = f"chunks for each index from 0 to {self.expectations.n - 1}"
-            self.log.note("stream.index-range", expected, f"none for choice {self.index}")
+            self.log.note("stream.index-range", expected, f"none for choice {self.index}", place)
         if is_whole and self.state is State.OPEN:
             expected = f"a finish_reason for choice {self.index} before the stream ends"
-            self.log.note("stream.finish-once", expected, f"none in its {self.deltas} chunks")
+            self.log.note("stream.finish-once", expected, f"none in its {self.deltas} chunks", place)
         return Choice(
             self.index,
             self.state,
@@ -202,6 +206,10 @@ class ChoiceReader:
             self.content_deltas,
             None if self._logprobs is None else self._logprobs.count,
         )
+
+    def _last_place(self, end: Place) -> Place:
+        """Where the last text of the choice came, or the end where none did."""
+        return end if self._last_event is None else place_of(self._last_event)
 
     def _judge_increments(self, content: str) -> None:
         """Notes deltas that repeat what went before: the whole text at the end, or in every delta."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from conformance.reading.deviation import DeviationLog, shown
+from conformance.reading.deviation import DeviationLog, Place, shown
 
 _MOST_TOKENS: Final = 100_000
 """Tokens whose bytes are kept to be compared with the text."""
@@ -29,19 +29,19 @@ class LogprobsReader:
         if self.count <= _MOST_TOKENS:
             self._pieces.extend(_bytes_of(entry) for entry in content)
 
-    def end(self, text: str) -> None:
-        """Judges all tokens together against the whole text of the choice."""
+    def end(self, text: str, place: Place) -> None:
+        """Judges all tokens together against the whole text of the choice; `place` is the end of the stream."""
         if not text or self.count > _MOST_TOKENS:
             return
         if not self.count:
             expected = f"the log probabilities of choice {self.index}, for they were asked for"
-            self.log.note("stream.logprobs", expected, "none beside its text")
+            self.log.note("stream.logprobs", expected, "none beside its text", place)
             return
         # A token may be a part of a character, and some tokenizers put a space before the first word.
         listed = b"".join(self._pieces).decode("utf-8", "replace").strip("\ufffd \t\r\n")
         if listed and listed != text.strip("\ufffd \t\r\n"):
             expected = f"tokens that make the text of choice {self.index}, {shown(text)}"
-            self.log.note("stream.logprobs", expected, f"tokens that make {shown(listed)}")
+            self.log.note("stream.logprobs", expected, f"tokens that make {shown(listed)}", place)
 
 
 def _bytes_of(entry: Any) -> bytes:

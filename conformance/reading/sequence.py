@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from conformance.reading.choices import Choice, ChoiceReader, State
 from conformance.reading.chunks import SENTINEL, Chunk, Kind, is_annotation, place_of
-from conformance.reading.deviation import DeviationLog, shown
+from conformance.reading.deviation import NOWHERE, DeviationLog, Place, shown
 from conformance.reading.event_stream import Event
 from conformance.reading.expectations import Expectations
 from conformance.reading.usage import UsageReader
@@ -176,16 +176,17 @@ class SequenceReader:
             return f"the same {member} in every chunk, {shown(repr(first))}"
         return f"{member} in every chunk, " + ("seconds since 1970" if member == "created" else "not empty")
 
-    def end(self, *, is_whole: bool) -> SequenceReading:
-        """Ends the stream; `is_whole` tells whether the target ended it, so that what did not come is missing."""
+    def end(self, *, is_whole: bool, place: Place = NOWHERE) -> SequenceReading:
+        """Ends the stream, at `place`; `is_whole` tells whether the target ended it, so that what did not come is missing."""
         if is_whole and self.chunks == 0 and not self._errors:
-            self._log.note("stream.not-empty", "at least one chunk", "a stream without chunks")
+            self._log.note("stream.not-empty", "at least one chunk", "a stream without chunks", place)
         # Without any chunk one finding says it all.
         expects_all = is_whole and self.phase is not Phase.FAILED and self.chunks > 0
-        ended = [reader.end(is_whole=expects_all) for reader in self._choices.values()]
-        self._usage.end(is_whole=expects_all, text_length=sum(choice.length for choice in ended))
+        ended = [reader.end(is_whole=expects_all, place=place) for reader in self._choices.values()]
+        text_length = sum(choice.length for choice in ended)
+        self._usage.end(is_whole=expects_all, text_length=text_length, place=place)
         if is_whole and self.phase is Phase.RUNNING:
-            self._log.note("stream.done-once", f"{SENTINEL} as the last event", "a stream that ends without it")
+            self._log.note("stream.done-once", f"{SENTINEL} as the last event", "a stream that ends without it", place)
         return SequenceReading(
             self.phase,
             self.chunks,

@@ -18,7 +18,7 @@ from conformance.reading.sequence import SequenceReader
 from conformance.reading.stream_reading import StreamReading
 from conformance.reading.timeline import EventKeeper
 from conformance.reading.transfer import TARGET_ENDED, TransferReading, content_reads, read_transfer
-from conformance.wire.exchange import Ending, EndKind, Exchange
+from conformance.wire.exchange import Answer, Ending, EndKind, Exchange
 
 MEDIA_TYPE: Final = "text/event-stream"
 LONGEST_LINGERING: Final = 2.0
@@ -97,7 +97,9 @@ class StreamReader:
         lost = self._events.end(ended_at) if kind is EndKind.COMPLETE and problem is None else None
         if problem is None and ending is not None:
             self._judge_end(ending)
-        sequence = self._sequence.end(is_whole=problem is None and kind in TARGET_ENDED)
+        last = self._events.number - 1
+        place = Place(self._clock.size, None if ending is None else ended_at, last if last >= 0 else None)
+        sequence = self._sequence.end(is_whole=problem is None and kind in TARGET_ENDED, place=place)
         reading = StreamReading(
             exchange=exchange,
             expectations=self._expectations,
@@ -134,7 +136,8 @@ class StreamReader:
     def _judge_end(self, ending: Ending) -> None:
         """Judges when the body ends: soon after the event that ends the stream, and ever."""
         terminal = self._sequence.terminal_at
-        place = Place(self._clock.size, ending.at)
+        last = self._events.number - 1
+        place = Place(self._clock.size, ending.at, last if last >= 0 else None)
         open_still = ending.kind in (EndKind.IDLE_TIMEOUT, EndKind.DEADLINE, EndKind.TOO_LARGE)
         if terminal is None:
             if ending.kind in (EndKind.IDLE_TIMEOUT, EndKind.TOO_LARGE):
@@ -170,10 +173,10 @@ def read_stream(
         return reader.end(exchange.ending, exchange=exchange.id, problem=f"no answer: {exchange.ending.kind.value}")
     transfer = read_transfer(answer, reader.log, exchange)
     if answer.status != 200:
-        reader.log.note("stream.status", "the status 200", f"the status {answer.status}")
+        reader.log.note("stream.status", "the status 200", f"the status {answer.status}", Place(at=answer.headers_at))
         problem = f"the status is {answer.status}, so the answer is no stream"
         return reader.end(exchange.ending, exchange=exchange.id, problem=problem, transfer=transfer)
-    _judge_media_type(transfer, answer.header("Content-Type"), reader.log)
+    _judge_media_type(transfer, answer, reader.log)
     decoder = ContentDecoder(transfer.codings, reader.log)
     for read in content_reads(answer, exchange, decoder, reader.log):
         reader.feed(read.data, read.at)
@@ -184,8 +187,10 @@ def _offset(one: Deviation) -> float:
     return inf if one.offset is None else one.offset
 
 
-def _judge_media_type(transfer: TransferReading, header: str | None, log: DeviationLog) -> None:
+def _judge_media_type(transfer: TransferReading, answer: Answer, log: DeviationLog) -> None:
+    header = answer.header("Content-Type")
     charset = transfer.parameters.get("charset", "utf-8").lower()
     if transfer.media_type != MEDIA_TYPE or charset != "utf-8":
+        expected = f"Content-Type: {MEDIA_TYPE}, in UTF-8 if it has a charset"
         actual = "no Content-Type" if header is None else f"Content-Type: {shown(header)}"
-        log.note("stream.media-type", f"Content-Type: {MEDIA_TYPE}, in UTF-8 if it has a charset", actual)
+        log.note("stream.media-type", expected, actual, Place(at=answer.headers_at))

@@ -98,10 +98,15 @@ class StreamReading:
 
     def timeline(self, limit: int = 120) -> tuple[TimelineRow, ...]:
         """A wire trace with at most `limit` events."""
-        last = None
-        if self.ending is not None:
-            text = f"end of body: {self.ending.kind.value}"
-            notes = (one for one in self.deviations if one.offset is None or one.at is None)
-            note = "; ".join(f"{one.requirement}: expected {one.expected}; {one.actual}" for one in notes)
-            last = TimelineRow(self.ending.at * 1000, self.size, text, note)
-        return timeline(self.kept, self.deviations, last, limit)
+        if self.ending is None:
+            return timeline(self.kept, self.deviations, None, limit)
+        placed = [one for one in self.deviations if one.at is not None and -1 < _offset(one) < max(self.size, 1)]
+        # What is missing is missing at the end, and so is what has no place.
+        notes = (one for one in self.deviations if one not in placed)
+        note = "; ".join(f"{one.requirement}: expected {one.expected}; {one.actual}" for one in notes)
+        last = TimelineRow(self.ending.at * 1000, self.size, f"end of body: {self.ending.kind.value}", note)
+        return timeline(self.kept, placed, last, limit)
+
+
+def _offset(one: Deviation) -> int:
+    return -1 if one.offset is None else one.offset

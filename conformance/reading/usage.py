@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.reading.chunks import place_of
-from conformance.reading.deviation import DeviationLog, shown
+from conformance.reading.deviation import DeviationLog, Place, shown
 from conformance.reading.event_stream import Event
 from conformance.reading.expectations import Expectations
 
@@ -19,11 +19,13 @@ class UsageReader:
     log: DeviationLog
     last: dict[str, Any] | None = None
     count: int = 0
+    _last_place: Place | None = None
 
     def take(self, usage: dict[str, Any], chunk: dict[str, Any], event: Event, *, all_finished: bool) -> None:
         """Takes a usage object of a chunk; `all_finished` tells whether every choice has finished, here or before."""
         self.count += 1
         self.last = usage
+        self._last_place = place_of(event)
         self._add_up(usage, event)
         choices = chunk.get("choices")
         if self.expectations.usage is False:
@@ -52,21 +54,22 @@ class UsageReader:
             actual = f"{prompt:g} + {completion:g}, total {total:g}"
             self.log.note("stream.usage-sum", expected, actual, place_of(event))
 
-    def end(self, *, is_whole: bool, text_length: int) -> None:
-        """Judges what only the end shows; `text_length` is the length of all choices' text."""
+    def end(self, *, is_whole: bool, text_length: int, place: Place) -> None:
+        """Judges what only the end shows, which is at `place`; `text_length` is the length of all choices' text."""
         if self.expectations.usage and is_whole and self.count == 0:
             expected = "a usage chunk, for it was asked for"
-            self.log.note("stream.usage-when-asked", expected, "a stream without usage")
+            self.log.note("stream.usage-when-asked", expected, "a stream without usage", place)
         completion = None if self.last is None else _tokens(self.last, "completion")
         if completion is None:
             return
+        place = self._last_place or place
         if completion == 0 and text_length > 0:
             actual = f"0 completion tokens for {text_length} characters"
-            self.log.note("stream.usage-sum", "completion tokens counted where there is text", actual)
+            self.log.note("stream.usage-sum", "completion tokens counted where there is text", actual, place)
         limit = self.expectations.max_tokens
         if limit is not None and completion > limit * self.expectations.n:
             expected = f"at most {limit} completion tokens for each of {self.expectations.n} choices"
-            self.log.note("stream.max-tokens", expected, f"{completion:g} by the stream's own usage")
+            self.log.note("stream.max-tokens", expected, f"{completion:g} by the stream's own usage", place)
 
 
 def _finishes(choices: Any) -> bool:

@@ -292,12 +292,13 @@ def test_a_failing_stream_reads_like_a_wire_trace() -> None:
     reads = [Read(0.1, stream(*HELLO)), Read(0.2, stream(chunk(finish="eos")) + b"oops\n\n"), Read(0.3, stream(DONE))]
     reading = read_stream(exchange(reads, kind=EndKind.IDLE_TIMEOUT, ended=15.3))
     rows = reading.timeline()
-    assert [row.at_ms for row in rows] == [100, 100, 100, 200, 200, 300, 15_300, 15_300]
-    assert [bool(row.note) for row in rows] == [False, False, False, True, True, False, True, False]
+    assert [row.at_ms for row in rows] == [100, 100, 100, 200, 200, 300, 15_300]
+    assert [bool(row.note) for row in rows] == [False, False, False, True, True, False, True]
     assert rows[3].note.startswith("stream.finish-reason: expected null, or one of")
     assert rows[4].offset == len(stream(*HELLO, chunk(finish="eos")))
     assert "stream.field-names" in rows[4].note
     assert rows[-1].text == "end of body: idle-timeout"
+    assert rows[-1].note.startswith("stream.ends: expected the body's end within 2 s")
 
 
 def test_a_wire_trace_is_as_long_as_asked_for_and_says_what_is_left_out() -> None:
