@@ -1,0 +1,74 @@
+"""The recorded runs against real deployments: judged again they come out the same, and they give nothing away."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+FIELD = Path(__file__).parents[2] / "benchmarks" / "field"
+
+
+def _loaded(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"field_{name}", FIELD / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+recorded_runs = _loaded("recorded_runs")
+RUNS = {run.name: run for run in recorded_runs.RUNS}
+SECRET = re.compile(r"sk-[A-Za-z0-9-]{8,}|demo-key-of|/(?:tmp|home|root|Users|work)/")
+ADDRESS = re.compile(r"https?://[^/\"\\ ]+")
+KNOWN_ADDRESSES = re.compile(
+    r"https?://(?:127\.0\.0\.1(?::\d+)?|api\.openai\.com|docs\.kodexa\.ai|platform\.openai\.com"
+    r"|html\.spec\.whatwg\.org|www\.rfc-editor\.org)"
+)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_evidence_judged_again_gives_the_record(name: str) -> None:
+    run = RUNS[name]
+    recorded, again = (recorded_runs.without_times(results) for results in (run.results(), run.judged_again()))
+
+    rows = [{row["id"]: row for row in results.pop("requirements")} for results in (recorded, again)]
+    differing = sorted(key for key in rows[0].keys() | rows[1].keys() if rows[0].get(key) != rows[1].get(key))
+    hint = "if the change is meant, run: python benchmarks/field/rejudge.py, and read what it changes"
+    assert not differing, f"{name} is judged otherwise than recorded in {differing}; {hint}"
+    assert again == recorded
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_record_gives_no_secret_and_no_place_away(name: str) -> None:
+    directory = RUNS[name].directory
+    for path in (directory / "results.json", directory / "evidence" / "exchanges.jsonl"):
+        text = path.read_text(encoding="utf-8")
+        assert SECRET.findall(text) == []
+        assert [found for found in set(ADDRESS.findall(text)) if not KNOWN_ADDRESSES.fullmatch(found)] == []
+
+
+def test_the_gateways_before_a_real_server_are_conformant() -> None:
+    verdicts = {name: run.results()["verdict"] for name, run in RUNS.items()}
+
+    assert verdicts == {
+        "llama.cpp": "nonconformant",
+        "litellm": "nonconformant",
+        "kodexa-before-llama.cpp": "conformant",
+        "loop-health-before-llama.cpp": "conformant",
+    }
+
+
+def test_the_page_of_findings_is_what_the_command_prints() -> None:
+    command = [sys.executable, str(FIELD / "findings.py")]
+    printed = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout.decode()
+
+    hint = "run: python benchmarks/field/findings.py > benchmarks/field/FINDINGS.md"
+    assert printed == (FIELD / "FINDINGS.md").read_text(encoding="utf-8"), hint
