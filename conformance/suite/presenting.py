@@ -31,15 +31,16 @@ def explanation(judgement: Judgement) -> str:
     return "\n".join(lines)
 
 
-def present(report: pytest.TestReport, judgement: Judgement, text: str, location: tuple[str, int | None, str]) -> None:
-    """Make pytest's report say what was judged; `text` is the explanation, without secrets."""
+def present(report: pytest.TestReport, judgement: Judgement, text: str, item: pytest.Item) -> None:
+    """Make pytest's report on an item say what was judged; `text` is the explanation, without secrets."""
     report.when = "call"
-    report.user_properties.extend(_properties(judgement))
+    item.user_properties[:] = _properties(judgement)  # pytest's JUnit file takes those of a later report on the item
+    report.user_properties = list(item.user_properties)
     report.shown_outcome = judgement.outcome.value  # type: ignore[attr-defined] # travels with the report
     if judgement.outcome is Outcome.FAILED:
         report.outcome, report.longrepr = "failed", text
     elif judgement.outcome in _AS_SKIPPED:
-        path, line, _ = location
+        path, line, _ = item.location
         report.outcome, report.longrepr = "skipped", (path, (line or 0) + 1, f"{judgement.outcome}: {text}")
     else:
         report.outcome, report.longrepr = "passed", None

@@ -186,7 +186,7 @@ class SuiteRun:
         judgement = conclude(item.stash[EXPECT], stopped)
         report.judgement = judgement_data(judgement)  # type: ignore[attr-defined] # as above
         shown = self.waived(judgement)
-        present(report, shown, self.session.redactor.text(explanation(shown)), item.location)
+        present(report, shown, self.session.redactor.text(explanation(shown)), item)
         if call.when == "setup" and report.outcome == "passed":
             # The test must not run on without its fixtures.
             report.outcome = "skipped"

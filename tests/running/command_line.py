@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +19,21 @@ from conformance.suite.settings import RunSettings
 Run = Callable[..., subprocess.CompletedProcess[str]]
 CANARY = "sk-canary-5e2d7f0a9b1c4836aa0f"
 CLI = (sys.executable, "-m", "conformance.cli")
-PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "conformance.plugin")
+PYTEST = (sys.executable, "-m", "pytest", "-p", "conformance.plugin")
+
+
+_BYTECODE = tempfile.TemporaryDirectory(prefix="bytecode-")
+_OF_NO_CONCERN = ("CONFORMANCE_", "PYTEST_", "PYTHONDONTWRITEBYTECODE")
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Our environment without its variables for pytest and for the suite, and with `more`."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("CONFORMANCE_", "PYTEST_"))}
-    return {**clean, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **more}
+    """Our environment without its variables for pytest and for the suite, and with `more`.
+
+    The bytecode that one process makes serves the next, also where our own caller wants none to be kept.
+    """
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(_OF_NO_CONCERN)}
+    paths = os.pathsep.join(path for path in sys.path if path)
+    return {**clean, "PYTHONPATH": paths, "PYTHONPYCACHEPREFIX": _BYTECODE.name, **more}
 
 
 def call(command: tuple[str, ...], folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
