@@ -1,4 +1,4 @@
-"""Judges the evidence of the recorded runs with the suite of this checkout, and writes their results.json anew.
+"""Judges the evidence of the recorded runs with the suite of this checkout; writes results.json and FINDINGS.md anew.
 
 For use after the suite or a contract changed: read what the change makes of real deployments in the difference that
 version control shows. How long the run took is kept from the record before.
@@ -12,17 +12,19 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent)]
 
-from recorded_runs import RUNS, Results  # noqa: E402 - beside this file, not installed
+from findings import report  # noqa: E402 - beside this file, not installed
+from recorded_runs import HERE, RUNS, Results  # noqa: E402 - beside this file, too
 
 
 def main() -> int:
-    """Write each record; returns the exit status."""
+    """Write each record, and the page that is made of them; returns the exit status."""
     for run in RUNS:
         before = run.results() if run.results_path.exists() else {}
         results = run.judged_again()
         results["duration_s"] = before.get("duration_s", results["duration_s"])
         run.results_path.write_text(in_lines(results), encoding="utf-8")
         print(f"{run.name}: {results['verdict']}, {results['counts']['total']}")
+    (HERE / "FINDINGS.md").write_text(report(), encoding="utf-8")
     return 0
 
 

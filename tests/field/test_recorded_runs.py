@@ -70,5 +70,5 @@ def test_the_page_of_findings_is_what_the_command_prints() -> None:
     command = [sys.executable, str(FIELD / "findings.py")]
     printed = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout.decode()
 
-    hint = "run: python benchmarks/field/findings.py > benchmarks/field/FINDINGS.md"
+    hint = "run: python benchmarks/field/rejudge.py"
     assert printed == (FIELD / "FINDINGS.md").read_text(encoding="utf-8"), hint
