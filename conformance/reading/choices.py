@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from conformance.reading.chunks import is_annotated_only, place_of
-from conformance.reading.deviation import DeviationLog, Place, shown
+from conformance.reading.deviation import DeviationLog, Place, shown, shown_value
 from conformance.reading.event_stream import Event
 from conformance.reading.expectations import Expectations
 from conformance.reading.logprobs import LogprobsReader
@@ -134,7 +134,7 @@ class ChoiceReader:
                 self.finish_reason = reason
             return Step.FINISH
         allowed = ", ".join(sorted(self.expectations.finish_reasons))
-        actual = f"the finish_reason {shown(reason) if type(reason) is str else shown(repr(reason))}"
+        actual = f"the finish_reason {shown_value(reason)}"
         self.log.note("stream.finish-reason", f"null, or one of {allowed}", actual, place_of(event))
         if type(reason) is not str or reason in ("", "null"):
             # A badly written null: it stands in every chunk and finishes nothing.
@@ -146,10 +146,11 @@ class ChoiceReader:
     def _note_broken(self, requirement: str, entry: dict[str, Any], event: Event) -> None:
         if requirement == "stream.finish-once":
             expected = f"one finish_reason for choice {self.index}"
-            actual = f"a further one, {shown(str(entry.get('finish_reason')))}, after {shown(str(self.finish_reason))}"
+            again = shown_value(entry.get("finish_reason"))
+            actual = f"a further one, {again}, after {shown_value(self.finish_reason)}"
         else:
             expected = f"nothing of choice {self.index} after its finish_reason"
-            actual = f"another delta of it: {shown(str(entry.get('delta')))}"
+            actual = f"another delta of it: {shown_value(entry.get('delta'))}"
         self.log.note(requirement, expected, actual, place_of(event))
 
     def _take_role(self, role: Any, event: Event, *, first: bool) -> None:
@@ -157,7 +158,7 @@ class ChoiceReader:
             expected = f"the role in the first delta of choice {self.index}"
             self.log.note("stream.role-first", expected, "a first delta without it", place_of(event))
         elif role != "assistant":
-            actual = f"the role {shown(role) if type(role) is str else shown(repr(role))}"
+            actual = f"the role {shown_value(role)}"
             self.log.note("stream.role", "the role assistant in every delta that has one", actual, place_of(event))
         if first and type(role) is str:
             self.role = role

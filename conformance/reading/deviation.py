@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 KEPT_PER_REQUIREMENT = 20
 """How many deviations from one requirement a log keeps; further ones are only counted."""
@@ -73,3 +74,11 @@ def shown(value: str | bytes, limit: int = SHOWN) -> str:
         return ascii(text)
     unit = "bytes" if isinstance(value, bytes) else "characters"
     return f"{text[:limit]!a}… ({len(value)} {unit} in all)"
+
+
+def shown_value(value: Any, limit: int = SHOWN) -> str:
+    """A target's JSON value: a text as `shown`, anything else as JSON in ASCII, of which `limit` characters."""
+    if isinstance(value, str):
+        return shown(value, limit)
+    text = json.dumps(value, default=repr)
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters in all)"

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from conformance.reading.choices import Choice, ChoiceReader, State
 from conformance.reading.chunks import SENTINEL, Chunk, Kind, is_annotation, place_of
-from conformance.reading.deviation import NOWHERE, DeviationLog, Place, shown
+from conformance.reading.deviation import NOWHERE, DeviationLog, Place, shown, shown_value
 from conformance.reading.event_stream import Event
 from conformance.reading.expectations import Expectations
 from conformance.reading.usage import UsageReader
@@ -140,7 +140,7 @@ class SequenceReader:
         if choice is None or choice.index != index:
             n = self._expectations.n
             expected = "the index 0, for one choice was asked for" if n == 1 else f"an index from 0 to {n - 1}"
-            self._log.note("stream.index-range", expected, f"the index {shown(repr(index))}", place_of(event))
+            self._log.note("stream.index-range", expected, f"the index {shown_value(index)}", place_of(event))
             return
         before = choice.content_deltas
         choice.take(entry, event, beside_usage=beside_usage)
@@ -161,7 +161,7 @@ class SequenceReader:
                 or (first is not None and value != first)
                 or (member == "object" and value != self._expectations.object)
             ):
-                actual = f"{shown(repr(value))}" if member in chunk else f"no {member}"
+                actual = f"the {member} {shown_value(value)}" if member in chunk else f"no {member}"
                 self._log.note(requirement, expected, actual, place_of(event))
                 clean = False
             elif first is None:
@@ -173,11 +173,14 @@ class SequenceReader:
         if member == "object":
             return f"the object {self._expectations.object} in every chunk"
         if first is not None:
-            return f"the same {member} in every chunk, {shown(repr(first))}"
+            return f"the same {member} in every chunk, {shown_value(first)}"
         return f"{member} in every chunk, " + ("seconds since 1970" if member == "created" else "not empty")
 
     def end(self, *, is_whole: bool, place: Place = NOWHERE) -> SequenceReading:
-        """Ends the stream, at `place`; `is_whole` tells whether the target ended it, so that what did not come is missing."""
+        """Ends the stream, at `place`.
+
+        `is_whole` tells whether the target ended it, so that what did not come is missing.
+        """
         if is_whole and self.chunks == 0 and not self._errors:
             self._log.note("stream.not-empty", "at least one chunk", "a stream without chunks", place)
         # Without any chunk one finding says it all.

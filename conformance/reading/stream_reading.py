@@ -89,8 +89,12 @@ class StreamReading:
     @property
     def is_complete(self) -> bool:
         """Whether the stream came to its end: every choice finished, and the sentinel after that."""
-        finished = all(choice.finish_reason is not None for choice in self.choices.values())
-        return self.sequence.phase is Phase.DONE and self.chunks > 0 and finished
+        return self.sequence.phase is Phase.DONE and self.is_finished
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every choice finished, with the sentinel or without it: nothing of the answer is missing."""
+        return self.chunks > 0 and all(choice.finish_reason is not None for choice in self.choices.values())
 
     def broke(self, requirement: str) -> tuple[Deviation, ...]:
         """The deviations from one requirement."""

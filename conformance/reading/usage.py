@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.reading.chunks import place_of
-from conformance.reading.deviation import DeviationLog, Place, shown
+from conformance.reading.deviation import DeviationLog, Place, shown_value
 from conformance.reading.event_stream import Event
 from conformance.reading.expectations import Expectations
 
@@ -42,7 +42,7 @@ class UsageReader:
             expected = "the usage after every choice has finished"
             self.log.note("stream.usage-after-finish", expected, "usage before that", place_of(event))
         elif choices and not _finishes(choices):
-            actual = f"choices {shown(str(choices))}"
+            actual = f"choices {shown_value(choices)}"
             self.log.note("stream.usage-choices-empty", "`choices: []` in the usage chunk", actual, place_of(event))
 
     def _add_up(self, usage: dict[str, Any], event: Event) -> None:

@@ -60,19 +60,19 @@ def judge_chunks(row: Requirement, streams: Sequence[Stream], readers: Readers, 
 
 
 def judge_assembled(row: Requirement, streams: Sequence[Stream], readers: Readers, expect: Expect) -> None:
-    """Expect of each stream that came to its end that its chunks make a completion of the contract's schema.
+    """Expect of each stream that finished that its chunks make a completion of the contract's schema.
 
     A keyword that is no MUST is not held against a requirement that is one.
 
     Raises:
-        NotTestable: no stream came to its end.
+        NotTestable: no stream finished.
         DoesNotApply: the contract says nothing of a completion.
     """
     judge = readers.schema("completion")
     if judge.schema is True:
         raise DoesNotApply("the contract has no schema of a completion")
     for stream in streams:
-        if not stream.reading.is_complete:
+        if not stream.reading.is_finished:
             continue
         expect.looked_at(stream.id)
         for one in misfits(stream.reading, judge):
@@ -80,7 +80,7 @@ def judge_assembled(row: Requirement, streams: Sequence[Stream], readers: Reader
                 place = one.instance_path or "the whole"
                 expect(False, stream.id, expected=f"put together, {place}: {one.expected}", actual=one.actual)
     if not expect.judged:
-        raise NotTestable(f"{streams[0].id}: no stream came to its end")
+        raise NotTestable(f"{streams[0].id}: no stream finished")
 
 
 def judge_delivery(streams: Sequence[Stream], latency: Latency, expect: Expect) -> None:

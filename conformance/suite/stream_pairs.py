@@ -61,7 +61,7 @@ def pairs(streams: Iterable[Stream], completions: Iterable[Completion], *fields:
 
 
 def differences(pair: Pair) -> Iterator[Difference]:
-    """Where a stream and its twin differ in what the request alone decides: choices, role, and the reason to end."""
+    """Where a stream and its twin differ in what the request alone decides: the choices and their role."""
     choices = [choice for choice in pair.stream.reading.choices.values() if choice.deltas]
     if len(choices) != len(pair.whole.choices):
         yield Difference(f"{len(pair.whole.choices)} choice(s), as in {pair.whole.id}", f"{len(choices)}")
@@ -69,11 +69,6 @@ def differences(pair: Pair) -> Iterator[Difference]:
     for choice in choices:
         if choice.role is not None and choice.role not in roles:
             yield Difference(f"the role {_listed(roles)}, as in {pair.whole.id}", f"the role {choice.role!a}")
-    if pair.stream.reading.expectations.max_tokens == 1 and _reasons(pair.whole) == {"length"}:
-        for choice in choices:
-            if choice.length and choice.finish_reason not in {"length", "content_filter", None}:
-                expected = f"the finish_reason 'length' after the only token that is allowed, as in {pair.whole.id}"
-                yield Difference(expected, f"the finish_reason {choice.finish_reason!a}")
 
 
 def prompt_difference(pair: Pair) -> Difference | None:

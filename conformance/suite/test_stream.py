@@ -293,19 +293,19 @@ TWINS = (
 def test_a_stream_agrees_with_the_whole_answer(
     streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect
 ) -> None:
-    complete = [stream for stream in streams if stream.reading.is_complete]
-    for pair in pairs(complete, completions):
+    finished = [stream for stream in streams if stream.reading.is_finished]
+    for pair in pairs(finished, completions):
         expect.looked_at(pair.stream.id)
         for one in differences(pair):
             expect(False, pair.stream.id, expected=one.expected, actual=one.actual)
-    for pair in pairs(complete, completions, "messages"):
+    for pair in pairs(finished, completions, "messages"):
         if counts_prompts(pair):
             expect.looked_at(pair.stream.id)
             found = prompt_difference(pair)
             if found is not None:
                 expect(False, pair.stream.id, expected=found.expected, actual=found.actual)
     if not expect.judged:
-        raise NotTestable("no stream came to its end whose request was served without streaming, too")
+        raise NotTestable("no stream finished whose request was served without streaming, too")
 
 
 @requirement("stream.same-form", *TWINS)

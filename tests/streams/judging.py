@@ -1,0 +1,55 @@
+"""Judges a deployment in this process, by the requirements on streams alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from raw_deployment import KEY, MODEL, Deployment, serving
+
+from conformance.commands.pytest_session import run_pytest
+from conformance.suite.expect import Judgement
+from conformance.suite.outcome import Outcome
+from conformance.suite.run import SuiteRun
+from conformance.suite.session import open_session
+from conformance.suite.settings import RunSettings
+from conformance.target.model import Limits
+
+QUICK = Limits(first_byte_timeout=5.0, idle_timeout=0.4, deadline=10.0, retries=0, concurrency=32)
+LEAN = [
+    word for name in ("unraisableexception", "threadexception", "logging", "doctest") for word in ("-p", f"no:{name}")
+]
+"""What a hundred runs in one process can do without."""
+ENVIRONMENT = {"CONFORMANCE_API_KEY": KEY, "CONFORMANCE_MODEL": MODEL}
+
+
+def judge(
+    deployment: Deployment, out: Path, only: tuple[str, ...] = ("stream.*",), limits: Limits = QUICK, **settings: Any
+) -> Mapping[str, Judgement]:
+    """What a run comes to, by the id of the requirement."""
+    with serving(deployment) as served:
+        run_settings = RunSettings(
+            profile="openai", base_url=served.base_url, only=only, out=out, limits=limits, **settings
+        )
+        with open_session(run_settings, ENVIRONMENT) as session:
+            suite_run = SuiteRun(session)
+            run_pytest(suite_run, LEAN)
+    assert not suite_run.broken
+    assert suite_run.judgements
+    return suite_run.judgements
+
+
+def broken(judgements: Mapping[str, Judgement]) -> set[str]:
+    """The requirements against which something was found; those of a chunk's schema count as one."""
+    return {_short(name) for name, one in judgements.items() if one.findings}
+
+
+def troubled(judgements: Mapping[str, Judgement]) -> dict[str, str]:
+    """Whatever is not as it is with a good deployment, without those of `broken`: its id and its first message."""
+    fine = (Outcome.PASSED, Outcome.SKIPPED)
+    return {name: one.messages[0] for name, one in judgements.items() if one.outcome not in fine and not one.findings}
+
+
+def _short(name: str) -> str:
+    return "stream.chunk.*" if name.startswith("stream.chunk.") else name

@@ -1,0 +1,477 @@
+"""Faults of real deployments, served on a socket and judged as a run does: each by the requirements that it breaks.
+
+The ids are those of the collected faults. What each breaks is told in full: nothing more is accused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from judging import broken, judge, troubled
+from raw_deployment import Asked, Deployment, Item, Script, encoded
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A deviation, the requirement that tells it, what its message says, and what else breaks by the same bytes."""
+
+    deployment: Deployment
+    tells: str
+    says: str
+    also: frozenset[str] = frozenset()
+    only: tuple[str, ...] = ("stream.*",)
+    has_no_place: bool = False
+    """Whether it is only seen by comparing answers with one another, or in an answer without events."""
+
+
+def choices_of(item: Item) -> list[dict[str, Any]]:
+    choices: list[dict[str, Any]] = item.get("choices", []) if isinstance(item, dict) else []
+    return choices
+
+
+def is_finish(item: Item) -> bool:
+    return any(choice.get("finish_reason") is not None for choice in choices_of(item))
+
+
+def has_text(item: Item) -> bool:
+    return any(choice["delta"].get("content") for choice in choices_of(item))
+
+
+def with_choice(item: Item, **changes: Any) -> Item:
+    """The chunk with these members in each of its choices."""
+    assert isinstance(item, dict)
+    return {**item, "choices": [{**choice, **changes} for choice in choices_of(item)]}
+
+
+def with_text(item: Item, text: Callable[[str], str]) -> Item:
+    assert isinstance(item, dict)
+    choices = [{**one, "delta": {**one["delta"], "content": text(one["delta"]["content"])}} for one in choices_of(item)]
+    return {**item, "choices": choices}
+
+
+def items(bend: Callable[[list[Item], Asked], list[Item]]) -> Deployment:
+    return Deployment(items=bend)
+
+
+def each(
+    bend: Callable[[Item], Item | None], where: Callable[[Item], bool] = lambda item: isinstance(item, dict)
+) -> Deployment:
+    """Bends each item that is of a kind; None leaves it out."""
+
+    def all_of_them(good: list[Item], _: Asked) -> list[Item]:
+        bent = [bend(item) if where(item) else item for item in good]
+        return [item for item in bent if item is not None]
+
+    return items(all_of_them)
+
+
+def streams(bend: Callable[[Script], Script]) -> Deployment:
+    """Bends what is written for every stream."""
+    return Deployment(script=lambda script, asked: bend(script) if asked.streamed else script)
+
+
+def before_finish(*further: Item) -> Deployment:
+    def put(good: list[Item], _: Asked) -> list[Item]:
+        at = next(number for number, item in enumerate(good) if is_finish(item))
+        return [*good[:at], *further, *good[at:]]
+
+    return items(put)
+
+
+def after_finish(make: Callable[[dict[str, Any]], Item]) -> Deployment:
+    def put(good: list[Item], _: Asked) -> list[Item]:
+        finish = [item for item in good if is_finish(item)][-1]
+        assert isinstance(finish, dict)
+        at = good.index(finish)
+        return [*good[: at + 1], make(finish), *good[at + 1 :]]
+
+    return items(put)
+
+
+def half(good: list[Item]) -> list[Item]:
+    return good[: max(1, len(good) // 2)]
+
+
+def cut_after_text(good: list[Item]) -> list[Item]:
+    return [item for item in good if item != "[DONE]" and not is_finish(item) and choices_of(item)]
+
+
+def numbered_ids(good: list[Item], _: Asked) -> list[Item]:
+    return [
+        {**item, "id": f"{item['id']}-{number}"} if isinstance(item, dict) else item for number, item in enumerate(good)
+    ]
+
+
+def counting_index(good: list[Item], _: Asked) -> list[Item]:
+    return [with_choice(item, index=number) if choices_of(item) else item for number, item in enumerate(good)]
+
+
+def whole_again(good: list[Item], _: Asked) -> list[Item]:
+    at = next(number for number, item in enumerate(good) if is_finish(item))
+    text = "".join(
+        choice["delta"].get("content", "") for item in good for choice in choices_of(item) if choice["index"] == 0
+    )
+    again = {**good[0], "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}]}
+    return [*good[:at], again, *good[at:]]
+
+
+def bare_tail(good: list[Item], asked: Asked) -> list[Item]:
+    if not asked.wants_usage:
+        return good
+    bare: list[Item] = []
+    for item in good:
+        tail = is_finish(item) or item == "[DONE]"
+        bare.append(encoded(item).removeprefix(b"data: ") if tail and not isinstance(item, float) else item)
+    return bare
+
+
+def first_unreadable(good: list[Item], _: Asked) -> list[Item]:
+    return [b"data: error: engine failed\n\n"]
+
+
+def frozen_after_damage(good: list[Item], _: Asked) -> list[Item]:
+    texts = [number for number, item in enumerate(good) if has_text(item)]
+    if len(texts) < 4:
+        return good
+    return [
+        with_text(item, lambda text: text + "\ufffd") if number == texts[1] else item
+        for number, item in enumerate(good)
+        if number not in texts[2:]
+    ]
+
+
+def wrong_finish_index(good: list[Item], asked: Asked) -> list[Item]:
+    return [with_choice(item, index=0) if is_finish(item) else item for item in good]
+
+
+def dropped_events(good: list[Item], _: Asked) -> list[Item]:
+    texts = [number for number, item in enumerate(good) if has_text(item)]
+    return [item for number, item in enumerate(good) if number not in texts[2::5]]
+
+
+def usage_twice(good: list[Item], asked: Asked) -> list[Item]:
+    return [*good[:-1], good[-2], good[-1]] if asked.wants_usage else good
+
+
+def stale_coding(script: Script, asked: Asked) -> Script:
+    accepted = asked.headers.get("accept-encoding")
+    if accepted in {None, "identity"}:
+        return script
+    return replace(script, headers=(*script.headers, ("Content-Encoding", str(accepted))))
+
+
+def always_a_stream(script: Script, asked: Asked) -> Script:
+    if asked.streamed:
+        return script
+    body = b"".join(write for write in script.writes if isinstance(write, bytes))
+    return Script((b"data: " + body + b"\n\ndata: [DONE]\n\n",), headers=(("Content-Type", "text/event-stream"),))
+
+
+def bom_on_json(script: Script, asked: Asked) -> Script:
+    if asked.streamed:
+        return script
+    body = b"\xef\xbb\xbf" + b"".join(write for write in script.writes if isinstance(write, bytes))
+    headers = (("Content-Type", "application/json"), ("Content-Length", str(len(body))))
+    return replace(script, writes=(body,), headers=headers)
+
+
+def lossy(item: Item) -> Item:
+    """Each character outside of ASCII is decoded by halves."""
+    return with_text(item, lambda text: "".join(one if one.isascii() else "\ufffd\ufffd" for one in text))
+
+
+def breaking(*names: str) -> frozenset[str]:
+    return frozenset(f"stream.{name}" for name in names)
+
+
+NO_SENTINEL = each(lambda _: None, lambda item: item == "[DONE]")
+TEXT_TO_DAMAGE = each(lambda item: with_text(item, lambda text: text[:-1] + "\ufffd"), has_text)
+
+FAULTS = {
+    "1-01-done-missing": Fault(NO_SENTINEL, "stream.done-once", r"\[DONE\] as the last event; came a stream that ends"),
+    "1-02-done-missing-conn-open": Fault(
+        Deployment(
+            items=lambda good, _: [item for item in good if item != "[DONE]"],
+            script=lambda script, asked: replace(script, end="open") if asked.streamed else script,
+        ),
+        "stream.ends",
+        r"comes to its end; came idle-timeout",
+        also=breaking("done-once"),
+    ),
+    "1-03-done-conn-lingers": Fault(
+        streams(lambda script: replace(script, end="open")),
+        "stream.ends",
+        r"the body's end within 2 s .*; came still open",
+    ),
+    "1-14-raw-text-error-in-data": Fault(
+        items(lambda good, _: [*half(good), "error: engine failed"]),
+        "stream.json",
+        r"one strict JSON document or \[DONE\]; came .*'error: engine failed'",
+        also=breaking("done-once", "finish-once", "usage-when-asked"),
+    ),
+    "1-17-empty-200-stream": Fault(
+        items(lambda good, _: []),
+        "stream.not-empty",
+        r"at least one chunk; came a stream without chunks",
+        also=breaking("done-once"),
+    ),
+    "1-23-utf8-split-by-token": Fault(
+        TEXT_TO_DAMAGE, "stream.content-intact", r"came U\+FFFD in", also=breaking("logprobs")
+    ),
+    "1-24-utf8-split-by-network": Fault(
+        each(lossy, lambda item: has_text(item) and not encoded(item).isascii()),
+        "stream.content-intact",
+        r"came U\+FFFD in",
+    ),
+    "1-24 undecoded": Fault(
+        each(lambda item: encoded(item).replace(b"one", b"\xe4\xbd"), has_text),
+        "stream.utf8",
+        r"UTF-8 throughout the stream; came '\\\\xe4\\\\xbd'",
+        also=breaking("content-intact", "logprobs"),
+    ),
+    "1-25-stall-after-fffd": Fault(
+        items(frozen_after_damage), "stream.content-intact", r"came U\+FFFD in", also=breaking("logprobs")
+    ),
+    "1-26-wrong-content-type-stream": Fault(
+        streams(lambda script: replace(script, headers=(("Content-Type", "application/json"),))),
+        "stream.media-type",
+        r"text/event-stream.*; came Content-Type: 'application/json'",
+    ),
+    "1-26 no media type": Fault(
+        streams(lambda script: replace(script, headers=())), "stream.media-type", r"came no Content-Type"
+    ),
+    "1-30-stale-content-encoding": Fault(
+        Deployment(script=stale_coding),
+        "transport.content-encoding",
+        r"Content-Encoding: 'gzip' and a body that is not",
+        only=("transport.content-encoding",),
+    ),
+    "1-33-final-event-unterminated": Fault(
+        items(lambda good, _: [*good[:-2], encoded(good[-2])[:-1]]),
+        "stream.terminated",
+        r"a blank line",
+        also=breaking("done-once", "finish-once", "usage-when-asked"),
+    ),
+    "1-36-silent-stall": Fault(
+        Deployment(
+            items=lambda good, _: cut_after_text(good),
+            script=lambda script, asked: replace(script, end="open") if asked.streamed else script,
+        ),
+        "stream.ends",
+        r"came idle-timeout",
+        also=breaking("done-once", "finish-once", "usage-when-asked"),
+    ),
+    "1-37-litellm-early-close": Fault(
+        items(lambda good, _: cut_after_text(good)),
+        "stream.finish-once",
+        r"a finish_reason for choice 0",
+        also=breaking("done-once", "usage-when-asked"),
+    ),
+    "1-37 without the last chunk of the coding": Fault(
+        Deployment(
+            items=lambda good, _: cut_after_text(good),
+            script=lambda script, asked: replace(script, end="cut") if asked.streamed else script,
+        ),
+        "stream.done-once",
+        r"came a stream that ends without it",
+        also=breaking("finish-once", "usage-when-asked"),
+    ),
+    "1-38-data-double-prefix": Fault(
+        each(lambda item: b"data: " + encoded(item), lambda item: True),
+        "stream.json",
+        r"'data: ",
+        also=breaking("done-once", "not-empty"),
+    ),
+    "1-39-full-answer-repeated": Fault(
+        items(whole_again),
+        "stream.content-increments",
+        r"the last delta is all of the text again",
+        also=breaking("logprobs"),
+    ),
+    "1-40-lost-data-prefix-on-rewrite": Fault(
+        items(bare_tail),
+        "stream.field-names",
+        r"came .*chatcmpl",
+        also=breaking("done-once", "finish-once", "usage-after-finish"),
+    ),
+    "1-41-callback-split-dropped": Fault(items(dropped_events), "stream.logprobs", r"16 tokens", has_no_place=True),
+    "1-45-stream-ignored-always-sse": Fault(
+        Deployment(script=always_a_stream),
+        "completion.stream-declined",
+        r"one JSON document; came an event stream",
+        only=("completion.stream-declined",),
+        has_no_place=True,
+    ),
+    "1-46-bom on a JSON body": Fault(
+        Deployment(script=bom_on_json),
+        "completion.json",
+        r"byte order mark",
+        only=("completion.json",),
+        has_no_place=True,
+    ),
+    "1-50-chunk-after-finish": Fault(
+        after_finish(lambda last: {**with_choice(last, delta={}, finish_reason=None), "created": last["created"] - 1}),
+        "stream.nothing-after-finish",
+        r"nothing of choice 0 after its finish_reason",
+        also=breaking("created-constant"),
+    ),
+    "1-51-whitespace-delta-dropped": Fault(
+        each(lambda item: with_text(item, str.strip), has_text),
+        "stream.whitespace",
+        r"white space .*; came 0% of the text",
+        also=breaking("logprobs"),
+        has_no_place=True,
+    ),
+    "1-52-no-data-prefix": Fault(
+        each(lambda item: encoded(item).removeprefix(b"data: ").rstrip(), lambda item: True),
+        "stream.field-names",
+        r"came .*chatcmpl",
+        also=breaking("done-once", "not-empty"),
+    ),
+    "1-53-old-llamacpp-dialect": Fault(
+        items(lambda good, _: [*half(good), b'error: {"code":500,"message":"too long"}\n\n', "[DONE]"]),
+        "stream.field-names",
+        r"came .*error",
+        also=breaking("finish-once", "usage-when-asked"),
+    ),
+    "2-01-finish-empty-string": Fault(
+        each(lambda item: item if is_finish(item) else with_choice(item, finish_reason="")),
+        "stream.finish-reason",
+        r"null, or one of .*; came the finish_reason ''",
+        also=breaking("chunk.*"),
+    ),
+    "2-03-finish-string-null": Fault(
+        each(lambda item: item if is_finish(item) else with_choice(item, finish_reason="null")),
+        "stream.finish-reason",
+        r"came the finish_reason 'null'",
+        also=breaking("chunk.*"),
+    ),
+    "2-04-finish-nonenum": Fault(
+        each(lambda item: with_choice(item, finish_reason="eos"), is_finish),
+        "stream.finish-reason",
+        r"came the finish_reason 'eos'",
+        also=breaking("assembled", "chunk.*", "finish-reason-length"),
+    ),
+    "2-05-finish-on-first-chunk": Fault(
+        items(lambda good, _: [with_choice(good[0], finish_reason="stop"), *good[1:]]),
+        "stream.nothing-after-finish",
+        r"nothing of choice 0 after its finish_reason; came another delta",
+        also=breaking("finish-once", "finish-reason-length"),
+    ),
+    "2-06-finish-twice": Fault(
+        after_finish(lambda last: with_choice(last, finish_reason="stop")),
+        "stream.finish-once",
+        r"one finish_reason for choice 0; came a further one",
+    ),
+    "2-14-id-differs-per-chunk": Fault(
+        items(numbered_ids),
+        "stream.id-constant",
+        r"the same id in every chunk, 'chatcmpl-\d+-0'; came the id 'chatcmpl-\d+-1'",
+    ),
+    "2-15-id-empty": Fault(
+        each(lambda item: {**item, "id": ""}),
+        "stream.id-constant",
+        r"not empty; came the id ''",
+        also=breaking("assembled"),
+    ),
+    "2-16-index-per-token": Fault(
+        items(counting_index),
+        "stream.index-range",
+        r"the index 0, .*; came the index 1",
+        also=breaking("finish-once", "usage-after-finish"),
+    ),
+    "2-17-index-const-n2": Fault(
+        each(lambda item: with_choice(item, index=0), lambda item: bool(choices_of(item))),
+        "stream.index-range",
+        r"chunks for each index from 0 to 1; came none for choice 1",
+        also=breaking("finish-once"),
+    ),
+    "2-20-data-null": Fault(
+        before_finish("null"), "stream.event-kind", r"a chunk object.*; came the data 'null'", also=breaking("chunk.*")
+    ),
+    "2-21-object-wrong": Fault(
+        each(lambda item: {**item, "object": "chat.completion"}),
+        "stream.object",
+        r"chat.completion.chunk in every chunk; came .*'chat.completion'",
+        also=breaking("assembled", "chunk.*"),
+    ),
+    "2-22-object-missing": Fault(
+        each(lambda item: {name: item[name] for name in item if name not in {"object", "created", "model"}}),
+        "stream.object",
+        r"came no object",
+        also=breaking("assembled", "chunk.*", "created-constant", "model-constant"),
+    ),
+    "2-24-role-empty": Fault(
+        items(
+            lambda good, asked: [
+                *(with_choice(item, delta={"role": "", "content": ""}) for item in good[: asked.n]),
+                *good[asked.n :],
+            ]
+        ),
+        "stream.role",
+        r"the role assistant .*; came the role ''",
+        also=breaking("chunk.*", "equivalent"),
+    ),
+    "2-27-role-never": Fault(
+        items(lambda good, asked: good[asked.n :]), "stream.role-first", r"the role in the first delta of choice 0"
+    ),
+    "2-34-model-null-chunk": Fault(
+        each(lambda item: {**item, "model": None}),
+        "stream.model-constant",
+        r"model in every chunk.*; came the model null",
+        also=breaking("assembled", "chunk.*"),
+    ),
+    "2-35-first-stop-index0": Fault(items(wrong_finish_index), "stream.finish-once", r"one finish_reason for choice 0"),
+    "2-38-finish-dup-usage-chunk": Fault(
+        items(
+            lambda good, asked: [
+                {**item, "choices": choices_of(good[-3])} if item is good[-2] and asked.wants_usage else item
+                for item in good
+            ]
+        ),
+        "stream.finish-once",
+        r"one finish_reason for choice 0; came a further one",
+    ),
+    "2-41-usage-chunk-nonempty-choices": Fault(
+        items(
+            lambda good, asked: [
+                {**item, "choices": [{"index": 0, "delta": {}, "finish_reason": None}]}
+                if item is good[-2] and asked.wants_usage
+                else item
+                for item in good
+            ]
+        ),
+        "stream.usage-choices-empty",
+        r"`choices: \[\]` in the usage chunk; came choices",
+    ),
+    "2-43-extra-usage-chunk-twice": Fault(
+        items(usage_twice), "stream.usage-when-asked", r"one usage for the whole stream; came a second one"
+    ),
+    "2-46-finish-error-literal": Fault(
+        each(lambda item: with_choice(item, finish_reason="error"), is_finish),
+        "stream.finish-reason",
+        r"came the finish_reason 'error'",
+        also=breaking("assembled", "chunk.*", "finish-reason-length"),
+    ),
+}
+
+
+PLACE = r"^[a-z]+/[a-z-]+#1(, event \d+)?(, byte \d+)?, \d+ ms: expected "
+"""Where a finding about the bytes of a stream begins; what is seen in the header has no event and no offset."""
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+def test_a_fault_is_told_by_the_requirement_that_it_breaks(fault: Fault, tmp_path: Path) -> None:
+    judgements = judge(fault.deployment, tmp_path, fault.only)
+    assert broken(judgements) == {fault.tells, *fault.also}
+    message = judgements[fault.tells].messages[0]
+    assert re.search(fault.says, message), message
+    assert fault.has_no_place or re.match(PLACE, message), message
+    # What depends on what is broken is not passed for want of evidence.
+    for name, why in troubled(judgements).items():
+        assert why.startswith("not testable: "), (name, why)
