@@ -58,6 +58,7 @@ class _Served:
 
 
 _SHOWN = 60
+_MANY_CHOICES = 8
 
 
 def probe_name(requirement_id: str, aspect: str, case: str) -> str:
@@ -118,7 +119,7 @@ def _enforced(row: Requirement, body: RequestBody) -> Iterator[Probe]:
             case.name == "null" and not _is_required(path, body)
         ):
             continue
-        changed = body.changed(path, case.value, base=_base_for(path, body))
+        changed = _cheap(body.changed(path, case.value, base=_base_for(path, body)), body)
         if body.accepts(changed):
             continue  # another branch of the schema takes it, so nobody has to refuse it
         yield Probe(
@@ -145,14 +146,15 @@ def _honoured(row: Requirement, body: RequestBody) -> Iterator[_Served]:
         elif path == ("messages", 0, "role"):
             changed = {**body.capped(CHEAP), "messages": conversation_with(str(case.value))}
         else:
-            changed = body.changed(path, case.value, base=_base_for(path, body))
+            changed = _cheap(body.changed(path, case.value, base=_base_for(path, body)), body)
         if case.value is None and path[0] in _LIMITS:
             # The other limit stands in for the one that is null, so that the completion stays cheap.
             changed.update({name: 1 for name in _LIMITS if name != path[0] and body.has(name)})
         if changed.get("messages") is not None and _needs_more_than_text(changed["messages"]):
             continue
         field = str(path[0])
-        bound = (*_COMPANIONS.get(field, {}), *(_LIMITS if field in _LIMITS else ()))
+        limited = field in _LIMITS or _asks_for_many(changed)
+        bound = (*_COMPANIONS.get(field, {}), *(_LIMITS if limited else ()))
         fields = {name: changed.get(name, REMOVED) for name in dict.fromkeys((field, *bound)) if body.has(name)}
         probe = Probe(
             name=probe_name(row.id, "honoured", case.name),
@@ -206,9 +208,20 @@ def _needs_more_than_text(messages: Any) -> bool:
     return isinstance(messages, list) and any(isinstance(m, Mapping) and m.get("role") == "tool" for m in messages)
 
 
+def _cheap(changed: Any, body: RequestBody) -> Any:
+    """The same request, with one token for each choice where it asks for many choices."""
+    limit = body.limit_field
+    return {**changed, limit: 1} if limit is not None and _asks_for_many(changed) and limit in changed else changed
+
+
+def _asks_for_many(changed: Any) -> bool:
+    choices = changed.get("n") if isinstance(changed, Mapping) else None
+    return type(choices) is int and choices > _MANY_CHOICES
+
+
 def _base_for(path: Path, body: RequestBody) -> dict[str, Any]:
     companions = _COMPANIONS.get(str(path[0]), {}) if path else {}
-    base = {**body.capped(1 if path[:1] == ("n",) else CHEAP), **companions}  # many choices are dear enough
+    base = {**body.capped(CHEAP), **companions}
     return {name: value for name, value in base.items() if value is not REMOVED}
 
 

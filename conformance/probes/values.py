@@ -103,7 +103,7 @@ def _number_within(schema: Mapping[str, Any]) -> int | float:
     if low is None:
         return 1 if high is None or high > 1 else math.ceil(high) - 1
     if high is None or high - low > _ROOM:
-        return max(1, math.floor(low) + 1)
+        return max(1, math.floor(low) + 2)
     middle = (low + high) / 2
     return math.floor(middle) if whole or middle == int(middle) else middle
 
