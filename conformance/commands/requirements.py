@@ -42,7 +42,7 @@ def list_requirements(profile: str, *, stale: bool, sources: Path | None, review
 
 
 def _list_all(contract: Contract, profile: str, *, as_json: bool) -> None:
-    tests = tests_by_requirement(contract, profile)
+    tests = judging_tests(contract, profile)
     rows = [*contract.requirements, *contract.excluded]
     if as_json:
         _print_json([_document(row, tests) for row in rows])
@@ -123,7 +123,7 @@ def _record_review(contract: Contract) -> int:
     return 0
 
 
-def tests_by_requirement(contract: Contract, profile: str) -> dict[str, list[str]]:
+def judging_tests(contract: Contract, profile: str) -> dict[str, list[str]]:
     """The names of the test functions that judge each requirement, in any tier; `profile` as the user named it."""
     from conformance.commands.pytest_session import run_pytest
     from conformance.contract.model import Tier

@@ -45,8 +45,8 @@ def replayed_run(directory: Path, contract: Contract) -> RecordedRun:
             evidence=evidence,
             target=_target(header["target"]),
             tier=Tier(header["tier"]),
-            started=str(header["started"]),
-            only=tuple(header["only"]),
+            started=_text(header["started"]),
+            only=tuple(map(_text, header["only"])),
         )
         plan_from(header["probes"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -61,6 +61,12 @@ def replayed_run(directory: Path, contract: Contract) -> RecordedRun:
             " give the profile that it was recorded with."
         )
     return run
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def _target(recorded: Mapping[str, Any]) -> Target:

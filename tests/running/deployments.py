@@ -17,14 +17,17 @@ Answer = tuple[int, dict[str, str], bytes]
 
 @contextlib.contextmanager
 def http_deployment(answer: Callable[[dict[str, str], bytes], Answer]) -> Iterator[str]:
-    """Serve on loopback what `answer` makes of each request's header and body; gives the base URL."""
+    """Serve on loopback what `answer` makes of each request's header and body; gives the base URL.
+
+    Among the header fields are `:method` and `:path`, as HTTP/2 names them.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status, headers, content = answer(dict(self.headers.items()), body)
+            status, headers, content = answer({":method": self.command, ":path": self.path, **self.headers}, body)
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(content))}.items():
                 self.send_header(name, value)

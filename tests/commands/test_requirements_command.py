@@ -1,0 +1,153 @@
+"""`chat-conformance requirements`: every requirement is judged or excluded, and the list can be read anywhere."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conformance.commands.failures import UsageFailure
+from conformance.commands.requirements import judging_tests, list_requirements
+from conformance.contract import load_contract, review_path
+from conformance.contract.locations import profile_path
+
+PROFILES = ("kodexa", "loop-health", "openai")
+DOCUMENT = {
+    "openapi": "3.1.0",
+    "info": {"title": "Own", "version": "1"},
+    "paths": {
+        "/v1/chat/completions": {
+            "post": {
+                "requestBody": {
+                    "content": {
+                        "application/json": {
+                            "schema": {"properties": {"messages": {"type": "array"}, "model": {"type": "string"}}}
+                        }
+                    }
+                },
+                "responses": {"200": {"description": "Served.", "content": {"application/json": {}}}},
+            }
+        }
+    },
+}
+
+Listed = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def listed(capsys: pytest.CaptureFixture[str]) -> Listed:
+    """Run the command in this process; gives the exit status and what was printed."""
+
+    def run(profile: str, **options: object) -> tuple[int, str]:
+        defaults = {"stale": False, "sources": None, "reviewed": False, "as_json": False}
+        status = list_requirements(profile, **{**defaults, **options})  # type: ignore[arg-type]
+        return status, capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def own_document(tmp_path: Path) -> Path:
+    path = tmp_path / "own.yaml"
+    path.write_text(json.dumps(DOCUMENT), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_requirement_is_judged_by_a_test_or_excluded_with_a_reason(profile: str) -> None:
+    contract = load_contract(profile)
+    tests = judging_tests(contract, profile)
+    assert [row.id for row in contract.requirements if not tests.get(row.id)] == []
+    assert [row.id for row in contract.excluded if not (row.excluded or "").strip()] == []
+    assert set(tests) <= {row.id for row in contract.requirements}
+
+
+def test_the_list_names_level_source_and_test_within_80_columns(
+    listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    status, text = listed("openai")
+    assert status == 0
+    lines = text.splitlines()
+    contract = load_contract("openai")
+    first_words = {line.split(" ", 1)[0] for line in lines}
+    assert [row.id for row in (*contract.requirements, *contract.excluded) if row.id not in first_words] == []
+    assert [line for line in lines if len(line) > 80 and " " in line.strip()[:60]] == []
+    at = next(number for number, line in enumerate(lines) if line.startswith("stream.done-once "))
+    paragraph = " ".join(lines[at : at + 6])
+    assert "MUST" in paragraph
+    assert "(reference)" in paragraph
+    assert "tested by test_" in paragraph
+
+
+def test_json_has_all_of_it(listed: Listed) -> None:
+    status, text = listed("kodexa", as_json=True)
+    rows = json.loads(text)
+    contract = load_contract("kodexa")
+    assert status == 0
+    assert [row["id"] for row in rows] == [row.id for row in (*contract.requirements, *contract.excluded)]
+    assert all(row["tests"] or row["excluded"] for row in rows)
+    assert all(row["source"]["document"] and row["level"] in {"MUST", "SHOULD", "MAY"} for row in rows)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_review_on_record_is_of_the_contract_as_it_stands(profile: str, listed: Listed) -> None:
+    assert review_path(load_contract(profile)).parent == profile_path(profile).parent / "reviewed"
+    status, text = listed(profile, stale=True)
+    assert (status, text) == (0, f"No requirement of {profile} is stale.\n")
+
+
+def test_an_own_document_is_stale_until_it_is_reviewed_and_again_when_it_changes(
+    own_document: Path, listed: Listed
+) -> None:
+    profile = str(own_document)
+    status, text = listed(profile, stale=True)
+    assert status == 1
+    assert "never reviewed" in text
+    status, text = listed(profile, reviewed=True)
+    assert status == 0
+    assert str(own_document.with_suffix(".reviewed.json")) in text
+    assert listed(profile, stale=True)[0] == 0
+    own_document.write_text(json.dumps(DOCUMENT).replace('"array"', '"array", "minItems": 1'), encoding="utf-8")
+    status, text = listed(profile, stale=True)
+    assert status == 1
+    assert "request.messages.min-items: new, never reviewed" in text
+    status, text = listed(profile, stale=True, as_json=True)
+    assert status == 1
+    assert json.loads(text)["stale"][0].keys() == {"id", "why"}
+
+
+def test_a_source_that_changed_or_is_missing_is_named(own_document: Path, tmp_path: Path, listed: Listed) -> None:
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    (sources / "manual.txt").write_text("as it was")
+    sha256 = hashlib.sha256(b"as it was").hexdigest()
+    named = {"title": "The manual", "file": "manual.txt", "sha256": sha256}
+    own_document.write_text(json.dumps({**DOCUMENT, "x-conformance": {"sources": {"manual": named}}}))
+    profile = str(own_document)
+    listed(profile, reviewed=True)
+    assert listed(profile, stale=True, sources=sources)[0] == 0
+    (sources / "manual.txt").write_text("changed")
+    status, text = listed(profile, stale=True, sources=sources)
+    assert status == 1
+    assert text.startswith("manual.txt changed")
+    shutil.rmtree(sources)
+    sources.mkdir()
+    assert "manual.txt is missing" in listed(profile, stale=True, sources=sources)[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"sources": Path("sources")}, "--stale"),
+        ({"sources": Path("nowhere"), "stale": True}, "nowhere is no folder"),
+        ({"reviewed": True, "stale": True}, "--reviewed"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(options: dict[str, object], said: str, listed: Listed) -> None:
+    with pytest.raises(UsageFailure, match=said):
+        listed("openai", **options)
