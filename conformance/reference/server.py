@@ -92,7 +92,7 @@ class EmbeddedReference:
     profile's document again.
     """
 
-    def __init__(  # noqa: PLR0913 - what may differ between two deployments
+    def __init__(
         self,
         profile: str,
         *,

@@ -62,7 +62,7 @@ __all__ = [
 ]
 
 
-def write_reports(  # noqa: PLR0913 - what a report is made of, each by its name
+def write_reports(
     results: Results,
     exchanges: Iterable[Exchange],
     directory: Path,

@@ -38,7 +38,7 @@ _VERDICT_STYLES = {
 }
 
 
-def print_summary(  # noqa: PLR0913 - what a summary is made of, each by its name
+def print_summary(
     results: Results,
     exchanges: Iterable[Exchange],
     console: Console,

@@ -96,9 +96,7 @@ def test_an_unknown_organization_is_refused(
 
 
 @requirement("access.organization-foreign", "access/foreign-organization", "access/second-tenant", "completion/plain")
-def test_a_foreign_organization_is_refused(
-    observations: Observations, expect: Expect
-) -> None:
+def test_a_foreign_organization_is_refused(observations: Observations, expect: Expect) -> None:
     foreign = observations.matching(["access/foreign-organization"])
     if not foreign:
         raise CannotTell(

@@ -13,22 +13,30 @@ EVERY_ANSWER = "*"
 
 
 @requirement("transport.body-complete", EVERY_ANSWER)
-def test_every_body_ends_as_its_framing_says(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+def test_every_body_ends_as_its_framing_says(
+    answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
     judge_messages("transport.body-complete", answers, observations, expect)
 
 
 @requirement("transport.length-truthful", EVERY_ANSWER)
-def test_content_length_is_the_length_of_the_content(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+def test_content_length_is_the_length_of_the_content(
+    answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
     judge_messages("transport.length-truthful", answers, observations, expect)
 
 
 @requirement("transport.single-framing", EVERY_ANSWER)
-def test_the_length_of_a_body_is_said_in_one_way(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+def test_the_length_of_a_body_is_said_in_one_way(
+    answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
     judge_messages("transport.single-framing", answers, observations, expect)
 
 
 @requirement("transport.single-message", EVERY_ANSWER)
-def test_no_body_has_another_message_in_it(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+def test_no_body_has_another_message_in_it(
+    answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
     judge_messages("transport.single-message", answers, observations, expect)
 
 
@@ -38,7 +46,9 @@ def test_the_body_is_coded_as_it_says(answers: Sequence[Answered], observations:
 
 
 @requirement("transport.content-encoding-accepted", EVERY_ANSWER)
-def test_no_coding_comes_that_was_not_accepted(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+def test_no_coding_comes_that_was_not_accepted(
+    answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
     judge_messages("transport.content-encoding-accepted", answers, observations, expect)
 
 

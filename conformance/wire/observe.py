@@ -52,7 +52,7 @@ class Observation:
     completion_tokens: int = 0
 
 
-def observe_sync(  # noqa: PLR0913, PLR0917 - the things that a run is made of
+def observe_sync(
     probes: Sequence[Probe],
     operation: Operation,
     target: Target,
@@ -65,7 +65,7 @@ def observe_sync(  # noqa: PLR0913, PLR0917 - the things that a run is made of
     return asyncio.run(observe(probes, operation, target, limits, record, progress, resume))
 
 
-async def observe(  # noqa: PLR0913, PLR0917 - the things that a run is made of, and time
+async def observe(  # noqa: PLR0913 - the things that a run is made of, and time
     probes: Sequence[Probe],
     operation: Operation,
     target: Target,
