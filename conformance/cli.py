@@ -136,7 +136,7 @@ def _settings(options: dict[str, Any]) -> RunSettings:
         max_requests=options["max_requests"],
         max_completion_tokens=options["max_completion_tokens"],
         deadline=timeout,
-        first_byte_timeout=min(usual.first_byte_timeout, timeout),
+        first_byte_timeout=timeout,
         idle_timeout=min(usual.idle_timeout, timeout),
         connect_timeout=min(usual.connect_timeout, timeout),
     )

@@ -45,7 +45,7 @@ def error_probes(body: RequestBody) -> Iterator[Probe]:
     yield refused(
         "error/text-plain", "a JSON body declared as text/plain", valid, headers=plain_text, completion_tokens=CHEAP
     )
-    yield refused("error/method", "GET where only POST is offered", None, method="GET")
+    yield refused("error/method", "PUT where POST is offered", body.capped(CHEAP), method="PUT")
     yield refused(
         "error/unknown-route", "a route that does not exist", body.capped(CHEAP), path="/chat-conformance/no-such-route"
     )

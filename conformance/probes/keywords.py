@@ -186,6 +186,8 @@ def _is_required(path: Path, body: RequestBody) -> bool:
 def _told(path: Path, case: Case) -> str:
     """What is special about a request: "`temperature` set to 2.00005", "no `model`"."""
     place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".") or "the body"
+    if not path:
+        return f"a request whose body is {json.dumps(case.value, ensure_ascii=False)}"
     if case.value is REMOVED:
         return f"a request without `{place}`"
     value = json.dumps(case.value, ensure_ascii=False)

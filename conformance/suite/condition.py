@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
 from conformance.probes import Intent, Probe
 from conformance.suite.expect import CannotTell, DoesNotApply, NotSent, NotTestable
 from conformance.wire.exchange import EndKind, Exchange
 
 REFUSED_FOR_LOAD = (429, 503)
 _NEVER_CONNECTED = (EndKind.UNREACHABLE, EndKind.CONNECT_TIMEOUT)
-_TOO_SLOW = (EndKind.FIRST_BYTE_TIMEOUT, EndKind.DEADLINE, EndKind.IDLE_TIMEOUT)
+TOO_SLOW = (EndKind.FIRST_BYTE_TIMEOUT, EndKind.DEADLINE, EndKind.IDLE_TIMEOUT)
+
+OPTIONAL_FIELDS = (
+    *("n", "stop", "temperature", "top_p", "seed", "logprobs", "top_logprobs"),
+    *("presence_penalty", "frequency_penalty", "stream_options"),
+)
+"""Fields that a deployment may declare that it does not support, and is then not judged by."""
 
 Obstacle = NotTestable | CannotTell | DoesNotApply | NotSent
 
 
-def obstacle(probe: Probe, exchange: Exchange | None, *, target_answers: bool) -> Obstacle | None:
+def obstacle(
+    probe: Probe, exchange: Exchange | None, *, target_answers: bool, target_is_slow: bool = False
+) -> Obstacle | None:
     """Why an exchange has no answer to judge, or None when it has one.
 
     `target_answers` tells whether any request of the run was answered: a target that answers others but closes the
-    connection on this one is at fault; a target that answers nobody may just be away.
+    connection on this one is at fault; a target that answers nobody may just be away. `target_is_slow` tells whether
+    it was too slow for plain requests, too: then a missing answer to a bad one says nothing about it.
     """
     if exchange is None:
         return NotSent(f"{probe.name} was not sent")
@@ -30,15 +43,21 @@ def obstacle(probe: Probe, exchange: Exchange | None, *, target_answers: bool) -
     ended = f"{kind.value}{f', {detail}' if detail else ''}, after {exchange.ending.at:.1f} s"
     if kind in _NEVER_CONNECTED or not target_answers:
         return CannotTell(f"{where}: no answer ({ended})")
-    if kind in _TOO_SLOW and probe.intent is Intent.SERVED:
-        return CannotTell(f"{where}: no answer in time ({ended})")
+    if kind in TOO_SLOW and (probe.intent is Intent.SERVED or target_is_slow):
+        return CannotTell(f"{where}: no answer in time ({ended}); give a slow target more with --timeout")
     return NotTestable(f"{where}: no answer ({ended})")
 
 
-def declared_unsupported(status: int, body: bytes) -> bool:
-    """Whether a refusal says, in so many words, that the target does not support what was asked for."""
+def declared_unsupported(sent: Any, status: int, body: bytes) -> bool:
+    """Whether a refusal says that the target does not support an optional field of the request, by the field's name.
+
+    What every deployment must do (answer, stream, take messages) cannot be declined in this way.
+    """
+    if status not in {400, 422} or not isinstance(sent, Mapping):
+        return False
     text = body[:4096].decode("utf-8", "replace").lower()
-    return status in {400, 422, 501} and ("not support" in text or "unsupported" in text)
+    named = (field for field in OPTIONAL_FIELDS if field in sent)
+    return "support" in text and any(re.search(rf"(?<![a-z_]){field}(?![a-z_])", text) for field in named)
 
 
 def worst(obstacles: list[Obstacle]) -> Obstacle:

@@ -113,7 +113,7 @@ def _judge_honouring(probes: Sequence[Probe], observations: Observations, expect
             expect.notes.append(str(found))
         elif observations.served(found):
             expect.looked_at(found.id)
-        elif declared_unsupported(found.answer.status, found.answer.body):
+        elif declared_unsupported(found.sent, found.answer.status, found.answer.body):
             expect.notes.append(f"{found.id}: the target says that it does not support this ({found.answer.status})")
         else:
             expect(

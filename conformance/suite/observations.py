@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from conformance.contract import Contract
 from conformance.probes import Intent, Plan, Probe
 from conformance.reading import BodyReading, StreamReading
-from conformance.suite.condition import Obstacle, declared_unsupported, obstacle, worst
+from conformance.suite.condition import TOO_SLOW, Obstacle, declared_unsupported, obstacle, worst
 from conformance.suite.expect import CannotTell, DoesNotApply, NotSent, NotTestable
 from conformance.suite.readers import Readers
 from conformance.wire import Answer, Exchange
@@ -130,6 +130,12 @@ class Observations:
         """Whether any request of the run was answered."""
         return any(exchange.answer is not None for exchange in self.exchanges)
 
+    @cached_property
+    def _target_is_slow(self) -> bool:
+        served = (name for name, probe in self.probes.items() if probe.intent is Intent.SERVED)
+        found = (self._final.get(name) for name in served)
+        return any(one is not None and one.answer is None and one.ending.kind in TOO_SLOW for one in found)
+
     def matching(self, patterns: Iterable[str], *, parts: bool = False) -> list[Probe]:
         """The planned probes with these names or globs, in the plan's order.
 
@@ -154,7 +160,7 @@ class Observations:
         exchange = self._final.get(probe.name)
         if exchange is None and probe.name in self._unsent:
             return NotSent(f"{probe.name} was not sent: {self._unsent[probe.name]}")
-        found = obstacle(probe, exchange, target_answers=self.target_answers)
+        found = obstacle(probe, exchange, target_answers=self.target_answers, target_is_slow=self._target_is_slow)
         if found is not None:
             return found
         assert exchange is not None
@@ -226,7 +232,7 @@ class Observations:
 def _not_served(answered: Answered) -> Obstacle:
     status = answered.answer.status
     told = f"{answered.id}: {answered.probe.about} was answered with {status}"
-    if declared_unsupported(status, answered.answer.body):
+    if declared_unsupported(answered.sent, status, answered.answer.body):
         return DoesNotApply(f"{told}: the target says that it does not support this")
     return NotTestable(told)
 

@@ -71,7 +71,7 @@ class Readers:
         location = f"error.{response.status}"
         deviations = self.schema(location).deviations(body)
         counted = [one for one in deviations if level is not Level.MUST or self.binds(location, one.key)]
-        return [f"{one.instance_path or 'the body'}: {one.actual}" for one in counted]
+        return [f"{one.instance_path or 'the body'} is {one.actual}, not {one.expected}" for one in counted]
 
     @property
     def _success(self) -> Response:

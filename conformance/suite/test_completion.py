@@ -147,7 +147,7 @@ def test_the_token_limit_is_kept(completions: Sequence[Completion], expect: Expe
         expect(
             used <= allowed,
             completion.id,
-            expected=f"at most {allowed} completion tokens",
+            expected=f"at most {allowed} completion token{'s'[: allowed != 1]}",
             actual=f"{used} completion tokens",
         )
 

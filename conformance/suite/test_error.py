@@ -16,6 +16,8 @@ from conformance.suite.showing import shown, status_of
 
 ANY_INVALID = ("error/*", "request.*/enforced/*")
 ANY_REFUSED = (*ANY_INVALID, "access/*")
+ELSEWHERE = ("error/method", "error/unknown-route")
+"""What is refused for its route or method: the operation's own errors are not documented there."""
 
 INTERNALS = re.compile(
     rb"Traceback \(most recent call last\)"
@@ -69,15 +71,16 @@ def test_an_invalid_body_is_refused_with_400(refusals: Sequence[Answered], expec
 def test_every_error_has_the_envelope(
     refusals: Sequence[Answered], observations: Observations, readers: Readers, expect: Expect
 ) -> None:
-    for refusal in _errors(refusals):
-        reading = observations.error_reading(refusal.exchange)
-        deviations = readers.envelope_deviations(refusal.answer.status, reading.value, expect.requirement.level)
-        expect(
-            not deviations,
-            refusal.id,
-            expected=f"the contract's error object with status {refusal.answer.status}",
-            actual=f"{'; '.join(deviations[:3])}: {shown(refusal.answer.body)}",
-        )
+    _judge_envelope(
+        [one for one in _errors(refusals) if one.probe.name not in ELSEWHERE], observations, readers, expect
+    )
+
+
+@requirement("error.envelope-elsewhere", *ELSEWHERE)
+def test_errors_elsewhere_have_the_envelope(
+    refusals: Sequence[Answered], observations: Observations, readers: Readers, expect: Expect
+) -> None:
+    _judge_envelope(_errors(refusals), observations, readers, expect)
 
 
 @keywords("error", *ANY_REFUSED)
@@ -86,16 +89,27 @@ def test_an_error_fits_the_keyword(
 ) -> None:
     assert keyword.keyword is not None
     documented = keyword.keyword.location.removeprefix("error.")
-    fitting = [one for one in _errors(refusals) if readers.documented_status(one.answer.status) == documented]
+    own = [one for one in _errors(refusals) if one.probe.name not in ELSEWHERE]
+    fitting = [one for one in own if readers.documented_status(one.answer.status) == documented]
     if not fitting:
         raise DoesNotApply(f"no error was answered with a status that the document describes as {documented}")
-    bodies = [(one.id, observations.error_reading(one.exchange).value) for one in fitting]
-    judge_instances(keyword, bodies, readers, expect)
+    readings = [observations.error_reading(one.exchange) for one in fitting]
+    unreadable = [one for one in readings if not one.is_readable]
+    if keyword.keyword.pointer == "/type":
+        for one in unreadable:
+            expect(False, one.exchange, expected="a JSON object", actual=f"a body that is no JSON: {shown(one.body)}")
+    elif len(unreadable) == len(readings):
+        raise NotTestable(f"{unreadable[0].exchange}: {unreadable[0].problem}")
+    bodies = [(one.exchange, one.value) for one in readings if one.is_readable]
+    if bodies:
+        judge_instances(keyword, bodies, readers, expect)
 
 
 @requirement("error.media-type", *ANY_REFUSED)
 def test_every_error_declares_json(refusals: Sequence[Answered], expect: Expect) -> None:
     for refusal in _errors(refusals):
+        if refusal.probe.name in ELSEWHERE:
+            continue
         declared = refusal.answer.header("content-type") or ""
         expect(
             declared.split(";")[0].strip().lower() in {"application/json", "application/problem+json"},
@@ -153,7 +167,7 @@ def test_a_body_that_is_not_declared_as_json_is_refused(refusals: Sequence[Answe
 
 
 @requirement("error.method-not-allowed", "error/method")
-def test_get_is_refused(refusals: Sequence[Answered], expect: Expect) -> None:
+def test_another_method_is_refused(refusals: Sequence[Answered], expect: Expect) -> None:
     for refusal in refusals:
         expect(refusal.answer.status in {404, 405}, refusal.id, expected="405 or 404", actual=status_of(refusal))
 
@@ -162,7 +176,7 @@ def test_get_is_refused(refusals: Sequence[Answered], expect: Expect) -> None:
 def test_a_405_says_what_is_allowed(refusals: Sequence[Answered], expect: Expect) -> None:
     for refusal in refusals:
         if refusal.answer.status != 405:
-            raise DoesNotApply(f"{refusal.id}: GET was answered with {refusal.answer.status}, not with 405")
+            raise DoesNotApply(f"{refusal.id}: PUT was answered with {refusal.answer.status}, not with 405")
         allow = refusal.answer.header("allow")
         methods = [method.strip() for method in (allow or "").split(",")]
         expect(
@@ -210,6 +224,19 @@ def test_every_answer_has_a_request_id(answers: Sequence[Answered], expect: Expe
             expected="a header field x-request-id",
             actual="none among the header fields " + ", ".join(names),
         )
+
+
+def _judge_envelope(refusals: Sequence[Answered], observations: Observations, readers: Readers, expect: Expect) -> None:
+    for refusal in refusals:
+        reading = observations.error_reading(refusal.exchange)
+        expected = f"the contract's error object with status {refusal.answer.status}"
+        if not reading.is_readable:
+            actual = f"a body that is no JSON: {shown(refusal.answer.body)}" if refusal.answer.body else "no body"
+            expect(False, refusal.id, expected=expected, actual=actual)
+            continue
+        deviations = readers.envelope_deviations(refusal.answer.status, reading.value, expect.requirement.level)
+        actual = f"{'; '.join(deviations[:3])}: {shown(refusal.answer.body)}"
+        expect(not deviations, refusal.id, expected=expected, actual=actual)
 
 
 def _errors(refusals: Sequence[Answered]) -> list[Answered]:

@@ -16,7 +16,8 @@ class Limits:
     max_requests: int | None = None
     max_completion_tokens: int | None = None
     connect_timeout: float = 10.0
-    first_byte_timeout: float = 30.0
+    first_byte_timeout: float = 60.0
+    """An answer that is not streamed has no byte before it is complete, so this is as long as the deadline."""
     idle_timeout: float = 15.0
     """Longest silence within a body."""
     deadline: float = 60.0
