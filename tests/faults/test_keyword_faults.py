@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import asdict
-from pathlib import Path
-
 import pytest
+from faulty_reference import outcomes_of
 
-from conformance.commands.pytest_session import run_pytest
-from conformance.contract import Contract, Tier, load_contract
-from conformance.reference import EmbeddedReference
+from conformance.contract import load_contract
 from conformance.reference.faults import KeywordFault, keyword_faults
 from conformance.reference.stages import Stages
-from conformance.suite import Outcome, RunSettings
-from conformance.suite.run import SuiteRun
-from conformance.suite.session import open_session
-from conformance.target import Target
+from conformance.suite import Outcome
 
 CONTRACT = load_contract("loop-health")
 
@@ -41,14 +33,14 @@ FAULTS = [fault for fault in keyword_faults(CONTRACT) if fault.id not in UNSEEN]
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
 def test_a_fault_is_caught_through_its_keyword_and_no_other(fault: KeywordFault) -> None:
-    broken = broken_requirements(CONTRACT, fault.stages)
+    broken = broken_by(fault.stages)
     assert fault.requirement in broken
     if fault.id not in REFUSES_EVERYTHING:
         assert broken == {fault.requirement} | ALSO_BROKEN.get(fault.id, set())
 
 
 def test_the_deployment_without_a_fault_breaks_nothing() -> None:
-    assert broken_requirements(CONTRACT, Stages()) == set()
+    assert broken_by(Stages()) == set()
 
 
 def test_every_keyword_of_the_request_has_a_fault() -> None:
@@ -58,25 +50,8 @@ def test_every_keyword_of_the_request_has_a_fault() -> None:
     assert {fault.requirement for fault in keyword_faults(CONTRACT)} == keywords
 
 
-def broken_requirements(contract: Contract, stages: Stages) -> set[str]:
+def broken_by(stages: Stages) -> set[str]:
     """The requirements on requests that a deployment with these stages breaks."""
-    with (
-        EmbeddedReference(contract.profile.name, stages=stages, contract=contract) as reference,
-        tempfile.TemporaryDirectory() as out,
-    ):
-        target = Target(reference.base_url, api_key=reference.api_key)
-        settings = RunSettings(
-            contract.profile.name,
-            base_url=reference.base_url,
-            tier=Tier.STANDARD,
-            only=("request.*",),
-            out=Path(out),
-        )
-        with open_session(settings, {}, asdict(target)) as session:
-            run = SuiteRun(session)
-            run_pytest(run, [])
-    assert not run.broken
-    assert run.judgements
-    return {
-        name for name, judgement in run.judgements.items() if judgement.outcome in {Outcome.FAILED, Outcome.WARNING}
-    }
+    outcomes = outcomes_of(CONTRACT, stages, "request.*")
+    assert outcomes
+    return {name for name, outcome in outcomes.items() if outcome in {Outcome.FAILED, Outcome.WARNING}}

@@ -1,0 +1,34 @@
+"""Judges the reference deployment with some of its stages replaced, in this process."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from conformance.commands.pytest_session import run_pytest
+from conformance.contract import Contract, Tier
+from conformance.reference import EmbeddedReference
+from conformance.reference.stages import Stages
+from conformance.suite import Outcome, RunSettings
+from conformance.suite.run import SuiteRun
+from conformance.suite.session import open_session
+from conformance.target import Target
+
+
+def outcomes_of(contract: Contract, stages: Stages, *only: str) -> dict[str, Outcome]:
+    """The outcome of each requirement that `only` selects (ids or globs; all of them without any)."""
+    name = contract.profile.name
+    with EmbeddedReference(name, stages=stages, contract=contract) as reference, tempfile.TemporaryDirectory() as out:
+        target = Target(
+            reference.base_url,
+            api_key=reference.api_key,
+            model=reference.model if "{model}" in contract.template.values() else None,
+            org_id=reference.org_id,
+        )
+        settings = RunSettings(name, base_url=reference.base_url, tier=Tier.STANDARD, only=only, out=Path(out))
+        with open_session(settings, {}, asdict(target)) as session:
+            run = SuiteRun(session)
+            run_pytest(run, [])
+    assert not run.broken
+    return {row_id: judgement.outcome for row_id, judgement in run.judgements.items()}
