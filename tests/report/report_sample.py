@@ -125,7 +125,8 @@ def contract(keywords: int = 95) -> Contract:
         CredentialScheme("Authorization", "Bearer "),
     )
     profile = Profile("kodexa", "1.2", DIGEST, "Kodexa chat completions", "kodexa", ("openai", "rfc9110"))
-    return Contract(profile, operation, tuple(rows), {})
+    judged = tuple(row for row in rows if row.excluded is None)
+    return Contract(profile, operation, judged, {}, excluded=tuple(row for row in rows if row.excluded))
 
 
 def _requirement(requirement_id: str, section: Section, statement: str) -> Requirement:
