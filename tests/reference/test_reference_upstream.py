@@ -1,101 +1,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import httpx
 import pytest
 from fake_upstream import Asked, FakeUpstream, Script, chunk, completion
-from reference_callers import PATHS, error_reason, events_of
+from reference_callers import error_reason
+from upstream_gateway import KEY, LEAK, USAGE, Gateway, answering, choice, gateway, streamed, streaming
 
-from conformance.contract import load_contract
 from conformance.reference import EmbeddedReference
 from conformance.reference.providers.upstream import Upstream, UpstreamProvider
-
-CONTRACTS = {profile: load_contract(profile) for profile in PATHS}
-HTTP = httpx.Client(trust_env=False, timeout=10)
-KEY = "sk-upstream-canary-0123456789"
-
-
-class Gateway:
-    """A deployment in front of an upstream."""
-
-    def __init__(self, profile: str, upstream: FakeUpstream, reference: EmbeddedReference) -> None:
-        self.profile, self.upstream, self.reference, self.http = profile, upstream, reference, HTTP
-
-    def request(self, text: str = "Say hello.", **fields: Any) -> httpx.Request:
-        reference = self.reference
-        needed = {"brand_id": "b", "requested_by": "r"} if self.profile == "loop-health" else {}
-        body = {"model": reference.model, "messages": [{"role": "user", "content": text}], **needed, **fields}
-        headers = {"Authorization": f"Bearer {reference.api_key}", "x-api-key": reference.api_key}
-        url = reference.base_url + PATHS[self.profile].replace("{org}", str(reference.org_id))
-        return self.http.build_request("POST", url, json=body, headers=headers)
-
-    def ask(self, text: str = "Say hello.", **fields: Any) -> httpx.Response:
-        answer = self.http.send(self.request(text, **fields))
-        for secret in (KEY, self.upstream.url, "127.0.0.1"):
-            assert secret not in answer.text
-            assert secret not in str(answer.headers)
-        return answer
-
-    def complete(self, **fields: Any) -> dict[str, Any]:
-        answer = self.ask(**fields)
-        assert answer.status_code == 200, answer.text
-        value: dict[str, Any] = answer.json()
-        return value
-
-    def stream(self, **fields: Any) -> list[Any]:
-        answer = self.ask(stream=True, **fields)
-        assert answer.status_code == 200, answer.text
-        return events_of(answer.content)
-
-
-@contextmanager
-def gateway(script: Script, profile: str = "kodexa", **options: Any) -> Iterator[Gateway]:
-    settings = {"model": "theirs", "idle_timeout": 0.15, "linger": 0.05, **options}
-    with FakeUpstream(script) as upstream:
-        provider = UpstreamProvider(Upstream(upstream.url, api_key=KEY, **settings))
-        with EmbeddedReference(profile, provider=provider, contract=CONTRACTS[profile]) as reference:
-            yield Gateway(profile, upstream, reference)
-
-
-def answering(value: Any, status: int = 200, **fields: str) -> Script:
-    async def script(asked: Asked) -> None:
-        asked.json(value, status, **fields)
-
-    return script
-
-
-def streaming(*events: Any, after: bytes = b"") -> Script:
-    async def script(asked: Asked) -> None:
-        asked.head(media_type="text/event-stream")
-        asked.events(*events)
-        asked.write(after)
-
-    return script
-
-
-def choice(value: dict[str, Any]) -> tuple[str, str]:
-    only = value["choices"][0]
-    return only["message"]["content"], only["finish_reason"]
-
-
-def streamed(events: list[Any]) -> tuple[str, str]:
-    """Text and reason of a stream, once it is known to be well-formed."""
-    *chunks, last = events
-    assert last == "[DONE]"
-    assert chunks[0]["choices"][0]["delta"] == {"role": "assistant", "content": ""}
-    assert len({(part["id"], part["created"], part["model"], part["object"]) for part in chunks}) == 1
-    reasons = [part["choices"][0]["finish_reason"] for part in chunks if part["choices"]]
-    assert reasons[:-1] == [None] * (len(reasons) - 1)
-    texts = [part["choices"][0]["delta"].get("content", "") for part in chunks if part["choices"]]
-    return "".join(texts), reasons[-1]
-
-
-USAGE = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
 
 
 def test_a_completion_is_ours_with_the_words_of_the_upstream() -> None:
@@ -203,7 +117,6 @@ async def endless(asked: Asked) -> None:
     await asyncio.Event().wait()
 
 
-LEAK = {"error": {"message": f"Key {KEY} is not valid for http://127.0.0.1/v1"}}
 BROKEN: dict[str, Script] = {
     "an HTML error": html(500),
     "an HTML page with 200": html(200),
@@ -334,124 +247,3 @@ def test_several_choices_are_asked_for_at_the_same_time() -> None:
         assert len(value["choices"]) == 3
         assert value["usage"] == {"prompt_tokens": 5, "completion_tokens": 9, "total_tokens": 14}
         assert all("n" not in asked.body for asked in gate.upstream.asked)
-
-
-GOOD = (chunk("one "), chunk("two"), chunk(None, "stop"))
-STREAMS: dict[str, Script] = {
-    "good": streaming(*GOOD, "[DONE]"),
-    "without [DONE]": streaming(*GOOD),
-    "without a finish reason": streaming(*GOOD[:2], "[DONE]"),
-    "with strange reasons": streaming(chunk("one ", ""), chunk("two", "null"), chunk(None, "eos_token"), "[DONE]"),
-    "finished with the first chunk": streaming(chunk("one ", "stop"), chunk("two", "stop"), "[DONE]"),
-    "finished twice": streaming(*GOOD, chunk(None, "length"), chunk(None, "stop"), "[DONE]"),
-    "with an own id, kind and index a chunk": streaming(
-        *[{**part, "id": str(number), "object": "x", "index": 7} for number, part in enumerate(GOOD)], "[DONE]"
-    ),
-    "with nulls and empty choices": streaming("null", {"choices": []}, *GOOD, "null", "[DONE]"),
-    "with a double prefix": streaming(*[f"data: {json.dumps(part)}" for part in GOOD], "data: [DONE]"),
-    "ended within the last event": streaming(*GOOD[:2], after=b"data: " + json.dumps(GOOD[2]).encode()),
-    "with text after [DONE]": streaming(*GOOD, "[DONE]", chunk("three"), "nonsense"),
-    "as one JSON text": answering(completion("one two")),
-}
-
-
-@pytest.mark.parametrize("name", STREAMS)
-def test_a_stream_is_repaired(name: str) -> None:
-    with gateway(STREAMS[name]) as gate:
-        assert streamed(gate.stream()) == ("one two", "stop")
-
-
-@pytest.mark.parametrize("name", ["good", "without [DONE]", "with a double prefix"])
-def test_a_stream_that_answers_a_plain_request_becomes_a_completion(name: str) -> None:
-    with gateway(STREAMS[name]) as gate:
-        assert choice(gate.complete()) == ("one two", "stop")
-
-
-def test_a_stream_without_its_media_type_is_read_all_the_same() -> None:
-    async def script(asked: Asked) -> None:
-        asked.head(media_type="application/json")
-        asked.events(*GOOD, "[DONE]")
-
-    with gateway(script) as gate:
-        assert streamed(gate.stream()) == ("one two", "stop")
-
-
-def test_a_stream_that_stays_open_after_its_end_is_left() -> None:
-    async def script(asked: Asked) -> None:
-        asked.head(media_type="text/event-stream")
-        asked.events(*GOOD)
-        await asyncio.Event().wait()
-
-    with gateway(script, idle_timeout=30) as gate:
-        assert streamed(gate.stream()) == ("one two", "stop")
-
-
-def test_a_stream_cut_into_single_bytes_is_the_same() -> None:
-    async def script(asked: Asked) -> None:
-        asked.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
-        text = json.dumps(chunk("日本🇩🇪"), ensure_ascii=False)
-        for byte in f": ping\r\n\r\ndata: {text}\r\n\r\ndata: [DONE]\r\n\r\n".encode():
-            asked.write(b"1\r\n" + bytes([byte]) + b"\r\n")
-            await asked.writer.drain()
-        asked.write(b"0\r\n\r\n")
-
-    with gateway(script) as gate:
-        assert streamed(gate.stream()) == ("日本🇩🇪", "stop")
-
-
-def test_the_upstreams_usage_is_told_where_it_can_be_true() -> None:
-    events = [*GOOD, {"choices": [], "usage": USAGE}, "[DONE]"]
-    with gateway(streaming(*events)) as gate:
-        assert gate.stream(stream_options={"include_usage": True})[-2]["usage"] == USAGE
-        assert gate.upstream.asked[0].body["stream_options"] == {"include_usage": True}
-    with gateway(streaming(*GOOD)) as gate:
-        usage = gate.stream(stream_options={"include_usage": True})[-2]["usage"]
-        assert usage["completion_tokens"] == 2
-
-
-async def stalled(asked: Asked) -> None:
-    asked.head(media_type="text/event-stream")
-    asked.events(chunk("one "))
-    await asyncio.Event().wait()
-
-
-BROKEN_OFF: dict[str, Script] = {
-    "cut": streaming(chunk("one ")),
-    "cut within an event": streaming(chunk("one "), after=b'data: {"cho'),
-    "stalled": stalled,
-    "an error object": streaming(chunk("one "), LEAK),
-    "an error in words": streaming(chunk("one "), f"error: engine failed, key {KEY}"),
-    "an HTML page": streaming(chunk("one "), "<html>"),
-}
-
-
-@pytest.mark.parametrize("name", BROKEN_OFF)
-def test_a_stream_that_breaks_off_never_looks_complete(name: str) -> None:
-    with gateway(BROKEN_OFF[name]) as gate:
-        *chunks, last = gate.stream()
-        assert set(last) == {"error"}
-        assert all(part["choices"][0]["finish_reason"] is None for part in chunks)
-        assert gate.ask().status_code == 502
-
-
-def test_a_key_in_the_words_is_blotted_out_also_across_chunks() -> None:
-    texts = ["your key is ", KEY[:9], KEY[9:20], KEY[20:] + " and sk-", "up, bye"]
-    hidden = f"your key is {'*' * len(KEY)} and sk-up, bye"
-    with gateway(streaming(*map(chunk, texts), chunk(None, "stop"), "[DONE]")) as gate:
-        assert streamed(gate.stream())[0] == hidden
-    with gateway(answering(completion("".join(texts)))) as gate:
-        assert choice(gate.complete())[0] == hidden
-
-
-def test_a_client_that_hangs_up_ends_the_call_upstream() -> None:
-    async def script(asked: Asked) -> None:
-        asked.head(media_type="text/event-stream")
-        asked.events(chunk("one "))
-        await asyncio.Event().wait()
-
-    with gateway(script, idle_timeout=30) as gate:
-        answer = gate.http.send(gate.request(stream=True), stream=True)
-        assert answer.status_code == 200
-        assert not gate.upstream.hung_up.is_set()
-        answer.close()
-        assert gate.upstream.hung_up.wait(5)

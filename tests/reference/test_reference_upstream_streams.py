@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from fake_upstream import Asked, Script, chunk, completion
+from upstream_gateway import KEY, LEAK, USAGE, answering, choice, gateway, streamed, streaming
+
+GOOD = (chunk("one "), chunk("two"), chunk(None, "stop"))
+STREAMS: dict[str, Script] = {
+    "good": streaming(*GOOD, "[DONE]"),
+    "without [DONE]": streaming(*GOOD),
+    "without a finish reason": streaming(*GOOD[:2], "[DONE]"),
+    "with strange reasons": streaming(chunk("one ", ""), chunk("two", "null"), chunk(None, "eos_token"), "[DONE]"),
+    "finished with the first chunk": streaming(chunk("one ", "stop"), chunk("two", "stop"), "[DONE]"),
+    "finished twice": streaming(*GOOD, chunk(None, "length"), chunk(None, "stop"), "[DONE]"),
+    "with an own id, kind and index a chunk": streaming(
+        *[{**part, "id": str(number), "object": "x", "index": 7} for number, part in enumerate(GOOD)], "[DONE]"
+    ),
+    "with nulls and empty choices": streaming("null", {"choices": []}, *GOOD, "null", "[DONE]"),
+    "with a double prefix": streaming(*[f"data: {json.dumps(part)}" for part in GOOD], "data: [DONE]"),
+    "ended within the last event": streaming(*GOOD[:2], after=b"data: " + json.dumps(GOOD[2]).encode()),
+    "with text after [DONE]": streaming(*GOOD, "[DONE]", chunk("three"), "nonsense"),
+    "as one JSON text": answering(completion("one two")),
+}
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_stream_is_repaired(name: str) -> None:
+    with gateway(STREAMS[name]) as gate:
+        assert streamed(gate.stream()) == ("one two", "stop")
+
+
+@pytest.mark.parametrize("name", ["good", "without [DONE]", "with a double prefix"])
+def test_a_stream_that_answers_a_plain_request_becomes_a_completion(name: str) -> None:
+    with gateway(STREAMS[name]) as gate:
+        assert choice(gate.complete()) == ("one two", "stop")
+
+
+def test_a_stream_without_its_media_type_is_read_all_the_same() -> None:
+    async def script(asked: Asked) -> None:
+        asked.head(media_type="application/json")
+        asked.events(*GOOD, "[DONE]")
+
+    with gateway(script) as gate:
+        assert streamed(gate.stream()) == ("one two", "stop")
+
+
+def test_a_stream_that_stays_open_after_its_end_is_left() -> None:
+    async def script(asked: Asked) -> None:
+        asked.head(media_type="text/event-stream")
+        asked.events(*GOOD)
+        await asyncio.Event().wait()
+
+    with gateway(script, idle_timeout=30) as gate:
+        assert streamed(gate.stream()) == ("one two", "stop")
+
+
+def test_a_stream_cut_into_single_bytes_is_the_same() -> None:
+    async def script(asked: Asked) -> None:
+        asked.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        text = json.dumps(chunk("日本🇩🇪"), ensure_ascii=False)
+        for byte in f": ping\r\n\r\ndata: {text}\r\n\r\ndata: [DONE]\r\n\r\n".encode():
+            asked.write(b"1\r\n" + bytes([byte]) + b"\r\n")
+            await asked.writer.drain()
+        asked.write(b"0\r\n\r\n")
+
+    with gateway(script) as gate:
+        assert streamed(gate.stream()) == ("日本🇩🇪", "stop")
+
+
+def test_the_upstreams_usage_is_told_where_it_can_be_true() -> None:
+    events = [*GOOD, {"choices": [], "usage": USAGE}, "[DONE]"]
+    with gateway(streaming(*events)) as gate:
+        assert gate.stream(stream_options={"include_usage": True})[-2]["usage"] == USAGE
+        assert gate.upstream.asked[0].body["stream_options"] == {"include_usage": True}
+    with gateway(streaming(*GOOD)) as gate:
+        usage = gate.stream(stream_options={"include_usage": True})[-2]["usage"]
+        assert usage["completion_tokens"] == 2
+
+
+async def stalled(asked: Asked) -> None:
+    asked.head(media_type="text/event-stream")
+    asked.events(chunk("one "))
+    await asyncio.Event().wait()
+
+
+BROKEN_OFF: dict[str, Script] = {
+    "cut": streaming(chunk("one ")),
+    "cut within an event": streaming(chunk("one "), after=b'data: {"cho'),
+    "stalled": stalled,
+    "an error object": streaming(chunk("one "), LEAK),
+    "an error in words": streaming(chunk("one "), f"error: engine failed, key {KEY}"),
+    "an HTML page": streaming(chunk("one "), "<html>"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_OFF)
+def test_a_stream_that_breaks_off_never_looks_complete(name: str) -> None:
+    with gateway(BROKEN_OFF[name]) as gate:
+        *chunks, last = gate.stream()
+        assert set(last) == {"error"}
+        assert all(part["choices"][0]["finish_reason"] is None for part in chunks)
+        assert gate.ask().status_code == 502
+
+
+def test_a_key_in_the_words_is_blotted_out_also_across_chunks() -> None:
+    texts = ["your key is ", KEY[:9], KEY[9:20], KEY[20:] + " and sk-", "up, bye"]
+    hidden = f"your key is {'*' * len(KEY)} and sk-up, bye"
+    with gateway(streaming(*map(chunk, texts), chunk(None, "stop"), "[DONE]")) as gate:
+        assert streamed(gate.stream())[0] == hidden
+    with gateway(answering(completion("".join(texts)))) as gate:
+        assert choice(gate.complete())[0] == hidden
+
+
+def test_a_client_that_hangs_up_ends_the_call_upstream() -> None:
+    async def script(asked: Asked) -> None:
+        asked.head(media_type="text/event-stream")
+        asked.events(chunk("one "))
+        await asyncio.Event().wait()
+
+    with gateway(script, idle_timeout=30) as gate:
+        answer = gate.http.send(gate.request(stream=True), stream=True)
+        assert answer.status_code == 200
+        assert not gate.upstream.hung_up.is_set()
+        answer.close()
+        assert gate.upstream.hung_up.wait(5)

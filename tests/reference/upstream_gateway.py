@@ -1,0 +1,98 @@
+"""A gateway before a scripted upstream, and what its callers see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+from fake_upstream import Asked, FakeUpstream, Script
+from reference_callers import PATHS, events_of
+
+from conformance.contract import load_contract
+from conformance.reference import EmbeddedReference
+from conformance.reference.providers.upstream import Upstream, UpstreamProvider
+
+CONTRACTS = {profile: load_contract(profile) for profile in PATHS}
+HTTP = httpx.Client(trust_env=False, timeout=10)
+KEY = "sk-upstream-canary-0123456789"
+
+
+class Gateway:
+    """A deployment in front of an upstream."""
+
+    def __init__(self, profile: str, upstream: FakeUpstream, reference: EmbeddedReference) -> None:
+        self.profile, self.upstream, self.reference, self.http = profile, upstream, reference, HTTP
+
+    def request(self, text: str = "Say hello.", **fields: Any) -> httpx.Request:
+        reference = self.reference
+        needed = {"brand_id": "b", "requested_by": "r"} if self.profile == "loop-health" else {}
+        body = {"model": reference.model, "messages": [{"role": "user", "content": text}], **needed, **fields}
+        headers = {"Authorization": f"Bearer {reference.api_key}", "x-api-key": reference.api_key}
+        url = reference.base_url + PATHS[self.profile].replace("{org}", str(reference.org_id))
+        return self.http.build_request("POST", url, json=body, headers=headers)
+
+    def ask(self, text: str = "Say hello.", **fields: Any) -> httpx.Response:
+        answer = self.http.send(self.request(text, **fields))
+        for secret in (KEY, self.upstream.url, "127.0.0.1"):
+            assert secret not in answer.text
+            assert secret not in str(answer.headers)
+        return answer
+
+    def complete(self, **fields: Any) -> dict[str, Any]:
+        answer = self.ask(**fields)
+        assert answer.status_code == 200, answer.text
+        value: dict[str, Any] = answer.json()
+        return value
+
+    def stream(self, **fields: Any) -> list[Any]:
+        answer = self.ask(stream=True, **fields)
+        assert answer.status_code == 200, answer.text
+        return events_of(answer.content)
+
+
+@contextmanager
+def gateway(script: Script, profile: str = "kodexa", **options: Any) -> Iterator[Gateway]:
+    settings = {"model": "theirs", "idle_timeout": 0.15, "linger": 0.05, **options}
+    with FakeUpstream(script) as upstream:
+        provider = UpstreamProvider(Upstream(upstream.url, api_key=KEY, **settings))
+        with EmbeddedReference(profile, provider=provider, contract=CONTRACTS[profile]) as reference:
+            yield Gateway(profile, upstream, reference)
+
+
+def answering(value: Any, status: int = 200, **fields: str) -> Script:
+    async def script(asked: Asked) -> None:
+        asked.json(value, status, **fields)
+
+    return script
+
+
+def streaming(*events: Any, after: bytes = b"") -> Script:
+    async def script(asked: Asked) -> None:
+        asked.head(media_type="text/event-stream")
+        asked.events(*events)
+        asked.write(after)
+
+    return script
+
+
+def choice(value: dict[str, Any]) -> tuple[str, str]:
+    only = value["choices"][0]
+    return only["message"]["content"], only["finish_reason"]
+
+
+def streamed(events: list[Any]) -> tuple[str, str]:
+    """Text and reason of a stream, once it is known to be well-formed."""
+    *chunks, last = events
+    assert last == "[DONE]"
+    assert chunks[0]["choices"][0]["delta"] == {"role": "assistant", "content": ""}
+    assert len({(part["id"], part["created"], part["model"], part["object"]) for part in chunks}) == 1
+    reasons = [part["choices"][0]["finish_reason"] for part in chunks if part["choices"]]
+    assert reasons[:-1] == [None] * (len(reasons) - 1)
+    texts = [part["choices"][0]["delta"].get("content", "") for part in chunks if part["choices"]]
+    return "".join(texts), reasons[-1]
+
+
+USAGE = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
+LEAK = {"error": {"message": f"Key {KEY} is not valid for http://127.0.0.1/v1"}}
