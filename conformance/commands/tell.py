@@ -14,6 +14,7 @@ def tell(suite_run: SuiteRun, finished: FinishedRun, run_log: Path) -> None:
     """Print the summary of a run."""
     from rich.console import Console
 
+    from conformance.commands.finish import timeline_for
     from conformance.report import print_summary
 
     session = suite_run.session
@@ -25,6 +26,7 @@ def tell(suite_run: SuiteRun, finished: FinishedRun, run_log: Path) -> None:
         console,
         curl=finished.curl,
         reports={**finished.written, "run log": run_log, "evidence": session.evidence_directory},
+        timeline=timeline_for(suite_run),
         redact=session.redactor.text,
     )
     for remark in finished.remarks:

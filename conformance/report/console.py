@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.report.exchange_view import Curl, shown_command
+from conformance.report.exchange_view import Curl, Timeline, is_stream, reads_timeline, shown_command, wire_trace
 from conformance.report.results import RequirementResult, Results
 from conformance.report.text import byte_size, counted, duration, one_line
 from conformance.suite.outcome import Finding, Outcome, Verdict
@@ -22,6 +23,7 @@ _MOST_LISTED = 30
 _MOST_FINDINGS = 3
 _LONGEST = 600
 _LONGEST_CURL = 1500
+_LONGEST_TRACED = 160
 _STYLES = {
     Outcome.FAILED: "bold red",
     Outcome.WARNING: "yellow",
@@ -45,6 +47,7 @@ def print_summary(
     *,
     curl: Curl,
     reports: Mapping[str, Path],
+    timeline: Timeline = reads_timeline,
     redact: Callable[[str], str] = lambda text: text,
 ) -> None:
     """Print the summary on a rich console; without a terminal it is plain text.
@@ -55,8 +58,18 @@ def print_summary(
     printer = _Printer(console, redact)
     _print_verdict(results, printer)
     _print_counts(results, printer)
-    _print_broken(results, {exchange.id: exchange for exchange in exchanges}, curl, printer)
+    _print_broken(results, _Evidence({exchange.id: exchange for exchange in exchanges}, curl, timeline), printer)
     _print_next(results, reports, printer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """The exchanges by id and how to show them; `told` are those that were shown already."""
+
+    exchanges: Mapping[str, Exchange]
+    curl: Curl
+    timeline: Timeline
+    told: set[str] = field(default_factory=set)
 
 
 class _Printer:
@@ -122,11 +135,10 @@ def _print_counts(results: Results, printer: _Printer) -> None:
     printer.table(table)
 
 
-def _print_broken(results: Results, exchanges: Mapping[str, Exchange], curl: Curl, printer: _Printer) -> None:
+def _print_broken(results: Results, evidence: _Evidence, printer: _Printer) -> None:
     broken = [*results.with_outcome(Outcome.FAILED), *results.with_outcome(Outcome.WARNING)]
-    told: set[str] = set()
     for result in broken[:_MOST_DETAILED]:
-        _print_result(result, exchanges, curl, printer, told)
+        _print_result(result, evidence, printer)
     rest = broken[_MOST_DETAILED:]
     if rest:
         printer.line(f"{counted(len(rest), 'more requirement')} broken:")
@@ -146,9 +158,7 @@ def _print_ids(rows: Sequence[RequirementResult], printer: _Printer) -> None:
     printer.line()
 
 
-def _print_result(
-    result: RequirementResult, exchanges: Mapping[str, Exchange], curl: Curl, printer: _Printer, told: set[str]
-) -> None:
+def _print_result(result: RequirementResult, evidence: _Evidence, printer: _Printer) -> None:
     printer.line(f"{result.outcome.value.upper()}  {result.id}  ({result.level.value})", _STYLES[result.outcome])
     printer.line(one_line(result.statement, _LONGEST), indent=2)
     source = result.source
@@ -156,14 +166,14 @@ def _print_result(
     if not result.findings:
         for message in result.messages[:_MOST_FINDINGS]:
             printer.line(one_line(message, _LONGEST), indent=2)
-    for finding in result.findings[:_MOST_FINDINGS]:
-        _print_finding(finding, exchanges.get(finding.exchange or ""), curl, printer, told)
+    for number, finding in enumerate(result.findings[:_MOST_FINDINGS]):
+        _print_finding(finding, evidence, printer, traced=number == 0)
     if len(result.findings) > _MOST_FINDINGS:
         printer.line(f"… and {counted(len(result.findings) - _MOST_FINDINGS, 'more finding')}", indent=2)
     printer.line()
 
 
-def _print_finding(finding: Finding, exchange: Exchange | None, curl: Curl, printer: _Printer, told: set[str]) -> None:
+def _print_finding(finding: Finding, evidence: _Evidence, printer: _Printer, *, traced: bool) -> None:
     printer.line(one_line(finding.expected, _LONGEST), indent=2, label="expected  ")
     printer.line(one_line(finding.actual, _LONGEST), indent=2, label="actual    ")
     if finding.exchange is None:
@@ -173,15 +183,35 @@ def _print_finding(finding: Finding, exchange: Exchange | None, curl: Curl, prin
     place += [] if finding.offset is None else [f"byte {finding.offset}"]
     place += [] if finding.at is None else [f"{finding.at * 1000:.0f} ms"]
     printer.line(", ".join(place), indent=2, label="exchange  ")
+    exchange = evidence.exchanges.get(finding.exchange)
+    if traced and exchange is not None and is_stream(exchange):
+        _print_trace(exchange, finding, evidence.timeline, printer)
     # One exchange feeds many requirements; its command is worth the space once.
-    if exchange is not None and exchange.id not in told:
-        told.add(exchange.id)
-        command = shown_command(exchange, curl, _LONGEST_CURL)
-        if command is None:
-            printer.line("too long or too odd for a terminal; see the evidence", indent=2, label="reproduce ")
-        else:
-            printer.line(indent=2, label="reproduce")
-            printer.command(command)
+    if exchange is not None and exchange.id not in evidence.told:
+        evidence.told.add(exchange.id)
+        _print_command(exchange, evidence.curl, printer)
+
+
+def _print_trace(exchange: Exchange, finding: Finding, timeline: Timeline, printer: _Printer) -> None:
+    """The events around a finding: when each came, at which byte, what it says, and what is wrong with it."""
+    rows = wire_trace(exchange, finding, timeline)
+    if not rows:
+        return
+    printer.line(indent=2, label="wire trace")
+    for row in rows:
+        place = f"{row.at_ms:>9.1f} ms  byte {row.offset:<8} "
+        printer.line(one_line(row.text, _LONGEST_TRACED), "dim" if not row.note else None, indent=2, label=place)
+        if row.note:
+            printer.line(f"^ {one_line(row.note, _LONGEST)}", "red", indent=4)
+
+
+def _print_command(exchange: Exchange, curl: Curl, printer: _Printer) -> None:
+    command = shown_command(exchange, curl, _LONGEST_CURL)
+    if command is None:
+        printer.line("too long or too odd for a terminal; see the evidence", indent=2, label="reproduce ")
+    else:
+        printer.line(indent=2, label="reproduce")
+        printer.command(command)
 
 
 def _print_next(results: Results, reports: Mapping[str, Path], printer: _Printer) -> None:

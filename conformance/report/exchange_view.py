@@ -20,6 +20,7 @@ _ROW_TEXT = 400
 _HEADER_FIELDS, _HEADER_VALUE = 100, 2000
 _CURL = 32 * 1024
 _BINARY = 2 * 1024
+_AROUND = 2
 
 
 class TimelineRow(Protocol):
@@ -76,6 +77,15 @@ def summary(exchange: Exchange) -> str:
         parts.append(ending.kind.value)
     parts.append(duration(ending.at))
     return " · ".join(parts)
+
+
+def wire_trace(exchange: Exchange, finding: Finding, timeline: Timeline) -> Sequence[Row]:
+    """The events around a finding, with what is wrong with each; none where the finding has no place in the stream."""
+    if finding.offset is None:
+        return ()
+    rows = _with_findings(timeline(exchange), [finding])
+    at = bisect_right([row.offset for row in rows], finding.offset) - 1
+    return rows[max(at - _AROUND, 0) : at + _AROUND + 1] if at >= 0 else ()
 
 
 def shown_command(exchange: Exchange, curl: Curl, limit: int) -> str | None:
