@@ -6,10 +6,15 @@ import zlib
 from collections.abc import Iterator
 from typing import Final, Protocol
 
+from conformance.evidence.content_coding import LIMIT
 from conformance.reading.deviation import DeviationLog, Place, shown
 
-MAX_CONTENT: Final = 64 * 1024 * 1024
-"""Bytes that a coded body may decode to before reading stops."""
+MAX_CONTENT: Final = LIMIT - 1
+"""Bytes that a coded body may decode to before reading stops.
+
+Evidence looks for secrets in no more than `LIMIT`, and withholds what lies behind: a body that was cut there must be
+seen as too large, and not as one that breaks off.
+"""
 
 _PIECE: Final = 256 * 1024
 _GZIP_MAGIC: Final = b"\x1f\x8b"

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from conformance.contract.model import Level, Requirement
 from conformance.reading import BodyReading, Latency, StreamReading, deliver, judge_buffering, keyword_key, misfits
-from conformance.suite.expect import DoesNotApply, Expect, NotTestable
+from conformance.reading.transfer import TARGET_ENDED
+from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.keyword_judging import hides
 from conformance.suite.observations import Answered, Observations, Stream
 from conformance.suite.readers import Readers
@@ -16,7 +17,8 @@ def judge_streams(requirement_id: str, streams: Sequence[Stream], expect: Expect
     """Expect of each stream that could break a requirement that it did not.
 
     Raises:
-        NotTestable: no stream had a single event.
+        NotTestable: no stream had a readable chunk.
+        CannotTell: every stream was cut by a limit of ours, or could not be read to its end.
         DoesNotApply: no stream came to what the requirement is about.
     """
     for stream in streams:
@@ -27,7 +29,19 @@ def judge_streams(requirement_id: str, streams: Sequence[Stream], expect: Expect
         return
     if not any(stream.reading.chunks for stream in streams):
         raise NotTestable(f"{streams[0].id}: the answer to a request for a stream has no readable chunk")
+    cut = [why for stream in streams if (why := _why_cut(stream.reading))]
+    if len(cut) == len(streams):
+        raise CannotTell(f"{streams[0].id}: {cut[0]}")
     raise DoesNotApply("no stream of this run came to what this is about")
+
+
+def _why_cut(reading: StreamReading) -> str | None:
+    """Why a stream was not read to the end that the target gave it, None where it was."""
+    if reading.problem is not None:
+        return f"the stream could not be read to its end: {reading.problem}"
+    if reading.ending is None or reading.ending.kind in TARGET_ENDED:
+        return None
+    return f"the stream was not read to its end: {reading.ending.kind.value} ({reading.ending.detail})"
 
 
 def judge_chunks(row: Requirement, streams: Sequence[Stream], readers: Readers, expect: Expect) -> None:

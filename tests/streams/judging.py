@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from conformance.suite.session import open_session
 from conformance.suite.settings import RunSettings
 from conformance.target.model import Limits
 
-QUICK = Limits(first_byte_timeout=5.0, idle_timeout=0.4, deadline=10.0, retries=0, concurrency=32)
+PATIENT = Limits(first_byte_timeout=10.0, idle_timeout=10.0, deadline=20.0, retries=0, concurrency=32)
+QUICK = replace(PATIENT, idle_timeout=0.6)
+"""For streams that fall silent: the run waits for each as long as this."""
 LEAN = [
     word for name in ("unraisableexception", "threadexception", "logging", "doctest") for word in ("-p", f"no:{name}")
 ]
@@ -25,7 +28,7 @@ ENVIRONMENT = {"CONFORMANCE_API_KEY": KEY, "CONFORMANCE_MODEL": MODEL}
 
 
 def judge(
-    deployment: Deployment, out: Path, only: tuple[str, ...] = ("stream.*",), limits: Limits = QUICK, **settings: Any
+    deployment: Deployment, out: Path, only: tuple[str, ...] = ("stream.*",), limits: Limits = PATIENT, **settings: Any
 ) -> Mapping[str, Judgement]:
     """What a run comes to, by the id of the requirement."""
     with serving(deployment) as served:

@@ -9,7 +9,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -54,7 +54,7 @@ class Script:
     `end` is `proper`, `cut` (the connection is closed before the last chunk), or `open` (nothing more, for ever).
     """
 
-    writes: tuple[bytes | float, ...]
+    writes: Iterable[bytes | float]
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     chunked: bool = True
@@ -139,7 +139,7 @@ async def _answer_one(
         script = stream_script(asked, deployment) if asked.streamed else completion_script(asked, deployment)
         served.asked.append(asked)
         script = deployment.script(script, asked)
-    except (ValueError, KeyError, AssertionError, RecursionError):
+    except (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError):
         error = {"error": {"message": "bad", "type": "invalid_request_error", "param": None, "code": None}}
         script = _json_script(400, error)
     return await _perform(script, writer)

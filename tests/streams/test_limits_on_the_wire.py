@@ -1,0 +1,115 @@
+"""Answers without an end: each is read to its limit, has an outcome, and never fills the memory."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import time
+import tracemalloc
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from judging import PATIENT, judge
+from raw_deployment import Asked, Deployment, Script
+
+from conformance.suite.expect import Judgement
+
+MEGABYTE = 1024 * 1024
+ENDS = ("stream.ends", "stream.done-once", "stream.id-constant")
+
+
+@contextmanager
+def bounded(megabytes: float) -> Iterator[None]:
+    """Fails when more memory than this is taken at once, over what is taken already."""
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        yield
+        peak = (tracemalloc.get_traced_memory()[1] - before) / MEGABYTE
+    finally:
+        tracemalloc.stop()
+    assert peak < megabytes, f"{peak:.0f} MB"
+
+
+def on_streams(script: Script, asked: Asked, *, writes: Iterable[bytes | float]) -> Script:
+    return replace(script, writes=writes) if asked.streamed else script
+
+
+def told(judgements: Mapping[str, Judgement], name: str) -> tuple[str, str]:
+    return judgements[name].outcome.value, judgements[name].messages[0]
+
+
+def test_a_stream_that_never_ends_is_read_to_its_limit(tmp_path: Path) -> None:
+    def endless(script: Script, asked: Asked) -> Script:
+        first, *_ = (write for write in script.writes if isinstance(write, bytes))
+        text = first.replace(b'"content": ""', b'"content": " more"')
+        return on_streams(script, asked, writes=itertools.chain([first], itertools.repeat(text)))
+
+    limits = replace(PATIENT, max_body=30_000)
+    with bounded(150):
+        judgements = judge(Deployment(script=endless), tmp_path, ENDS, limits)
+    outcome, message = told(judgements, "stream.ends")
+    assert outcome == "failed"
+    assert re.match(r"stream/plain#1, event \d{3}, byte 30000, \d+ ms: expected .* its end; came too-large", message)
+    assert judgements["stream.id-constant"].outcome == "passed"
+    # What the rest of the stream would have shown is not known: nothing of it passes, and nothing is left out.
+    outcome, message = told(judgements, "stream.done-once")
+    assert outcome == "inconclusive"
+    assert "too-large" in message
+
+
+def test_a_byte_now_and_then_is_waited_for_until_the_deadline(tmp_path: Path) -> None:
+    def trickle(script: Script, asked: Asked) -> Script:
+        body = b"".join(write for write in script.writes if isinstance(write, bytes))
+        return on_streams(script, asked, writes=(part for byte in body for part in (bytes([byte]), 0.1)))
+
+    limits = replace(PATIENT, deadline=1.0)
+    began = time.monotonic()
+    with bounded(50):
+        judgements = judge(Deployment(script=trickle), tmp_path, ENDS, limits)
+    assert time.monotonic() - began < 15
+    outcome, message = told(judgements, "stream.done-once")
+    assert outcome == "failed"
+    assert message == "not testable: stream/plain#1: the answer to a request for a stream has no readable chunk"
+
+
+def test_a_line_of_100_megabytes_is_given_up_and_told(tmp_path: Path) -> None:
+    def long_line(script: Script, asked: Asked) -> Script:
+        if asked.body.get("max_tokens") != 1:
+            return script
+        line = itertools.repeat(b"a" * MEGABYTE, 100)
+        return on_streams(script, asked, writes=itertools.chain([b"data: "], line, [b"\n\n"]))
+
+    with bounded(400):
+        judgements = judge(Deployment(script=long_line), tmp_path, ("stream.line-length",), replace(PATIENT, deadline=60.0))
+    outcome, message = told(judgements, "stream.line-length")
+    assert outcome == "warning"
+    assert re.match(r"stream/one-token#1, (event 0, )?byte \d+, \d+ ms: expected .*; came", message), message
+
+
+def bomb(megabytes: int, line: bytes) -> bytes:
+    coder = zlib.compressobj(9, wbits=31)
+    return b"".join([*(coder.compress(line) for _ in range(megabytes)), coder.flush()])
+
+
+def test_gzip_bombs_are_defused_on_a_stream_and_on_a_document(tmp_path: Path) -> None:
+    on_stream, on_document = bomb(200, b":" * MEGABYTE + b"\n"), bomb(200, b" " * MEGABYTE)
+    coded = ("Content-Encoding", "gzip")
+
+    def bent(script: Script, asked: Asked) -> Script:
+        if asked.streamed and asked.headers.get("accept-encoding") == "gzip":
+            return replace(script, writes=(on_stream,), headers=(*script.headers, coded))
+        if not asked.streamed and asked.prompt.startswith("Count") and asked.body.get("max_tokens") == 1:
+            headers = (("Content-Type", "application/json"), ("Content-Length", str(len(on_document))), coded)
+            return replace(script, writes=(on_document,), headers=headers)
+        return script
+
+    with bounded(400):
+        judgements = judge(Deployment(script=bent), tmp_path, ("transport.content-*",))
+    found = {one.exchange: one.actual for one in judgements["transport.content-bounded"].findings}
+    assert found == dict.fromkeys(("stream/gzip#1", "completion/one-token#1"), "more; nothing after it was read")
+    assert judgements["transport.content-bounded"].outcome == "warning"
+    assert judgements["transport.content-encoding"].outcome == "passed"
