@@ -16,6 +16,8 @@ FLAGGED_KEPT: Final = 100
 """Events with deviations that are kept, beyond the first and the last."""
 EXCERPT: Final = 240
 """Characters of an event's data that are kept."""
+_SMALL: Final = 64 * 1024
+"""Bytes up to which the last events of a read are held as they are: to make each ready to be shown takes longer."""
 
 
 class KeptEvent(NamedTuple):
@@ -64,13 +66,15 @@ class EventKeeper:
     def __init__(self) -> None:
         self._first: list[KeptEvent] = []
         self._flagged: list[KeptEvent] = []
-        self._last: deque[KeptEvent] = deque(maxlen=LAST_KEPT)
+        self._last: deque[Event | KeptEvent] = deque(maxlen=LAST_KEPT)
 
     def add(self, events: Sequence[Event]) -> None:
         """Takes the events of one read."""
         if len(self._first) < FIRST_KEPT:
             self._first.extend(map(keep, events[: FIRST_KEPT - len(self._first)]))
-        self._last.extend(map(keep, events[-LAST_KEPT:]))
+        last = events[-LAST_KEPT:]
+        if last:
+            self._last.extend(last if last[-1].end - last[0].offset <= _SMALL else map(keep, last))
 
     def flag(self, event: Event) -> None:
         """Takes an event that something is wrong with."""
@@ -79,7 +83,8 @@ class EventKeeper:
 
     def kept(self) -> tuple[KeptEvent, ...]:
         """What was kept, each event once, in the stream's order."""
-        every = {event.number: event for event in (*self._first, *self._flagged, *self._last)}
+        last = (event if isinstance(event, KeptEvent) else keep(event) for event in self._last)
+        every = {event.number: event for event in (*self._first, *self._flagged, *last)}
         return tuple(every[number] for number in sorted(every))
 
 
