@@ -34,7 +34,7 @@ def http_deployment(answer: Callable[[dict[str, str], bytes], Answer]) -> Iterat
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815 - as above
+        do_GET = do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815 - the names that http.server calls
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -84,7 +84,9 @@ def test_a_line_of_100_megabytes_is_given_up_and_told(tmp_path: Path) -> None:
         return on_streams(script, asked, writes=itertools.chain([b"data: "], line, [b"\n\n"]))
 
     with bounded(400):
-        judgements = judge(Deployment(script=long_line), tmp_path, ("stream.line-length",), replace(PATIENT, deadline=60.0))
+        judgements = judge(
+            Deployment(script=long_line), tmp_path, ("stream.line-length",), replace(PATIENT, deadline=60.0)
+        )
     outcome, message = told(judgements, "stream.line-length")
     assert outcome == "warning"
     assert re.match(r"stream/one-token#1, (event 0, )?byte \d+, \d+ ms: expected .*; came", message), message
