@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from judging import broken, judge, troubled
+from judging import ALL_BUT_THE_SCHEMA, broken, judge, troubled
 from raw_deployment import Asked, Deployment, Item, Script, encoded
-
-ALL_BUT_THE_SCHEMA = ("stream.[!c]*", "stream.created*", "stream.content*")
 
 
 def joined(script: Script) -> bytes:
