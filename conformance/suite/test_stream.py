@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conformance.contract.model import Requirement
+from conformance.probes import Probe
 from conformance.suite.cross_talk import strangers, told_by
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.marking import keywords, requirement
