@@ -185,12 +185,15 @@ def test_ctrl_c_keeps_what_was_seen() -> None:
     server_thread.start()
     started.wait(5)
     interrupter = threading.Thread(target=interrupt)
+    # A process that was started in the background ignores Ctrl-C, and hands that down to its tests.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     interrupter.start()
     try:
         limits = replace(QUICK, concurrency=1, first_byte_timeout=5.0, deadline=5.0)
         target = Target(base_url=f"http://127.0.0.1:{ports[0]}/v1", api_key=KEY)
         seen = observe_sync(probes_named("a", "b", "c"), OPERATION, target, limits, Watch().record)
     finally:
+        signal.signal(signal.SIGINT, before)
         stop[0]()
         server_thread.join(5)
         interrupter.join(5)
