@@ -81,6 +81,14 @@ class Expect:
                 event=one.event,
             )
 
+    def answers(self, expected: str, obstacles: Iterable[Exception]) -> None:
+        """Report each missing answer that is the target's fault, and note the others."""
+        for obstacle in obstacles:
+            if isinstance(obstacle, NotTestable):
+                self(False, None, expected=expected, actual=str(obstacle))
+            else:
+                self.notes.append(str(obstacle))
+
     def looked_at(self, exchange: str) -> None:
         """Name an exchange that the outcome rests on and in which nothing was to be found."""
         self.judged += 1

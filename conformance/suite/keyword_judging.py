@@ -99,11 +99,7 @@ def _judge_enforcement(row: Requirement, probes: Sequence[Probe], observations: 
             expected=f"a refusal (400) of {one.probe.about}",
             actual=status_of(one),
         )
-    for obstacle in obstacles:
-        if isinstance(obstacle, NotTestable):
-            expect(False, None, expected="an answer that refuses the request", actual=str(obstacle))
-        else:
-            expect.notes.append(str(obstacle))
+    expect.answers("an answer that refuses the request", obstacles)
 
 
 def _judge_honouring(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
