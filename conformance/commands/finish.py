@@ -11,6 +11,7 @@ from pathlib import Path
 
 import conformance
 from conformance.commands.waiving import expired_reasons, idle_waivers
+from conformance.contract import written_places
 from conformance.contract.model import Level, Requirement
 from conformance.evidence import curl_for
 from conformance.report import (
@@ -84,7 +85,8 @@ def _written(run: SuiteRun, results: Results, curl: Curl) -> dict[str, Path]:
     assert session.settings.out is not None
     exchanges = () if run.observations is None else run.observations.exchanges
     redact, timeline = session.redactor.text, timeline_for(run)
-    return write_reports(results, exchanges, session.settings.out, redact, curl=curl, timeline=timeline)
+    places = written_places(session.contract).get
+    return write_reports(results, exchanges, session.settings.out, redact, curl=curl, timeline=timeline, places=places)
 
 
 def _undecided(run: SuiteRun) -> tuple[str, ...]:

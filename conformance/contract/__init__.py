@@ -18,6 +18,7 @@ from conformance.contract.model import (
     SourceDocument,
     Tier,
 )
+from conformance.contract.places import WrittenAt, written_places
 from conformance.contract.profile import load_contract
 from conformance.contract.review import SourceChange, Stale, review_path, source_changes, stale, write_review
 
@@ -39,10 +40,12 @@ __all__ = [
     "SourceDocument",
     "Stale",
     "Tier",
+    "WrittenAt",
     "load_contract",
     "review_path",
     "shipped_profiles",
     "source_changes",
     "stale",
     "write_review",
+    "written_places",
 ]

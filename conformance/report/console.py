@@ -216,12 +216,17 @@ def _print_command(exchange: Exchange, curl: Curl, printer: _Printer) -> None:
 
 def _print_next(results: Results, reports: Mapping[str, Path], printer: _Printer) -> None:
     for name, path in reports.items():
-        printer.line(str(path), label=f"{_LABELS.get(name, name):<10}")
+        if name not in _FOR_PROGRAMS:
+            printer.line(str(path), label=f"{_LABELS.get(name, name):<10}")
+    others = [name for name in reports if name in _FOR_PROGRAMS]
+    if others:
+        printer.line(f"{', '.join(others)} beside them", label=f"{'And':<10}")
     advice = _advice(results)
     if advice:
         printer.line(advice)
 
 
+_FOR_PROGRAMS = ("ctrf.json", "results.sarif", "exchanges.har", "badge.json", "badge.svg")
 _LABELS = {"results.json": "Record", "junit.xml": "JUnit", "compliance.html": "Report"}
 
 

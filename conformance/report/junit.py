@@ -6,8 +6,9 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from conformance.report.results import RequirementResult, Results
+from conformance.report.telling import detail, headline
 from conformance.report.text import visible
-from conformance.suite.outcome import Finding, Outcome
+from conformance.suite.outcome import Outcome
 
 _ELEMENT = {
     Outcome.FAILED: "failure",
@@ -81,44 +82,12 @@ def _case(results: Results, result: RequirementResult, kind: str | None) -> ET.E
         ("basis", result.source.basis.value),
     ):
         ET.SubElement(properties, "property", name=name, value=visible(value))
-    detail = visible(_detail(result))
+    text = visible(detail(result))
     if kind is not None:
-        element = ET.SubElement(case, kind, message=visible(_headline(result)))
+        element = ET.SubElement(case, kind, message=visible(headline(result)))
         if kind != "skipped":
             element.set("type", result.outcome.value)
-        element.text = detail
+        element.text = text
     elif result.outcome is Outcome.WARNING:
-        ET.SubElement(case, "system-out").text = detail
+        ET.SubElement(case, "system-out").text = text
     return case
-
-
-def _headline(result: RequirementResult) -> str:
-    if result.waiver:
-        return f"waived until {result.waiver.expires.isoformat()} by {result.waiver.owner}: {result.waiver.reason}"
-    return result.messages[0] if result.messages else result.statement
-
-
-def _detail(result: RequirementResult) -> str:
-    lines = [
-        f"Requirement: {result.statement}",
-        f"Source: {result.source.document}: {result.source.place} ({result.source.basis.value})",
-        *result.messages,
-    ]
-    for finding in result.findings:
-        lines += _finding_lines(finding)
-    if not result.findings and result.exchanges:
-        lines.append(f"Exchanges: {', '.join(result.exchanges)}")
-    return "\n".join(lines)
-
-
-def _finding_lines(finding: Finding) -> list[str]:
-    places = [] if finding.exchange is None else [f"exchange {finding.exchange}"]
-    places += [] if finding.event is None else [f"event {finding.event}"]
-    places += [] if finding.offset is None else [f"byte {finding.offset}"]
-    places += [] if finding.at is None else [f"{finding.at * 1000:.0f} ms"]
-    return [
-        "",
-        f"Expected: {finding.expected}",
-        f"Actual: {finding.actual}",
-        *([f"Where: {', '.join(places)}"] if places else []),
-    ]

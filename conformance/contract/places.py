@@ -1,0 +1,161 @@
+"""Finds the file and line in which each requirement of a contract was written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from conformance.contract.catalogue import Row, read_rows, shipped_rows
+from conformance.contract.declaration import read_declaration
+from conformance.contract.documents import Document, read_document
+from conformance.contract.locations import profile_path, shipped_profiles, specs_directory
+from conformance.contract.model import Contract, Keyword
+from conformance.contract.openapi import EVENT_STREAM, essence
+from conformance.contract.pointers import join, split
+
+_MOST_REFERENCES = 100
+_JSON = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json")
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenAt:
+    """Where a requirement was written: a file, with slashes and from the checkout's root, and a line from 1."""
+
+    file: str
+    line: int
+
+
+def written_places(contract: Contract) -> Mapping[str, WrittenAt]:
+    """Where each requirement of a contract was written, by its id.
+
+    A row's place is its first line; a derived requirement's is its keyword in the OpenAPI document, or the nearest
+    part around it that has a line.
+
+    Raises:
+        ContractError: a file of the contract can no longer be read.
+    """
+    shipped = contract.profile.name in shipped_profiles()
+    document = read_document(profile_path(contract.profile.name) if shipped else Path(contract.profile.path))
+    own = None if shipped else read_declaration(document, shipped=False).rows
+    rows = {row.id: row for row in (*shipped_rows(), *(() if own is None else read_rows(own)))}
+    walker = _Walker(document, contract)
+    return {
+        row.id: _row_place(rows[row.id]) if row.keyword is None else walker.place(row.keyword)
+        for row in (*contract.requirements, *contract.excluded)
+        if row.keyword is not None or row.id in rows
+    }
+
+
+def _row_place(row: Row) -> WrittenAt:
+    return WrittenAt(_named(row.document), row.document.line(row.pointer) or 1)
+
+
+def _named(document: Document) -> str:
+    """A shipped file as it stands in a checkout, wherever this installation keeps it; a user's own as it was named."""
+    specs = specs_directory()
+    if document.path.is_relative_to(specs):
+        return f"specs/{document.path.relative_to(specs).as_posix()}"
+    return document.path.as_posix()
+
+
+@dataclass(frozen=True, slots=True)
+class _Walker:
+    """Goes the way to a keyword through the document as it was written, along its references."""
+
+    document: Document
+    contract: Contract
+
+    def place(self, keyword: Keyword) -> WrittenAt:
+        pointer = self._walk(self._start(keyword.location), split(keyword.pointer))
+        return WrittenAt(_named(self.document), self.document.line(pointer) or 1)
+
+    def _start(self, location: str) -> str:
+        kind, _, name = location.partition(".")
+        operation = self._walk("", ("paths", self.contract.operation.path, "post"))
+        if kind == "request":
+            return self._content(self._walk(operation, ("requestBody",)), stream=False)
+        if kind == "path":
+            return self._parameter(operation, name)
+        status = name if kind == "error" else "200"
+        return self._content(self._response(operation, status), stream=kind == "stream")
+
+    def _response(self, operation: str, status: str) -> str:
+        responses = self._walk(operation, ("responses",))
+        written = self._value(responses)
+        wanted = (status, "2XX", "default") if status == "200" else (status,)
+        names = {str(name).upper(): str(name) for name in written} if isinstance(written, Mapping) else {}
+        found = next((names[one.upper()] for one in wanted if one.upper() in names), None)
+        return responses if found is None else self._walk(responses, (found,))
+
+    def _content(self, pointer: str, *, stream: bool) -> str:
+        content = self._walk(pointer, ("content",))
+        written = self._value(content)
+        for media_type in written if isinstance(written, Mapping) else ():
+            plain = essence(str(media_type))
+            if (plain == EVENT_STREAM) if stream else bool(_JSON.fullmatch(plain)):
+                inside = self._walk(content, (str(media_type),))
+                members = self._value(inside)
+                named = isinstance(members, Mapping) and "itemSchema" in members
+                return self._walk(inside, ("itemSchema" if stream and named else "schema",))
+        return content
+
+    def _parameter(self, operation: str, name: str) -> str:
+        for at in (operation, operation.rpartition("/")[0]):
+            listed = self._walk(at, ("parameters",))
+            written = self._value(listed)
+            for number in range(len(written) if isinstance(written, list) else 0):
+                one = self._walk(listed, (str(number),))
+                value = self._value(one)
+                if isinstance(value, Mapping) and value.get("name") == name:
+                    return self._walk(one, ("schema",))
+        return operation
+
+    def _walk(self, pointer: str, tokens: tuple[str, ...]) -> str:
+        """As far along the tokens as the document goes; what the document composes differently ends the way."""
+        for token in tokens:
+            pointer = self._followed(pointer)
+            value = self._value(pointer)
+            if not _has(value, token):
+                composed = self._composed(pointer, token)
+                if composed is None:
+                    return pointer
+                pointer = composed
+            pointer = join(pointer, token)
+        return self._followed(pointer)
+
+    def _composed(self, pointer: str, token: str) -> str | None:
+        """The member of an `allOf` that has what was looked for: the contract's schemas have it merged."""
+        value = self._value(pointer)
+        parts = value.get("allOf") if isinstance(value, Mapping) else None
+        for number in range(len(parts) if isinstance(parts, list) else 0):
+            inside = self._followed(join(pointer, "allOf", number))
+            if _has(self._value(inside), token):
+                return inside
+        return None
+
+    def _followed(self, pointer: str) -> str:
+        for _ in range(_MOST_REFERENCES):
+            value = self._value(pointer)
+            reference = value.get("$ref") if isinstance(value, Mapping) else None
+            if not isinstance(reference, str) or not reference.startswith("#/"):
+                return pointer
+            pointer = unquote(reference[1:])
+        return pointer
+
+    def _value(self, pointer: str) -> Any:
+        value = self.document.data
+        for token in split(pointer):
+            if not _has(value, token):
+                return None
+            value = value[int(token)] if isinstance(value, list) else value[token]
+        return value
+
+
+def _has(value: Any, token: str) -> bool:
+    if isinstance(value, list):
+        return token.isdecimal() and int(token) < len(value)
+    return isinstance(value, Mapping) and token in value

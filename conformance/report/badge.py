@@ -1,0 +1,73 @@
+"""Makes the badge of a run: the JSON that a shields.io endpoint badge reads, and an SVG of our own."""
+
+from __future__ import annotations
+
+import html
+import json
+
+from conformance.contract.model import Level
+from conformance.report.results import Results
+from conformance.report.text import one_line
+from conformance.suite.outcome import Outcome, Verdict
+
+_COLORS = {Verdict.CONFORMANT: "#1a7f37", Verdict.NONCONFORMANT: "#cf222e", Verdict.INCONCLUSIVE: "#6e6000"}
+"""White text on each has a contrast of at least 4.5:1 (WCAG 2.2 section 1.4.3)."""
+_LABEL_COLOR = "#444d56"
+_HEIGHT, _PADDING, _SIZE = 20, 8, 11
+_NARROW, _WIDE = frozenset("ijl.,:;'|!()[]1tfr /"), frozenset("mwMW%@—")
+
+
+def badge_json(results: Results) -> str:
+    """The badge for https://shields.io/badges/endpoint-badge: `schemaVersion`, `label`, `message`, `color`."""
+    document = {
+        "schemaVersion": 1,
+        "label": badge_label(results),
+        "message": badge_message(results),
+        "color": _COLORS[results.verdict].removeprefix("#"),
+        "isError": results.verdict is Verdict.INCONCLUSIVE,
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def badge_label(results: Results) -> str:
+    """Which contract: the profile."""
+    return f"{one_line(results.profile.name, 40)} conformance"
+
+
+def badge_message(results: Results) -> str:
+    """The verdict, and the figure that stands behind it: nothing is green but a whole, unfiltered conformant run."""
+    musts = [row for row in results.requirements if row.level is Level.MUST]
+    failed = sum(row.outcome in {Outcome.FAILED, Outcome.WARNING} for row in musts)
+    waived = sum(row.outcome is Outcome.WAIVED for row in musts)
+    passed = sum(row.outcome is Outcome.PASSED for row in musts)
+    if results.verdict is Verdict.CONFORMANT:
+        return f"{passed} MUST passed" + (f", {waived} waived" if waived else "")
+    if results.verdict is Verdict.NONCONFORMANT:
+        return f"{failed} MUST failed" if failed else "warnings in a strict run"
+    return "inconclusive"
+
+
+def badge_svg(results: Results) -> str:
+    """The badge as an SVG with a title for screen readers; it loads nothing and runs nothing."""
+    label, message = badge_label(results), badge_message(results)
+    left, right = _width(label), _width(message)
+    width = left + right
+    title = html.escape(f"{label}: {message}")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{_HEIGHT}" role="img" aria-label="{title}">'
+        f"<title>{title}</title>"
+        f'<clipPath id="round"><rect width="{width}" height="{_HEIGHT}" rx="3"/></clipPath>'
+        '<g clip-path="url(#round)">'
+        f'<rect width="{left}" height="{_HEIGHT}" fill="{_LABEL_COLOR}"/>'
+        f'<rect x="{left}" width="{right}" height="{_HEIGHT}" fill="{_COLORS[results.verdict]}"/></g>'
+        f'<g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" font-size="{_SIZE}">'
+        f'<text x="{left / 2:g}" y="14" textLength="{left - 2 * _PADDING}">{html.escape(label)}</text>'
+        f'<text x="{left + right / 2:g}" y="14" textLength="{right - 2 * _PADDING}">{html.escape(message)}</text>'
+        "</g></svg>\n"
+    )
+
+
+def _width(text: str) -> int:
+    """About how wide the text is in pixels; `textLength` makes the viewer's font fit it."""
+    widths = (4.2 if char in _NARROW else 10.5 if char in _WIDE else 7.0 for char in text)
+    return round(sum(widths)) + 2 * _PADDING

@@ -1,0 +1,111 @@
+"""Makes the CTRF report of a run (Common Test Report Format, https://ctrf.io): one test a requirement."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from conformance.report.results import RequirementResult, Results
+from conformance.report.telling import detail, headline
+from conformance.report.text import visible
+from conformance.suite.outcome import Outcome
+
+SPEC_VERSION = "1.0.0"
+_STATUSES = ("passed", "failed", "skipped", "pending", "other")
+_STATUS = {
+    Outcome.FAILED: "failed",
+    Outcome.WARNING: "passed",
+    Outcome.WAIVED: "other",
+    Outcome.INCONCLUSIVE: "other",
+    Outcome.UNTESTED: "pending",
+    Outcome.SKIPPED: "skipped",
+    Outcome.PASSED: "passed",
+}
+"""CTRF has five statuses. What has none of its own is told apart by `rawStatus`, the outcome."""
+_NAMESPACE = uuid.UUID("6f9a1f0e-6c53-5a0b-9a55-0d1f6f8f2f41")
+
+
+def ctrf_json(results: Results) -> str:
+    """The report as JSON text, ASCII only, so that nothing that a target wrote acts on a reader.
+
+    A broken SHOULD passes with the raw status `warning`; in a strict run it fails, as it does for the verdict. A test
+    has no time of its own, since one exchange feeds many: its `duration` is 0. The ids follow from the run.
+    """
+    start = round(_started(results).timestamp() * 1000)
+    duration = round(results.duration_s * 1000)
+    counts = Counter(_status(result, strict=results.strict) for result in results.requirements)
+    document = {
+        "reportFormat": "CTRF",
+        "specVersion": SPEC_VERSION,
+        "reportId": str(uuid.uuid5(_NAMESPACE, "\n".join(_identity(results)))),
+        "timestamp": _started(results).isoformat(),
+        "generatedBy": f"chat-conformance {results.suite_version}",
+        "results": {
+            "tool": {"name": "chat-conformance", "version": results.suite_version},
+            "summary": {
+                "tests": len(results.requirements),
+                **{status: counts[status] for status in _STATUSES},
+                "suites": len(results.by_section),
+                "start": start,
+                "stop": start + duration,
+                "duration": duration,
+                "extra": {"verdict": results.verdict.value, "reasons": [visible(reason) for reason in results.reasons]},
+            },
+            "tests": [_test(results, result) for result in results.requirements],
+            "environment": {
+                "appName": visible(results.target.name or results.target.base_url),
+                "testEnvironment": visible(results.target.base_url),
+                "extra": {
+                    "profile": f"{results.profile.name} {results.profile.version}",
+                    "tier": results.tier.value,
+                    "model": visible(results.target.model or ""),
+                },
+            },
+        },
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _identity(results: Results) -> tuple[str, ...]:
+    profile = results.profile
+    return (profile.name, profile.sha256, results.target.base_url, results.tier.value, results.started)
+
+
+def _started(results: Results) -> datetime:
+    started = datetime.fromisoformat(results.started)
+    return started if started.tzinfo else started.replace(tzinfo=UTC)
+
+
+def _status(result: RequirementResult, *, strict: bool) -> str:
+    return "failed" if strict and result.outcome is Outcome.WARNING else _STATUS[result.outcome]
+
+
+def _test(results: Results, result: RequirementResult) -> Mapping[str, Any]:
+    told = {} if result.outcome is Outcome.PASSED else {"message": visible(headline(result))}
+    trace = {"trace": visible(detail(result))} if result.findings else {}
+    return {
+        "testId": result.id,
+        "name": result.id,
+        "status": _status(result, strict=results.strict),
+        "rawStatus": result.outcome.value,
+        "duration": 0,
+        "suite": [visible(results.profile.name), result.section.value],
+        "type": "conformance",
+        "tags": [result.level.value, result.section.value],
+        "labels": {
+            "level": result.level.value,
+            "section": result.section.value,
+            "basis": result.source.basis.value,
+            "source": visible(f"{result.source.document}: {result.source.place}"),
+        },
+        **told,
+        **trace,
+        "extra": {
+            "statement": visible(result.statement),
+            "exchanges": [visible(name) for name in result.exchanges],
+        },
+    }

@@ -1,0 +1,185 @@
+"""Makes the SARIF 2.1.0 log of a run: a rule for each requirement, a result for each one that is broken."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
+
+from conformance.contract.model import Level
+from conformance.report.results import RequirementResult, Results
+from conformance.report.telling import finding_lines, headline
+from conformance.report.text import visible
+from conformance.suite.outcome import Outcome, Verdict
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_LEVEL = {Level.MUST: "error", Level.SHOULD: "warning", Level.MAY: "note"}
+_SEVERITY = {Level.MUST: "error", Level.SHOULD: "warning", Level.MAY: "recommendation"}
+_BROKEN = (Outcome.FAILED, Outcome.WARNING, Outcome.WAIVED)
+_OPEN = (Outcome.INCONCLUSIVE, Outcome.UNTESTED)
+_MOST_FINDINGS = 10
+_LONGEST = 8000
+_ROOT = "%SRCROOT%"
+
+
+class Place(Protocol):
+    """Where a requirement was written: a file with slashes, and a line from 1."""
+
+    @property
+    def file(self) -> str: ...  # noqa: D102 - said by the class
+    @property
+    def line(self) -> int: ...  # noqa: D102
+
+
+Places = Callable[[str], Place | None]
+"""Gives the place of a requirement by its id, where it is known."""
+
+
+def sarif_json(results: Results, places: Places = lambda _: None) -> str:
+    """The log as JSON text, ASCII only.
+
+    A result stands at the line of the contract that the deployment breaks, since code scanning wants a file and a
+    line. A waived one is suppressed with the waiver's reason. What could not be decided is a notification, no result.
+    """
+    rows = results.requirements
+    run = {
+        "tool": {
+            "driver": {
+                "name": "chat-conformance",
+                "version": results.suite_version,
+                "rules": [_rule(result) for result in rows],
+            }
+        },
+        "automationDetails": {"id": f"chat-conformance/{_category(results)}/"},
+        "invocations": [
+            {
+                "executionSuccessful": results.verdict is not Verdict.INCONCLUSIVE,
+                "startTimeUtc": results.started.replace("+00:00", "Z"),
+                "toolExecutionNotifications": [
+                    _notification(result, index) for index, result in enumerate(rows) if result.outcome in _OPEN
+                ],
+            }
+        ],
+        "results": [
+            _result(results, result, index, places) for index, result in enumerate(rows) if result.outcome in _BROKEN
+        ],
+        "columnKind": "unicodeCodePoints",
+        "properties": {
+            "verdict": results.verdict.value,
+            "reasons": [visible(reason) for reason in results.reasons],
+            "profile": {
+                "name": results.profile.name,
+                "version": results.profile.version,
+                "sha256": results.profile.sha256,
+            },
+            "target": visible(results.target.base_url),
+            "tier": results.tier.value,
+        },
+    }
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+
+
+def _category(results: Results) -> str:
+    """What tells apart the runs that one repository may upload: profile and target."""
+    target = results.target
+    name = target.name or ("reference" if target.embedded else _host(target.base_url))
+    return f"{quote(results.profile.name, safe='')}/{quote(visible(name), safe='')}"
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] or url
+    except ValueError:
+        return url
+
+
+def _rule(result: RequirementResult) -> Mapping[str, Any]:
+    source = result.source
+    where = f"{source.title or source.document}, {source.place} (basis: {source.basis.value})"
+    address = _web_address(source.url)
+    return {
+        "id": result.id,
+        "shortDescription": {"text": visible(result.statement)},
+        "fullDescription": {"text": visible(f"{result.level.value}: {result.statement}")},
+        "help": {"text": visible(f"{result.statement}\nSource: {where}")},
+        **({"helpUri": address} if address else {}),
+        "defaultConfiguration": {"level": _LEVEL[result.level]},
+        "properties": {
+            "tags": [result.section.value, result.level.value],
+            "precision": "very-high",
+            "problem.severity": _SEVERITY[result.level],
+        },
+    }
+
+
+def _web_address(url: str | None) -> str | None:
+    """The URL as a URI reference, if it is one of the web: rows of a user may hold any text."""
+    try:
+        known = bool(url) and urlsplit(url or "").scheme in {"http", "https"}
+    except ValueError:
+        return None
+    return quote(url or "", safe="%/:=&?~#+!$,;'@()*[]") if known else None
+
+
+def _result(results: Results, result: RequirementResult, index: int, places: Places) -> Mapping[str, Any]:
+    place = places(result.id)
+    fingerprint = hashlib.sha256(f"{results.profile.name}\n{result.id}".encode()).hexdigest()
+    suppressions = {}
+    if result.waiver:
+        suppressions = {
+            "suppressions": [
+                {"kind": "external", "status": "accepted", "justification": visible(headline(result))},
+            ]
+        }
+    return {
+        "ruleId": result.id,
+        "ruleIndex": index,
+        "kind": "fail",
+        "level": _LEVEL[result.level],
+        "message": {"text": _message(result)},
+        "locations": [_location(place, result)],
+        # One alert for each requirement of a profile, whatever words the target answers with.
+        "partialFingerprints": {"requirement/v1": fingerprint, "primaryLocationLineHash": f"{fingerprint[:16]}:1"},
+        **suppressions,
+        "properties": {
+            "outcome": result.outcome.value,
+            "exchanges": [visible(name) for name in result.exchanges],
+            "digest": result.digest,
+        },
+    }
+
+
+def _location(place: Place | None, result: RequirementResult) -> Mapping[str, Any]:
+    logical = {"logicalLocations": [{"fullyQualifiedName": result.id, "kind": "member"}]}
+    # Code scanning shows nothing that has no file: what was written nowhere stands at the record of the run.
+    file, line = (place.file, place.line) if place else ("results.json", 1)
+    artifact = {"uri": quote(file), **({} if file.startswith("/") else {"uriBaseId": _ROOT})}
+    return {"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": line}}, **logical}
+
+
+def _message(result: RequirementResult) -> str:
+    lines = [result.statement, *result.messages]
+    for finding in result.findings[:_MOST_FINDINGS]:
+        lines += ["", *finding_lines(finding)]
+    if len(result.findings) > _MOST_FINDINGS:
+        lines += ["", f"{len(result.findings) - _MOST_FINDINGS} more findings stand in results.json."]
+    return _plain("\n".join(lines))
+
+
+def _plain(text: str) -> str:
+    """Text in which a viewer finds no link and no placeholder (SARIF 2.1.0 sections 3.11.5 and 3.11.6), bounded."""
+    shown = visible(text)
+    if len(shown) > _LONGEST:
+        shown = shown[: _LONGEST - 1] + "…"
+    shown = shown.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
+    return shown.replace("{", "{{").replace("}", "}}")
+
+
+def _notification(result: RequirementResult, index: int) -> Mapping[str, Any]:
+    return {
+        "level": "warning" if result.level is Level.MUST else "note",
+        "message": {"text": _plain(f"{result.id} is {result.outcome.value}: {headline(result)}")},
+        "associatedRule": {"id": result.id, "index": index},
+    }
