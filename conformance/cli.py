@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 import conformance
-
-if TYPE_CHECKING:
-    from conformance.suite.settings import RunSettings
 
 USAGE, INCONCLUSIVE, SUITE_BROKE = 2, 3, 4
 DEFAULT_PROFILE = "openai"
@@ -66,18 +62,23 @@ def commands() -> None:
 
 
 @commands.command()
-@click.argument("profile", default=DEFAULT_PROFILE)
+@click.argument("profile", required=False)
 @click.option(
     "--base-url",
     metavar="URL",
     help="What stands before the operation's path. Without it, the embedded reference deployment is judged.",
 )
+@click.option("--target", metavar="NAME", help="A target of conformance.toml; options given here come before it.")
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Where the target is described.  [default: conformance.toml]",
+)
 @click.option(
     "--tier",
     type=click.Choice(["smoke", "standard", "exhaustive"]),
-    default="standard",
-    show_default=True,
-    help="How much may be spent.",
+    help="How much may be spent.  [default: standard]",
 )
 @click.option(
     "--only", metavar="ID_OR_GLOB", multiple=True, help="Judge only these requirements; may be given several times."
@@ -89,24 +90,38 @@ def commands() -> None:
     help="Where evidence and reports go.  [default: reports/PROFILE-TIME]",
 )
 @click.option(
+    "--resume",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Go on with the run that was interrupted in this directory: send only what is missing.",
+)
+@click.option(
     "--plan", "plan_only", is_flag=True, help="Show what would be sent and what it may cost, and send nothing."
 )
 @click.option("--strict", is_flag=True, help="Count warnings as failures.")
-@click.option(
-    "--concurrency", type=click.IntRange(1, 256), default=8, show_default=True, help="Requests under way at once."
-)
+@click.option("--concurrency", type=click.IntRange(1, 256), help="Requests under way at once.  [default: 8]")
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Requests a second at most.")
 @click.option("--max-requests", type=click.IntRange(1), help="Requests in all at most.")
 @click.option("--max-completion-tokens", type=click.IntRange(0), help="Completion tokens in all at most, at worst.")
 @click.option(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
-    default=60.0,
-    show_default=True,
     metavar="S",
-    help="Seconds for one request, from its start to the end of its body.",
+    help="Seconds for one request, from its start to the end of its body.  [default: 60]",
 )
 @click.option("--waivers", metavar="FILE", type=click.Path(path_type=Path), help="Accepted violations, a YAML list.")
+@click.option(
+    "--baseline",
+    metavar="RESULTS",
+    type=click.Path(path_type=Path),
+    help="A results.json: only findings that are not in it fail the run.",
+)
+@click.option(
+    "--retry-findings",
+    type=click.IntRange(0, 20),
+    metavar="N",
+    help="Send the requests of each finding N times more, to tell a flaky one.  [default: 0]",
+)
 @click.option(
     "--replay",
     metavar="DIR",
@@ -116,43 +131,16 @@ def commands() -> None:
 @click.option("--trust-env", is_flag=True, help="Take proxies and certificates from the environment.")
 def run(*, plan_only: bool, **options: Any) -> int:
     """Judge a deployment and write its reports."""
+    from conformance.commands.failures import UsageFailure, as_usage_failures
     from conformance.commands.run import run_suite, show_plan
+    from conformance.commands.run_settings import run_settings
 
-    settings = _settings(options)
+    try:
+        with as_usage_failures():
+            settings = run_settings(options)
+    except UsageFailure as failure:
+        return _say(str(failure), USAGE)
     return show_plan(settings) if plan_only else run_suite(settings)
-
-
-def _settings(options: dict[str, Any]) -> RunSettings:
-    from conformance.commands.run import default_directory
-    from conformance.contract.model import Tier
-    from conformance.suite.settings import RunSettings
-    from conformance.target import Limits
-
-    timeout, usual = options["timeout"], Limits()
-    limits = replace(
-        usual,
-        concurrency=options["concurrency"],
-        rate=options["rate"],
-        max_requests=options["max_requests"],
-        max_completion_tokens=options["max_completion_tokens"],
-        deadline=timeout,
-        first_byte_timeout=timeout,
-        idle_timeout=min(usual.idle_timeout, timeout),
-        connect_timeout=min(usual.connect_timeout, timeout),
-    )
-    return RunSettings(
-        profile=options["profile"],
-        base_url=options["base_url"],
-        tier=Tier(options["tier"]),
-        only=options["only"],
-        out=options["out"] or default_directory(options["profile"]),
-        limits=limits,
-        waivers=options["waivers"],
-        replay=options["replay"],
-        strict=options["strict"],
-        trust_environment=options["trust_env"],
-        show_progress=sys.stderr.isatty(),
-    )
 
 
 @commands.command()

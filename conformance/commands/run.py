@@ -7,7 +7,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,14 +24,6 @@ if TYPE_CHECKING:
 _EXIT = {Verdict.CONFORMANT: 0, Verdict.NONCONFORMANT: 1, Verdict.INCONCLUSIVE: 3}
 USAGE, SUITE_BROKE = 2, 4
 RUN_LOG = "run-log.html"
-
-
-def default_directory(profile: str) -> Path:
-    """Where a run of a profile writes when nothing else was asked for: a new folder below `reports`."""
-    name = Path(profile).name.split(".")[0] if os.sep in profile or "." in profile else profile
-    first = Path("reports") / f"{name}-{datetime.now(UTC).strftime('%Y%m%dT%H%M%S')}"
-    free = (first, *(first.with_name(f"{first.name}-{number}") for number in range(2, 100)))
-    return next((one for one in free if not one.exists()), first)
 
 
 def run_suite(settings: RunSettings) -> int:

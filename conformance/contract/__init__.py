@@ -1,5 +1,7 @@
 """What is promised: an OpenAPI document and the requirement catalogue become a `Contract`."""
 
+from conformance.contract.documents import Document, read_document
+from conformance.contract.enforcement import enforce
 from conformance.contract.errors import ContractError
 from conformance.contract.locations import shipped_profiles
 from conformance.contract.model import (
@@ -27,6 +29,7 @@ __all__ = [
     "Contract",
     "ContractError",
     "CredentialScheme",
+    "Document",
     "Keyword",
     "Level",
     "Operation",
@@ -41,7 +44,9 @@ __all__ = [
     "Stale",
     "Tier",
     "WrittenAt",
+    "enforce",
     "load_contract",
+    "read_document",
     "review_path",
     "shipped_profiles",
     "source_changes",

@@ -27,6 +27,11 @@ class RecordedRun:
     started: str
     only: tuple[str, ...]
 
+    @property
+    def header(self) -> Mapping[str, Any]:
+        """The first line of the evidence."""
+        return self.evidence.header
+
 
 def replayed_run(directory: Path, contract: Contract) -> RecordedRun:
     """The run whose evidence is in a directory, or in the folder for evidence below it.

@@ -24,12 +24,12 @@ from conformance.suite.session import Session
 from conformance.suite.stash import CONTRACT, EXPECT, OBSERVATIONS, PROBES, REQUIREMENT
 from conformance.suite.transfer import judgement_data, judgement_from
 from conformance.suite.workers import Part, observe_once
-from conformance.target import waiver_for
+from conformance.target import TargetError, waiver_for
 from conformance.wire import RequestError, Unreachable
 
 Progress = Callable[[int, int], None]
 
-UNUSABLE = (ContractError, EvidenceError, ProbeError, RequestError)
+UNUSABLE = (ContractError, EvidenceError, ProbeError, RequestError, TargetError)
 """What may turn out to be unusable only when the plan is made or sent; not a defect of the suite."""
 _PYTEST_USAGE_ERROR = 4
 _PART = "conformance"

@@ -19,14 +19,14 @@ from conformance.evidence import FILE_NAME as EVIDENCE_FILE
 from conformance.evidence import Evidence, EvidenceWriter, Redactor, read_evidence
 from conformance.probes import Plan, check_request, plan, plan_data, plan_from
 from conformance.suite.observations import Observations
-from conformance.suite.replay import EVIDENCE, replayed_run
+from conformance.suite.replay import EVIDENCE, RecordedRun, replayed_run
+from conformance.suite.resuming import TARGET_FIELDS, interrupted_run, require_same_plan, require_same_target
 from conformance.suite.selection import check_only
 from conformance.suite.settings import RunSettings
 from conformance.target import Target, TargetError, Waiver, load_waivers, target_from_environment
-from conformance.wire import Unreachable, observe_sync
+from conformance.wire import Exchange, Unreachable, observe_sync
 
 INTERRUPTED = "it was interrupted"
-_TARGET_FIELDS = ("base_url", "name", "embedded", "model", "org_id", "brand_id", "requested_by", "other_org_id")
 
 Progress = Callable[[int, int], None]
 
@@ -44,6 +44,8 @@ class Session:
     waivers: tuple[Waiver, ...] = ()
     recorded: Evidence | None = None
     """The evidence that is replayed, or None in a live run."""
+    resumed: RecordedRun | None = None
+    """The interrupted run that this one goes on with, or None where it begins anew."""
     interrupted: str | None = None
     opened: float = field(default_factory=time.monotonic)
     """When the session was opened, by the monotonic clock."""
@@ -73,17 +75,30 @@ class Session:
         if self.recorded is not None:
             return self.readable(self.recorded)
         planned = self.plan(needs)
-        with EvidenceWriter(self.evidence_directory, self.redactor, self._header(planned)) as writer:
+        writer, known = self._writer(planned)
+        limits = self.settings.limits
+        with writer:
             try:
                 seen = observe_sync(
-                    planned.probes, self.contract.operation, self.target, self.settings.limits, writer.append, progress
+                    planned.probes, self.contract.operation, self.target, limits, writer.append, progress, known
                 )
             except Unreachable:
-                writer.path.unlink()
+                if not known:
+                    writer.path.unlink()
                 raise
             writer.finish(unsent=seen.unsent, interrupted=seen.interrupted)
         self.interrupted = INTERRUPTED if seen.interrupted else None
         return Observations(self.contract, planned, seen.exchanges, seen.unsent)
+
+    def _writer(self, planned: Plan) -> tuple[EvidenceWriter, tuple[Exchange, ...]]:
+        """Where exchanges go, and those that are there already, of the run that is gone on with."""
+        if self.resumed is None:
+            return EvidenceWriter(self.evidence_directory, self.redactor, self._header(planned)), ()
+        # As it was written: without secrets.
+        probes = self.redactor.value({"probes": plan_data(planned)})["probes"]
+        require_same_plan(self.resumed, probes, self.evidence_directory.parent)
+        writer, evidence = EvidenceWriter.resume(self.evidence_directory, self.redactor)
+        return writer, evidence.exchanges
 
     def readable(self, evidence: Evidence) -> Observations:
         """What was recorded, as the tests look at it: the plan, too, is the one that was recorded."""
@@ -128,7 +143,7 @@ class Session:
         return {
             "suite": {"name": "chat-conformance", "version": conformance.__version__},
             "profile": {"name": profile.name, "version": profile.version, "sha256": profile.sha256},
-            "target": {name: getattr(self.target, name) for name in _TARGET_FIELDS}
+            "target": {name: getattr(self.target, name) for name in TARGET_FIELDS}
             | {"has_other_api_key": self.target.other_api_key is not None},
             "tier": self.tier.value,
             "only": list(self.settings.only),
@@ -153,26 +168,40 @@ def open_session(
     waivers = () if settings.waivers is None else load_waivers(settings.waivers, ids)
     if settings.replay is not None:
         return _replayed(settings, contract, waivers, environ)
+    resumed = _resumed(settings, contract)
     resources = contextlib.ExitStack()
     if target_data is not None:
         target = Target(**target_data)
     else:
-        _require_fresh(settings.out)
+        if resumed is None:
+            _require_fresh(settings.out)
         if settings.base_url is None:
             target = _embedded(contract, settings, resources)
         else:
-            target = _addressed(contract, settings.base_url, environ)
+            target = _addressed(contract, settings, environ)
             check_request(contract, target)
+    if resumed is not None and settings.out is not None:
+        require_same_target(resumed, target, settings.out)
+        settings = replace(settings, only=resumed.only)
     return Session(
         settings=settings,
         contract=contract,
         target=replace(target, trust_environment=settings.trust_environment),
         redactor=Redactor(target.secrets, _credential_headers(contract)),
-        tier=settings.tier,
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        tier=settings.tier if resumed is None else resumed.tier,
+        started=datetime.now(UTC).isoformat(timespec="seconds") if resumed is None else resumed.started,
         waivers=waivers,
+        resumed=resumed,
         _resources=resources,
     )
+
+
+def _resumed(settings: RunSettings, contract: Contract) -> RecordedRun | None:
+    if not settings.resume or settings.out is None:
+        return None
+    if settings.base_url is None:
+        raise TargetError("--resume needs the target that the run was begun with; give --base-url or --target.")
+    return interrupted_run(settings.out, contract)
 
 
 def _require_fresh(out: Path | None) -> None:
@@ -186,8 +215,11 @@ def _credential_headers(contract: Contract) -> tuple[str, ...]:
     return () if credential is None else (credential.header,)
 
 
-def _addressed(contract: Contract, base_url: str, environ: Mapping[str, str]) -> Target:
-    operation = contract.operation
+def _addressed(contract: Contract, settings: RunSettings, environ: Mapping[str, str]) -> Target:
+    operation, named, base_url = contract.operation, settings.named, settings.base_url
+    assert base_url is not None
+    if named is not None:
+        environ = named.environment(environ)
     tail = operation.path.rpartition("}")[2]
     if tail.count("/") > 1 and base_url.rstrip("/").endswith(tail):
         raise TargetError(
@@ -202,7 +234,7 @@ def _addressed(contract: Contract, base_url: str, environ: Mapping[str, str]) ->
     )
     if target.org_id is not None and not _is_uuid(target.org_id):
         raise TargetError(f"CONFORMANCE_ORG_ID is {target.org_id!r}, which is no UUID; set the organization's UUID.")
-    return target
+    return target if named is None else replace(target, name=named.name)
 
 
 def _is_uuid(text: str) -> bool:

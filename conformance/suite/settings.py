@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from conformance.contract.model import Tier
-from conformance.target import Limits
+from conformance.target import Limits, NamedTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +14,14 @@ class RunSettings:
     """Everything that a run is asked to do.
 
     Without `base_url` and `replay`, the embedded reference deployment is judged. `only` are ids or globs of
-    requirements. `out` is the directory that the run writes to; None writes no report.
+    requirements. `out` is the directory that the run writes to; None writes no report. `resume` says that `out` holds
+    an interrupted run, which is to be taken to its end. `baseline` is the record whose findings are known.
+    `retry_findings` says how often the requests of a finding are sent again.
     """
 
     profile: str
     base_url: str | None = None
+    named: NamedTarget | None = None
     tier: Tier = Tier.STANDARD
     only: tuple[str, ...] = ()
     out: Path | None = None
@@ -28,3 +31,6 @@ class RunSettings:
     strict: bool = False
     trust_environment: bool = False
     show_progress: bool = False
+    resume: bool = False
+    baseline: Path | None = None
+    retry_findings: int = 0

@@ -1,5 +1,6 @@
 """Which deployment is judged, how to reach it, and what may be spent on it."""
 
+from conformance.target.configuration import NamedTarget, read_target
 from conformance.target.environment import checked_base_url, is_loopback, target_from_environment
 from conformance.target.errors import TargetError
 from conformance.target.model import Limits, Target
@@ -7,12 +8,14 @@ from conformance.target.waivers import Waiver, load_waivers, waiver_for
 
 __all__ = [
     "Limits",
+    "NamedTarget",
     "Target",
     "TargetError",
     "Waiver",
     "checked_base_url",
     "is_loopback",
     "load_waivers",
+    "read_target",
     "target_from_environment",
     "waiver_for",
 ]

@@ -147,7 +147,7 @@ class _Run:
         self._exchanges: list[Exchange] = []
 
     def resume(self, exchanges: Iterable[Exchange]) -> None:
-        """Take over what an interrupted run saw; attempts go on counting, so that ids stay unique."""
+        """Take over what an interrupted run saw; attempts and connections go on counting, so that none is confused."""
         for exchange in exchanges:
             self._exchanges.append(exchange)
             self._attempts[exchange.probe] = max(self._attempts.get(exchange.probe, 0), exchange.attempt)
@@ -158,6 +158,7 @@ class _Run:
             if exchange.last:
                 self._silence.note(answered=exchange.answer is not None)
                 self._agenda.finish(probe, exchange)
+        self._numbers = count(1 + max((exchange.connection or 0 for exchange in self._exchanges), default=0))
 
     async def send_all(self) -> None:
         """Send all that is planned, and what is to be sent in its stead."""

@@ -1,0 +1,48 @@
+"""Where each key of a TOML document stands, as `tomllib` does not tell."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.contract.pointers import join
+
+_HEADER = re.compile(r"\s*\[(?!\[)([^\]\n]+)\]\s*(#.*)?$")
+_KEY = re.compile(
+    r"""\s*((?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*'))*)\s*="""
+)
+
+
+def toml_lines(text: str) -> dict[str, int]:
+    """The line, from 1, of each table and key of a valid TOML document, by JSON pointer.
+
+    What stands in an inline table or in an array has no entry of its own. A line within a text of several lines that
+    looks like a key may have an entry that nobody asks for.
+    """
+    lines = {"": 1}
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), start=1):
+        header, key = _HEADER.match(line), _KEY.match(line)
+        if header:
+            table = _names(f"[{header[1]}]") or table
+            lines.setdefault(join("", *table), number)
+        elif key:
+            inside = _names(f"{key[1]} = 0")
+            for length in range(1, len(inside) + 1):
+                lines.setdefault(join("", *table, *inside[:length]), number)
+    return lines
+
+
+def _names(statement: str) -> tuple[str, ...]:
+    """The names that a header or key leads through."""
+    try:
+        value: Any = tomllib.loads(statement)
+    except tomllib.TOMLDecodeError:
+        return ()
+    names = []
+    while isinstance(value, Mapping) and value:
+        name, value = next(iter(value.items()))
+        names.append(name)
+    return tuple(names)

@@ -1,0 +1,179 @@
+"""A run that was killed is gone on with: nothing is lost or sent again, and it comes out as any other."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import CLI, call, judge, results, start
+from deployments import Answer, http_deployment
+from test_interruption import wait_for_lines
+
+from conformance.contract.model import Tier
+from conformance.evidence import read_evidence
+from conformance.reference import EmbeddedReference
+
+ONLY = ("--only", "completion.*", "--only", "error.*", "--only", "robustness.connection-reuse")
+
+
+class Killed:
+    """A run against a slow reference deployment that was killed in the middle, and the deployment."""
+
+    def __init__(self, folder: Path, reference: EmbeddedReference) -> None:
+        self.folder = folder
+        self.reference = reference
+        self.environ = {"CONFORMANCE_API_KEY": reference.api_key, "CONFORMANCE_MODEL": reference.model}
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        return (*CLI, "run", "openai", "--base-url", self.reference.base_url, "--concurrency", "2")
+
+    def go_on(self, folder: Path, *more: str) -> tuple[int, str]:
+        done = call((*self.command, "--resume", "out", *more), folder, **self.environ)
+        return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
+    folder = tmp_path_factory.mktemp("killed")
+    with EmbeddedReference("openai", latency=0.1) as reference:
+        run = Killed(folder, reference)
+        with start((*run.command, "--out", "out", *ONLY), folder, **run.environ) as running:
+            wait_for_lines(folder / "out" / "evidence" / "exchanges.jsonl", 6)
+            running.kill()
+            running.communicate(timeout=30)
+        yield run
+
+
+@pytest.fixture
+def copied(killed: Killed, tmp_path: Path) -> Path:
+    """A folder with a copy of the killed run, to be gone on with."""
+    shutil.copytree(killed.folder / "out", tmp_path / "out")
+    return tmp_path
+
+
+def without_times(document: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in document.items() if name not in {"started", "duration_s"}}
+    return {**kept, "exchanges": {**kept["exchanges"], "bytes": None}}
+
+
+def test_a_killed_run_comes_out_as_one_that_was_not(killed: Killed, copied: Path) -> None:
+    before = read_evidence(copied / "out" / "evidence")
+    assert not before.complete
+
+    status, told = killed.go_on(copied)
+    whole = call((*killed.command, "--out", "whole", *ONLY), copied, **killed.environ)
+
+    assert (status, whole.returncode) == (3, 3), told  # a restricted run leaves MUSTs untested
+    assert without_times(results(copied / "out")) == without_times(results(copied / "whole"))
+    after = read_evidence(copied / "out" / "evidence")
+    assert after.complete
+    assert after.exchanges[: len(before.exchanges)] == before.exchanges
+    assert max(Counter(exchange.probe for exchange in after.exchanges).values()) == 1
+
+
+def test_what_was_killed_can_be_judged_as_it_stands(killed: Killed, copied: Path) -> None:
+    done = call((*CLI, "run", "openai", "--replay", "out", "--out", "judged"), copied)
+    assert done.returncode == 3
+    document = results(copied / "judged")
+    assert document["verdict"] == "inconclusive"
+    assert "The run did not finish: its evidence breaks off." in document["reasons"]
+
+
+def test_a_run_that_is_complete_sends_nothing_more(killed: Killed, copied: Path) -> None:
+    killed.go_on(copied)
+    evidence = copied / "out" / "evidence" / "exchanges.jsonl"
+    first = evidence.read_bytes()
+    killed.go_on(copied)
+    assert evidence.read_bytes() == first
+
+
+def test_no_request_that_was_answered_reaches_the_target_again(tmp_path: Path) -> None:
+    asked: Counter[bytes] = Counter()
+
+    def refuse(headers: dict[str, str], body: bytes) -> Answer:
+        asked[json.dumps(sorted(headers.items())).encode() + body] += 1
+        return 400, {"Content-Type": "application/json"}, b'{"error": {}}'
+
+    with http_deployment(refuse) as url:
+        judge(tmp_path / "out", base_url=url, tier=Tier.SMOKE)
+        once = Counter(asked)
+        path = tmp_path / "out" / "evidence" / "exchanges.jsonl"
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join(lines[:-3]) + lines[-3][:40])  # as a kill leaves it: three are missing
+        asked.clear()
+        judge(tmp_path / "out", base_url=url, resume=True)
+    assert asked.total() == 2
+    assert asked <= once
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (("--base-url", "http://127.0.0.1:9/v1"), "its base_url was"),
+        (("--tier", "smoke"), "leave --tier out"),
+        (("--only", "error.*"), "leave --only out"),
+        (("--replay", "out"), "leave --replay out"),
+    ],
+)
+def test_another_run_is_not_mixed_into_it(killed: Killed, copied: Path, more: tuple[str, ...], sentence: str) -> None:
+    status, told = killed.go_on(copied, *more)
+    assert status == 2
+    assert sentence in told
+    assert told.count("\n") == 1
+    assert not read_evidence(copied / "out" / "evidence").complete
+
+
+def test_another_model_or_profile_is_not_mixed_into_it(killed: Killed, copied: Path) -> None:
+    other = call((*killed.command, "--resume", "out"), copied, **{**killed.environ, "CONFORMANCE_MODEL": "another"})
+    assert other.returncode == 2
+    assert "its model was" in other.stderr
+    other = call((*CLI, "run", "loop-health", "--base-url", killed.reference.base_url, "--resume", "out"), copied)
+    assert other.returncode == 2
+    assert "holds a run of the profile openai, not loop-health" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("edit", "sentence"),
+    [
+        ({"suite": {"name": "chat-conformance", "version": "0.0.1"}}, "resume it with the version that began it"),
+        ({"probes": []}, "holds a run of other probes than this suite would send"),
+        (
+            {"profile": {"name": "openai", "version": "1", "sha256": "0" * 64}},
+            "another state of the document of openai",
+        ),
+    ],
+)
+def test_another_suite_does_not_go_on_with_it(
+    killed: Killed, copied: Path, edit: dict[str, Any], sentence: str
+) -> None:
+    path = copied / "out" / "evidence" / "exchanges.jsonl"
+    header, *rest = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([json.dumps({**json.loads(header), **edit}) + "\n", *rest]))
+    status, told = killed.go_on(copied)
+    assert (status, sentence in told) == (2, True), told
+
+
+def test_the_embedded_reference_is_not_there_any_more(tmp_path: Path) -> None:
+    judge(tmp_path / "out", only=("transport.*",))
+    done = call((*CLI, "run", "--base-url", "http://127.0.0.1:9", "--resume", "out"), tmp_path)
+    assert done.returncode == 2
+    assert "which ended with it; run it anew" in done.stderr
+
+
+def test_a_target_that_went_away_costs_nothing_that_was_seen(killed: Killed, copied: Path) -> None:
+    path = copied / "out" / "evidence" / "exchanges.jsonl"
+    header, *rest = path.read_text().splitlines(keepends=True)
+    fields = json.loads(header)
+    fields["target"]["base_url"] = "http://127.0.0.1:9/v1"
+    path.write_text("".join([json.dumps(fields) + "\n", *rest]))
+    command = (*CLI, "run", "openai", "--base-url", "http://127.0.0.1:9/v1", "--resume", "out")
+    done = call(command, copied, **killed.environ)
+    assert done.returncode == 3
+    kept = read_evidence(copied / "out" / "evidence").exchanges
+    assert len(kept) == len(read_evidence(killed.folder / "out" / "evidence").exchanges)
