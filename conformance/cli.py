@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,25 @@ def requirements(profile: str, **options: Any) -> int:
     try:
         with as_usage_failures():
             return list_requirements(profile, **options)
+    except UsageFailure as failure:
+        return _say(str(failure), USAGE)
+
+
+@commands.command()
+def init() -> int:
+    """Write a commented conformance.toml to the working directory."""
+    from conformance.commands.init import write_configuration
+
+    return _told(lambda: write_configuration(Path()))
+
+
+def _told(command: Callable[[], int]) -> int:
+    """What a command comes to; bad input as one sentence."""
+    from conformance.commands.failures import UsageFailure, as_usage_failures
+
+    try:
+        with as_usage_failures():
+            return command()
     except UsageFailure as failure:
         return _say(str(failure), USAGE)
 

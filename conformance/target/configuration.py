@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.contract import ContractError, Document, enforce
+from conformance.contract.pointers import join
 from conformance.target import environment
 from conformance.target.errors import TargetError
 from conformance.target.toml_lines import toml_lines
@@ -18,6 +19,8 @@ from conformance.target.toml_lines import toml_lines
 FILE_NAME = "conformance.toml"
 SCHEMA = "configuration.schema.json"
 _AT_LINE = re.compile(r"\(at line (\d+), column \d+\)|\(at end of document\)")
+_VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+_OF_A_SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
 _FILES = ("waivers", "baseline", "out")
 _SECRETS = {"api_key_env": environment.API_KEY, "other_api_key_env": environment.OTHER_API_KEY}
 _VALUES = {
@@ -68,6 +71,7 @@ def read_target(name: str, file: Path | None = None) -> NamedTarget:
     """
     path = file or Path(FILE_NAME)
     document = _read(path)
+    _refuse_keys(document)
     enforce(document, SCHEMA)
     targets = document.data["targets"]
     if name not in targets:
@@ -94,14 +98,30 @@ def _read(path: Path) -> Document:
     return Document(path, data, toml_lines(text), hashlib.sha256(content).hexdigest())
 
 
+def _refuse_keys(document: Document) -> None:
+    """Tell of a key that stands where the name of its variable belongs; a schema's message would repeat it."""
+    targets = document.data.get("targets")
+    tables = {"/defaults": document.data.get("defaults")}
+    tables |= {join("/targets", name): table for name, table in targets.items()} if isinstance(targets, dict) else {}
+    for pointer, table in tables.items():
+        for key in _SECRETS:
+            value = table.get(key) if isinstance(table, dict) else None
+            if isinstance(value, str) and not (_VARIABLE.fullmatch(value) and _OF_A_SECRET.search(value)):
+                raise document.error(
+                    f"{key} must be the name of an environment variable that holds the key, with KEY, TOKEN, SECRET,"
+                    " PASS or CREDENTIAL in it; never the key itself.",
+                    join(pointer, key),
+                )
+
+
 def _target(name: str, document: Document) -> NamedTarget:
     written = {**document.data.get("defaults", {}), **document.data["targets"][name]}
-    pointer = f"/targets/{name}"
+    pointer = join("/targets", name)
     try:
         base_url = environment.checked_base_url(written.pop("base_url"))
     except TargetError as error:
         message = str(error).replace("--base-url", "base_url")
-        raise document.error(message, f"{pointer}/base_url") from error
+        raise document.error(message, join(pointer, "base_url")) from None
     folder = document.path.parent
     profile = written.pop("profile", None)
     if profile is not None and ("/" in profile or "." in profile):

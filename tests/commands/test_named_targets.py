@@ -1,0 +1,119 @@
+"""`run --target`: a target of conformance.toml is judged as the file says, and the command line comes before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from command_line import CLI, call, results
+from deployments import http_deployment
+
+from conformance.reference import EmbeddedReference
+
+
+@pytest.fixture(scope="module")
+def reference() -> Iterator[EmbeddedReference]:
+    with EmbeddedReference("loop-health") as running:
+        yield running
+
+
+def configured(folder: Path, reference: EmbeddedReference, *more: str) -> None:
+    lines = [
+        "[targets.here]",
+        f'base_url = "{reference.base_url}"',
+        'profile = "loop-health"',
+        'api_key_env = "HERE_API_KEY"',
+        'tier = "smoke"',
+        'out = "kept"',
+        *more,
+    ]
+    (folder / "conformance.toml").write_text("\n".join(lines) + "\n")
+
+
+def test_a_target_is_judged_by_its_name(reference: EmbeddedReference, tmp_path: Path) -> None:
+    configured(tmp_path, reference)
+    done = call((*CLI, "run", "--target", "here"), tmp_path, HERE_API_KEY=reference.api_key)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (kept,) = (tmp_path / "kept").iterdir()
+    document = results(kept)
+    assert document["target"]["name"] == "here"
+    assert document["profile"]["name"] == "loop-health"
+    assert document["tier"] == "smoke"
+    assert reference.api_key not in (kept / "results.json").read_text()
+
+
+def test_the_command_line_comes_before_the_file(reference: EmbeddedReference, tmp_path: Path) -> None:
+    configured(tmp_path, reference, "max_requests = 1")
+    (tmp_path / "other.toml").write_text((tmp_path / "conformance.toml").read_text())
+    command = (*CLI, "run", "--target", "here", "--config", "other.toml", "--max-requests", "99", "--out", "mine")
+    done = call((*command, "--tier", "standard", "--only", "transport.*"), tmp_path, HERE_API_KEY=reference.api_key)
+    document = results(tmp_path / "mine")
+    assert document["tier"] == "standard", done.stderr
+    assert document["exchanges"]["count"] > 1
+
+
+def test_a_limit_of_the_file_holds(reference: EmbeddedReference, tmp_path: Path) -> None:
+    configured(tmp_path, reference, "max_requests = 1")
+    done = call((*CLI, "run", "--target", "here", "--out", "o"), tmp_path, HERE_API_KEY=reference.api_key)
+    assert done.returncode == 3
+    assert results(tmp_path / "o")["exchanges"]["count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--target", "there"), "conformance.toml has no target 'there'; it has here."),
+        (("--target", "here"), "target here has its key in HERE_API_KEY, which is not set."),
+        (("--config", "conformance.toml"), "--config only means something with --target NAME; give both."),
+        (("--target", "here", "--config", "x.toml"), "x.toml is not here"),
+    ],
+)
+def test_what_cannot_be_judged_is_told_in_one_sentence(
+    reference: EmbeddedReference, tmp_path: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    configured(tmp_path, reference)
+    done = call((*CLI, "run", *arguments), tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_init_writes_a_file_that_works_and_never_overwrites(reference: EmbeddedReference, tmp_path: Path) -> None:
+    assert call((*CLI, "init"), tmp_path).returncode == 0
+    path = tmp_path / "conformance.toml"
+    text = path.read_text()
+    planned = call((*CLI, "run", "--target", "staging", "--plan"), tmp_path)
+    assert planned.returncode == 0, planned.stderr
+    assert "requests to http://127.0.0.1:8080/v1" in planned.stdout
+
+    uncommented = text.replace("# [", "[").replace("# api_key", "api_key").replace("# waivers", "waivers")
+    for name in ("rate", "max_", "strict", "retry", "baseline", "out", "base_url", "profile", "org", "model", "other"):
+        uncommented = uncommented.replace(f"# {name}", name)
+    path.write_text(uncommented)
+    keys = ("STAGING_API_KEY", "GATEWAY_API_KEY", "OTHER_TENANT_API_KEY")
+    path_of_waivers = tmp_path / "waivers.yaml"
+    path_of_waivers.write_text("[]")
+    planned = call((*CLI, "run", "--target", "gateway", "--plan"), tmp_path, **dict.fromkeys(keys, "k" * 20))
+    assert planned.returncode == 0, planned.stderr
+
+    again = call((*CLI, "init"), tmp_path)
+    assert (again.returncode, again.stderr) == (
+        2,
+        "chat-conformance: conformance.toml is here already; init never overwrites it.\n",
+    )
+    assert path.read_text() == uncommented
+
+
+def test_the_key_of_a_target_that_echoes_it_is_in_no_file(tmp_path: Path) -> None:
+    def echo(headers: dict[str, str], _: bytes) -> tuple[int, dict[str, str], bytes]:
+        return 401, {"Content-Type": "application/json"}, headers.get("Authorization", "").encode()
+
+    with http_deployment(echo) as url:
+        (tmp_path / "conformance.toml").write_text(
+            f'[targets.x]\nbase_url = "{url}"\napi_key_env = "X_TOKEN"\nmodel = "m"\ntier = "smoke"\n'
+        )
+        done = call((*CLI, "run", "--target", "x", "--out", "o"), tmp_path, X_TOKEN="sk-canary-of-a-named-target")
+    assert done.returncode == 1
+    told = [done.stdout, done.stderr, *(one.read_text() for one in (tmp_path / "o").rglob("*") if one.is_file())]
+    assert not any("sk-canary-of-a-named-target" in text for text in told)
