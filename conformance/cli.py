@@ -129,6 +129,7 @@ def commands() -> None:
     type=click.Path(path_type=Path),
     help="Judge the evidence of an earlier run again, without a network.",
 )
+@click.option("--release", metavar="VERSION", help="Score by this frozen release of the profile; report all else.")
 @click.option("--trust-env", is_flag=True, help="Take proxies and certificates from the environment.")
 def run(*, plan_only: bool, **options: Any) -> int:
     """Judge a deployment and write its reports."""
@@ -197,6 +198,7 @@ def serve(**options: Any) -> int:
 @click.option(
     "--reviewed", is_flag=True, help="Record all requirements as reviewed as they stand (in a checkout of the specs)."
 )
+@click.option("--freeze", metavar="VERSION", help="Freeze what is required now as a release, which never changes.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def requirements(profile: str, **options: Any) -> int:
     """List the requirements, with level, source and what tests them."""

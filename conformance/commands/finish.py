@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from conformance.evidence import curl_for
 from conformance.report import (
     Curl,
     ExchangeTotals,
+    ReleaseView,
     Results,
     RunFacts,
     Timeline,
@@ -28,6 +28,7 @@ from conformance.report import (
 )
 from conformance.suite import Judgement, Outcome
 from conformance.suite.run import SuiteRun
+from conformance.suite.session import Session
 from conformance.wire import Exchange
 
 BY_PYTEST = "pytest's selection of tests"
@@ -67,7 +68,7 @@ def finish(run: SuiteRun, *, interrupted: bool, write: bool, selected_by_pytest:
     elif not interrupted:
         judgements += [_without_test(row) for row in unjudged]
     results = build_results(session.contract, judgements, _facts(run, selection, interrupted=interrupted))
-    today = datetime.datetime.now(datetime.UTC).date()
+    today = session.today
     results = replace(results, reasons=(*results.reasons, *expired_reasons(results, today)))
     credential = session.contract.operation.credential
     curl = partial(curl_for, credential_header=credential.header) if credential else curl_for
@@ -101,7 +102,7 @@ def _undecided(run: SuiteRun) -> tuple[str, ...]:
 
 def _is_must(run: SuiteRun, row_id: str) -> bool:
     row = run.session.contract.requirement(row_id)
-    return row is not None and row.level is Level.MUST
+    return row is not None and row.level is Level.MUST and row.scored
 
 
 def _without_test(row: Requirement) -> Judgement:
@@ -117,6 +118,11 @@ def timeline_for(run: SuiteRun) -> Timeline:
         return run.observations.stream_reading(exchange).timeline()
 
     return timeline
+
+
+def _release(session: Session) -> ReleaseView | None:
+    release = session.release
+    return ReleaseView(release.version, release.sha256, release.gone(session.contract)) if release else None
 
 
 def _facts(run: SuiteRun, selection: str | None, *, interrupted: bool) -> RunFacts:
@@ -140,4 +146,5 @@ def _facts(run: SuiteRun, selection: str | None, *, interrupted: bool) -> RunFac
         strict=session.settings.strict,
         interrupted="it was interrupted" if interrupted else session.interrupted,
         waivers=session.waivers,
+        release=_release(session),
     )

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 STALE = 1
 
 
-def list_requirements(profile: str, *, stale: bool, sources: Path | None, reviewed: bool, as_json: bool) -> int:
+def list_requirements(
+    profile: str,
+    *,
+    stale: bool,
+    sources: Path | None,
+    reviewed: bool,
+    freeze: str | None = None,
+    as_json: bool,
+) -> int:
     """List the requirements of a profile, or only the stale ones; returns the exit status.
 
     Raises:
@@ -30,11 +38,15 @@ def list_requirements(profile: str, *, stale: bool, sources: Path | None, review
         raise UsageFailure("--sources only means something with --stale; give both.")
     if reviewed and (stale or as_json):
         raise UsageFailure("--reviewed records and lists nothing; leave --stale and --json out.")
+    if freeze is not None and (stale or as_json or reviewed):
+        raise UsageFailure("--freeze writes a release and lists nothing; leave the other options out.")
     if sources is not None and not sources.is_dir():
         raise UsageFailure(f"--sources {sources} is no folder; give the one that the documents are in.")
     contract = load_contract(profile)
     if reviewed:
         return _record_review(contract)
+    if freeze is not None:
+        return _freeze(contract, freeze)
     if stale:
         return _list_stale(contract, profile, sources, as_json=as_json)
     _list_all(contract, profile, as_json=as_json)
@@ -120,6 +132,14 @@ def _record_review(contract: Contract) -> int:
     path = write_review(contract)
     count = len(contract.requirements) + len(contract.excluded)
     click.echo(f"{path}: {count} requirements recorded as reviewed.")
+    return 0
+
+
+def _freeze(contract: Contract, version: str) -> int:
+    from conformance.contract import freeze
+
+    path = freeze(contract, version)
+    click.echo(f"{path}: {len(contract.requirements)} requirements frozen; this file is never to be changed.")
     return 0
 
 

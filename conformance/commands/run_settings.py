@@ -19,7 +19,7 @@ from conformance.suite.settings import RunSettings
 from conformance.target import Limits, NamedTarget, read_target
 
 DEFAULT_PROFILE = "openai"
-_FIXED_BY_THE_RUN = ("out", "tier", "only", "replay", "bundle")
+_FIXED_BY_THE_RUN = ("out", "tier", "only", "replay", "bundle", "release")
 """Options that say what a run is; one that is gone on with has them already."""
 
 
@@ -50,6 +50,7 @@ def run_settings(options: Mapping[str, Any]) -> RunSettings:
         baseline=asked.get("baseline"),
         retry_findings=asked.get("retry_findings", 0),
         replay=given.get("replay"),
+        release=given.get("release"),
         resume="resume" in given,
         strict=asked.get("strict", False),
         trust_environment=asked.get("trust_env", False),

@@ -22,6 +22,15 @@ from conformance.contract.model import (
 )
 from conformance.contract.places import WrittenAt, written_places
 from conformance.contract.profile import load_contract
+from conformance.contract.release import (
+    Release,
+    freeze,
+    read_release,
+    release_path,
+    requirement_set,
+    set_digest,
+    with_release,
+)
 from conformance.contract.review import SourceChange, Stale, review_path, source_changes, stale, write_review
 
 __all__ = [
@@ -34,6 +43,7 @@ __all__ = [
     "Level",
     "Operation",
     "Profile",
+    "Release",
     "Requirement",
     "Response",
     "Schema",
@@ -45,12 +55,18 @@ __all__ = [
     "Tier",
     "WrittenAt",
     "enforce",
+    "freeze",
     "load_contract",
     "read_document",
+    "read_release",
+    "release_path",
+    "requirement_set",
     "review_path",
+    "set_digest",
     "shipped_profiles",
     "source_changes",
     "stale",
+    "with_release",
     "write_review",
     "written_places",
 ]

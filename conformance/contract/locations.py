@@ -29,6 +29,11 @@ def catalogue_directory() -> Path:
     return specs_directory() / "requirements"
 
 
+def releases_directory() -> Path:
+    """The folder of the frozen requirement sets."""
+    return specs_directory() / "releases"
+
+
 def reviewed_path(profile: str) -> Path:
     """The file that says in which state each requirement of a shipped profile was last reviewed."""
     return specs_directory() / "reviewed" / f"{profile}.json"

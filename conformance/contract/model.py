@@ -124,6 +124,8 @@ class Requirement:
     excluded: str | None = None
     case: Mapping[str, Any] | None = field(default=None, hash=False)
     """A declared example (request and expected answer) that decides the requirement, if its row has one."""
+    scored: bool = True
+    """Whether the verdict depends on it: False for what was added after the release that is judged by."""
 
 
 @dataclass(frozen=True, slots=True)

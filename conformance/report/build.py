@@ -10,11 +10,12 @@ from conformance.report.results import (
     ExchangeTotals,
     Omission,
     ProfileView,
+    ReleaseView,
     RequirementResult,
     Results,
     TargetView,
 )
-from conformance.report.verdict import decide
+from conformance.report.verdict import decide, unscored_reasons
 from conformance.suite.expect import Judgement
 from conformance.suite.outcome import Outcome
 from conformance.target import Target, Waiver
@@ -39,6 +40,7 @@ class RunFacts:
     replayed: bool = False
     interrupted: str | None = None
     waivers: tuple[Waiver, ...] = ()
+    release: ReleaseView | None = None
 
 
 def target_view(target: Target, server: str | None = None) -> TargetView:
@@ -63,8 +65,14 @@ def build_results(contract: Contract, judgements: Iterable[Judgement], facts: Ru
         if row.id in judged or (row.excluded is None and facts.tier.includes(row.tier))
     )
     verdict, reasons = decide(
-        requirements, strict=facts.strict, selection=facts.selection, interrupted=facts.interrupted
+        (result for result in requirements if result.scored),
+        strict=facts.strict,
+        selection=facts.selection,
+        interrupted=facts.interrupted,
+        gone=facts.release.gone if facts.release else (),
     )
+    if facts.release:
+        reasons = (*reasons, *unscored_reasons(requirements, facts.release.version))
     profile = contract.profile
     return Results(
         suite_version=facts.suite_version,
@@ -90,6 +98,7 @@ def build_results(contract: Contract, judgements: Iterable[Judgement], facts: Ru
             if row.id not in judged and row.excluded is None and not facts.tier.includes(row.tier)
         ),
         waivers=facts.waivers,
+        release=facts.release,
     )
 
 
@@ -136,6 +145,7 @@ def _result(judgement: Judgement) -> RequirementResult:
         exchanges=judgement.exchanges,
         findings=judgement.findings,
         waiver=judgement.waiver,
+        scored=row.scored,
     )
 
 

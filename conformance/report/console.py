@@ -143,7 +143,11 @@ def _print_broken(results: Results, evidence: _Evidence, printer: _Printer) -> N
     if rest:
         printer.line(f"{counted(len(rest), 'more requirement')} broken:")
         _print_ids(rest, printer)
-    gaps = [row for row in results.with_outcome(Outcome.INCONCLUSIVE, Outcome.UNTESTED) if row.level == "MUST"]
+    gaps = [
+        row
+        for row in results.with_outcome(Outcome.INCONCLUSIVE, Outcome.UNTESTED)
+        if row.level == "MUST" and row.scored
+    ]
     if gaps and results.verdict is Verdict.INCONCLUSIVE:
         printer.line("Undecided:")
         _print_ids(gaps, printer)
@@ -159,7 +163,10 @@ def _print_ids(rows: Sequence[RequirementResult], printer: _Printer) -> None:
 
 
 def _print_result(result: RequirementResult, evidence: _Evidence, printer: _Printer) -> None:
-    printer.line(f"{result.outcome.value.upper()}  {result.id}  ({result.level.value})", _STYLES[result.outcome])
+    printer.line(
+        f"{result.outcome.value.upper()}  {result.id}  ({result.level.value}{'' if result.scored else ', not scored'})",
+        _STYLES[result.outcome],
+    )
     printer.line(one_line(result.statement, _LONGEST), indent=2)
     source = result.source
     printer.line(f"{source.title or source.document}, {source.place}", "dim", indent=2, label="source    ")

@@ -33,7 +33,8 @@ def ctrf_json(results: Results) -> str:
     """The report as JSON text, ASCII only, so that nothing that a target wrote acts on a reader.
 
     A broken SHOULD passes with the raw status `warning`; in a strict run it fails, as it does for the verdict. A test
-    has no time of its own, since one exchange feeds many: its `duration` is 0. The ids follow from the run.
+    has no time of its own, since one exchange feeds many: its `duration` is 0. What the verdict does not depend on,
+    because it came after the release that is scored by, never fails. The id of the report follows from the run.
     """
     start = round(_started(results).timestamp() * 1000)
     duration = round(results.duration_s * 1000)
@@ -81,7 +82,9 @@ def _started(results: Results) -> datetime:
 
 
 def _status(result: RequirementResult, *, strict: bool) -> str:
-    return "failed" if strict and result.outcome is Outcome.WARNING else _STATUS[result.outcome]
+    if not result.scored and result.outcome is Outcome.FAILED:
+        return "other"
+    return "failed" if strict and result.scored and result.outcome is Outcome.WARNING else _STATUS[result.outcome]
 
 
 def _test(results: Results, result: RequirementResult) -> Mapping[str, Any]:
@@ -105,6 +108,7 @@ def _test(results: Results, result: RequirementResult) -> Mapping[str, Any]:
         **told,
         **trace,
         "extra": {
+            "scored": result.scored,
             "statement": visible(result.statement),
             "exchanges": [visible(name) for name in result.exchanges],
         },

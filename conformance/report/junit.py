@@ -61,10 +61,12 @@ def _suite(results: Results, section: str, rows: Sequence[RequirementResult]) ->
 def _kind(result: RequirementResult, strict: bool) -> str | None:
     """The element that marks the test case, or None for one that passes."""
     if result.outcome is Outcome.WARNING:
-        return "failure" if strict else None
+        return "failure" if strict and result.scored else None
     kind = _ELEMENT.get(result.outcome)
     # An error stops a pipeline as a failure does; only what the verdict depends on may do that.
-    return "skipped" if kind == "error" and result.level != "MUST" else kind
+    if kind == "failure" and not result.scored:
+        return None
+    return "skipped" if kind == "error" and (result.level != "MUST" or not result.scored) else kind
 
 
 def _case(results: Results, result: RequirementResult, kind: str | None) -> ET.Element:
@@ -80,6 +82,7 @@ def _case(results: Results, result: RequirementResult, kind: str | None) -> ET.E
         ("outcome", result.outcome.value),
         ("source", f"{result.source.document}: {result.source.place}"),
         ("basis", result.source.basis.value),
+        *(() if result.scored else (("scored", "false"),)),
     ):
         ET.SubElement(properties, "property", name=name, value=visible(value))
     text = visible(detail(result))
@@ -88,6 +91,6 @@ def _case(results: Results, result: RequirementResult, kind: str | None) -> ET.E
         if kind != "skipped":
             element.set("type", result.outcome.value)
         element.text = text
-    elif result.outcome is Outcome.WARNING:
+    elif result.outcome in {Outcome.WARNING, Outcome.FAILED}:
         ET.SubElement(case, "system-out").text = text
     return case

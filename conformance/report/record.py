@@ -17,6 +17,7 @@ from conformance.report.results import (
     ExchangeTotals,
     Omission,
     ProfileView,
+    ReleaseView,
     RequirementResult,
     Results,
     TargetView,
@@ -90,6 +91,7 @@ def results_document(results: Results) -> dict[str, Any]:
             "org_id": target.org_id,
             "server": target.server,
         },
+        "release": _release_document(results.release) if results.release else None,
         "tier": results.tier.value,
         "selection": results.selection,
         "strict": results.strict,
@@ -146,7 +148,12 @@ def _requirement_document(result: RequirementResult) -> dict[str, Any]:
         "exchanges": list(result.exchanges),
         "findings": [_finding_document(finding) for finding in result.findings],
         "waiver": _waiver_document(result.waiver) if result.waiver else None,
+        "scored": result.scored,
     }
+
+
+def _release_document(release: ReleaseView) -> dict[str, Any]:
+    return {"version": release.version, "sha256": release.sha256, "gone": list(release.gone)}
 
 
 def _finding_document(finding: Finding) -> dict[str, Any]:
@@ -196,6 +203,7 @@ def parse_results(document: Mapping[str, Any]) -> Results:
         excluded=_parse_omissions(document.get("excluded", ())),
         beyond_tier=_parse_omissions(document.get("beyond_tier", ())),
         waivers=tuple(_parse_waiver(row) for row in document["waivers"]),
+        release=_parse_release(document.get("release")),
         **{name: document[name] for name in optional if name in document},
     )
 
@@ -216,6 +224,7 @@ def _parse_requirement(row: Mapping[str, Any]) -> RequirementResult:
         exchanges=tuple(row["exchanges"]),
         findings=tuple(Finding(requirement=row["id"], **finding) for finding in row["findings"]),
         waiver=_parse_waiver(waiver) if waiver else None,
+        scored=row.get("scored", True),
     )
 
 
@@ -224,6 +233,10 @@ def _parse_omissions(rows: Iterable[Mapping[str, Any]]) -> tuple[Omission, ...]:
         Omission(row["id"], Level(row["level"]), Section(row["section"]), row["statement"], row["reason"])
         for row in rows
     )
+
+
+def _parse_release(written: Mapping[str, Any] | None) -> ReleaseView | None:
+    return ReleaseView(written["version"], written["sha256"], tuple(written["gone"])) if written else None
 
 
 def _parse_waiver(row: Mapping[str, str]) -> Waiver:

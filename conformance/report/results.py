@@ -25,6 +25,18 @@ class ProfileView:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseView:
+    """Which frozen requirement set was scored by: its version and the digest of its file.
+
+    `gone` are the ids that it requires and this version of the suite no longer judges.
+    """
+
+    version: str
+    sha256: str
+    gone: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TargetView:
     """The deployment that was judged, without any secret. `server` is the Server header field of its first answer."""
 
@@ -52,7 +64,7 @@ class RequirementResult:
 
     `pointer` is the schema keyword that it was derived from (`request#/properties/n/minimum`), if it was. `exchanges`
     are the ids of the exchanges that it was judged by, `messages` whole sentences for a stranger. `waiver` is set
-    when the outcome is `waived`.
+    when the outcome is `waived`. What is not `scored` came after the release that is judged by, and is only reported.
     """
 
     id: str
@@ -68,6 +80,7 @@ class RequirementResult:
     exchanges: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     waiver: Waiver | None = None
+    scored: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +120,7 @@ class Results:
     excluded: tuple[Omission, ...] = ()
     beyond_tier: tuple[Omission, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    release: ReleaseView | None = None
 
     @property
     def totals(self) -> Mapping[Outcome, int]:

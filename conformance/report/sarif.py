@@ -137,7 +137,7 @@ def _result(results: Results, result: RequirementResult, index: int, places: Pla
         "ruleId": result.id,
         "ruleIndex": index,
         "kind": "fail",
-        "level": _LEVEL[result.level],
+        "level": _LEVEL[result.level] if result.scored else "note",
         "message": {"text": _message(result)},
         "locations": [_location(place, result)],
         # One alert for each requirement of a profile, whatever words the target answers with.
@@ -145,6 +145,7 @@ def _result(results: Results, result: RequirementResult, index: int, places: Pla
         **suppressions,
         "properties": {
             "outcome": result.outcome.value,
+            "scored": result.scored,
             "exchanges": [visible(name) for name in result.exchanges],
             "digest": result.digest,
         },

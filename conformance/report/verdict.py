@@ -21,25 +21,34 @@ class Judged(Protocol):
     def outcome(self) -> Outcome: ...  # noqa: D102
 
 
+class Reported(Judged, Protocol):
+    """One requirement of a whole run: it may be one that the verdict does not depend on."""
+
+    @property
+    def scored(self) -> bool: ...  # noqa: D102
+
+
 def decide(
     judged: Iterable[Judged],
     *,
     strict: bool = False,
     selection: str | None = None,
     interrupted: str | None = None,
+    gone: Sequence[str] = (),
 ) -> tuple[Verdict, tuple[str, ...]]:
     """The verdict, and the reasons for it in whole sentences.
 
     Nonconformant when a MUST failed and is not waived, or, in a `strict` run, when anything is broken at all.
     Otherwise inconclusive when a MUST is inconclusive or untested, when the run was `interrupted` (the reason, as
     the middle of a sentence), or when not one MUST passed: nothing passes for want of evidence. Otherwise conformant.
-    `selection` is the user's restriction of the run, named where it explains a gap.
+    `selection` is the user's restriction of the run, named where it explains a gap. `gone` are the ids that a release
+    requires and that nothing judges any more: a gap as well.
     """
     rows = tuple(judged)
     musts = [row for row in rows if row.level is Level.MUST]
     warnings = _warnings(rows, strict)
     failures = [*_failures(musts), *(warnings if strict else ())]
-    gaps = [*_gaps(musts, selection), *_interruption(interrupted)] or _emptiness(rows, musts, selection)
+    gaps = [*_gaps(musts, selection), *_gone(gone), *_interruption(interrupted)] or _emptiness(rows, musts, selection)
     if failures:
         return Verdict.NONCONFORMANT, (*failures, *gaps, *(() if strict else warnings))
     if gaps:
@@ -89,6 +98,28 @@ def _gaps(musts: Sequence[Judged], selection: str | None) -> list[str]:
 
 def _interruption(interrupted: str | None) -> list[str]:
     return [f"The run did not finish: {interrupted}."] if interrupted else []
+
+
+def _gone(ids: Sequence[str]) -> list[str]:
+    if not ids:
+        return []
+    verb = "is" if len(ids) == 1 else "are"
+    return [f"{counted(len(ids), 'requirement')} of the release {verb} not judged by this version: {listed(ids)}."]
+
+
+def unscored_reasons(rows: Iterable[Reported], release: str) -> tuple[str, ...]:
+    """A sentence on what is broken and came after the release that is scored by, if anything is.
+
+    `rows` are those of the whole run; each has `scored`.
+    """
+    broken = [row.id for row in rows if not row.scored and row.outcome in {Outcome.FAILED, Outcome.WARNING}]
+    if not broken:
+        return ()
+    verb = "is" if len(broken) == 1 else "are"
+    return (
+        f"{counted(len(broken), 'requirement')} that came after release {release} {verb} broken and not scored:"
+        f" {listed(broken)}.",
+    )
 
 
 def _emptiness(rows: Sequence[Judged], musts: Sequence[Judged], selection: str | None) -> list[str]:

@@ -26,6 +26,7 @@ class RecordedRun:
     tier: Tier
     started: str
     only: tuple[str, ...]
+    release: str | None = None
 
     @property
     def header(self) -> Mapping[str, Any]:
@@ -52,6 +53,7 @@ def replayed_run(directory: Path, contract: Contract) -> RecordedRun:
             tier=Tier(header["tier"]),
             started=_text(header["started"]),
             only=tuple(map(_text, header["only"])),
+            release=None if header.get("release") is None else _text(header["release"]),
         )
         plan_from(header["probes"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:

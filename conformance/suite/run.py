@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -196,8 +195,7 @@ class SuiteRun:
         """A judgement as the run's waivers let it stand today."""
         if judgement.outcome not in {Outcome.FAILED, Outcome.WARNING}:
             return judgement
-        today = datetime.datetime.now(datetime.UTC).date()
-        waiver = waiver_for(judgement.requirement.id, self.session.waivers, today)
+        waiver = waiver_for(judgement.requirement.id, self.session.waivers, self.session.today)
         return judgement if waiver is None else replace(judgement, outcome=Outcome.WAIVED, waiver=waiver)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

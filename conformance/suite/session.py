@@ -7,13 +7,13 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import conformance
-from conformance.contract import Contract, load_contract, shipped_profiles
+from conformance.contract import Contract, Release, load_contract, read_release, shipped_profiles, with_release
 from conformance.contract.model import Tier
 from conformance.evidence import FILE_NAME as EVIDENCE_FILE
 from conformance.evidence import Evidence, EvidenceWriter, Redactor, read_evidence
@@ -47,6 +47,10 @@ class Session:
     resumed: RecordedRun | None = None
     """The interrupted run that this one goes on with, or None where it begins anew."""
     interrupted: str | None = None
+    release: Release | None = None
+    """The frozen requirement set that is scored by, or None for all that the profile requires."""
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
+    """The day by which waivers hold."""
     opened: float = field(default_factory=time.monotonic)
     """When the session was opened, by the monotonic clock."""
     _resources: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
@@ -147,6 +151,7 @@ class Session:
             | {"has_other_api_key": self.target.other_api_key is not None},
             "tier": self.tier.value,
             "only": list(self.settings.only),
+            "release": None if self.release is None else self.release.version,
             "started": self.started,
             "probes": plan_data(planned),
         }
@@ -164,11 +169,14 @@ def open_session(
     """
     contract = load_contract(settings.profile)
     check_only(contract, settings.only, settings.profile)
+    release, contract = _released(contract, settings.release)
     ids = (row.id for row in contract.requirements)
     waivers = () if settings.waivers is None else load_waivers(settings.waivers, ids)
     if settings.replay is not None:
-        return _replayed(settings, contract, waivers, environ)
+        return _replayed(settings, contract, waivers, environ, release)
     resumed = _resumed(settings, contract)
+    if resumed is not None:
+        release, contract = _released(contract, settings.release or resumed.release)
     resources = contextlib.ExitStack()
     if target_data is not None:
         target = Target(**target_data)
@@ -192,8 +200,17 @@ def open_session(
         started=datetime.now(UTC).isoformat(timespec="seconds") if resumed is None else resumed.started,
         waivers=waivers,
         resumed=resumed,
+        release=release,
         _resources=resources,
     )
+
+
+def _released(contract: Contract, version: str | None) -> tuple[Release | None, Contract]:
+    """The release that is scored by, if one is, and the contract as it binds."""
+    if version is None:
+        return None, contract
+    release = read_release(contract, version)
+    return release, with_release(contract, release)
 
 
 def _resumed(settings: RunSettings, contract: Contract) -> RecordedRun | None:
@@ -266,10 +283,16 @@ def _embedded(contract: Contract, settings: RunSettings, resources: contextlib.E
 
 
 def _replayed(
-    settings: RunSettings, contract: Contract, waivers: tuple[Waiver, ...], environ: Mapping[str, str]
+    settings: RunSettings,
+    contract: Contract,
+    waivers: tuple[Waiver, ...],
+    environ: Mapping[str, str],
+    release: Release | None,
 ) -> Session:
     assert settings.replay is not None
     run = replayed_run(settings.replay, contract)
+    if release is None:
+        release, contract = _released(contract, run.release)
     keys = {name: environ[name] for name in ("CONFORMANCE_API_KEY", "CONFORMANCE_OTHER_API_KEY") if environ.get(name)}
     return Session(
         settings=replace(settings, only=settings.only or run.only),
@@ -279,5 +302,6 @@ def _replayed(
         tier=run.tier,
         started=run.started,
         waivers=waivers,
+        release=release,
         recorded=run.evidence,
     )

@@ -16,7 +16,8 @@ class RunSettings:
     Without `base_url` and `replay`, the embedded reference deployment is judged. `only` are ids or globs of
     requirements. `out` is the directory that the run writes to; None writes no report. `resume` says that `out` holds
     an interrupted run, which is to be taken to its end. `baseline` is the record whose findings are known.
-    `retry_findings` says how often the requests of a finding are sent again.
+    `retry_findings` says how often the requests of a finding are sent again. `release` is the version of the frozen
+    requirement set to score by; None scores by all that the profile requires today.
     """
 
     profile: str
@@ -29,6 +30,7 @@ class RunSettings:
     waivers: Path | None = None
     replay: Path | None = None
     strict: bool = False
+    release: str | None = None
     trust_environment: bool = False
     show_progress: bool = False
     resume: bool = False
