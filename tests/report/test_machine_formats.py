@@ -7,13 +7,14 @@ import json
 import xml.etree.ElementTree as ET
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 import report_sample as sample
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from referencing import Registry, Resource
 
@@ -29,17 +30,23 @@ FORMATS = jsonschema.FormatChecker()
 
 def check(document: Any, schema: str) -> None:
     """Against a schema in one file."""
+    validator(schema).validate(document)
+
+
+@cache
+def validator(schema: str) -> Any:
     loaded = json.loads((SCHEMAS / schema).read_text(encoding="utf-8"))
-    validator = jsonschema.validators.validator_for(loaded)
-    validator.check_schema(loaded)
-    validator(loaded, format_checker=FORMATS).validate(document)
+    made = jsonschema.validators.validator_for(loaded)
+    made.check_schema(loaded)
+    return made(loaded, format_checker=FORMATS)
 
 
-def check_har(document: Any) -> None:
+@cache
+def har_validator() -> Any:
     parts = json.loads((SCHEMAS / "har-1.2.schemas.json").read_text(encoding="utf-8"))
     resources = [(f"{name}.json", Resource.from_contents(part)) for name, part in parts.items()]
     registry: Registry[Any] = Registry().with_resources(resources)
-    jsonschema.Draft6Validator(parts["har"], registry=registry, format_checker=FORMATS).validate(document)
+    return jsonschema.Draft6Validator(parts["har"], registry=registry, format_checker=FORMATS)
 
 
 def ctrf(results: Results) -> dict[str, Any]:
@@ -56,7 +63,7 @@ def sarif(results: Results, **places: WrittenAt) -> dict[str, Any]:
 
 def har(exchanges: list[Exchange]) -> list[dict[str, Any]]:
     document = json.loads(har_json(sample.sample_results(0), exchanges))
-    check_har(document)
+    har_validator().validate(document)
     return document["log"]["entries"]  # type: ignore[no-any-return]
 
 
@@ -269,6 +276,7 @@ def test_hostile_texts_stay_ascii_and_valid() -> None:
     assert har_json(sample.sample_results(), sample.exchanges()).isascii()
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.text(max_size=60), st.binary(max_size=60))
 def test_any_text_and_any_body_make_valid_files(text: str, body: bytes) -> None:
     results = sample.sample_results(0)
