@@ -12,6 +12,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,13 @@ def _fill(content: Any) -> None:
 
 
 def _drawn(schema: Any, mode: str, count: int) -> list[Any]:
-    """Bodies that Schemathesis draws from a schema; imported here, for it takes long to load."""
+    """Bodies that Schemathesis draws from a schema, the same each time, and drawn once in a process."""
+    return _drawn_once(json.dumps(schema, sort_keys=True), mode, count)
+
+
+@cache
+def _drawn_once(schema_text: str, mode: str, count: int) -> list[Any]:
+    schema = json.loads(schema_text)
     import hypothesis  # noqa: PLC0415 - the three take a second, and only generated probes need them
     import schemathesis  # noqa: PLC0415
     from hypothesis.configuration import set_hypothesis_home_dir  # noqa: PLC0415

@@ -45,8 +45,10 @@ class Plan:
             yield from probe.instead
 
 
-def plan(contract: Contract, target: Target, needs: Iterable[str], tier: Tier) -> Plan:
+def plan(contract: Contract, target: Target, needs: Iterable[str], tier: Tier, *, generated: int | None = None) -> Plan:
     """The probes that `needs` (names, or globs of names) select within a tier.
+
+    `generated` is how many generated requests of each kind there are at most, where it is not for the tier to say.
 
     Raises:
         ProbeError: two probes have one name.
@@ -56,7 +58,7 @@ def plan(contract: Contract, target: Target, needs: Iterable[str], tier: Tier) -
     generate = any(_selects(pattern, GENERATED) for pattern in patterns)
     chosen = tuple(
         probe
-        for probe in _all(body, tier, generate=generate)
+        for probe in _all(body, tier, generated if generate else 0)
         if tier.includes(probe.tier) and _is_needed(probe, patterns) and _is_fair(probe, body)
     )
     _refuse_duplicates(chosen)
@@ -81,7 +83,7 @@ def check_request(contract: Contract, target: Target) -> None:
         )
 
 
-def _all(body: RequestBody, tier: Tier, *, generate: bool) -> Iterator[Probe]:
+def _all(body: RequestBody, tier: Tier, generated: int | None) -> Iterator[Probe]:
     yield from completion_probes(body)
     yield from stream_probes(body)
     yield from error_probes(body)
@@ -89,8 +91,8 @@ def _all(body: RequestBody, tier: Tier, *, generate: bool) -> Iterator[Probe]:
     yield from keyword_probes(body)
     yield from declared_probes(body)
     yield from robustness_probes(body)
-    if generate:
-        yield from generated_probes(body, tier)
+    if generated != 0:
+        yield from generated_probes(body, tier, generated)
 
 
 def _is_needed(probe: Probe, patterns: tuple[str, ...]) -> bool:

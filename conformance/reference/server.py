@@ -19,6 +19,7 @@ from conformance.reference.dialect import Dialect, dialect_of
 from conformance.reference.errors import DeploymentError, Refusal
 from conformance.reference.interpretation import served_models
 from conformance.reference.providers.echo import EchoProvider
+from conformance.reference.seams import Seams
 from conformance.reference.settings import Settings, Tenant
 from conformance.reference.stages import Stages
 from conformance.reference.transmission import encode_json
@@ -26,6 +27,7 @@ from conformance.target import demo
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
+    from starlette.types import ASGIApp
     from uvicorn import Server
 
     from conformance.contract.model import Contract
@@ -60,7 +62,7 @@ def serve(  # noqa: PLR0913 - each is an option of the command line
     upstream_model: str | None = None,
     latency: float = 0.0,
     event_delay: float = 0.0,
-    stages: Stages | None = None,
+    seams: Seams | None = None,
     announce: Callable[[str], None] | None = None,
 ) -> None:
     """Serves a profile until interrupted; `announce` replaces the line on stdout that says where.
@@ -72,7 +74,8 @@ def serve(  # noqa: PLR0913 - each is an option of the command line
     settings = settings_from_environment(profile, environ, latency=latency, event_delay=event_delay)
     dialect = dialect_of(profile)
     provider = _provider(upstream, upstream_model, environ)
-    app = create_app(load_contract(profile), settings, provider, stages)
+    seams = seams or Seams()
+    app = create_app(load_contract(profile), settings, provider, seams.stages)
     listener = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     base_url = f"http://{shown}:{listener.getsockname()[1]}{dialect.mount}"
@@ -82,14 +85,14 @@ def serve(  # noqa: PLR0913 - each is an option of the command line
     else:
         announce(said)
     with suppress(KeyboardInterrupt):  # which uvicorn raises again once it has stopped
-        _server(app, dialect, log_level="warning").run(sockets=[listener])
+        _server(app, dialect, seams, log_level="warning").run(sockets=[listener])
 
 
 class EmbeddedReference:
     """A reference deployment on a free loopback port, with keys that exist for its lifetime only.
 
     A context manager: it serves from `__enter__` to `__exit__`, in a thread of its own. `contract` spares reading the
-    profile's document again.
+    profile's document again. `stages`, or the wider `seams`, make it a deployment with a fault.
     """
 
     def __init__(
@@ -99,6 +102,7 @@ class EmbeddedReference:
         latency: float = 0.0,
         event_delay: float = 0.0,
         stages: Stages | None = None,
+        seams: Seams | None = None,
         provider: Provider | None = None,
         contract: Contract | None = None,
     ) -> None:
@@ -108,7 +112,8 @@ class EmbeddedReference:
             Tenant(name, f"sk-embedded-{secrets.token_hex(24)}", str(uuid.uuid4())) for name in ("first", "second")
         )
         settings = Settings(profile, tenants, latency=latency, event_delay=event_delay)
-        app = create_app(contract, settings, provider or EchoProvider(), stages)
+        seams = seams or Seams(stages or Stages())
+        app = create_app(contract, settings, provider or EchoProvider(), seams.stages)
         self.api_key, self.other_api_key = (tenant.api_key for tenant in tenants)
         own_org, other_org = (tenant.org_id for tenant in tenants)
         self.org_id = own_org if dialect.has_organizations else None
@@ -118,7 +123,7 @@ class EmbeddedReference:
         self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}{dialect.mount}"
         """What stands before the operation's path."""
         # A server's log is not the judge's: what goes wrong shows in the answers.
-        self._server = _server(app, dialect, log_level="critical")
+        self._server = _server(app, dialect, seams, log_level="critical")
         self._thread = threading.Thread(target=self._run, name=f"reference-{profile}", daemon=True)
         self._ask_to_stop: Callable[[], object] = lambda: None
 
@@ -201,15 +206,21 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _server(app: Starlette, dialect: Dialect, *, log_level: str) -> Server:
+def _server(app: Starlette, dialect: Dialect, seams: Seams, *, log_level: str) -> Server:
     from uvicorn import Config, Server  # noqa: PLC0415 - slow, and needed only when something is served
 
     from conformance.reference.http_errors import protocol_answering  # noqa: PLC0415 - as above
 
     not_http = Refusal(400, "invalid_http", "This is not a valid HTTP/1.1 request.")
+    protocol = protocol_answering(encode_json(dialect.envelope(not_http)))
+    served: ASGIApp = app
+    if seams.bends:
+        from conformance.reference.bending import BentApp, bent_protocol  # noqa: PLC0415 - only a fault needs it
+
+        served, protocol = BentApp(app, seams.messages), bent_protocol(protocol, seams.parts)
     config = Config(
-        app,
-        http=protocol_answering(encode_json(dialect.envelope(not_http))),
+        served,
+        http=protocol,
         ws="none",
         loop="asyncio",
         lifespan="on",

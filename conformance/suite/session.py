@@ -67,7 +67,7 @@ class Session:
 
     def plan(self, needs: Iterable[str]) -> Plan:
         """The probes that the tests need (names and globs), within the tier."""
-        return plan(self.contract, self.target, needs, self.tier)
+        return plan(self.contract, self.target, needs, self.tier, generated=self.settings.generated)
 
     def observe(self, needs: Iterable[str], progress: Progress | None = None) -> Observations:
         """Send the plan, or take the recorded exchanges, and make them readable for the tests.

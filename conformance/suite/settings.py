@@ -36,3 +36,5 @@ class RunSettings:
     resume: bool = False
     baseline: Path | None = None
     retry_findings: int = 0
+    generated: int | None = None
+    """Generated requests of each kind at most; as many as the tier has where it is None."""

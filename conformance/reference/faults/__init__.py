@@ -1,5 +1,19 @@
-"""Deliberate, named deviations of the reference deployment, each with the requirement that it breaks."""
+"""Deliberate, named deviations of the reference deployment, each with the requirements that it breaks."""
 
+from conformance.reference.faults.catalogue import FaultRow, read_fault_rows, shipped_fault_rows
+from conformance.reference.faults.composition import composed
+from conformance.reference.faults.fault import BROKEN, Fault
 from conformance.reference.faults.keyword_faults import KeywordFault, keyword_faults
+from conformance.reference.faults.selection import every_fault
 
-__all__ = ["KeywordFault", "keyword_faults"]
+__all__ = [
+    "BROKEN",
+    "Fault",
+    "FaultRow",
+    "KeywordFault",
+    "composed",
+    "every_fault",
+    "keyword_faults",
+    "read_fault_rows",
+    "shipped_fault_rows",
+]

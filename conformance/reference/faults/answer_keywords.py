@@ -1,0 +1,102 @@
+"""Faults made from the schemas of answers: for each constraining keyword, an answer that breaks just this one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from conformance.contract.model import Contract, Keyword, Requirement
+from conformance.contract.pointers import split
+from conformance.reference.faults.deeds import Deed
+from conformance.reference.faults.fault import Fault
+
+_DEEDS = {"completion": "completion.set", "stream.chunk": "chunks.set", "error": "error.set"}
+_FAMILIES = {"completion": 3, "stream.chunk": 2, "error": 4}
+_SERVER_ERROR = 500
+
+
+def answer_keyword_faults(contract: Contract) -> Iterator[Fault]:
+    """One fault for each keyword of the completion, the chunk and the errors that an answer can break by itself."""
+    for row in contract.requirements:
+        keyword = row.keyword
+        if keyword is None:
+            continue
+        part = "error" if keyword.location.startswith("error.") else keyword.location
+        if part not in _DEEDS:
+            continue
+        broken = _break(keyword)
+        if broken is not None:
+            yield _fault(row, keyword, part, *broken)
+
+
+def _fault(row: Requirement, keyword: Keyword, part: str, place: str, to: Any) -> Fault:
+    deeds = [Deed(_DEEDS[part], {"at": place, "to": to})]
+    status = keyword.location.removeprefix("error.")
+    if status.isdigit():
+        deeds = [Deed("error.set", {"at": place, "to": to, "status": int(status)})]
+        if int(status) >= _SERVER_ERROR:
+            # A deployment that keeps the contract has no such answer; this one gives it to malformed JSON.
+            deeds.append(Deed("json.refusal", {"status": int(status)}))
+    return Fault(
+        id=f"breaks:{row.id}",
+        about=f"An answer breaks just this: {row.statement}",
+        family=_FAMILIES[part],
+        seen=(),
+        deeds=tuple(deeds),
+        breaks=(row.id,),
+        generated=True,
+    )
+
+
+def _break(keyword: Keyword) -> tuple[str, Any] | None:
+    """Where an answer is changed, and to what; None where nothing that is answered could break it alone."""
+    *way, name = split(keyword.pointer)
+    if name.isdigit():  # one entry of `required`, or a branch
+        *way, name = way
+    place = _place(way)
+    value = keyword.value
+    if name == "required":
+        return f"{place}/{value}", {"as": "absent"}
+    made = _WRONG.get(name)
+    return None if made is None else (place, made(value))
+
+
+def _place(way: list[str]) -> str:
+    """The place in an answer that a schema's pointer is about; branches of one value are at one place."""
+    steps: list[str] = []
+    rest = list(way)
+    while rest:
+        step = rest.pop(0)
+        if step == "properties":
+            steps.append(rest.pop(0))
+        elif step in {"items", "additionalProperties"}:
+            steps.append("*")
+        elif step in {"anyOf", "oneOf", "allOf", "prefixItems"}:
+            rest.pop(0)
+    return "".join(f"/{step}" for step in steps)
+
+
+def _wrong_type(value: Any) -> Any:
+    types = {value} if isinstance(value, str) else set(value)
+    for name, wrong in (("boolean", True), ("object", {"as": "object"}), ("string", "x")):
+        if name not in types:
+            return wrong
+    return None
+
+
+_WRONG: Mapping[str, Any] = {
+    "type": _wrong_type,
+    "const": lambda value: f"{value}-x" if isinstance(value, str) else "x",
+    "enum": lambda value: "x-unknown" if isinstance(value[0], str) else -987654,
+    "minimum": lambda value: value - 1,
+    "maximum": lambda value: value + 1,
+    "exclusiveMinimum": lambda value: value,
+    "exclusiveMaximum": lambda value: value,
+    "minLength": lambda value: "x" * (value - 1),
+    "maxLength": lambda value: "x" * (value + 1),
+    "minItems": lambda _: [],
+    "anyOf": lambda _: True,
+    "oneOf": lambda _: True,
+    "format": lambda _: "x",
+    "pattern": lambda _: "\u0000",
+}

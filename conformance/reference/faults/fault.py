@@ -1,0 +1,70 @@
+"""One fault or trap as it shows in one profile: what it does, and every outcome that it changes."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.contract.model import Contract
+from conformance.reference.faults.deeds import Deed, bent_by
+from conformance.reference.seams import Seams
+
+BROKEN = "broken"
+"""The outcome `failed` of a MUST, and `warning` of a SHOULD."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A deliberate deviation of the reference deployment, or with `is_trap` an oddity that is allowed.
+
+    `breaks` are the requirements that it must be caught through; `effects` all further outcomes that it changes, by
+    the requirement's id, `BROKEN` or the outcome's name; `may` are ids that it changes in some runs.
+    """
+
+    id: str
+    about: str
+    family: int
+    seen: tuple[str, ...]
+    """Public threads in which it was seen; none where it is our own."""
+    deeds: tuple[Deed, ...]
+    breaks: tuple[str, ...]
+    effects: Mapping[str, str] = field(default_factory=dict, hash=False)
+    may: frozenset[str] = frozenset()
+    waits: bool = False
+    """Whether a run has to wait for it."""
+    is_trap: bool = False
+    generated: bool = False
+    """Whether it was made from the contract's schemas and is no row of the catalogue."""
+
+    @property
+    def seams(self) -> Seams:
+        """The deployment with this fault."""
+        return bent_by(self.deeds)
+
+    @property
+    def when(self) -> str | None:
+        """The condition on which it acts, if it has one."""
+        return next((deed.when for deed in self.deeds if deed.when is not None), None)
+
+
+def matching(contract: Contract, patterns: Iterable[str]) -> tuple[str, ...]:
+    """The requirements of a contract with these ids or globs, in the contract's order."""
+    wanted = tuple(patterns)
+    return tuple(
+        row.id for row in contract.requirements if any(fnmatch.fnmatchcase(row.id, pattern) for pattern in wanted)
+    )
+
+
+def effects_among(contract: Contract, entries: Iterable[str | Mapping[str, Any]], but: Iterable[str]) -> dict[str, str]:
+    """The outcomes that the entries of a row name, by the id of each requirement of a contract, without those of `but`.
+
+    An entry is an id or a glob, which is broken, or says with which outcome its requirements come out.
+    """
+    effects: dict[str, str] = {}
+    for entry in entries:
+        for pattern, outcome in entry.items() if isinstance(entry, Mapping) else ((entry, BROKEN),):
+            effects.update(dict.fromkeys(matching(contract, [pattern]), outcome))
+    dropped = set(but)
+    return {name: outcome for name, outcome in effects.items() if name not in dropped}

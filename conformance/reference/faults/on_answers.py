@@ -1,0 +1,157 @@
+"""Faults of the objects of an answer: the completion, and the body of an error."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from conformance.reference.answer import Outline
+from conformance.reference.dialect import Dialect
+from conformance.reference.errors import Refusal
+from conformance.reference.faults.deeds import deed
+from conformance.reference.faults.places import ABSENT, as_told, changed
+from conformance.reference.generation import Finish, Step, Text
+from conformance.reference.providers.model import Provider
+from conformance.reference.request import CompletionRequest
+from conformance.reference.seams import Seams
+
+
+def with_completion(seams: Seams, bend: Callable[[dict[str, Any], CompletionRequest], Any]) -> Seams:
+    """Bends the completion object."""
+    build = seams.stages.build_completion
+
+    async def bent(dialect: Dialect, outline: Outline, request: CompletionRequest, steps: Any) -> Any:
+        return bend(await build(dialect, outline, request, steps), request)
+
+    return replace(seams, stages=replace(seams.stages, build_completion=bent))
+
+
+@deed("completion.set")
+def set_in_completion(seams: Seams, at: str, to: Any) -> Seams:
+    """Puts something else at a place of the completion."""
+    change = as_told(to)
+    return with_completion(seams, lambda body, _: changed(body, at, change))
+
+
+@deed("completion.drop")
+def drop_from_completion(seams: Seams, at: str) -> Seams:
+    """Leaves a member or an item of the completion out."""
+    return with_completion(seams, lambda body, _: changed(body, at, lambda _value: ABSENT))
+
+
+@deed("completion.rename")
+def rename_in_completion(seams: Seams, at: str, names: Mapping[str, str]) -> Seams:
+    """Gives members of an object other names."""
+
+    def renamed(value: Any) -> Any:
+        return {names.get(name, name): one for name, one in value.items()} if isinstance(value, dict) else value
+
+    return with_completion(seams, lambda body, _: changed(body, at, renamed))
+
+
+@deed("error.set")
+def set_in_error(seams: Seams, at: str, to: Any, status: int | None = None) -> Seams:
+    """Puts something else at a place of the error object; only where the status is this one, if one is given."""
+    change, word = as_told(to), seams.stages.error_body
+
+    def bent(dialect: Dialect, refusal: Refusal) -> Any:
+        body = word(dialect, refusal)
+        return changed(body, at, change) if status in {None, refusal.status} else body
+
+    return replace(seams, stages=replace(seams.stages, error_body=bent))
+
+
+@deed("error.drop")
+def drop_from_error(seams: Seams, at: str, status: int | None = None) -> Seams:
+    """Leaves a member of the error object out."""
+    return set_in_error(seams, at, {"as": "absent"}, status)
+
+
+def with_steps(
+    seams: Seams, bend: Callable[[CompletionRequest, AsyncGenerator[Step, None]], AsyncGenerator[Step, None]]
+) -> Seams:
+    """Bends the steps of a completion, streamed or not."""
+    generate = seams.stages.generate
+
+    def bent(provider: Provider, request: CompletionRequest) -> AsyncGenerator[Step, None]:
+        return bend(request, generate(provider, request))
+
+    return replace(seams, stages=replace(seams.stages, generate=bent))
+
+
+def with_finish(seams: Seams, bend: Callable[[Finish, CompletionRequest], Finish]) -> Seams:
+    """Bends why and with what figures each choice ends."""
+
+    async def steps(request: CompletionRequest, made: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
+        async for step in made:
+            yield bend(step, request) if isinstance(step, Finish) else step
+
+    return with_steps(seams, steps)
+
+
+@deed("finish.set")
+def set_finish(
+    seams: Seams,
+    reason: str | None = None,
+    completion_tokens: int | None = None,
+    prompt_tokens: int | None = None,
+    instead_of: str | None = None,
+) -> Seams:
+    """Ends choices with another reason, or other figures; `instead_of` is the only reason that is replaced."""
+
+    def bend(finish: Finish, _: CompletionRequest) -> Finish:
+        given = {"reason": reason, "completion_tokens": completion_tokens, "prompt_tokens": prompt_tokens}
+        told: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        return finish if instead_of not in {None, finish.reason} else replace(finish, **told)
+
+    return with_finish(seams, bend)
+
+
+@deed("finish.count-wrongly")
+def count_wrongly(seams: Seams, add: int = 1) -> Seams:
+    """Counts more (or fewer) tokens of each choice than it has."""
+    return with_finish(
+        seams, lambda finish, _: replace(finish, completion_tokens=max(0, finish.completion_tokens + add))
+    )
+
+
+@deed("text.set")
+def set_text(seams: Seams, to: Any) -> Seams:
+    """Changes each piece of text before it is sent, streamed or not."""
+    change = as_told(to)
+
+    async def steps(_: CompletionRequest, made: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
+        async for step in made:
+            yield replace(step, text=change(step.text)) if isinstance(step, Text) else step
+
+    return with_steps(seams, steps)
+
+
+@deed("text.add")
+def add_text(seams: Seams, text: str, at: str = "end") -> Seams:
+    """Adds text that no model made, at the start or the end of each choice."""
+
+    async def steps(request: CompletionRequest, made: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
+        if at == "start":
+            for choice in range(request.choices):
+                yield Text(choice, text)
+        async for step in made:
+            if isinstance(step, Finish) and at == "end":
+                yield Text(step.choice, text)
+            yield step
+
+    return with_steps(seams, steps)
+
+
+@deed("text.keep-stop")
+def keep_stop(seams: Seams) -> Seams:
+    """Leaves the stop sequence at the end of the text that it ended."""
+
+    async def steps(request: CompletionRequest, made: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
+        async for step in made:
+            if isinstance(step, Finish) and step.reason == "stop" and request.stop:
+                yield Text(step.choice, request.stop[0])
+            yield step
+
+    return with_steps(seams, steps)
