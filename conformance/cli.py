@@ -169,6 +169,13 @@ def run(*, plan_only: bool, **options: Any) -> int:
     metavar="S",
     help="Seconds to wait before every answer.",
 )
+@click.option(
+    "--fault",
+    "faults",
+    metavar="ID[@CONDITION]",
+    multiple=True,
+    help="Serve with a fault or trap of the lab's catalogue, such as stream-end.done-missing@n>1; several compose.",
+)
 def serve(**options: Any) -> int:
     """Start the reference deployment of PROFILE."""
     from conformance.commands.failures import UsageFailure, as_usage_failures
@@ -210,6 +217,32 @@ def requirements(profile: str, **options: Any) -> int:
             return list_requirements(profile, **options)
     except UsageFailure as failure:
         return _say(str(failure), USAGE)
+
+
+@commands.command()
+@click.argument("profile", default=DEFAULT_PROFILE)
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where the kill matrix is written.")
+@click.option(
+    "--only", metavar="FAULT_GLOB", multiple=True, help="Judge only these faults; may be given several times."
+)
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes.  [default: one for each processor, 4 at most]")
+@click.option(
+    "--extra",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Further rows of faults, which are in no catalogue.",
+)
+@click.option(
+    "--accept", is_flag=True, help="Write the effects that were seen into the catalogue, to be reviewed there."
+)
+def lab(profile: str, **options: Any) -> int:
+    """Judge every fault of the reference deployment, and show what the suite catches.
+
+    Exit status: 0 when all rules of the lab hold, 1 when one is broken.
+    """
+    from conformance.commands.lab import run_lab
+
+    return _told(lambda: run_lab(profile, **options))
 
 
 @commands.command()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 RULES_HOLD, RULES_BROKEN = 0, 1
 
 
-def run_lab(  # noqa: PLR0913 - each is an option of the command line
+def run_lab(
     profile: str,
     *,
     only: tuple[str, ...],

@@ -8,15 +8,29 @@ import click
 
 
 def serve_profile(
-    *, profile: str, host: str, port: int, upstream: str | None, upstream_model: str | None, latency: float
+    *,
+    profile: str,
+    host: str,
+    port: int,
+    upstream: str | None,
+    upstream_model: str | None,
+    latency: float,
+    faults: tuple[str, ...] = (),
 ) -> None:
-    """Serve a profile until interrupted.
+    """Serve a profile until interrupted, with the faults that are named.
 
     Raises:
-        DeploymentError: there is no reference deployment for it, or it cannot listen there.
+        ContractError: the profile, or the catalogue of faults, cannot be read.
+        DeploymentError: there is no reference deployment for it, it cannot listen there, or a fault is not known.
     """
     from conformance.reference import serve
 
+    seams = None
+    if faults:
+        from conformance.contract import load_contract
+        from conformance.reference.faults import composed
+
+        seams = composed(load_contract(profile), faults)
     serve(
         profile,
         environ=os.environ,
@@ -25,5 +39,6 @@ def serve_profile(
         upstream=upstream,
         upstream_model=upstream_model,
         latency=latency,
+        seams=seams,
         announce=click.echo,
     )

@@ -6,12 +6,13 @@ What a fault must be caught through (`breaks`) is never touched: only what else 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from conformance.contract.documents import Document
-from conformance.lab.matrix import BAD, Matrix, Row
+from conformance.lab.matrix import Matrix, Row
+from conformance.lab.observing import BAD
 from conformance.lab.targets import contract_of
 from conformance.reference.faults import read_fault_rows, shipped_fault_rows
 from conformance.reference.faults.selection import generated_document
@@ -40,7 +41,9 @@ def accept_effects(matrices: Sequence[Matrix], extra: Path | None = None) -> lis
     return written
 
 
-def _rewrite(document: Document, rows: Mapping[str, Mapping[str, Any]], seen: Mapping[str, Mapping[str, Row]]) -> list[Path]:
+def _rewrite(
+    document: Document, rows: Mapping[str, Mapping[str, Any]], seen: Mapping[str, Mapping[str, Row]]
+) -> list[Path]:
     text = document.path.read_text(encoding="utf-8")
     blocks = _blocks(text)
     changed = [_with_effects(block, rows.get(_id_of(block), {}), seen.get(_id_of(block), {})) for block in blocks]
@@ -125,7 +128,9 @@ def _effects(seen: Mapping[str, Row], written: Mapping[str, Any]) -> tuple[list[
         here = {item for item in common if item[0] in ids[profile] and item[0] not in breaks}
         also = [item for item in effects.items() if item not in here]
         changed = {name for name, _ in also}
-        missing = sorted(name for name, outcome in here if (name, outcome) not in effects.items() and name not in changed)
+        missing = sorted(
+            name for name, outcome in here if (name, outcome) not in effects.items() and name not in changed
+        )
         told = {"also": _entries(dict(also))} if also else {}
         apart[profile] = {**told, **({"not": missing} if missing else {})}
     return _entries(dict(sorted(common))), {profile: one for profile, one in apart.items() if one}
@@ -162,7 +167,12 @@ def _member(name: str, value: Any, indent: int = 2) -> str:
     flow = f"{space}{name}: {_flow(value)}"
     if len(flow) <= 118 or not isinstance(value, list):
         return flow
-    return "\n".join([f"{space}{name}:", *(f"{space}  - {_flow(one).strip('{}') if isinstance(one, dict) else _flow(one)}" for one in value)])
+    return "\n".join(
+        [
+            f"{space}{name}:",
+            *(f"{space}  - {_flow(one).strip('{}') if isinstance(one, dict) else _flow(one)}" for one in value),
+        ]
+    )
 
 
 def _flow(value: Any) -> str:
@@ -179,7 +189,9 @@ def _rewrite_generated(seen: Mapping[str, Mapping[str, Row]]) -> list[Path]:
     """The entries of the faults that are made from schemas: those that were judged anew, all others as they stand."""
     document = generated_document()
     made = {
-        name: rows for name, rows in seen.items() if any(row.fault is not None and row.fault.generated for row in rows.values())
+        name: rows
+        for name, rows in seen.items()
+        if any(row.fault is not None and row.fault.generated for row in rows.values())
     }
     if not made:
         return []
@@ -187,7 +199,7 @@ def _rewrite_generated(seen: Mapping[str, Mapping[str, Row]]) -> list[Path]:
     head, *blocks = _blocks(text)
     entries = {_id_of(block): block for block in blocks}
     for name, rows in made.items():
-        written = next((entry for entry in document.data if entry["id"] == name), {})
+        written: Mapping[str, Any] = next((entry for entry in document.data if entry["id"] == name), {})
         block = _with_effects(entries.get(name, f'- id: "{name}"\n'), _only_overrides(written), rows)
         if block.strip() == f'- id: "{name}"':
             entries.pop(name, None)

@@ -99,7 +99,9 @@ class Matrix:
     @property
     def requirements(self) -> tuple[Requirement, ...]:
         """What the suite judges in the lab's tier."""
-        return tuple(row for row in self.contract.requirements if TIER.includes(row.tier) and row.level is not Level.MAY)
+        return tuple(
+            row for row in self.contract.requirements if TIER.includes(row.tier) and row.level is not Level.MAY
+        )
 
     @property
     def caught(self) -> tuple[Row, ...]:

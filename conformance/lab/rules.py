@@ -51,7 +51,9 @@ def _of_row(row: Row) -> Iterator[Breach]:
         if unsure:
             yield Breach(CLEAN, row.id, f"{row.id}: nothing could be said of {', '.join(unsure)}")
         return
-    undeclared = {name: outcome for name, outcome in row.undeclared.items() if not (row.fault.is_trap and name in row.found)}
+    undeclared = {
+        name: outcome for name, outcome in row.undeclared.items() if not (row.fault.is_trap and name in row.found)
+    }
     if undeclared:
         told = ", ".join(f"{name} ({outcome})" for name, outcome in undeclared.items())
         yield Breach(EXACT, row.id, f"{row.id} changes what it does not declare: {told}")
