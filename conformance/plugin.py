@@ -153,6 +153,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     session.config.stash[FINISHED] = finished
     if exitstatus == pytest.ExitCode.OK and finished.undecided:
         session.exitstatus = 3
+    gate = finished.results.gate
+    if exitstatus == pytest.ExitCode.OK and gate is not None and gate.status == "failed":
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if run.broken:
         session.exitstatus = 4
 
@@ -163,7 +166,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if finished is None:
         return
     terminalreporter.section(f"verdict: {finished.results.verdict}")
-    for sentence in (*finished.results.reasons, *finished.remarks):
+    gate = finished.results.gate
+    for sentence in (*finished.results.reasons, *(gate.reasons if gate else ())):
         terminalreporter.write_line(sentence)
     for name, path in finished.written.items():
         terminalreporter.write_line(f"{name}: {path}")

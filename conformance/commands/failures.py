@@ -17,6 +17,7 @@ def as_usage_failures() -> Iterator[None]:
     Raises:
         UsageFailure: for each of them.
     """
+    from conformance.compare import CompareError
     from conformance.contract import ContractError
     from conformance.evidence import EvidenceError
     from conformance.probes import ProbeError
@@ -29,6 +30,7 @@ def as_usage_failures() -> Iterator[None]:
     try:
         yield
     except (
+        CompareError,
         ContractError,
         DeploymentError,
         EvidenceError,

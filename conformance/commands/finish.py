@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import conformance
-from conformance.commands.waiving import expired_reasons, idle_waivers
+from conformance.compare import against, gate
 from conformance.contract import written_places
 from conformance.contract.model import Level, Requirement
 from conformance.evidence import curl_for
@@ -43,16 +43,22 @@ class FinishedRun:
     written: dict[str, Path]
     undecided: tuple[str, ...]
     """Ids of the MUST requirements that were selected and could not be decided."""
-    remarks: tuple[str, ...]
-    """What is worth saying beside the verdict, in whole sentences."""
     curl: Curl
     """Gives the curl command for an exchange."""
 
 
-def finish(run: SuiteRun, *, interrupted: bool, write: bool, selected_by_pytest: bool = False) -> FinishedRun:
+def finish(
+    run: SuiteRun,
+    *,
+    interrupted: bool,
+    write: bool,
+    selected_by_pytest: bool = False,
+    baseline: Results | None = None,
+) -> FinishedRun:
     """Make the record of a run, and write its reports where `write` says so.
 
-    `selected_by_pytest` tells that options of pytest may have taken tests away; otherwise all were wanted.
+    `selected_by_pytest` tells that options of pytest may have taken tests away; otherwise all were wanted. `baseline`
+    is the record whose findings are known.
 
     Raises:
         ResultsError: the record would not hold without a word that is a secret.
@@ -68,15 +74,15 @@ def finish(run: SuiteRun, *, interrupted: bool, write: bool, selected_by_pytest:
     elif not interrupted:
         judgements += [_without_test(row) for row in unjudged]
     results = build_results(session.contract, judgements, _facts(run, selection, interrupted=interrupted))
-    today = session.today
-    results = replace(results, reasons=(*results.reasons, *expired_reasons(results, today)))
+    if baseline is not None:
+        results = replace(results, baseline=against(results, baseline))
+    results = replace(results, gate=gate(results, session.today))
     credential = session.contract.operation.credential
     curl = partial(curl_for, credential_header=credential.header) if credential else curl_for
     return FinishedRun(
         results=results,
         written=_written(run, results, curl) if write and session.settings.out is not None else {},
         undecided=_undecided(run),
-        remarks=idle_waivers(results, today),
         curl=curl,
     )
 

@@ -14,14 +14,15 @@ import click
 
 from conformance.commands.failures import UsageFailure, as_usage_failures, sentence
 from conformance.commands.pytest_session import Ended, run_pytest
-from conformance.suite.outcome import Verdict
 
 if TYPE_CHECKING:
+    from conformance.report import Results
     from conformance.suite.run import Progress, SuiteRun
     from conformance.suite.session import Session
     from conformance.suite.settings import RunSettings
 
-_EXIT = {Verdict.CONFORMANT: 0, Verdict.NONCONFORMANT: 1, Verdict.INCONCLUSIVE: 3}
+_EXIT = {"passed": 0, "failed": 1, "undecided": 3}
+"""The exit status by the status of the gate, which is that of the verdict but for baselines and waivers."""
 USAGE, SUITE_BROKE = 2, 4
 RUN_LOG = "run-log.html"
 
@@ -61,6 +62,7 @@ def _judge(session: Session) -> int:
 
     out = session.settings.out
     assert out is not None
+    baseline = _baseline(session)
     _make(out)
     with _progress(shown=session.settings.show_progress) as progress:
         suite_run = SuiteRun(session, progress)
@@ -69,14 +71,29 @@ def _judge(session: Session) -> int:
         raise UsageFailure(sentence(suite_run.unusable)) from suite_run.unusable
     if suite_run.broken or ended.failed:
         return _suite_broke(suite_run, ended)
-    finished = finish(suite_run, interrupted=ended.interrupted, write=True)
+    finished = finish(suite_run, interrupted=ended.interrupted, write=True, baseline=baseline)
     if suite_run.unreachable is not None:
         click.echo(f"chat-conformance: inconclusive: {suite_run.unreachable}", err=True)
+        for reason in finished.results.gate.reasons if finished.results.gate else ():
+            click.echo(f"chat-conformance: {reason}", err=True)
     else:
         from conformance.commands.tell import tell
 
         tell(suite_run, finished, out / RUN_LOG)
-    return _EXIT[finished.results.verdict]
+    assert finished.results.gate is not None
+    return _EXIT[finished.results.gate.status]
+
+
+def _baseline(session: Session) -> Results | None:
+    """The record whose findings are known; read before anything is sent, so that a mistake in it costs nothing."""
+    if session.settings.baseline is None:
+        return None
+    from conformance.compare import check_baseline
+    from conformance.report import read_results
+
+    baseline = read_results(session.settings.baseline)
+    check_baseline(baseline, session.contract.profile.name)
+    return baseline
 
 
 def _make(out: Path) -> None:

@@ -29,5 +29,3 @@ def tell(suite_run: SuiteRun, finished: FinishedRun, run_log: Path) -> None:
         timeline=timeline_for(suite_run),
         redact=session.redactor.text,
     )
-    for remark in finished.remarks:
-        console.print(session.redactor.text(remark), markup=False, highlight=False, soft_wrap=True)

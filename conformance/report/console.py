@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.report.exchange_view import Curl, Timeline, is_stream, reads_timeline, shown_command, wire_trace
-from conformance.report.results import RequirementResult, Results
+from conformance.report.results import GateStatus, RequirementResult, Results
 from conformance.report.text import byte_size, counted, duration, one_line
 from conformance.suite.outcome import Finding, Outcome, Verdict
 
@@ -37,6 +37,13 @@ _VERDICT_STYLES = {
     Verdict.CONFORMANT: "bold green",
     Verdict.NONCONFORMANT: "bold red",
     Verdict.INCONCLUSIVE: "bold yellow",
+}
+
+
+_GATE_STYLES = {
+    GateStatus.PASSED: "bold green",
+    GateStatus.FAILED: "bold red",
+    GateStatus.UNDECIDED: "bold yellow",
 }
 
 
@@ -105,6 +112,10 @@ def _print_verdict(results: Results, printer: _Printer) -> None:
     printer.line(results.verdict.value.upper(), _VERDICT_STYLES[results.verdict])
     for reason in results.reasons:
         printer.line(reason)
+    if results.gate is not None and results.gate.reasons:
+        printer.line(results.gate.status.value, _GATE_STYLES[results.gate.status], label="Gate ")
+        for reason in results.gate.reasons:
+            printer.line(reason)
     printer.line()
     name = f"{target.name} at {target.base_url}" if target.name else target.base_url
     printer.line(f"{name} (embedded reference deployment)" if target.embedded else name, label="Target    ")

@@ -6,6 +6,8 @@ import datetime
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +15,28 @@ from conformance.contract.locations import specs_directory
 from conformance.contract.model import Basis, Level, Section, Source, Tier
 from conformance.report.files import write_atomically
 from conformance.report.results import (
+    AgainstBaseline,
     Counts,
     ExchangeTotals,
+    Fingerprint,
+    Gate,
+    GateStatus,
     Omission,
     ProfileView,
     ReleaseView,
     RequirementResult,
     Results,
     TargetView,
+    Tries,
 )
 from conformance.report.text import one_line
 from conformance.suite.outcome import Finding, Outcome, Verdict
 from conformance.target import Waiver
 
-FORMAT = 1
+FORMAT = 2
+"""Version 2 has the gate, the baseline, the fingerprint, tries, and waivers for probes. Version 1 is read, too."""
 FILE_NAME = "results.json"
+_PARTS: Mapping[str, type[Any]] = {"gate": Gate, "baseline": AgainstBaseline, "fingerprint": Fingerprint}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -109,6 +118,7 @@ def results_document(results: Results) -> dict[str, Any]:
             "bytes": exchanges.bytes,
         },
         "waivers": [_waiver_document(waiver) for waiver in results.waivers],
+        **{name: _plain(getattr(results, name)) for name in _PARTS},
         "requirements": [_requirement_document(result) for result in results.requirements],
         "excluded": [_omission_document(omission) for omission in results.excluded],
         "beyond_tier": [_omission_document(omission) for omission in results.beyond_tier],
@@ -149,6 +159,7 @@ def _requirement_document(result: RequirementResult) -> dict[str, Any]:
         "findings": [_finding_document(finding) for finding in result.findings],
         "waiver": _waiver_document(result.waiver) if result.waiver else None,
         "scored": result.scored,
+        "tries": _plain(result.tries),
     }
 
 
@@ -167,9 +178,18 @@ def _finding_document(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _waiver_document(waiver: Waiver) -> dict[str, str]:
+def _plain(value: Any) -> Any:
+    """A value of a few plain fields as a JSON object."""
+    if value is None:
+        return None
+    fields = {name: list(one) if isinstance(one, tuple) else one for name, one in asdict(value).items()}
+    return {name: str(one) if isinstance(one, StrEnum) else one for name, one in fields.items()}
+
+
+def _waiver_document(waiver: Waiver) -> dict[str, str | None]:
     return {
         "requirement": waiver.requirement,
+        "probe": waiver.probe,
         "reason": waiver.reason,
         "owner": waiver.owner,
         "expires": waiver.expires.isoformat(),
@@ -204,6 +224,7 @@ def parse_results(document: Mapping[str, Any]) -> Results:
         beyond_tier=_parse_omissions(document.get("beyond_tier", ())),
         waivers=tuple(_parse_waiver(row) for row in document["waivers"]),
         release=_parse_release(document.get("release")),
+        **{name: _parse_part(kind, document.get(name)) for name, kind in _PARTS.items()},
         **{name: document[name] for name in optional if name in document},
     )
 
@@ -225,7 +246,19 @@ def _parse_requirement(row: Mapping[str, Any]) -> RequirementResult:
         findings=tuple(Finding(requirement=row["id"], **finding) for finding in row["findings"]),
         waiver=_parse_waiver(waiver) if waiver else None,
         scored=row.get("scored", True),
+        tries=_parse_part(Tries, row.get("tries")),
     )
+
+
+def _parse_part(kind: type[Any], document: Mapping[str, Any] | None) -> Any:
+    if document is None:
+        return None
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
+    }
+    if kind is Gate:
+        values["status"] = GateStatus(document["status"])
+    return kind(**values)
 
 
 def _parse_omissions(rows: Iterable[Mapping[str, Any]]) -> tuple[Omission, ...]:
@@ -239,9 +272,9 @@ def _parse_release(written: Mapping[str, Any] | None) -> ReleaseView | None:
     return ReleaseView(written["version"], written["sha256"], tuple(written["gone"])) if written else None
 
 
-def _parse_waiver(row: Mapping[str, str]) -> Waiver:
+def _parse_waiver(row: Mapping[str, Any]) -> Waiver:
     expires = datetime.date.fromisoformat(row["expires"])
-    return Waiver(row["requirement"], row["reason"], row["owner"], expires)
+    return Waiver(row["requirement"], row["reason"], row["owner"], expires, row.get("probe"))
 
 
 def _refuse_constant(name: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 from conformance.contract.model import Level, Section, Source, Tier
 from conformance.suite.outcome import Finding, Outcome, Verdict
@@ -59,12 +60,73 @@ class ExchangeTotals:
 
 
 @dataclass(frozen=True, slots=True)
+class Tries:
+    """How often a requirement was judged, each time by requests of its own, and how often it was broken."""
+
+    broken: int
+    of: int
+
+    @property
+    def flaky(self) -> bool:
+        """Whether it was broken at times only."""
+        return 0 < self.broken < self.of
+
+
+class GateStatus(StrEnum):
+    """Whether a run lets through what it judged."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a run means for the one who asked, beside the verdict on the target.
+
+    The two differ where findings are known from a baseline, or where a waiver has expired or is not needed any more;
+    `reasons` says so in whole sentences.
+    """
+
+    status: GateStatus
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AgainstBaseline:
+    """The findings of a run beside those of an earlier one, by the ids of their requirements.
+
+    `known` are requirements all of whose findings are in the baseline, `new` those with one that is not, and `fixed`
+    those with a finding in the baseline that does not come any more. `started` and `base_url` are the baseline's.
+    """
+
+    started: str
+    base_url: str
+    known: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What told the target apart, at the start and at the end of a run: traits by name, such as `server` or `model`.
+
+    `changes` says in whole sentences what was not the same any more.
+    """
+
+    start: Mapping[str, str] = field(default_factory=dict, hash=False)
+    end: Mapping[str, str] = field(default_factory=dict, hash=False)
+    changes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RequirementResult:
     """One requirement and its outcome.
 
     `pointer` is the schema keyword that it was derived from (`request#/properties/n/minimum`), if it was. `exchanges`
     are the ids of the exchanges that it was judged by, `messages` whole sentences for a stranger. `waiver` is set
-    when the outcome is `waived`. What is not `scored` came after the release that is judged by, and is only reported.
+    when the outcome is `waived`, `tries` when findings were tried again. What is not `scored` came after the release
+    that is judged by, and is only reported.
     """
 
     id: str
@@ -81,6 +143,7 @@ class RequirementResult:
     findings: tuple[Finding, ...] = ()
     waiver: Waiver | None = None
     scored: bool = True
+    tries: Tries | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +184,9 @@ class Results:
     beyond_tier: tuple[Omission, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     release: ReleaseView | None = None
+    gate: Gate | None = None
+    baseline: AgainstBaseline | None = None
+    fingerprint: Fingerprint | None = None
 
     @property
     def totals(self) -> Mapping[Outcome, int]:

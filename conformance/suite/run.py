@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,9 @@ from conformance.suite.selection import declared, derived, probes_of, requiremen
 from conformance.suite.session import Session
 from conformance.suite.stash import CONTRACT, EXPECT, OBSERVATIONS, PROBES, REQUIREMENT
 from conformance.suite.transfer import judgement_data, judgement_from
+from conformance.suite.waiving import as_waived
 from conformance.suite.workers import Part, observe_once
-from conformance.target import TargetError, waiver_for
+from conformance.target import TargetError
 from conformance.wire import RequestError, Unreachable
 
 Progress = Callable[[int, int], None]
@@ -193,10 +193,7 @@ class SuiteRun:
 
     def waived(self, judgement: Judgement) -> Judgement:
         """A judgement as the run's waivers let it stand today."""
-        if judgement.outcome not in {Outcome.FAILED, Outcome.WARNING}:
-            return judgement
-        waiver = waiver_for(judgement.requirement.id, self.session.waivers, self.session.today)
-        return judgement if waiver is None else replace(judgement, outcome=Outcome.WAIVED, waiver=waiver)
+        return as_waived(judgement, self.session.waivers, self.session.today)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect the judgements, also those that workers made."""

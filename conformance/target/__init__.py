@@ -5,7 +5,7 @@ from conformance.target.configuration import NamedTarget, read_target
 from conformance.target.environment import checked_base_url, is_loopback, target_from_environment
 from conformance.target.errors import TargetError
 from conformance.target.model import Limits, Target
-from conformance.target.waivers import Waiver, load_waivers, waiver_for
+from conformance.target.waivers import Waiver, load_waivers
 
 __all__ = [
     "CONFIGURATION_FILE",
@@ -19,5 +19,4 @@ __all__ = [
     "load_waivers",
     "read_target",
     "target_from_environment",
-    "waiver_for",
 ]

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from conformance.contract.locations import specs_directory
 from conformance.report import Results, ResultsError, read_results, write_results
 from conformance.report.record import results_document
+from conformance.report.results import AgainstBaseline, Fingerprint, Gate, GateStatus, Tries
 
 DOCUMENT = json.loads(json.dumps(results_document(sample.sample_results(3))))
 
@@ -33,6 +34,38 @@ def test_the_record_is_valid_against_the_published_schema() -> None:
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     results = sample.green_results()
     assert read_results(write_results(results, tmp_path)) == results
+
+
+def test_what_version_2_adds_is_read_back(tmp_path: Path) -> None:
+    plain = sample.sample_results(3)
+    rows = (replace(plain.requirements[0], tries=Tries(broken=1, of=3)), *plain.requirements[1:])
+    results = replace(
+        plain,
+        requirements=rows,
+        gate=Gate(GateStatus.FAILED, ("A waiver has expired.",)),
+        baseline=AgainstBaseline("2026-01-01T00:00:00+00:00", "http://a", known=("stream.done-once",)),
+        fingerprint=Fingerprint({"server": "a"}, {"server": "b"}, ("The server changed.",)),
+        waivers=tuple(replace(waiver, probe="stream/*") for waiver in plain.waivers),
+    )
+    read = read_results(write_results(results, tmp_path))
+    for name in ("gate", "baseline", "fingerprint"):
+        assert getattr(read, name) == getattr(results, name)
+    assert read.requirements[0].tries == Tries(broken=1, of=3)
+    assert {waiver.probe for waiver in read.waivers} == {"stream/*"}
+
+
+def test_a_record_of_version_1_is_read(tmp_path: Path) -> None:
+    document = copy.deepcopy(DOCUMENT)
+    document["format"] = 1
+    for name in ("gate", "baseline", "fingerprint"):
+        del document[name]
+    for row in document["requirements"]:
+        del row["tries"]
+    for waiver in document["waivers"]:
+        del waiver["probe"]
+    file = tmp_path / "results.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    assert read_results(file).requirements[0].id == DOCUMENT["requirements"][0]["id"]
 
 
 def test_a_lone_surrogate_becomes_visible_text_that_strict_readers_accept(tmp_path: Path) -> None:
@@ -69,7 +102,7 @@ def _edit(path: str, value: object) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("/format", 2, "/format: is version 2"),
+        ("/format", 3, "/format: is version 3"),
         ("/verdict", "great", "/verdict: 'great' is not one of"),
         ("/verdict", ..., "/: 'verdict' is a required property"),
         ("/started", "yesterday", "/started: 'yesterday' is not a 'date-time'"),

@@ -1,0 +1,152 @@
+"""The gate: what is known from a baseline does not fail a run, and a waiver that does nothing does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from comparable_runs import TODAY, requirement, run_of, waiver
+
+from conformance.compare import CompareError, against, check_baseline, gate, identity
+from conformance.contract.model import Level, Section, Tier
+from conformance.report import Omission, ProfileView, Results
+from conformance.suite.outcome import Finding, Outcome
+
+PLAIN, USAGE = ("stream/plain#1", "one [DONE]"), ("stream/usage#1", "one [DONE]")
+
+
+def broken(*findings: tuple[str | None, str]) -> Results:
+    return run_of(requirement("stream.done-once", Outcome.FAILED, *findings), requirement("error.envelope"))
+
+
+def gated(results: Results, baseline: Results) -> Results:
+    compared = replace(results, baseline=against(results, baseline))
+    return replace(compared, gate=gate(compared, TODAY))
+
+
+def status(results: Results) -> str:
+    return gate(results, TODAY).status.value
+
+
+def test_without_baseline_and_waivers_the_gate_is_the_verdict() -> None:
+    assert status(run_of(requirement("error.envelope"))) == "passed"
+    assert status(broken(PLAIN)) == "failed"
+    assert status(run_of(requirement("error.envelope", Outcome.INCONCLUSIVE))) == "undecided"
+    assert gate(broken(PLAIN), TODAY).reasons == ()
+
+
+def test_what_is_in_the_baseline_does_not_fail_the_run_and_is_told() -> None:
+    run = gated(broken(PLAIN), broken(PLAIN))
+    assert run.verdict == "nonconformant"
+    assert run.gate is not None
+    assert run.gate.status == "passed"
+    assert run.gate.reasons == (
+        "The baseline is the run of 2026-11-27T10:00:00+00:00 against https://host/v1.",
+        "1 requirement is broken as in the baseline: stream.done-once.",
+    )
+
+
+@pytest.mark.parametrize(
+    "finding",
+    [USAGE, ("stream/plain#1", "at most one [DONE]"), (None, "one [DONE]")],
+    ids=["elsewhere", "another expectation", "no answer"],
+)
+def test_a_new_finding_of_a_known_requirement_fails_the_run(finding: tuple[str | None, str]) -> None:
+    run = gated(broken(PLAIN, finding), broken(PLAIN))
+    assert run.gate is not None
+    assert run.gate.status == "failed"
+    assert run.baseline is not None
+    assert run.baseline.new == ("stream.done-once",)
+
+
+def test_what_is_fixed_is_told() -> None:
+    run = gated(broken(PLAIN), broken(PLAIN, USAGE))
+    assert run.baseline is not None
+    assert (run.baseline.known, run.baseline.fixed) == (("stream.done-once",), ("stream.done-once",))
+    green = gated(run_of(requirement("stream.done-once"), requirement("error.envelope")), broken(PLAIN))
+    assert green.gate is not None
+    assert "1 requirement has lost findings of the baseline: stream.done-once." in green.gate.reasons
+
+
+@pytest.mark.parametrize("outcome", [Outcome.INCONCLUSIVE, Outcome.UNTESTED])
+def test_what_could_not_be_decided_is_not_fixed_and_leaves_the_gate_undecided(outcome: Outcome) -> None:
+    run = gated(run_of(requirement("stream.done-once", outcome), requirement("error.envelope")), broken(PLAIN))
+    assert run.baseline is not None
+    assert run.baseline.fixed == ()
+    assert run.gate is not None
+    assert run.gate.status == "undecided"
+
+
+def test_a_requirement_without_findings_is_known_as_such() -> None:
+    assert gated(broken(), broken()).gate == replace(gate(gated(broken(), broken()), TODAY), status="passed")
+    assert gated(broken(PLAIN), broken()).baseline == replace(
+        against(broken(PLAIN), broken()), new=("stream.done-once",), fixed=("stream.done-once",)
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (("a/b#1", "10 tokens, as in a/c#1"), ("a/b#3", "12 tokens, as in a/c#2"), True),
+        (("a/b#1", "the id chatcmpl-9f27ab12cd34"), ("a/b#1", "the id x-000000000000"), True),
+        (("a/b#1", "the created 1795324858"), ("a/b#1", "the created 1795329999"), True),
+        (("a/b#1", "error.code: a string"), ("a/b#1", "error.type: a string"), False),
+        (("a/b#1", "a string"), ("a/c#1", "a string"), False),
+    ],
+)
+def test_a_finding_is_the_same_but_for_what_is_peculiar_to_a_run(
+    one: tuple[str, str], other: tuple[str, str], same: bool
+) -> None:
+    found = [identity(Finding("x.y", exchange, expected, f"came {exchange}")) for exchange, expected in (one, other)]
+    assert (found[0] == found[1]) is same
+
+
+def test_a_baseline_of_another_profile_is_refused() -> None:
+    other = replace(broken(PLAIN), profile=ProfileView("kodexa", "", "1", "b" * 64))
+    with pytest.raises(CompareError, match="the baseline is a run of the profile kodexa, not openai"):
+        check_baseline(other, "openai")
+
+
+def test_an_expired_waiver_fails_the_run_whether_it_is_needed_or_not() -> None:
+    for row in (requirement("stream.done-once"), requirement("stream.done-once", Outcome.UNTESTED)):
+        run = run_of(requirement("error.envelope"), row, waivers=(waiver("stream.*", expires="2026-11-26"),))
+        assert gate(run, TODAY).reasons == (
+            "The waiver of stream.* (us) expired on 2026-11-26; renew it, or remove it.",
+        )
+        assert status(run) == "failed"
+
+
+@pytest.mark.parametrize(
+    ("row", "probe", "stale"),
+    [
+        (requirement("stream.done-once"), None, True),
+        (requirement("stream.done-once", Outcome.SKIPPED), None, True),
+        (requirement("stream.done-once", Outcome.WAIVED, PLAIN), None, False),
+        (requirement("stream.done-once", Outcome.FAILED, PLAIN), None, False),
+        (requirement("stream.done-once", Outcome.WARNING), None, False),
+        (requirement("stream.done-once", Outcome.INCONCLUSIVE), None, False),
+        (requirement("stream.done-once", Outcome.UNTESTED), None, False),
+        (requirement("error.envelope"), None, False),
+        (requirement("stream.done-once", Outcome.FAILED, PLAIN), "stream/plain", False),
+        (requirement("stream.done-once", Outcome.FAILED, PLAIN, exchanges=("stream/usage#1",)), "stream/usage", True),
+        (requirement("stream.done-once", Outcome.FAILED, PLAIN), "stream/usage", False),
+    ],
+)
+def test_a_waiver_is_stale_once_all_that_it_is_about_was_decided_and_holds(
+    row: object, probe: str | None, stale: bool
+) -> None:
+    run = run_of(requirement("error.media-type"), row, waivers=(waiver("stream.*", probe),))  # type: ignore[arg-type]
+    told = "matches no violation any more; remove it." in " ".join(gate(run, TODAY).reasons)
+    assert told is stale
+
+
+def test_a_waiver_is_not_stale_for_what_a_larger_tier_judges() -> None:
+    beyond = (Omission("stream.done-twice", Level.MUST, Section.STREAM, "x", "judged by the exhaustive tier"),)
+    run = run_of(requirement("stream.done-once"), waivers=(waiver("stream.*"),), beyond_tier=beyond)
+    assert status(run) == "passed"
+
+
+def test_a_waiver_for_a_probe_that_is_in_no_tier_is_stale_in_the_largest() -> None:
+    run = run_of(requirement("stream.done-once"), waivers=(waiver("stream.*", "no/such"),))
+    assert status(run) == "passed"
+    assert status(replace(run, tier=Tier.EXHAUSTIVE)) == "failed"
