@@ -125,7 +125,7 @@ def test_broken_yaml_is_named_with_its_line(
     ("waivers", "said"),
     [
         ("- [", "waivers.yaml:"),
-        ("requirement: x\n", "must be a list"),
+        ("requirement: x\n", "waivers.yaml:1: "),
         ("- {requirement: stream.done-once, reason: r, owner: o}\n", "expires"),
         ("- {requirement: no.such, reason: r, owner: o, expires: 2999-01-01}\n", "no.such"),
     ],
