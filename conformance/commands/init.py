@@ -27,6 +27,7 @@ concurrency = 8                     # requests under way at once
 # retry_findings = 2                # send the requests of a finding again, to tell a flaky one
 # waivers = "waivers.yaml"          # accepted violations: requirement, reason, owner, expires, and probe if need be
 # baseline = "baseline.json"        # a results.json; only findings that are not in it fail the run
+# release = "2026.11.0"             # score by this frozen release of the profile
 # out = "reports/conformance"       # each run makes a new folder in it
 
 [targets.staging]

@@ -50,7 +50,7 @@ def run_settings(options: Mapping[str, Any]) -> RunSettings:
         baseline=asked.get("baseline"),
         retry_findings=asked.get("retry_findings", 0),
         replay=given.get("replay"),
-        release=given.get("release"),
+        release=asked.get("release"),
         resume="resume" in given,
         strict=asked.get("strict", False),
         trust_environment=asked.get("trust_env", False),

@@ -30,7 +30,13 @@ def gate(results: Results, today: datetime.date) -> Gate:
     is inconclusive, and passed where it is conformant.
     """
     rows = results.requirements if results.baseline is None else without_known(results, results.baseline)
-    verdict, _ = decide(rows, strict=results.strict, selection=results.selection, interrupted=results.interrupted)
+    verdict, _ = decide(
+        (row for row in rows if row.scored),
+        strict=results.strict,
+        selection=results.selection,
+        interrupted=results.interrupted,
+        gone=results.release.gone if results.release else (),
+    )
     failures = waiver_failures(results, today)
     status = GateStatus.FAILED if failures else _STATUS[verdict]
     return Gate(status, (*_of_baseline(results), *failures))

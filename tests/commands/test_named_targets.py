@@ -88,7 +88,7 @@ def test_init_writes_a_file_that_works_and_never_overwrites(reference: EmbeddedR
     assert "requests to http://127.0.0.1:8080/v1" in planned.stdout
 
     uncommented = text.replace("# [", "[").replace("# api_key", "api_key").replace("# waivers", "waivers")
-    for name in ("rate", "max_", "strict", "retry", "baseline", "out", "base_url", "profile", "org", "model", "other"):
+    for name in ("rate", "max_", "strict", "retry", "out", "base_url", "profile", "org", "model", "other"):
         uncommented = uncommented.replace(f"# {name}", name)
     path.write_text(uncommented)
     keys = ("STAGING_API_KEY", "GATEWAY_API_KEY", "OTHER_TENANT_API_KEY")
