@@ -2,62 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from conformance.contract.model import Basis, Level, Section
+from conformance.contract.model import Level, Section
 from conformance.report.excerpt import Part, surroundings
 from conformance.report.exchange_view import Curl, Timeline, exchange_view, reads_timeline, summary
+from conformance.report.html import BASES, GLYPHS, MEANINGS, TEMPLATES, VERDICTS, assembled, html_environment
 from conformance.report.results import RequirementResult, Results
-from conformance.report.text import byte_size, counted, duration, visible
-from conformance.suite.outcome import Finding, Outcome, Verdict
+from conformance.report.text import visible
+from conformance.suite.outcome import Finding, Outcome
 
 if TYPE_CHECKING:
-    import jinja2
-
     from conformance.wire.exchange import Exchange
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _EMBEDDED_BODIES = 12 * 1024 * 1024
 _BODY_LIMITS = (2 * 1024, 32 * 1024)
 _MOST_FINDINGS = 20
-
-_GLYPHS = {
-    Outcome.FAILED: "✕",
-    Outcome.WARNING: "!",
-    Outcome.WAIVED: "≈",
-    Outcome.INCONCLUSIVE: "?",
-    Outcome.UNTESTED: "○",
-    Outcome.SKIPPED: "»",
-    Outcome.PASSED: "✓",
-}
-_MEANINGS = {
-    Outcome.FAILED: "a MUST is broken",
-    Outcome.WARNING: "a SHOULD is broken",
-    Outcome.WAIVED: "broken, and a waiver accepts it",
-    Outcome.INCONCLUSIVE: "the target was unreachable or refused for load",
-    Outcome.UNTESTED: "nothing was sent that could decide it",
-    Outcome.SKIPPED: "does not apply to this target",
-    Outcome.PASSED: "kept",
-}
-_VERDICTS = {
-    Verdict.CONFORMANT: ("✓", "Conformant"),
-    Verdict.NONCONFORMANT: ("✕", "Nonconformant"),
-    Verdict.INCONCLUSIVE: ("?", "Inconclusive"),
-}
-_BASES = {
-    Basis.STATED: "the document says it",
-    Basis.SCHEMA: "the schema in the document says it",
-    Basis.REFERENCE: "a standard that the document leans on says it",
-    Basis.EXAMPLE: "only an example shows it",
-    Basis.INFERRED: "nothing says it, but clients depend on it",
-}
 
 
 def compliance_page(
@@ -78,18 +41,18 @@ def compliance_page(
     index = {exchange_id: number for number, exchange_id in enumerate(evidence)}
     boundary = uuid.uuid4().hex
     html = (
-        _environment()
+        html_environment()
         .get_template("compliance.html.j2")
         .render(
             results=results,
-            verdict=_VERDICTS[results.verdict],
+            verdict=VERDICTS[results.verdict],
             sections=_sections(results),
             counts=_counts(results),
             Outcome=Outcome,
             outcomes=list(Outcome),
-            glyphs=_GLYPHS,
-            meanings=_MEANINGS,
-            bases=_BASES,
+            glyphs=GLYPHS,
+            meanings=MEANINGS,
+            bases=BASES,
             levels=[level for level in Level if level in results.by_level],
             index=index,
             findings_of=lambda result: _findings(result, evidence),
@@ -101,54 +64,8 @@ def compliance_page(
             exchange_views=_views(evidence, found, curl, timeline),
         )
     )
-    return _assembled(redact(html).split(boundary))
-
-
-def _assembled(pieces: Sequence[str]) -> str:
-    """The page's pieces with its security policy, style and script between them.
-
-    These three come in last, so that redaction by value can never change them: the policy names their digests.
-    """
-    before_policy, before_style, before_script, rest = pieces
-    style = (_TEMPLATES / "compliance.css").read_text(encoding="utf-8")
-    script = (_TEMPLATES / "compliance.js").read_text(encoding="utf-8")
-    policy = (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}';"
-        " base-uri 'none'; form-action 'none'"
-    )
-    return "".join((before_policy, policy, before_style, style, before_script, script, rest))
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _environment() -> jinja2.Environment:
-    import jinja2  # noqa: PLC0415 - costs 120 ms, and only the page needs it
-    import markupsafe  # noqa: PLC0415 - the same
-
-    def finalize(value: object) -> object:
-        # Whatever reaches the page as text is made visible here, once for all expressions of the template.
-        return visible(value) if isinstance(value, str) and not isinstance(value, markupsafe.Markup) else value
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=finalize,
-    )
-    environment.filters.update(byte_size=byte_size, duration=duration, counted=counted, web_address=_web_address)
-    return environment
-
-
-def _web_address(url: str | None) -> str | None:
-    """The URL if a reader may safely follow it, else None: a user's own rows may hold any text."""
-    try:
-        return url if url and urlsplit(url).scheme in {"http", "https"} else None
-    except ValueError:
-        return None
+    style, script = ((TEMPLATES / f"compliance.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    return assembled(redact(html).split(boundary), style, script)
 
 
 def _evidence(results: Results, exchanges: Iterable[Exchange]) -> Mapping[str, Exchange]:
