@@ -78,8 +78,8 @@ def commands() -> None:
 )
 @click.option(
     "--tier",
-    type=click.Choice(["smoke", "standard", "exhaustive"]),
-    help="How much may be spent.  [default: standard]",
+    type=click.Choice(["smoke", "standard", "exhaustive", "load"]),
+    help="How much may be spent; load sends what may hurt a deployment in use.  [default: standard]",
 )
 @click.option(
     "--only", metavar="ID_OR_GLOB", multiple=True, help="Judge only these requirements; may be given several times."

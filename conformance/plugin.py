@@ -25,7 +25,7 @@ _PREFIX = "--conformance-"
 _OPTIONS: dict[str, dict[str, Any]] = {
     "profile": {"metavar": "PROFILE", "help": "the contract: a shipped profile, or an OpenAPI document"},
     "base-url": {"metavar": "URL", "help": "what stands before the operation's path"},
-    "tier": {"choices": ("smoke", "standard", "exhaustive"), "help": "what may be spent"},
+    "tier": {"choices": ("smoke", "standard", "exhaustive", "load"), "help": "what may be spent"},
     "replay": {"metavar": "DIR", "help": "judge the evidence of an earlier run again, without a network"},
     "out": {"metavar": "DIR", "help": "where evidence and reports go (default: none is kept)"},
     "waivers": {"metavar": "FILE", "help": "accepted violations"},

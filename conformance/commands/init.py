@@ -17,7 +17,7 @@ TEXT = """\
 
 # What holds for every target that does not say otherwise.
 [defaults]
-tier = "standard"                   # smoke, standard or exhaustive
+tier = "standard"                   # smoke, standard, exhaustive or load
 timeout = 60                        # seconds for one request
 concurrency = 8                     # requests under way at once
 # rate = 5                          # requests a second at most

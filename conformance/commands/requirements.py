@@ -153,19 +153,22 @@ def judging_tests(contract: Contract, profile: str) -> dict[str, list[str]]:
     from conformance.suite.settings import RunSettings
     from conformance.target import Target
 
-    session = Session(
-        settings=RunSettings(profile=profile, tier=Tier.EXHAUSTIVE),
-        contract=contract,
-        target=Target("http://localhost"),
-        redactor=Redactor({}),
-        tier=Tier.EXHAUSTIVE,
-        started="",
-    )
-    suite_run = SuiteRun(session)
-    ended = run_pytest(suite_run, ["--collect-only"])
-    if suite_run.broken or ended.failed:
-        raise RuntimeError(f"the suite cannot be collected: {suite_run.broken or ended.printed}")
-    return suite_run.tests
+    tests: dict[str, list[str]] = {}
+    for tier in (Tier.EXHAUSTIVE, Tier.LOAD):  # between them they include every other
+        session = Session(
+            settings=RunSettings(profile=profile, tier=tier),
+            contract=contract,
+            target=Target("http://localhost"),
+            redactor=Redactor({}),
+            tier=tier,
+            started="",
+        )
+        suite_run = SuiteRun(session)
+        ended = run_pytest(suite_run, ["--collect-only"])
+        if suite_run.broken or ended.failed:
+            raise RuntimeError(f"the suite cannot be collected: {suite_run.broken or ended.printed}")
+        tests |= suite_run.tests
+    return tests
 
 
 def _print_json(document: Any) -> None:

@@ -47,16 +47,19 @@ class Section(StrEnum):
 
 
 class Tier(StrEnum):
-    """How much a run may spend; each tier includes the one before."""
+    """How much a run may spend. Smoke, standard and exhaustive each include the one before.
+
+    Load stands beside exhaustive: it includes standard, and what may hurt a deployment that others are using.
+    """
 
     SMOKE = "smoke"
     STANDARD = "standard"
     EXHAUSTIVE = "exhaustive"
+    LOAD = "load"
 
     def includes(self, other: Tier) -> bool:
         """Whether a run of this tier judges what belongs to `other`."""
-        order = list(Tier)
-        return order.index(other) <= order.index(self)
+        return other is self or other is Tier.SMOKE or (other is Tier.STANDARD and self is not Tier.SMOKE)
 
 
 @dataclass(frozen=True, slots=True)

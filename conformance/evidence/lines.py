@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from conformance.probes.script import Step, StepKind
 from conformance.wire.exchange import Answer, Ending, EndKind, Exchange, Headers, Read, Redaction, SentRequest
 
 FORMAT = 1
@@ -57,10 +58,13 @@ def exchange_to_json(exchange: Exchange) -> JSONObject:
             "url": request.url,
             "headers": [list(field) for field in request.headers],
             **_body_to_json(request.body),
+            **({"steps": [[step.kind.value, step.amount] for step in request.steps]} if request.steps else {}),
         },
         "answer": None if answer is None else _answer_to_json(answer),
         "ending": {"kind": str(exchange.ending.kind), "at": exchange.ending.at, "detail": exchange.ending.detail},
         "redactions": [[redaction.secret, redaction.form, redaction.where] for redaction in exchange.redactions],
+        # Bytes as characters, as header fields are.
+        **({"head": exchange.head.decode("latin-1")} if exchange.head else {}),
     }
 
 
@@ -83,13 +87,26 @@ def exchange_from_json(value: Mapping[str, Any]) -> Exchange:
             url=_get(request, "url", str),
             headers=_headers_from_json(request),
             body=_body_from_json(request),
+            steps=_steps_from_json(request),
         ),
         answer=None if answer is None else _answer_from_json(answer),
         ending=Ending(_kind(ending), at=_time(_get(ending, "at", float, int)), detail=_get(ending, "detail", str)),
         connection=_get(value, "connection", int, type(None)),
         redactions=tuple(Redaction(*texts) for texts in _rows(value, "redactions", (str, str, str))),
         last=_get(value, "last", bool),
+        head=_head_from_json(value),
     )
+
+
+def _head_from_json(value: Mapping[str, Any]) -> bytes:
+    """The head, which evidence of earlier versions does not have."""
+    text: str = _get(value, "head", str) if "head" in value else ""
+    return _checked("head", lambda: text.encode("latin-1"))
+
+
+def _steps_from_json(request: Mapping[str, Any]) -> tuple[Step, ...]:
+    rows = _rows(request, "steps", (str, (float, int))) if "steps" in request else []
+    return _checked("steps", lambda: tuple(Step(StepKind(kind), amount) for kind, amount in rows))
 
 
 def _answer_to_json(answer: Answer) -> JSONObject:

@@ -59,7 +59,8 @@ class Redactor:
         answer = None if exchange.answer is None else self._answer(exchange.answer, redactions)
         detail = self._field(exchange.ending.detail, "ending", redactions, cut=True)
         ending = Ending(exchange.ending.kind, at=exchange.ending.at, detail=detail)
-        return replace(exchange, request=request, answer=answer, ending=ending, redactions=tuple(redactions))
+        head = self._head(exchange.head, redactions)
+        return replace(exchange, request=request, answer=answer, ending=ending, redactions=tuple(redactions), head=head)
 
     # Exchanges
 
@@ -73,8 +74,8 @@ class Redactor:
         found: Found = []
         body = self._clean(request.body, found)
         _note(found, "request", redactions)
-        return SentRequest(
-            method=request.method,
+        return replace(
+            request,
             url=self._field(request.url, "request", redactions),
             headers=tuple(headers),
             body=body,
@@ -89,6 +90,14 @@ class Redactor:
         names = {span.secret for span in self._find(value.encode("latin-1", "replace"))} or {UNKNOWN_CREDENTIAL}
         _note([(name, "credential header") for name in sorted(names)], "request", redactions)
         return value[: len(value) - len(key)] + "*" * len(key)
+
+    def _head(self, head: bytes, redactions: dict[Redaction, None]) -> bytes:
+        found: Found = []
+        cleaned = self._clean(head, found, cut=True)
+        # What stands in a field was told by the field's name.
+        told = {(one.secret, one.form) for one in redactions if one.where.startswith(("status", "header "))}
+        _note([one for one in found if one not in told], "head", redactions)
+        return cleaned
 
     def _answer(self, answer: Answer, redactions: dict[Redaction, None]) -> Answer:
         headers: Headers = tuple(

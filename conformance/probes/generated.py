@@ -22,7 +22,7 @@ from conformance.probes.model import Intent, Probe
 from conformance.probes.request_body import RequestBody
 
 GENERATED = "generated/"
-_COUNTS = {Tier.SMOKE: 0, Tier.STANDARD: 0, Tier.EXHAUSTIVE: 200}
+_COUNTS = {Tier.SMOKE: 0, Tier.STANDARD: 0, Tier.EXHAUSTIVE: 200, Tier.LOAD: 0}
 """How many requests of each kind a tier sends at most. Drawing them costs seconds, so only the largest tier does."""
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from conformance.contract.model import Tier
+from conformance.probes.script import Script
 
 
 class Intent(StrEnum):
@@ -64,8 +65,15 @@ class Probe:
     connection: str | None = None
     disconnect_after: int | None = None
     wave: int = 0
+    script: Script | None = None
+    """How the request is put on the wire, where not as an ordinary client does."""
     instead: tuple[Probe, ...] = ()
     """Sent in its stead, one by one, when this probe was meant to be served and was not."""
+
+    @property
+    def leaves(self) -> bool:
+        """Whether the client ends its side of the connection before the answer has ended."""
+        return self.script is not None and self.script.leaves
 
     @property
     def asks_for_stream(self) -> bool:

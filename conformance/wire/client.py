@@ -15,20 +15,10 @@ import httpx
 from conformance.probes.model import Probe
 from conformance.target.model import Limits
 from conformance.wire.errors import RequestError
-from conformance.wire.exchange import Answer, Ending, EndKind, Exchange, Headers, Read
+from conformance.wire.exchange import Answer, Ending, EndKind, Exchange, SentRequest
+from conformance.wire.receiving import FAILURES, Body, End, Head, end_by_failure
 from conformance.wire.request import sent_request
-from conformance.wire.tap import RawRead, StoppedError, Tap, current_tap
-
-DETAIL_LENGTH = 300
-"""Where a reason is cut that quotes the target. It is cut at its very end, where a cut key is still recognised."""
-
-_FAILURES = (
-    StoppedError,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    httpcore.TimeoutException,
-)
+from conformance.wire.tap import RawRead, Tap, current_tap, head_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +28,29 @@ class Sent:
     exchange: Exchange
     answered: bool
     raw: tuple[RawRead, ...] = ()
+
+
+def sent_of(
+    probe: Probe, attempt: int, started: str, request: SentRequest, answer: Answer | None, end: End, tap: Tap
+) -> Sent:
+    """The attempt that a probe, its request, its answer and its end make."""
+    exchange = Exchange(
+        id=f"{probe.name}#{attempt}",
+        probe=probe.name,
+        attempt=attempt,
+        started=started,
+        request=request,
+        answer=answer,
+        ending=Ending(end[0], at=round(tap.now, 6), detail=end[1]),
+        connection=tap.connection,
+        head=head_of(tap.raw),
+    )
+    return Sent(exchange, answered=tap.received > 0, raw=tuple(tap.raw))
+
+
+def wall_clock() -> str:
+    """Now, in ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 class Client:
@@ -56,30 +69,18 @@ class Client:
         Raises:
             RequestError: the request is not one that HTTP/1.1 allows to send.
         """
-        started = datetime.now(UTC).isoformat(timespec="milliseconds")
+        started = wall_clock()
         tap = Tap(self._limits, self._clock)
         token = current_tap.set(tap)
         try:
-            answer, (kind, detail) = await self._receive(probe, request, tap)
+            answer, end = await self._receive(probe, request, tap)
         finally:
             current_tap.reset(token)
-        exchange = Exchange(
-            id=f"{probe.name}#{attempt}",
-            probe=probe.name,
-            attempt=attempt,
-            started=started,
-            request=sent_request(request),
-            answer=answer,
-            ending=Ending(kind, at=round(tap.now, 6), detail=detail),
-            connection=tap.connection,
-        )
-        return Sent(exchange, answered=tap.received > 0, raw=tuple(tap.raw))
+        return sent_of(probe, attempt, started, sent_request(request), answer, end, tap)
 
-    async def _receive(
-        self, probe: Probe, request: httpx.Request, tap: Tap
-    ) -> tuple[Answer | None, tuple[EndKind, str]]:
-        body = _Body(self._limits, probe.disconnect_after)
-        head: _Head | None = None
+    async def _receive(self, probe: Probe, request: httpx.Request, tap: Tap) -> tuple[Answer | None, End]:
+        body = Body(self._limits, probe.disconnect_after)
+        head: Head | None = None
         try:
             response = await self._transport.handle_async_request(request)
             try:
@@ -87,7 +88,7 @@ class Client:
                 if tap.reads == 0:
                     return None, _stale(tap)
                 head = _head(response, tap)
-                end = _header_limit(head, self._limits) or await _read(response, body, tap)
+                end = head.beyond(self._limits) or await _read(response, body, tap)
             finally:
                 await response.aclose()
         except httpcore.LocalProtocolError:
@@ -95,25 +96,13 @@ class Client:
             raise RequestError(
                 f"The request of probe {probe.name!r} is not valid HTTP/1.1; check its headers."
             ) from None
-        except _FAILURES as error:
-            end = _failure(error, tap)
+        except FAILURES as error:
+            end = end_by_failure(error, tap)
         return (None if head is None else head.answer(body.reads())), end
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
-    status: int
-    reason: str
-    http_version: str
-    headers: Headers
-    at: float
-
-    def answer(self, reads: tuple[Read, ...]) -> Answer:
-        return Answer(self.status, self.reason, self.http_version, self.headers, self.at, reads)
-
-
-def _head(response: httpx.Response, tap: Tap) -> _Head:
-    return _Head(
+def _head(response: httpx.Response, tap: Tap) -> Head:
+    return Head(
         status=response.status_code,
         reason=response.extensions.get("reason_phrase", b"").decode("latin-1"),
         http_version=response.extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
@@ -122,57 +111,7 @@ def _head(response: httpx.Response, tap: Tap) -> _Head:
     )
 
 
-class _Body:
-    """Collects the body, one `Read` for each read of the connection, within the limits.
-
-    The HTTP parser gives every chunk of a chunked body by itself; those of one read belong together.
-    """
-
-    def __init__(self, limits: Limits, disconnect_after: int | None) -> None:
-        self._limits = limits
-        self._disconnect_after = disconnect_after
-        self._reads: list[Read] = []
-        self._pending: list[bytes] = []
-        self._pending_at = 0.0
-        self._number = -1
-        self._size = 0
-        self._count = 0
-
-    def add(self, data: bytes, *, number: int, at: float) -> tuple[EndKind, str] | None:
-        """Take bytes of the connection's read `number`; what is returned ends the exchange."""
-        if number != self._number:
-            self._flush()
-            self._number = number
-            self._pending_at = at
-            self._count += 1
-        room = self._limits.max_body - self._size
-        self._pending.append(data[:room])
-        self._size += len(data)
-        if len(data) > room:
-            return EndKind.TOO_LARGE, f"the body is larger than {self._limits.max_body} bytes"
-        if self._count > self._limits.max_events:
-            return EndKind.TOO_LARGE, f"the body came in more than {self._limits.max_events} reads"
-        return self.hang_up()
-
-    def hang_up(self) -> tuple[EndKind, str] | None:
-        """The end that the probe asked for, where the body is as long as it wanted."""
-        if self._disconnect_after is None or self._size < self._disconnect_after:
-            return None
-        return EndKind.HUNG_UP, f"the client hung up after {self._size} bytes of the body"
-
-    def reads(self) -> tuple[Read, ...]:
-        """All reads so far."""
-        self._flush()
-        return tuple(self._reads)
-
-    def _flush(self) -> None:
-        data = b"".join(self._pending)
-        self._pending.clear()
-        if data:
-            self._reads.append(Read(at=round(self._pending_at, 6), data=data))
-
-
-async def _read(response: httpx.Response, body: _Body, tap: Tap) -> tuple[EndKind, str]:
+async def _read(response: httpx.Response, body: Body, tap: Tap) -> End:
     end = body.hang_up()
     if end is not None:
         return end
@@ -187,36 +126,9 @@ async def _read(response: httpx.Response, body: _Body, tap: Tap) -> tuple[EndKin
     return EndKind.COMPLETE, ""
 
 
-def _header_limit(head: _Head, limits: Limits) -> tuple[EndKind, str] | None:
-    size = sum(len(name) + len(value) + 4 for name, value in head.headers)
-    if size <= limits.max_headers:
-        return None
-    return EndKind.TOO_LARGE, f"the header is larger than {limits.max_headers} bytes"
-
-
-def _stale(tap: Tap) -> tuple[EndKind, str]:
+def _stale(tap: Tap) -> End:
     """The parser had an answer before anything was read: it is not the answer to this request."""
     return (
         EndKind.MALFORMED,
         f"connection {tap.connection} held bytes beyond the end of the answer before, where this answer should begin",
     )
-
-
-def _failure(error: Exception, tap: Tap) -> tuple[EndKind, str]:
-    """What a failure below means. The order matters: what was seen on the connection itself comes first."""
-    if tap.stopped is not None:
-        return tap.stopped
-    if not isinstance(error, httpcore.RemoteProtocolError):
-        kind = EndKind.UNREACHABLE if isinstance(error, httpcore.ProxyError) else EndKind.RESET
-        return kind, str(error)[:DETAIL_LENGTH]
-    # httpcore wraps the parser's exception; 431 is the parser's hint that its buffer is full.
-    hint = getattr(error.args[0], "error_status_hint", None) if error.args else None
-    if hint == httpx.codes.REQUEST_HEADER_FIELDS_TOO_LARGE:
-        part = "the header" if tap.awaiting_head else "a chunk's header or the trailer"
-        return EndKind.TOO_LARGE, f"{part} is larger than the HTTP parser takes"
-    if not tap.peer_closed:
-        return EndKind.MALFORMED, str(error)[:DETAIL_LENGTH]
-    if tap.received == 0:
-        return EndKind.CLOSED, "the peer closed the connection without an answer"
-    part = "header" if tap.awaiting_head else "body"
-    return EndKind.TRUNCATED, f"the peer closed the connection before the {part} was complete"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from conformance.probes.script import Step
+
 Headers = tuple[tuple[str, str], ...]
 """Header fields in the order and spelling of the wire, decoded as latin-1."""
 
@@ -46,12 +48,17 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class SentRequest:
-    """A request as it was sent, but for redacted secrets."""
+    """A request as it was sent, but for redacted secrets.
+
+    `steps` says how its bytes left, where not all at once: bytes of the body, seconds. `body` is what was sent of it,
+    before the chunked coding.
+    """
 
     method: str
     url: str
     headers: Headers
     body: bytes
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,7 @@ class Redaction:
     """One place where a secret stood before it was taken out.
 
     `secret` is the secret's name, never its value; `form` the encoding it was found in (`plain`, `base64`, …);
-    `where` is `request`, `status`, `header NAME`, `body` or `ending`.
+    `where` is `request`, `status`, `header NAME`, `head`, `body` or `ending`.
     """
 
     secret: str
@@ -119,3 +126,6 @@ class Exchange:
     """A number for the connection that carried it; equal numbers mean a kept-alive connection."""
     redactions: tuple[Redaction, ...] = ()
     last: bool = True
+    head: bytes = b""
+    """The answer's bytes as they came, before the HTTP parser, from the first to the end of the header, interim answers
+    included; where the header did not end, all that is kept of it. At most 64 KiB; empty where it was not recorded."""

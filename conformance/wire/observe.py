@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     import httpx
 
     from conformance.wire.client import Client
+    from conformance.wire.scripted import ScriptedClient
 
 SILENT = "the target answered nothing"
+BY_PROXY = "what is written byte by byte is not sent through a proxy"
 LEAST_SILENCES = 4
 """How many probes must have had no answer before the rest is given up, at least."""
 IDLE_EXPIRY = 4.0
@@ -144,6 +147,7 @@ class _Run:
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._numbers = count(1)
         self._attempts: dict[str, int] = {}
+        self._ended: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._exchanges: list[Exchange] = []
 
     def resume(self, exchanges: Iterable[Exchange]) -> None:
@@ -189,7 +193,9 @@ class _Run:
     async def _send_chain(self, chain: list[Probe], pool: _Line, tasks: asyncio.TaskGroup) -> None:
         # The whole chain holds one slot: were it to queue between two requests, its connection could expire.
         async with self._slots:
-            if chain[0].connection is None:
+            if chain[0].script is not None:
+                instead = await self._send_scripted(chain)
+            elif chain[0].connection is None:
                 instead = await self._send_each(chain, pool.client)
             else:
                 own = self._open(connections=1, keepalive=None)
@@ -198,7 +204,7 @@ class _Run:
         for further in units(instead):
             tasks.create_task(self._send_chain(further, pool, tasks))
 
-    async def _send_each(self, chain: list[Probe], client: Client) -> list[Probe]:
+    async def _send_each(self, chain: list[Probe], client: Client | ScriptedClient) -> list[Probe]:
         """Send probes one after another; returns what is to be sent in the stead of those that were not served."""
         instead: list[Probe] = []
         for probe in chain:
@@ -207,21 +213,61 @@ class _Run:
                 instead += self._agenda.finish(probe, await self._send(probe, client))
             else:
                 self._agenda.give_up(probe, reason)
-            if self.progress is not None:
-                self.progress(self._agenda.finished, self._agenda.total)
+            self._note_end(probe)
         return instead
 
-    async def _send(self, probe: Probe, client: Client) -> Exchange:
+    def _note_end(self, probe: Probe) -> None:
+        self._ended[probe.name].set()
+        if self.progress is not None:
+            self.progress(self._agenda.finished, self._agenda.total)
+
+    async def _send_scripted(self, chain: list[Probe]) -> list[Probe]:
+        """Send probes as their scripts say; returns what is to be sent in the stead of those that were not served."""
+        client = self._scripted_client()
+        if client is None:
+            for probe in chain:
+                self._agenda.give_up(probe, BY_PROXY)
+                self._note_end(probe)
+            return []
+        if chain[0].connection is None:
+            return await self._send_each(chain, client)
+        await self._send_together(chain, client)
+        return []
+
+    async def _send_together(self, chain: list[Probe], client: ScriptedClient) -> None:
+        """Send pipelined probes in one write, and once: what some of them met says nothing of the others."""
+        from conformance.wire.scripted import Attempt  # noqa: PLC0415 - brings httpx in, 60 ms
+
+        attempts = []
+        for probe in chain:
+            reason = SILENT if self._silence.total else self._budget.reserve(probe)
+            if reason is None:
+                attempts.append(Attempt(probe, self._agenda.request(probe), self._next_attempt(probe)))
+            else:
+                self._agenda.give_up(probe, reason)
+                self._note_end(probe)
+        await self._pacer.wait()
+        for attempt, sent in zip(attempts, await client.send_together(attempts), strict=True):
+            self._silence.note(answered=sent.answered)
+            self._agenda.finish(attempt.probe, self._keep(sent.exchange))
+            self._note_end(attempt.probe)
+
+    def _next_attempt(self, probe: Probe) -> int:
+        self._attempts[probe.name] = self._attempts.get(probe.name, 0) + 1
+        return self._attempts[probe.name]
+
+    async def _send(self, probe: Probe, client: Client | ScriptedClient) -> Exchange:
         """Send a probe, again where that may help, and return the last exchange as it was recorded."""
         for tries in count(1):
             await self._pacer.wait()
-            attempt = self._attempts[probe.name] = self._attempts.get(probe.name, 0) + 1
-            sent = await client.send(probe, self._agenda.request(probe), attempt)
+            sent = await client.send(probe, self._agenda.request(probe), self._next_attempt(probe))
             if refused_or_unseen(sent):
                 # Nothing was generated, so nothing was charged.
                 self._budget.release_tokens(probe)
             jitter = self._timing.jitter()
             delay = retry_delay(sent, self._limits, tries=tries, now=datetime.now(UTC), jitter=jitter)
+            if probe.leaves:
+                delay = None  # that no answer came may be the client's doing
             if delay is None or self._silence.total or self._budget.reserve(probe) is not None:
                 self._silence.note(answered=sent.answered)
                 return self._keep(sent.exchange)
@@ -252,3 +298,15 @@ class _Run:
             trust_environment=self._target.trust_environment,
         )
         return _Line(transport, Client(transport, self._limits, self._timing.clock))
+
+    def _scripted_client(self) -> ScriptedClient | None:
+        """What sends by scripts, None where a proxy stands before the target."""
+        from conformance.wire.scripted import ScriptedClient  # noqa: PLC0415 - brings httpx in, 60 ms
+        from conformance.wire.transport import environment_proxy  # noqa: PLC0415 - as above
+
+        if self._target.trust_environment and environment_proxy(self._target.base_url):
+            return None
+        return ScriptedClient(self._target, self._limits, self._numbers, self._ended_event, self._timing)
+
+    async def _ended_event(self, name: str) -> None:
+        await self._ended[name].wait()

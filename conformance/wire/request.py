@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -42,7 +42,7 @@ def build_request(probe: Probe, operation: Operation, target: Target) -> httpx.R
     scheme, authority, base_path = _base(target.base_url)
     path = base_path + _path(probe, operation, target)
     body = _body(probe)
-    headers = _headers(probe, operation, target, authority=authority, body=body)
+    headers = [*_headers(probe, operation, target, authority=authority, body=body).items(), *_further(probe)]
     return httpx.Request(
         method=probe.method or operation.method.upper(),
         url=f"{scheme}://{authority}",
@@ -138,6 +138,9 @@ def _headers(
     if body is not None:
         headers["Content-Type"] = "application/json"
     own_framing = {name.lower() for name in probe.headers} & {"content-length", "transfer-encoding"}
+    if probe.script is not None and probe.script.chunked:
+        headers["Transfer-Encoding"] = "chunked"
+        own_framing.add("transfer-encoding")
     if not own_framing and (body is not None or (probe.method or operation.method).upper() in {"POST", "PUT", "PATCH"}):
         headers["Content-Length"] = str(len(body or b""))
     for name, value in probe.headers.items():
@@ -149,9 +152,14 @@ def _headers(
     return headers
 
 
-def _encoded(probe: Probe, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+def _further(probe: Probe) -> tuple[tuple[str, str], ...]:
+    """The header fields after the usual ones, which may repeat a name."""
+    return () if probe.script is None else probe.script.fields
+
+
+def _encoded(probe: Probe, headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     encoded = []
-    for name, value in headers.items():
+    for name, value in headers:
         try:
             pair = name.encode("ascii"), value.encode("latin-1")
         except UnicodeEncodeError:

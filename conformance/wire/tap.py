@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -19,6 +20,24 @@ class RawRead:
 
     at: float
     data: bytes
+
+
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
+_INTERIM = re.compile(rb"HTTP/[0-9.]+ 1[0-9][0-9]\b")
+
+
+def head_of(raw: Iterable[RawRead]) -> bytes:
+    """The bytes of an answer from its first to the end of its header, interim answers before it included.
+
+    Where the header did not end, all that is kept of it. At most `RAW_KEPT` bytes.
+    """
+    data = b"".join(read.data for read in raw)[:RAW_KEPT]
+    begin = 0
+    while (end := _END_OF_HEAD.search(data, begin)) is not None:
+        if not _INTERIM.match(data, begin):
+            return data[: end.end()]
+        begin = end.end()
+    return data
 
 
 class StoppedError(Exception):

@@ -41,11 +41,23 @@ def test_names_are_unique_and_the_plan_is_the_same_every_time(contract: Contract
 
 
 def test_each_tier_includes_the_one_before(contract: Contract) -> None:
-    smoke, standard, exhaustive = (
+    smoke, standard, exhaustive, load = (
         {probe.name: probe for probe in plan(contract, TARGET, ALL_BUT_GENERATED, tier).every_probe()} for tier in Tier
     )
     assert smoke.items() <= standard.items() <= exhaustive.items()
     assert len(smoke) < len(standard) < len(exhaustive)
+    assert standard.items() < load.items()
+
+
+def test_what_may_hurt_is_sent_by_the_load_tier_alone(contract: Contract) -> None:
+    exhaustive, load = (
+        {probe.name for probe in plan(contract, TARGET, ALL_BUT_GENERATED, tier).every_probe()}
+        for tier in (Tier.EXHAUSTIVE, Tier.LOAD)
+    )
+    of_load = {name for name in load if name.startswith("load/")}
+    assert of_load
+    assert not of_load & exhaustive
+    assert not any(probe.startswith("load/") for probe in exhaustive)
 
 
 def test_only_what_is_needed_is_planned(contract: Contract) -> None:

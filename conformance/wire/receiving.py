@@ -1,0 +1,119 @@
+"""What comes back, within the limits: the head of an answer, its body in reads, and what a failure means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import httpcore
+import httpx
+
+from conformance.target.model import Limits
+from conformance.wire.exchange import Answer, EndKind, Headers, Read
+from conformance.wire.tap import StoppedError, Tap
+
+DETAIL_LENGTH = 300
+"""Where a reason is cut that quotes the target. It is cut at its very end, where a cut key is still recognised."""
+
+End = tuple[EndKind, str]
+"""How an exchange ended, and a short detail in words."""
+
+FAILURES = (
+    StoppedError,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.TimeoutException,
+)
+"""What may end an exchange while it is sent or read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The status line and the header of an answer, and when the bytes with their end came."""
+
+    status: int
+    reason: str
+    http_version: str
+    headers: Headers
+    at: float
+
+    def answer(self, reads: tuple[Read, ...]) -> Answer:
+        """The answer with this head and what was read of its body."""
+        return Answer(self.status, self.reason, self.http_version, self.headers, self.at, reads)
+
+    def beyond(self, limits: Limits) -> End | None:
+        """The end where the header is larger than allowed, None where it is not."""
+        size = sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size <= limits.max_headers:
+            return None
+        return EndKind.TOO_LARGE, f"the header is larger than {limits.max_headers} bytes"
+
+
+class Body:
+    """Collects the body, one `Read` for each read of the connection, within the limits.
+
+    The HTTP parser gives every chunk of a chunked body by itself; those of one read belong together.
+    """
+
+    def __init__(self, limits: Limits, disconnect_after: int | None) -> None:
+        self._limits = limits
+        self._disconnect_after = disconnect_after
+        self._reads: list[Read] = []
+        self._pending: list[bytes] = []
+        self._pending_at = 0.0
+        self._number = -1
+        self._size = 0
+        self._count = 0
+
+    def add(self, data: bytes, *, number: int, at: float) -> End | None:
+        """Take bytes of the connection's read `number`; what is returned ends the exchange."""
+        if number != self._number:
+            self._flush()
+            self._number = number
+            self._pending_at = at
+            self._count += 1
+        room = self._limits.max_body - self._size
+        self._pending.append(data[:room])
+        self._size += len(data)
+        if len(data) > room:
+            return EndKind.TOO_LARGE, f"the body is larger than {self._limits.max_body} bytes"
+        if self._count > self._limits.max_events:
+            return EndKind.TOO_LARGE, f"the body came in more than {self._limits.max_events} reads"
+        return self.hang_up()
+
+    def hang_up(self) -> End | None:
+        """The end that the probe asked for, where the body is as long as it wanted."""
+        if self._disconnect_after is None or self._size < self._disconnect_after:
+            return None
+        return EndKind.HUNG_UP, f"the client hung up after {self._size} bytes of the body"
+
+    def reads(self) -> tuple[Read, ...]:
+        """All reads so far."""
+        self._flush()
+        return tuple(self._reads)
+
+    def _flush(self) -> None:
+        data = b"".join(self._pending)
+        self._pending.clear()
+        if data:
+            self._reads.append(Read(at=round(self._pending_at, 6), data=data))
+
+
+def end_by_failure(error: Exception, tap: Tap) -> End:
+    """What a failure below means. The order matters: what was seen on the connection itself comes first."""
+    if tap.stopped is not None:
+        return tap.stopped
+    if not isinstance(error, httpcore.RemoteProtocolError):
+        kind = EndKind.UNREACHABLE if isinstance(error, httpcore.ProxyError) else EndKind.RESET
+        return kind, str(error)[:DETAIL_LENGTH]
+    # httpcore wraps the parser's exception; 431 is the parser's hint that its buffer is full.
+    hint = getattr(error.args[0], "error_status_hint", None) if error.args else None
+    if hint == httpx.codes.REQUEST_HEADER_FIELDS_TOO_LARGE:
+        part = "the header" if tap.awaiting_head else "a chunk's header or the trailer"
+        return EndKind.TOO_LARGE, f"{part} is larger than the HTTP parser takes"
+    if not tap.peer_closed:
+        return EndKind.MALFORMED, str(error)[:DETAIL_LENGTH]
+    if tap.received == 0:
+        return EndKind.CLOSED, "the peer closed the connection without an answer"
+    part = "header" if tap.awaiting_head else "body"
+    return EndKind.TRUNCATED, f"the peer closed the connection before the {part} was complete"

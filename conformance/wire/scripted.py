@@ -1,0 +1,343 @@
+"""Sends requests as their scripts say, write by write over a connection of their own, and records what came back.
+
+What an HTTP client would never send (a body that breaks off, several requests in one write) is sent here; the limits,
+the taps and the record are those of every other exchange.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import h11
+import httpcore
+import httpx
+
+from conformance.probes.model import Probe
+from conformance.probes.script import Step, StepKind
+from conformance.wire.client import Sent, sent_of, wall_clock
+from conformance.wire.exchange import Answer, EndKind
+from conformance.wire.pace import Timing
+from conformance.wire.receiving import FAILURES, Body, End, Head, end_by_failure
+from conformance.wire.request import sent_request
+from conformance.wire.tap import Tap, current_tap
+from conformance.wire.transport import TappedBackend
+
+if TYPE_CHECKING:
+    import ssl
+
+    from conformance.probes.script import Script
+    from conformance.target.model import Limits, Target
+
+_READ_SIZE = 64 * 1024
+_LARGEST_EVENT = 100 * 1024
+"""Bytes of a header that the parser takes, as for every other exchange."""
+_SYNTHETIC = h11.Request(method="POST", target="/", headers=[("Host", "x"), ("Content-Length", "0")])
+"""Stands in the parser for the request, which it never sees: what it would say of that is the target's to say."""
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+WaitFor = Callable[[str], Awaitable[object]]
+"""Waits until the probe of this name has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request that is to be sent: its probe, its bytes, and the how-manieth attempt this is."""
+
+    probe: Probe
+    request: httpx.Request
+    number: int = 1
+
+    @property
+    def script(self) -> Script:
+        """How it is sent."""
+        assert self.probe.script is not None
+        return self.probe.script
+
+
+class ScriptedClient:
+    """Sends requests by their scripts to one target, each time over a new connection."""
+
+    def __init__(
+        self,
+        target: Target,
+        limits: Limits,
+        numbers: Iterator[int],
+        wait_for: WaitFor,
+        timing: Timing,
+    ) -> None:
+        self._target = target
+        self._limits = limits
+        self._backend = TappedBackend(numbers)
+        self._wait_for = wait_for
+        self._timing = timing
+
+    async def send(self, probe: Probe, request: httpx.Request, attempt: int = 1) -> Sent:
+        """Send a probe's request once; how it failed is part of the exchange, not an exception."""
+        return (await self.send_together([Attempt(probe, request, attempt)]))[0]
+
+    async def send_together(self, attempts: Sequence[Attempt]) -> list[Sent]:
+        """Send the requests over one connection: one, or several that are pipelined, which go in one write."""
+        if not attempts:
+            return []
+        first = attempts[0]
+        started, tap = wall_clock(), self._tap(first)
+        token = current_tap.set(tap)
+        try:
+            stream = await self._connect()
+        except FAILURES as error:
+            end = end_by_failure(error, tap)
+            return [
+                sent_of(one.probe, one.number, started, sent_request(one.request), None, end, tap) for one in attempts
+            ]
+        finally:
+            current_tap.reset(token)
+        wire = _Wire(stream, self._timing.sleep, self._wait_for)
+        try:
+            return [await self._exchange(attempts, place, wire, tap, started) for place in range(len(attempts))]
+        finally:
+            await _close(stream)
+
+    async def _exchange(self, attempts: Sequence[Attempt], place: int, wire: _Wire, tap: Tap, started: str) -> Sent:
+        """The exchange at a place among those of one connection; all of them are written with the first."""
+        attempt = attempts[place]
+        if place:
+            tap = self._tap(attempt)
+            tap.connection = wire.connection
+        token = current_tap.set(tap)
+        try:
+            answer, end = await wire.exchange(attempts if not place else (), attempt, tap)
+        finally:
+            current_tap.reset(token)
+        wire.connection = tap.connection
+        plain = sent_request(attempt.request)
+        request = replace(plain, body=plain.body[: wire.written(attempt)], steps=tuple(wire.steps))
+        return sent_of(attempt.probe, attempt.number, started, request, answer, end, tap)
+
+    def _tap(self, attempt: Attempt) -> Tap:
+        patience = attempt.script.patience
+        limits = self._limits
+        if patience is not None:
+            limits = replace(limits, first_byte_timeout=min(patience, limits.first_byte_timeout))
+        return Tap(limits, self._timing.clock)
+
+    async def _connect(self) -> httpcore.AsyncNetworkStream:
+        parts = urlsplit(self._target.base_url)
+        host = parts.hostname or ""
+        stream = await self._backend.connect_tcp(host, parts.port or _DEFAULT_PORTS[parts.scheme])
+        if parts.scheme == "https":
+            stream = await stream.start_tls(self._tls, server_hostname=host)
+        return stream
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        context = httpx.create_ssl_context(trust_env=self._target.trust_environment)
+        context.set_alpn_protocols(["http/1.1"])
+        return context
+
+
+def head_bytes(request: httpx.Request) -> bytes:
+    """The request line and the header of a request, as they are written."""
+    target: bytes = request.extensions["target"]
+    lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), target)]
+    lines += [b"%b: %b" % field for field in request.headers.raw]
+    return b"\r\n".join([*lines, b"", b""])
+
+
+def body_bytes(body: bytes, begin: int, end: int, *, chunked: bool) -> bytes:
+    """A piece of a body as it is written: as it is, or as a chunk, the last with what ends the body (RFC 9112 7.1)."""
+    piece = body[begin:end]
+    if not chunked:
+        return piece
+    chunk = b"%x\r\n%b\r\n" % (len(piece), piece) if piece else b""
+    return chunk + b"0\r\n\r\n" if end >= len(body) else chunk
+
+
+@dataclass(slots=True)
+class _Wire:
+    """One connection: writes scripts, and parses answers one after another."""
+
+    stream: httpcore.AsyncNetworkStream
+    sleep: Callable[[float], Awaitable[object]]
+    wait_for: WaitFor
+    connection: int | None = None
+    steps: list[Step] = field(default_factory=list)
+    """What was done for the script of the first request."""
+    parser: h11.Connection = field(init=False)
+    _heard: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LARGEST_EVENT)
+        self._expect_answer()
+
+    def written(self, attempt: Attempt) -> int:
+        """How many bytes of the body were written."""
+        if attempt.script.pipelined:
+            return len(attempt.request.read())
+        return int(sum(step.amount for step in self.steps if step.kind is StepKind.BODY))
+
+    async def exchange(self, to_write: Sequence[Attempt], attempt: Attempt, tap: Tap) -> tuple[Answer | None, End]:
+        """Write what is to be written, and read the answer to one request while that goes on."""
+        if not to_write:
+            if not self._next_answer(tap):
+                return None, (EndKind.CLOSED, "the connection ended with the answer before")
+        receiver = _Receiver(self, attempt, tap)
+        writing = asyncio.create_task(self._write(to_write, attempt.script))
+        reading = asyncio.create_task(receiver.receive())
+        try:
+            await asyncio.wait({writing, reading}, return_when=asyncio.FIRST_COMPLETED)
+            if not reading.done() and await writing:
+                return receiver.answer, (EndKind.HUNG_UP, "the client left, as was planned")
+            end = await reading
+        finally:
+            for task in (writing, reading):
+                task.cancel()
+            await asyncio.gather(writing, reading, return_exceptions=True)
+        return receiver.answer, end
+
+    def heard(self) -> None:
+        """Note that an answer, interim or final, has begun."""
+        self._heard.set()
+
+    def _expect_answer(self) -> None:
+        self.parser.send(_SYNTHETIC)
+        self.parser.send(h11.EndOfMessage())
+
+    def _next_answer(self, tap: Tap) -> bool:
+        """Make ready for the next answer, whose first bytes may be there already; False where none can come."""
+        if self.parser.their_state is not h11.DONE or self.parser.our_state is not h11.DONE:
+            return False
+        left, tap.peer_closed = self.parser.trailing_data
+        if left:
+            tap.after_read(bytes(left))
+        self.parser.start_next_cycle()
+        self._expect_answer()
+        return bool(left) or not tap.peer_closed
+
+    async def _write(self, to_write: Sequence[Attempt], script: Script) -> bool:
+        """Perform the script; tells whether that closed the connection. That nobody takes the bytes is no failure."""
+        try:
+            if script.pipelined:
+                if to_write:
+                    whole = b"".join(head_bytes(one.request) + one.request.read() for one in to_write)
+                    await self.stream.write(whole)
+                return False
+            return await self._perform(to_write[0], script)
+        except (*FAILURES, OSError):
+            return False
+
+    async def _perform(self, attempt: Attempt, script: Script) -> bool:
+        head, body = head_bytes(attempt.request), attempt.request.read()
+        written = 0
+        for step in script.steps:
+            amount = step.amount
+            match step.kind:
+                case StepKind.HEAD:
+                    await self.stream.write(head)
+                case StepKind.BODY:
+                    until = round(len(body) * step.amount)
+                    await self.stream.write(body_bytes(body, written, until, chunked=script.chunked))
+                    amount, written = until - written, until
+                case StepKind.PAUSE:
+                    await self.sleep(step.amount)
+                case StepKind.AWAIT_CONTINUE:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(step.amount):
+                            await self._heard.wait()
+                case StepKind.HALF_CLOSE:
+                    # TLS has no half-close that a server would see as one: there the client leaves.
+                    if self.stream.get_extra_info("ssl_object") is not None:
+                        self.steps.append(Step(StepKind.HANG_UP))
+                        return True
+                    self.stream.get_extra_info("socket").shutdown(socket.SHUT_WR)
+                case StepKind.RESET:
+                    linger = struct.pack("ii", 1, 0)
+                    self.stream.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self.steps.append(Step(step.kind, amount))
+            if step.kind in {StepKind.HANG_UP, StepKind.RESET}:
+                return True
+        return False
+
+
+class _Receiver:
+    """Reads the answer to one request."""
+
+    def __init__(self, wire: _Wire, attempt: Attempt, tap: Tap) -> None:
+        self._wire = wire
+        self._script = attempt.script
+        self._tap = tap
+        self._body = Body(tap.limits, attempt.probe.disconnect_after)
+        self._head: Head | None = None
+        self._held = attempt.script.hold_for is None
+
+    @property
+    def answer(self) -> Answer | None:
+        """What came of the answer so far."""
+        return None if self._head is None else self._head.answer(self._body.reads())
+
+    async def receive(self) -> End:
+        """Read to the end of the answer, or to a limit."""
+        try:
+            while True:
+                end = await self._next()
+                if end is not None:
+                    return end
+        except h11.RemoteProtocolError as error:
+            return end_by_failure(httpcore.RemoteProtocolError(error), self._tap)
+        except FAILURES as error:
+            return end_by_failure(error, self._tap)
+
+    async def _next(self) -> End | None:
+        tap, parser = self._tap, self._wire.parser
+        event = parser.next_event()
+        if event is h11.NEED_DATA:
+            data = await self._wire.stream.read(_READ_SIZE)
+            parser.receive_data(data)
+        elif isinstance(event, h11.InformationalResponse):
+            self._wire.heard()
+        elif isinstance(event, h11.Response):
+            tap.awaiting_head = False
+            self._wire.heard()
+            self._head = _head(event, tap)
+            return self._head.beyond(tap.limits) or self._body.hang_up()
+        elif isinstance(event, h11.Data):
+            end = self._body.add(bytes(event.data), number=tap.reads, at=tap.read_at)
+            if end is not None:
+                return end
+            await self._hold()
+        elif isinstance(event, h11.EndOfMessage):
+            return EndKind.COMPLETE, ""
+        else:
+            return EndKind.CLOSED, "the peer closed the connection without an answer"
+        return None
+
+    async def _hold(self) -> None:
+        """Read nothing until the other probe has ended, once."""
+        if self._held or self._script.hold_for is None:
+            return
+        self._held = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._script.hold_at_most):
+                await self._wire.wait_for(self._script.hold_for)
+
+
+def _head(event: h11.Response, tap: Tap) -> Head:
+    return Head(
+        status=event.status_code,
+        reason=event.reason.decode("latin-1"),
+        http_version=f"HTTP/{event.http_version.decode('ascii')}",
+        headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers.raw_items()),
+        at=round(tap.read_at, 6),
+    )
+
+
+async def _close(stream: httpcore.AsyncNetworkStream) -> None:
+    with suppress(Exception):  # it may be gone already, in any way
+        await stream.aclose()
