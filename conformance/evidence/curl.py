@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import re
 import shlex
+from functools import partial
 
 from conformance.evidence.redaction import CREDENTIAL_HEADERS, UNKNOWN_CREDENTIAL
+from conformance.evidence.socket_command import socket_command
+from conformance.probes.script import StepKind
 from conformance.wire.exchange import Exchange, SentRequest
 
 VARIABLES = {
@@ -45,20 +48,36 @@ def curl_command(
 
 
 def curl_for(exchange: Exchange, credential_header: str = "Authorization") -> str:
-    """The command for an exchange; which environment variable it takes follows from whose key was sent."""
+    """The command for an exchange; which environment variable it takes follows from whose key was sent.
+
+    A request that was sent in steps is no curl command but a small program, since curl knows no such steps.
+    """
     sent = [redaction.secret for redaction in exchange.redactions if redaction.form == "credential header"]
     variable = next((VARIABLES[secret] for secret in sent if secret in VARIABLES), VARIABLES["api-key"])
-    return curl_command(exchange.request, credential_header, variable)
+    request = exchange.request
+    place = next((int(step.amount) for step in request.steps if step.kind is StepKind.PIPELINED), None)
+    if place is not None:
+        told = f"# Sent in one write with the other requests of its connection, as number {place}; alone, it is:"
+        return f"{told}\n{curl_command(request, credential_header, variable)}"
+    if request.steps:
+        return socket_command(request, partial(_masked_at, credential_header), variable)
+    return curl_command(request, credential_header, variable)
+
+
+def _masked_at(credential_header: str, name: str, value: str) -> int | None:
+    """Where the masked key in a header field begins, None where there is none."""
+    credentials = {header.lower() for header in (*CREDENTIAL_HEADERS, credential_header)}
+    masked = _MASKED.search(value) if name.lower() in credentials else None
+    return None if masked is None else masked.start()
 
 
 def _headers(request: SentRequest, credential_header: str, variable: str) -> list[str]:
     """Every header field in its order, then those that curl would add by itself, switched off."""
-    credentials = {name.lower() for name in (*CREDENTIAL_HEADERS, credential_header)}
     headers = []
     for name, value in request.headers:
-        masked = _MASKED.search(value) if name.lower() in credentials else None
+        masked = _masked_at(credential_header, name, value)
         if masked is not None:
-            headers.append(f'{shlex.quote(f"{name}: {value[: masked.start()]}")}"${variable}"')
+            headers.append(f'{shlex.quote(f"{name}: {value[:masked]}")}"${variable}"')
         elif value:
             headers.append(_quoted(f"{name}: {value}"))
         else:

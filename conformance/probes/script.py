@@ -24,6 +24,8 @@ class StepKind(StrEnum):
     """Closes the connection, whatever is still to come."""
     RESET = "reset"
     """Closes the connection with a reset."""
+    PIPELINED = "pipelined"
+    """Writes the whole request together with the others of its connection, in this place among them, from 1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from conformance.probes.model import Probe
 from conformance.probes.script import Step, StepKind
 from conformance.wire.client import Sent, sent_of, wall_clock
 from conformance.wire.exchange import Answer, EndKind
+from conformance.wire.framing import body_bytes, head_bytes
 from conformance.wire.pace import Timing
 from conformance.wire.receiving import FAILURES, Body, End, Head, end_by_failure
 from conformance.wire.request import sent_request
@@ -118,7 +119,8 @@ class ScriptedClient:
             current_tap.reset(token)
         wire.connection = tap.connection
         plain = sent_request(attempt.request)
-        request = replace(plain, body=plain.body[: wire.written(attempt)], steps=tuple(wire.steps))
+        steps = (Step(StepKind.PIPELINED, place + 1),) if attempt.script.pipelined else tuple(wire.steps)
+        request = replace(plain, body=plain.body[: wire.written(attempt)], steps=steps)
         return sent_of(attempt.probe, attempt.number, started, request, answer, end, tap)
 
     def _tap(self, attempt: Attempt) -> Tap:
@@ -143,21 +145,8 @@ class ScriptedClient:
         return context
 
 
-def head_bytes(request: httpx.Request) -> bytes:
-    """The request line and the header of a request, as they are written."""
-    target: bytes = request.extensions["target"]
-    lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), target)]
-    lines += [b"%b: %b" % field for field in request.headers.raw]
-    return b"\r\n".join([*lines, b"", b""])
-
-
-def body_bytes(body: bytes, begin: int, end: int, *, chunked: bool) -> bytes:
-    """A piece of a body as it is written: as it is, or as a chunk, the last with what ends the body (RFC 9112 7.1)."""
-    piece = body[begin:end]
-    if not chunked:
-        return piece
-    chunk = b"%x\r\n%b\r\n" % (len(piece), piece) if piece else b""
-    return chunk + b"0\r\n\r\n" if end >= len(body) else chunk
+def _head_bytes(request: httpx.Request) -> bytes:
+    return head_bytes(request.method, request.extensions["target"], request.headers.raw)
 
 
 @dataclass(slots=True)
@@ -185,9 +174,8 @@ class _Wire:
 
     async def exchange(self, to_write: Sequence[Attempt], attempt: Attempt, tap: Tap) -> tuple[Answer | None, End]:
         """Write what is to be written, and read the answer to one request while that goes on."""
-        if not to_write:
-            if not self._next_answer(tap):
-                return None, (EndKind.CLOSED, "the connection ended with the answer before")
+        if not to_write and not self._next_answer(tap):
+            return None, (EndKind.CLOSED, "the connection ended with the answer before")
         receiver = _Receiver(self, attempt, tap)
         writing = asyncio.create_task(self._write(to_write, attempt.script))
         reading = asyncio.create_task(receiver.receive())
@@ -226,7 +214,7 @@ class _Wire:
         try:
             if script.pipelined:
                 if to_write:
-                    whole = b"".join(head_bytes(one.request) + one.request.read() for one in to_write)
+                    whole = b"".join(_head_bytes(one.request) + one.request.read() for one in to_write)
                     await self.stream.write(whole)
                 return False
             return await self._perform(to_write[0], script)
@@ -234,7 +222,7 @@ class _Wire:
             return False
 
     async def _perform(self, attempt: Attempt, script: Script) -> bool:
-        head, body = head_bytes(attempt.request), attempt.request.read()
+        head, body = _head_bytes(attempt.request), attempt.request.read()
         written = 0
         for step in script.steps:
             amount = step.amount

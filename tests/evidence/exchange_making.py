@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from conformance.probes.script import Step, StepKind
 from conformance.wire.exchange import Answer, Ending, EndKind, Exchange, Read, Redaction, SentRequest
 
 KEY = "sk-Test+0123/abcdEFGH"
@@ -18,18 +19,25 @@ ANSWERS = st.builds(
     Answer, status=st.integers(0, 999), reason=LATIN, http_version=TEXT, headers=HEADERS, headers_at=TIMES, reads=READS
 )
 ENDINGS = st.builds(Ending, kind=st.sampled_from(EndKind), at=TIMES, detail=TEXT)
+STEPS = st.lists(st.builds(Step, st.sampled_from(StepKind), st.integers(0, 99) | st.floats(0, 9)), max_size=4).map(
+    tuple
+)
+REQUESTS = st.builds(
+    SentRequest, method=TEXT, url=TEXT, headers=HEADERS, body=st.binary(max_size=50), steps=st.just(()) | STEPS
+)
 EXCHANGES = st.builds(
     Exchange,
     id=TEXT,
     probe=TEXT,
     attempt=st.integers(1, 9),
     started=TEXT,
-    request=st.builds(SentRequest, method=TEXT, url=TEXT, headers=HEADERS, body=st.binary(max_size=50)),
+    request=REQUESTS,
     answer=st.none() | ANSWERS,
     ending=ENDINGS,
     connection=st.none() | st.integers(1, 99),
     redactions=st.lists(st.builds(Redaction, secret=TEXT, form=TEXT, where=TEXT), max_size=3).map(tuple),
     last=st.booleans(),
+    head=st.binary(max_size=40),
 )
 
 

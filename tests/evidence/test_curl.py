@@ -13,6 +13,7 @@ import pytest
 from exchange_making import KEY, SECRETS, exchange
 
 from conformance.evidence import Redactor, curl_command, curl_for
+from conformance.probes.script import HALF_CLOSE, HEAD, Step, StepKind, await_continue, pause
 from conformance.wire.exchange import SentRequest
 
 HEADERS = (
@@ -146,3 +147,33 @@ def test_no_credential_means_no_variable() -> None:
 def test_another_credential_header_takes_the_variable() -> None:
     request = SentRequest("GET", "http://host/", (("Host", "host"), ("X-Key", "*****")), b"")
     assert "'X-Key: '\"$MY_KEY\"" in curl_command(request, "x-key", "MY_KEY")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (HEAD, pause(0.01), Step(StepKind.BODY, 4), pause(0.01), Step(StepKind.BODY, 6)),
+        (HEAD, await_continue(0.01), Step(StepKind.BODY, 10)),
+        (HEAD, Step(StepKind.BODY, 10), HALF_CLOSE),
+    ],
+    ids=["in pieces", "after waiting for 100", "half-closed"],
+)
+def test_a_request_that_was_sent_in_steps_is_sent_in_the_same_steps(steps: tuple[Step, ...], tmp_path: Path) -> None:
+    request = replace(post(b"\x00{'\"\\n }\xff", ("X-Latin", "caf\xe9")), steps=steps)
+    sent, wanted = replay(request, tmp_path / "command")
+    assert sent == wanted
+
+
+def test_a_chunked_request_is_sent_in_the_same_chunks(tmp_path: Path) -> None:
+    steps = (HEAD, Step(StepKind.BODY, 2), Step(StepKind.BODY, 3))
+    headers = (*HEADERS, ("Transfer-Encoding", "chunked"))
+    request = SentRequest("POST", "http://HOST/v1/chat", headers, b"{'a'}", steps)
+    sent, wanted = replay(request, tmp_path / "command")
+    assert sent == wanted.replace(b"{'a'}", b"2\r\n{'\r\n3\r\na'}\r\n0\r\n\r\n")[: len(sent)]
+    assert len(sent) >= len(wanted)
+
+
+def test_a_pipelined_request_says_that_it_was_not_alone() -> None:
+    request = replace(post(b"{}"), steps=(Step(StepKind.PIPELINED, 2),))
+    command = curl_for(replace(exchange(b"{}"), request=request))
+    assert command.startswith("# Sent in one write with the other requests of its connection, as number 2")
