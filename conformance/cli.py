@@ -100,7 +100,11 @@ def commands() -> None:
     "--plan", "plan_only", is_flag=True, help="Show what would be sent and what it may cost, and send nothing."
 )
 @click.option("--strict", is_flag=True, help="Count warnings as failures.")
-@click.option("--concurrency", type=click.IntRange(1, 256), help="Requests under way at once.  [default: 8]")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 256),
+    help="Requests under way at once.  [default: 8; exhaustive 16, load 64]",
+)
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Requests a second at most.")
 @click.option("--max-requests", type=click.IntRange(1), help="Requests in all at most.")
 @click.option("--max-completion-tokens", type=click.IntRange(0), help="Completion tokens in all at most, at worst.")

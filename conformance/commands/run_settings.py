@@ -19,6 +19,8 @@ from conformance.suite.settings import RunSettings
 from conformance.target import Limits, NamedTarget, read_target
 
 DEFAULT_PROFILE = "openai"
+_CONCURRENCY = {Tier.EXHAUSTIVE: 16, Tier.LOAD: 64}
+"""Requests under way at once where nobody says how many, by the tiers that are about many at once."""
 _FIXED_BY_THE_RUN = ("out", "tier", "only", "replay", "bundle", "release")
 """Options that say what a run is; one that is gone on with has them already."""
 
@@ -68,10 +70,11 @@ def _check_resume(given: Mapping[str, Any]) -> None:
 
 def _limits(asked: Mapping[str, Any]) -> Limits:
     usual = Limits()
+    concurrency = _CONCURRENCY.get(Tier(asked.get("tier", Tier.STANDARD)), usual.concurrency)
     timeout = asked.get("timeout", usual.deadline)
     return replace(
         usual,
-        concurrency=asked.get("concurrency", usual.concurrency),
+        concurrency=asked.get("concurrency", concurrency),
         rate=asked.get("rate"),
         max_requests=asked.get("max_requests"),
         max_completion_tokens=asked.get("max_completion_tokens"),

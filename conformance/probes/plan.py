@@ -15,6 +15,7 @@ from conformance.probes.errors import ProbeError
 from conformance.probes.errors_of_clients import error_probes
 from conformance.probes.generated import GENERATED, generated_probes
 from conformance.probes.keywords import keyword_probes
+from conformance.probes.load import load_probes
 from conformance.probes.model import Intent, Probe
 from conformance.probes.request_body import RequestBody
 from conformance.probes.robustness import robustness_probes
@@ -91,6 +92,8 @@ def _all(body: RequestBody, tier: Tier, generated: int | None) -> Iterator[Probe
     yield from keyword_probes(body)
     yield from declared_probes(body)
     yield from robustness_probes(body)
+    if tier is Tier.LOAD:
+        yield from load_probes(body)
     if generated != 0:
         yield from generated_probes(body, tier, generated)
 

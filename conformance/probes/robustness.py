@@ -1,60 +1,226 @@
-"""Probes for what a deployment must survive: hostile requests, vanishing clients, many at once."""
+"""Probes for what a deployment must survive: odd uploads, hostile requests, vanishing clients, many at once."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from dataclasses import replace
 
-from conformance.probes.canaries import WORD_OF_THE_VANISHED
-from conformance.probes.completions import served
+from conformance.contract.model import Tier
+from conformance.probes.canaries import WORD_OF_THE_VANISHED, repeating, word_of
+from conformance.probes.completions import LONG_ANSWER, served
+from conformance.probes.errors_of_clients import either
+from conformance.probes.hostile import hostile_probes
+from conformance.probes.injection import injected
 from conformance.probes.model import Intent, Probe
 from conformance.probes.request_body import CHEAP, RequestBody
-from conformance.probes.streams import ONE_CONNECTION
+from conformance.probes.script import (
+    HANG_UP,
+    HEAD,
+    WHOLE_BODY,
+    Script,
+    await_continue,
+    in_pieces,
+    pause,
+)
+from conformance.probes.streams import AT_ONCE_WAVE, ONE_CONNECTION
 
-DEPTH = 5_000
-CONCURRENT = 4
+CONCURRENT = 16
+"""Requests at once in the exhaustive tier."""
+CONCURRENT_STANDARD = 2
+"""Of these, how many stand beside the streams at once in the standard tier."""
+HELD_WAVE = AT_ONCE_WAVE + 1
+HOSTILE_WAVE = HELD_WAVE + 1
+"""Hostile requests come after all others, one at a time, so that what they break is known and nothing else suffers."""
+LAST_WAVE = 1_000
+
 VANISHING = f"Repeat this word thirty times, separated by single spaces: {WORD_OF_THE_VANISHED}"
 """What the client asks for that will not stay to read it."""
+VANISHED = 4
+"""Clients that leave at once, each with much to be generated for nobody."""
+MUCH = 128
+"""Completion tokens that a client who leaves has asked for."""
+AFTERWARDS = 8
+"""Completion tokens of the plain request afterwards."""
+PAUSE = 0.1
+"""Seconds between two pieces of a slow upload."""
+CONTINUE_WITHIN = 2.0
+"""Seconds that a client waits for 100 (Continue) before it sends its body all the same (RFC 9110 section 10.1.1)."""
+HELD_AT_MOST = 10.0
+"""Seconds that a stream is held open for the request beside it."""
+HEADER_FIELDS = 100
 
 
 def robustness_probes(body: RequestBody) -> Iterator[Probe]:
-    """Hostile requests in the first wave, plain ones in the second: the target must still be well."""
-    valid = json.dumps(body.capped(CHEAP)).encode()
-    nested = valid[:-1] + b', "x_chat_conformance_nested": ' + b"[" * DEPTH + b"]" * DEPTH + b"}"
-    yield Probe(
-        name="robustness/deep-nesting",
-        about="a body with arrays nested very deep",
-        intent=Intent.EITHER,
-        body=nested,
-        completion_tokens=CHEAP,
-    )
-    yield Probe(
-        name="robustness/huge-number",
-        about="a number with a thousand digits where a small one is due",
-        intent=Intent.EITHER,
-        body=valid[:-1] + b', "temperature": ' + b"9" * 1000 + b"}",
-        completion_tokens=CHEAP,
-    )
+    """Unusual but lawful requests, then many at once, then hostile ones, and a plain one after all of them."""
+    yield from _connections(body)
+    yield from _uploads(body)
+    yield from _fields(body)
+    yield from _at_once(body)
+    yield from _held(body)
+    yield from _one_after_another(body)
+    yield plain_afterwards(body, "robustness/health", "a plain request after all hostile ones", wave=LAST_WAVE)
+
+
+def plain_afterwards(body: RequestBody, name: str, about: str, *, wave: int, tier: Tier = Tier.STANDARD) -> Probe:
+    """A plain request that shows whether the target is still well: its answer is cut by its limit."""
+    return served(name, about, body.asking(LONG_ANSWER, tokens=AFTERWARDS), wave=wave, tier=tier)
+
+
+def each_followed_by_a_plain_one(
+    body: RequestBody, groups: Iterator[tuple[str, tuple[Probe, ...]]], first_wave: int, section: str, tier: Tier
+) -> Iterator[Probe]:
+    """Groups of probes, each in a wave of its own, and after each of them a plain request in the next wave."""
+    for number, (name, probes) in enumerate(groups):
+        wave = first_wave + 2 * number
+        yield from (replace(probe, wave=wave) for probe in probes)
+        about = f"a plain request after {probes[0].about}"
+        yield plain_afterwards(body, f"{section}/health-after-{name}", about, wave=wave + 1, tier=tier)
+
+
+def _connections(body: RequestBody) -> Iterator[Probe]:
     if body.has("stream"):
+        asked = body.asking(VANISHING, tokens=64, stream=True)
         yield Probe(
             name="robustness/hang-up",
             about="a client that hangs up in the middle of a stream",
             intent=Intent.EITHER,
-            body=body.asking(VANISHING, tokens=64, stream=True),
+            body=injected(body, asked),
             completion_tokens=64,
             disconnect_after=1,
         )
     for turn in ("first", "second"):
+        # Where there are streams, two of them come first on this connection.
+        tier = Tier.EXHAUSTIVE if turn == "first" and body.has("stream") else Tier.STANDARD
+        about = f"the {turn} of two plain requests on one connection"
+        name = f"robustness/{turn}-on-connection"
+        yield served(name, about, body.capped(CHEAP), connection=ONE_CONNECTION, tier=tier)
+    for number, turn in enumerate(("first", "second")):
         yield served(
-            f"robustness/{turn}-on-connection",
-            f"the {turn} of two requests on one connection",
-            body.capped(CHEAP),
-            connection=ONE_CONNECTION,
+            f"robustness/pipelined-{turn}",
+            f"the {turn} of two pipelined requests",
+            body.asking(repeating(word_of(100 + number)), tokens=16),
+            connection="pipelined",
+            script=Script(pipelined=True),
+            tier=Tier.EXHAUSTIVE,
         )
+
+
+def _uploads(body: RequestBody) -> Iterator[Probe]:
+    """Bodies that come in pieces, in chunks, or after the server was asked whether it wants them."""
+    asks = {"Expect": "100-continue"}
+    pieces = in_pieces(2, PAUSE)[1:]
+    yield served(
+        "robustness/expect-continue",
+        "a body that is sent in two pieces, after 100 (Continue) was asked for",
+        body.capped(CHEAP),
+        headers=asks,
+        script=Script((HEAD, await_continue(CONTINUE_WITHIN), *pieces)),
+    )
+    yield either(
+        "robustness/chunked",
+        "a body in the chunked coding",
+        body.capped(CHEAP),
+        # What a gateway decodes that writes the caller's request id into its answer.
+        headers={"X-Request-Id": "chat-conformance%0d%0aX-Chat-Conformance-Injected:%20yes"},
+        script=Script(in_pieces(3, PAUSE), chunked=True),
+    )
+    yield served(
+        "robustness/slow-upload",
+        "a body that comes in ten pieces, over one second",
+        body.capped(CHEAP),
+        script=Script(in_pieces(10, PAUSE)),
+        tier=Tier.EXHAUSTIVE,
+    )
+    yield served(
+        "robustness/expect-without-waiting",
+        "a body that is sent at once, though 100 (Continue) was asked for",
+        body.capped(CHEAP),
+        headers=asks,
+        script=Script(),
+        tier=Tier.EXHAUSTIVE,
+    )
+
+
+def _fields(body: RequestBody) -> Iterator[Probe]:
+    many = {f"X-Chat-Conformance-{number:03}": "of no meaning" for number in range(HEADER_FIELDS)}
+    about = f"{HEADER_FIELDS} small header fields of no meaning"
+    yield either("robustness/many-fields", about, body.capped(CHEAP), headers=many, tier=Tier.EXHAUSTIVE)
+    about = "a header field with an octet beyond ASCII"
+    latin = {"X-Chat-Conformance": "caf\xe9"}
+    yield either("robustness/octets-in-field", about, body.capped(CHEAP), headers=latin, tier=Tier.EXHAUSTIVE)
+
+
+def _at_once(body: RequestBody) -> Iterator[Probe]:
     for number in range(CONCURRENT):
         yield served(
             f"robustness/at-once-{number}",
-            "one of several requests at once, after the hostile ones",
-            body.asking(f"Say the number {number}.", tokens=2),
-            wave=1,
+            "one of several requests at once, each with a word of its own",
+            body.asking(repeating(word_of(number)), tokens=16),
+            wave=AT_ONCE_WAVE,
+            tier=Tier.STANDARD if number < CONCURRENT_STANDARD else Tier.EXHAUSTIVE,
         )
+
+
+def _held(body: RequestBody) -> Iterator[Probe]:
+    """A stream whose client stops reading, and a plain request meanwhile."""
+    if not body.has("stream"):
+        return
+    beside = "robustness/beside-held-stream"
+    yield served(
+        "robustness/held-stream",
+        "a stream whose client reads nothing after the first bytes until another request has ended",
+        body.asking(LONG_ANSWER, tokens=MUCH, stream=True),
+        script=Script(hold_for=beside, hold_at_most=HELD_AT_MOST),
+        wave=HELD_WAVE,
+        tier=Tier.EXHAUSTIVE,
+    )
+    yield served(
+        beside,
+        "a plain request while another client holds a stream open",
+        body.capped(CHEAP),
+        script=Script((pause(0.5), HEAD, WHOLE_BODY)),
+        wave=HELD_WAVE,
+        tier=Tier.EXHAUSTIVE,
+    )
+
+
+def _one_after_another(body: RequestBody) -> Iterator[Probe]:
+    hostile = hostile_probes(body)
+    groups = ((probe.name.rpartition("/")[2], (probe,)) for probe in hostile)
+    yield from each_followed_by_a_plain_one(body, groups, HOSTILE_WAVE, "robustness", Tier.EXHAUSTIVE)
+    yield from each_followed_by_a_plain_one(body, _vanishing(body), LAST_WAVE - 10, "robustness", Tier.EXHAUSTIVE)
+
+
+def _vanishing(body: RequestBody) -> Iterator[tuple[str, tuple[Probe, ...]]]:
+    """Several clients that leave at once: in the middle of a stream, and before a plain answer."""
+    if body.has("stream"):
+        yield (
+            "vanished-streams",
+            tuple(
+                Probe(
+                    name=f"robustness/vanished-stream-{number}",
+                    about="several clients that left in the middle of a long stream",
+                    intent=Intent.EITHER,
+                    body=body.asking(repeating(word_of(200 + number)), tokens=MUCH, stream=True),
+                    completion_tokens=MUCH,
+                    disconnect_after=1,
+                    tier=Tier.EXHAUSTIVE,
+                )
+                for number in range(VANISHED)
+            ),
+        )
+    yield (
+        "vanished",
+        tuple(
+            Probe(
+                name=f"robustness/vanished-{number}",
+                about="several clients that left before a long answer came",
+                intent=Intent.EITHER,
+                body=body.asking(repeating(word_of(300 + number)), tokens=MUCH),
+                completion_tokens=MUCH,
+                script=Script((HEAD, WHOLE_BODY, pause(PAUSE), HANG_UP)),
+                tier=Tier.EXHAUSTIVE,
+            )
+            for number in range(VANISHED)
+        ),
+    )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from conformance.reading.deviation import Deviation
     from conformance.reading.event_stream import Event, EventStreamReader
     from conformance.reading.expectations import Expectations, expectations_of
+    from conformance.reading.head import HeadReading, read_head
     from conformance.reading.schema import SchemaJudge, keyword_key
     from conformance.reading.stream import StreamReader, read_stream
     from conformance.reading.stream_reading import StreamReading
@@ -35,6 +36,7 @@ __all__ = [
     "Event",
     "EventStreamReader",
     "Expectations",
+    "HeadReading",
     "JsonFault",
     "JsonRule",
     "Latency",
@@ -51,6 +53,7 @@ __all__ = [
     "parse",
     "read_completion",
     "read_error",
+    "read_head",
     "read_stream",
 ]
 
@@ -65,6 +68,7 @@ _HOMES = {
     "Event": "event_stream",
     "EventStreamReader": "event_stream",
     "Expectations": "expectations",
+    "HeadReading": "head",
     "JsonFault": "strict_json",
     "JsonRule": "strict_json",
     "Latency": "delivery",
@@ -81,6 +85,7 @@ _HOMES = {
     "parse": "strict_json",
     "read_completion": "completion",
     "read_error": "completion",
+    "read_head": "head",
     "read_stream": "stream",
 }
 """Where each name is defined. They are loaded when they are asked for: the event stream reader alone is used where no

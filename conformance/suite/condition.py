@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.probes import Intent, Probe
+from conformance.probes.script import HALF_CLOSE
 from conformance.suite.expect import CannotTell, DoesNotApply, NotSent, NotTestable
 from conformance.wire.exchange import EndKind, Exchange
 
@@ -39,11 +40,21 @@ def obstacle(
         if exchange.answer.status in REFUSED_FOR_LOAD:
             return CannotTell(f"{where}: the target refused for load ({exchange.answer.status})")
         return None
+    is_slow = probe.intent is Intent.SERVED or target_is_slow
+    return _silence(exchange, where, target_answers=target_answers, is_slow=is_slow)
+
+
+def _silence(exchange: Exchange, where: str, *, target_answers: bool, is_slow: bool) -> Obstacle:
+    """Whose doing it is that no answer came."""
     kind, detail = exchange.ending.kind, exchange.ending.detail
+    if kind is EndKind.HUNG_UP:
+        return DoesNotApply(f"{where}: the client left before an answer came, as was planned")
+    if kind is EndKind.CLOSED and HALF_CLOSE in exchange.request.steps:
+        return DoesNotApply(f"{where}: the target closed the connection, as it may")
     ended = f"{kind.value}{f', {detail}' if detail else ''}, after {exchange.ending.at:.1f} s"
     if kind in _NEVER_CONNECTED or not target_answers:
         return CannotTell(f"{where}: no answer ({ended})")
-    if kind in TOO_SLOW and (probe.intent is Intent.SERVED or target_is_slow):
+    if kind in TOO_SLOW and is_slow:
         return CannotTell(f"{where}: no answer in time ({ended}); give a slow target more with --timeout")
     return NotTestable(f"{where}: no answer ({ended})")
 

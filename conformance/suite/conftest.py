@@ -10,7 +10,7 @@ from conformance.contract import Contract
 from conformance.contract.model import Requirement
 from conformance.probes import Intent, Probe
 from conformance.suite.condition import worst
-from conformance.suite.expect import Expect, NotSent
+from conformance.suite.expect import DoesNotApply, Expect, NotSent
 from conformance.suite.observations import Answered, Completion, Observations, Stream
 from conformance.suite.readers import Readers
 from conformance.suite.stash import CONTRACT, EXPECT, OBSERVATIONS, PROBES, REQUIREMENT
@@ -69,9 +69,9 @@ def probes(request: pytest.FixtureRequest, observations: Observations) -> Sequen
 
 @pytest.fixture
 def answers(probes: Sequence[Probe], observations: Observations, expect: Expect) -> Sequence[Answered]:
-    """The answers to the probes, whatever they are; what had none is noted."""
+    """The answers to the probes, whatever they are; what had none and should have is noted."""
     answered, obstacles = observations.answers(probes)
-    expect.notes.extend(str(one) for one in obstacles)
+    expect.notes.extend(str(one) for one in obstacles if not isinstance(one, DoesNotApply))
     if not answered:
         raise worst(obstacles)
     return answered

@@ -11,11 +11,20 @@ from conformance.suite.observations import Answered, Observations
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one answer says of itself: its id (None where it has none), and the text of all its choices."""
+    """What one answer says of itself: its id (None where it has none), the text of all its choices, and how they end.
+
+    Choices that did not end have no finish reason.
+    """
 
     answered: Answered
     id: str | None
     text: str
+    finish_reasons: frozenset[object] = frozenset()
+
+    @property
+    def canaries(self) -> frozenset[str]:
+        """The canaries that stand in its text."""
+        return canaries_in(self.text)
 
 
 def told_by(answers: Iterable[Answered], observations: Observations) -> Iterator[Told]:
@@ -26,13 +35,17 @@ def told_by(answers: Iterable[Answered], observations: Observations) -> Iterator
         if one.asked("stream") is True:
             reading = observations.stream_reading(one.exchange)
             if reading.chunks:
-                yield Told(one, reading.id, "\n".join(choice.content for choice in reading.choices.values()))
+                choices = reading.choices.values()
+                text = "\n".join(choice.content for choice in choices)
+                yield Told(one, reading.id, text, frozenset(choice.finish_reason for choice in choices))
             continue
         found = observations.completion(one)
         if isinstance(found, Exception):
             continue
         given = found.body.get("id")
-        yield Told(one, given if isinstance(given, str) and given else None, "\n".join(found.texts))
+        reasons = (choice.get("finish_reason") for choice in found.choices)
+        ends = frozenset(reason for reason in reasons if isinstance(reason, str))
+        yield Told(one, given if isinstance(given, str) and given else None, "\n".join(found.texts), ends)
 
 
 def strangers(told: Iterable[Told]) -> Iterator[tuple[Told, str, str]]:

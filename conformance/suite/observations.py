@@ -167,6 +167,10 @@ class Observations:
         assert exchange.answer is not None
         return Answered(probe, exchange, exchange.answer)
 
+    def exchange_of(self, name: str) -> Exchange | None:
+        """The last exchange of the probe with this name, whatever came of it; None where it was not sent."""
+        return self._final.get(name)
+
     def answers(self, probes: Iterable[Probe]) -> tuple[list[Answered], list[Obstacle]]:
         """The answers to probes, and what stood in the way of the others."""
         outcomes = [self.outcome_of(probe) for probe in probes]

@@ -4,57 +4,167 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conformance.suite.expect import Expect
+from conformance.suite.cross_talk import told_by
+from conformance.suite.endurance import (
+    began,
+    elapsed_and_usual,
+    ended,
+    expect_own_ids,
+    expect_served,
+    expect_served_or_refused,
+    judge_health,
+    lost_tokens,
+)
+from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent
 from conformance.suite.marking import requirement
 from conformance.suite.observations import Answered, Observations
-from conformance.suite.showing import shown, status_of
+from conformance.suite.showing import shown
+from conformance.wire import EndKind
 
-HOSTILE = ("robustness/deep-nesting", "robustness/huge-number", "robustness/hang-up", "error/json-*")
+HOSTILE = (
+    "robustness/deep-nesting",
+    "robustness/cut-upload",
+    "robustness/huge-number",
+    "robustness/nested-response-format",
+    "robustness/two-lengths",
+    "robustness/line-break-in-model",
+    "robustness/extreme-*",
+    "robustness/hang-up",
+    "robustness/vanished*",
+    "error/json-*",
+)
+HEALTH = ("robustness/health", "robustness/health-after-*")
+PLAIN = ("robustness/health-after-[!v]*", "robustness/*-on-connection", "robustness/at-once-0")
+"""Plain requests by which it is told how long one usually takes."""
+SLACK = 5.0
+"""Seconds by which a plain request may take longer than usual before that is held against anybody."""
 
 
-@requirement("robustness.hostile-input", "robustness/deep-nesting", "robustness/huge-number")
+@requirement(
+    "robustness.hostile-input",
+    "robustness/deep-nesting",
+    "robustness/huge-number",
+    "robustness/nested-response-format",
+)
 def test_hostile_input_breaks_nothing(observations: Observations, expect: Expect) -> None:
-    answered, obstacles = observations.answers(observations.matching(["robustness/deep-*", "robustness/huge-*"]))
-    for one in answered:
-        expect(
-            observations.served(one) or 400 <= one.answer.status < 500,
-            one.id,
-            expected=f"a completion or a 4xx refusal for {one.probe.about}",
-            actual=status_of(one),
-        )
-    expect.answers("an answer", obstacles)
+    names = ("robustness/deep-*", "robustness/huge-*", "robustness/nested-*")
+    expect_served_or_refused(names, observations, expect)
 
 
-@requirement("robustness.healthy-afterwards", "robustness/at-once-0", *HOSTILE)
+@requirement("robustness.extreme-values", "robustness/extreme-*", "robustness/line-break-in-model")
+def test_extreme_values_are_refused(observations: Observations, expect: Expect) -> None:
+    names = ("robustness/extreme-*", "robustness/line-break-in-model")
+    expect_served_or_refused(names, observations, expect)
+
+
+@requirement("robustness.healthy-afterwards", *HEALTH, *HOSTILE)
 def test_a_plain_request_is_served_afterwards(observations: Observations, expect: Expect) -> None:
-    _all_served(["robustness/at-once-0"], observations, expect)
+    hostile = [probe.name for probe in observations.matching(HOSTILE)]
+    judge_health(HEALTH, hostile, observations, expect)
 
 
 @requirement("robustness.at-once", "robustness/at-once-*")
 def test_requests_at_once_are_each_served(observations: Observations, expect: Expect) -> None:
-    served = _all_served(["robustness/at-once-*"], observations, expect)
-    first: dict[object, str] = {}
-    for one in served:
-        given = observations.completion_reading(one.exchange).object.get("id")
-        if isinstance(given, str):
-            other = first.setdefault(given, one.id)
-            actual = f"{shown(given)}, which {other} has too"
-            expect(other == one.id, one.id, expected="an id of its own", actual=actual)
+    expect_own_ids(expect_served(["robustness/at-once-*"], observations, expect), observations, expect)
 
 
-@requirement("robustness.connection-reuse", "robustness/*-on-connection")
-def test_a_second_request_on_a_connection_is_served(observations: Observations, expect: Expect) -> None:
-    _all_served(["robustness/*-on-connection"], observations, expect)
-
-
-def _all_served(patterns: Sequence[str], observations: Observations, expect: Expect) -> list[Answered]:
-    answered, obstacles = observations.answers(observations.matching(patterns))
-    for one in answered:
+@requirement("robustness.at-once-not-empty", "robustness/at-once-*", "stream/at-once-*")
+def test_no_answer_at_once_is_empty(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+    told = list(told_by(answers, observations))
+    if not any(one.text for one in told):
+        raise DoesNotApply("no answer among several at once has any text, so that none stands out")
+    for one in told:
         expect(
-            observations.served(one),
-            one.id,
-            expected=f"a completion for {one.probe.about}",
-            actual=status_of(one),
+            bool(one.text) or one.finish_reasons != {"stop"},
+            one.answered.id,
+            expected="text, as the other answers at once have it, or another end than `stop`",
+            actual="no text, and the finish_reason stop",
         )
-    expect.answers("a completion", obstacles)
-    return [one for one in answered if observations.served(one)]
+
+
+@requirement("robustness.connection-reuse", "robustness/*-on-connection", "stream/*-on-connection")
+def test_a_second_request_on_a_connection_is_served(observations: Observations, expect: Expect) -> None:
+    expect_served(["robustness/*-on-connection"], observations, expect)
+
+
+@requirement("robustness.pipelining", "robustness/pipelined-*")
+def test_pipelined_requests_are_answered_in_order(observations: Observations, expect: Expect) -> None:
+    first, second = (observations.exchange_of(f"robustness/pipelined-{turn}") for turn in ("first", "second"))
+    if first is None or second is None:
+        raise NotSent("the pipelined requests were not sent")
+    closed = second.answer is None and second.ending.kind in {EndKind.CLOSED, EndKind.RESET}
+    served = expect_served(["robustness/pipelined-first"], observations, expect)
+    if closed and first.answer is not None:
+        expect.looked_at(second.id)  # which asks the client to send it again (RFC 9112 section 9.3.2)
+    else:
+        served += expect_served(["robustness/pipelined-second"], observations, expect)
+    told = list(told_by(served, observations))
+    for one in told:
+        for other in (first, second):
+            foreign = [word for word in one.canaries if word in other.request.body.decode("utf-8", "replace")]
+            expect(
+                other.id == one.answered.id or not foreign,
+                one.answered.id,
+                expected="the answer to the request in its place",
+                actual=f"{shown(foreign[0]) if foreign else ''}, which stands in {other.id}",
+            )
+
+
+@requirement("robustness.beside-a-stream", "robustness/*held-stream", *PLAIN)
+def test_a_plain_request_is_served_beside_a_stream(observations: Observations, expect: Expect) -> None:
+    if "stream" not in observations.contract.operation.properties:
+        raise DoesNotApply("the contract has no streams")
+    held, beside = (observations.exchange_of(f"robustness/{name}held-stream") for name in ("", "beside-"))
+    if held is None or beside is None:
+        raise NotSent("no stream was held open for a request beside it")
+    if held.answer is None or not held.answer.reads:
+        raise CannotTell(f"{held.id}: the stream did not begin ({held.ending.kind.value})")
+    if ended(beside) <= ended(held):
+        expect_served(["robustness/beside-held-stream"], observations, expect)
+        return
+    if began(beside) >= ended(held):
+        raise CannotTell(f"{beside.id} was sent only after the stream had ended; give more --concurrency")
+    took, usual = elapsed_and_usual(beside, PLAIN, observations)
+    if usual is None or took < SLACK + usual:
+        raise CannotTell(f"{beside.id}: the target is too slow to tell (a plain request took {took:.1f} s)")
+    expect(
+        False,
+        beside.id,
+        expected=f"an answer while {held.id} is held open, in about {usual:.1f} s as for other plain requests",
+        actual=f"none until the stream had ended, {took:.1f} s after the request",
+    )
+
+
+@requirement("robustness.vanished-clients", "robustness/vanished*", "robustness/health-after-vanished*", *PLAIN)
+def test_the_work_for_clients_that_left_holds_up_nobody(observations: Observations, expect: Expect) -> None:
+    for probe in observations.matching(["robustness/health-after-vanished*"]):
+        after = observations.exchange_of(probe.name)
+        if after is None:
+            continue
+        took, usual = elapsed_and_usual(after, PLAIN, observations)
+        if usual is None:
+            raise CannotTell("no plain request was answered before, so that nothing can be compared")
+        expect(
+            took <= SLACK + 3 * usual,
+            after.id,
+            expected=f"an answer in about the time that plain requests take, {usual:.1f} s at most before",
+            actual=f"{'an answer' if after.answer else 'none'} after {took:.1f} s: {probe.about}",
+        )
+    if not expect.judged:
+        raise NotSent("no client left, so that nothing is known of what is done for it")
+
+
+@requirement("robustness.whole-allowance", "robustness/hang-up", "completion/*", *HEALTH)
+def test_the_limit_of_the_next_answer_is_its_own(observations: Observations, expect: Expect) -> None:
+    before = {lost for _, lost in lost_tokens(["completion/*"], observations)}
+    after = list(lost_tokens(HEALTH, observations))
+    if not before or not after:
+        raise DoesNotApply("no answers that their limit cut tell how many tokens they have")
+    for answered, lost in after:
+        expect(
+            lost in before,
+            answered.id,
+            expected=f"{answered.asked('max_tokens') or answered.asked('max_completion_tokens')} completion tokens, "
+            "as its limit cut it",
+            actual=f"{lost} fewer, where answers before clients left lacked {sorted(before)}",
+        )

@@ -269,7 +269,8 @@ class _Run:
             if probe.leaves:
                 delay = None  # that no answer came may be the client's doing
             if delay is None or self._silence.total or self._budget.reserve(probe) is not None:
-                self._silence.note(answered=sent.answered)
+                if not probe.leaves or sent.answered:
+                    self._silence.note(answered=sent.answered)
                 return self._keep(sent.exchange)
             self._keep(replace(sent.exchange, last=False))
             await self._pause(sent.exchange, delay)

@@ -1,0 +1,139 @@
+"""The head of an answer as it came, before any parser was lenient: its lines, its fields, and what frames the body."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from conformance.reading.deviation import Deviation, DeviationLog, Place, shown
+
+# RFC 9112 section 4: the space after the status code is due also where no reason follows.
+_STATUS_LINE: Final = re.compile(rb"HTTP/[0-9]\.[0-9] ([0-9]{3}) [\t \x21-\x7e\x80-\xff]*")
+# RFC 9110 sections 5.1 and 5.5.
+_NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_SINGLETONS: Final = frozenset({b"content-type", b"content-length", b"date", b"location", b"retry-after"})
+"""Fields of an answer that are no lists, so that one line of each is all that may be (RFC 9110 section 5.3)."""
+_LINE: Final = re.compile(rb"[^\n]*\n|[^\n]+\Z")
+_ALWAYS: Final = ("status-line", "line-ends", "field-lines", "no-folding", "singleton-fields")
+
+
+@dataclass(frozen=True, slots=True)
+class HeadReading:
+    """Everything in which a head deviates; `decided` has the requirements that it was able to break."""
+
+    deviations: tuple[Deviation, ...]
+    decided: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line without its end, and where in the head it begins."""
+
+    offset: int
+    text: bytes
+
+
+def read_head(head: bytes) -> HeadReading:
+    """Judges the head of an answer, and the heads of the interim answers before it; deviations are from `transport.*`.
+
+    A line that did not come to its end is not judged. Offsets count from the first byte of the head.
+    """
+    log = DeviationLog()
+    decided: set[str] = set()
+    for lines in _messages(_lines(head, log)):
+        decided |= {f"transport.{name}" for name in _ALWAYS} | _judge_message(lines, log)
+    return HeadReading(tuple(log.kept), frozenset(decided | {one.requirement for one in log.kept}))
+
+
+def _lines(head: bytes, log: DeviationLog) -> Iterator[_Line]:
+    """The lines, each of which must end in CR LF and have no other CR (RFC 9112 sections 2.1 and 2.2)."""
+    offset = 0
+    for whole in _LINE.findall(head):
+        if not whole.endswith(b"\n"):
+            return
+        text = whole.removesuffix(b"\n").removesuffix(b"\r")
+        if not whole.endswith(b"\r\n"):
+            actual = f"LF alone after {shown(text)}"
+            log.note("transport.line-ends", "CR LF at the end of each line", actual, Place(offset))
+        if b"\r" in text:
+            actual = f"a CR inside the line {shown(text)}"
+            log.note("transport.line-ends", "no CR but at the end of a line", actual, Place(offset))
+        yield _Line(offset, text)
+        offset += len(whole)
+
+
+def _messages(lines: Iterator[_Line]) -> Iterator[list[_Line]]:
+    """The lines of each message's head, without the empty one at its end."""
+    message: list[_Line] = []
+    for line in lines:
+        if line.text:
+            message.append(line)
+        elif message:
+            yield message
+            message = []
+    if message:
+        yield message
+
+
+def _judge_message(lines: list[_Line], log: DeviationLog) -> set[str]:
+    """Judges one head; gives the requirements that only some heads can break, where this is one."""
+    first, *rest = lines
+    status = _STATUS_LINE.fullmatch(first.text)
+    if status is None:
+        expected = "a status line: HTTP/1.1, a status of three digits and a space, also where no reason follows"
+        log.note("transport.status-line", expected, shown(first.text), Place(first.offset))
+    fields = list(_fields(rest, log))
+    for name, count in Counter(name for name, _ in fields).items():
+        if count > 1 and name in _SINGLETONS:
+            actual = f"{count} of {shown(name)}"
+            log.note("transport.singleton-fields", "one field of a name that is no list", actual, Place(first.offset))
+    _judge_length([value for name, value in fields if name == b"content-length"], log)
+    return _judge_framing(int(status[1]) if status else 0, fields, log)
+
+
+def _fields(lines: list[_Line], log: DeviationLog) -> Iterator[tuple[bytes, bytes]]:
+    """The fields with lower-case names; what is none is reported."""
+    for line in lines:
+        place = Place(line.offset)
+        if line.text[:1] in {b" ", b"\t"}:
+            # RFC 9112 section 5.2: folding is obsolete, and nobody may send it.
+            actual = f"a line that goes on: {shown(line.text)}"
+            log.note("transport.no-folding", "each field on one line", actual, place)
+            continue
+        name, colon, value = line.text.partition(b":")
+        if not colon or not _NAME.fullmatch(name):
+            expected = "a field name (a token), then a colon with no white space before it"
+            log.note("transport.field-lines", expected, shown(line.text), place)
+        elif _CONTROL.search(value.replace(b"\r", b"")):
+            log.note("transport.field-lines", "no control characters in a field's value", shown(line.text), place)
+        yield name.strip().lower(), value.strip(b" \t")
+
+
+def _judge_length(values: list[bytes], log: DeviationLog) -> None:
+    """Several lengths, or none that is a number: where the body ends cannot be told (RFC 9112 section 6.3)."""
+    different = {value.strip() for one in values for value in one.split(b",")}
+    if len(different) > 1 or not all(value.isdigit() for value in different):
+        actual = shown(b", ".join(values))
+        log.note("transport.length-truthful", "one number as Content-Length", actual)
+
+
+def _judge_framing(status: int, fields: list[tuple[bytes, bytes]], log: DeviationLog) -> set[str]:
+    decided = set()
+    values = [value for name, value in fields if name == b"transfer-encoding"]
+    codings = [item.strip().lower() for value in values for item in value.split(b",")]
+    if codings:
+        decided.add("transport.transfer-coding")
+        if codings != [b"chunked"]:
+            expected = "chunked, once, as the only transfer coding, for the request accepts no other"
+            log.note("transport.transfer-coding", expected, f"Transfer-Encoding: {shown(b', '.join(codings))}")
+    if 100 <= status < 200 or status == 204:
+        decided.add("transport.bodiless")
+        framing = [name for name, _ in fields if name in {b"transfer-encoding", b"content-length"}]
+        if framing:
+            actual = f"{framing[0].decode()} in an answer with the status {status}"
+            log.note("transport.bodiless", "neither Transfer-Encoding nor Content-Length where no body can be", actual)
+    return decided

@@ -1,0 +1,146 @@
+"""How a target is after what was done to it: what it still serves, how fast, and since which request it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from conformance.probes import Intent
+from conformance.probes.cost import LIMIT_FIELDS
+from conformance.suite.condition import TOO_SLOW
+from conformance.suite.expect import CannotTell, Expect
+from conformance.suite.observations import Answered, Completion, Observations
+from conformance.suite.showing import shown, status_of
+from conformance.wire import EndKind, Exchange
+
+
+def began(exchange: Exchange) -> float:
+    """When a request began, in seconds since 1970 by the clock of the run."""
+    return datetime.fromisoformat(exchange.started).timestamp()
+
+
+def ended(exchange: Exchange) -> float:
+    """When an exchange ended, by the same clock."""
+    return began(exchange) + exchange.ending.at
+
+
+def expect_served(patterns: Sequence[str], observations: Observations, expect: Expect) -> list[Answered]:
+    """Expect of each of these probes that it was served; returns the answers that are completions."""
+    answered, obstacles = observations.answers(observations.matching(patterns))
+    for one in answered:
+        expected = f"a completion for {one.probe.about}"
+        expect(observations.served(one), one.id, expected=expected, actual=status_of(one))
+    expect.answers("a completion", obstacles)
+    return [one for one in answered if observations.served(one)]
+
+
+def expect_served_or_refused(patterns: Sequence[str], observations: Observations, expect: Expect) -> None:
+    """Expect of each of these probes a 4xx, or a completion where the contract does not forbid the request."""
+    answered, obstacles = observations.answers(observations.matching(patterns))
+    for one in answered:
+        refused = 400 <= one.answer.status < 500
+        may_be_served = one.probe.intent is not Intent.REFUSED
+        expect(
+            refused or (may_be_served and observations.served(one)),
+            one.id,
+            expected=f"a {'completion or a ' if may_be_served else ''}4xx refusal for {one.probe.about}",
+            actual=status_of(one),
+        )
+    expect.answers("an answer", obstacles)
+
+
+def expect_own_ids(served: Iterable[Answered], observations: Observations, expect: Expect) -> None:
+    """Expect that no two completions have one id."""
+    first: dict[object, str] = {}
+    for one in served:
+        given = observations.completion_reading(one.exchange).object.get("id")
+        if isinstance(given, str):
+            other = first.setdefault(given, one.id)
+            actual = f"{shown(given)}, which {other} has too"
+            expect(other == one.id, one.id, expected="an id of its own", actual=actual)
+
+
+def judge_health(patterns: Sequence[str], hostile: Sequence[str], observations: Observations, expect: Expect) -> None:
+    """Expect that plain requests were served; where one was not, say since which hostile request.
+
+    `hostile` are the names of the probes that may have harmed the target.
+
+    Raises:
+        CannotTell: the target refused for load or is too slow, or answered nothing at all.
+    """
+    for probe in observations.matching(patterns):
+        exchange = observations.exchange_of(probe.name)
+        if exchange is None:
+            continue
+        found = observations.outcome_of(probe)
+        if isinstance(found, CannotTell) and not _went_silent(exchange, observations):
+            expect.notes.append(str(found))
+            continue
+        well = isinstance(found, Answered) and observations.served(found)
+        told = status_of(found) if isinstance(found, Answered) else f"no answer ({exchange.ending.kind.value})"
+        actual = told if well else f"{told}; {suspects(observations, exchange, hostile)}"
+        if not expect(well, exchange.id, expected=f"a completion for {probe.about}", actual=actual):
+            return  # what follows says nothing new
+    if not expect.judged and expect.notes:
+        raise CannotTell(expect.notes[0])
+
+
+def _went_silent(exchange: Exchange, observations: Observations) -> bool:
+    """Whether a target that had answered plain requests in time gives no answer any more."""
+    if exchange.answer is not None:
+        return False
+    plain = [one for one in _plain(observations) if began(one) < began(exchange)]
+    return any(one.answer is not None for one in plain) and not any(
+        one.answer is None and one.ending.kind in TOO_SLOW for one in plain
+    )
+
+
+def _plain(observations: Observations) -> Iterator[Exchange]:
+    """The exchanges of probes that must be served."""
+    for name, probe in observations.probes.items():
+        exchange = observations.exchange_of(name)
+        if probe.intent is Intent.SERVED and exchange is not None:
+            yield exchange
+
+
+def suspects(observations: Observations, unwell: Exchange, hostile: Sequence[str]) -> str:
+    """In words, since which hostile request a target has not served a plain one, as far as order and times show it."""
+    before = [one for one in observations.exchanges if began(one) <= began(unwell) and one is not unwell]
+    served = [ended(one) for one in _plain(observations) if one in before and one.answer and one.answer.status == 200]
+    last_served = max(served, default=0.0)
+    since = [one for one in before if one.probe in hostile and one.last and ended(one) >= last_served]
+    since.sort(key=began)
+    if not since:
+        return "no hostile request stands between it and the last plain one that was served"
+    if len(since) == 1:
+        return f"the only hostile request since a plain one was served is {since[0].id}"
+    answered = [one.id for one in since if one.answer is not None]
+    silent = [one.id for one in since if one.answer is None and one.ending.kind is not EndKind.HUNG_UP]
+    told = [f"{len(since)} hostile requests came since a plain one was served, {since[0].id} first"]
+    if silent:
+        told.append(f"the first without an answer is {silent[0]}")
+    if answered:
+        told.append(f"the last with one is {answered[-1]}")
+    return ", ".join(told)
+
+
+def elapsed_and_usual(
+    exchange: Exchange, patterns: Sequence[str], observations: Observations
+) -> tuple[float, float | None]:
+    """How long an exchange took, and the longest that plain ones of these probes took; None where there is none."""
+    others = (observations.exchange_of(probe.name) for probe in observations.matching(patterns))
+    times = [one.ending.at for one in others if one is not None and one is not exchange and one.answer is not None]
+    return exchange.ending.at, max(times, default=None)
+
+
+def lost_tokens(patterns: Sequence[str], observations: Observations) -> Iterator[tuple[Answered, int]]:
+    """By how many tokens each single answer that its limit cut is shorter than the limit."""
+    answered, _ = observations.answers(observations.matching(patterns))
+    for one in answered:
+        found = observations.completion(one)
+        limit = next((value for name in LIMIT_FIELDS if (value := one.asked(name)) is not None), None)
+        if not isinstance(found, Completion) or not isinstance(limit, int) or len(found.choices) != 1:
+            continue
+        told = found.usage("completion_tokens")
+        if found.choices[0].get("finish_reason") == "length" and told is not None:
+            yield one, limit - int(told)

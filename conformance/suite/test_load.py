@@ -1,0 +1,62 @@
+"""Robustness under load: large bodies, far too many choices, bursts. Only the load tier sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from conformance.contract.model import Level
+from conformance.suite.cross_talk import strangers, told_by
+from conformance.suite.endurance import expect_own_ids, expect_served, expect_served_or_refused, judge_health
+from conformance.suite.expect import Expect
+from conformance.suite.marking import requirement
+from conformance.suite.observations import Answered, Observations
+from conformance.suite.readers import Readers
+from conformance.suite.showing import shown, status_of
+
+TOO_LARGE = 413
+
+
+@requirement("robustness.large-body", "load/body-of-*")
+def test_a_large_body_is_served_or_refused_in_the_error_format(
+    observations: Observations, readers: Readers, expect: Expect
+) -> None:
+    expect_served_or_refused(["load/body-of-*"], observations, expect)
+    answered, _ = observations.answers(observations.matching(["load/body-of-*"]))
+    for one in answered:
+        if not 400 <= one.answer.status < 500:
+            continue
+        reading = observations.error_reading(one.exchange)
+        if not reading.is_readable:
+            actual = f"{reading.problem}: {shown(reading.body)}"
+            expect(False, one.id, expected="an error as one JSON document", actual=actual)
+            continue
+        for deviation in readers.envelope_deviations(one.answer.status, reading.value, Level.MUST):
+            expect(False, one.id, expected="the error object of the contract", actual=deviation)
+
+
+@requirement("robustness.body-of-3-mb", "load/body-of-3-mb")
+def test_a_body_of_3_mb_is_not_too_large(answers: Sequence[Answered], expect: Expect) -> None:
+    for one in answers:
+        expect(one.answer.status != TOO_LARGE, one.id, expected="another status than 413", actual=status_of(one))
+
+
+@requirement("robustness.many-choices", "load/many-choices")
+def test_a_million_choices_are_refused(observations: Observations, expect: Expect) -> None:
+    expect_served_or_refused(["load/many-choices"], observations, expect)
+
+
+@requirement("robustness.burst", "load/burst-*")
+def test_a_burst_is_served(observations: Observations, expect: Expect) -> None:
+    served = expect_served(["load/burst-*"], observations, expect)
+    expect_own_ids(served, observations, expect)
+    for one, canary, owner in strangers(told_by(served, observations)):
+        actual = f"{shown(canary)}, which only the request {owner} has"
+        expect(False, one.answered.id, expected="an answer to its own request", actual=actual)
+
+
+@requirement("robustness.healthy-after-load", "load/health-after-*", "load/body-*", "load/many-choices", "load/burst-*")
+def test_a_plain_request_is_served_after_the_load(observations: Observations, expect: Expect) -> None:
+    loading = ("load/body-*", "load/many-choices", "load/burst-*")
+    judge_health(
+        ["load/health-after-*"], [probe.name for probe in observations.matching(loading)], observations, expect
+    )

@@ -1,0 +1,174 @@
+"""Robustness of reading requests: bodies in pieces, in chunks, cut, after 100 (Continue); odd and hostile headers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from conformance.probes import Probe
+from conformance.probes.injection import FIELD
+from conformance.probes.script import StepKind
+from conformance.suite.condition import TOO_SLOW, worst
+from conformance.suite.endurance import expect_served_or_refused
+from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent
+from conformance.suite.marking import requirement
+from conformance.suite.observations import Answered, Observations
+from conformance.suite.showing import status_of
+from conformance.wire import EndKind, Exchange
+
+EXPECTATION_FAILED = 417
+_INTERIM = re.compile(rb"HTTP/[0-9.]+ 100\b")
+_INJECTED = re.compile(rb"\n" + FIELD.encode() + rb"[ \t]*:", re.IGNORECASE)
+_GONE = frozenset({EndKind.CLOSED, EndKind.RESET, EndKind.TRUNCATED})
+"""Ends by which a target refuses a request without a word."""
+
+
+@requirement("robustness.upload-in-pieces", "robustness/slow-upload", "robustness/expect-continue")
+def test_a_body_in_pieces_is_read_to_its_end(
+    answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    for one in answers:
+        # Who does not want the body did not get to read it in pieces.
+        if _sent_whole(one.exchange) and one.answer.status != EXPECTATION_FAILED:
+            expected = f"a completion for {one.probe.about}"
+            expect(observations.served(one), one.id, expected=expected, actual=status_of(one))
+    _, obstacles = observations.answers(observations.matching(["robustness/slow-upload"]))
+    expect.answers("a completion", obstacles)
+
+
+@requirement("robustness.expect-continue", "robustness/expect-*", "completion/plain")
+def test_an_expectation_is_met_without_waiting_for_the_body(observations: Observations, expect: Expect) -> None:
+    obstacles = []
+    for probe in observations.matching(["robustness/expect-*"]):
+        exchange, found = observations.exchange_of(probe.name), observations.outcome_of(probe)
+        if exchange is not None and _hangs(exchange, observations):
+            actual = f"{'100 (Continue), but ' if _INTERIM.match(exchange.head) else ''}no answer in time"
+            expect(False, exchange.id, expected="100 (Continue) or a final answer", actual=actual)
+        elif not isinstance(found, Answered):
+            obstacles.append(found)
+        else:
+            expect(
+                _was_asked_for_body(found.exchange) and (observations.served(found) or _refused(found)),
+                found.id,
+                expected="100 (Continue), then a completion; or a 4xx such as 417, at once",
+                actual=_heard(found),
+            )
+    if not expect.judged:
+        raise worst([*obstacles, NotSent("no request expected 100 (Continue)")])
+
+
+def _heard(answered: Answered) -> str:
+    """What came to a request with an expectation, and what did not."""
+    told = status_of(answered)
+    return told if _was_asked_for_body(answered.exchange) else f"neither until the body came; then {told}"
+
+
+def _was_asked_for_body(exchange: Exchange) -> bool:
+    """Whether an answer, interim or final, came before the body was sent, or the body did not wait for one."""
+    kinds = [step.kind for step in exchange.request.steps]
+    waited = StepKind.AWAIT_CONTINUE in kinds
+    return not waited or StepKind.BODY not in kinds or _INTERIM.match(exchange.head) is not None
+
+
+def _refused(answered: Answered) -> bool:
+    return 400 <= answered.answer.status < 500
+
+
+def _hangs(exchange: Exchange, observations: Observations) -> bool:
+    """Whether the target answered the plainest request in time, but not this one."""
+    plain = observations.exchange_of("completion/plain")
+    was_well = plain is not None and plain.answer is not None
+    return exchange.answer is None and exchange.ending.kind in TOO_SLOW and was_well
+
+
+@requirement("robustness.chunked-request", "robustness/chunked")
+def test_a_chunked_body_is_served_or_refused(observations: Observations, expect: Expect) -> None:
+    expect_served_or_refused(["robustness/chunked"], observations, expect)
+
+
+@requirement("robustness.many-fields", "robustness/many-fields")
+def test_many_fields_are_served_or_refused(observations: Observations, expect: Expect) -> None:
+    expect_served_or_refused(["robustness/many-fields"], observations, expect)
+
+
+@requirement("robustness.octets-in-field", "robustness/octets-in-field")
+def test_an_octet_beyond_ascii_is_served_or_refused(observations: Observations, expect: Expect) -> None:
+    expect_served_or_refused(["robustness/octets-in-field"], observations, expect)
+
+
+@requirement("robustness.cut-upload", "robustness/cut-upload")
+def test_a_cut_body_is_never_served(observations: Observations, expect: Expect) -> None:
+    exchange = _broken_off("robustness/cut-upload", observations)
+    status = None if exchange.answer is None else exchange.answer.status
+    actual = f"status {status}, {'' if status is None else 'for '}{_bytes_sent(exchange)}"
+    expect(status is None or status >= 300, exchange.id, expected="no success", actual=actual)
+
+
+@requirement("robustness.cut-upload-ends", "robustness/cut-upload")
+def test_a_cut_body_is_not_waited_for(observations: Observations, expect: Expect) -> None:
+    exchange = _broken_off("robustness/cut-upload", observations)
+    answer = exchange.answer
+    ends = exchange.ending.kind in _GONE if answer is None else answer.status < 500
+    told = f"{exchange.ending.kind.value}" if answer is None else f"status {answer.status}"
+    actual = f"{told} after {exchange.ending.at:.1f} s, for {_bytes_sent(exchange)}"
+    expect(ends, exchange.id, expected="a 4xx, or a closed connection", actual=actual)
+
+
+@requirement("robustness.two-lengths", "robustness/two-lengths")
+def test_two_lengths_are_refused(observations: Observations, expect: Expect) -> None:
+    exchange = _broken_off("robustness/two-lengths", observations)
+    answer = exchange.answer
+    refused = exchange.ending.kind in _GONE if answer is None else 400 <= answer.status < 500
+    actual = f"no answer ({exchange.ending.kind.value})" if answer is None else f"status {answer.status}"
+    expect(refused, exchange.id, expected="a 4xx, or a closed connection", actual=actual)
+
+
+@requirement(
+    "robustness.header-injection", "robustness/hang-up", "robustness/chunked", "robustness/line-break-in-model"
+)
+def test_a_line_break_makes_no_header_field(
+    probes: Sequence[Probe], observations: Observations, expect: Expect
+) -> None:
+    names = {probe.name for probe in probes}
+    for exchange in observations.exchanges:
+        if exchange.probe in names and exchange.head:
+            found = _INJECTED.search(exchange.head)
+            expected = f"no field {FIELD}, which only a line break in a value of the request can make"
+            offset = None if found is None else found.start() + 1
+            expect(found is None, exchange.id, expected=expected, actual=f"{FIELD} at byte {offset} of the answer")
+    if not expect.judged:
+        _, obstacles = observations.answers(probes)
+        raise worst([*obstacles, NotSent("no answer has a raw head to look at")])
+
+
+def _broken_off(name: str, observations: Observations) -> Exchange:
+    """The exchange of a probe that says less or more than it sends.
+
+    Raises:
+        NotSent, CannotTell, DoesNotApply: it was not sent, or what came of it says nothing.
+    """
+    exchange = observations.exchange_of(name)
+    if exchange is None:
+        found = [observations.outcome_of(probe) for probe in observations.matching([name])]
+        raise worst([*(one for one in found if not isinstance(one, Answered)), NotSent(f"{name} was not sent")])
+    if exchange.answer is None and exchange.ending.kind is EndKind.HUNG_UP:
+        raise DoesNotApply(f"{exchange.id}: TLS has no half-close, so that the client left instead")
+    if exchange.answer is None and not observations.target_answers:
+        raise CannotTell(f"{exchange.id}: no answer ({exchange.ending.kind.value}), as to all requests")
+    if exchange.ending.kind in {EndKind.UNREACHABLE, EndKind.CONNECT_TIMEOUT}:
+        raise CannotTell(f"{exchange.id}: no connection could be made ({exchange.ending.kind.value})")
+    return exchange
+
+
+def _declared(exchange: Exchange) -> int | None:
+    """The length that the request says its body has."""
+    found = next((value for name, value in exchange.request.headers if name.lower() == "content-length"), "")
+    return int(found) if found.isdigit() else None
+
+
+def _sent_whole(exchange: Exchange) -> bool:
+    return _declared(exchange) == len(exchange.request.body)
+
+
+def _bytes_sent(exchange: Exchange) -> str:
+    return f"{len(exchange.request.body)} of the {_declared(exchange)} bytes that the request says"
