@@ -100,8 +100,20 @@ class _Walker:
                 inside = self._walk(content, (str(media_type),))
                 members = self._value(inside)
                 named = isinstance(members, Mapping) and "itemSchema" in members
-                return self._walk(inside, ("itemSchema" if stream and named else "schema",))
+                schema = self._walk(inside, ("itemSchema" if stream and named else "schema",))
+                return self._data(schema) if stream and named else schema
         return content
+
+    def _data(self, event: str) -> str:
+        """The schema of an event's data, where the whole event is described (see `OpenApiOperation._item_schema`)."""
+        data = self._walk(event, ("properties", "data"))
+        value = self._value(data)
+        for choice in ("anyOf", "oneOf"):
+            for number in range(len(value.get(choice, ())) if isinstance(value, Mapping) else 0):
+                inside = self._followed(join(data, choice, number))
+                if _has(self._value(inside), "contentSchema"):
+                    return self._walk(inside, ("contentSchema",))
+        return self._walk(data, ("contentSchema",)) if _has(value, "contentSchema") else event
 
     def _parameter(self, operation: str, name: str) -> str:
         for at in (operation, operation.rpartition("/")[0]):

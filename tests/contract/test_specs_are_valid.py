@@ -22,8 +22,8 @@ from shipped_specs import (
     validator,
 )
 
-ANNOTATIONS = frozenset(["title", "default", "x-source", "x-tier"])
-STRUCTURE = frozenset(["properties", "items", "$ref"])
+ANNOTATIONS = frozenset(["title", "default", "x-source", "x-tier", "contentMediaType"])
+STRUCTURE = frozenset(["properties", "items", "$ref", "contentSchema"])
 BASES = ("stated", "schema", "reference", "example", "inferred")
 
 
