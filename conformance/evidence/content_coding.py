@@ -1,21 +1,22 @@
-"""Decodes content codings within a bound, to look for secrets inside."""
+"""Decodes the content codings of a whole body within a bound, to look for secrets inside."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
+
+from conformance.evidence.decompression import GZIP_MAGIC, BrokenCodingError, ManyMembersError, decompressor
+from conformance.wire.exchange import Exchange
 
 LIMIT = 8 * 1024 * 1024
 """Bytes that are decoded at most."""
 
-MEMBERS = 1000
-"""Members of a gzip body that are decoded at most (RFC 1952 section 2.2 allows any number)."""
+LAYERS = 4
+"""Codings over one another that are decoded at most."""
 
-_STEP = 16 * 1024
-_GZIP_MAGIC = b"\x1f\x8b"
-_WINDOW = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-_RAW_DEFLATE = -15
+_STEP = 512
+"""Coded bytes that are decoded at once. The step in which the bound is reached counts as not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,41 @@ class Decoded:
     known: bool = True
 
 
+_FORM = "content-coding "
+_BEYOND = ", withheld: beyond the bound"
+_FOREIGN = ", withheld: not decoded here"
+
+
+class Kept(StrEnum):
+    """How a body is kept whose coded bytes may hold a secret."""
+
+    AS_IT_CAME = "as it came"
+    CLEAR = "clear"
+    """Decoded and cleaned: the coded bytes held a secret."""
+    IN_PART = "in part"
+    """With asterisks from where it was too large to be looked into."""
+    HIDDEN = "hidden"
+    """As asterisks: its coding is not known here."""
+
+
+def kept_as(exchange: Exchange) -> Kept:
+    """How the body of an exchange's answer was kept."""
+    forms = [one.form for one in exchange.redactions if one.where == "body" and one.form.startswith(_FORM)]
+    if not forms:
+        return Kept.AS_IT_CAME
+    return Kept.IN_PART if forms[0].endswith(_BEYOND) else Kept.HIDDEN if forms[0].endswith(_FOREIGN) else Kept.CLEAR
+
+
+def form_of_clear(decoded: Decoded) -> str:
+    """The form of a redaction that puts what coded bytes mean in their place."""
+    return f"{_FORM}{decoded.coding}"
+
+
+def form_of_withheld(decoded: Decoded) -> str:
+    """The form of a redaction that masks what nobody looked into."""
+    return f"{_FORM}{decoded.coding}{_BEYOND if decoded.known else _FOREIGN}"
+
+
 def decode(body: bytes, content_encodings: Iterable[str]) -> Decoded | None:
     """Decode a body by its Content-Encoding fields, or None where it is not encoded.
 
@@ -36,67 +72,45 @@ def decode(body: bytes, content_encodings: Iterable[str]) -> Decoded | None:
     """
     codings = [coding.strip().lower() for value in content_encodings for coding in value.split(",")]
     codings = [coding for coding in codings if coding not in {"", "identity"}]
-    if not codings and body.startswith(_GZIP_MAGIC):
+    if not codings and body.startswith(GZIP_MAGIC):
         codings = ["gzip"]
     if not codings:
         return None
     name = ", ".join(codings)
+    if len(codings) > LAYERS:
+        return Decoded(name, b"", 0, known=False)
     data, read = body, len(body)
     for coding in reversed(codings):
-        if coding not in _WINDOW:
+        layer = _layer(data, coding)
+        if layer is None:
             return Decoded(name, b"", 0, known=False)
-        inner, inner_read = _inflate(data, coding)
+        inner, inner_read = layer
         whole = read == len(body) and inner_read == len(data)
         read = inner_read if len(codings) == 1 else (len(body) if whole else 0)
         data = inner
     return Decoded(name, data, read)
 
 
-def _inflate(data: bytes, coding: str) -> tuple[bytes, int]:
-    """Decode until the end, the bound, or a mistake. Returns what came out, and how many bytes went in for it.
+def _layer(data: bytes, coding: str) -> tuple[bytes, int] | None:
+    """Decode one coding until the end, the bound, or a mistake; None for a coding that is not known here.
 
-    Bytes after a mistake count as read: no client decodes them, so they only are what they are.
+    Returns what came out, and of how many coded bytes that is all. Bytes after a mistake and after the end count as
+    read: no client decodes them, so they only are what they are.
     """
-    window = _WINDOW[coding]
-    if coding == "deflate" and not _begins(data, window):
-        # Some servers send raw deflate where RFC 9110 section 8.4.1.2 wants the zlib format.
-        window = _RAW_DEFLATE
+    decoder = decompressor(coding, data[:2])
+    if decoder is None:
+        return None
     output = bytearray()
-    view = memoryview(data)
-    at = 0
-    for _ in range(MEMBERS):
-        member, used, ended = _member(view[at:], window, LIMIT - len(output))
-        output += member
-        at += used
-        if len(output) >= LIMIT:
-            break
-        if not ended or coding == "deflate" or at >= len(data):
-            return bytes(output), len(data)
-    return bytes(output), at
-
-
-def _begins(data: bytes, window: int) -> bool:
-    try:
-        zlib.decompressobj(window).decompress(data[:64], 1)
-    except zlib.error:
-        return False
-    return True
-
-
-def _member(data: memoryview, window: int, room: int) -> tuple[bytes, int, bool]:
-    """Decode one member: what came out, how many bytes it took, and whether it ended."""
-    decoder = zlib.decompressobj(window)
-    output = bytearray()
-    at, step = 0, _STEP
-    while at < len(data) and not decoder.eof and len(output) < room:
-        before = decoder.copy()
+    for at in range(0, len(data), _STEP):
         try:
-            output += decoder.decompress(data[at : at + step], room - len(output))
-        except zlib.error:
-            if step == 1:
-                break
-            # What came out before the mistake counts, so this step is made again byte by byte.
-            decoder, step = before, 1
-            continue
-        at += len(data[at : at + step]) - len(decoder.unconsumed_tail) - len(decoder.unused_data)
-    return bytes(output), at, decoder.eof
+            for piece in decoder.feed(data[at : at + _STEP]):
+                if len(output) + len(piece) > LIMIT:
+                    return bytes(output), at
+                output += piece
+        except BrokenCodingError:
+            break
+        except ManyMembersError:
+            return bytes(output), at
+        if decoder.ended and not GZIP_MAGIC.startswith(decoder.rest):
+            break
+    return bytes(output), len(data)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from conformance.evidence.content_coding import Decoded, decode
+from conformance.evidence.content_coding import Decoded, decode, form_of_clear, form_of_withheld
 from conformance.evidence.forms import SecretForms, Span
 from conformance.evidence.spread import find_spread
 from conformance.wire.exchange import Answer, Ending, Exchange, Headers, Read, Redaction, SentRequest
@@ -141,7 +141,7 @@ class Redactor:
             clear = self._clean_body(decoded.data, inside)
             if inside:
                 # The coded bytes hold the secret in a form that cannot be masked; what they mean is kept instead.
-                _note([*inside, (inside[0][0], f"content-coding {decoded.coding}")], "body", redactions)
+                _note([*inside, (inside[0][0], form_of_clear(decoded))], "body", redactions)
                 return (Read(at=answer.reads[-1].at, data=clear),)
             cleaned = _withhold(cleaned, decoded, found)
         _note(found, "body", redactions)
@@ -179,8 +179,7 @@ def _withhold(body: bytes, decoded: Decoded, found: Found) -> bytes:
     """Mask the coded bytes that nobody looked into: of a foreign coding, or beyond the bound (a bomb)."""
     if decoded.read >= len(body):
         return body
-    reason = "beyond the bound" if decoded.known else "not decoded here"
-    found.append((UNKNOWN_CREDENTIAL, f"content-coding {decoded.coding}, withheld: {reason}"))
+    found.append((UNKNOWN_CREDENTIAL, form_of_withheld(decoded)))
     return body[: decoded.read] + b"*" * (len(body) - decoded.read)
 
 

@@ -1,36 +1,26 @@
-"""Content decoding: the bytes of a body as they were before gzip or another coding, piece by piece and bounded."""
+"""Content decoding: the bytes of a body as they were before gzip, br or another coding, piece by piece and bounded."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator
-from typing import Final, Protocol
+from collections.abc import Iterable, Iterator
+from typing import Final
 
-from conformance.evidence.content_coding import LIMIT
+from conformance.evidence.content_coding import LAYERS, LIMIT
+from conformance.evidence.decompression import (
+    GZIP_MAGIC,
+    BrokenCodingError,
+    Decompressor,
+    ManyMembersError,
+    decompressor,
+)
 from conformance.reading.deviation import DeviationLog, Place, shown
 
-MAX_CONTENT: Final = LIMIT - 1
-"""Bytes that a coded body may decode to before reading stops.
+MAX_CONTENT: Final = LIMIT
+"""Bytes that a coded body may decode to before reading stops: evidence withholds what lies behind."""
 
-Evidence looks for secrets in no more than `LIMIT`, and withholds what lies behind: a body that was cut there must be
-seen as too large, and not as one that breaks off.
-"""
-
-_PIECE: Final = 256 * 1024
-_GZIP_MAGIC: Final = b"\x1f\x8b"
+_HEAD: Final = 16
+"""Bytes of a body that show whether it is text, where its coding has no mark of its own."""
 _TEXT: Final = frozenset(range(0x20, 0x7F)) | {0x09, 0x0A, 0x0D}
-
-
-class _Decompressor(Protocol):
-    """What `zlib.decompressobj` gives."""
-
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    @property
-    def unconsumed_tail(self) -> bytes: ...
-    def decompress(self, data: bytes, /, max_length: int = 0) -> bytes: ...
 
 
 class ContentDecoder:
@@ -41,102 +31,143 @@ class ContentDecoder:
     """
 
     def __init__(self, codings: tuple[str, ...], log: DeviationLog, limit: int = MAX_CONTENT) -> None:
-        self.problem: str | None = None
         self._log = log
-        self._limit = limit
-        self._codings = codings
-        self._plain = not codings
-        self._decompressor: _Decompressor | None = None
-        self._head = b""
-        self._size = 0
+        self._problem: str | None = None
+        # The coding that was applied last is the first to be undone.
+        self._layers = [_Layer(coding, log, limit) for coding in reversed(codings[:LAYERS])]
+        if len(codings) > LAYERS:
+            self._problem = f"the body has {len(codings)} content codings, one over the other"
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing more can be decoded, None where nothing stands in the way."""
+        return next((one.problem for one in self._layers if one.problem is not None), self._problem)
 
     def feed(self, data: bytes, at: float = 0.0) -> Iterator[bytes]:
         """The content that these bytes of the body complete."""
         if self.problem is not None:
             return
-        if not self._plain and self._decompressor is None:
-            data = self._begin(data, at)
-        if self._plain:
-            if data:
-                yield data
-        elif self._decompressor is not None:
-            yield from self._decompress(data, at)
+        pieces: Iterable[bytes] = (data,)
+        for layer in self._layers:
+            pieces = layer.decode(pieces, at)
+        yield from pieces
 
     def end(self, at: float = 0.0, *, is_complete: bool = True) -> Iterator[bytes]:
         """What is left at the end of the body; `is_complete` tells whether the HTTP message was complete."""
-        decoder, coding = self._decompressor, ", ".join(self._codings)
-        if self._head:
-            self._note(f"Content-Encoding: {shown(coding)} and {shown(self._head)}, which is not", at)
-        if self._head and decoder is None:
-            self._plain = True
-            yield self._head
-        elif is_complete and decoder is not None and not decoder.eof and self.problem is None:
-            self._note(f"the {coding} content breaks off before its end", at)
+        if self.problem is not None:
+            return
+        pieces: Iterable[bytes] = ()
+        for layer in self._layers:
+            pieces = layer.end(pieces, at, is_complete=is_complete)
+        yield from pieces
+
+    def cut(self, at: float = 0.0) -> None:
+        """Ends a body of which evidence keeps no more, since it decodes to more than the limit."""
+        if self.problem is None:
+            self._problem = _note_too_large(self._log, f"more than {MAX_CONTENT} bytes", at)
+
+
+class _Layer:
+    """One coding of a body."""
+
+    def __init__(self, coding: str, log: DeviationLog, limit: int) -> None:
+        self.problem: str | None = None
+        self._coding = coding
+        self._log = log
+        self._limit = limit
+        self._head = b""
+        self._is_undecided = True
+        self._decompressor: Decompressor | None = None
+        self._size = 0
+
+    def decode(self, pieces: Iterable[bytes], at: float) -> Iterator[bytes]:
+        """What the pieces decode to."""
+        for piece in pieces:
+            data = self._begin(piece, at) if self._is_undecided else piece
+            if self._decompressor is not None:
+                yield from self._decompress(self._decompressor, data, at)
+            elif data and self.problem is None:
+                yield data
+            if self.problem is not None:
+                return
+
+    def end(self, pieces: Iterable[bytes], at: float, *, is_complete: bool) -> Iterator[bytes]:
+        """What the last pieces decode to, and what was held back."""
+        yield from self.decode(pieces, at)
+        if self._is_undecided and self._head and (is_complete or not GZIP_MAGIC.startswith(self._head)):
+            self._choose(self._head, at)
+            yield from self.decode((self._head,), at)
+        decoder = self._decompressor
+        if decoder is None or self.problem is not None:
+            return
+        if decoder.rest:
+            self._note_rest(decoder, at)
+        elif not decoder.ended and is_complete:
+            self._note(f"the {self._coding} content breaks off before its end", at)
 
     def _begin(self, data: bytes, at: float) -> bytes:
         """Chooses how to decode, by what the body begins with; the bytes to decode, none while they are too few."""
-        head = self._head + data
-        if len(head) < len(_GZIP_MAGIC):
-            self._head = head
+        self._head += data
+        if len(self._head) < (len(GZIP_MAGIC) if self._coding == "gzip" else _HEAD):
             return b""
-        self._head = b""
-        coding = self._codings[0]
-        if len(self._codings) > 1:
-            self.problem = f"the body has several content codings, {shown(', '.join(self._codings))}"
-        elif coding == "gzip" and head.startswith(_GZIP_MAGIC):
-            self._decompressor = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-        elif coding == "deflate" and not _looks_like_text(head):
-            # zlib data by RFC 9110 §8.4.1.2; some send bare deflate data.
-            is_zlib = head[0] & 0x0F == 8 and int.from_bytes(head[:2], "big") % 31 == 0
-            self._decompressor = zlib.decompressobj(wbits=zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS)
-        elif coding in ("gzip", "deflate") or _looks_like_text(head):
-            self._note(f"Content-Encoding: {shown(coding)} and a body that is not, beginning {shown(head[:32])}", at)
-            self._plain = True
-        else:
-            self.problem = f"the content coding {shown(coding)} cannot be decoded here"
-        return head
+        self._choose(self._head, at)
+        return self._head
 
-    def _decompress(self, data: bytes, at: float) -> Iterator[bytes]:
-        decoder = self._decompressor
-        while decoder is not None and data:
-            if decoder.eof:
-                following = self._following_member(data, at)
-                if following is None:
+    def _choose(self, head: bytes, at: float) -> None:
+        self._is_undecided = False
+        coded = head.startswith(GZIP_MAGIC) if self._coding == "gzip" else not _is_text(self._coding, head)
+        if not coded:
+            self._note(
+                f"Content-Encoding: {shown(self._coding)} and a body that is not, beginning {shown(head[:32])}", at
+            )
+            return
+        self._decompressor = decompressor(self._coding, head)
+        if self._decompressor is None:
+            self.problem = f"the content coding {shown(self._coding)} cannot be decoded here"
+
+    def _decompress(self, decoder: Decompressor, data: bytes, at: float) -> Iterator[bytes]:
+        try:
+            for piece in decoder.feed(data):
+                self._size += len(piece)
+                if self._size > self._limit:
+                    self.problem = _note_too_large(self._log, f"more than {self._limit} bytes", at)
                     return
-                decoder, data = following
-                self._decompressor = decoder
-            try:
-                piece = decoder.decompress(data, _PIECE)
-            except zlib.error as error:
-                self._note(f"{self._codings[0]} content that cannot be decoded ({error})", at)
-                self.problem = "the coded content is broken"
-                return
-            self._size += len(piece)
-            if self._size > self._limit:
-                expected = f"coded content of at most {self._limit} bytes"
-                self._log.note("transport.content-bounded", expected, "more; nothing after it was read", Place(at=at))
-                self.problem = "the decoded content is too large"
-                return
-            if piece:
                 yield piece
-            data = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
+        except BrokenCodingError as error:
+            self._note(f"{self._coding} content that cannot be decoded ({error})", at)
+            self.problem = "the coded content is broken"
+        except ManyMembersError as error:
+            self.problem = _note_too_large(self._log, str(error), at)
+        if decoder.rest and not GZIP_MAGIC.startswith(decoder.rest):
+            self._note_rest(decoder, at)
 
-    def _following_member(self, data: bytes, at: float) -> tuple[_Decompressor, bytes] | None:
-        """What decodes the gzip member behind one that has ended, and its bytes: nothing else may follow."""
-        data = self._head + data
-        self._head = b""
-        if data.startswith(_GZIP_MAGIC):
-            return zlib.decompressobj(wbits=16 + zlib.MAX_WBITS), data
-        if _GZIP_MAGIC.startswith(data):
-            self._head = data
-        else:
-            self._note(f"{shown(data)} behind the end of the {self._codings[0]} content", at)
-            self.problem = "more follows the coded content"
-        return None
+    def _note_rest(self, decoder: Decompressor, at: float) -> None:
+        self._note(f"{shown(decoder.rest)} behind the end of the {self._coding} content", at)
+        self.problem = "more follows the coded content"
 
     def _note(self, actual: str, at: float) -> None:
         self._log.note("transport.content-encoding", "a body coded as Content-Encoding says", actual, Place(at=at))
 
 
-def _looks_like_text(head: bytes) -> bool:
-    return _TEXT.issuperset(head[:16].removeprefix(b"\xef\xbb\xbf"))
+def _note_too_large(log: DeviationLog, actual: str, at: float) -> str:
+    expected = f"coded content of at most {MAX_CONTENT} bytes"
+    log.note("transport.content-bounded", expected, f"{actual}; nothing after it was read", Place(at=at))
+    return "the decoded content is too large"
+
+
+def _is_text(coding: str, head: bytes) -> bool:
+    """Whether a body is text and not what its header says. Coded bytes may look like text where they are very few."""
+    if not _TEXT.issuperset(head[:_HEAD].removeprefix(b"\xef\xbb\xbf")):
+        return False
+    return len(head) >= _HEAD or not _is_whole(decompressor(coding, head), head)
+
+
+def _is_whole(decoder: Decompressor | None, data: bytes) -> bool:
+    if decoder is None:
+        return False
+    try:
+        for _ in decoder.feed(data):
+            pass
+    except ValueError:
+        return False
+    return decoder.ended and not decoder.rest

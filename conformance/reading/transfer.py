@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from conformance.evidence.content_coding import Kept, kept_as
 from conformance.reading.content import ContentDecoder
 from conformance.reading.deviation import DeviationLog, Place, shown
 from conformance.wire.exchange import Answer, EndKind, Exchange, Headers, Read
@@ -35,7 +36,7 @@ class TransferReading:
     """What an HTTP message says of its body.
 
     `media_type` is lower-case and without parameters, `parameters` has those, with lower-case names. `codings` are the
-    content codings in the order in which they were applied.
+    content codings in the order in which they were applied; there are none where evidence kept the body decoded.
     """
 
     status: int
@@ -49,7 +50,8 @@ def read_transfer(answer: Answer, log: DeviationLog, exchange: Exchange) -> Tran
     """Judges the header and the framing of an exchange's answer."""
     chunked = "chunked" in _listed(answer.header("Transfer-Encoding"))
     length = answer.header("Content-Length")
-    _judge_length(answer, length, chunked=chunked, kind=exchange.ending.kind, log=log)
+    is_clear = kept_as(exchange) is Kept.CLEAR
+    _judge_length(answer, length, chunked=chunked, is_whole=_is_whole(exchange) and not is_clear, log=log)
     if exchange.ending.kind in _CUT_BY_TARGET:
         actual = f"{exchange.ending.kind.value} after {_size(answer)} bytes"
         detail = f" ({shown(exchange.ending.detail)})" if exchange.ending.detail else ""
@@ -58,6 +60,8 @@ def read_transfer(answer: Answer, log: DeviationLog, exchange: Exchange) -> Tran
     named = (coding.removeprefix("x-") for coding in _listed(answer.header("Content-Encoding")))
     codings = tuple(coding for coding in named if coding != "identity")
     _judge_coding(exchange, answer, codings, log)
+    if is_clear:
+        codings = ()
     media_type, parameters = _media_type(answer.header("Content-Type"))
     framing = Framing.CHUNKED if chunked else Framing.LENGTH if length is not None else Framing.CLOSE
     return TransferReading(answer.status, media_type, parameters, framing, codings)
@@ -66,14 +70,27 @@ def read_transfer(answer: Answer, log: DeviationLog, exchange: Exchange) -> Tran
 def content_reads(answer: Answer, exchange: Exchange, decoder: ContentDecoder, log: DeviationLog) -> Iterator[Read]:
     """The body's reads after content decoding; a second HTTP message inside the body is reported on the way."""
     watch = _MessageWatch(log)
-    for read in answer.reads:
+    in_part = kept_as(exchange) is Kept.IN_PART
+    for read in _looked_into(answer) if in_part else answer.reads:
         for piece in decoder.feed(read.data, read.at):
             watch.feed(piece, read.at)
             yield Read(read.at, piece)
     at = answer.reads[-1].at if answer.reads else answer.headers_at
+    if in_part:
+        decoder.cut(at)
+        return
     for piece in decoder.end(at, is_complete=exchange.ending.kind is EndKind.COMPLETE):
         watch.feed(piece, at)
         yield Read(at, piece)
+
+
+def _looked_into(answer: Answer) -> Iterator[Read]:
+    """The reads of a body without the asterisks at its end."""
+    left = len(answer.body.rstrip(b"*"))
+    for read in answer.reads:
+        if left > 0:
+            yield Read(read.at, read.data[:left])
+        left -= len(read.data)
 
 
 class _MessageWatch:
@@ -99,7 +116,7 @@ class _MessageWatch:
         self._carried = text[-_CARRIED:]
 
 
-def _judge_length(answer: Answer, length: str | None, *, chunked: bool, kind: EndKind, log: DeviationLog) -> None:
+def _judge_length(answer: Answer, length: str | None, *, chunked: bool, is_whole: bool, log: DeviationLog) -> None:
     if length is None:
         return
     if answer.header("Transfer-Encoding") is not None:
@@ -109,7 +126,7 @@ def _judge_length(answer: Answer, length: str | None, *, chunked: bool, kind: En
     value = values.pop()
     if values or not (value.isascii() and value.isdigit()):
         log.note("transport.length-truthful", "one number as Content-Length", shown(length))
-    elif kind is EndKind.COMPLETE and not chunked and value.lstrip("0") != str(_size(answer)).lstrip("0"):
+    elif is_whole and not chunked and value.lstrip("0") != str(_size(answer)).lstrip("0"):
         actual = f"Content-Length: {shown(value)} and {_size(answer)} bytes"
         log.note("transport.length-truthful", "a Content-Length that is the length of the body", actual)
 
@@ -147,6 +164,10 @@ def _media_type(value: str | None) -> tuple[str | None, dict[str, str]]:
 
 def _listed(value: str | None) -> list[str]:
     return [item.strip().lower() for item in (value or "").split(",") if item.strip()]
+
+
+def _is_whole(exchange: Exchange) -> bool:
+    return exchange.ending.kind is EndKind.COMPLETE
 
 
 def _size(answer: Answer) -> int:

@@ -10,13 +10,14 @@ import time
 import zlib
 from urllib.parse import quote, quote_plus
 
+import brotli
 import pytest
 from exchange_making import EXCHANGES, KEY, SECRETS, events, exchange
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conformance.evidence import Redactor
-from conformance.evidence.content_coding import LIMIT
+from conformance.evidence.content_coding import LIMIT, Kept, kept_as
 from conformance.evidence.lines import dump_line, exchange_to_json
 from conformance.wire.exchange import Exchange, Redaction
 
@@ -273,6 +274,12 @@ def test_a_stream_without_the_key_is_the_same_object() -> None:
         ("gzip", lambda data: gzip.compress(data)[:-8] + b"bad-crc!"),
         ("gzip", lambda data: gzip.compress(data)[:-2]),
         ("", gzip.compress),
+        ("br", brotli.compress),
+        ("br, gzip", lambda data: gzip.compress(brotli.compress(data))),
+        ("br", lambda data: brotli.compress(data) + b"more"),
+        ("br", lambda data: brotli.compress(data)[:-1]),
+        ("br", lambda data: flushed(data) + b"\xff" * 40),
+        ("br", lambda data: brotli.compress(bytes(range(256)) * 20_000 + data)),
     ],
 )
 def test_a_key_inside_a_coded_body_is_not_kept(coding: str, compress: object) -> None:
@@ -285,9 +292,10 @@ def test_a_key_inside_a_coded_body_is_not_kept(coding: str, compress: object) ->
     assert forms(redacted) == {"plain", f"content-coding {coding or 'gzip'}"}
 
 
-def test_a_coded_stream_with_a_spread_key_is_not_kept() -> None:
-    coded = gzip.compress(events(*map(delta, KEY)))
-    redacted = REDACTOR.exchange(exchange(coded, headers=(("content-encoding", "gzip"),)))
+@pytest.mark.parametrize(("coding", "compress"), [("gzip", gzip.compress), ("br", brotli.compress)])
+def test_a_coded_stream_with_a_spread_key_is_not_kept(coding: str, compress: object) -> None:
+    coded: bytes = compress(events(*map(delta, KEY)))  # type: ignore[operator]
+    redacted = REDACTOR.exchange(exchange(coded, headers=(("content-encoding", coding),)))
     assert body_of(redacted).count(b"*") == len(KEY)
 
 
@@ -317,12 +325,45 @@ def test_a_gzip_body_of_countless_members_is_not_followed_for_ever() -> None:
     assert body_of(redacted).endswith(b"****")
 
 
-def test_a_coding_that_cannot_be_decoded_is_withheld() -> None:
-    redacted = REDACTOR.exchange(exchange(b"\x0b\x02\x80key", headers=(("Content-Encoding", "br"),)))
+@pytest.mark.parametrize("coding", ["zstd", "gzip, zstd", "gzip, gzip, gzip, gzip, gzip"])
+def test_a_coding_that_cannot_be_decoded_is_withheld(coding: str) -> None:
+    redacted = REDACTOR.exchange(exchange(b"\x28\xb5\x2fkey", headers=(("Content-Encoding", coding),)))
     assert body_of(redacted) == b"******"
-    assert forms(redacted) == {"content-coding br, withheld: not decoded here"}
-    kept = Redactor({}).exchange(exchange(b"\x0b\x02\x80key", headers=(("Content-Encoding", "br"),)))
-    assert body_of(kept) == b"\x0b\x02\x80key"
+    assert forms(redacted) == {f"content-coding {coding}, withheld: not decoded here"}
+    assert kept_as(redacted) is Kept.HIDDEN
+    kept = Redactor({}).exchange(exchange(b"\x28\xb5\x2fkey", headers=(("Content-Encoding", coding),)))
+    assert body_of(kept) == b"\x28\xb5\x2fkey"
+
+
+def test_of_a_brotli_bomb_nothing_is_kept_that_was_not_looked_into() -> None:
+    bomb = brotli.compress(bytes(range(256)) * 16 + b"\0" * (3 * LIMIT) + B)
+    began = time.monotonic()
+    redacted = REDACTOR.exchange(exchange(bomb, headers=(("Content-Encoding", "br"),)))
+    assert time.monotonic() - began < 2
+    kept = body_of(redacted)
+    assert len(kept) == len(bomb)
+    assert kept.endswith(b"***")
+    assert B not in decoded_as_far_as_possible(kept)
+    assert forms(redacted) == {"content-coding br, withheld: beyond the bound"}
+    assert kept_as(redacted) is Kept.IN_PART
+
+
+def flushed(data: bytes) -> bytes:
+    """Coded data without its end."""
+    compressor = brotli.Compressor()
+    coded: bytes = compressor.process(data) + compressor.flush()
+    return coded
+
+
+def decoded_as_far_as_possible(coded: bytes) -> bytes:
+    decoder = brotli.Decompressor()
+    clear = b""
+    for byte in coded:
+        try:
+            clear += decoder.process(bytes([byte]))
+        except brotli.error:
+            break
+    return clear
 
 
 @given(EXCHANGES)

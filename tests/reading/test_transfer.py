@@ -2,85 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
-
 import pytest
 from stream_samples import DONE, FINISH, HELLO, broken, exchange, read, stream
 
-from conformance.reading import read_completion, read_error, read_stream
-from conformance.reading.content import ContentDecoder
-from conformance.reading.deviation import DeviationLog
+from conformance.reading import read_completion, read_error
 from conformance.wire.exchange import EndKind, Read
 
 GOOD = (*HELLO, FINISH, DONE)
 BYTES = stream(*GOOD)
 TYPE = ("Content-Type", "text/event-stream")
 JSON = (("Content-Type", "application/json"),)
-
-
-def coded(coding: str, body: bytes, step: int = 10_000) -> set[str]:
-    headers = (TYPE, ("Content-Encoding", coding))
-    reads = [Read(1.0, body[start : start + step]) for start in range(0, len(body), step)]
-    reading = read_stream(exchange(reads, headers=headers, accept="gzip, deflate, br"))
-    if not reading.deviations and reading.problem is None:
-        assert reading.choices[0].content == "Hello"
-    return broken(reading)
-
-
-@pytest.mark.parametrize("step", [1, 5, 10_000])
-def test_coded_content_is_decoded(step: int) -> None:
-    bare = zlib.compressobj(wbits=-15)
-    assert coded("gzip", gzip.compress(BYTES), step) == set()
-    assert coded("x-gzip", gzip.compress(BYTES[:50]) + gzip.compress(BYTES[50:]), step) == set()
-    assert coded("deflate", zlib.compress(BYTES), step) == set()
-    assert coded("deflate", bare.compress(BYTES) + bare.flush(), step) == set()
-
-
-def test_content_that_is_not_coded_as_it_says_is_reported() -> None:
-    packed = gzip.compress(BYTES)
-    assert "transport.content-encoding" in coded("gzip", packed[:-20])
-    assert "transport.content-encoding" in coded("gzip", packed[:40] + b"\0\0\0\0" + packed[44:])
-    assert "transport.content-encoding" in coded("gzip", packed + b"data: x\n\n")
-    assert "transport.content-encoding" in coded("gzip", b"d")
-    assert "transport.content-encoding" in broken(read_stream(exchange(packed)))
-
-
-def test_a_coding_that_cannot_be_decoded_here_is_a_problem_and_no_fault() -> None:
-    headers = (TYPE, ("Content-Encoding", "zstd"))
-    reading = read_stream(exchange(b"\x28\xb5\x2f\xfd\0\0\0\0", headers=headers, accept=None))
-    assert reading.problem == "the content coding 'zstd' cannot be decoded here"
-    assert reading.deviations == ()
-    assert "stream.done-once" not in reading.decided
-
-
-@pytest.mark.parametrize(
-    ("accept", "is_accepted"),
-    [
-        (None, True),
-        ("gzip", True),
-        ("*", True),
-        ("GZIP;q=0.5", True),
-        ("identity", False),
-        ("gzip;q=0, *", False),
-        ("", False),
-    ],
-)
-def test_a_coding_must_be_one_that_the_request_accepts(accept: str | None, is_accepted: bool) -> None:
-    headers = (TYPE, ("Content-Encoding", "gzip"))
-    reading = read_stream(exchange(gzip.compress(BYTES), headers=headers, accept=accept))
-    assert broken(reading) == (set() if is_accepted else {"transport.content-encoding-accepted"})
-
-
-def test_a_decompression_bomb_ends_at_the_limit_in_bounded_pieces() -> None:
-    bomb = gzip.compress(b"\0" * 3_000_000)
-    log = DeviationLog()
-    decoder = ContentDecoder(("gzip",), log, limit=1_000_000)
-    sizes = [len(piece) for piece in decoder.feed(bomb)]
-    assert sum(sizes) <= 1_000_000
-    assert max(sizes) <= 256 * 1024
-    assert [one.requirement for one in log.kept] == ["transport.content-bounded"]
-    assert list(decoder.feed(bomb)) == []
 
 
 @pytest.mark.parametrize(
