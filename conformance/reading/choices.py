@@ -55,6 +55,10 @@ TRANSITIONS: Final[Mapping[tuple[State, Step], tuple[State, str | None]]] = {
 """From a state, by a step, to a state; and the requirement that the step breaks there."""
 
 
+_OPEN: Final = State.OPEN
+_DELTA: Final = Step.DELTA
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One choice as its chunks put it together.
@@ -108,9 +112,10 @@ class ChoiceReader:
             delta = None
         step = self._step(entry, delta, event, beside_usage=beside_usage)
         before = self.state
-        self.state, broken = TRANSITIONS[before, step]
-        if broken is not None:
-            self._note_broken(broken, entry, event)
+        if step is not _DELTA or before is not _OPEN:  # else nothing changes: the table need not be asked
+            self.state, broken = TRANSITIONS[before, step]
+            if broken is not None:
+                self._note_broken(broken, entry, event)
         if step is Step.ANNOTATION:
             return
         self.deltas += 1

@@ -78,6 +78,9 @@ class Chunk(NamedTuple):
 _NOTHING: Final[dict[str, Any]] = {}
 _SENTINEL_CHUNK: Final = Chunk(Kind.SENTINEL, _NOTHING)
 _UNREADABLE_CHUNK: Final = Chunk(Kind.UNREADABLE, _NOTHING)
+_CHUNK: Final = Kind.CHUNK
+_new_chunk = tuple.__new__
+"""Twice as fast as calling the class, which checks names that are right here."""
 
 
 def place_of(event: Event) -> Place:
@@ -118,14 +121,15 @@ class ChunkReader:
 
     def read(self, event: Event) -> Chunk:
         """What an event is; deviations go to the log."""
-        if event.data == SENTINEL:
+        data = event.data
+        if data == SENTINEL:
             return _SENTINEL_CHUNK
-        if not event.data or event.data.isspace():
+        if not data or data.isspace():
             self._log.note("stream.no-empty-event", "data in every event", "an event with empty data", place_of(event))
             return _UNREADABLE_CHUNK
-        value = parse_plain(event.data)
+        value = parse_plain(data)
         if value is UNPROVEN:
-            value, readable, faults = parse(event.data)
+            value, readable, faults = parse(data)
             for rule, actual in faults:
                 requirement = _REQUIREMENT_OF_RULE[rule]
                 self._log.note(requirement, f"one strict JSON document or {SENTINEL}", actual, place_of(event))
@@ -133,14 +137,14 @@ class ChunkReader:
                 return _UNREADABLE_CHUNK
         if type(value) is not dict:
             expected = "a chunk object, an error object or the sentinel"
-            self._log.note("stream.event-kind", expected, f"the data {shown(event.data)}", place_of(event))
+            self._log.note("stream.event-kind", expected, f"the data {shown(data)}", place_of(event))
             self._hold_against_schema(value, event)
             return _UNREADABLE_CHUNK
         if _is_error(value, event):
             self._recognise(value, event)
             return Chunk(Kind.ERROR, value)
         self._hold_against_schema(value, event)
-        return Chunk(Kind.CHUNK, value)
+        return _new_chunk(Chunk, (_CHUNK, value))
 
     def _hold_against_schema(self, value: Any, event: Event) -> None:
         judge = self._judge
@@ -176,8 +180,8 @@ class ChunkReader:
         else:
             if self._error_judge.conforms(value):
                 return
-            found = self._error_judge.deviations(value)
-            why = "; ".join(f"{one.actual} at {one.instance_path or 'the root'}" for one in found[:3])
+            found = self._error_judge.deviations(value)[:3] if self._log.keeps("stream.error-recognisable") else ()
+            why = "; ".join(f"{one.actual} at {one.instance_path or 'the root'}" for one in found)
         self._log.note("stream.error-recognisable", "the contract's error object", why, place_of(event))
 
 

@@ -66,6 +66,10 @@ class DeviationLog:
         if count < self.limit:
             self.kept.append(Deviation(requirement, expected, actual, place.offset, place.at, place.event, pointer))
 
+    def keeps(self, requirement: str) -> bool:
+        """Whether a further deviation would be kept; where not, its words need not be worked out."""
+        return self.counts.get(requirement, 0) < self.limit
+
 
 def shown(value: str | bytes, limit: int = SHOWN) -> str:
     """A target's text in quotes, in ASCII with escapes; of a longer text the first `limit` characters and its size."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
@@ -65,7 +65,10 @@ class SchemaJudge:
 
     def conforms(self, instance: Any, /) -> bool:
         """Whether a value fits the schema, formats included."""
-        return _accepts(self._fast, instance)
+        try:
+            return self._is_valid(instance)
+        except UnicodeEncodeError:
+            return self._is_valid(_encodable(instance))
 
     def deviations(self, instance: Any, /) -> tuple[SchemaDeviation, ...]:
         """The keywords that a value breaks: at most 20 deviations of each, in the schema's order; none if it conforms.
@@ -85,6 +88,11 @@ class SchemaJudge:
     @cached_property
     def _fast(self) -> Any:
         return _fast_validator(self.schema)
+
+    @cached_property
+    def _is_valid(self) -> Callable[[Any], bool]:
+        is_valid: Callable[[Any], bool] = self._fast.is_valid
+        return is_valid
 
     @cached_property
     def _slow(self) -> Any:

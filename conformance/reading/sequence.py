@@ -41,6 +41,9 @@ PHASES: Final[Mapping[tuple[Phase, Kind], tuple[Phase, str | None]]] = {
 }
 """From a phase, by an event, to a phase; and the requirement that the event breaks there."""
 
+_RUNNING: Final = Phase.RUNNING
+_CHUNK: Final = Kind.CHUNK
+
 _EXPECTED: Final = {
     "stream.done-last": f"nothing after {SENTINEL}",
     "stream.done-once": f"{SENTINEL} once",
@@ -99,15 +102,17 @@ class SequenceReader:
 
     def take(self, chunk: Chunk, event: Event) -> None:
         """Takes one event."""
-        kind = chunk.kind
-        before = self.phase
+        kind, before = chunk.kind, self.phase
+        if kind is _CHUNK and before is _RUNNING:
+            # What nearly all events are, without a look at the table: to hash two names costs more than all else here.
+            self.chunks += 1
+            self._take_chunk(chunk.value, event)
+            return
         self.phase, broken = PHASES[before, kind]
         if broken is not None:
             self._log.note(broken, _EXPECTED[broken], f"the event {shown(event.data)}", place_of(event))
         if kind is Kind.CHUNK:
             self.chunks += 1
-            if before is Phase.RUNNING:
-                self._take_chunk(chunk.value, event)
             return
         if kind is Kind.SENTINEL:
             self._sentinels += 1
@@ -134,10 +139,8 @@ class SequenceReader:
 
     def _take_entry(self, entry: dict[str, Any], event: Event, *, beside_usage: bool) -> None:
         index = entry.get("index")
-        choice = (
-            None if isinstance(index, bool) or not isinstance(index, int | float) else self._choices.get(int(index))
-        )
-        if choice is None or choice.index != index:
+        choice = self._choices.get(index) if type(index) is int or type(index) is float else None
+        if choice is None:
             n = self._expectations.n
             expected = "the index 0, for one choice was asked for" if n == 1 else f"an index from 0 to {n - 1}"
             self._log.note("stream.index-range", expected, f"the index {shown_value(index)}", place_of(event))
