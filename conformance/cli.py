@@ -20,6 +20,9 @@ def main() -> None:
 
     No way of ending is left to the interpreter: its status for a defect of ours would read as nonconformant.
     """
+    from conformance.commands.unheard import outlive_readers
+
+    outlive_readers()
     sys.exit(_status())
 
 
