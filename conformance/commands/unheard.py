@@ -23,10 +23,14 @@ def outlive_readers() -> None:
 
 
 def _outliving(stream: Any) -> Any:
+    try:
+        descriptor = stream.fileno()
+    except (AttributeError, OSError):  # none at all, or a program's own
+        return stream
     if not isinstance(stream, io.TextIOWrapper) or stream.isatty():
         return stream
     stream.flush()
-    raw = _Unheard(stream.fileno(), "wb", closefd=False)
+    raw = _Unheard(descriptor, "wb", closefd=False)
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
         encoding=stream.encoding,

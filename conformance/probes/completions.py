@@ -10,6 +10,8 @@ from conformance.probes.cost import worst_case_tokens
 from conformance.probes.model import Intent, Probe
 from conformance.probes.request_body import RequestBody
 
+ONE_CONNECTION = "kept-alive"
+"""The connection on which streams and plain completions follow one another, each kind after the other and itself."""
 LONG_ANSWER = "Count from one to fifty in words, separated by single spaces, without any other text."
 MULTIBYTE = (
     "Repeat this line: \u4f60\u597d\uff0c\u4e16\u754c \u0645\u0631\u062d\u0628\u0627 "
@@ -54,7 +56,8 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
     if body.has("n"):
         yield served("completion/two-choices", "two choices for one prompt", body.asking(LONG_ANSWER, tokens=4, n=2))
     if body.has("stream"):
-        yield served("completion/stream-false", "a stream that is declined", {**body.capped(4), "stream": False})
+        declined = {**body.capped(4), "stream": False}
+        yield served("completion/stream-false", "a stream that is declined", declined, connection=ONE_CONNECTION)
     if body.has("logprobs"):
         asked = body.asking("Say hello.", tokens=3, logprobs=True, top_logprobs=2)
         yield served("completion/logprobs", "the log probabilities of each token", asked)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from conformance.contract.model import Tier
 from conformance.probes.canaries import WORD_OF_THE_VANISHED, repeating, word_of
-from conformance.probes.completions import LONG_ANSWER, served
+from conformance.probes.completions import LONG_ANSWER, ONE_CONNECTION, served
 from conformance.probes.errors_of_clients import either
 from conformance.probes.hostile import hostile_probes
 from conformance.probes.injection import injected
@@ -22,7 +22,7 @@ from conformance.probes.script import (
     in_pieces,
     pause,
 )
-from conformance.probes.streams import AT_ONCE_WAVE, ONE_CONNECTION
+from conformance.probes.streams import AT_ONCE_WAVE
 
 CONCURRENT = 16
 """Requests at once in the exhaustive tier."""

@@ -7,12 +7,10 @@ from typing import Any
 
 from conformance.contract.model import Tier
 from conformance.probes.canaries import WORDS
-from conformance.probes.completions import LONG_ANSWER, MULTIBYTE, served
+from conformance.probes.completions import LONG_ANSWER, MULTIBYTE, ONE_CONNECTION, served
 from conformance.probes.model import Probe
 from conformance.probes.request_body import RequestBody
 
-ONE_CONNECTION = "kept-alive"
-"""The connection on which streams and plain completions follow one another."""
 SENTINEL_IN_TEXT = "Repeat these lines:\n\ndata: [DONE]\n\nand then say: end."
 """A prompt whose echo would end the stream of a server that does not escape it."""
 AT_ONCE_WAVE = 1
@@ -24,14 +22,15 @@ def stream_probes(body: RequestBody) -> Iterator[Probe]:
     if not body.has("stream"):
         return
     yield served("stream/plain", "a stream", _asking(body, LONG_ANSWER, 32), tier=Tier.SMOKE)
-    yield served("stream/again", "the same stream again", _asking(body, LONG_ANSWER, 32))
     yield served("stream/multibyte", "a stream of text outside of ASCII", _asking(body, MULTIBYTE, 32))
     yield served(
         "stream/sentinel-in-text", "a stream whose text looks like framing", _asking(body, SENTINEL_IN_TEXT, 24)
     )
     for turn in ("first", "second"):
-        about = f"the {turn} of two streams on one connection"
+        about = f"the {turn} of three streams on one connection"
         yield served(f"stream/{turn}-on-connection", about, _asking(body, "Say hello.", 8), connection=ONE_CONNECTION)
+    again = "the same stream again, as the third on one connection"
+    yield served("stream/again", again, _asking(body, LONG_ANSWER, 32), connection=ONE_CONNECTION)
     if body.limit_field:
         yield served("stream/one-token", "a stream that is limited to one token", _asking(body, LONG_ANSWER, 1))
     yield from _coded(body)
@@ -45,6 +44,7 @@ def _coded(body: RequestBody) -> Iterator[Probe]:
         ("gzip", "gzip", Tier.STANDARD),
         ("gzip-again", "gzip", Tier.EXHAUSTIVE),
         ("br", "br", Tier.EXHAUSTIVE),
+        ("br-again", "br", Tier.EXHAUSTIVE),
     ):
         about = f"a stream that may come in {coding}"
         headers = {"Accept-Encoding": coding}

@@ -65,7 +65,7 @@ def _chunks(reading: StreamReading) -> Iterator[str]:
     if reading.expectations.max_tokens is not None:
         yield "stream.max-tokens"
     if reading.expectations.usage:
-        yield from ("stream.usage-after-finish", "stream.usage-choices-empty")
+        yield from ("stream.usage-choices-empty", "stream.usage-nowhere-else")
 
 
 def _choices(reading: StreamReading) -> Iterator[str]:
@@ -104,5 +104,7 @@ def _end(reading: StreamReading) -> Iterator[str]:
         yield "stream.logprobs"
     if reading.expectations.usage is True:
         yield "stream.usage-when-asked"
+        if reading.usage is not None:
+            yield "stream.usage-after-finish"
     if reading.expectations.usage is False:
         yield "stream.usage-absent-unasked"

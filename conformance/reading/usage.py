@@ -19,6 +19,10 @@ class UsageReader:
     log: DeviationLog
     last: dict[str, Any] | None = None
     count: int = 0
+    _own: int = 0
+    """How many chunks were there for the usage alone."""
+    _is_final: bool = False
+    """Whether a usage came when every choice had finished."""
     _last_place: Place | None = None
 
     def take(self, usage: dict[str, Any], chunk: dict[str, Any], event: Event, *, all_finished: bool) -> None:
@@ -27,6 +31,7 @@ class UsageReader:
         self.last = usage
         self._last_place = place_of(event)
         self._add_up(usage, event)
+        self._is_final = self._is_final or all_finished
         choices = chunk.get("choices")
         if self.expectations.usage is False:
             if choices == [] or (all_finished and not _finishes(choices)):
@@ -35,15 +40,18 @@ class UsageReader:
             return
         if self.expectations.usage is None:
             return
-        if self.count == 2:
-            expected = "one usage for the whole stream"
-            self.log.note("stream.usage-when-asked", expected, "a second one", place_of(event))
-        if not all_finished:
-            expected = "the usage after every choice has finished"
-            self.log.note("stream.usage-after-finish", expected, "usage before that", place_of(event))
-        elif choices and not _finishes(choices):
+        is_own = not choices or (all_finished and not _finishes(choices))
+        self._own += is_own
+        if is_own and choices:
             actual = f"choices {shown_value(choices)}"
             self.log.note("stream.usage-choices-empty", "`choices: []` in the usage chunk", actual, place_of(event))
+        if is_own and self._own == 2:
+            expected = "one usage for the whole stream"
+            self.log.note("stream.usage-when-asked", expected, "a second one", place_of(event))
+        elif self.count == 2:
+            expected = "usage in one chunk, and null or nothing in all others"
+            actual = f"a further usage, {shown_value(usage)}"
+            self.log.note("stream.usage-nowhere-else", expected, actual, place_of(event))
 
     def _add_up(self, usage: dict[str, Any], event: Event) -> None:
         prompt, completion, total = (_tokens(usage, part) for part in ("prompt", "completion", "total"))
@@ -59,6 +67,10 @@ class UsageReader:
         if self.expectations.usage and is_whole and self.count == 0:
             expected = "a usage chunk, for it was asked for"
             self.log.note("stream.usage-when-asked", expected, "a stream without usage", place)
+        if self.expectations.usage and is_whole and self.count > 0 and not self._is_final:
+            expected = "the usage after every choice has finished"
+            actual = "the last usage before that"
+            self.log.note("stream.usage-after-finish", expected, actual, self._last_place or place)
         completion = None if self.last is None else _tokens(self.last, "completion")
         if completion is None:
             return

@@ -5,12 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conformance.contract.model import Level, Requirement
+from conformance.probes import Probe
 from conformance.reading import BodyReading, Latency, StreamReading, deliver, judge_buffering, keyword_key, misfits
 from conformance.reading.transfer import TARGET_ENDED
+from conformance.suite.condition import worst
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.keyword_judging import hides
 from conformance.suite.observations import Answered, Observations, Stream
 from conformance.suite.readers import Readers
+from conformance.suite.showing import status_of
+
+
+def judge_status(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    """Expect of each answer to a request for a stream that its status is 200, and of each request that it has one.
+
+    Raises:
+        CannotTell, DoesNotApply, NotSent: not one has an answer that decides it; the gravest reason.
+    """
+    answered, obstacles = observations.answers(probes)
+    for one in answered:
+        found = observations.stream(one)
+        if isinstance(found, DoesNotApply):
+            obstacles.append(found)
+            continue
+        actual = status_of(one)
+        expect(one.answer.status == 200, one.id, expected="the status 200", actual=actual, at=one.answer.headers_at)
+    expect.answers("an answer with the status 200", obstacles)
+    if not expect.judged:
+        raise worst(obstacles)
 
 
 def judge_streams(requirement_id: str, streams: Sequence[Stream], expect: Expect) -> None:
@@ -108,6 +130,26 @@ def judge_delivery(streams: Sequence[Stream], latency: Latency, expect: Expect) 
         raise DoesNotApply(f"it cannot be told whether streams are held back: {judgement.why}")
     expected = "text that comes bit by bit, long before a whole answer would be ready"
     expect(not judgement.buffered, streams[0].id, expected=expected, actual=judgement.why)
+
+
+def judge_coded_delivery(streams: Sequence[Stream], latency: Latency, expect: Expect) -> None:
+    """Expect of compressed streams that they are not held back, each coding by itself: one may be flushed, and one not.
+
+    Raises:
+        DoesNotApply: no stream is compressed, or it cannot tell of any coding.
+    """
+    by_coding: dict[tuple[str, ...], list[Stream]] = {}
+    for stream in streams:
+        if stream.reading.transfer is not None and stream.reading.transfer.codings:
+            by_coding.setdefault(stream.reading.transfer.codings, []).append(stream)
+    undecided = DoesNotApply("the target sends no stream compressed")
+    for coded in by_coding.values():
+        try:
+            judge_delivery(coded, latency, expect)
+        except DoesNotApply as why:
+            undecided = why
+    if not expect.judged:
+        raise undecided
 
 
 def judge_messages(

@@ -14,8 +14,15 @@ from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestab
 from conformance.suite.marking import keywords, requirement
 from conformance.suite.observations import Answered, Completion, Observations, Stream
 from conformance.suite.readers import Readers
-from conformance.suite.showing import shown
-from conformance.suite.stream_judging import judge_assembled, judge_chunks, judge_delivery, judge_streams
+from conformance.suite.showing import shown, status_of
+from conformance.suite.stream_judging import (
+    judge_assembled,
+    judge_chunks,
+    judge_coded_delivery,
+    judge_delivery,
+    judge_status,
+    judge_streams,
+)
 from conformance.suite.stream_pairs import (
     counts_prompts,
     differences,
@@ -40,8 +47,8 @@ def test_a_chunk_fits_the_keyword(
 
 
 @requirement("stream.status", STREAMS)
-def test_a_stream_is_answered_with_200(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.status", streams, expect)
+def test_a_stream_is_answered_with_200(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    judge_status(probes, observations, expect)
 
 
 @requirement("stream.media-type", STREAMS)
@@ -194,6 +201,11 @@ def test_usage_comes_when_asked_for(streams: Sequence[Stream], expect: Expect) -
     judge_streams("stream.usage-when-asked", streams, expect)
 
 
+@requirement("stream.usage-nowhere-else", STREAMS)
+def test_one_chunk_alone_has_the_usage(streams: Sequence[Stream], expect: Expect) -> None:
+    judge_streams("stream.usage-nowhere-else", streams, expect)
+
+
 @requirement("stream.usage-absent-unasked", STREAMS)
 def test_no_usage_chunk_comes_unasked(streams: Sequence[Stream], expect: Expect) -> None:
     judge_streams("stream.usage-absent-unasked", streams, expect)
@@ -257,6 +269,23 @@ def test_no_answer_has_the_text_of_another(
     for one, canary, owner in strangers(told):
         actual = f"{shown(canary)}, which only the request {owner} has"
         expect(False, one.answered.id, expected="an answer to its own request", actual=actual)
+
+
+APART = "stream/plain"
+ON_ONE_CONNECTION = ("completion/stream-false", "stream/*-on-connection", "stream/again")
+
+
+@requirement("stream.connection-reuse", APART, *ON_ONE_CONNECTION)
+def test_further_streams_on_a_connection_are_served_like_the_first(
+    streams: Sequence[Stream], observations: Observations, expect: Expect
+) -> None:
+    if not any(stream.reading.chunks for stream in streams if stream.answered.probe.name == APART):
+        raise NotTestable(f"{APART}, which shares its connection with no other on purpose, has no readable chunk")
+    answered, obstacles = observations.answers(observations.matching(ON_ONE_CONNECTION))
+    for one in answered:
+        served = observations.served(one)
+        expect(served, one.id, expected=f"an answer like any other to {one.probe.about}", actual=status_of(one))
+    expect.answers("an answer to each request on a connection that is kept", obstacles)
 
 
 @requirement("stream.finish-reason-length", "stream/one-token")
@@ -349,11 +378,8 @@ def test_a_stream_is_delivered_as_it_is_made(
     judge_delivery(streams, latency_of(observations, *LATENCY), expect)
 
 
-@requirement("stream.delivered-coded", "stream/gzip", "stream/gzip-again", *LATENCY)
+@requirement("stream.delivered-coded", "stream/gzip", "stream/gzip-again", "stream/br", "stream/br-again", *LATENCY)
 def test_a_compressed_stream_is_delivered_as_it_is_made(
     streams: Sequence[Stream], observations: Observations, expect: Expect
 ) -> None:
-    coded = [stream for stream in streams if stream.reading.transfer and stream.reading.transfer.codings]
-    if not coded:
-        raise DoesNotApply("the target sends no stream compressed")
-    judge_delivery(coded, latency_of(observations, *LATENCY), expect)
+    judge_coded_delivery(streams, latency_of(observations, *LATENCY), expect)

@@ -12,6 +12,7 @@ DERIVED = {"stream.chunk"}
 """Reported with the keyword's pointer: requirements that are derived from the chunk's schema."""
 JUDGED_OVER_SEVERAL_STREAMS = {
     "stream.assembled",
+    "stream.connection-reuse",
     "stream.delivered",
     "stream.delivered-coded",
     "stream.equivalent",

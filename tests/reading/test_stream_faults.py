@@ -26,6 +26,7 @@ from conformance.wire.exchange import EndKind
 GOOD = (*HELLO, FINISH, DONE)
 TWO = {"n": 2}
 USAGE = {"stream_options": {"include_usage": True}}
+USED = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
 SECOND = chunk("", index=1, role="assistant")
 
 
@@ -102,6 +103,30 @@ FRAMING = {
         (FIRST, encoded(chunk("X")).replace(b"X", b"\\ud83d"), FINISH, DONE),
         {"stream.json-interoperable", "stream.content-intact"},
     ),
+    "the sentinel in small letters": ((*HELLO, FINISH, "[done]"), {"stream.json", "stream.done-once"}),
+    "the sentinel as a JSON text": ((*HELLO, FINISH, '"[DONE]"'), {"stream.event-kind", "stream.done-once"}),
+    "the field's name in capitals": (
+        tuple(encoded(item).replace(b"data:", b"Data:") for item in GOOD),
+        {"stream.field-names", "stream.not-empty", "stream.done-once"},
+    ),
+    "a byte order mark in the middle": (
+        (*HELLO, b"\xef\xbb\xbf", FINISH, DONE),
+        {"stream.field-names", "stream.finish-once"},
+    ),
+    "a byte order mark twice": (
+        (b"\xef\xbb\xbf\xef\xbb\xbf", *GOOD),
+        {"stream.field-names", "stream.role-first"},
+    ),
+    "a byte order mark before the document": (
+        (*HELLO, b"data: \xef\xbb\xbf" + encoded(FINISH)[6:], DONE),
+        {"stream.json", "stream.finish-once"},
+    ),
+    "an id with NUL": ((FIRST, b"id: a\0b\n", *GOOD[1:]), {"stream.field-names"}),
+    "a reconnection time that is no number": ((b"retry: soon\n", *GOOD), {"stream.field-names"}),
+    "an error event in bare text": (
+        (*HELLO, b"event: error\ndata: out of memory\n\n"),
+        {"stream.json", "stream.finish-once", "stream.done-once"},
+    ),
     "another HTTP message inside": (
         (*GOOD, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"),
         {"transport.single-message", "stream.field-names"},
@@ -173,6 +198,26 @@ SEQUENCE = {
     "2-46 error as a reason": ((*HELLO, chunk(finish="error"), DONE), {}, {"stream.finish-reason"}),
     "no usage": (GOOD, USAGE, {"stream.usage-when-asked"}),
     "usage unasked": ((*HELLO, FINISH, usage_chunk(), DONE), {}, {"stream.usage-absent-unasked"}),
+    "usage in every chunk": (
+        (*({**item, "usage": USED} for item in (*HELLO, FINISH)), usage_chunk(), DONE),
+        USAGE,
+        {"stream.usage-nowhere-else"},
+    ),
+    "usage in every chunk, the last with the finish": (
+        (*({**item, "usage": USED} for item in (*HELLO, FINISH)), DONE),
+        USAGE,
+        {"stream.usage-nowhere-else"},
+    ),
+    "usage in every chunk but the last": (
+        (*({**item, "usage": USED} for item in HELLO), FINISH, DONE),
+        USAGE,
+        {"stream.usage-nowhere-else", "stream.usage-after-finish"},
+    ),
+    "usage on the finish, and in a chunk of its own": (
+        (*HELLO, {**FINISH, "usage": USED}, usage_chunk(), DONE),
+        USAGE,
+        {"stream.usage-nowhere-else"},
+    ),
     "usage too early": ((*HELLO, usage_chunk(), FINISH, DONE), USAGE, {"stream.usage-after-finish"}),
     "usage that does not add up": ((*HELLO, FINISH, usage_chunk(total=6), DONE), USAGE, {"stream.usage-sum"}),
     "negative usage": ((*HELLO, FINISH, usage_chunk(-1, 2, 1), DONE), USAGE, {"stream.usage-sum"}),

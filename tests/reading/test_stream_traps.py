@@ -49,6 +49,7 @@ FRAMING = {
     "a comment block after an event with an id": stream(b"id: 1\n", FIRST, b": ping\n\n", *GOOD[1:]),
     "a block without data": b"event: ping\n\n" + BYTES,
     "an event in several data lines": BYTES.replace(b'"choices":', b'\ndata: "choices":'),
+    "the sentinel without a space, and CR alone": BYTES.replace(b"data: [", b"data:[").replace(b"\n", b"\r"),
     "blank lines": b"\n\n" + BYTES.replace(b"\n\n", b"\n\n\n\n"),
     "escaped characters": BYTES.replace(b"Hel", b"H\\u00e9\\ud83d\\ude00"),
     "raw characters": BYTES.replace(b"Hel", "Hé😀你".encode()),
@@ -75,6 +76,24 @@ CHUNKS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
         (*({**item, "usage": None} for item in (*HELLO, FINISH)), usage_chunk(), DONE),
         USAGE,
     ),
+    "usage of two choices": (
+        (
+            FIRST,
+            chunk("", role="assistant", index=1),
+            chunk("a"),
+            chunk("b", index=1),
+            chunk(finish="stop", index=1),
+            FINISH,
+            usage_chunk(),
+            DONE,
+        ),
+        {**USAGE, "n": 2},
+    ),
+    "usage null everywhere, unasked": ((*({**item, "usage": None} for item in (*HELLO, FINISH)), DONE), {}),
+    "usage in every chunk, unasked": (
+        (*({**item, "usage": usage_chunk()["usage"]} for item in (*HELLO, FINISH)), DONE),
+        {},
+    ),
     "usage on the finish chunk": ((*HELLO, {**FINISH, "usage": usage_chunk()["usage"]}, DONE), USAGE),
     "the same without being asked": ((*HELLO, {**FINISH, "usage": usage_chunk()["usage"]}, DONE), {}),
     "usage of floats": ((*HELLO, FINISH, usage_chunk(3.0, 2.0, 5.0), DONE), USAGE),
@@ -96,6 +115,9 @@ CHUNKS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
         (FIRST, chunk(choices=[{"index": 0, "delta": {"reasoning_content": "hm"}, "finish_reason": None}]), *GOOD[1:]),
         {},
     ),
+    "deltas of white space": ((FIRST, chunk(" "), chunk("\n\n"), chunk(" "), chunk(" "), FINISH, DONE), {}),
+    "deltas with empty text": ((FIRST, *(chunk("") for _ in range(6)), chunk("a"), FINISH, DONE), {}),
+    "one big delta": ((FIRST, chunk("Hello there. " * 100), FINISH, DONE), {}),
     "no text at all": ((FIRST, chunk(finish="length"), DONE), {"max_tokens": 1}),
     "two choices, interleaved": (
         (

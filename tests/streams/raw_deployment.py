@@ -29,6 +29,8 @@ class Asked:
     headers: dict[str, str]
     number: int
     """Requests before this one."""
+    turn: int = 0
+    """Requests before this one on its connection."""
 
     @property
     def streamed(self) -> bool:
@@ -52,6 +54,7 @@ class Script:
     """What is written as the answer to one request, and how it ends.
 
     `end` is `proper`, `cut` (the connection is closed before the last chunk), or `open` (nothing more, for ever).
+    `behind` is written behind the end, on a connection that goes on.
     """
 
     writes: Iterable[bytes | float]
@@ -59,6 +62,8 @@ class Script:
     headers: tuple[tuple[str, str], ...] = ()
     chunked: bool = True
     end: str = "proper"
+    behind: bytes = b""
+    version: str = "1.1"
 
 
 @dataclass(frozen=True)
@@ -97,8 +102,9 @@ def serving(deployment: Deployment) -> Iterator[Served]:
         assert task is not None
         tasks.add(task)
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            while await _answer_one(reader, writer, deployment, served):
-                pass
+            for turn in itertools.count():
+                if not await _answer_one(reader, writer, deployment, served, turn):
+                    break
         writer.close()
         tasks.discard(task)
 
@@ -124,7 +130,7 @@ def serving(deployment: Deployment) -> Iterator[Served]:
 
 
 async def _answer_one(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, deployment: Deployment, served: Served
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, deployment: Deployment, served: Served, turn: int
 ) -> bool:
     """Answers one request; tells whether the connection goes on."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -133,7 +139,7 @@ async def _answer_one(
     body = await reader.readexactly(int(headers.get("content-length", 0)))
     try:
         parsed = json.loads(body)
-        asked = Asked(parsed, headers, len(served.asked))
+        asked = Asked(parsed, headers, len(served.asked), turn)
         assert isinstance(asked.prompt, str)
         assert not isinstance(parsed.get("temperature"), int) or parsed["temperature"] < 3
         script = stream_script(asked, deployment) if asked.streamed else completion_script(asked, deployment)
@@ -147,7 +153,10 @@ async def _answer_one(
 
 async def _perform(script: Script, writer: asyncio.StreamWriter) -> bool:
     framing = (("Transfer-Encoding", "chunked"),) if script.chunked else ()
-    lines = [f"HTTP/1.1 {script.status} X", *(f"{name}: {value}" for name, value in (*script.headers, *framing))]
+    lines = [
+        f"HTTP/{script.version} {script.status} X",
+        *(f"{name}: {value}" for name, value in (*script.headers, *framing)),
+    ]
     writer.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
     for write in script.writes:
         if isinstance(write, float):
@@ -161,7 +170,7 @@ async def _perform(script: Script, writer: asyncio.StreamWriter) -> bool:
     if script.end == "cut":
         return False
     if script.chunked:
-        writer.write(b"0\r\n\r\n")
+        writer.write(b"0\r\n\r\n" + script.behind)
     await writer.drain()
     named = {name.lower() for name, _ in script.headers}
     return script.chunked or "content-length" in named

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import brotli
 from judging import PATIENT, judge
 from raw_deployment import Asked, Deployment, Script
 
@@ -97,21 +98,28 @@ def bomb(megabytes: int, line: bytes) -> bytes:
     return b"".join([*(coder.compress(line) for _ in range(megabytes)), coder.flush()])
 
 
-def test_gzip_bombs_are_defused_on_a_stream_and_on_a_document(tmp_path: Path) -> None:
-    on_stream, on_document = bomb(200, b":" * MEGABYTE + b"\n"), bomb(200, b" " * MEGABYTE)
-    coded = ("Content-Encoding", "gzip")
+def brotli_bomb(megabytes: int) -> bytes:
+    coder = brotli.Compressor(quality=1)
+    pieces = [coder.process(b" " * MEGABYTE) for _ in range(megabytes)]
+    return b"".join([*pieces, coder.finish()])
+
+
+def test_bombs_are_defused_on_a_stream_and_on_a_document(tmp_path: Path) -> None:
+    on_stream, on_document = bomb(200, b":" * MEGABYTE + b"\n"), brotli_bomb(200)
 
     def bent(script: Script, asked: Asked) -> Script:
         if asked.streamed and asked.headers.get("accept-encoding") == "gzip":
-            return replace(script, writes=(on_stream,), headers=(*script.headers, coded))
+            return replace(script, writes=(on_stream,), headers=(*script.headers, ("Content-Encoding", "gzip")))
         if not asked.streamed and asked.prompt.startswith("Count") and asked.body.get("max_tokens") == 1:
-            headers = (("Content-Type", "application/json"), ("Content-Length", str(len(on_document))), coded)
+            headers = (("Content-Type", "application/json"), ("Content-Length", str(len(on_document))))
+            headers = (*headers, ("Content-Encoding", "br"))
             return replace(script, writes=(on_document,), headers=headers)
         return script
 
     with bounded(400):
         judgements = judge(Deployment(script=bent), tmp_path, ("transport.content-*",))
     found = {one.exchange: one.actual for one in judgements["transport.content-bounded"].findings}
-    assert found == dict.fromkeys(("stream/gzip#1", "completion/one-token#1"), "more; nothing after it was read")
+    bounded_at = "more than 8388608 bytes; nothing after it was read"
+    assert found == dict.fromkeys(("stream/gzip#1", "completion/one-token#1"), bounded_at)
     assert judgements["transport.content-bounded"].outcome == "warning"
     assert judgements["transport.content-encoding"].outcome == "passed"

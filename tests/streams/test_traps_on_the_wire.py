@@ -100,6 +100,16 @@ def compressed(script: Script, asked: Asked) -> Script:
     return replace(script, writes=(*flushed, coder.flush()), headers=(*script.headers, ("Content-Encoding", "gzip")))
 
 
+def extended(script: Script, asked: Asked) -> Script:
+    """A chunked body with what RFC 9112 section 7.1 allows beside the chunks."""
+    if not asked.streamed:
+        return script
+    writes = [write for write in script.writes if isinstance(write, bytes) and write]
+    coded = [b'%X;name="a value";flag\r\n%b\r\n' % (len(write), write) for write in writes]
+    headers = (*script.headers, ("Transfer-Encoding", "chunked"), ("Trailer", "X-Cost"), ("Content-Length-Hint", "0"))
+    return replace(script, writes=(*coded, b"000\r\nX-Cost: 0.1\r\n\r\n"), headers=headers, chunked=False)
+
+
 def closed_at_the_end(script: Script, asked: Asked) -> Script:
     if not asked.streamed:
         return script
@@ -131,6 +141,10 @@ FRAMING: dict[str, Deployment] = {
         )
     ),
     "a body that ends with the connection": Deployment(script=closed_at_the_end),
+    "an answer of HTTP/1.0": Deployment(
+        script=lambda script, asked: replace(closed_at_the_end(script, asked), version="1.0")
+    ),
+    "chunk extensions and a trailer": Deployment(script=extended),
     "bursts": written(in_bursts),
     "gzip, flushed event by event": Deployment(script=compressed),
     "white space around the document": framed(
@@ -140,6 +154,12 @@ FRAMING: dict[str, Deployment] = {
 
 CHUNKS: dict[str, Deployment] = {
     "a good deployment": Deployment(),
+    "usage null everywhere": chunks(lambda item, *_: {**item, "usage": item.get("usage")}),
+    "the id of a vendor, created as a number with a point": replace(
+        chunks(lambda item, *_: {**item, "id": f"gen-{item['id']}", "created": float(item["created"])}),
+        completion=lambda body, _: {**body, "id": f"gen-{body['id']}"},
+    ),
+    "obfuscation": chunks(lambda item, number, _: {**item, "obfuscation": "x" * (number % 7)}),
     "usage on the finish chunk": Deployment(items=usage_on_the_finish),
     "no usage but in the usage chunk": chunks(
         lambda item, *_: {name: value for name, value in item.items() if name != "usage" or value is not None}
