@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance.contract import Contract
 from conformance.probes.cost import LIMIT_FIELDS
-from conformance.probes.values import sample, types_of
+from conformance.probes.samples import sample, types_of
 from conformance.target.model import Target
 
 Path = tuple[str | int, ...]

@@ -68,7 +68,42 @@ def declared_unsupported(sent: Any, status: int, body: bytes) -> bool:
         return False
     text = body[:4096].decode("utf-8", "replace").lower()
     named = (field for field in OPTIONAL_FIELDS if field in sent)
-    return "support" in text and any(re.search(rf"(?<![a-z_]){field}(?![a-z_])", text) for field in named)
+    return "support" in text and any(re.search(rf"(?<![a-z_\\]){field}(?![a-z_])", text) for field in named)
+
+
+_NUMBER = r"(-?\d+(?:\.\d+)?)"
+_MOST = re.compile(
+    r"(?:at most|up to|no more than|exceeds?|less than(?: or equal to)?|<=|<|\u2264"
+    r"|max(?:imum)?(?: value)?(?: of| is)?|limit(?:ed)?(?: of| to| is)?"
+    rf"|between {_NUMBER} and)\s*[:=]?\s*{_NUMBER}"
+)
+_LEAST = re.compile(
+    r"(?:at least|no less than|greater than(?: or equal to)?|>=|>|\u2265"
+    rf"|minimum(?: value)?(?: of| is)?|between)\s*[:=]?\s*{_NUMBER}"
+)
+
+
+def declared_limit(field: str, sent: Any, status: int, body: bytes) -> str | None:
+    """The limit of its own that a target declares for an optional field when it refuses a value that lies beyond it.
+
+    The refusal must name the field and say the limit (`n must be at most 4`), and the limit must be narrower than
+    what was sent: who refuses 128 with "at most 128" contradicts itself, and has a fault.
+    """
+    if field not in OPTIONAL_FIELDS or status not in {400, 422}:
+        return None
+    text = body[:4096].decode("utf-8", "replace").lower()
+    if not re.search(rf"(?<![a-z_\\]){field}(?![a-z_])", text):
+        return None
+    amount = len(sent) if isinstance(sent, list) else sent
+    if isinstance(amount, bool) or not isinstance(amount, int | float):
+        return None
+    for most in (match.groups()[-1] for match in _MOST.finditer(text)):
+        if float(most) < amount:
+            return f"at most {most}"
+    for least in (match.group(1) for match in _LEAST.finditer(text)):
+        if float(least) > amount:
+            return f"at least {least}"
+    return None
 
 
 def worst(obstacles: list[Obstacle]) -> Obstacle:

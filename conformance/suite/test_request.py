@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from conformance.contract.model import Requirement
 from conformance.suite.expect import Expect
-from conformance.suite.keyword_judging import REFUSALS, judge_request_keyword
+from conformance.suite.keyword_judging import REFUSALS
 from conformance.suite.marking import keywords, requirement
 from conformance.suite.observations import Answered, Observations
+from conformance.suite.request_judging import judge_request_keyword
 from conformance.suite.showing import status_of
 
 

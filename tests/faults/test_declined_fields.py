@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from faulty_reference import outcomes_of
 
 from conformance.contract import load_contract
@@ -28,6 +29,19 @@ def refusing(field: str, value: Any, message: str) -> Stages:
     return replace(Stages(), check_body=check)
 
 
+class _Longer:
+    """Equals every list of more items than this."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, list) and len(other) > self.most
+
+    def __hash__(self) -> int:
+        return self.most
+
+
 def test_a_stop_that_is_not_supported_is_skipped() -> None:
     outcomes = outcomes_of(CONTRACT, refusing("stop", ..., "stop is not supported."), "completion.stop", "stream.stop")
     assert outcomes["completion.stop"] is Outcome.SKIPPED
@@ -38,9 +52,41 @@ def test_several_choices_that_are_not_supported_are_skipped() -> None:
     assert Outcome.FAILED not in outcomes.values()
 
 
-def test_several_choices_that_are_refused_without_such_words_are_a_fault() -> None:
-    outcomes = outcomes_of(CONTRACT, refusing("n", 128, "n must be at most 127."), "request.n.*")
+@pytest.mark.parametrize(
+    "message",
+    [
+        "n must be at most 4.",
+        "'n' exceeds the maximum of 4 supported",
+        "128 is greater than the maximum of 8 - 'n'",
+        "Input should be less than or equal to 16: body.n",
+        "n must be between 1 and 5",
+    ],
+)
+def test_a_limit_of_its_own_that_a_deployment_declares_is_skipped(message: str) -> None:
+    outcomes = outcomes_of(CONTRACT, refusing("n", 128, message), "request.n.*")
+    assert outcomes["request.n.maximum"] is Outcome.SKIPPED
+    assert Outcome.FAILED not in outcomes.values()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "n has an invalid value.",
+        "n must be at most 128.",
+        "n must be less than 128.",
+        "n must be between 1 and 128.",
+        "n must be at least 1.",
+        "n: 128 is not possible.",
+    ],
+)
+def test_a_bound_that_is_refused_without_such_words_is_a_fault(message: str) -> None:
+    outcomes = outcomes_of(CONTRACT, refusing("n", 128, message), "request.n.*")
     assert outcomes["request.n.maximum"] is Outcome.FAILED
+
+
+def test_a_limit_on_stop_sequences_is_declared_in_their_number() -> None:
+    outcomes = outcomes_of(CONTRACT, refusing("stop", _Longer(2), "stop takes at most 2 sequences"), "request.stop.*")
+    assert outcomes["request.stop.array.max-items"] is Outcome.SKIPPED
 
 
 def test_streaming_cannot_be_declined() -> None:

@@ -1,57 +1,119 @@
-"""For each keyword of a request schema, a deployment that ignores just it, and one that over-enforces it, is caught."""
+"""For each keyword of each request schema, a deployment that ignores just it, and one that over-enforces it, is caught.
+
+What a fault breaks is held against an exact list: the requirement of its keyword, and the few companions named here.
+"""
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 from faulty_reference import outcomes_of
+from keyword_bench import BROKEN, Bench, bench_of, judged
 
-from conformance.contract import load_contract
-from conformance.reference.faults import KeywordFault, keyword_faults
+from conformance.contract import Contract, Tier, load_contract
+from conformance.probes.values import allowed
+from conformance.reference.faults import KeywordFault, keyword_faults, keywords_without_fault
 from conformance.reference.stages import Stages
-from conformance.suite import Outcome
 
-CONTRACT = load_contract("loop-health")
+PROFILES = ("openai", "kodexa", "loop-health")
+CONTRACTS: dict[str, Contract] = {name: load_contract(name) for name in PROFILES}
+FAULTS = [(name, fault) for name in PROFILES for fault in keyword_faults(CONTRACTS[name])]
 
-UNSEEN = {
-    # A body that is no object is refused before any schema is asked.
-    "ignores:request.type",
-    # A model that is no string is no model that is served; the list of those that are decides, not the schema.
-    "ignores:request.model.type",
-    "ignores:request.model.enum",
+ITEMS, PARTS = "request.messages.items", "request.messages.items.content.array"
+REFUSES_EVERYTHING = {
+    f"over-enforces:{name}"
+    for name in ("request.messages.min-items", f"{ITEMS}.role.required", f"{ITEMS}.content.required")
 }
-"""Faults that no caller can see, because another part of the deployment refuses the same requests."""
-
-ALSO_BROKEN = {
-    "ignores:request.messages.items.role.type": {"request.messages.items.role.enum"},
-    "over-enforces:request.messages.items.role.enum": {"request.conversation"},
+"""Their boundary value is in the smallest request of all: whoever refuses it serves nothing, and breaks everything."""
+REFUSES_PARTS = {
+    *(f"over-enforces:{PARTS}.items.{name}" for name in ("type.required", "text.required", "type.const")),
+    f"over-enforces:{ITEMS}.content.any-of",
 }
-"""What a fault breaks beside its keyword. One that refuses the smallest request of all breaks everything."""
-REFUSES_EVERYTHING = {"over-enforces:request.messages.min-items"}
-
-FAULTS = [fault for fault in keyword_faults(CONTRACT) if fault.id not in UNSEEN]
-
-
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
-def test_a_fault_is_caught_through_its_keyword_and_no_other(fault: KeywordFault) -> None:
-    broken = broken_by(fault.stages)
-    assert fault.requirement in broken
-    if fault.id not in REFUSES_EVERYTHING:
-        assert broken == {fault.requirement} | ALSO_BROKEN.get(fault.id, set())
+"""Their boundary value is in every content that is an array: none is served, so that no keyword in it is honoured."""
+COMPANIONS = {
+    # 128 choices are asked for with one token each: more would cost, and decide no more.
+    "over-enforces:request.max_tokens.minimum": {"request.n.maximum"},
+}
 
 
-def test_the_deployment_without_a_fault_breaks_nothing() -> None:
-    assert broken_by(Stages()) == set()
+@cache
+def bench(profile: str) -> Bench:
+    return bench_of(CONTRACTS[profile])
 
 
-def test_every_keyword_of_the_request_has_a_fault() -> None:
-    keywords = {
-        row.id for row in CONTRACT.requirements if row.keyword is not None and row.keyword.location == "request"
-    }
-    assert {fault.requirement for fault in keyword_faults(CONTRACT)} == keywords
+def companions(profile: str, fault: KeywordFault) -> set[str]:
+    """What a fault breaks beside the requirement of its keyword."""
+    every = {row.id for row in bench(profile).rows if row.id != "request.path.org-id.type"}
+    if fault.id in REFUSES_EVERYTHING:
+        return every
+    if fault.id in REFUSES_PARTS:
+        inside = {name for name in every if name.startswith(f"{PARTS}.")}
+        # A type that a constant narrows has no value of its own to honour.
+        return inside - {f"{PARTS}.items.type.type"} | {f"{ITEMS}.content.any-of"}
+    named = COMPANIONS.get(fault.id, set()) & every
+    if fault.id.endswith(".required") and fault.id.startswith("over-enforces:"):
+        # One keyword, with a requirement for each of its names: who demands another member breaks them all.
+        named = {
+            name for name in every if name.endswith(".required") and name.count(".") == fault.requirement.count(".")
+        }
+    return named
 
 
-def broken_by(stages: Stages) -> set[str]:
-    """The requirements on requests that a deployment with these stages breaks."""
-    outcomes = outcomes_of(CONTRACT, stages, "request.*")
-    assert outcomes
-    return {name for name, outcome in outcomes.items() if outcome in {Outcome.FAILED, Outcome.WARNING}}
+@pytest.mark.parametrize(("profile", "fault"), FAULTS, ids=lambda value: getattr(value, "id", value))
+def test_a_fault_is_caught_through_its_keyword_and_no_other(profile: str, fault: KeywordFault) -> None:
+    broken = bench(profile).broken_by(fault.stages, Tier.EXHAUSTIVE)
+    assert broken == {fault.requirement} | companions(profile, fault), fault.about
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_deployment_without_a_fault_breaks_nothing(profile: str) -> None:
+    found = bench(profile).judgements(bench(profile).observe(Stages(), Tier.EXHAUSTIVE))
+    undecided = {name: one.messages for name, one in found.items() if one.outcome != "passed"}
+    assert undecided.keys() <= {"request.path.org-id.type"}, undecided
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_keyword_has_both_faults_or_a_reason(profile: str) -> None:
+    contract = CONTRACTS[profile]
+    made = {(fault.requirement, fault.id.partition(":")[0]) for fault in keyword_faults(contract)}
+    without = keywords_without_fault(contract)
+    assert not made & without.keys()
+    assert all(without.values())
+    rows = {row.id for row in bench(profile).rows}
+    assert made | without.keys() == {(row, kind) for row in rows for kind in ("ignores", "over-enforces")}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_keyword_without_an_over_enforcing_fault_has_no_edge_that_can_be_sent(profile: str) -> None:
+    contract = CONTRACTS[profile]
+    for requirement, kind in keywords_without_fault(contract):
+        row = contract.requirement(requirement)
+        assert row is not None
+        assert row.keyword is not None
+        if kind == "over-enforces" and row.keyword.location == "request" and "model" not in requirement:
+            assert isinstance(row.keyword.schema, dict)
+            assert not list(allowed(row.keyword.name, row.keyword.schema))
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_bench_judges_as_a_run_does(profile: str) -> None:
+    """One fault of each kind, through the suite under pytest."""
+    faults = [fault for name, fault in FAULTS if name == profile and fault.requirement == "request.temperature.maximum"]
+    assert len(faults) == 2
+    for fault in faults:
+        outcomes = outcomes_of(CONTRACTS[profile], fault.stages, "request.*")
+        assert {name for name, outcome in outcomes.items() if outcome in BROKEN} == {fault.requirement}
+
+
+def test_the_standard_tier_catches_what_it_has_values_for() -> None:
+    """Both faults of every keyword that belongs to the standard tier, of the profile with the tightest budget."""
+    contract, missed = CONTRACTS["openai"], []
+    for fault in keyword_faults(contract):
+        row = contract.requirement(fault.requirement)
+        assert row is not None
+        if row.tier is Tier.STANDARD:
+            seen = bench("openai").observe(fault.stages, Tier.STANDARD)
+            if judged(row, seen).outcome not in BROKEN:
+                missed.append(fault.id)
+    assert missed == []

@@ -1,18 +1,32 @@
-"""Faults made from the request schema: for each keyword, a deployment that ignores it and one that over-enforces it."""
+"""Faults made from the request schema: for each keyword, a deployment that ignores it and one that over-enforces it.
+
+A keyword is ignored where it belongs: the deployment serves what breaks the keyword, also where another of its parts
+(the parser, the list of models, the check of the organization) would have refused it by itself.
+"""
 
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from conformance.contract.model import Contract, Keyword, Requirement
+from conformance.contract.model import Contract, Keyword, Operation, Requirement
 from conformance.contract.pointers import split
+from conformance.reference.access import authorize
+from conformance.reference.dialect import Dialect
+from conformance.reference.errors import Refusal
+from conformance.reference.faults.tightening import Tightened, tightened
+from conformance.reference.interpretation import interpret, served_models
+from conformance.reference.request import CompletionRequest
+from conformance.reference.settings import Settings, Tenant
 from conformance.reference.stages import Stages
 from conformance.reference.validation import RequestRules
 
 IGNORES, OVER_ENFORCES = "ignores", "over-enforces"
+_UUID_LENGTH = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,85 +35,148 @@ class KeywordFault:
 
     id: str
     requirement: str
+    about: str
+    """What the deployment does, in words: `refuses 128 choices`."""
     stages: Stages
 
 
 def keyword_faults(contract: Contract) -> Iterator[KeywordFault]:
-    """One fault that ignores, and where a keyword has a boundary one that over-enforces, for each keyword."""
-    for row in contract.requirements:
+    """One fault that ignores and one that over-enforces, for each keyword of the body and of the path."""
+    for row in _rows(contract):
         keyword = row.keyword
-        if keyword is None or keyword.location != "request":
-            continue
-        yield _fault(IGNORES, row, _edited(contract, keyword, _drop))
-        if keyword.name in _TIGHTENED and (keyword.name != "type" or "null" in keyword.value):
-            yield _fault(OVER_ENFORCES, row, _edited(contract, keyword, _TIGHTENED[keyword.name]))
+        assert keyword is not None
+        if (row.id, IGNORES) not in _unfaulted(row):
+            about = f"takes what breaks `{keyword.name}` at {keyword.pointer}"
+            yield KeywordFault(f"{IGNORES}:{row.id}", row.id, about, _ignoring(contract, keyword))
+        if (row.id, OVER_ENFORCES) not in _unfaulted(row):
+            tighter = tightened(contract, keyword)
+            stages = _path_in_lower_case() if _is_of_path(keyword) else _over_enforcing(tighter)
+            yield KeywordFault(f"{OVER_ENFORCES}:{row.id}", row.id, tighter.about, stages)
 
 
-def _fault(kind: str, row: Requirement, schema: Mapping[str, Any]) -> KeywordFault:
-    rules = RequestRules(schema, {})
-    return KeywordFault(
-        f"{kind}:{row.id}", row.id, replace(Stages(), check_body=lambda _, body: rules.check_body(body))
+def keywords_without_fault(contract: Contract) -> Mapping[tuple[str, str], str]:
+    """Why a keyword has no fault of a kind, by requirement and kind: nobody could be told from one that has none."""
+    return {place: reason for row in _rows(contract) for place, reason in _unfaulted(row).items()}
+
+
+def _rows(contract: Contract) -> Iterator[Requirement]:
+    for row in contract.requirements:
+        if row.keyword is not None and (row.keyword.location == "request" or _is_of_path(row.keyword)):
+            yield row
+
+
+def _is_of_path(keyword: Keyword) -> bool:
+    return keyword.location.startswith("path.")
+
+
+def _unfaulted(row: Requirement) -> dict[tuple[str, str], str]:
+    keyword = row.keyword
+    assert keyword is not None
+    if _is_of_path(keyword) and keyword.name == "type":
+        reason = "what stands in a path is always text, so that no other type can be taken or refused there"
+        return {(row.id, IGNORES): reason, (row.id, OVER_ENFORCES): reason}
+    if keyword.name != "type" or not isinstance(keyword.schema, Mapping) or keyword.value != "string":
+        return {}
+    if {"enum", "const"} & keyword.schema.keys():
+        return {(row.id, OVER_ENFORCES): "which texts are taken says its enum or const, which has a fault of its own"}
+    if keyword.pointer == "/properties/model/type":
+        return {(row.id, OVER_ENFORCES): "only the target knows its models, so that no other valid text can be sent"}
+    return {}
+
+
+# --- ignoring ---------------------------------------------------------------------------------------------------------
+
+
+def _ignoring(contract: Contract, keyword: Keyword) -> Stages:
+    if _is_of_path(keyword):
+        return replace(Stages(), check_path=_any_path, authorize=_any_malformed_organization)
+    rules = RequestRules(_without(contract, keyword), {})
+    stages = replace(
+        Stages(),
+        check_body=lambda _, body: rules.check_body(body),
+        interpret=partial(_interpret_all, keyword=keyword),
     )
+    return replace(stages, parse_object=_parse_anything) if keyword.pointer == "/type" else stages
 
 
-def _edited(contract: Contract, keyword: Keyword, edit: Any) -> Mapping[str, Any]:
-    """The request schema, changed at one keyword."""
+def _without(contract: Contract, keyword: Keyword) -> Mapping[str, Any]:
+    """The request schema without one keyword."""
     schema = copy.deepcopy(dict(contract.operation.request_schema))  # type: ignore[arg-type] # it has this keyword
     holder: Any = schema
     *way, name = split(keyword.pointer)
     for step in way:
         holder = holder[int(step)] if isinstance(holder, list) else holder[step]
-    edit(holder, name, keyword.value)
+    if name == "required":
+        holder[name] = [one for one in holder[name] if one != keyword.value]
+        return schema
+    del holder[name]
+    if name == "type":
+        # What follows the type in the same schema goes on to judge values of this type, and of no other.
+        others = {"not": {"type": keyword.value}}
+        for one in ("enum", "const"):
+            if one in holder:
+                holder["anyOf"] = [{one: holder.pop(one)}, others]
+    if name == "anyOf":
+        # Values of the types that the branches speak of go on to be judged by them.
+        kinds = [branch["type"] for branch in keyword.value]
+        holder["anyOf"] = [*keyword.value, {"not": {"type": kinds}}]
     return schema
 
 
-def _drop(holder: dict[str, Any], name: str, value: Any) -> None:
-    if name == "required":
-        holder[name] = [one for one in holder[name] if one != value]
-    else:
-        del holder[name]
-        if name == "type":
-            # What follows the type in the same schema would refuse some wrong types all the same.
-            holder.pop("enum", None)
-            holder.pop("const", None)
+def _parse_anything(body: bytes, _max_depth: int) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise Refusal(400, "invalid_json", "The request body is not valid JSON.") from error
 
 
-def _minimum(holder: dict[str, Any], name: str, value: Any) -> None:
-    del holder[name]
-    holder["exclusiveMinimum"] = value
+def _interpret_all(
+    operation: Operation,
+    dialect: Dialect,
+    settings: Settings,
+    *,
+    scores_tokens: bool,
+    body: Any,
+    keyword: Keyword,
+) -> CompletionRequest:
+    """What a body asks for, where one field of it may be anything: then it is as if it were left out."""
+    asked = dict(body) if isinstance(body, Mapping) else {}
+    model = asked.get("model")
+    if keyword.pointer == "/properties/model/type" and not isinstance(model, str):
+        asked.pop("model", None)
+    if keyword.pointer == "/properties/model/enum" and model not in served_models(operation, settings):
+        asked.pop("model", None)
+    if keyword.pointer == "/properties/n/maximum":
+        asked["n"] = 1
+    return interpret(operation, dialect, settings, scores_tokens=scores_tokens, body=asked)
 
 
-def _maximum(holder: dict[str, Any], name: str, value: Any) -> None:
-    del holder[name]
-    holder["exclusiveMaximum"] = value
+def _any_path(_rules: RequestRules, _parameters: Mapping[str, str]) -> None:
+    """Lets every parameter of the path through."""
 
 
-def _one_more(holder: dict[str, Any], name: str, value: Any) -> None:
-    holder[name] = value + 1
+def _any_malformed_organization(dialect: Dialect, tenant: Tenant, path_parameters: Mapping[str, str]) -> None:
+    if len(path_parameters.get("orgId", "")) == _UUID_LENGTH:
+        authorize(dialect, tenant, path_parameters)
 
 
-def _one_less(holder: dict[str, Any], name: str, value: Any) -> None:
-    holder[name] = value - 1
+# --- over-enforcing ---------------------------------------------------------------------------------------------------
 
 
-def _last_left_out(holder: dict[str, Any], name: str, value: Any) -> None:
-    # A tool message cannot be served by a contract of text alone, so that refusing its role shows nowhere.
-    kept = [one for one in value if one != "tool"]
-    holder[name] = [one for one in value if one != kept[-1]]
+def _over_enforcing(tighter: Tightened) -> Stages:
+    def check_body(rules: RequestRules, body: Any) -> None:
+        rules.check_body(body)
+        if not tighter.accepts(body):
+            # Nothing is told of a limit: a deployment that declares one is not the one with a fault.
+            raise Refusal(400, "invalid_value", "The request has an invalid value.")
+
+    return replace(Stages(), check_body=check_body)
 
 
-def _without_null(holder: dict[str, Any], name: str, value: Any) -> None:
-    holder[name] = [one for one in value if one != "null"]
+def _path_in_lower_case() -> Stages:
+    def check_path(rules: RequestRules, parameters: Mapping[str, str]) -> None:
+        rules.check_path(parameters)
+        if any(value != value.lower() for value in parameters.values()):
+            raise Refusal(400, "invalid_value", "The path has an invalid value.")
 
-
-_TIGHTENED = {
-    "minimum": _minimum,
-    "maximum": _maximum,
-    "exclusiveMinimum": _one_more,
-    "minLength": _one_more,
-    "minItems": _one_more,
-    "maxItems": _one_less,
-    "enum": _last_left_out,
-    "anyOf": _last_left_out,
-    "type": _without_null,
-}
+    return replace(Stages(), check_path=check_path)

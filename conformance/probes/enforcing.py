@@ -1,0 +1,103 @@
+"""Probes that break one keyword of the request schema: a deployment that ignores it serves them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from conformance.contract.model import Requirement, Tier
+from conformance.contract.pointers import look_up
+from conformance.probes.about import probe_name, told
+from conformance.probes.base import base_for, cheap, definitions_of
+from conformance.probes.case import Case
+from conformance.probes.cost import worst_case_tokens
+from conformance.probes.model import Intent, Probe
+from conformance.probes.placing import UnplaceableError, instance_path, with_change
+from conformance.probes.request_body import CHEAP, REMOVED, Path, RequestBody
+from conformance.probes.values import refused
+
+# What the reference takes beyond a narrower document, so that accepting it is no fault (field, name of the case).
+_ALSO_TAKEN = {("stop", "string")}
+_ABOUT_STREAMS = ("stream", "stream_options")
+_STREAMED_SHARE = 4
+"""One of so many requests that must be refused asks for a stream."""
+
+
+def enforcing_probes(rows: Iterable[Requirement], body: RequestBody) -> Iterator[Probe]:
+    """One probe for each way to break each keyword; a fixed share asks for a stream, too."""
+    yield from _some_streamed([probe for row in rows for probe in _enforced(row, body)], body)
+
+
+def _enforced(row: Requirement, body: RequestBody) -> Iterator[Probe]:
+    keyword = row.keyword
+    assert keyword is not None
+    root = body.contract.operation.request_schema
+    path = instance_path(keyword.pointer)
+    if keyword.name == "required":
+        path = (*path, keyword.value)
+        cases: Iterator[tuple[Case, Callable[[Any], Any]]] = iter(
+            [(Case("left-out", REMOVED), _without(keyword.value))]
+        )
+    elif isinstance(keyword.schema, Mapping):
+        found = refused(keyword.name, keyword.schema, definitions_of(root))
+        cases = ((case, _replaced_by(case.value)) for case in found)
+    else:
+        return
+    for case, change in cases:
+        if _need_not_be_refused(case, path, keyword.pointer, root):
+            continue
+        try:
+            changed = cheap(with_change(base_for(path, body), root, keyword.pointer, change), body)
+        except UnplaceableError:
+            return
+        if body.accepts(changed):
+            continue  # another branch of the schema takes it, so nobody has to refuse it
+        yield Probe(
+            name=probe_name(row.id, "enforced", case.name),
+            about=told(path, case.value),
+            intent=Intent.REFUSED,
+            body=changed,
+            completion_tokens=worst_case_tokens(changed),
+            tier=max(row.tier, case.tier, key=list(Tier).index),
+        )
+
+
+def _without(name: str) -> Callable[[Any], Any]:
+    return lambda held: {one: value for one, value in held.items() if one != name} if isinstance(held, dict) else {}
+
+
+def _replaced_by(value: Any) -> Callable[[Any], Any]:
+    return lambda _: value
+
+
+def _need_not_be_refused(case: Case, path: Path, pointer: str, root: Any) -> bool:
+    if path and (str(path[0]), case.name) in _ALSO_TAKEN:
+        return True
+    # Null for an optional member often means that it is left out.
+    return case.name == "null" and bool(path) and not _is_required(path, pointer, root)
+
+
+def _is_required(path: Path, pointer: str, root: Any) -> bool:
+    """Whether the member that a keyword judges must be there."""
+    steps = pointer.rsplit("/", 3)  # …, properties, NAME, keyword
+    if len(steps) < 4 or steps[1] != "properties":
+        return False
+    try:
+        holder = look_up(root, steps[0])
+    except KeyError:
+        return False
+    return isinstance(holder, Mapping) and path[-1] in holder.get("required", ())
+
+
+def _some_streamed(probes: Iterable[Probe], body: RequestBody) -> Iterator[Probe]:
+    counts = dict.fromkeys(Tier, 0)
+    can_stream = body.has("stream") and body.accepts({**body.capped(CHEAP), "stream": True})
+    for probe in probes:
+        if not can_stream or not isinstance(probe.body, dict) or any(name in probe.body for name in _ABOUT_STREAMS):
+            yield probe
+            continue
+        counts[probe.tier] += 1
+        streamed = {**probe.body, "stream": True}
+        asks = counts[probe.tier] % _STREAMED_SHARE == 0
+        yield replace(probe, about=f"{probe.about}, asking for a stream", body=streamed) if asks else probe

@@ -1,0 +1,179 @@
+"""Stricter forms of a request schema: each refuses the boundary value of one keyword."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.contract.model import Contract, Keyword, Schema
+from conformance.contract.pointers import split
+from conformance.probes.edges import INSIDE
+
+_ASCII = "^[\\x00-\\x7f]*$"
+_MOST_ITEMS = 4
+"""What a deployment takes that does not take any number of items."""
+_TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Tightened:
+    """What a deployment accepts that over-enforces one keyword, and in words what it refuses beyond the contract."""
+
+    about: str
+    accepts: Callable[[Any], bool]
+
+
+def tightened(contract: Contract, keyword: Keyword) -> Tightened:
+    """The stricter rule for a keyword."""
+    if _orders_members(keyword):
+        usual = _usual_order(contract, keyword)
+        about = f"refuses objects whose members stand in another order than {', '.join(usual)}"
+        return Tightened(about, lambda body: not any(_is_reversed(one, usual) for one in _values(body, keyword)))
+    if keyword.location != "request":
+        return Tightened("refuses letters in upper case", lambda _: True)
+    edit, about = _EDITS[keyword.name](keyword, contract.operation.request_schema)
+    return Tightened(about, _validator(_edited(contract, keyword, edit)))
+
+
+Edit = Callable[[dict[str, Any]], None]
+"""Changes the schema object that holds a keyword."""
+
+
+def _edited(contract: Contract, keyword: Keyword, edit: Edit) -> Mapping[str, Any]:
+    schema = copy.deepcopy(dict(contract.operation.request_schema))  # type: ignore[arg-type] # it has this keyword
+    holder: Any = schema
+    for step in split(keyword.pointer)[:-1]:
+        holder = holder[int(step)] if isinstance(holder, list) else holder[step]
+    edit(holder)
+    return schema
+
+
+def _validator(schema: Any) -> Callable[[Any], bool]:
+    from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - only where a fault is made
+
+    accepts: Callable[[Any], bool] = Draft202012Validator(schema, validate_formats=True).is_valid
+    return accepts
+
+
+# --- the order of members ---------------------------------------------------------------------------------------------
+
+
+def _orders_members(keyword: Keyword) -> bool:
+    schema = keyword.schema
+    is_object = keyword.name == "type" and isinstance(schema, Mapping) and keyword.value == "object"
+    return is_object and isinstance(schema, Mapping) and len(schema.get("required", ())) > 1
+
+
+def _usual_order(contract: Contract, keyword: Keyword) -> tuple[str, ...]:
+    assert isinstance(keyword.schema, Mapping)
+    required = keyword.schema["required"]
+    if keyword.pointer == "/type":
+        return tuple(name for name in contract.template if name in required)
+    return tuple(required)
+
+
+def _is_reversed(value: Any, usual: tuple[str, ...]) -> bool:
+    return isinstance(value, dict) and tuple(name for name in value if name in usual) == tuple(reversed(usual))
+
+
+def _values(body: Any, keyword: Keyword) -> Iterator[Any]:
+    """The values of a body that a keyword judges."""
+    found = [body]
+    steps = iter(split(keyword.pointer)[:-1])
+    for step in steps:
+        if step == "properties":
+            name = next(steps)
+            found = [one[name] for one in found if isinstance(one, dict) and name in one]
+        elif step == "items":
+            found = [inner for one in found if isinstance(one, list) for inner in one]
+        else:
+            next(steps)  # the number of a branch: the same value
+    yield from found
+
+
+# --- by keyword -------------------------------------------------------------------------------------------------------
+
+
+def _and(rule: Mapping[str, Any]) -> Edit:
+    def edit(holder: dict[str, Any]) -> None:
+        holder["allOf"] = [*holder.get("allOf", ()), rule]
+
+    return edit
+
+
+def _beyond(rule: str) -> Callable[[Keyword, Schema], tuple[Edit, str]]:
+    return lambda keyword, _: (_and({rule: keyword.value}), f"refuses {keyword.value} itself")
+
+
+def _by_one(rule: str, step: int) -> Callable[[Keyword, Schema], tuple[Edit, str]]:
+    return lambda keyword, _: (_and({rule: keyword.value + step}), f"refuses what `{keyword.name}` just allows")
+
+
+def _types(keyword: Keyword, _root: Schema) -> tuple[Edit, str]:
+    kinds = [keyword.value] if isinstance(keyword.value, str) else list(keyword.value)
+    if "null" in kinds:
+        return _and({"not": {"type": "null"}}), "refuses null"
+    rule, about = _OF_KIND[kinds[0]](keyword.schema)
+    return _and(rule), about
+
+
+def _array(schema: Any) -> tuple[dict[str, Any], str]:
+    if "maxItems" in schema:
+        return {"uniqueItems": True}, "refuses two equal items"
+    return {"maxItems": _MOST_ITEMS}, f"refuses more than {_MOST_ITEMS} items"
+
+
+def _integer(_schema: Any) -> tuple[dict[str, Any], str]:
+    return {"not": {"const": INSIDE}}, f"refuses {INSIDE}, a value well inside"
+
+
+_OF_KIND: Mapping[str, Callable[[Any], tuple[dict[str, Any], str]]] = {
+    "string": lambda _: ({"pattern": _ASCII}, "refuses text that is not ASCII"),
+    "boolean": lambda _: ({"not": {"const": False}}, "refuses false"),
+    "number": lambda _: ({"multipleOf": 1}, "refuses fractions"),
+    "integer": _integer,
+    "array": _array,
+    "object": lambda _: ({"minProperties": 1}, "refuses an empty object"),
+}
+
+
+def _required(keyword: Keyword, root: Schema) -> tuple[Edit, str]:
+    if keyword.pointer == "/required" and isinstance(root, Mapping):
+        limits = [name for name in _TOKEN_LIMITS if name in root.get("properties", {})]
+        rule = {"anyOf": [{"required": [name]} for name in limits]}
+        return _and(rule), f"demands {' or '.join(limits)}"
+    return _and({"required": ["name"]}), "demands a name"
+
+
+def _enum(keyword: Keyword, _root: Schema) -> tuple[Edit, str]:
+    # Without the user's role nothing is served, and the assistant's stands in every longer conversation; a tool
+    # message cannot be served by a contract of text alone, so that refusing its role shows nowhere.
+    member = next(one for one in keyword.value if one not in ("user", "assistant", "tool"))
+    return _and({"not": {"const": member}}), f"refuses {member}"
+
+
+def _any_of(keyword: Keyword, _root: Schema) -> tuple[Edit, str]:
+    nulls = [number for number, one in enumerate(keyword.value) if one.get("type") == "null"]
+    number = (nulls or [len(keyword.value) - 1])[0]
+
+    def edit(holder: dict[str, Any]) -> None:
+        del holder["anyOf"][number]
+
+    return edit, f"refuses the branch {keyword.value[number].get('title', number)}"
+
+
+_EDITS: Mapping[str, Callable[[Keyword, Schema], tuple[Edit, str]]] = {
+    "minimum": _beyond("exclusiveMinimum"),
+    "maximum": _beyond("exclusiveMaximum"),
+    "exclusiveMinimum": _by_one("exclusiveMinimum", 1),
+    "minLength": _by_one("minLength", 1),
+    "minItems": _by_one("minItems", 1),
+    "maxItems": _by_one("maxItems", -1),
+    "const": lambda keyword, _: (_and({"not": {"const": keyword.value}}), "refuses its only value"),
+    "enum": _enum,
+    "anyOf": _any_of,
+    "type": _types,
+    "required": _required,
+}

@@ -1,0 +1,249 @@
+"""How a keyword of the request is judged: is it honoured at its edge, and enforced just outside of it?
+
+Both aspects are pure functions of what was observed, so that the outcome of a requirement and the coverage of keywords
+rest on the same judgement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from conformance.contract.model import Keyword, Requirement
+from conformance.contract.pointers import split
+from conformance.probes import Intent, Probe
+from conformance.suite.condition import Obstacle, declared_limit, declared_unsupported, worst
+from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent, NotTestable
+from conformance.suite.keyword_judging import REFUSALS, REFUSALS_OF_PATH
+from conformance.suite.observations import Answered, Observations
+from conformance.suite.outcome import Outcome
+from conformance.suite.showing import status_of
+
+NOT_SENT = "this run's tier has no value that decides this keyword"
+_NEEDED_FIELD: Mapping[str, str] = {"top_logprobs": "logprobs"}
+"""Fields that mean nothing where the target does not act on another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """One answer, or missing answer, that breaks a keyword."""
+
+    exchange: str | None
+    expected: str
+    actual: str
+
+
+@dataclass(frozen=True, slots=True)
+class Aspect:
+    """What was decided on one aspect of a keyword.
+
+    `outcome` is failed, passed, skipped, inconclusive or untested; whether a failure is a warning, the requirement's
+    level says. `reason` is a sentence where nothing could be decided. `exchanges` are those that it rests on.
+    """
+
+    outcome: Outcome
+    reason: str | None = None
+    broken: tuple[Broken, ...] = ()
+    exchanges: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordJudgement:
+    """Both aspects of one keyword."""
+
+    honoured: Aspect
+    enforced: Aspect
+
+
+def judge_request_keyword(row: Requirement, observations: Observations, expect: Expect) -> None:
+    """Judge whether a keyword of the request is honoured at its edge and enforced just outside of it.
+
+    Raises:
+        NotTestable, CannotTell, NotSent, DoesNotApply: nothing can be said, and why.
+    """
+    assert row.keyword is not None
+    if is_always_text(row.keyword):
+        raise DoesNotApply("a segment of a URL's path is always a string")
+    if not observations.matching([f"{row.id}/*"], parts=True):
+        raise NotSent(NOT_SENT)
+    _require_baseline(observations)
+    judged = judge_keyword(row, observations)
+    for aspect in (judged.enforced, judged.honoured):
+        expect.notes.extend(aspect.notes)
+        for one in aspect.broken:
+            expect(False, one.exchange, expected=one.expected, actual=one.actual)
+        for exchange in aspect.exchanges:
+            expect.looked_at(exchange)
+    if expect.findings:
+        return
+    aspects = (judged.honoured, judged.enforced)
+    declined = next((aspect.reason for aspect in aspects if aspect.outcome is Outcome.SKIPPED), None)
+    if declined is not None:
+        raise DoesNotApply(declined)
+    if not expect.judged:
+        raise _gravest(aspects)
+
+
+def judge_keyword(row: Requirement, observations: Observations) -> KeywordJudgement:
+    """Both aspects of a keyword of the request, over all that was sent for it."""
+    needed = _missing_support(row, observations)
+    if needed is not None:
+        skipped = Aspect(Outcome.SKIPPED, needed)
+        return KeywordJudgement(skipped, skipped)
+    return KeywordJudgement(_honoured(row, observations), _enforced(row, observations))
+
+
+def is_always_text(keyword: Keyword) -> bool:
+    """Whether a keyword asks for the type of what stands in a path, which can have no other."""
+    return keyword.location.startswith("path.") and keyword.name == "type"
+
+
+def _require_baseline(observations: Observations) -> None:
+    """A refusal only means something where the same request without the mistake is served."""
+    baseline = observations.matching(["completion/plain"])
+    for _ in observations.usable(baseline, observations.completion):
+        return
+
+
+def _gravest(aspects: Iterable[Aspect]) -> Exception:
+    """Why neither aspect was decided, as the exception that says it."""
+    undecided = {aspect.outcome: aspect.reason or NOT_SENT for aspect in aspects}
+    if Outcome.INCONCLUSIVE in undecided:
+        return CannotTell(undecided[Outcome.INCONCLUSIVE])
+    return NotSent(undecided.get(Outcome.UNTESTED, NOT_SENT))
+
+
+# --- enforced ---------------------------------------------------------------------------------------------------------
+
+
+def _enforced(row: Requirement, observations: Observations) -> Aspect:
+    assert row.keyword is not None
+    probes = _probes(row, "enforced", Intent.REFUSED, observations)
+    refusals = REFUSALS_OF_PATH if row.keyword.location.startswith("path.") else REFUSALS
+    answered, obstacles = observations.answers(probes)
+    broken = [
+        Broken(one.id, f"a refusal (400) of {one.probe.about}", status_of(one))
+        for one in answered
+        if not is_refusal(one, observations, refusals)
+    ]
+    broken += [
+        Broken(None, "an answer that refuses the request", str(one))
+        for one in obstacles
+        if isinstance(one, NotTestable)
+    ]
+    return _decided(
+        broken, [one.id for one in answered], [one for one in obstacles if not isinstance(one, NotTestable)]
+    )
+
+
+def is_refusal(answered: Answered, observations: Observations, refusals: Sequence[int] = REFUSALS) -> bool:
+    """Whether an answer refuses the request: by its status, or by a stream that is nothing but an error.
+
+    That an error must not come as a stream is a requirement of its own (`error.streamed-request`).
+    """
+    if answered.answer.status in refusals:
+        return True
+    if answered.answer.status != 200 or not answered.probe.asks_for_stream:
+        return False
+    reading = observations.stream_reading(answered.exchange)
+    return bool(reading.errors) and not reading.chunks
+
+
+# --- honoured ---------------------------------------------------------------------------------------------------------
+
+
+def _honoured(row: Requirement, observations: Observations) -> Aspect:
+    broken: list[Broken] = []
+    looked_at: list[str] = []
+    obstacles: list[Obstacle] = []
+    for probe in _probes(row, "honoured", Intent.SERVED, observations):
+        found = observations.outcome_of(observations.covered_by(probe))
+        if isinstance(found, NotTestable):
+            broken.append(Broken(None, f"a completion for {probe.about}", str(found)))
+        elif not isinstance(found, Answered):
+            obstacles.append(found)
+        elif observations.served(found):
+            looked_at.append(found.id)
+        else:
+            declined = _declined(row, found)
+            if declined is not None:
+                obstacles.append(declined)
+            else:
+                broken.append(Broken(found.id, f"a completion for {found.probe.about}", status_of(found)))
+    return _decided(broken, looked_at, obstacles)
+
+
+def _declined(row: Requirement, found: Answered) -> DoesNotApply | None:
+    """Whether a refusal says that the target does not support the field, or not beyond a limit of its own."""
+    status, body = found.answer.status, found.answer.body
+    if declared_unsupported(found.sent, status, body):
+        return DoesNotApply(f"{found.id}: the target says that it does not support this ({status})")
+    field = field_of(row)
+    limit = None if field is None else declared_limit(field, found.asked(field), status, body)
+    if limit is None:
+        return None
+    return DoesNotApply(f"{found.id}: the target says that it takes `{field}` only within a limit of its own ({limit})")
+
+
+def field_of(row: Requirement) -> str | None:
+    """The top-level field that a keyword of the body is about."""
+    assert row.keyword is not None
+    steps = split(row.keyword.pointer)
+    return steps[1] if len(steps) > 2 and steps[0] == "properties" else None
+
+
+def _missing_support(row: Requirement, observations: Observations) -> str | None:
+    """Why a keyword cannot be told: the target does not act on the field that its field belongs to.
+
+    Whoever refuses the field, or takes it and does nothing with it, was not asked anything about what stands below.
+    """
+    needed = _NEEDED_FIELD.get(field_of(row) or "")
+    if needed is None:
+        return None
+    pattern = f"request.{field_of(row)}.*/honoured/*"
+    asked = [*observations.matching([pattern], parts=True), *observations.matching([f"completion/{needed}"])]
+    covering = {probe.name: probe for probe in map(observations.covered_by, asked)}
+    found = [one for one in map(observations.outcome_of, covering.values()) if isinstance(one, Answered)]
+    served = [one for one in found if observations.served(one) and one.asked(needed) is True]
+    if any(_acts_on(needed, one, observations) for one in served):
+        return None
+    if served:
+        return f"{served[0].id}: the target takes `{needed}` and ignores it, so that nothing below it can be told"
+    refused = [one for one in found if declared_unsupported(one.sent, one.answer.status, one.answer.body)]
+    return f"{refused[0].id}: the target says that it does not support `{needed}`" if refused else None
+
+
+def _acts_on(field: str, answered: Answered, observations: Observations) -> bool:
+    """Whether an answer shows the field that was asked for, in any of its choices."""
+    if answered.asked("stream") is True:
+        return f'"{field}":{{'.encode() in answered.answer.body.replace(b" ", b"")
+    body = observations.completion_reading(answered.exchange).object
+    choices = body.get("choices")
+    return isinstance(choices, list) and any(isinstance(one, Mapping) and one.get(field) is not None for one in choices)
+
+
+# --- both -------------------------------------------------------------------------------------------------------------
+
+
+def _probes(row: Requirement, aspect: str, intent: Intent, observations: Observations) -> list[Probe]:
+    probes = observations.matching([f"{row.id}/{aspect}/*"], parts=True)
+    return [probe for probe in probes if probe.intent is intent]
+
+
+def _decided(broken: Sequence[Broken], exchanges: Sequence[str], obstacles: Sequence[Any]) -> Aspect:
+    notes = tuple(str(one) for one in obstacles)
+    decided = Aspect(Outcome.PASSED, None, tuple(broken), tuple(exchanges), notes)
+    if broken:
+        return replace(decided, outcome=Outcome.FAILED)
+    declined = next((str(one) for one in obstacles if isinstance(one, DoesNotApply)), None)
+    if declined is not None:
+        return replace(decided, outcome=Outcome.SKIPPED, reason=declined)
+    if exchanges:
+        return decided
+    if not obstacles:
+        return replace(decided, outcome=Outcome.UNTESTED, reason=NOT_SENT)
+    gravest = worst(list(obstacles))
+    outcome = Outcome.UNTESTED if isinstance(gravest, NotSent) else Outcome.INCONCLUSIVE
+    return replace(decided, outcome=outcome, reason=str(gravest))
