@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 from typing import Any
 
@@ -17,6 +17,7 @@ from conformance.reference.faults.on_bodies import with_check
 from conformance.reference.request import CompletionRequest
 from conformance.reference.seams import Seams
 from conformance.reference.settings import Settings
+from conformance.reference.stages import Stages
 
 
 def with_interpretation(
@@ -152,7 +153,10 @@ def keyword_fault(seams: Seams, fault: str, profile: str) -> Seams:
     found = _keyword_faults(profile).get(fault)
     if found is None:
         raise DeedError(f"the profile {profile} has no fault `{fault}` of a keyword")
-    return replace(seams, stages=replace(seams.stages, check_body=found.stages.check_body))
+    usual = Stages()
+    bent = {one.name: getattr(found.stages, one.name) for one in fields(Stages)}
+    changed = {name: stage for name, stage in bent.items() if stage is not getattr(usual, name)}
+    return replace(seams, stages=replace(seams.stages, **changed))
 
 
 @cache
