@@ -137,6 +137,18 @@ def commands() -> None:
     help="Judge the evidence of an earlier run again, without a network.",
 )
 @click.option("--release", metavar="VERSION", help="Score by this frozen release of the profile; report all else.")
+@click.option(
+    "--bundle",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Put the finished run into one archive that `verify` can check.",
+)
+@click.option(
+    "--sign",
+    metavar="KEY",
+    type=click.Path(path_type=Path),
+    help="Sign the bundle with this ed25519 private key (PEM).",
+)
 @click.option("--trust-env", is_flag=True, help="Take proxies and certificates from the environment.")
 def run(*, plan_only: bool, **options: Any) -> int:
     """Judge a deployment and write its reports."""
@@ -267,6 +279,44 @@ def _told(command: Callable[[], int]) -> int:
     try:
         with as_usage_failures():
             return command()
+    except UsageFailure as failure:
+        return _say(str(failure), USAGE)
+
+
+@commands.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option(
+    "--public-key",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The ed25519 public key (PEM) that the bundle has to be signed with.",
+)
+def verify(bundle: Path, public_key: Path | None) -> int:
+    """Check a certification bundle and judge its evidence again.
+
+    Exit status: 0 it holds, 1 it does not (the message names the problem), 2 wrong usage.
+    """
+    from conformance.commands.failures import UsageFailure, as_usage_failures
+    from conformance.commands.verify import verify_bundle
+
+    try:
+        with as_usage_failures():
+            return verify_bundle(bundle, public_key)
+    except UsageFailure as failure:
+        return _say(str(failure), USAGE)
+
+
+@commands.command()
+@click.argument("results", type=click.Path(path_type=Path))
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="[default: beside RESULTS]")
+def badge(results: Path, out: Path | None) -> int:
+    """Write badge.json (for a shields.io endpoint) and badge.svg from a results.json."""
+    from conformance.commands.badge import write_badge
+    from conformance.commands.failures import UsageFailure, as_usage_failures
+
+    try:
+        with as_usage_failures():
+            return write_badge(results, out)
     except UsageFailure as failure:
         return _say(str(failure), USAGE)
 

@@ -57,10 +57,11 @@ def show_plan(settings: RunSettings) -> int:
 
 
 def _judge(session: Session) -> int:
+    from conformance.commands.bundle import bundle_key, write_bundle
     from conformance.commands.finish import finish
     from conformance.suite.run import SuiteRun
 
-    out = session.settings.out
+    out, key = session.settings.out, bundle_key(session.settings)
     assert out is not None
     baseline = _baseline(session)
     _make(out)
@@ -80,6 +81,9 @@ def _judge(session: Session) -> int:
         from conformance.commands.tell import tell
 
         tell(suite_run, finished, out / RUN_LOG)
+    if session.settings.bundle is not None:
+        for told in write_bundle(session, finished.results, {**finished.written, RUN_LOG: out / RUN_LOG}, key):
+            click.echo(told)
     assert finished.results.gate is not None
     return _EXIT[finished.results.gate.status]
 

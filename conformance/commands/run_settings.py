@@ -21,7 +21,7 @@ from conformance.target import Limits, NamedTarget, read_target
 DEFAULT_PROFILE = "openai"
 _CONCURRENCY = {Tier.EXHAUSTIVE: 16, Tier.LOAD: 64}
 """Requests under way at once where nobody says how many, by the tiers that are about many at once."""
-_FIXED_BY_THE_RUN = ("out", "tier", "only", "replay", "bundle", "release")
+_FIXED_BY_THE_RUN = ("out", "tier", "only", "replay", "release")
 """Options that say what a run is; one that is gone on with has them already."""
 
 
@@ -53,6 +53,8 @@ def run_settings(options: Mapping[str, Any]) -> RunSettings:
         retry_findings=asked.get("retry_findings", 0),
         replay=given.get("replay"),
         release=asked.get("release"),
+        bundle=given.get("bundle"),
+        sign=given.get("sign"),
         resume="resume" in given,
         strict=asked.get("strict", False),
         trust_environment=asked.get("trust_env", False),

@@ -20,7 +20,7 @@ from conformance.contract.model import (
     SourceDocument,
     Tier,
 )
-from conformance.contract.places import WrittenAt, written_places
+from conformance.contract.places import WrittenAt, declared_rows, document_path, written_places
 from conformance.contract.profile import load_contract
 from conformance.contract.release import (
     Release,
@@ -54,6 +54,8 @@ __all__ = [
     "Stale",
     "Tier",
     "WrittenAt",
+    "declared_rows",
+    "document_path",
     "enforce",
     "freeze",
     "load_contract",

@@ -29,6 +29,23 @@ class WrittenAt:
     line: int
 
 
+def document_path(contract: Contract) -> Path:
+    """The OpenAPI document of a contract."""
+    name = contract.profile.name
+    return profile_path(name) if name in shipped_profiles() else Path(contract.profile.path)
+
+
+def declared_rows(contract: Contract) -> Path | None:
+    """The file of a user's own requirement rows, where the document names one.
+
+    Raises:
+        ContractError: the document can no longer be read.
+    """
+    if contract.profile.name in shipped_profiles():
+        return None
+    return read_declaration(read_document(document_path(contract)), shipped=False).rows
+
+
 def written_places(contract: Contract) -> Mapping[str, WrittenAt]:
     """Where each requirement of a contract was written, by its id.
 
@@ -38,9 +55,8 @@ def written_places(contract: Contract) -> Mapping[str, WrittenAt]:
     Raises:
         ContractError: a file of the contract can no longer be read.
     """
-    shipped = contract.profile.name in shipped_profiles()
-    document = read_document(profile_path(contract.profile.name) if shipped else Path(contract.profile.path))
-    own = None if shipped else read_declaration(document, shipped=False).rows
+    document = read_document(document_path(contract))
+    own = declared_rows(contract)
     rows = {row.id: row for row in (*shipped_rows(), *(() if own is None else read_rows(own)))}
     walker = _Walker(document, contract)
     return {

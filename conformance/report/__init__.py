@@ -7,10 +7,11 @@ from conformance.report.build import RunFacts, build_results, target_view
 from conformance.report.console import print_summary
 from conformance.report.ctrf import ctrf_json
 from conformance.report.exchange_view import Curl, Row, Timeline, TimelineRow, reads_timeline
+from conformance.report.files import write_atomically
 from conformance.report.har import har_json
 from conformance.report.junit import junit_xml
 from conformance.report.page import compliance_page
-from conformance.report.record import ResultsError, read_results, write_results
+from conformance.report.record import ResultsError, read_results, results_document, write_results
 from conformance.report.results import (
     ExchangeTotals,
     Omission,
@@ -52,8 +53,10 @@ __all__ = [
     "print_summary",
     "reads_timeline",
     "read_results",
+    "results_document",
     "sarif_json",
     "target_view",
+    "write_atomically",
     "write_reports",
     "write_results",
 ]

@@ -17,7 +17,8 @@ class RunSettings:
     requirements. `out` is the directory that the run writes to; None writes no report. `resume` says that `out` holds
     an interrupted run, which is to be taken to its end. `baseline` is the record whose findings are known.
     `retry_findings` says how often the requests of a finding are sent again. `release` is the version of the frozen
-    requirement set to score by; None scores by all that the profile requires today.
+    requirement set to score by; None scores by all that the profile requires today. `bundle` is the archive that the
+    finished run goes into, `sign` the file of the private key that signs it.
     """
 
     profile: str
@@ -38,3 +39,5 @@ class RunSettings:
     retry_findings: int = 0
     generated: int | None = None
     """Generated requests of each kind at most; as many as the tier has where it is None."""
+    bundle: Path | None = None
+    sign: Path | None = None

@@ -1,0 +1,128 @@
+"""Signs a statement with an ed25519 key in a DSSE envelope, and verifies one.
+
+Source: https://github.com/secure-systems-lab/dsse, protocol.md and envelope.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.bundle.errors import BundleError, KeyFileError
+from conformance.bundle.statement import PAYLOAD_TYPE
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+ENVELOPE = "statement.dsse.json"
+_LARGEST_KEY = 64 * 1024
+_MAKE = "openssl genpkey -algorithm ed25519"
+_NOT_INSTALLED = "signatures need more packages; install them with: pip install 'chat-conformance[signing]'."
+
+
+def signing_key(path: Path) -> Ed25519PrivateKey:
+    """The private key in a PEM file.
+
+    Raises:
+        KeyFileError: it cannot be read, is no ed25519 key, or has a passphrase; or the packages are missing.
+    """
+    try:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+    except ImportError as error:
+        raise KeyFileError(_NOT_INSTALLED) from error
+    content = _read(path)
+    try:
+        key = load_pem_private_key(content, password=None)
+    except TypeError as error:
+        raise KeyFileError(f"{path}: the key has a passphrase; give one without ({_MAKE}).") from error
+    except ValueError as error:
+        raise KeyFileError(f"{path}: this is no private key in PEM; make one with: {_MAKE}.") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeyFileError(f"{path}: this is no ed25519 key; make one with: {_MAKE}.")
+    return key
+
+
+def public_key(path: Path) -> Ed25519PublicKey:
+    """The public key in a PEM file (`openssl pkey -in KEY -pubout`).
+
+    Raises:
+        KeyFileError: it cannot be read, or is no ed25519 public key; or the packages are missing.
+    """
+    try:
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+        from cryptography.hazmat.primitives.serialization import load_pem_public_key
+    except ImportError as error:
+        raise KeyFileError(_NOT_INSTALLED) from error
+    content = _read(path)
+    try:
+        key = load_pem_public_key(content)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        message = "this is no public key in PEM; take it from the private one with: openssl pkey -in KEY -pubout"
+        raise KeyFileError(f"{path}: {message}.") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise KeyFileError(f"{path}: this is no ed25519 key.")
+    return key
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(_LARGEST_KEY)
+    except OSError as error:
+        raise KeyFileError(f"{path}: the key cannot be read ({error.strerror or error}).") from error
+
+
+def signed(statement: str, key: Ed25519PrivateKey) -> str:
+    """The envelope of a statement, as JSON text. The same statement and key give the same envelope (RFC 8032)."""
+    from securesystemslib.dsse import Envelope
+    from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined] # not in its __all__
+
+    envelope = Envelope(statement.encode(), PAYLOAD_TYPE, {})
+    envelope.sign(CryptoSigner(key))
+    return json.dumps(envelope.to_dict(), indent=1) + "\n"
+
+
+def verified_payload(text: str, key: Ed25519PublicKey | None) -> str:
+    """The statement in an envelope, after its signature was verified; without a key, as it stands.
+
+    Raises:
+        BundleError: the envelope is broken, holds no statement, or no signature in it is by this key.
+    """
+    try:
+        loaded = json.loads(text)
+        payload_type, payload = _parts(loaded)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BundleError(f"{ENVELOPE} is no DSSE envelope.") from error
+    if payload_type != PAYLOAD_TYPE:
+        raise BundleError(f"{ENVELOPE} holds no in-toto statement.")
+    if key is not None:
+        _verify(loaded, key)
+    return payload
+
+
+def _parts(loaded: dict[str, str]) -> tuple[str, str]:
+    return loaded["payloadType"], base64.b64decode(loaded["payload"], validate=True).decode("utf-8")
+
+
+def _verify(loaded: dict[str, object], key: Ed25519PublicKey) -> None:
+    from securesystemslib.dsse import Envelope
+    from securesystemslib.exceptions import FormatError, VerificationError
+    from securesystemslib.signer import Key, SSlibKey  # type: ignore[attr-defined] # as above
+
+    try:
+        envelope = Envelope.from_dict(loaded)
+        # A key id is only a hint (DSSE, protocol.md), so each signature is tried with this key, whatever it names.
+        keys: list[Key] = [SSlibKey.from_crypto(key, keyid=key_id) for key_id in envelope.signatures]
+        if not keys:
+            raise BundleError(f"{ENVELOPE} has no signature.")
+        envelope.verify(keys, 1)
+    except VerificationError as error:
+        raise BundleError(
+            "the signature is not by this key: the bundle was signed with another, or changed after it was signed."
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError, FormatError) as error:
+        raise BundleError(f"{ENVELOPE} is no DSSE envelope.") from error

@@ -1,0 +1,123 @@
+"""`run --bundle`: puts a finished run into one archive, with a manifest and a statement, signed where asked."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from conformance.bundle import (
+    ENVELOPE,
+    MANIFEST,
+    STATEMENT,
+    is_plain,
+    manifest_text,
+    signed,
+    statement_text,
+    write_archive,
+)
+from conformance.commands.failures import UsageFailure
+from conformance.contract import Contract, declared_rows, document_path, requirement_set
+from conformance.evidence import FILE_NAME as EVIDENCE_FILE
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from conformance.report import Results
+    from conformance.suite.session import Session
+    from conformance.suite.settings import RunSettings
+
+EVIDENCE = f"evidence/{EVIDENCE_FILE}"
+CONTRACT = "contract"
+REQUIREMENTS = f"{CONTRACT}/requirements.json"
+FORMAT = 1
+
+
+def bundle_key(settings: RunSettings) -> Ed25519PrivateKey | None:
+    """The key that a run's bundle is to be signed with, if one is; before anything is sent.
+
+    Raises:
+        UsageFailure: the options do not go together, the key is unusable, or the bundle cannot be written there.
+    """
+    from conformance.bundle import KeyFileError, signing_key
+
+    if settings.bundle is None:
+        if settings.sign is not None:
+            raise UsageFailure("--sign signs a bundle; give --bundle FILE too.")
+        return None
+    if settings.replay is not None:
+        raise UsageFailure("--bundle is for a run that sends; leave --replay out.")
+    if settings.baseline is not None:
+        raise UsageFailure("--bundle is of a run by the whole contract; leave --baseline out.")
+    if settings.bundle.is_dir() or not os.access(settings.bundle.parent, os.W_OK):
+        raise UsageFailure(f"{settings.bundle} cannot be written; choose another --bundle.")
+    try:
+        return None if settings.sign is None else signing_key(settings.sign)
+    except KeyFileError as error:
+        raise UsageFailure(str(error)) from error
+
+
+def write_bundle(
+    session: Session, results: Results, written: Mapping[str, Path], key: Ed25519PrivateKey | None
+) -> tuple[str, ...]:
+    """Write the bundle of a run; gives what is to be said of it, in whole sentences.
+
+    Raises:
+        UsageFailure: the contract's files have names that cannot stand in a bundle.
+        OSError: a file cannot be read, or the bundle not be written.
+    """
+    path = session.settings.bundle
+    assert path is not None
+    evidence = session.evidence_directory / EVIDENCE_FILE
+    if not evidence.is_file():
+        return (f"No bundle was written to {path}: there is no evidence to put in it.",)
+    files: dict[str, Path | bytes] = {**written, EVIDENCE: evidence, **_contract_files(session.contract)}
+    manifest = manifest_text(results.suite_version, files)
+    statement = statement_text(results, manifest)
+    apart = {STATEMENT: statement} if key is None else {ENVELOPE: signed(statement, key)}
+    texts = {MANIFEST: manifest, **apart}
+    write_archive(path, {**files, **{name: text.encode() for name, text in texts.items()}})
+    return (_told(path, results, is_signed=key is not None), *_doubts(results))
+
+
+def _contract_files(contract: Contract) -> Mapping[str, Path | bytes]:
+    document = document_path(contract)
+    named = {document.name: document}
+    rows = declared_rows(contract)
+    if rows is not None:
+        named[PurePosixPath(os.path.relpath(rows, document.parent)).as_posix()] = rows
+    for name in named:
+        if not is_plain(f"{CONTRACT}/{name}"):
+            raise UsageFailure(
+                f"{name!r} cannot stand in a bundle; keep the contract's files in one folder, under names of letters,"
+                " digits, dots, hyphens and underscores."
+            )
+    return {
+        **{f"{CONTRACT}/{name}": path for name, path in named.items()},
+        REQUIREMENTS: _requirements(contract, document.name),
+    }
+
+
+def _requirements(contract: Contract, document: str) -> bytes:
+    content = {
+        "format": FORMAT,
+        "profile": contract.profile.name,
+        "document": document,
+        "requirements": requirement_set(contract),
+    }
+    return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _told(path: Path, results: Results, *, is_signed: bool) -> str:
+    signature = "signed" if is_signed else "not signed"
+    return f"Bundle: {path}, {signature}, of a run that is {results.verdict.value}."
+
+
+def _doubts(results: Results) -> tuple[str, ...]:
+    if results.selection:
+        return ("This bundle will not be verified: the run was restricted, and shows only a part.",)
+    if results.interrupted:
+        return ("This bundle will not be verified: the run did not finish.",)
+    return ()

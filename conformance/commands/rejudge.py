@@ -1,0 +1,129 @@
+"""Judges the evidence of an unpacked bundle again, and compares what comes out with what its record says."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from conformance.bundle import BundleError
+from conformance.bundle.manifest import file_digest
+from conformance.commands.bundle import EVIDENCE, REQUIREMENTS
+from conformance.commands.failures import UsageFailure, as_usage_failures
+from conformance.contract import requirement_set, shipped_profiles
+from conformance.report import Results, results_document
+
+OF_THE_OCCASION = ("duration_s", "replayed")
+"""What of a record is not a matter of evidence, contract and profile."""
+
+
+def judged_again(results: Results, folder: Path, contract_folder: str) -> None:
+    """Judge the evidence in a folder by the contract that is installed here, or, for a user's own, by the bundle's.
+
+    Raises:
+        BundleError: the contract is another one, or an outcome or anything else of the record differs.
+    """
+    profile = _profile(results, folder, contract_folder)
+    try:
+        with as_usage_failures():
+            again = _rejudged(results, folder, profile)
+    except UsageFailure as failure:
+        raise BundleError(f"its evidence cannot be judged again: {str(failure).replace(f'{folder}/', '')}") from failure
+    difference = next(differences(results_document(results), results_document(again)), None)
+    if difference is not None:
+        raise BundleError(difference)
+
+
+def _profile(results: Results, folder: Path, contract_folder: str) -> str:
+    written = _requirements(folder)
+    document = folder / contract_folder / str(written["document"])
+    if not document.is_file() or file_digest(document) != results.profile.sha256:
+        raise BundleError(
+            f"{contract_folder}/{written['document']!s:.80} is not the document that results.json names by its digest."
+        )
+    name = results.profile.name
+    return name if name in shipped_profiles() else str(document)
+
+
+def _requirements(folder: Path) -> Mapping[str, Any]:
+    try:
+        written = json.loads((folder / REQUIREMENTS).read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{REQUIREMENTS} is not JSON.") from error
+    if not isinstance(written, Mapping) or not isinstance(written.get("document"), str):
+        raise BundleError(f"{REQUIREMENTS} does not name the contract's document.")
+    if "/" in written["document"] or written["document"].startswith("."):
+        raise BundleError(f"{REQUIREMENTS} names a document outside of the bundle.")
+    return written
+
+
+def _rejudged(results: Results, folder: Path, profile: str) -> Results:
+    from conformance.commands.finish import finish
+    from conformance.commands.pytest_session import run_pytest
+    from conformance.suite.run import SuiteRun
+    from conformance.suite.session import open_session
+    from conformance.suite.settings import RunSettings
+
+    settings = RunSettings(
+        profile=profile,
+        replay=(folder / EVIDENCE).parent,
+        strict=results.strict,
+        release=results.release.version if results.release else None,
+    )
+    with open_session(settings, {}) as session:
+        _check_contract(results, folder, requirement_set(session.contract), session.contract.profile.sha256)
+        session.waivers = results.waivers
+        session.today = datetime.datetime.fromisoformat(results.started).date()
+        suite_run = SuiteRun(session)
+        ended = run_pytest(suite_run, [])
+        if suite_run.broken or ended.failed:
+            told = suite_run.broken[0] if suite_run.broken else ended.printed.strip().splitlines()[-1]
+            raise BundleError(f"its evidence cannot be judged again: the suite broke on it ({told[:300]}).")
+        return finish(suite_run, interrupted=ended.interrupted, write=False).results
+
+
+def _check_contract(results: Results, folder: Path, required: Mapping[str, Any], sha256: str) -> None:
+    if sha256 != results.profile.sha256:
+        raise BundleError(
+            f"the document of {results.profile.name} that is installed here is another one (sha256 {sha256}), so"
+            " nothing was judged again; verify it with the installation that made it."
+        )
+    written = _requirements(folder).get("requirements")
+    if written != required:
+        raise BundleError(
+            f"{REQUIREMENTS} does not list what this installation requires of {results.profile.name}: the set was"
+            " changed, or another state of the suite made the bundle."
+        )
+
+
+def differences(told: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for each thing that a record says and judging its evidence again does not give."""
+    yield from _row_differences(told["requirements"], again["requirements"])
+    for name in told.keys() | again.keys():
+        if name not in {*OF_THE_OCCASION, "requirements"} and told.get(name) != again.get(name):
+            yield (
+                f"results.json says {name} {_shown(told.get(name))}, and judging the evidence again gives"
+                f" {_shown(again.get(name))}."
+            )
+
+
+def _row_differences(told: list[Mapping[str, Any]], again: list[Mapping[str, Any]]) -> Iterator[str]:
+    before, after = {row["id"]: row for row in told}, {row["id"]: row for row in again}
+    for row_id in [*before, *(row_id for row_id in after if row_id not in before)]:
+        one, other = before.get(row_id), after.get(row_id)
+        if one is None or other is None:
+            where = "results.json does not have it" if one is None else "judging the evidence again does not give it"
+            yield f"{row_id}: {where}."
+        elif one["outcome"] != other["outcome"]:
+            said, given = one["outcome"], other["outcome"]
+            yield f"{row_id}: results.json says {said}, and judging the evidence again gives {given}."
+        elif one != other:
+            name = next(name for name in one if one[name] != other.get(name))
+            yield f"{row_id}: {name} in results.json is not what judging the evidence again gives."
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=True)
+    return text if len(text) <= 120 else f"{text[:119]}…"
