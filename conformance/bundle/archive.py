@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -21,6 +23,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _REGULAR_FILE = 0o100644 << 16
 _ENCRYPTED = 0x1
 _STEP = 1024 * 1024
+_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, LookupError)
+"""The zip reader ends in all of these ways on broken input."""
 
 
 def write_archive(path: Path, files: Mapping[str, Path | bytes]) -> None:
@@ -64,8 +68,11 @@ def read_archive(path: Path, directory: Path) -> tuple[str, ...]:
             room = LARGEST_ARCHIVE
             for member in members:
                 room -= _unpack(archive, member, directory, min(room, LARGEST_MEMBER))
-    # The zip reader ends in all of these ways on broken input.
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError) as error:
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise BundleError("the archive is broken: it points outside of itself.") from error
+    except _BROKEN as error:
         reason = " ".join(str(error).split())[:200]
         raise BundleError(f"the archive is broken or no zip archive ({reason or type(error).__name__}).") from error
     return tuple(member.filename for member in members)
