@@ -272,6 +272,21 @@ def init() -> int:
     return _told(lambda: write_configuration(Path()))
 
 
+@commands.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="As Markdown, for a comment on a pull request.")
+def diff(old: Path, new: Path, **options: Any) -> int:
+    """Show what changed between two runs, and why; exit 1 on regressions.
+
+    OLD and NEW are results.json files, or the directories that runs wrote.
+    """
+    from conformance.commands.diff import show_differences
+
+    return _told(lambda: show_differences(old, new, **options))
+
+
 def _told(command: Callable[[], int]) -> int:
     """What a command comes to; bad input as one sentence."""
     from conformance.commands.failures import UsageFailure, as_usage_failures

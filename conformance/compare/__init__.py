@@ -1,17 +1,25 @@
 """Sets runs side by side: a run and its baseline, two runs, or many; it works on their records only."""
 
 from conformance.compare.baseline import against, check_baseline
+from conformance.compare.differences import Change, Differences, Kind, differences
 from conformance.compare.errors import CompareError
 from conformance.compare.gate import gate, waiver_failures
 from conformance.compare.identity import FindingIdentity, identities, identity
+from conformance.compare.runs import NamedRun, read_runs
 
 __all__ = [
+    "Change",
     "CompareError",
+    "Differences",
     "FindingIdentity",
+    "Kind",
+    "NamedRun",
     "against",
     "check_baseline",
+    "differences",
     "gate",
     "identities",
     "identity",
+    "read_runs",
     "waiver_failures",
 ]

@@ -1,0 +1,31 @@
+"""`chat-conformance diff`: what changed between two runs, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+REGRESSED, UNDECIDED = 1, 3
+
+
+def show_differences(old: Path, new: Path, *, as_json: bool, as_markdown: bool) -> int:
+    """Print what changed; returns the exit status: 1 on regressions, 3 where a MUST is no longer decided, else 0.
+
+    Raises:
+        UsageFailure: the options do not go together.
+        ResultsError: a record cannot be read.
+        CompareError: the runs are of different profiles.
+    """
+    from conformance.commands.failures import UsageFailure
+    from conformance.compare import Kind, differences, read_runs, telling
+
+    if as_json and as_markdown:
+        raise UsageFailure("--json and --markdown are two forms of one answer; give one of them.")
+    before, after = read_runs([old, new])
+    found = differences(before.results, after.results)
+    tell = telling.as_json if as_json else telling.as_markdown if as_markdown else telling.as_text
+    click.echo(tell(found), nl=False)
+    if found.of(Kind.REGRESSION):
+        return REGRESSED
+    return UNDECIDED if any(change.level == "MUST" for change in found.of(Kind.UNDECIDED)) else 0

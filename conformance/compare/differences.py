@@ -1,0 +1,198 @@
+"""What changed from one run to another, requirement by requirement, and why it may have."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from conformance.compare.errors import CompareError
+from conformance.compare.identity import FindingIdentity, identities, identity
+from conformance.contract.model import Level, Section
+from conformance.report.results import RequirementResult, Results
+from conformance.suite.outcome import Finding, Outcome
+
+_FAILING = frozenset({Outcome.FAILED, Outcome.WARNING})
+_OPEN = frozenset({Outcome.INCONCLUSIVE, Outcome.UNTESTED})
+
+
+class Kind(StrEnum):
+    """What became of a requirement, the gravest first."""
+
+    REGRESSION = "regression"
+    """It is broken and was not, or has findings that it had not."""
+    UNDECIDED = "undecided"
+    """It was decided and is not any more."""
+    FIX = "fix"
+    """It was broken and is not any more, or has lost findings."""
+    NEW = "new"
+    """The older run does not have it."""
+    GONE = "gone"
+    """The newer run does not have it."""
+    OTHER = "other"
+    """Its outcome changed in another way: waived, decided, or not applying any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One requirement that came out otherwise.
+
+    `before` and `after` are None where a run does not have it. `came` are the findings that are new, `went` counts
+    those that are not there any more. `why` names what else changed about it.
+    """
+
+    id: str
+    level: Level
+    section: Section
+    statement: str
+    kind: Kind
+    before: Outcome | None
+    after: Outcome | None
+    came: tuple[Finding, ...] = ()
+    went: int = 0
+    why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Everything that changed from `old` to `new`: the circumstances in sentences, and the requirements."""
+
+    old: Results
+    new: Results
+    circumstances: tuple[str, ...]
+    changes: tuple[Change, ...]
+
+    def of(self, kind: Kind) -> tuple[Change, ...]:
+        """The changes of one kind, in the catalogue's order."""
+        return tuple(change for change in self.changes if change.kind is kind)
+
+
+def differences(old: Results, new: Results) -> Differences:
+    """What changed between two runs of one profile.
+
+    Raises:
+        CompareError: they are of different profiles.
+    """
+    if old.profile.name != new.profile.name:
+        raise CompareError(
+            f"the older run is of the profile {old.profile.name}, the newer of {new.profile.name};"
+            " compare runs of one profile, or set them side by side with matrix."
+        )
+    before = {row.id: row for row in old.requirements}
+    after = {row.id: row for row in new.requirements}
+    order = [*after, *(row_id for row_id in before if row_id not in after)]
+    changes = (_change(before.get(row_id), after.get(row_id), old, new) for row_id in order)
+    return Differences(old, new, tuple(_circumstances(old, new)), tuple(one for one in changes if one is not None))
+
+
+def _change(
+    before: RequirementResult | None, after: RequirementResult | None, old: Results, new: Results
+) -> Change | None:
+    row = after or before
+    assert row is not None
+    known = identities(before) if before else frozenset()
+    now = identities(after) if after else frozenset()
+    kind = _kind(before, after, known, now)
+    if kind is None:
+        return None
+    found = after.findings if after else ()
+    return Change(
+        id=row.id,
+        level=row.level,
+        section=row.section,
+        statement=row.statement,
+        kind=kind,
+        before=before.outcome if before else None,
+        after=after.outcome if after else None,
+        came=_once(finding for finding in found if identity(finding) not in known),
+        went=len(known - now) if after and after.outcome not in _OPEN else 0,
+        why=tuple(_why(before, after, old, new)),
+    )
+
+
+def _kind(
+    before: RequirementResult | None,
+    after: RequirementResult | None,
+    known: frozenset[FindingIdentity],
+    now: frozenset[FindingIdentity],
+) -> Kind | None:
+    if before is None:
+        return Kind.NEW
+    if after is None:
+        return Kind.GONE
+    failed, fails = before.outcome in _FAILING, after.outcome in _FAILING
+    if fails and (not failed or now - known):
+        return Kind.REGRESSION
+    if after.outcome in _OPEN:
+        return None if before.outcome in _OPEN else Kind.UNDECIDED
+    if failed and (after.outcome is Outcome.PASSED or (fails and known - now)):
+        return Kind.FIX
+    return Kind.OTHER if before.outcome is not after.outcome else None
+
+
+def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The first finding of each identity."""
+    first: dict[FindingIdentity, Finding] = {}
+    for finding in findings:
+        first.setdefault(identity(finding), finding)
+    return tuple(first.values())
+
+
+def _why(
+    before: RequirementResult | None, after: RequirementResult | None, old: Results, new: Results
+) -> Iterable[str]:
+    """What changed about a requirement beside the target's answers."""
+    if before is None or after is None:
+        row, other = (after, old) if before is None else (before, new)
+        assert row is not None
+        if any(one.id == row.id for one in other.beyond_tier):
+            yield f"it belongs to the {row.tier.value} tier"
+        elif any(one.id == row.id for one in other.excluded):
+            yield "one of the runs counts it among what cannot be observed"
+        return
+    if before.digest != after.digest or before.statement != after.statement:
+        yield "the requirement itself was changed"
+    if before.level is not after.level:
+        yield f"its level was {before.level.value}"
+    if before.waiver != after.waiver:
+        yield _of_waiver(before, after, new)
+
+
+def _of_waiver(before: RequirementResult, after: RequirementResult, new: Results) -> str:
+    if after.waiver is not None:
+        return f"it is waived by {after.waiver.owner} until {after.waiver.expires}"
+    assert before.waiver is not None
+    judged = datetime.datetime.fromisoformat(new.started).date()
+    ended = f"expired on {before.waiver.expires}" if before.waiver.expired(judged) else "is not in force"
+    return f"its waiver by {before.waiver.owner} {ended}"
+
+
+def _circumstances(old: Results, new: Results) -> Iterable[str]:
+    """What was not the same about the runs, in sentences."""
+    for what, before, after in _facts(old, new):
+        if before != after:
+            yield f"The {what} changed from {before or 'none'} to {after or 'none'}."
+    added = [waiver.about for waiver in new.waivers if waiver not in old.waivers]
+    removed = [waiver.about for waiver in old.waivers if waiver not in new.waivers]
+    if added:
+        yield f"Waivers were added or changed: {', '.join(added)}."
+    if removed:
+        yield f"Waivers were removed or changed: {', '.join(removed)}."
+
+
+def _facts(old: Results, new: Results) -> Iterable[tuple[str, str | None, str | None]]:
+    yield "target", old.target.base_url, new.target.base_url
+    yield "model", old.target.model, new.target.model
+    yield "server", old.target.server, new.target.server
+    yield "version of the suite", old.suite_version, new.suite_version
+    yield "version of the profile", old.profile.version, new.profile.version
+    yield "profile's document", old.profile.sha256[:12], new.profile.sha256[:12]
+    first_release, second_release = (run.release.version if run.release else None for run in (old, new))
+    yield "release that is scored by", first_release, second_release
+    yield "tier", old.tier.value, new.tier.value
+    yield "selection", old.selection, new.selection
+    first, second = old.fingerprint, new.fingerprint
+    if first is not None and second is not None:
+        for trait in sorted({*first.end, *second.start} - {"server"}):
+            yield f"target's {trait}", first.end.get(trait), second.start.get(trait)

@@ -1,0 +1,44 @@
+"""Runs by a name for people, read from their records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from conformance.report.record import FILE_NAME, read_results
+from conformance.report.results import Results
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRun:
+    """The record of a run, and what it is called beside others."""
+
+    name: str
+    results: Results
+
+
+def read_runs(paths: Sequence[Path]) -> tuple[NamedRun, ...]:
+    """The runs at these places: records, or the directories that runs wrote. No two have one name.
+
+    A run is called by the name of its target, or else of its directory.
+
+    Raises:
+        ResultsError: one cannot be read.
+    """
+    runs = [_read(path) for path in paths]
+    names = Counter(run.name for run in runs)
+    seen: Counter[str] = Counter()
+    unique = []
+    for run in runs:
+        seen[run.name] += 1
+        unique.append(replace(run, name=f"{run.name} ({seen[run.name]})") if names[run.name] > 1 else run)
+    return tuple(unique)
+
+
+def _read(path: Path) -> NamedRun:
+    file = path / FILE_NAME if path.is_dir() else path
+    results = read_results(file)
+    place = file.absolute().parent.name if file.name == FILE_NAME else file.stem
+    return NamedRun(results.target.name or place or results.target.base_url, results)

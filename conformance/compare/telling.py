@@ -1,0 +1,148 @@
+"""Tells what changed between two runs: as text, as Markdown for a pull request, and as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from conformance.compare.differences import Change, Differences, Kind
+from conformance.report.text import counted, one_line
+
+FORMAT = 1
+"""Version of the format that specs/diff.schema.json describes."""
+_LONGEST = 300
+_MOST_FINDINGS = 3
+_MOST_TEXT = 55_000
+"""Characters of Markdown after which changes are only counted: a comment on GitHub has 65,536 at most."""
+_TITLES = {
+    Kind.REGRESSION: ("Regressions", "broken now and not before, or with new findings"),
+    Kind.UNDECIDED: ("No longer decided", "decided before and not now"),
+    Kind.FIX: ("Fixes", "not broken any more, or with fewer findings"),
+    Kind.NEW: ("New requirements", "which the older run does not have"),
+    Kind.GONE: ("Gone requirements", "which the newer run does not have"),
+    Kind.OTHER: ("Other changes", "of the outcome"),
+}
+MARKER = "<!-- chat-conformance diff -->"
+"""Stands first in the Markdown, so that a job finds its own comment and replaces it."""
+
+
+def summary(found: Differences) -> str:
+    """The differences in one sentence."""
+    names = {Kind.REGRESSION: "regression", Kind.FIX: "fix", Kind.NEW: "new requirement", Kind.GONE: "gone requirement"}
+    plural = {Kind.FIX: "fixes"}
+    counts = [counted(len(found.of(kind)), name, plural.get(kind)) for kind, name in names.items()]
+    counts.append(f"{len(found.of(Kind.UNDECIDED))} no longer decided")
+    return f"{found.old.verdict.value} before, {found.new.verdict.value} now: {', '.join(counts)}."
+
+
+def as_text(found: Differences) -> str:
+    """The differences for a terminal: whatever a target sent stands on one line, with nothing hidden in it."""
+    lines = [one_line(summary(found))]
+    lines += [f"  {one_line(sentence)}" for sentence in found.circumstances]
+    for kind, changes in _groups(found):
+        title, about = _TITLES[kind]
+        lines += ["", f"{title} ({len(changes)}), {about}:"]
+        for change in changes:
+            lines.append(f"  {change.id}  ({change.level.value})  {_step(change)}")
+            lines += [f"      {one_line(text, _LONGEST)}" for text in _details(change)]
+    return "\n".join(lines) + "\n"
+
+
+def as_markdown(found: Differences) -> str:
+    """The differences for a comment on a pull request: what a target sent stands in code spans, where nothing acts."""
+    lines = [MARKER, f"**chat-conformance, {_code(found.new.profile.name)}:** {one_line(summary(found))}", ""]
+    lines += [f"- {_escaped(sentence)}" for sentence in found.circumstances]
+    for kind, changes in _groups(found):
+        title, about = _TITLES[kind]
+        # Blank lines on both sides of the summary keep what follows Markdown.
+        opened = " open" if kind in {Kind.REGRESSION, Kind.UNDECIDED} else ""
+        lines += ["", f"<details{opened}><summary>{title} ({len(changes)}), {about}</summary>", ""]
+        for number, change in enumerate(changes):
+            if sum(map(len, lines)) > _MOST_TEXT:
+                lines.append(f"- … and {len(changes) - number} more")
+                break
+            lines.append(f"- {_code(change.id)} ({change.level.value}): {_step(change)}. {_escaped(change.statement)}")
+            lines += [f"  - {text}" for text in _details(change, _code)]
+        lines += ["", "</details>"]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(found: Differences) -> str:
+    """The differences as JSON, as specs/diff.schema.json describes them."""
+    document = {
+        "format": FORMAT,
+        "profile": found.new.profile.name,
+        "old": _run(found.old),
+        "new": _run(found.new),
+        "summary": summary(found),
+        "circumstances": list(found.circumstances),
+        "changes": [_change(change) for change in found.changes],
+    }
+    return json.dumps(document, ensure_ascii=True, indent=2) + "\n"
+
+
+def _groups(found: Differences) -> Iterable[tuple[Kind, tuple[Change, ...]]]:
+    return ((kind, found.of(kind)) for kind in Kind if found.of(kind))
+
+
+def _step(change: Change) -> str:
+    before, after = (outcome.value if outcome else "not there" for outcome in (change.before, change.after))
+    return f"{before} → {after}"
+
+
+def _details(change: Change, quoted: Any = lambda text: text) -> Iterable[str]:
+    """What is said below a change; `quoted` is applied to what a target may have had a hand in."""
+    for finding in change.came[:_MOST_FINDINGS]:
+        where = f" at {quoted(finding.exchange)}" if finding.exchange else ""
+        yield f"expected {quoted(finding.expected)}, came {quoted(finding.actual)}{where}"
+    if len(change.came) > _MOST_FINDINGS:
+        yield f"… and {counted(len(change.came) - _MOST_FINDINGS, 'more new finding')}"
+    if change.went:
+        yield f"{counted(change.went, 'finding')} less"
+    if change.why:
+        yield f"{quoted('; '.join(change.why))}"
+
+
+def _code(text: str) -> str:
+    """A code span that a text cannot leave: no markup, no mention, no link acts in it (CommonMark section 6.1)."""
+    shown = one_line(text, _LONGEST)
+    longest = max((len(run) for run in re.findall("`+", shown)), default=0)
+    fence = "`" * (longest + 1)
+    padding = " " if not shown or shown[0] == "`" or shown[-1] == "`" or not shown.strip() else ""
+    return f"{fence}{padding}{shown}{padding}{fence}"
+
+
+def _escaped(text: str) -> str:
+    """A sentence of ours that may hold a target's words: every punctuation mark stands for itself."""
+    shown = re.sub(r"([\\`*_{}\[\]<>()#+!|~&@$-])", r"\\\1", one_line(text, _LONGEST))
+    # Without this a mention or a bare address would be linked.
+    return shown.replace("\\@", "@\u200b").replace("://", ":\u200b//").replace("www.", "www\u200b.")
+
+
+def _run(results: Any) -> dict[str, Any]:
+    return {
+        "started": results.started,
+        "base_url": results.target.base_url,
+        "tier": results.tier.value,
+        "suite": results.suite_version,
+        "verdict": results.verdict.value,
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "id": change.id,
+        "level": change.level.value,
+        "section": change.section.value,
+        "statement": change.statement,
+        "kind": change.kind.value,
+        "before": change.before.value if change.before else None,
+        "after": change.after.value if change.after else None,
+        "new_findings": [
+            {"exchange": one.exchange, "expected": one.expected, "actual": one.actual} for one in change.came
+        ],
+        "gone_findings": change.went,
+        "why": list(change.why),
+    }

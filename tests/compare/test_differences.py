@@ -1,0 +1,195 @@
+"""What changed between two runs: the kind of each change, the reason, and the exit status."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from comparable_runs import requirement, run_of, waiver
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.commands.diff import show_differences
+from conformance.compare import CompareError, Kind, differences, telling
+from conformance.contract.locations import specs_directory
+from conformance.contract.model import Level, Section, Tier
+from conformance.report import Omission, ProfileView, Results, TargetView, write_results
+from conformance.suite.outcome import Finding, Outcome
+
+ONE, TWO = ("stream/plain#1", "one [DONE]"), ("stream/usage#1", "one [DONE]")
+ID = "stream.done-once"
+SCHEMA = json.loads((specs_directory() / "diff.schema.json").read_text(encoding="utf-8"))
+
+
+def row(outcome: Outcome = Outcome.PASSED, *findings: Any, **more: Any) -> Any:
+    return requirement(ID, outcome, *findings, **more)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        (row(), row(Outcome.FAILED, ONE), Kind.REGRESSION),
+        (row(), row(Outcome.WARNING, ONE), Kind.REGRESSION),
+        (row(Outcome.FAILED, ONE), row(Outcome.FAILED, ONE, TWO), Kind.REGRESSION),
+        (row(Outcome.WAIVED, ONE, waiver=waiver(ID)), row(Outcome.FAILED, ONE), Kind.REGRESSION),
+        (row(Outcome.UNTESTED), row(Outcome.FAILED, ONE), Kind.REGRESSION),
+        (row(Outcome.FAILED, ONE), row(), Kind.FIX),
+        (row(Outcome.FAILED, ONE, TWO), row(Outcome.FAILED, ONE), Kind.FIX),
+        (row(), row(Outcome.INCONCLUSIVE), Kind.UNDECIDED),
+        (row(Outcome.FAILED, ONE), row(Outcome.UNTESTED), Kind.UNDECIDED),
+        (row(Outcome.FAILED, ONE), row(Outcome.WAIVED, ONE, waiver=waiver(ID)), Kind.OTHER),
+        (row(), row(Outcome.SKIPPED), Kind.OTHER),
+        (row(Outcome.UNTESTED), row(), Kind.OTHER),
+        (row(), row(), None),
+        (row(Outcome.FAILED, ONE), row(Outcome.FAILED, ("stream/plain#2", "one [DONE]")), None),
+        (row(Outcome.INCONCLUSIVE), row(Outcome.UNTESTED), None),
+    ],
+)
+def test_each_change_has_its_kind(before: Any, after: Any, kind: Kind | None) -> None:
+    found = differences(run_of(before), run_of(after))
+    assert [change.kind for change in found.changes] == ([] if kind is None else [kind])
+
+
+def test_new_and_gone_requirements_are_told_with_the_reason() -> None:
+    beyond = (Omission(ID, Level.MUST, Section.STREAM, "x", "judged by the exhaustive tier"),)
+    small, large = run_of(requirement("error.envelope"), beyond_tier=beyond), run_of(row(Outcome.FAILED, ONE))
+    (gone, new) = sorted(differences(small, large).changes, key=lambda change: change.kind)
+    assert (gone.id, gone.kind, new.id, new.kind) == ("error.envelope", Kind.GONE, ID, Kind.NEW)
+    assert new.why == ("it belongs to the standard tier",)
+
+
+def test_what_changed_beside_the_answers_is_told() -> None:
+    past = waiver(ID, expires="2026-11-26")
+    before = row(Outcome.WAIVED, ONE, waiver=past)
+    after = row(Outcome.WARNING, ONE, digest="1" * 64)
+    (change,) = differences(run_of(before, waivers=(past,)), run_of(after)).changes
+    assert change.why == (
+        "the requirement itself was changed",
+        "its level was MUST",
+        "its waiver by us expired on 2026-11-26",
+    )
+    (change,) = differences(run_of(row(Outcome.FAILED, ONE)), run_of(replace(before, waiver=waiver(ID)))).changes
+    assert change.why == ("it is waived by us until 2999-12-31",)
+
+
+def test_circumstances_are_told_in_sentences() -> None:
+    old = run_of(row())
+    new = replace(
+        old,
+        suite_version="0.2.0",
+        target=TargetView("https://other/v1", model="m"),
+        profile=replace(old.profile, sha256="b" * 64),
+        tier=Tier.SMOKE,
+        waivers=(waiver("stream.*"),),
+    )
+    assert differences(old, new).circumstances == (
+        "The target changed from https://host/v1 to https://other/v1.",
+        "The model changed from none to m.",
+        "The version of the suite changed from 0.1.0 to 0.2.0.",
+        "The profile's document changed from aaaaaaaaaaaa to bbbbbbbbbbbb.",
+        "The tier changed from standard to smoke.",
+        "Waivers were added or changed: stream.*.",
+    )
+    assert "Waivers were removed or changed: stream.*." in differences(new, old).circumstances
+    assert differences(old, replace(old, started="2027-01-01T00:00:00+00:00")).circumstances == ()
+
+
+def test_runs_of_two_profiles_are_not_compared() -> None:
+    other = replace(run_of(row()), profile=ProfileView("kodexa", "", "1", "a" * 64))
+    with pytest.raises(CompareError, match="set them side by side with matrix"):
+        differences(run_of(row()), other)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status"),
+    [(row(), row(Outcome.FAILED, ONE), 1), (row(Outcome.FAILED, ONE), row(), 0), (row(), row(Outcome.UNTESTED), 3)],
+)
+def test_the_exit_status_tells_regressions(
+    before: Any, after: Any, status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = run_of(before), run_of(after)
+    write_results(old, tmp_path / "old")
+    write_results(new, tmp_path / "new")
+    for forms in ({}, {"as_json": True}, {"as_markdown": True}):
+        options = {"as_json": False, "as_markdown": False} | forms
+        assert show_differences(tmp_path / "old", tmp_path / "new" / "results.json", **options) == status
+        assert ID in capsys.readouterr().out
+
+
+def test_the_json_is_as_its_schema_says() -> None:
+    found = differences(run_of(row(), requirement("error.envelope")), run_of(row(Outcome.FAILED, ONE, TWO)))
+    document = json.loads(telling.as_json(found))
+    jsonschema.validate(document, SCHEMA)
+    assert document["changes"][0]["new_findings"][1]["exchange"] == "stream/usage#1"
+
+
+def test_the_text_names_requirement_step_and_finding() -> None:
+    text = telling.as_text(differences(run_of(row()), run_of(row(Outcome.FAILED, ONE))))
+    assert text.startswith("conformant before, nonconformant now: 1 regression, 0 fixes,")
+    assert "  stream.done-once  (MUST)  passed → failed\n" in text
+    assert "      expected one [DONE], came something else at stream/plain#1\n" in text
+
+
+def said(text: str) -> Results:
+    """A run in which the target has its say wherever it can."""
+    finding = Finding(ID, "stream/plain#1", text, text)
+    broken = replace(row(Outcome.FAILED, ONE), findings=(finding,), statement=text or "x")
+    return run_of(broken, target=TargetView("https://h", model=text, server=text))
+
+
+HOSTILE = (
+    "@someone `code` <img src=x> [link](http://evil) ![i](http://e) | # *b* \n\n- x \x1b[31m \u202e `` --> </details>"
+)
+
+
+def test_markdown_keeps_a_targets_words_in_code_or_escaped() -> None:
+    text = telling.as_markdown(differences(run_of(row()), said(HOSTILE)))
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    lines = text.splitlines()
+    (statement,) = [line for line in lines if line.startswith("- `stream.done-once`")]
+    assert "\\<img" in statement
+    assert "@someone" not in statement
+    assert "\\!\\[i\\]\\(" in statement
+    (quoted,) = [line for line in lines if line.startswith("  - expected ")]
+    assert quoted.startswith("  - expected ```@someone")
+    assert [line for line in lines if line == "</details>"] == ["</details>"]
+
+
+@given(st.text(max_size=80))
+def test_no_text_leaves_its_line_or_its_code_span(text: str) -> None:
+    found = differences(run_of(row()), said(text))
+    plain = telling.as_markdown(differences(run_of(row()), said("x")))
+    shown = telling.as_markdown(found)
+    assert shown.count("\n") <= plain.count("\n") + 2  # the model and the server may be left out
+    spans = [line for line in shown.splitlines() if line.startswith("  - expected ")]
+    for line in spans:
+        ticks = line.removeprefix("  - expected ")
+        fence = ticks[: len(ticks) - len(ticks.lstrip("`"))]
+        assert fence
+    jsonschema.validate(json.loads(telling.as_json(found)), SCHEMA)
+    assert "\x1b" not in telling.as_text(found)
+
+
+def test_a_comment_stays_below_the_limit_of_github() -> None:
+    many = [
+        requirement(f"stream.x{number}", Outcome.FAILED, ("stream/plain#1", "e" * 400), statement="s" * 400)
+        for number in range(400)
+    ]
+    passed = [requirement(one.id) for one in many]
+    text = telling.as_markdown(differences(run_of(*passed), run_of(*many)))
+    assert len(text) < 65_536
+    assert "more" in text.splitlines()[-3]
+
+
+def test_a_waiver_is_called_expired_by_the_day_of_the_run() -> None:
+    past = waiver(ID, expires="2026-11-27")
+    before = row(Outcome.WAIVED, ONE, waiver=past)
+    (change,) = differences(run_of(before), run_of(row(Outcome.FAILED, ONE))).changes
+    assert change.why == ("its waiver by us is not in force",)
+    assert not past.expired(datetime.date(2026, 11, 27))
