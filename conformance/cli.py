@@ -287,6 +287,24 @@ def diff(old: Path, new: Path, **options: Any) -> int:
     return _told(lambda: show_differences(old, new, **options))
 
 
+@commands.command()
+@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where matrix.html and matrix.json go.  [default: reports/matrix-TIME]",
+)
+def matrix(results: tuple[Path, ...], out: Path | None) -> int:
+    """Set runs side by side, differences first.
+
+    RESULTS are results.json files, or the directories that runs wrote.
+    """
+    from conformance.commands.matrix import show_matrix
+
+    return _told(lambda: show_matrix(results, out))
+
+
 def _told(command: Callable[[], int]) -> int:
     """What a command comes to; bad input as one sentence."""
     from conformance.commands.failures import UsageFailure, as_usage_failures

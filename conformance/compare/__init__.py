@@ -5,6 +5,8 @@ from conformance.compare.differences import Change, Differences, Kind, differenc
 from conformance.compare.errors import CompareError
 from conformance.compare.gate import gate, waiver_failures
 from conformance.compare.identity import FindingIdentity, identities, identity
+from conformance.compare.matrix import Matrix, matrix, matrix_json
+from conformance.compare.matrix_page import matrix_page
 from conformance.compare.runs import NamedRun, read_runs
 
 __all__ = [
@@ -13,6 +15,7 @@ __all__ = [
     "Differences",
     "FindingIdentity",
     "Kind",
+    "Matrix",
     "NamedRun",
     "against",
     "check_baseline",
@@ -20,6 +23,9 @@ __all__ = [
     "gate",
     "identities",
     "identity",
+    "matrix",
+    "matrix_json",
+    "matrix_page",
     "read_runs",
     "waiver_failures",
 ]

@@ -1,0 +1,34 @@
+"""`chat-conformance matrix`: vendors or runs side by side, as one page and one JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+PAGE, RECORD = "matrix.html", "matrix.json"
+
+
+def show_matrix(records: Sequence[Path], out: Path | None) -> int:
+    """Write the page and the JSON of runs side by side, and tell where they are; returns the exit status.
+
+    Raises:
+        ResultsError: a record cannot be read.
+        OSError: a file cannot be written.
+    """
+    from conformance.compare import matrix, matrix_json, matrix_page, read_runs
+    from conformance.report import write_atomically
+    from conformance.report.text import counted, one_line
+
+    shown = matrix(read_runs(records))
+    folder = out or Path("reports") / f"matrix-{datetime.now(UTC).strftime('%Y%m%dT%H%M%S')}"
+    for name, text in ((PAGE, matrix_page(shown)), (RECORD, matrix_json(shown))):
+        write_atomically(folder / name, text)
+    for run in shown.runs:
+        totals = ", ".join(f"{count} {outcome.value}" for outcome, count in run.results.totals.items())
+        click.echo(f"{run.results.verdict.value:<14} {one_line(run.name)}: {totals}")
+    click.echo(f"{counted(shown.differing, 'requirement')} of {shown.size} came out differently.")
+    click.echo(f"{folder / PAGE}\n{folder / RECORD}")
+    return 0

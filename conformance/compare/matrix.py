@@ -1,0 +1,127 @@
+"""Runs side by side: every requirement, and its outcome in each run; where they differ comes first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.compare.runs import NamedRun
+from conformance.contract.model import Level, Section
+from conformance.report.results import RequirementResult
+from conformance.suite.outcome import Outcome
+
+FORMAT = 1
+"""Version of the format that specs/matrix.schema.json describes."""
+_ORDER = list(Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One requirement across the runs.
+
+    `results` has an entry a run, in the order of the runs: None where the run's contract or tier does not have it.
+    """
+
+    id: str
+    level: Level
+    statement: str
+    results: tuple[RequirementResult | None, ...]
+
+    @property
+    def outcomes(self) -> tuple[Outcome | None, ...]:
+        """The outcome in each run."""
+        return tuple(result.outcome if result else None for result in self.results)
+
+    @property
+    def differs(self) -> bool:
+        """Whether two runs that have it came to different outcomes."""
+        return len({outcome for outcome in self.outcomes if outcome is not None}) > 1
+
+    @property
+    def worst(self) -> Outcome:
+        """The worst outcome among the runs."""
+        return min((outcome for outcome in self.outcomes if outcome is not None), key=_ORDER.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Requirements by section, across runs; within a section those that differ come first, the worst before all."""
+
+    runs: tuple[NamedRun, ...]
+    sections: tuple[tuple[Section, tuple[Row, ...]], ...]
+
+    @property
+    def differing(self) -> int:
+        """How many requirements came out differently."""
+        return sum(row.differs for _, rows in self.sections for row in rows)
+
+    @property
+    def size(self) -> int:
+        """How many requirements there are in all."""
+        return sum(len(rows) for _, rows in self.sections)
+
+
+def matrix(runs: Sequence[NamedRun]) -> Matrix:
+    """The runs side by side; a requirement that only some of them have is there, too."""
+    rows: dict[str, Row] = {}
+    by_id = [{result.id: result for result in run.results.requirements} for run in runs]
+    for results in by_id:
+        for result in results.values():
+            if result.id not in rows:
+                found = tuple(one.get(result.id) for one in by_id)
+                level = min((one.level for one in found if one), key=list(Level).index)
+                rows[result.id] = Row(result.id, level, result.statement, found)
+    sections = []
+    for section in Section:
+        chosen = [row for row in rows.values() if row.id.partition(".")[0] == section.value]
+        chosen.sort(key=lambda row: (not row.differs, _ORDER.index(row.worst)))
+        if chosen:
+            sections.append((section, tuple(chosen)))
+    return Matrix(tuple(runs), tuple(sections))
+
+
+def matrix_json(shown: Matrix) -> str:
+    """The matrix as JSON, as specs/matrix.schema.json describes it."""
+    document = {
+        "format": FORMAT,
+        "runs": [_run(run) for run in shown.runs],
+        "requirements": [_row(row, section) for section, rows in shown.sections for row in rows],
+    }
+    return json.dumps(document, ensure_ascii=True, indent=2) + "\n"
+
+
+def first_words(result: RequirementResult) -> str:
+    """What was found, or else what is to be said of the outcome, in one sentence; empty where there is nothing."""
+    if result.findings:
+        return f"expected {result.findings[0].expected}; came {result.findings[0].actual}"
+    return result.messages[0] if result.messages else ""
+
+
+def _run(run: NamedRun) -> dict[str, Any]:
+    results = run.results
+    return {
+        "name": run.name,
+        "base_url": results.target.base_url,
+        "model": results.target.model,
+        "server": results.target.server,
+        "profile": {"name": results.profile.name, "version": results.profile.version},
+        "tier": results.tier.value,
+        "started": results.started,
+        "suite": results.suite_version,
+        "verdict": results.verdict.value,
+        "totals": {outcome.value: count for outcome, count in results.totals.items()},
+    }
+
+
+def _row(row: Row, section: Section) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "section": section.value,
+        "level": row.level.value,
+        "statement": row.statement,
+        "differs": row.differs,
+        "outcomes": [outcome.value if outcome else None for outcome in row.outcomes],
+        "said": [first_words(result) if result else "" for result in row.results],
+    }
