@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import conformance
+from conformance.commands.trying_again import tries_of, with_tries
 from conformance.compare import against, gate
 from conformance.contract import written_places
 from conformance.contract.model import Level, Requirement
@@ -73,7 +74,11 @@ def finish(
         selection = selection or BY_PYTEST
     elif not interrupted:
         judgements += [_without_test(row) for row in unjudged]
-    results = build_results(session.contract, judgements, _facts(run, selection, interrupted=interrupted))
+    # Under a user's pytest no other one can be run; what was tried again is then not told.
+    tries = {} if selected_by_pytest else tries_of(run)
+    results = with_tries(
+        build_results(session.contract, judgements, _facts(run, selection, interrupted=interrupted)), tries
+    )
     if baseline is not None:
         results = replace(results, baseline=against(results, baseline))
     results = replace(results, gate=gate(results, session.today))
@@ -90,10 +95,11 @@ def finish(
 def _written(run: SuiteRun, results: Results, curl: Curl) -> dict[str, Path]:
     session = run.session
     assert session.settings.out is not None
-    exchanges = () if run.observations is None else run.observations.exchanges
     redact, timeline = session.redactor.text, timeline_for(run)
     places = written_places(session.contract).get
-    return write_reports(results, exchanges, session.settings.out, redact, curl=curl, timeline=timeline, places=places)
+    return write_reports(
+        results, run.exchanges, session.settings.out, redact, curl=curl, timeline=timeline, places=places
+    )
 
 
 def _undecided(run: SuiteRun) -> tuple[str, ...]:
@@ -133,7 +139,8 @@ def _release(session: Session) -> ReleaseView | None:
 
 def _facts(run: SuiteRun, selection: str | None, *, interrupted: bool) -> RunFacts:
     session = run.session
-    exchanges = () if run.observations is None else run.observations.exchanges
+    exchanges = run.exchanges
+    seen = run.observations.with_exchanges(exchanges) if run.observations else None
     answers = [exchange.answer for exchange in exchanges if exchange.answer is not None]
     server = next((answer.header("server") for answer in answers if answer.header("server")), None)
     return RunFacts(
@@ -145,7 +152,7 @@ def _facts(run: SuiteRun, selection: str | None, *, interrupted: bool) -> RunFac
         exchanges=ExchangeTotals(
             count=len(exchanges),
             probes=len({exchange.probe for exchange in exchanges}),
-            completion_tokens=0 if run.observations is None else run.observations.completion_tokens,
+            completion_tokens=seen.completion_tokens if seen else 0,
             bytes=sum(len(answer.body) for answer in answers),
         ),
         selection=selection,

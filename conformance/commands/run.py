@@ -59,6 +59,7 @@ def show_plan(settings: RunSettings) -> int:
 def _judge(session: Session) -> int:
     from conformance.commands.bundle import bundle_key, write_bundle
     from conformance.commands.finish import finish
+    from conformance.commands.trying_again import try_again
     from conformance.suite.run import SuiteRun
 
     out, key = session.settings.out, bundle_key(session.settings)
@@ -68,11 +69,15 @@ def _judge(session: Session) -> int:
     with _progress(shown=session.settings.show_progress) as progress:
         suite_run = SuiteRun(session, progress)
         ended = run_pytest(suite_run, [f"--html={out / RUN_LOG}", "--self-contained-html"])
+        if not (ended.interrupted or ended.failed or suite_run.broken or suite_run.unusable):
+            try_again(suite_run)
     if suite_run.unusable is not None:
         raise UsageFailure(sentence(suite_run.unusable)) from suite_run.unusable
     if suite_run.broken or ended.failed:
         return _suite_broke(suite_run, ended)
     finished = finish(suite_run, interrupted=ended.interrupted, write=True, baseline=baseline)
+    if suite_run.broken:
+        return _suite_broke(suite_run, ended)
     if suite_run.unreachable is not None:
         click.echo(f"chat-conformance: inconclusive: {suite_run.unreachable}", err=True)
         for reason in finished.results.gate.reasons if finished.results.gate else ():

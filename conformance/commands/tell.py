@@ -19,10 +19,9 @@ def tell(suite_run: SuiteRun, finished: FinishedRun, run_log: Path) -> None:
 
     session = suite_run.session
     console = Console()
-    exchanges = () if suite_run.observations is None else suite_run.observations.exchanges
     print_summary(
         finished.results,
-        exchanges,
+        suite_run.exchanges,
         console,
         curl=finished.curl,
         reports={**finished.written, "run log": run_log, "evidence": session.evidence_directory},

@@ -65,6 +65,7 @@ def exchange_to_json(exchange: Exchange) -> JSONObject:
         "redactions": [[redaction.secret, redaction.form, redaction.where] for redaction in exchange.redactions],
         # Bytes as characters, as header fields are.
         **({"head": exchange.head.decode("latin-1")} if exchange.head else {}),
+        **({"round": exchange.round} if exchange.round else {}),
     }
 
 
@@ -95,6 +96,7 @@ def exchange_from_json(value: Mapping[str, Any]) -> Exchange:
         redactions=tuple(Redaction(*texts) for texts in _rows(value, "redactions", (str, str, str))),
         last=_get(value, "last", bool),
         head=_head_from_json(value),
+        round=_get(value, "round", int) if "round" in value else 0,
     )
 
 

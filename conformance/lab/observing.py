@@ -18,6 +18,7 @@ from conformance.evidence import Redactor
 from conformance.lab.targets import LabTarget, contract_of
 from conformance.reference import EmbeddedReference
 from conformance.suite.expect import Judgement
+from conformance.suite.judging_run import JudgingRun
 from conformance.suite.observations import Observations
 from conformance.suite.outcome import Outcome
 from conformance.suite.run import SuiteRun
@@ -161,17 +162,6 @@ def _judge(target: LabTarget, watched: _Watched) -> Seen:
 
 def _message(judgement: Judgement) -> str:
     return judgement.messages[0][:_LONGEST_MESSAGE] if judgement.messages else ""
-
-
-class JudgingRun(SuiteRun):
-    """A run of the suite that looks at what was observed before."""
-
-    def __init__(self, session: Session, observations: Observations) -> None:
-        super().__init__(session)
-        self._seen = observations
-
-    def _observe(self) -> Observations:
-        return self._seen
 
 
 @cache

@@ -106,10 +106,11 @@ class Observations:
         self.contract = contract
         self._unreachable = unreachable
         self.exchanges = exchanges
+        self._plan = plan
         self.probes = {probe.name: probe for probe in plan.every_probe()}
         self._covers = {part.name: probe for probe in plan.probes for part in probe.instead}
         self._final = {exchange.probe: exchange for exchange in exchanges if exchange.last}
-        self._unsent = unsent
+        self.unsent = unsent
         self.readers = Readers(contract)
         self._streams: dict[str, StreamReading] = {}
         self._completions: dict[str, BodyReading] = {}
@@ -158,8 +159,8 @@ class Observations:
         if self._unreachable is not None:
             return CannotTell(self._unreachable)
         exchange = self._final.get(probe.name)
-        if exchange is None and probe.name in self._unsent:
-            return NotSent(f"{probe.name} was not sent: {self._unsent[probe.name]}")
+        if exchange is None and probe.name in self.unsent:
+            return NotSent(f"{probe.name} was not sent: {self.unsent[probe.name]}")
         found = obstacle(probe, exchange, target_answers=self.target_answers, target_is_slow=self._target_is_slow)
         if found is not None:
             return found
@@ -202,6 +203,10 @@ class Observations:
     def error_reading(self, exchange: Exchange) -> BodyReading:
         """The body of an exchange, read once as an error."""
         return _once(self._errors, exchange, self.readers.error)
+
+    def with_exchanges(self, exchanges: Sequence[Exchange]) -> Observations:
+        """The same run, looked at by other exchanges."""
+        return Observations(self.contract, self._plan, exchanges, self.unsent, self._unreachable)
 
     def stream_reading(self, exchange: Exchange) -> StreamReading:
         """The body of an exchange, read once as an event stream."""

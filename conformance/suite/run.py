@@ -24,7 +24,7 @@ from conformance.suite.transfer import judgement_data, judgement_from
 from conformance.suite.waiving import as_waived
 from conformance.suite.workers import Part, observe_once
 from conformance.target import TargetError
-from conformance.wire import RequestError, Unreachable
+from conformance.wire import Exchange, RequestError, Unreachable
 
 Progress = Callable[[int, int], None]
 
@@ -63,6 +63,11 @@ class SuiteRun:
         only, tier = self.session.settings.only, self.session.tier
         rows = self.session.contract.requirements
         return [row for row in rows if wanted(row, only, tier) and row.id not in self.tests]
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """All exchanges of the run, those of further rounds last."""
+        return () if self.observations is None else (*self.observations.exchanges, *self.session.rounds)
 
     # --- which tests run -------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from conformance.probes import Plan, check_request, plan, plan_data, plan_from
 from conformance.suite.observations import Observations
 from conformance.suite.replay import EVIDENCE, RecordedRun, replayed_run
 from conformance.suite.resuming import TARGET_FIELDS, interrupted_run, require_same_plan, require_same_target
+from conformance.suite.rounds import left_of, numbered, of_round, probes_again
 from conformance.suite.selection import check_only
 from conformance.suite.settings import RunSettings
 from conformance.target import Target, TargetError, Waiver, load_waivers, target_from_environment
@@ -46,6 +47,10 @@ class Session:
     """The evidence that is replayed, or None in a live run."""
     resumed: RecordedRun | None = None
     """The interrupted run that this one goes on with, or None where it begins anew."""
+    planned: Plan | None = None
+    """The plan that was sent, once it was."""
+    rounds: tuple[Exchange, ...] = ()
+    """The exchanges of further rounds, in which findings were tried again."""
     interrupted: str | None = None
     release: Release | None = None
     """The frozen requirement set that is scored by, or None for all that the profile requires."""
@@ -81,6 +86,8 @@ class Session:
         planned = self.plan(needs)
         writer, known = self._writer(planned)
         limits = self.settings.limits
+        self.planned, self.rounds = planned, tuple(one for one in known if one.round)
+        known = tuple(one for one in known if not one.round)
         with writer:
             try:
                 seen = observe_sync(
@@ -93,6 +100,32 @@ class Session:
             writer.finish(unsent=seen.unsent, interrupted=seen.interrupted)
         self.interrupted = INTERRUPTED if seen.interrupted else None
         return Observations(self.contract, planned, seen.exchanges, seen.unsent)
+
+    def observe_again(self, observations: Observations, names: Iterable[str], number: int) -> bool:
+        """Send probes of the run once more, as a round of this number; what of it is known already is not sent.
+
+        The budget is that of the whole run. Returns whether the run may go on: it was not interrupted.
+
+        Raises:
+            Unreachable: nobody listens at the target's address any more.
+            OSError: the evidence cannot be written.
+        """
+        assert self.planned is not None
+        known = (*observations.exchanges, *self.rounds)
+        done = {exchange.probe for exchange in self.rounds if exchange.round == number and exchange.last}
+        probes = probes_again(self.planned, set(names) - done)
+        limits = left_of(self.settings.limits, self.planned, known)
+        writer, _ = EvidenceWriter.resume(self.evidence_directory, self.redactor)
+        interrupted = False
+        with writer:
+            record = numbered(writer.append, known, number)
+            try:
+                seen = observe_sync(probes, self.contract.operation, self.target, limits, record)
+                self.rounds, interrupted = (*self.rounds, *seen.exchanges), seen.interrupted
+            finally:
+                writer.finish(unsent=observations.unsent, interrupted=interrupted)
+        self.interrupted = INTERRUPTED if interrupted else self.interrupted
+        return not interrupted
 
     def _writer(self, planned: Plan) -> tuple[EvidenceWriter, tuple[Exchange, ...]]:
         """Where exchanges go, and those that are there already, of the run that is gone on with."""
@@ -111,7 +144,8 @@ class Session:
             self.interrupted = INTERRUPTED
         elif not evidence.complete:
             self.interrupted = "its evidence breaks off"
-        return Observations(self.contract, planned, evidence.exchanges, evidence.unsent)
+        self.rounds = tuple(one for one in evidence.exchanges if one.round)
+        return Observations(self.contract, planned, of_round(evidence.exchanges, 0), evidence.unsent)
 
     def read_back(self) -> Observations | None:
         """What another process of this run recorded, or None where nothing was sent.

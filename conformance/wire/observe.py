@@ -162,6 +162,7 @@ class _Run:
             if exchange.last:
                 self._silence.note(answered=exchange.answer is not None)
                 self._agenda.finish(probe, exchange)
+                self._ended[probe.name].set()
         self._numbers = count(1 + max((exchange.connection or 0 for exchange in self._exchanges), default=0))
 
     async def send_all(self) -> None:

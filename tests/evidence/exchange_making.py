@@ -38,6 +38,7 @@ EXCHANGES = st.builds(
     redactions=st.lists(st.builds(Redaction, secret=TEXT, form=TEXT, where=TEXT), max_size=3).map(tuple),
     last=st.booleans(),
     head=st.binary(max_size=40),
+    round=st.integers(0, 9),
 )
 
 
