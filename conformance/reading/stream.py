@@ -180,7 +180,8 @@ def read_stream(
     decoder = ContentDecoder(transfer.codings, reader.log)
     for read in content_reads(answer, exchange, decoder, reader.log):
         reader.feed(read.data, read.at)
-    return reader.end(exchange.ending, exchange=exchange.id, problem=decoder.problem, transfer=transfer)
+    why = exchange.ending.detail if exchange.ending.is_ours else decoder.problem
+    return reader.end(exchange.ending, exchange=exchange.id, problem=why, transfer=transfer)
 
 
 def _offset(one: Deviation) -> float:

@@ -23,6 +23,10 @@ class Limits:
     deadline: float = 60.0
     """One request from its start to the end of its body."""
     max_body: int = 32 * 1024 * 1024
+    max_bodies: int = 256 * 1024 * 1024
+    """All bodies of a run together, as they are kept in memory."""
+    small_body: int = 256 * 1024
+    """What is kept of each further body when those before take `max_bodies`."""
     max_headers: int = 64 * 1024
     max_events: int = 100_000
     """Reads of one event stream after which it counts as endless."""

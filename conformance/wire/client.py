@@ -18,6 +18,7 @@ from conformance.wire.errors import RequestError
 from conformance.wire.exchange import Answer, Ending, EndKind, Exchange, SentRequest
 from conformance.wire.receiving import FAILURES, Body, End, Head, end_by_failure
 from conformance.wire.request import sent_request
+from conformance.wire.room import Room
 from conformance.wire.tap import RawRead, Tap, current_tap, head_of
 
 
@@ -57,11 +58,16 @@ class Client:
     """Sends requests over one transport within the limits."""
 
     def __init__(
-        self, transport: httpx.AsyncBaseTransport, limits: Limits, clock: Callable[[], float] = time.monotonic
+        self,
+        transport: httpx.AsyncBaseTransport,
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+        room: Room | None = None,
     ) -> None:
         self._transport = transport
         self._limits = limits
         self._clock = clock
+        self._room = room or Room(limits)
 
     async def send(self, probe: Probe, request: httpx.Request, attempt: int = 1) -> Sent:
         """Send a probe's request once; how it failed is part of the exchange, not an exception.
@@ -70,7 +76,7 @@ class Client:
             RequestError: the request is not one that HTTP/1.1 allows to send.
         """
         started = wall_clock()
-        tap = Tap(self._limits, self._clock)
+        tap = Tap(self._limits, self._clock, self._room)
         token = current_tap.set(tap)
         try:
             answer, end = await self._receive(probe, request, tap)
@@ -79,7 +85,7 @@ class Client:
         return sent_of(probe, attempt, started, sent_request(request), answer, end, tap)
 
     async def _receive(self, probe: Probe, request: httpx.Request, tap: Tap) -> tuple[Answer | None, End]:
-        body = Body(self._limits, probe.disconnect_after)
+        body = Body(self._limits, self._room, probe.disconnect_after)
         head: Head | None = None
         try:
             response = await self._transport.handle_async_request(request)

@@ -37,6 +37,10 @@ class EndKind(StrEnum):
     """The probe asked for a disconnect, and the client did so."""
 
 
+RUN_IS_FULL = "the bodies of this run take all that is kept"
+"""How the detail of an ending begins that is not the target's: what it sent in other exchanges left no room."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How an exchange ended: `kind`, a short `detail` in words, and `at`, seconds after the request began."""
@@ -44,6 +48,11 @@ class Ending:
     kind: EndKind
     at: float = field(compare=False)
     detail: str = ""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the body was cut for what the whole run had taken by then: it says nothing of this exchange."""
+        return self.kind is EndKind.TOO_LARGE and self.detail.startswith(RUN_IS_FULL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from conformance.wire.exchange import Exchange
 from conformance.wire.pace import Pacer, Timing
 from conformance.wire.reach import require_reachable
 from conformance.wire.retry import TOO_MANY_REQUESTS, refused_or_unseen, retry_delay
+from conformance.wire.room import Room
 
 if TYPE_CHECKING:
     import httpx
@@ -142,6 +143,7 @@ class _Run:
         self._record = record
         self._timing = timing
         self._budget = Budget(limits)
+        self._room = Room(limits)
         self._pacer = Pacer(limits.rate, timing)
         self._silence = _Silence(limits)
         self._slots = asyncio.Semaphore(limits.concurrency)
@@ -163,6 +165,7 @@ class _Run:
                 self._silence.note(answered=exchange.answer is not None)
                 self._agenda.finish(probe, exchange)
                 self._ended[probe.name].set()
+        self._room.fill(self._exchanges)
         self._numbers = count(1 + max((exchange.connection or 0 for exchange in self._exchanges), default=0))
 
     async def send_all(self) -> None:
@@ -299,7 +302,7 @@ class _Run:
             keepalive=keepalive,
             trust_environment=self._target.trust_environment,
         )
-        return _Line(transport, Client(transport, self._limits, self._timing.clock))
+        return _Line(transport, Client(transport, self._limits, self._timing.clock, self._room))
 
     def _scripted_client(self) -> ScriptedClient | None:
         """What sends by scripts, None where a proxy stands before the target."""
@@ -308,7 +311,7 @@ class _Run:
 
         if self._target.trust_environment and environment_proxy(self._target.base_url):
             return None
-        return ScriptedClient(self._target, self._limits, self._numbers, self._ended_event, self._timing)
+        return ScriptedClient(self._target, self._limits, self._numbers, self._ended_event, self._timing, self._room)
 
     async def _ended_event(self, name: str) -> None:
         await self._ended[name].wait()

@@ -9,6 +9,7 @@ import httpx
 
 from conformance.target.model import Limits
 from conformance.wire.exchange import Answer, EndKind, Headers, Read
+from conformance.wire.room import COST_OF_A_READ, Room
 from conformance.wire.tap import StoppedError, Tap
 
 DETAIL_LENGTH = 300
@@ -55,8 +56,10 @@ class Body:
     The HTTP parser gives every chunk of a chunked body by itself; those of one read belong together.
     """
 
-    def __init__(self, limits: Limits, disconnect_after: int | None) -> None:
+    def __init__(self, limits: Limits, room: Room, disconnect_after: int | None) -> None:
         self._limits = limits
+        self._room = room
+        self._cost = 0
         self._disconnect_after = disconnect_after
         self._reads: list[Read] = []
         self._pending: list[bytes] = []
@@ -67,6 +70,10 @@ class Body:
 
     def add(self, data: bytes, *, number: int, at: float) -> End | None:
         """Take bytes of the connection's read `number`; what is returned ends the exchange."""
+        cost = len(data) + (COST_OF_A_READ if number != self._number else 0)
+        if not self._room.take(cost, self._cost):
+            return EndKind.TOO_LARGE, self._room.why
+        self._cost += cost
         if number != self._number:
             self._flush()
             self._number = number

@@ -28,6 +28,7 @@ from conformance.wire.framing import body_bytes, head_bytes
 from conformance.wire.pace import Timing
 from conformance.wire.receiving import FAILURES, Body, End, Head, end_by_failure
 from conformance.wire.request import sent_request
+from conformance.wire.room import Room
 from conformance.wire.tap import Tap, current_tap
 from conformance.wire.transport import TappedBackend
 
@@ -73,9 +74,11 @@ class ScriptedClient:
         numbers: Iterator[int],
         wait_for: WaitFor,
         timing: Timing,
+        room: Room | None = None,
     ) -> None:
         self._target = target
         self._limits = limits
+        self._room = room or Room(limits)
         self._backend = TappedBackend(numbers)
         self._wait_for = wait_for
         self._timing = timing
@@ -128,7 +131,7 @@ class ScriptedClient:
         limits = self._limits
         if patience is not None:
             limits = replace(limits, first_byte_timeout=min(patience, limits.first_byte_timeout))
-        return Tap(limits, self._timing.clock)
+        return Tap(limits, self._timing.clock, self._room)
 
     async def _connect(self) -> httpcore.AsyncNetworkStream:
         parts = urlsplit(self._target.base_url)
@@ -261,7 +264,7 @@ class _Receiver:
         self._wire = wire
         self._script = attempt.script
         self._tap = tap
-        self._body = Body(tap.limits, attempt.probe.disconnect_after)
+        self._body = Body(tap.limits, tap.room, attempt.probe.disconnect_after)
         self._head: Head | None = None
         self._held = attempt.script.hold_for is None
 

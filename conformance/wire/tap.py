@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from conformance.target.model import Limits
 from conformance.wire.exchange import EndKind
+from conformance.wire.room import Room
 
 RAW_KEPT = 64 * 1024
 """How many bytes of an answer are kept as they came, before the HTTP parser (enough for any allowed header)."""
@@ -54,6 +55,7 @@ class Tap:
 
     limits: Limits
     clock: Callable[[], float]
+    room: Room
     began: float = field(init=False)
     connection: int | None = None
     reads: int = 0

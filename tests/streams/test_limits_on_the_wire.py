@@ -62,6 +62,28 @@ def test_a_stream_that_never_ends_is_read_to_its_limit(tmp_path: Path) -> None:
     assert "too-large" in message
 
 
+def test_many_streams_without_end_fill_no_more_memory_than_the_run_keeps(tmp_path: Path) -> None:
+    def endless(script: Script, asked: Asked) -> Script:
+        first, *_ = (write for write in script.writes if isinstance(write, bytes))
+        return on_streams(script, asked, writes=itertools.chain([first], itertools.repeat(b": " + b"x" * 60_000)))
+
+    limits = replace(PATIENT, max_body=4 * MEGABYTE, max_bodies=8 * MEGABYTE, small_body=100_000, concurrency=2)
+    with bounded(60):
+        judgements = judge(Deployment(script=endless), tmp_path, ENDS, limits)
+    # Those that were read to the limit of one body are told; the others say nothing, for or against.
+    assert judgements["stream.ends"].outcome == "failed"
+    assert 1 <= len(judgements["stream.ends"].findings) <= 2
+    assert "the bodies of this run take all that is kept" not in judgements["stream.ends"].messages[0]
+
+
+def test_nothing_passes_on_what_was_not_kept(tmp_path: Path) -> None:
+    limits = replace(PATIENT, max_bodies=0, small_body=300)
+    judgements = judge(Deployment(), tmp_path, (*ENDS, "completion.json", "completion.usage-sum"), limits)
+    for name, judgement in judgements.items():
+        assert judgement.outcome == "inconclusive", name
+        assert "the bodies of this run take all that is kept" in judgement.messages[0], name
+
+
 def test_a_byte_now_and_then_is_waited_for_until_the_deadline(tmp_path: Path) -> None:
     def trickle(script: Script, asked: Asked) -> Script:
         body = b"".join(write for write in script.writes if isinstance(write, bytes))
