@@ -1,0 +1,75 @@
+"""Whether streams are held back, on a socket: compared with what the same deployment takes without streaming."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import brotli
+import pytest
+from judging import judge
+from raw_deployment import Asked, Deployment, Script
+
+from conformance.contract.model import Tier
+
+PACE = 0.012
+"""Seconds between tokens: 32 of them take longer than any burst."""
+ROWS = ("stream.delivered", "stream.delivered-coded")
+
+
+def held_back(script: Script, asked: Asked) -> Script:
+    """All of a stream at once, when the last of it is made."""
+    if not asked.streamed:
+        return script
+    seconds = sum(write for write in script.writes if isinstance(write, float))
+    body = b"".join(write for write in script.writes if isinstance(write, bytes))
+    return replace(script, writes=(seconds, body))
+
+
+def coded(script: Script, asked: Asked, *, flushed: Mapping[str, bool]) -> Script:
+    """A stream in the coding that the client accepts, flushed after each write where that coding is."""
+    coding = asked.headers.get("accept-encoding", "")
+    if not asked.streamed or coding not in flushed:
+        return script
+    flushes = flushed[coding]
+    gzip, br = zlib.compressobj(wbits=31), brotli.Compressor(quality=3)
+    writes: list[bytes | float] = []
+    for write in script.writes:
+        if isinstance(write, float):
+            writes.append(write)
+        elif coding == "gzip":
+            writes.append(gzip.compress(write) + (gzip.flush(zlib.Z_SYNC_FLUSH) if flushes else b""))
+        else:
+            writes.append(br.process(write) + (br.flush() if flushes else b""))
+    writes.append(gzip.flush() if coding == "gzip" else br.finish())
+    return replace(script, writes=writes, headers=(*script.headers, ("Content-Encoding", coding)))
+
+
+def test_a_stream_that_is_held_back_is_told_with_its_figures(tmp_path: Path) -> None:
+    judgements = judge(Deployment(script=held_back, pace=PACE), tmp_path, ROWS)
+    assert judgements["stream.delivered"].outcome == "warning"
+    message = judgements["stream.delivered"].messages[0]
+    assert "32 events with text from 0." in message
+    assert "100% of them in one read" in message
+    assert "a whole answer: 0." in message
+
+
+@pytest.mark.parametrize(
+    ("flushed", "outcome", "named"),
+    [
+        ({"gzip": True, "br": True}, "passed", ()),
+        ({"gzip": True, "br": False}, "warning", ("stream/br#1",)),
+        ({"gzip": False, "br": True}, "warning", ("stream/gzip#1",)),
+        ({}, "skipped", ()),
+    ],
+)
+def test_a_compressed_stream_is_flushed_event_by_event(
+    flushed: Mapping[str, bool], outcome: str, named: tuple[str, ...], tmp_path: Path
+) -> None:
+    deployment = Deployment(script=lambda script, asked: coded(script, asked, flushed=flushed), pace=PACE)
+    judgements = judge(deployment, tmp_path, ROWS, tier=Tier.EXHAUSTIVE)
+    assert judgements["stream.delivered"].outcome == "passed"
+    assert judgements["stream.delivered-coded"].outcome == outcome
+    assert tuple(one.exchange for one in judgements["stream.delivered-coded"].findings) == named
