@@ -268,4 +268,6 @@
     for (const { node, outcome } of rows) if (outcome === "failed" || outcome === "warning") node.open = true;
   });
   follow();
+  // When a page has come, the browser goes to its fragment itself, and takes the focus away.
+  if (document.readyState !== "complete") addEventListener("load", () => setTimeout(follow));
 })();

@@ -1,0 +1,74 @@
+"""A real browser for the tests of pages. Whatever a page complains of, or asks the network for, fails its test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from watching import watch
+
+Open = Callable[..., Page]
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+]
+_GRAVE = ("serious", "critical")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window, as the system has it."""
+    found = next(filter(None, map(shutil.which, _NAMES)), None)
+    assert found, "the tests of pages need Chromium; install it (Debian: apt-get install chromium)"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=found, args=_FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Open]:
+    """Open a file, or a place in it; `options` are those of a Playwright context (`color_scheme`, `viewport`, ...).
+
+    When the test ends, no page that it opened may have written an error to the console, thrown one, opened a dialog,
+    or asked for anything but itself.
+    """
+    watched: list[list[str]] = []
+    contexts: list[BrowserContext] = []
+
+    def opened(path: Path, fragment: str = "", **options: Any) -> Page:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        watched.append(watch(page, path))
+        page.goto(path.as_uri() + fragment)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert [problem for problems in watched for problem in problems] == []
+
+
+@pytest.fixture(scope="session")
+def grave_faults() -> Callable[[Page], list[str]]:
+    """The serious and critical accessibility faults of a page by axe-core: the rule, and where."""
+    axe = Axe()
+
+    def faults(page: Page) -> list[str]:
+        found = axe.run(page).response["violations"]
+        return [
+            f"{fault['id']}: {node['target']} {node.get('failureSummary', '')}"
+            for fault in found
+            if fault["impact"] in _GRAVE
+            for node in fault["nodes"][:5]
+        ]
+
+    return faults

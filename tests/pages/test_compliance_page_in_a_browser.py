@@ -1,0 +1,250 @@
+"""The compliance page in a real browser: filters, search, deep links, evidence on demand, curl, keyboard, print."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
+
+import report_sample as sample
+
+from conformance.report import Results, compliance_page
+from conformance.wire.exchange import Answer, Exchange, Read
+
+Open = Callable[..., Page]
+Faults = Callable[[Page], list[str]]
+
+SHOWN = ".requirement:visible"
+
+
+@pytest.fixture(scope="session")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of a run that is wrong in several ways, of a target that is hostile in all of its texts."""
+    return written(tmp_path_factory.mktemp("page") / "compliance.html", sample.sample_results(), sample.exchanges())
+
+
+def written(path: Path, results: Results, exchanges: list[Exchange]) -> Path:
+    path.write_text(compliance_page(results, exchanges, curl=sample.curl), encoding="utf-8")
+    return path
+
+
+def ids(page: Page) -> list[str]:
+    return [node.get_attribute("id") or "" for node in page.locator(SHOWN).all()]
+
+
+# --- filters and search --------------------------------------------------------------------------------------------
+
+
+def test_the_filters_leave_what_fits_all_of_them(page_file: Path, open_page: Open) -> None:
+    page, results = open_page(page_file), sample.sample_results()
+    expect(page.locator(SHOWN)).to_have_count(len(results.requirements))
+    page.get_by_label("failed").check()
+    wanted = {row.id for row in results.requirements if row.outcome == "failed"}
+    assert set(ids(page)) == wanted
+    page.get_by_label("warning").check()
+    wanted |= {row.id for row in results.requirements if row.outcome == "warning"}
+    assert set(ids(page)) == wanted
+    page.get_by_label("Section").select_option("stream")
+    assert set(ids(page)) == {row_id for row_id in wanted if row_id.startswith("stream.")}
+    page.get_by_label("Level").select_option("SHOULD")
+    assert ids(page) == ["stream.role-first"]
+    expect(page.locator("#shown")).to_have_text(f"1 of {len(results.requirements)}")
+    page.get_by_role("button", name="Clear", exact=True).click()
+    expect(page.locator(SHOWN)).to_have_count(len(results.requirements))
+
+
+def test_the_search_finds_ids_statements_and_findings(page_file: Path, open_page: Open) -> None:
+    page = open_page(page_file)
+    page.keyboard.press("/")
+    expect(page.locator("#search")).to_be_focused()
+    page.keyboard.type("done-once")
+    expect(page.locator(SHOWN)).to_have_count(1)
+    page.locator("#search").fill("EXACTLY one [DONE]")
+    expect(page.locator(SHOWN)).to_have_count(1)
+    page.locator("#search").fill("/srv/app/main.py")
+    expect(page.locator(SHOWN)).to_have_attribute("id", "error.no-leak")
+    page.locator("#search").fill("nothing has this")
+    expect(page.locator("#nothing")).to_be_visible()
+    page.get_by_role("button", name="Clear the filters").click()
+    expect(page.locator("#nothing")).to_be_hidden()
+
+
+# --- deep links ----------------------------------------------------------------------------------------------------
+
+
+def test_a_deep_link_opens_its_requirement(page_file: Path, open_page: Open) -> None:
+    page = open_page(page_file, "#stream.done-once")
+    row = page.locator("[id='stream.done-once']")
+    expect(row).to_have_attribute("open", "")
+    expect(row.locator("> summary")).to_be_focused()
+    expect(row).to_be_in_viewport()
+
+
+def test_a_link_to_what_is_filtered_away_clears_the_filters(page_file: Path, open_page: Open) -> None:
+    page = open_page(page_file)
+    page.get_by_label("passed").check()
+    expect(page.locator("[id='stream.done-once']")).to_be_hidden()
+    page.get_by_role("link", name="A stream that succeeds has exactly one [DONE] event.").first.click()
+    expect(page.locator("[id='stream.done-once']")).to_be_visible()
+    expect(page.locator("[id='stream.done-once']")).to_have_attribute("open", "")
+
+
+def test_every_requirement_has_a_link_of_its_own_that_can_be_copied(page_file: Path, open_page: Open) -> None:
+    page = open_page(page_file)
+    row = page.locator("[id='error.envelope']")
+    row.locator("> summary").click()
+    link = row.get_by_role("link", name="Link to this requirement")
+    assert link.get_attribute("href") == "#error.envelope"
+    link.click()
+    assert page.url.endswith("#error.envelope")
+
+
+# --- evidence ------------------------------------------------------------------------------------------------------
+
+
+def opened_exchange(page: Page, requirement: str = "stream.done-once") -> Page:
+    row = page.locator(f"[id='{requirement}']")
+    row.locator("> summary").click()
+    row.locator(".finding button.goto").first.click()
+    return page
+
+
+def test_exchanges_are_made_only_when_they_are_looked_at(page_file: Path, open_page: Open) -> None:
+    page = open_page(page_file)
+    expect(page.locator(".exchange")).to_have_count(0)
+    page.locator("[id='stream.done-once'] > summary").click()
+    expect(page.locator(".exchange")).not_to_have_count(0)
+    expect(page.locator(".exchange pre")).to_have_count(0)
+    opened_exchange(page, "error.envelope")
+    expect(page.locator(".exchange[open] pre")).not_to_have_count(0)
+
+
+def test_a_finding_leads_to_its_exchange_with_the_offending_part_marked(page_file: Path, open_page: Open) -> None:
+    page = opened_exchange(open_page(page_file))
+    exchange = page.locator(".exchange[open]")
+    expect(exchange).to_have_count(1)
+    expect(exchange.locator("mark").filter(has_text="data: [DONE]")).to_have_count(1)
+    expect(exchange.get_by_role("region", name="Wire trace").locator("tr.bad")).not_to_have_count(0)
+    expect(exchange.get_by_role("img", name="Arrival of the body over time")).to_be_visible()
+    expect(exchange.locator("svg .tick.bad")).not_to_have_count(0)
+
+
+def test_copy_curl_puts_the_command_on_the_clipboard(page_file: Path, open_page: Open) -> None:
+    page = opened_exchange(open_page(page_file, permissions=["clipboard-read", "clipboard-write"]))
+    page.get_by_role("button", name="Copy curl").first.click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    wanted = next(sample.curl(one) for one in sample.exchanges() if one.id == "stream/plain#1")
+    assert copied == wanted
+
+
+def test_where_the_clipboard_is_closed_the_command_is_selected(page_file: Path, open_page: Open) -> None:
+    page = open_page(page_file)
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('closed')); }")
+    opened_exchange(page)
+    page.get_by_role("button", name="Copy curl").first.click()
+    page.wait_for_function('getSelection().toString().startsWith("curl --request POST \'https://api.example.test")')
+
+
+# --- for everyone --------------------------------------------------------------------------------------------------
+
+
+def open_much(page: Page) -> Page:
+    for requirement in ("stream.done-once", "error.envelope", "access.key-wrong", "completion.finish-reason"):
+        row = page.locator(f"[id='{requirement}']")
+        row.locator("> summary").click()
+        expect(row.locator(".exchange")).not_to_have_count(0)
+        for exchange in row.locator(".exchange").all():
+            exchange.locator("> summary").click()
+    return page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault(page_file: Path, open_page: Open, grave_faults: Faults, scheme: str) -> None:
+    page = open_much(open_page(page_file, color_scheme=scheme))
+    assert grave_faults(page) == []
+
+
+def test_the_keyboard_reaches_and_opens_a_requirement(page_file: Path, open_page: Open) -> None:
+    page = open_page(page_file)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the requirements")).to_be_focused()
+    page.keyboard.press("Enter")
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('.requirement > summary')"):
+            break
+    page.keyboard.press("Enter")
+    expect(page.locator(".requirement[open]")).to_have_count(1)
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_nothing_runs_over_the_side(page_file: Path, open_page: Open, width: int) -> None:
+    page = open_much(open_page(page_file, viewport={"width": width, "height": 800}))
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_without_scripts_the_page_still_says_everything(page_file: Path, open_page: Open) -> None:
+    page = open_page(page_file, java_script_enabled=False)
+    expect(page.locator("noscript p.notice")).to_be_visible()
+    expect(page.locator(".requirement")).to_have_count(len(sample.sample_results().requirements))
+    page.locator("[id='stream.done-once'] > summary").click()
+    expect(page.get_by_text("2 events [DONE]").first).to_be_visible()
+
+
+def test_in_print_what_is_broken_is_open_and_tools_are_gone(page_file: Path, open_page: Open) -> None:
+    page = open_page(page_file)
+    assert page.pdf().startswith(b"%PDF")  # which fires `beforeprint`, as printing does
+    broken = [row.id for row in sample.sample_results().requirements if row.outcome in {"failed", "warning"}]
+    for requirement in broken:
+        expect(page.locator(f"[id='{requirement}']")).to_have_attribute("open", "")
+    page.emulate_media(media="print")
+    expect(page.locator("#tools")).to_be_hidden()
+
+
+# --- a target that means harm --------------------------------------------------------------------------------------
+
+
+def test_nothing_of_a_hostile_target_becomes_markup(page_file: Path, open_page: Open) -> None:
+    page = open_much(open_page(page_file))
+    assert page.locator("img, iframe, object, embed, form:not(#tools), base, link").count() == 0
+    assert page.locator("script:not([type='application/json'])").count() == 1
+    assert page.locator("style").count() == 1
+    assert page.locator("[onerror], [onload], [onclick], [style]").count() == 0
+    assert page.locator("a[href^='javascript' i], a[href^='data' i]").count() == 0
+    assert "\x1b" not in page.content()
+    assert page.locator("text=<img src=x onerror=alert(2)>").count() > 0
+
+
+def large() -> tuple[Results, list[Exchange]]:
+    """2,000 requirements and 20 MB of bodies."""
+    results = sample.sample_results(1980)
+    piece = b'{"id":"chatcmpl-1","choices":[{"index":0,"text":"lorem ipsum dolor sit amet"}]}\n' * 2600
+    answer = Answer(200, "OK", "HTTP/1.1", (("Content-Type", "application/json"),), 0.1, (Read(0.2, piece),))
+    many = [replace(sample.exchanges()[0], id=f"large/{number}#1", answer=answer) for number in range(100)]
+    rows = tuple(
+        replace(row, exchanges=(f"large/{number % 100}#1",)) for number, row in enumerate(results.requirements)
+    )
+    return replace(results, requirements=rows), many
+
+
+def test_two_thousand_requirements_and_twenty_megabytes_stay_usable(tmp_path: Path, open_page: Open) -> None:
+    results, exchanges = large()
+    assert len(results.requirements) >= 2000
+    assert sum(len(one.answer.body) for one in exchanges if one.answer) > 20_000_000
+    page = open_page(written(tmp_path / "large.html", results, exchanges))
+    assert page.evaluate("document.getElementsByTagName('*').length") < 60_000
+    page.locator("#search").fill("temperature maximum")
+    expect(page.locator("#shown")).to_contain_text(" of ")
+    assert 0 < page.locator(SHOWN).count() < 500
+    page.locator(SHOWN).first.locator("> summary").click()
+    page.locator(".exchange > summary").first.click()
+    shown = page.locator(".exchange[open] pre[aria-label='Response body']")
+    expect(shown.locator(".omitted")).to_have_count(1)
+    assert len(shown.inner_text()) < 40_000
