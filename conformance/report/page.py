@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.contract.model import Level, Section
@@ -80,9 +81,32 @@ def _named(result: RequirementResult) -> list[str]:
     return list(dict.fromkeys([*found, *result.exchanges]))
 
 
-def _findings(result: RequirementResult, evidence: Mapping[str, Exchange]) -> list[tuple[Finding, Sequence[Part]]]:
-    """The findings to show, each with the surroundings of the offending bytes, where they are known."""
-    return [(finding, _place(finding, evidence)) for finding in result.findings[:_MOST_FINDINGS]]
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """One finding as the page shows it: with the surroundings of the offending bytes, where they are known.
+
+    `also` are the other exchanges on which the very same was found.
+    """
+
+    finding: Finding
+    parts: Sequence[Part]
+    also: Sequence[str]
+
+
+def _findings(result: RequirementResult, evidence: Mapping[str, Exchange]) -> list[_Shown]:
+    """The findings to show: what was found on many exchanges stands there once."""
+    alike: dict[tuple[str, str], list[Finding]] = {}
+    for finding in result.findings:
+        alike.setdefault((finding.expected, finding.actual), []).append(finding)
+    return [
+        _Shown(first, _place(first, evidence), _others(first, rest))
+        for first, *rest in list(alike.values())[:_MOST_FINDINGS]
+    ]
+
+
+def _others(first: Finding, rest: Iterable[Finding]) -> Sequence[str]:
+    names = dict.fromkeys(finding.exchange for finding in rest if finding.exchange is not None)
+    return [name for name in names if name != first.exchange]
 
 
 def _place(finding: Finding, evidence: Mapping[str, Exchange]) -> Sequence[Part]:
