@@ -7,13 +7,15 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 import report_sample as sample
 
-from conformance.report import Judgement, Row, build_results, compliance_page
+from conformance.report import Judgement, Results, Row, build_results, compliance_page
+from conformance.report.results import AgainstBaseline, Fingerprint, Gate, GateStatus, Tries
 from conformance.suite.outcome import Finding, Outcome
 from conformance.wire.exchange import Exchange
 
@@ -253,3 +255,45 @@ def test_two_thousand_requirements_with_20_mb_of_evidence_stay_usable() -> None:
     html = compliance_page(build_results(contract, judged, sample.facts()), evidence, curl=sample.curl)
     assert html.count('<details class="requirement') > 1990
     assert len(html.encode()) < 40_000_000
+
+
+def test_the_gate_the_baseline_the_fingerprint_and_the_tries_are_told() -> None:
+    results = sample.sample_results(0)
+    rows = tuple(
+        replace(row, tries=Tries(1, 3)) if row.id == "stream.done-once" else row for row in results.requirements
+    )
+    told = replace(
+        results,
+        requirements=rows,
+        gate=Gate(GateStatus.FAILED, ("A waiver of <b>somebody</b> has expired.",)),
+        baseline=AgainstBaseline("2026-01-01T00:00:00Z", "https://old.example.test", ("a.b",), ("c.d", "e.f"), ()),
+        fingerprint=Fingerprint({"server": "nginx <i>"}, {"server": "caddy"}, ("The server changed.",)),
+    )
+    text = written(told)
+    assert "Gate: failed" in text
+    assert "A waiver of &lt;b&gt;somebody&lt;/b&gt; has expired." in text
+    assert "https://old.example.test" in text
+    assert "1 known, 2 new, 0 fixed" in text
+    assert "nginx &lt;i&gt;" in text
+    assert "The server changed." in text
+    assert "broken in 1 of 3" in text
+    assert "(flaky)" in text
+
+
+def test_what_was_found_alike_on_many_exchanges_stands_there_once_with_all_of_them() -> None:
+    results = sample.sample_results(0)
+    found = Finding("stream.done-once", "stream/plain#1", "one [DONE], no more", "two of them", 10)
+    names = ("stream/plain#1", "stream/long#1", "stream/cut#1")
+    rows = tuple(
+        replace(row, findings=tuple(replace(found, exchange=name) for name in names))
+        if row.id == "stream.done-once"
+        else row
+        for row in results.requirements
+    )
+    text = written(replace(results, requirements=rows))
+    assert text.count("one [DONE], no more") == 1
+    assert "on 2 more exchanges" in text
+
+
+def written(results: Results) -> str:
+    return compliance_page(results, sample.exchanges(), curl=sample.curl)
