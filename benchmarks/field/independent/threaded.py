@@ -172,6 +172,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def body(self) -> bytes | None:
         """The body, or nothing where it is too large; what follows on the connection is then not read."""
+        lengths = self.headers.get_all("Content-Length", [])
+        if len(set(lengths)) > 1 or (lengths and "Transfer-Encoding" in self.headers):
+            self.close_connection = True
+            raise RefusedError(400, "The length of the body is told in two ways.", code="bad_request")
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             read = bytearray()
             while size := int(self.rfile.readline(100).split(b";")[0], 16):

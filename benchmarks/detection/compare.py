@@ -1,0 +1,148 @@
+"""Detection side by side: this suite and the schemathesis command line on the same faulty deployments, in one run.
+
+    python benchmarks/detection/compare.py loop-health                  a sample, some minutes
+    python benchmarks/detection/compare.py loop-health --all            every fault and trap
+    python benchmarks/detection/compare.py openai --only 'ignores:*'    some of them
+
+Prints for each judge how many faults it caught, how many conforming deployments it accused, requests and seconds, and
+the faults that only one side caught. Exit status 1 when the peer catches a fault that this suite misses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path[:0] = [str(Path(__file__).parent)]
+
+from judges import Found, Judge, ours, peer  # noqa: E402 - beside this file, not installed
+from peer import version  # noqa: E402 - beside this file, too
+
+import conformance  # noqa: E402 - from the checkout around this file
+from conformance.contract.model import Tier  # noqa: E402
+from conformance.lab.targets import LabTarget, selected, targets_of  # noqa: E402
+
+OURS = "chat-conformance, standard tier"
+JUDGES: Mapping[str, Judge] = {
+    OURS: ours(Tier.STANDARD),
+    "schemathesis, OpenAPI 3.1": peer(events=False),
+    "schemathesis, OpenAPI 3.2": peer(events=True),
+}
+SAMPLE = 24
+"""Faults of a profile that are judged unless all are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What one judge came to over all deployments; the ids are those of faults, and of traps and the control."""
+
+    caught: frozenset[str]
+    accused: frozenset[str]
+    requests: int
+    seconds: float
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compare, print, and return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("profile", choices=["kodexa", "loop-health", "openai"])
+    parser.add_argument("--all", action="store_true", help="every fault and trap, not a sample of them")
+    parser.add_argument("--only", action="append", default=[], metavar="GLOB", help="these faults and traps")
+    parser.add_argument("--sample", type=int, default=SAMPLE, metavar="N", help=f"so many of them ({SAMPLE})")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keep the figures here, too")
+    options = parser.parse_args(arguments)
+    targets = selected(targets_of(options.profile), options.only)
+    if not (options.all or options.only):
+        targets = sample(targets, options.sample)
+    found = {name: judged(name, judge, targets) for name, judge in JUDGES.items()}
+    document = report(options.profile, targets, found)
+    print(text(document))
+    if options.json is not None:
+        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    return 1 if document["missed_by_us"] else 0
+
+
+def sample(targets: Sequence[LabTarget], size: int) -> tuple[LabTarget, ...]:
+    """The control, and so many others at even distances, so that each kind of fault is among them."""
+    control, *others = targets
+    step = max(1, len(others) / size)
+    return (control, *(others[int(number * step)] for number in range(min(size, len(others)))))
+
+
+def judged(name: str, judge: Judge, targets: Iterable[LabTarget]) -> dict[str, Found]:
+    """What one judge finds in each deployment. What it finds in the control it cannot tell from a fault."""
+    found: dict[str, Found] = {}
+    for target in targets:
+        began = time.monotonic()
+        found[target.id] = judge(target)
+        print(f"{name}: {target.id} {time.monotonic() - began:.1f} s", file=sys.stderr)
+    return found
+
+
+def score(targets: Sequence[LabTarget], found: Mapping[str, Found]) -> Score:
+    """The score of one judge: a fault is caught when it says something that it does not say of the control."""
+    usual = found[targets[0].id].names
+    told = {target.id for target in targets[1:] if found[target.id].names - usual}
+    faults = {target.id for target in targets if target.fault is not None and not target.fault.is_trap}
+    accused = (told - faults) | ({targets[0].id} if usual else set())
+    requests, seconds = (sum(getattr(one, name) for one in found.values()) for name in ("requests", "seconds"))
+    return Score(frozenset(told & faults), frozenset(accused), requests, seconds)
+
+
+def report(profile: str, targets: Sequence[LabTarget], found: Mapping[str, Mapping[str, Found]]) -> dict[str, Any]:
+    """The figures as one JSON document."""
+    scores = {name: score(targets, ones) for name, ones in found.items()}
+    by_peer = frozenset[str]().union(*(one.caught for name, one in scores.items() if name != OURS))
+    faults = [target.id for target in targets if target.fault is not None and not target.fault.is_trap]
+    return {
+        "profile": profile,
+        "versions": {"chat-conformance": conformance.__version__, "schemathesis": version()},
+        "faults": len(faults),
+        "conforming": len(targets) - len(faults),
+        "judges": {
+            name: {
+                "caught": len(one.caught),
+                "accused": sorted(one.accused),
+                "requests": one.requests,
+                "seconds": round(one.seconds, 1),
+                "missed": sorted(set(faults) - one.caught),
+            }
+            for name, one in scores.items()
+        },
+        "missed_by_us": {
+            name: {judge: sorted(ones[name].names) for judge, ones in found.items() if judge != OURS}
+            for name in sorted(by_peer - scores[OURS].caught)
+        },
+        "caught_by_us_alone": sorted(scores[OURS].caught - by_peer),
+    }
+
+
+def text(document: Mapping[str, Any]) -> str:
+    """The figures for people."""
+    faults, conforming = document["faults"], document["conforming"]
+    judges = document["judges"]
+    width = max(map(len, judges))
+    each = faults + conforming
+    lines = [f"{document['profile']}: {faults} faulty deployments, {conforming} conforming ones", ""]
+    lines += [
+        f"{'':{width}}  {'caught':>14}  {'false alarms':>12}  {'requests':>8}  {'each':>5}  {'seconds':>8}  {'each':>5}"
+    ]
+    for name, one in judges.items():
+        share = f"{one['caught']} ({one['caught'] / max(1, faults):.0%})"
+        cells = f"{share:>14}  {len(one['accused']):>12}  {one['requests']:>8}  {one['requests'] / each:>5.0f}"
+        lines.append(f"{name:{width}}  {cells}  {one['seconds']:>8}  {one['seconds'] / each:>5.1f}")
+    lines += ["", f"caught by chat-conformance alone: {len(document['caught_by_us_alone'])}"]
+    lines += [f"  {name}" for name in document["caught_by_us_alone"]]
+    lines += [f"caught by schemathesis alone: {len(document['missed_by_us'])}"]
+    lines += [f"  {name}: {told}" for name, told in document["missed_by_us"].items()]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""The peer: the command line of Schemathesis, by its defaults, with the OpenAPI document of a contract."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from conformance.reference import EmbeddedReference
+
+SPECS = Path(__file__).parents[2] / "specs"
+_SETTINGS = "[cache]\nenabled = false\n"
+"""It would keep files of its own beside the document."""
+_TIMEOUT = 900
+Tree = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a run of the peer came to: the codes of its failures, such as ST108, and its report."""
+
+    codes: frozenset[str]
+    report: Mapping[str, Any]
+
+
+def peer_document(profile: str, reference: EmbeddedReference, *, events: bool = True) -> Tree:
+    """A contract's document with what the peer cannot read out of its prose: so it accuses no conforming deployment.
+
+    With `events` it describes each event of a stream, as OpenAPI 3.2 can; without, it is what OpenAPI 3.1 can say.
+    """
+    document = copy.deepcopy(_written(profile))
+    (path,) = document["paths"].values()
+    operation, request = path["post"], document["components"]["schemas"]["Request"]
+    if profile == "openai":
+        # Each of them is allowed beside another field only; the prose says so, and no keyword of the published schema.
+        del request["properties"]["top_logprobs"], request["properties"]["stream_options"]
+    if profile == "loop-health":
+        # The document names 400 and 500 only; 401, 405 and 415 are RFC 9110's, and nothing forbids them.
+        operation["responses"]["default"] = operation["responses"]["400"]
+    else:
+        request["properties"]["model"]["enum"] = [reference.model]
+    if profile == "kodexa":
+        operation["parameters"][0]["schema"]["enum"] = [reference.org_id]
+    if not events:
+        document["openapi"] = "3.1.0"
+        operation["responses"]["200"]["content"]["text/event-stream"] = {}
+    return document
+
+
+@cache
+def _written(profile: str) -> Tree:
+    loaded: Tree = yaml.safe_load((SPECS / f"{profile}.openapi.yaml").read_text(encoding="utf-8"))
+    return loaded
+
+
+def run_peer(document: Tree, base_url: str, key: Mapping[str, str], *options: str) -> Told:
+    """Run the peer in a folder of its own, which is gone afterwards; `key` is the header field of the credential.
+
+    Raises:
+        RuntimeError: it came to no result.
+    """
+    with tempfile.TemporaryDirectory(prefix="chat-conformance-peer-") as name:
+        folder = Path(name)
+        (folder / "contract.json").write_text(json.dumps(document), encoding="utf-8")
+        (folder / "schemathesis.toml").write_text(_SETTINGS, encoding="utf-8")
+        command = [str(Path(sys.executable).with_name("schemathesis")), "run", "contract.json", "--url", base_url]
+        command += ["--report", "json", "--report-json-path", "report.json", "--no-color", *options]
+        for header in key.items():
+            command += ["--header", ": ".join(header)]
+        environment = {"PATH": os.environ["PATH"], "HOME": name}
+        ended = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=_TIMEOUT, check=False
+        )
+        report = folder / "report.json"
+        if ended.returncode not in (0, 1) or not report.exists():
+            raise RuntimeError(f"schemathesis ended with {ended.returncode}: {(ended.stdout + ended.stderr)[-2000:]}")
+        told: Tree = json.loads(report.read_text(encoding="utf-8"))
+    codes = [failure["code"] for failure in told["failures"]]
+    return Told(frozenset(codes + (["error"] if told["errors"] else [])), told)
+
+
+def version() -> str:
+    """Which release of the peer is installed."""
+    from importlib.metadata import version as of  # noqa: PLC0415 - only a report needs it
+
+    return of("schemathesis")

@@ -1,0 +1,66 @@
+"""The comparison with the peer counts what it says: faults, false alarms, and what only one side catches."""
+
+from __future__ import annotations
+
+import pytest
+from compare import OURS, report, sample, score, text
+from judges import Found, ours
+
+from conformance.contract.model import Tier
+from conformance.lab.targets import LabTarget, selected, targets_of
+
+PEER = "schemathesis, OpenAPI 3.2"
+
+
+def found(*names: str) -> Found:
+    return Found(frozenset(names), 10, 2.0)
+
+
+@pytest.fixture(scope="module")
+def targets() -> tuple[LabTarget, ...]:
+    """The control and two faults."""
+    return selected(targets_of("loop-health"), ["ignores:request.temperature.m*"])
+
+
+def test_what_is_also_said_of_the_control_catches_nothing(targets: tuple[LabTarget, ...]) -> None:
+    control, first, second = (target.id for target in targets)
+    one = score(targets, {control: found("usual"), first: found("usual"), second: found("usual", "new")})
+
+    assert one.caught == {second}
+    assert one.accused == {control}
+    assert (one.requests, one.seconds) == (30, 6.0)
+
+
+def test_a_fault_that_only_the_peer_catches_is_told_with_what_it_said(targets: tuple[LabTarget, ...]) -> None:
+    control, first, second = (target.id for target in targets)
+    seen = {
+        OURS: {control: found(), first: found("a"), second: found()},
+        PEER: {control: found(), first: found(), second: found("ST1")},
+    }
+    document = report("loop-health", targets, seen)
+
+    assert document["missed_by_us"] == {second: {PEER: ["ST1"]}}
+    assert document["caught_by_us_alone"] == [first]
+    assert document["judges"][OURS]["missed"] == [second]
+    assert f"{second}: " in text(document)
+
+
+def test_a_sample_has_the_control_and_faults_from_end_to_end() -> None:
+    everything = targets_of("loop-health")
+    some = sample(everything, 10)
+
+    assert some[0] is everything[0]
+    assert len(some) == len(set(some)) == 11
+    assert everything.index(some[-1]) > len(everything) * 0.8
+    assert sample(everything, 10_000) == tuple(everything)
+
+
+def test_our_judge_finds_a_fault_and_counts_the_requests(targets: tuple[LabTarget, ...]) -> None:
+    control, fault = (
+        ours(Tier.SMOKE)(target)
+        for target in (targets[0], *selected(targets_of("loop-health"), ["stream-end.done-missing"])[1:])
+    )
+
+    assert control.names == frozenset()
+    assert "stream.done-once" in fault.names
+    assert 5 <= control.requests <= 15
