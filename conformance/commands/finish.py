@@ -28,6 +28,7 @@ from conformance.report import (
     write_reports,
 )
 from conformance.suite import Judgement, Outcome
+from conformance.suite.keyword_coverage import keyword_coverage
 from conformance.suite.run import SuiteRun
 from conformance.suite.session import Session
 from conformance.wire import Exchange
@@ -79,6 +80,8 @@ def finish(
     results = with_tries(
         build_results(session.contract, judgements, _facts(run, selection, interrupted=interrupted)), tries
     )
+    coverage = keyword_coverage(session.contract, session.target, run.observations, run.tests)
+    results = replace(results, keywords=coverage)
     if baseline is not None:
         results = replace(results, baseline=against(results, baseline))
     results = replace(results, gate=gate(results, session.today))

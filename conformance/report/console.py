@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.report.exchange_view import Curl, Timeline, is_stream, reads_timeline, shown_command, wire_trace
+from conformance.report.keywords import keyword_totals
 from conformance.report.results import GateStatus, RequirementResult, Results
 from conformance.report.text import byte_size, counted, duration, one_line
 from conformance.suite.outcome import Finding, Outcome, Verdict
@@ -65,6 +66,7 @@ def print_summary(
     printer = _Printer(console, redact)
     _print_verdict(results, printer)
     _print_counts(results, printer)
+    _print_keywords(results, printer)
     _print_broken(results, _Evidence({exchange.id: exchange for exchange in exchanges}, curl, timeline), printer)
     _print_next(results, reports, printer)
 
@@ -144,6 +146,18 @@ def _print_counts(results: Results, printer: _Printer) -> None:
     for section, counts in results.by_section.items():
         table.add_row(section, *(str(counts.get(outcome, 0) or "") for outcome in columns))
     printer.table(table)
+
+
+def _print_keywords(results: Results, printer: _Printer) -> None:
+    """How much of the request's schema was decided, on one line."""
+    if not results.keywords:
+        return
+    told = [
+        f"{aspect} {', '.join(f'{count} {outcome.value}' for outcome, count in counts.items())}"
+        for aspect, counts in keyword_totals(results.keywords).items()
+    ]
+    printer.line(f"{len(results.keywords)} of the request; {'; '.join(told)}", label="Keywords  ")
+    printer.line()
 
 
 def _print_broken(results: Results, evidence: _Evidence, printer: _Printer) -> None:

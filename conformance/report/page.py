@@ -12,8 +12,10 @@ from conformance.contract.model import Level, Section
 from conformance.report.excerpt import Part, surroundings
 from conformance.report.exchange_view import Curl, Timeline, exchange_view, reads_timeline, summary
 from conformance.report.html import BASES, GLYPHS, MEANINGS, TEMPLATES, VERDICTS, assembled, html_environment
+from conformance.report.keywords import keyword_totals
 from conformance.report.results import RequirementResult, Results
 from conformance.report.text import visible
+from conformance.suite.covered import KeywordCoverage
 from conformance.suite.outcome import Finding, Outcome
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ def compliance_page(
             verdict=VERDICTS[results.verdict],
             sections=_sections(results),
             counts=_counts(results),
+            keyword_totals=keyword_totals(results.keywords),
+            keyword_locations=_keyword_locations(results),
             Outcome=Outcome,
             outcomes=list(Outcome),
             glyphs=GLYPHS,
@@ -138,6 +142,22 @@ def _counts(results: Results) -> list[tuple[str, str, list[tuple[str, Mapping[Ou
     return [
         ("section", "By section", list(results.by_section.items())),
         ("level", "By level", list(results.by_level.items())),
+    ]
+
+
+def _keyword_locations(results: Results) -> list[tuple[str, list[KeywordCoverage]]]:
+    """The keywords of the request by location, those with something to tell first."""
+    worst_first = list(Outcome).index
+    locations = dict.fromkeys(row.location for row in results.keywords)
+    return [
+        (
+            location,
+            sorted(
+                (row for row in results.keywords if row.location == location),
+                key=lambda row: min(worst_first(row.honoured.outcome), worst_first(row.enforced.outcome)),
+            ),
+        )
+        for location in locations
     ]
 
 

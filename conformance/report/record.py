@@ -14,6 +14,7 @@ from typing import Any
 from conformance.contract.locations import specs_directory
 from conformance.contract.model import Basis, Level, Section, Source, Tier
 from conformance.report.files import write_atomically
+from conformance.report.keywords import keywords_document, parse_keywords
 from conformance.report.results import (
     AgainstBaseline,
     Counts,
@@ -34,7 +35,7 @@ from conformance.suite.outcome import Finding, Outcome, Verdict
 from conformance.target import Waiver
 
 FORMAT = 2
-"""Version 2 has the gate, the baseline, the fingerprint, tries, and waivers for probes. Version 1 is read, too."""
+"""Version 2 has the gate, baseline, fingerprint, tries, waivers for probes, and keywords. Version 1 is read, too."""
 FILE_NAME = "results.json"
 _PARTS: Mapping[str, type[Any]] = {"gate": Gate, "baseline": AgainstBaseline, "fingerprint": Fingerprint}
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -120,6 +121,7 @@ def results_document(results: Results) -> dict[str, Any]:
         "waivers": [_waiver_document(waiver) for waiver in results.waivers],
         **{name: _plain(getattr(results, name)) for name in _PARTS},
         "requirements": [_requirement_document(result) for result in results.requirements],
+        "keywords": keywords_document(results.keywords),
         "excluded": [_omission_document(omission) for omission in results.excluded],
         "beyond_tier": [_omission_document(omission) for omission in results.beyond_tier],
     }
@@ -224,6 +226,7 @@ def parse_results(document: Mapping[str, Any]) -> Results:
         beyond_tier=_parse_omissions(document.get("beyond_tier", ())),
         waivers=tuple(_parse_waiver(row) for row in document["waivers"]),
         release=_parse_release(document.get("release")),
+        keywords=parse_keywords(document.get("keywords")),
         **{name: _parse_part(kind, document.get(name)) for name, kind in _PARTS.items()},
         **{name: document[name] for name in optional if name in document},
     )
@@ -310,6 +313,10 @@ def _check_consistency(path: Path, document: Mapping[str, Any], results: Results
     if document["counts"] != _counts_document(results):
         raise ResultsError(
             f"{path}: /counts: does not agree with the outcomes of the requirements; it was changed after the run."
+        )
+    if "keywords" in document and document["keywords"] != keywords_document(results.keywords):
+        raise ResultsError(
+            f"{path}: /keywords/totals: does not agree with the rows of the keywords; it was changed after the run."
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from conformance.contract.model import Level, Section, Source, Tier
+from conformance.suite.covered import KeywordCoverage
 from conformance.suite.outcome import Finding, Outcome, Verdict
 from conformance.target import Waiver
 
@@ -187,6 +188,8 @@ class Results:
     gate: Gate | None = None
     baseline: AgainstBaseline | None = None
     fingerprint: Fingerprint | None = None
+    keywords: tuple[KeywordCoverage, ...] = ()
+    """The keywords of the request, with what was decided on each; empty in a record of format 1."""
 
     @property
     def totals(self) -> Mapping[Outcome, int]:

@@ -68,7 +68,7 @@ def judge_request_keyword(row: Requirement, observations: Observations, expect: 
         raise DoesNotApply("a segment of a URL's path is always a string")
     if not observations.matching([f"{row.id}/*"], parts=True):
         raise NotSent(NOT_SENT)
-    _require_baseline(observations)
+    require_baseline(observations)
     judged = judge_keyword(row, observations)
     for aspect in (judged.enforced, judged.honoured):
         expect.notes.extend(aspect.notes)
@@ -100,8 +100,12 @@ def is_always_text(keyword: Keyword) -> bool:
     return keyword.location.startswith("path.") and keyword.name == "type"
 
 
-def _require_baseline(observations: Observations) -> None:
-    """A refusal only means something where the same request without the mistake is served."""
+def require_baseline(observations: Observations) -> None:
+    """Nothing where the smallest valid request is served; without it, a refusal of another means nothing.
+
+    Raises:
+        NotTestable, CannotTell, NotSent, DoesNotApply: it is not, and why.
+    """
     baseline = observations.matching(["completion/plain"])
     for _ in observations.usable(baseline, observations.completion):
         return
