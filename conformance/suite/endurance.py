@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from conformance.probes import Intent
+from conformance.probes import Intent, Probe
 from conformance.probes.cost import LIMIT_FIELDS
 from conformance.suite.condition import TOO_SLOW
-from conformance.suite.expect import CannotTell, Expect
+from conformance.suite.expect import CannotTell, Expect, NotSent
 from conformance.suite.observations import Answered, Completion, Observations
 from conformance.suite.showing import shown, status_of
 from conformance.wire import EndKind, Exchange
+
+_BROKEN = frozenset({EndKind.CLOSED, EndKind.RESET, EndKind.TRUNCATED})
+"""Ends of a connection on which a request was under way."""
+_RESOLUTION = 0.002
+"""Seconds to which the times of two exchanges can be compared."""
+_NAMED = 6
+"""How many exchanges a message names."""
 
 
 def began(exchange: Exchange) -> float:
@@ -26,7 +33,7 @@ def ended(exchange: Exchange) -> float:
 
 def expect_served(patterns: Sequence[str], observations: Observations, expect: Expect) -> list[Answered]:
     """Expect of each of these probes that it was served; returns the answers that are completions."""
-    answered, obstacles = observations.answers(observations.matching(patterns))
+    answered, obstacles = observations.answers(_planned(patterns, observations))
     for one in answered:
         expected = f"a completion for {one.probe.about}"
         expect(observations.served(one), one.id, expected=expected, actual=status_of(one))
@@ -36,7 +43,7 @@ def expect_served(patterns: Sequence[str], observations: Observations, expect: E
 
 def expect_served_or_refused(patterns: Sequence[str], observations: Observations, expect: Expect) -> None:
     """Expect of each of these probes a 4xx, or a completion where the contract does not forbid the request."""
-    answered, obstacles = observations.answers(observations.matching(patterns))
+    answered, obstacles = observations.answers(_planned(patterns, observations))
     for one in answered:
         refused = 400 <= one.answer.status < 500
         may_be_served = one.probe.intent is not Intent.REFUSED
@@ -47,6 +54,18 @@ def expect_served_or_refused(patterns: Sequence[str], observations: Observations
             actual=status_of(one),
         )
     expect.answers("an answer", obstacles)
+
+
+def _planned(patterns: Sequence[str], observations: Observations) -> list[Probe]:
+    """The planned probes with these names.
+
+    Raises:
+        NotSent: there is none.
+    """
+    found = observations.matching(patterns)
+    if not found:
+        raise NotSent("no probe of this run decides this")
+    return found
 
 
 def expect_own_ids(served: Iterable[Answered], observations: Observations, expect: Expect) -> None:
@@ -78,7 +97,11 @@ def judge_health(patterns: Sequence[str], hostile: Sequence[str], observations: 
             continue
         well = isinstance(found, Answered) and observations.served(found)
         told = status_of(found) if isinstance(found, Answered) else f"no answer ({exchange.ending.kind.value})"
-        actual = told if well else f"{told}; {suspects(observations, exchange, hostile)}"
+        blamed = None if well else suspects(observations, exchange, hostile)
+        if exchange.answer is None and blamed is None:
+            expect.notes.append(f"{exchange.id}: {told}, and no request before it that may have been the reason")
+            continue
+        actual = f"{told}; {blamed}" if blamed else told
         if not expect(well, exchange.id, expected=f"a completion for {probe.about}", actual=actual):
             return  # what follows says nothing new
     if not expect.judged and expect.notes:
@@ -86,13 +109,14 @@ def judge_health(patterns: Sequence[str], hostile: Sequence[str], observations: 
 
 
 def _went_silent(exchange: Exchange, observations: Observations) -> bool:
-    """Whether a target that had answered plain requests in time gives no answer any more."""
+    """Whether a target that had answered plain requests gives no answer any more, and is not merely slow."""
     if exchange.answer is not None:
         return False
     plain = [one for one in _plain(observations) if began(one) < began(exchange)]
-    return any(one.answer is not None for one in plain) and not any(
+    is_slow = exchange.ending.kind in TOO_SLOW and any(
         one.answer is None and one.ending.kind in TOO_SLOW for one in plain
     )
+    return not is_slow and any(one.answer is not None for one in plain)
 
 
 def _plain(observations: Observations) -> Iterator[Exchange]:
@@ -103,25 +127,43 @@ def _plain(observations: Observations) -> Iterator[Exchange]:
             yield exchange
 
 
-def suspects(observations: Observations, unwell: Exchange, hostile: Sequence[str]) -> str:
-    """In words, since which hostile request a target has not served a plain one, as far as order and times show it."""
+def suspects(observations: Observations, unwell: Exchange, hostile: Sequence[str]) -> str | None:
+    """In words, since which request a target has not served a plain one, as far as order and times show it.
+
+    None where no request can be suspected.
+
+    Every attempt counts: the first may show a connection that broke, where the last finds nobody any more.
+    """
     before = [one for one in observations.exchanges if began(one) <= began(unwell) and one is not unwell]
     served = [ended(one) for one in _plain(observations) if one in before and one.answer and one.answer.status == 200]
     last_served = max(served, default=0.0)
-    since = [one for one in before if one.probe in hostile and one.last and ended(one) >= last_served]
-    since.sort(key=began)
-    if not since:
-        return "no hostile request stands between it and the last plain one that was served"
-    if len(since) == 1:
-        return f"the only hostile request since a plain one was served is {since[0].id}"
-    answered = [one.id for one in since if one.answer is not None]
-    silent = [one.id for one in since if one.answer is None and one.ending.kind is not EndKind.HUNG_UP]
-    told = [f"{len(since)} hostile requests came since a plain one was served, {since[0].id} first"]
-    if silent:
-        told.append(f"the first without an answer is {silent[0]}")
-    if answered:
-        told.append(f"the last with one is {answered[-1]}")
-    return ", ".join(told)
+    since = sorted((one for one in before if ended(one) >= last_served), key=began)
+    suspected = [one for one in since if one.probe in hostile or not _must_be_served(one, observations)]
+    broken = min((one for one in since if one.answer is None and one.ending.kind in _BROKEN), key=ended, default=None)
+    if broken is not None:
+        under_way = [one.id for one in suspected if began(one) <= ended(broken) <= ended(one) + _RESOLUTION]
+        told = f"the connection of {broken.id} was the first to break ({broken.ending.kind.value})"
+        others = [one for one in under_way if one != broken.id]
+        return f"{told}; under way with it were {_listed(others)}" if others else told
+    if not suspected:
+        return None
+    if len(suspected) == 1:
+        return f"the only hostile request since a plain one was served is {suspected[0].id}"
+    answered = [one.id for one in suspected if one.answer is not None]
+    silent = [one.id for one in suspected if one.answer is None and one.ending.kind is not EndKind.HUNG_UP]
+    told = f"{len(suspected)} hostile requests came since a plain one was served, {suspected[0].id} first"
+    told += f", the first without an answer is {silent[0]}" if silent else ""
+    return told + (f", the last with one is {answered[-1]}" if answered else "")
+
+
+def _must_be_served(exchange: Exchange, observations: Observations) -> bool:
+    probe = observations.probes.get(exchange.probe)
+    return probe is not None and probe.intent is Intent.SERVED
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def elapsed_and_usual(

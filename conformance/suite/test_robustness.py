@@ -60,7 +60,9 @@ def test_extreme_values_are_refused(observations: Observations, expect: Expect) 
 @requirement("robustness.healthy-afterwards", *HEALTH, *HOSTILE)
 def test_a_plain_request_is_served_afterwards(observations: Observations, expect: Expect) -> None:
     hostile = [probe.name for probe in observations.matching(HOSTILE)]
-    judge_health(HEALTH, hostile, observations, expect)
+    # Earlier versions had no probe of its own for this; their evidence has what came after the hostile requests.
+    plain = HEALTH if observations.matching(HEALTH) else ("robustness/at-once-*",)
+    judge_health(plain, hostile, observations, expect)
 
 
 @requirement("robustness.at-once", "robustness/at-once-*")
