@@ -122,13 +122,13 @@ def _uploads(body: RequestBody) -> Iterator[Probe]:
         body.capped(CHEAP),
         # What a gateway decodes that writes the caller's request id into its answer.
         headers={"X-Request-Id": "chat-conformance%0d%0aX-Chat-Conformance-Injected:%20yes"},
-        script=Script(in_pieces(3, PAUSE), chunked=True),
+        script=Script(in_pieces(2, PAUSE), chunked=True),
     )
     yield served(
         "robustness/slow-upload",
-        "a body that comes in ten pieces, over one second",
+        "a body that comes in five pieces, over half a second",
         body.capped(CHEAP),
-        script=Script(in_pieces(10, PAUSE)),
+        script=Script(in_pieces(5, PAUSE)),
         tier=Tier.EXHAUSTIVE,
     )
     yield served(
@@ -178,7 +178,7 @@ def _held(body: RequestBody) -> Iterator[Probe]:
         beside,
         "a plain request while another client holds a stream open",
         body.capped(CHEAP),
-        script=Script((pause(0.5), HEAD, WHOLE_BODY)),
+        script=Script((pause(PAUSE), HEAD, WHOLE_BODY)),
         wave=HELD_WAVE,
         tier=Tier.EXHAUSTIVE,
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from conformance.probes import Intent, Probe
 from conformance.probes.cost import LIMIT_FIELDS
+from conformance.probes.script import HALF_CLOSE
 from conformance.suite.condition import TOO_SLOW
 from conformance.suite.expect import CannotTell, Expect, NotSent
 from conformance.suite.observations import Answered, Completion, Observations
@@ -15,7 +16,7 @@ from conformance.wire import EndKind, Exchange
 
 _BROKEN = frozenset({EndKind.CLOSED, EndKind.RESET, EndKind.TRUNCATED})
 """Ends of a connection on which a request was under way."""
-_RESOLUTION = 0.002
+RESOLUTION = 0.005
 """Seconds to which the times of two exchanges can be compared."""
 _NAMED = 6
 """How many exchanges a message names."""
@@ -139,9 +140,9 @@ def suspects(observations: Observations, unwell: Exchange, hostile: Sequence[str
     last_served = max(served, default=0.0)
     since = sorted((one for one in before if ended(one) >= last_served), key=began)
     suspected = [one for one in since if one.probe in hostile or not _must_be_served(one, observations)]
-    broken = min((one for one in since if one.answer is None and one.ending.kind in _BROKEN), key=ended, default=None)
+    broken = min((one for one in since if _broke(one)), key=ended, default=None)
     if broken is not None:
-        under_way = [one.id for one in suspected if began(one) <= ended(broken) <= ended(one) + _RESOLUTION]
+        under_way = [one.id for one in suspected if began(one) <= ended(broken) <= ended(one) + RESOLUTION]
         told = f"the connection of {broken.id} was the first to break ({broken.ending.kind.value})"
         others = [one for one in under_way if one != broken.id]
         return f"{told}; under way with it were {_listed(others)}" if others else told
@@ -154,6 +155,11 @@ def suspects(observations: Observations, unwell: Exchange, hostile: Sequence[str
     told = f"{len(suspected)} hostile requests came since a plain one was served, {suspected[0].id} first"
     told += f", the first without an answer is {silent[0]}" if silent else ""
     return told + (f", the last with one is {answered[-1]}" if answered else "")
+
+
+def _broke(exchange: Exchange) -> bool:
+    """Whether a connection broke on which an answer was due."""
+    return exchange.answer is None and exchange.ending.kind in _BROKEN and HALF_CLOSE not in exchange.request.steps
 
 
 def _must_be_served(exchange: Exchange, observations: Observations) -> bool:
@@ -169,10 +175,13 @@ def _listed(names: Sequence[str]) -> str:
 def elapsed_and_usual(
     exchange: Exchange, patterns: Sequence[str], observations: Observations
 ) -> tuple[float, float | None]:
-    """How long an exchange took, and the longest that plain ones of these probes took; None where there is none."""
+    """How long an exchange took, and the longest that plain ones of these probes took before it, in seconds.
+
+    The second is None where none was answered before it.
+    """
     others = (observations.exchange_of(probe.name) for probe in observations.matching(patterns))
-    times = [one.ending.at for one in others if one is not None and one is not exchange and one.answer is not None]
-    return exchange.ending.at, max(times, default=None)
+    before = [one for one in others if one is not None and one.answer is not None and ended(one) <= began(exchange)]
+    return exchange.ending.at, max((one.ending.at for one in before), default=None)
 
 
 def lost_tokens(patterns: Sequence[str], observations: Observations) -> Iterator[tuple[Answered, int]]:

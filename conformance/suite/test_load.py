@@ -16,7 +16,7 @@ from conformance.suite.showing import shown, status_of
 TOO_LARGE = 413
 
 
-@requirement("robustness.large-body", "load/body-of-*")
+@requirement("robustness.large-body", "load/body-of-*", "completion/plain")
 def test_a_large_body_is_served_or_refused_in_the_error_format(
     observations: Observations, readers: Readers, expect: Expect
 ) -> None:
@@ -40,7 +40,7 @@ def test_a_body_of_3_mb_is_not_too_large(answers: Sequence[Answered], expect: Ex
         expect(one.answer.status != TOO_LARGE, one.id, expected="another status than 413", actual=status_of(one))
 
 
-@requirement("robustness.many-choices", "load/many-choices")
+@requirement("robustness.many-choices", "load/many-choices", "completion/plain")
 def test_a_million_choices_are_refused(observations: Observations, expect: Expect) -> None:
     expect_served_or_refused(["load/many-choices"], observations, expect)
 

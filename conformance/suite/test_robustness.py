@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from conformance.suite.cross_talk import told_by
 from conformance.suite.endurance import (
+    RESOLUTION,
     began,
     elapsed_and_usual,
     ended,
@@ -36,7 +37,7 @@ HOSTILE = (
 HEALTH = ("robustness/health", "robustness/health-after-*")
 PLAIN = ("robustness/health-after-[!v]*", "robustness/*-on-connection", "robustness/at-once-0")
 """Plain requests by which it is told how long one usually takes."""
-SLACK = 5.0
+SLACK = 2.0
 """Seconds by which a plain request may take longer than usual before that is held against anybody."""
 
 
@@ -45,19 +46,20 @@ SLACK = 5.0
     "robustness/deep-nesting",
     "robustness/huge-number",
     "robustness/nested-response-format",
+    "completion/plain",
 )
 def test_hostile_input_breaks_nothing(observations: Observations, expect: Expect) -> None:
     names = ("robustness/deep-*", "robustness/huge-*", "robustness/nested-*")
     expect_served_or_refused(names, observations, expect)
 
 
-@requirement("robustness.extreme-values", "robustness/extreme-*", "robustness/line-break-in-model")
+@requirement("robustness.extreme-values", "robustness/extreme-*", "robustness/line-break-in-model", "completion/plain")
 def test_extreme_values_are_refused(observations: Observations, expect: Expect) -> None:
     names = ("robustness/extreme-*", "robustness/line-break-in-model")
     expect_served_or_refused(names, observations, expect)
 
 
-@requirement("robustness.healthy-afterwards", *HEALTH, *HOSTILE)
+@requirement("robustness.healthy-afterwards", *HEALTH, *HOSTILE, "robustness/at-once-0")
 def test_a_plain_request_is_served_afterwards(observations: Observations, expect: Expect) -> None:
     hostile = [probe.name for probe in observations.matching(HOSTILE)]
     # Earlier versions had no probe of its own for this; their evidence has what came after the hostile requests.
@@ -121,19 +123,23 @@ def test_a_plain_request_is_served_beside_a_stream(observations: Observations, e
         raise NotSent("no stream was held open for a request beside it")
     if held.answer is None or not held.answer.reads:
         raise CannotTell(f"{held.id}: the stream did not begin ({held.ending.kind.value})")
-    if ended(beside) <= ended(held):
-        expect_served(["robustness/beside-held-stream"], observations, expect)
-        return
     if began(beside) >= ended(held):
         raise CannotTell(f"{beside.id} was sent only after the stream had ended; give more --concurrency")
+    if ended(beside) <= ended(held) + RESOLUTION and beside.answer is not None:
+        expect_served(["robustness/beside-held-stream"], observations, expect)
+        return
     took, usual = elapsed_and_usual(beside, PLAIN, observations)
-    if usual is None or took < SLACK + usual:
-        raise CannotTell(f"{beside.id}: the target is too slow to tell (a plain request took {took:.1f} s)")
+    if usual is None or took <= SLACK + 3 * usual:
+        raise CannotTell(
+            f"{beside.id}: the target is too slow to tell ({took:.1f} s, and other requests take long, too)"
+        )
     expect(
         False,
         beside.id,
         expected=f"an answer while {held.id} is held open, in about {usual:.1f} s as for other plain requests",
-        actual=f"none until the stream had ended, {took:.1f} s after the request",
+        actual=f"none within {took:.1f} s"
+        if beside.answer is None
+        else f"one only once that had ended, after {took:.1f} s",
     )
 
 
@@ -146,6 +152,8 @@ def test_the_work_for_clients_that_left_holds_up_nobody(observations: Observatio
         took, usual = elapsed_and_usual(after, PLAIN, observations)
         if usual is None:
             raise CannotTell("no plain request was answered before, so that nothing can be compared")
+        if after.answer is None and took <= SLACK + 3 * usual:
+            continue  # that it is not answered at all is another requirement's matter
         expect(
             took <= SLACK + 3 * usual,
             after.id,

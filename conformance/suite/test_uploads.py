@@ -16,6 +16,8 @@ from conformance.suite.observations import Answered, Observations
 from conformance.suite.showing import status_of
 from conformance.wire import EndKind, Exchange
 
+PLAINEST = "completion/plain"
+"""What shows that the target answers at all, so that its silence on another request is its own."""
 EXPECTATION_FAILED = 417
 _INTERIM = re.compile(rb"HTTP/[0-9.]+ 100\b")
 _INJECTED = re.compile(rb"\n" + FIELD.encode() + rb"[ \t]*:", re.IGNORECASE)
@@ -36,7 +38,7 @@ def test_a_body_in_pieces_is_read_to_its_end(
     expect.answers("a completion", obstacles)
 
 
-@requirement("robustness.expect-continue", "robustness/expect-*", "completion/plain")
+@requirement("robustness.expect-continue", "robustness/expect-*", PLAINEST)
 def test_an_expectation_is_met_without_waiting_for_the_body(observations: Observations, expect: Expect) -> None:
     obstacles = []
     for probe in observations.matching(["robustness/expect-*"]):
@@ -76,27 +78,27 @@ def _refused(answered: Answered) -> bool:
 
 def _hangs(exchange: Exchange, observations: Observations) -> bool:
     """Whether the target answered the plainest request in time, but not this one."""
-    plain = observations.exchange_of("completion/plain")
+    plain = observations.exchange_of(PLAINEST)
     was_well = plain is not None and plain.answer is not None
     return exchange.answer is None and exchange.ending.kind in TOO_SLOW and was_well
 
 
-@requirement("robustness.chunked-request", "robustness/chunked")
+@requirement("robustness.chunked-request", "robustness/chunked", PLAINEST)
 def test_a_chunked_body_is_served_or_refused(observations: Observations, expect: Expect) -> None:
     expect_served_or_refused(["robustness/chunked"], observations, expect)
 
 
-@requirement("robustness.many-fields", "robustness/many-fields")
+@requirement("robustness.many-fields", "robustness/many-fields", PLAINEST)
 def test_many_fields_are_served_or_refused(observations: Observations, expect: Expect) -> None:
     expect_served_or_refused(["robustness/many-fields"], observations, expect)
 
 
-@requirement("robustness.octets-in-field", "robustness/octets-in-field")
+@requirement("robustness.octets-in-field", "robustness/octets-in-field", PLAINEST)
 def test_an_octet_beyond_ascii_is_served_or_refused(observations: Observations, expect: Expect) -> None:
     expect_served_or_refused(["robustness/octets-in-field"], observations, expect)
 
 
-@requirement("robustness.cut-upload", "robustness/cut-upload")
+@requirement("robustness.cut-upload", "robustness/cut-upload", PLAINEST)
 def test_a_cut_body_is_never_served(observations: Observations, expect: Expect) -> None:
     exchange = _broken_off("robustness/cut-upload", observations)
     status = None if exchange.answer is None else exchange.answer.status
@@ -104,7 +106,7 @@ def test_a_cut_body_is_never_served(observations: Observations, expect: Expect) 
     expect(status is None or status >= 300, exchange.id, expected="no success", actual=actual)
 
 
-@requirement("robustness.cut-upload-ends", "robustness/cut-upload")
+@requirement("robustness.cut-upload-ends", "robustness/cut-upload", PLAINEST)
 def test_a_cut_body_is_not_waited_for(observations: Observations, expect: Expect) -> None:
     exchange = _broken_off("robustness/cut-upload", observations)
     answer = exchange.answer
@@ -114,7 +116,7 @@ def test_a_cut_body_is_not_waited_for(observations: Observations, expect: Expect
     expect(ends, exchange.id, expected="a 4xx, or a closed connection", actual=actual)
 
 
-@requirement("robustness.two-lengths", "robustness/two-lengths")
+@requirement("robustness.two-lengths", "robustness/two-lengths", PLAINEST)
 def test_two_lengths_are_refused(observations: Observations, expect: Expect) -> None:
     exchange = _broken_off("robustness/two-lengths", observations)
     answer = exchange.answer

@@ -85,6 +85,7 @@ def deeds_by_name() -> Mapping[str, Bend]:
         on_messages,
         on_requests,
         on_state,
+        on_survival,
         on_wire,
     )
 

@@ -1,0 +1,85 @@
+"""The head of an answer as it came: what clients are lenient about is told, and what is allowed is not."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.reading import read_head
+
+GOOD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n"
+
+ALLOWED = {
+    "an ordinary head": GOOD,
+    "no reason, but its space": b"HTTP/1.1 200 \r\n\r\n",
+    "an older version": b"HTTP/1.0 404 Not Found\r\n\r\n",
+    "a reason beyond ASCII": b"HTTP/1.1 400 Mauvaise requ\xeate\r\n\r\n",
+    "any case of names, and no space after the colon": b"HTTP/1.1 200 OK\r\ncontent-TYPE:text/plain\r\n\r\n",
+    "an empty value": b"HTTP/1.1 200 OK\r\nX-Empty:\r\nX-Blank: \t \r\n\r\n",
+    "tabs and octets beyond ASCII in a value": b"HTTP/1.1 200 OK\r\nX-Odd: a\tb \xe9\xff\r\n\r\n",
+    "a list in several fields": b"HTTP/1.1 200 OK\r\nVary: a\r\nVary: b\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n",
+    "chunked in any case": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n",
+    "an interim answer before": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + GOOD,
+    "a head that broke off in a line": b"HTTP/1.1 200 OK\r\nContent-Le",
+}
+
+
+@pytest.mark.parametrize("head", ALLOWED.values(), ids=ALLOWED)
+def test_what_is_allowed_is_not_told(head: bytes) -> None:
+    reading = read_head(head)
+    assert reading.deviations == ()
+    assert "transport.status-line" in reading.decided
+
+
+FAULTS = {
+    "no space after the status": (b"HTTP/1.1 200\r\n\r\n", "status-line"),
+    "a status of two digits": (b"HTTP/1.1 20 OK\r\n\r\n", "status-line"),
+    "no HTTP": (b"hello\r\n\r\n", "status-line"),
+    "LF alone": (GOOD.replace(b"OK\r\n", b"OK\n"), "line-ends"),
+    "CR inside a line": (GOOD.replace(b"json", b"js\ron"), "line-ends"),
+    "a folded field": (GOOD.replace(b"\r\n\r\n", b"\r\nX-A: b\r\n c\r\n\r\n"), "no-folding"),
+    "a space before the colon": (GOOD.replace(b"Length:", b"Length :"), "field-lines"),
+    "no colon": (GOOD.replace(b"\r\n\r\n", b"\r\nnonsense\r\n\r\n"), "field-lines"),
+    "a name that is no token": (GOOD.replace(b"\r\n\r\n", b"\r\nX(a): b\r\n\r\n"), "field-lines"),
+    "a control character": (GOOD.replace(b"json", b"js\x00on"), "field-lines"),
+    "two media types": (GOOD.replace(b"\r\n\r\n", b"\r\nContent-Type: text/plain\r\n\r\n"), "singleton-fields"),
+    "another transfer coding": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", "transfer-coding"),
+    "chunked twice": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n", "transfer-coding"),
+    "a length where no body can be": (b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", "bodiless"),
+    "a coding of an interim answer": (b"HTTP/1.1 103 E\r\nTransfer-Encoding: chunked\r\n\r\n" + GOOD, "bodiless"),
+    "a length that is no number": (GOOD.replace(b": 2", b": two"), "length-truthful"),
+    "two lengths in one field": (GOOD.replace(b": 2", b": 2, 3"), "length-truthful"),
+}
+
+
+@pytest.mark.parametrize(("head", "name"), FAULTS.values(), ids=FAULTS)
+def test_each_fault_is_told_by_its_own_requirement(head: bytes, name: str) -> None:
+    told = {one.requirement for one in read_head(head).deviations}
+    assert told == {f"transport.{name}"}
+
+
+def test_two_different_lengths_are_told_twice_over() -> None:
+    told = {
+        one.requirement for one in read_head(GOOD.replace(b"\r\n\r\n", b"\r\nContent-Length: 3\r\n\r\n")).deviations
+    }
+    assert told == {"transport.length-truthful", "transport.singleton-fields"}
+
+
+def test_a_deviation_says_at_which_byte_of_the_head_it_stands() -> None:
+    (one,) = read_head(GOOD.replace(b"Length:", b"Length :")).deviations
+    assert GOOD[one.offset :].startswith(b"Content-Length")
+
+
+def test_no_head_decides_nothing() -> None:
+    assert read_head(b"").decided == frozenset()
+
+
+@given(
+    st.binary(max_size=300)
+    | st.lists(st.sampled_from([b"\r", b"\n", b" ", b":", b"a", GOOD]), max_size=30).map(b"".join)
+)
+def test_any_bytes_can_be_read_and_what_deviates_was_decided(head: bytes) -> None:
+    reading = read_head(head)
+    assert {one.requirement for one in reading.deviations} <= reading.decided
+    assert all(one.offset is None or 0 <= one.offset < len(head) for one in reading.deviations)

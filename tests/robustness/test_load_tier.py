@@ -1,0 +1,115 @@
+"""The load tier: large bodies, a million choices and bursts, each fault by its own requirement, on the reference."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from judging_survival import broken, judge_at, undecided
+from starlette.types import Message
+
+from conformance.contract import load_contract
+from conformance.contract.model import Tier
+from conformance.reference import EmbeddedReference
+from conformance.reference.asked import Asked
+from conformance.reference.faults.deeds import Deed, bent_by
+from conformance.reference.seams import Act, Messages, Part, PartKind, Seams
+from conformance.suite.expect import Judgement
+from conformance.target.model import Limits
+
+CONTRACT = load_contract("openai")
+PATIENT = Limits(retries=0, concurrency=64)
+LARGE = 1024 * 1024
+
+
+def judged(seams: Seams, out: Path, *only: str) -> dict[str, Judgement]:
+    with EmbeddedReference("openai", seams=seams, contract=CONTRACT) as reference:
+        found = judge_at(
+            reference.base_url,
+            out,
+            only,
+            Tier.LOAD,
+            PATIENT,
+            CONFORMANCE_API_KEY=reference.api_key,
+            CONFORMANCE_MODEL=reference.model,
+        )
+    return dict(found)
+
+
+ALL = ("robustness.large-body", "robustness.body-of-3-mb", "robustness.many-choices", "robustness.burst")
+
+
+def test_the_reference_bears_the_load(tmp_path: Path) -> None:
+    judgements = judged(Seams(), tmp_path, *ALL, "robustness.healthy-after-load")
+    assert broken(judgements) == set()
+    assert undecided(judgements) == {}
+    assert judgements["robustness.burst"].exchanges
+
+
+def reset_when_large(asked: Asked, part: Part) -> Any:
+    """7-14: the socket is destroyed, without an answer."""
+    return (Act.RESET,) if part.kind is PartKind.HEAD and len(asked.raw) > LARGE else (part.data,)
+
+
+async def page_when_large(asked: Asked, messages: Messages) -> Messages:
+    """7-15: the refusal is a page of a proxy."""
+    large = False
+    async for message in messages:
+        large = large or len(asked.raw) > LARGE
+        yield _as_page(message) if large else message
+
+
+def _as_page(message: Message) -> Message:
+    page = b"<html><h1>413 Request Entity Too Large</h1></html>"
+    if message["type"] == "http.response.start":
+        fields = [(b"content-type", b"text/html"), (b"content-length", b"%d" % len(page))]
+        return {**message, "status": 413, "headers": fields}
+    return {**message, "body": page}
+
+
+FAULTS = {
+    "7-14-oversize-reset": (replace(Seams(), parts=(reset_when_large,)), {"robustness.large-body"}),
+    "7-15-oversize-html": (
+        replace(Seams(), messages=(page_when_large,)),
+        {"robustness.large-body", "robustness.body-of-3-mb"},
+    ),
+    "7-16-small-body-limit": (bent_by([Deed("request.largest", {"size": LARGE})]), {"robustness.body-of-3-mb"}),
+    "7-14 an error of the server": (
+        bent_by([Deed("request.largest", {"size": LARGE, "status": 500})]),
+        {"robustness.large-body"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("seams", "breaks"), FAULTS.values(), ids=FAULTS)
+def test_a_large_body_that_is_badly_refused_is_told(seams: Seams, breaks: set[str], tmp_path: Path) -> None:
+    judgements = judged(seams, tmp_path, "robustness.large-body", "robustness.body-of-3-mb")
+    assert broken(judgements) == breaks
+
+
+def test_a_million_choices_that_are_no_mistake_of_the_client_are_told(tmp_path: Path) -> None:
+    seams = bent_by([Deed("request.crash", {"at": "/n", "above": 1000})])
+    assert broken(judged(seams, tmp_path, "robustness.many-choices")) == {"robustness.many-choices"}
+
+
+def test_errors_in_a_burst_are_told(tmp_path: Path) -> None:
+    seams = bent_by([Deed("load.one-at-a-time", {"refuse": 500})])
+    assert broken(judged(seams, tmp_path, "robustness.burst")) == {"robustness.burst"}
+
+
+def test_a_target_that_a_large_body_brings_down_is_told_with_this_body(tmp_path: Path) -> None:
+    gone = False
+
+    def go_down(asked: Asked, part: Part) -> Any:
+        nonlocal gone
+        gone = gone or len(asked.raw) > 5 * LARGE
+        return (Act.RESET,) if gone and part.kind is PartKind.HEAD else (part.data,)
+
+    judgements = judged(replace(Seams(), parts=(go_down,)), tmp_path, "robustness.healthy-after-load")
+    assert broken(judgements) == {"robustness.healthy-after-load"}
+    assert (
+        "the connection of load/body-of-8-mb#1 was the first to break"
+        in judgements["robustness.healthy-after-load"].messages[0]
+    )

@@ -1,0 +1,65 @@
+"""A target that does not survive a hostile request is told with this request, as far as the evidence shows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from judging_survival import LIMITS, judge_at
+
+from conformance.contract import load_contract
+from conformance.contract.model import Tier
+from conformance.reference import EmbeddedReference
+from conformance.reference.faults.deeds import Deed, bent_by
+from conformance.suite.expect import Judgement
+from conformance.suite.outcome import Outcome
+
+CONTRACT = load_contract("openai")
+HEALTH = "robustness.healthy-afterwards"
+
+
+def judged(out: Path, tier: Tier, name: str, **parameters: object) -> Judgement:
+    with EmbeddedReference("openai", seams=bent_by([Deed(name, parameters)]), contract=CONTRACT) as reference:
+        found = judge_at(
+            reference.base_url,
+            out,
+            (HEALTH,),
+            tier,
+            LIMITS,
+            CONFORMANCE_API_KEY=reference.api_key,
+            CONFORMANCE_MODEL=reference.model,
+        )
+    return found[HEALTH]
+
+
+def test_a_request_that_brings_the_target_down_is_named(tmp_path: Path) -> None:
+    judgement = judged(tmp_path, Tier.EXHAUSTIVE, "engine.gone-after", text='"top_logprobs":1000000')
+    assert judgement.outcome is Outcome.FAILED
+    assert judgement.exchanges[-1] == "robustness/health-after-extreme-top-logprobs#1"
+    assert "the connection of robustness/extreme-top-logprobs#1 was the first to break" in judgement.messages[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "culprit"),
+    [('"top_k":0.01', "extreme-top-k-fraction"), ('"temperature":999999', "extreme-temperature")],
+)
+def test_a_request_after_which_all_are_errors_is_named(text: str, culprit: str, tmp_path: Path) -> None:
+    judgement = judged(tmp_path, Tier.EXHAUSTIVE, "engine.killed-by", text=text)
+    assert judgement.outcome is Outcome.FAILED
+    assert f"the only hostile request since a plain one was served is robustness/{culprit}#1" in judgement.messages[0]
+
+
+def test_where_no_plain_request_stands_between_them_all_that_may_be_it_are_told(tmp_path: Path) -> None:
+    nested = "x_chat_conformance_nested"
+    judgement = judged(tmp_path, Tier.STANDARD, "engine.killed-by", text=nested)
+    assert judgement.outcome is Outcome.FAILED
+    told = judgement.messages[0]
+    assert "2 hostile requests came since a plain one was served, robustness/deep-nesting#1 first" in told
+    assert "the last with one is robustness/deep-nesting#1" in told
+
+
+def test_a_target_that_refuses_for_load_is_not_blamed(tmp_path: Path) -> None:
+    judgement = judged(tmp_path, Tier.STANDARD, "engine.killed-by", text="robustness", status=503)
+    assert judgement.outcome is Outcome.PASSED
+    judgement = judged(tmp_path / "again", Tier.STANDARD, "engine.killed-by", text="nested", status=503)
+    assert judgement.outcome is Outcome.INCONCLUSIVE
