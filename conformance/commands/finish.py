@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import conformance
+from conformance.commands.recognising import with_fingerprint
 from conformance.commands.trying_again import tries_of, with_tries
 from conformance.compare import against, gate
 from conformance.contract import written_places
@@ -82,6 +83,7 @@ def finish(
     )
     coverage = keyword_coverage(session.contract, session.target, run.observations, run.tests)
     results = replace(results, keywords=coverage)
+    results = with_fingerprint(results, run)
     if baseline is not None:
         results = replace(results, baseline=against(results, baseline))
     results = replace(results, gate=gate(results, session.today))

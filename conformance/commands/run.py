@@ -58,6 +58,7 @@ def show_plan(settings: RunSettings) -> int:
 
 def _judge(session: Session) -> int:
     from conformance.commands.bundle import bundle_key, write_bundle
+    from conformance.commands.ci_output import tell_ci
     from conformance.commands.finish import finish
     from conformance.commands.trying_again import try_again
     from conformance.suite.run import SuiteRun
@@ -86,6 +87,7 @@ def _judge(session: Session) -> int:
         from conformance.commands.tell import tell
 
         tell(suite_run, finished, out / RUN_LOG)
+    tell_ci(finished.results, session.redactor.text)
     if session.settings.bundle is not None:
         for told in write_bundle(session, finished.results, {**finished.written, RUN_LOG: out / RUN_LOG}, key):
             click.echo(told)

@@ -14,6 +14,7 @@ def tell(suite_run: SuiteRun, finished: FinishedRun, run_log: Path) -> None:
     """Print the summary of a run."""
     from rich.console import Console
 
+    from conformance.commands.ci_output import for_log
     from conformance.commands.finish import timeline_for
     from conformance.report import print_summary
 
@@ -26,5 +27,5 @@ def tell(suite_run: SuiteRun, finished: FinishedRun, run_log: Path) -> None:
         curl=finished.curl,
         reports={**finished.written, "run log": run_log, "evidence": session.evidence_directory},
         timeline=timeline_for(suite_run),
-        redact=session.redactor.text,
+        redact=for_log(session.redactor.text),
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from conformance.compare.differences import Change, Differences, Kind
+from conformance.report.markdown import code_span, escaped
 from conformance.report.text import counted, one_line
 
 FORMAT = 1
@@ -52,8 +52,8 @@ def as_text(found: Differences) -> str:
 
 def as_markdown(found: Differences) -> str:
     """The differences for a comment on a pull request: what a target sent stands in code spans, where nothing acts."""
-    lines = [MARKER, f"**chat-conformance, {_code(found.new.profile.name)}:** {one_line(summary(found))}", ""]
-    lines += [f"- {_escaped(sentence)}" for sentence in found.circumstances]
+    lines = [MARKER, f"**chat-conformance, {code_span(found.new.profile.name)}:** {one_line(summary(found))}", ""]
+    lines += [f"- {escaped(sentence)}" for sentence in found.circumstances]
     for kind, changes in _groups(found):
         title, about = _TITLES[kind]
         # Blank lines on both sides of the summary keep what follows Markdown.
@@ -63,8 +63,10 @@ def as_markdown(found: Differences) -> str:
             if sum(map(len, lines)) > _MOST_TEXT:
                 lines.append(f"- … and {len(changes) - number} more")
                 break
-            lines.append(f"- {_code(change.id)} ({change.level.value}): {_step(change)}. {_escaped(change.statement)}")
-            lines += [f"  - {text}" for text in _details(change, _code)]
+            lines.append(
+                f"- {code_span(change.id)} ({change.level.value}): {_step(change)}. {escaped(change.statement)}"
+            )
+            lines += [f"  - {text}" for text in _details(change, code_span)]
         lines += ["", "</details>"]
     return "\n".join(lines) + "\n"
 
@@ -103,22 +105,6 @@ def _details(change: Change, quoted: Any = lambda text: text) -> Iterable[str]:
         yield f"{counted(change.went, 'finding')} less"
     if change.why:
         yield f"{quoted('; '.join(change.why))}"
-
-
-def _code(text: str) -> str:
-    """A code span that a text cannot leave: no markup, no mention, no link acts in it (CommonMark section 6.1)."""
-    shown = one_line(text, _LONGEST)
-    longest = max((len(run) for run in re.findall("`+", shown)), default=0)
-    fence = "`" * (longest + 1)
-    padding = " " if not shown or shown[0] == "`" or shown[-1] == "`" or not shown.strip() else ""
-    return f"{fence}{padding}{shown}{padding}{fence}"
-
-
-def _escaped(text: str) -> str:
-    """A sentence of ours that may hold a target's words: every punctuation mark stands for itself."""
-    shown = re.sub(r"([\\`*_{}\[\]<>()#+!|~&@$-])", r"\\\1", one_line(text, _LONGEST))
-    # Without this a mention or a bare address would be linked.
-    return shown.replace("\\@", "@\u200b").replace("://", ":\u200b//").replace("www.", "www\u200b.")
 
 
 def _run(results: Any) -> dict[str, Any]:

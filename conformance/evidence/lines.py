@@ -65,6 +65,7 @@ def exchange_to_json(exchange: Exchange) -> JSONObject:
         "redactions": [[redaction.secret, redaction.form, redaction.where] for redaction in exchange.redactions],
         # Bytes as characters, as header fields are.
         **({"head": exchange.head.decode("latin-1")} if exchange.head else {}),
+        **({"tls": exchange.tls} if exchange.tls else {}),
         **({"round": exchange.round} if exchange.round else {}),
     }
 
@@ -96,6 +97,7 @@ def exchange_from_json(value: Mapping[str, Any]) -> Exchange:
         redactions=tuple(Redaction(*texts) for texts in _rows(value, "redactions", (str, str, str))),
         last=_get(value, "last", bool),
         head=_head_from_json(value),
+        tls=_get(value, "tls", str) if "tls" in value else None,
         round=_get(value, "round", int) if "round" in value else 0,
     )
 

@@ -45,6 +45,7 @@ def sent_of(
         ending=Ending(end[0], at=round(tap.now, 6), detail=end[1]),
         connection=tap.connection,
         head=head_of(tap.raw),
+        tls=tap.tls,
     )
     return Sent(exchange, answered=tap.received > 0, raw=tuple(tap.raw))
 

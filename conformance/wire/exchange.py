@@ -138,5 +138,7 @@ class Exchange:
     head: bytes = b""
     """The answer's bytes as they came, before the HTTP parser, from the first to the end of the header, interim answers
     included; where the header did not end, all that is kept of it. At most 64 KiB; empty where it was not recorded."""
+    tls: str | None = field(default=None, compare=False)
+    """The version of TLS that it went over, such as `TLSv1.3`; None without TLS, or where it was not recorded."""
     round: int = 0
     """0 for the run itself, n where its findings were tried again for the nth time."""

@@ -58,6 +58,8 @@ class Tap:
     room: Room
     began: float = field(init=False)
     connection: int | None = None
+    tls: str | None = None
+    """The version of TLS on the connection, such as `TLSv1.3`; None where there is none."""
     reads: int = 0
     received: int = 0
     read_at: float = 0.0

@@ -21,6 +21,8 @@ class TappedStream(httpcore.AsyncNetworkStream):
     def __init__(self, stream: httpcore.AsyncNetworkStream, number: int) -> None:
         self._stream = stream
         self._number = number
+        session = stream.get_extra_info("ssl_object")
+        self._tls: str | None = session.version() if session is not None else None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what is there, waiting as long as the tap allows."""
@@ -40,7 +42,7 @@ class TappedStream(httpcore.AsyncNetworkStream):
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write all of `buffer` before the deadline."""
         tap = current_tap.get()
-        tap.connection = self._number
+        tap.connection, tap.tls = self._number, self._tls
         try:
             await self._stream.write(buffer, timeout=tap.time_left())
         except httpcore.WriteTimeout:

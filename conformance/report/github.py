@@ -1,0 +1,97 @@
+"""What GitHub Actions shows of a run: annotations, as workflow commands on the console, and a summary of the step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from conformance.report.markdown import code_span, escaped
+from conformance.report.results import RequirementResult, Results
+from conformance.report.text import counted, duration, one_line
+from conformance.suite.outcome import Outcome
+
+_MOST_ANNOTATIONS = 10
+"""Annotations of a kind that GitHub shows for one step."""
+_MOST_LISTED = 50
+_LONGEST = 500
+_COMMANDS = {Outcome.FAILED: "error", Outcome.WARNING: "warning", Outcome.WAIVED: "notice"}
+_MARKS = {"passed": "✅", "failed": "❌", "undecided": "❔"}
+
+
+def annotation_lines(results: Results) -> Iterable[str]:
+    """A workflow command for each broken requirement, at most ten of a kind; then what the gate says.
+
+    What a target wrote can neither end a command nor begin another one.
+    """
+    for outcome, command in _COMMANDS.items():
+        rows = results.with_outcome(outcome)
+        shown = rows if len(rows) <= _MOST_ANNOTATIONS else rows[: _MOST_ANNOTATIONS - 1]
+        for row in shown:
+            yield _command(command, f"{row.id} ({row.level.value})", _said(row))
+        if len(rows) > len(shown):
+            yield _command(command, results.profile.name, f"{len(rows) - len(shown)} more requirements {outcome.value}")
+    if results.gate is not None and results.gate.status == "failed":
+        for reason in results.gate.reasons:
+            yield _command("error", "gate", reason)
+
+
+def step_summary(results: Results) -> str:
+    """The run in Markdown, for the file that GITHUB_STEP_SUMMARY names."""
+    status = results.gate.status.value if results.gate is not None else "undecided"
+    profile, spent = results.profile, results.exchanges
+    lines = [
+        f"### {_MARKS[status]} chat-conformance: {results.verdict.value}",
+        "",
+        f"{code_span(profile.name)} {escaped(profile.version)} at {code_span(results.target.base_url)},"
+        f" {results.tier.value} tier, {counted(spent.count, 'request')} in {duration(results.duration_s)}.",
+        "",
+        *(f"- {escaped(reason, 1000)}" for reason in results.reasons),
+    ]
+    if results.gate is not None and results.gate.reasons:
+        lines += ["", f"**Gate: {status}.**", "", *(f"- {escaped(reason, 1000)}" for reason in results.gate.reasons)]
+    columns = list(results.totals)
+    lines += ["", f"| section | {' | '.join(columns)} |", f"| --- |{' ---: |' * len(columns)}"]
+    for section, counts in results.by_section.items():
+        lines.append(f"| {section} | {' | '.join(str(counts.get(one, 0) or '') for one in columns)} |")
+    for outcome in (Outcome.FAILED, Outcome.WARNING, Outcome.WAIVED):
+        lines += _listed(results.with_outcome(outcome), outcome)
+    return "\n".join(lines) + "\n\n"
+
+
+def _listed(rows: Sequence[RequirementResult], outcome: Outcome) -> list[str]:
+    if not rows:
+        return []
+    opened = " open" if outcome is Outcome.FAILED else ""
+    lines = ["", f"<details{opened}><summary>{outcome.value} ({len(rows)})</summary>", ""]
+    for row in rows[:_MOST_LISTED]:
+        lines.append(f"- {code_span(row.id)} {escaped(row.statement)}")
+        lines += [
+            f"  - expected {code_span(finding.expected)}, came {code_span(finding.actual)}"
+            for finding in row.findings[:1]
+        ]
+        if row.tries is not None:
+            lines.append(f"  - broken in {row.tries.broken} of {row.tries.of} tries")
+        if row.waiver is not None:
+            waiver = row.waiver
+            lines.append(f"  - waived by {escaped(waiver.owner)} until {waiver.expires}: {escaped(waiver.reason)}")
+    if len(rows) > _MOST_LISTED:
+        lines.append(f"- … and {len(rows) - _MOST_LISTED} more")
+    return [*lines, "", "</details>"]
+
+
+def _said(row: RequirementResult) -> str:
+    finding = next(iter(row.findings), None)
+    found = f"expected {finding.expected}, came {finding.actual}" if finding else " ".join(row.messages[:1])
+    waived = f" (waived by {row.waiver.owner} until {row.waiver.expires})" if row.waiver else ""
+    return f"{row.statement} {found}{waived}"
+
+
+def _command(name: str, title: str, text: str) -> str:
+    data = one_line(text, _LONGEST).replace("%", "%25")
+    # A colon or a comma would end the title.
+    shown = one_line(title, 100).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
+    return f"::{name} title={shown}::{data}"
+
+
+def defused(text: str) -> str:
+    """A line for the log in which the runner finds no command: the older form of them is obeyed anywhere in a line."""
+    return text.replace("##[", "##\u200b[")
