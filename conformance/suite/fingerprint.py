@@ -15,8 +15,10 @@ from conformance.suite.observations import Answered, Observations
 _FIELDS = ("server", "via", "x-powered-by", "x-served-by")
 _VERSION = "-version"
 _IN_BODY = ("model", "system_fingerprint")
-_FEWEST = 3
+_FEWEST = 4
 """Answers that must agree on either side of a change: fewer may be the coincidence of two instances taking turns."""
+_OVERLAP = 8
+"""Answers around a change that may be of either side: requests under way at once are answered in any order."""
 _LONGEST = 200
 
 
@@ -85,4 +87,4 @@ def _changed(values: Sequence[str | None]) -> bool:
         return False
     begin = next(place for place, value in enumerate(values) if value != first)
     end = next(place for place in range(len(values), 0, -1) if values[place - 1] != last)
-    return begin >= _FEWEST and len(values) - end >= _FEWEST and end - begin <= _FEWEST
+    return begin >= _FEWEST and len(values) - end >= _FEWEST and end - begin <= _OVERLAP
