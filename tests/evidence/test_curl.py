@@ -103,6 +103,10 @@ def post(body: bytes, *more: tuple[str, str], url: str = "http://HOST/v1/chat/co
         b"x" * 200_000,
         b"{" + b"\xc3\xa9" * 90_000 + b"}",
         b"\xff" * 200_000,
+        b"[" * 5_000 + b"]" * 5_000,
+        b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+        b'{\n  "text": "it\'s \\"x\\"",\n\t"nul": "\x00"\n}',
+        b"line one\nline two 'quoted' \"twice\" \xe2\x80\xa8 end",
     ],
 )
 def test_any_body_is_sent_as_it_was(body: bytes, tmp_path: Path) -> None:
