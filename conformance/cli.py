@@ -125,6 +125,18 @@ def commands() -> None:
     help="A results.json: only findings that are not in it fail the run.",
 )
 @click.option(
+    "--generated",
+    type=click.IntRange(0, 100_000),
+    metavar="N",
+    help="Generated requests in the exhaustive tier: N valid ones and N that are not.  [default: 1000]",
+)
+@click.option(
+    "--generated-time",
+    type=click.FloatRange(0, min_open=True),
+    metavar="S",
+    help="Seconds after which no further generated request is sent.  [default: 600]",
+)
+@click.option(
     "--retry-findings",
     type=click.IntRange(0, 20),
     metavar="N",

@@ -21,7 +21,7 @@ from conformance.target import Limits, NamedTarget, read_target
 DEFAULT_PROFILE = "openai"
 _CONCURRENCY = {Tier.EXHAUSTIVE: 16, Tier.LOAD: 64}
 """Requests under way at once where nobody says how many, by the tiers that are about many at once."""
-_FIXED_BY_THE_RUN = ("out", "tier", "only", "replay", "release")
+_FIXED_BY_THE_RUN = ("out", "tier", "only", "replay", "release", "generated")
 """Options that say what a run is; one that is gone on with has them already."""
 
 
@@ -51,6 +51,7 @@ def run_settings(options: Mapping[str, Any]) -> RunSettings:
         waivers=asked.get("waivers"),
         baseline=asked.get("baseline"),
         retry_findings=asked.get("retry_findings", 0),
+        generated=given.get("generated"),
         replay=given.get("replay"),
         release=asked.get("release"),
         bundle=given.get("bundle"),
@@ -80,6 +81,7 @@ def _limits(asked: Mapping[str, Any]) -> Limits:
         rate=asked.get("rate"),
         max_requests=asked.get("max_requests"),
         max_completion_tokens=asked.get("max_completion_tokens"),
+        generated_time=asked.get("generated_time", usual.generated_time),
         deadline=timeout,
         first_byte_timeout=timeout,
         idle_timeout=min(usual.idle_timeout, timeout),

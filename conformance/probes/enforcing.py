@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.contract.model import Requirement, Tier
@@ -29,37 +29,55 @@ def enforcing_probes(rows: Iterable[Requirement], body: RequestBody) -> Iterator
     yield from _some_streamed([probe for row in rows for probe in _enforced(row, body)], body)
 
 
-def _enforced(row: Requirement, body: RequestBody) -> Iterator[Probe]:
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One way to break a keyword: where, and how the value there changes.
+
+    `path` leads to the value in a body, `value` is what it becomes, for `REMOVED` it is left out.
+    """
+
+    name: str
+    path: Path
+    value: Any
+    tier: Tier
+    change: Callable[[Any], Any]
+
+
+def breaches(row: Requirement, body: RequestBody) -> Iterator[Breach]:
+    """Every way to break a keyword that a deployment has to refuse; the cheapest that decide come first."""
     keyword = row.keyword
     assert keyword is not None
     root = body.contract.operation.request_schema
     path = instance_path(keyword.pointer)
     if keyword.name == "required":
-        path = (*path, keyword.value)
-        cases: Iterator[tuple[Case, Callable[[Any], Any]]] = iter(
-            [(Case("left-out", REMOVED), _without(keyword.value))]
-        )
-    elif isinstance(keyword.schema, Mapping):
-        found = refused(keyword.name, keyword.schema, definitions_of(root))
-        cases = ((case, _replaced_by(case.value)) for case in found)
-    else:
+        name = str(keyword.value)
+        yield Breach("left-out", (*path, name), REMOVED, Tier.SMOKE, _without(name))
         return
-    for case, change in cases:
-        if _need_not_be_refused(case, path, keyword.pointer, root):
-            continue
+    if not isinstance(keyword.schema, Mapping):
+        return
+    for case in refused(keyword.name, keyword.schema, definitions_of(root)):
+        if not _need_not_be_refused(case, path, keyword.pointer, root):
+            yield Breach(case.name, path, case.value, case.tier, _replaced_by(case.value))
+
+
+def _enforced(row: Requirement, body: RequestBody) -> Iterator[Probe]:
+    keyword = row.keyword
+    assert keyword is not None
+    root = body.contract.operation.request_schema
+    for breach in breaches(row, body):
         try:
-            changed = cheap(with_change(base_for(path, body), root, keyword.pointer, change), body)
+            changed = cheap(with_change(base_for(breach.path, body), root, keyword.pointer, breach.change), body)
         except UnplaceableError:
             return
         if body.accepts(changed):
             continue  # another branch of the schema takes it, so nobody has to refuse it
         yield Probe(
-            name=probe_name(row.id, "enforced", case.name),
-            about=told(path, case.value),
+            name=probe_name(row.id, "enforced", breach.name),
+            about=told(breach.path, breach.value),
             intent=Intent.REFUSED,
             body=changed,
             completion_tokens=worst_case_tokens(changed),
-            tier=max(row.tier, case.tier, key=list(Tier).index),
+            tier=max(row.tier, breach.tier, key=list(Tier).index),
         )
 
 

@@ -65,6 +65,8 @@ class Probe:
     connection: str | None = None
     disconnect_after: int | None = None
     wave: int = 0
+    generated: bool = False
+    """Whether it is one of many of its kind, which are only sent for as long as the limits allow."""
     script: Script | None = None
     """How the request is put on the wire, where not as an ordinary client does."""
     instead: tuple[Probe, ...] = ()

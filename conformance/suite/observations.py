@@ -5,12 +5,13 @@ from __future__ import annotations
 import fnmatch
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
 from conformance.contract import Contract
 from conformance.probes import Intent, Plan, Probe
+from conformance.probes.shrinking import origin_of, smaller_than
 from conformance.reading import BodyReading, StreamReading
 from conformance.suite.condition import TOO_SLOW, Obstacle, declared_unsupported, obstacle, worst
 from conformance.suite.expect import CannotTell, DoesNotApply, NotSent, NotTestable
@@ -108,6 +109,7 @@ class Observations:
         self.exchanges = exchanges
         self._plan = plan
         self.probes = {probe.name: probe for probe in plan.every_probe()}
+        self.probes.update((probe.name, probe) for probe in _smaller(self.probes, exchanges))
         self._covers = {part.name: probe for probe in plan.probes for part in probe.instead}
         self._final = {exchange.probe: exchange for exchange in exchanges if exchange.last}
         self.unsent = unsent
@@ -236,6 +238,16 @@ class Observations:
         if not usable:
             raise worst([*obstacles, *(one for one in found if isinstance(one, Obstacle)), *_NONE_PLANNED])
         return iter(usable)
+
+
+def _smaller(planned: Mapping[str, Probe], exchanges: Iterable[Exchange]) -> Iterator[Probe]:
+    """The probes that no plan has: generated requests that were made smaller while the run went on."""
+    for exchange in exchanges:
+        origin = planned.get(origin_of(exchange.probe))
+        if origin is not None and exchange.probe not in planned:
+            streamed = b'"stream":true' in exchange.request.body
+            body = {"stream": True} if streamed else None
+            yield replace(origin, name=exchange.probe, about=smaller_than(origin.name), body=body)
 
 
 def _not_served(answered: Answered) -> Obstacle:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from conformance.probes import Plan, Probe
+from conformance.probes.shrinking import origin_of
 from conformance.suite.expect import Judgement
 from conformance.target import Limits
 from conformance.wire import Exchange
@@ -20,7 +21,7 @@ def tried_again(judgements: Iterable[Judgement]) -> frozenset[str]:
     names: set[str] = set()
     for judgement in judgements:
         found = [finding.exchange for finding in judgement.findings if finding.exchange is not None]
-        names.update(exchange.rpartition("#")[0] for exchange in found or judgement.exchanges)
+        names.update(origin_of(exchange.rpartition("#")[0]) for exchange in found or judgement.exchanges)
     return frozenset(names)
 
 

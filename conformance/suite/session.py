@@ -18,6 +18,8 @@ from conformance.contract.model import Tier
 from conformance.evidence import FILE_NAME as EVIDENCE_FILE
 from conformance.evidence import Evidence, EvidenceWriter, Redactor, read_evidence
 from conformance.probes import Plan, check_request, plan, plan_data, plan_from
+from conformance.probes.request_body import RequestBody
+from conformance.probes.shrinking import Shrinking
 from conformance.suite.observations import Observations
 from conformance.suite.replay import EVIDENCE, RecordedRun, replayed_run
 from conformance.suite.resuming import TARGET_FIELDS, interrupted_run, require_same_plan, require_same_target
@@ -91,7 +93,14 @@ class Session:
         with writer:
             try:
                 seen = observe_sync(
-                    planned.probes, self.contract.operation, self.target, limits, writer.append, progress, known
+                    planned.probes,
+                    self.contract.operation,
+                    self.target,
+                    limits,
+                    writer.append,
+                    progress,
+                    known,
+                    further=Shrinking(RequestBody(self.contract, self.target)),
                 )
             except Unreachable:
                 if not known:
@@ -185,6 +194,7 @@ class Session:
             | {"has_other_api_key": self.target.other_api_key is not None},
             "tier": self.tier.value,
             "only": list(self.settings.only),
+            "generated": self.settings.generated,
             "release": None if self.release is None else self.release.version,
             "started": self.started,
             "probes": plan_data(planned),
@@ -224,7 +234,7 @@ def open_session(
             check_request(contract, target)
     if resumed is not None and settings.out is not None:
         require_same_target(resumed, target, settings.out)
-        settings = replace(settings, only=resumed.only)
+        settings = replace(settings, only=resumed.only, generated=resumed.header.get("generated"))
     return Session(
         settings=settings,
         contract=contract,

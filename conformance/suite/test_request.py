@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conformance.contract.model import Requirement
+from conformance.probes import Probe
 from conformance.suite.expect import Expect
+from conformance.suite.generated_judging import judge_broken, judge_valid
 from conformance.suite.keyword_judging import REFUSALS
 from conformance.suite.marking import keywords, requirement
 from conformance.suite.observations import Answered, Observations
@@ -49,17 +51,20 @@ def test_an_integer_as_float_is_served_or_refused(
     _served_or_refused(answers, observations, expect)
 
 
-@requirement("request.generated-valid", "generated/valid/*")
+@requirement("request.generated-valid", "generated/valid/*", "completion/plain")
 def test_generated_valid_requests_are_served(
-    answers: Sequence[Answered], observations: Observations, expect: Expect
+    probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
-    _all_served(answers, observations, expect)
+    assert probes
+    judge_valid(observations, expect)
 
 
-@requirement("request.generated-invalid", "generated/invalid/*")
-def test_generated_invalid_requests_are_refused(answers: Sequence[Answered], expect: Expect) -> None:
-    for answered in answers:
-        expect(answered.answer.status in REFUSALS, answered.id, expected="a refusal", actual=status_of(answered))
+@requirement("request.generated-invalid", "generated/invalid/*", "generated/mutated/*", "generated/valid/*")
+def test_generated_invalid_requests_are_refused(
+    probes: Sequence[Probe], observations: Observations, expect: Expect
+) -> None:
+    assert probes
+    judge_broken(observations, expect)
 
 
 def _all_served(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:

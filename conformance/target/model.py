@@ -15,6 +15,8 @@ class Limits:
     """Requests a second at most; None sets no limit."""
     max_requests: int | None = None
     max_completion_tokens: int | None = None
+    generated_time: float = 600.0
+    """How long generated requests are sent, from the first of them; what is left then is not sent."""
     connect_timeout: float = 10.0
     first_byte_timeout: float = 60.0
     """An answer that is not streamed has no byte before it is complete, so this is as long as the deadline."""

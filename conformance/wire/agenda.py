@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from conformance.contract.model import Operation, Tier
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import httpx
 
 INTERRUPTED = "the run was interrupted"
+
+Further = Callable[[Probe, int | None], Iterable[Probe]]
+"""Says what else is to be sent once a probe was answered with a status (None without an answer)."""
 
 
 def units(probes: Iterable[Probe]) -> list[list[Probe]]:
@@ -49,7 +52,9 @@ def served(exchange: Exchange) -> bool:
 class Agenda:
     """The probes of a run, each with its request, by the state that it is in."""
 
-    def __init__(self, probes: Iterable[Probe], operation: Operation, target: Target) -> None:
+    def __init__(
+        self, probes: Iterable[Probe], operation: Operation, target: Target, further: Further | None = None
+    ) -> None:
         """Make every request before the first is sent: a mistake in the configuration must cost nothing.
 
         Raises:
@@ -57,6 +62,7 @@ class Agenda:
         """
         self._operation = operation
         self._target = target
+        self._further = further
         self._requests: dict[str, httpx.Request] = {}
         self._known: dict[str, Probe] = {}
         self._planned: dict[str, Probe] = {}
@@ -91,9 +97,15 @@ class Agenda:
         return new
 
     def finish(self, probe: Probe, last: Exchange) -> list[Probe]:
-        """Note a probe's last exchange; returns what is now to be sent in its stead."""
+        """Note a probe's last exchange; returns what is now to be sent in its stead, or because of it."""
         self._drop(probe)
-        return self.plan(probe.instead) if probe.intent is Intent.SERVED and not served(last) else []
+        instead = list(probe.instead) if probe.intent is Intent.SERVED and not served(last) else []
+        if self._further is not None:
+            further = list(self._further(probe, None if last.answer is None else last.answer.status))
+            for one in further:
+                self._build(one)
+            instead += further
+        return self.plan(instead)
 
     def give_up(self, probe: Probe, reason: str) -> None:
         """Note that a probe is not sent, and why."""

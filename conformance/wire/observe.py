@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from conformance.contract.model import Operation
 from conformance.probes.model import Probe
 from conformance.target.model import Limits, Target
-from conformance.wire.agenda import Agenda, units, waves
+from conformance.wire.agenda import Agenda, Further, units, waves
 from conformance.wire.budget import Budget
 from conformance.wire.exchange import Exchange
 from conformance.wire.pace import Pacer, Timing
@@ -56,7 +56,7 @@ class Observation:
     completion_tokens: int = 0
 
 
-def observe_sync(
+def observe_sync(  # noqa: PLR0913 - as `observe`
     probes: Sequence[Probe],
     operation: Operation,
     target: Target,
@@ -64,9 +64,11 @@ def observe_sync(
     record: Record,
     progress: Progress | None = None,
     resume: Iterable[Exchange] = (),
+    *,
+    further: Further | None = None,
 ) -> Observation:
     """`observe`, from code without an event loop. Ctrl-C ends it with `interrupted` set and what was seen so far."""
-    return asyncio.run(observe(probes, operation, target, limits, record, progress, resume))
+    return asyncio.run(observe(probes, operation, target, limits, record, progress, resume, further=further))
 
 
 async def observe(  # noqa: PLR0913 - the things that a run is made of, and time
@@ -78,14 +80,15 @@ async def observe(  # noqa: PLR0913 - the things that a run is made of, and time
     progress: Progress | None = None,
     resume: Iterable[Exchange] = (),
     *,
+    further: Further | None = None,
     timing: Timing | None = None,
 ) -> Observation:
     """Send every probe once and record every attempt.
 
     Probes with one `connection` name go one after another over one connection of their own; all others of a wave go
     concurrently, and a wave begins when the one before has ended. `resume` gives the exchanges of an interrupted run:
-    what they decided is not sent again. When the running task is cancelled, what was seen so far is returned with
-    `interrupted` set.
+    what they decided is not sent again. `further` is asked after each probe what else is to be sent because of its
+    answer. When the running task is cancelled, what was seen so far is returned with `interrupted` set.
 
     Raises:
         Unreachable: nobody listens at the target's address.
@@ -93,7 +96,7 @@ async def observe(  # noqa: PLR0913 - the things that a run is made of, and time
     """
     # Half to one and a half times the backoff: enough that attempts do not come back together.
     timing = timing or Timing(jitter=lambda: random.uniform(0.5, 1.5))  # noqa: S311 - no secret hangs on it
-    run = _Run(Agenda(probes, operation, target), target, limits, record, timing)
+    run = _Run(Agenda(probes, operation, target, further), target, limits, record, timing)
     run.progress = progress
     run.resume(resume)
     try:
@@ -151,6 +154,8 @@ class _Run:
         self._attempts: dict[str, int] = {}
         self._ended: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._exchanges: list[Exchange] = []
+        self._generated_since: float | None = None
+        """When the first generated request was to be sent, by the clock."""
 
     def resume(self, exchanges: Iterable[Exchange]) -> None:
         """Take over what an interrupted run saw; attempts and connections go on counting, so that none is confused."""
@@ -212,13 +217,23 @@ class _Run:
         """Send probes one after another; returns what is to be sent in the stead of those that were not served."""
         instead: list[Probe] = []
         for probe in chain:
-            reason = SILENT if self._silence.total else self._budget.reserve(probe)
+            reason = SILENT if self._silence.total else self._too_late(probe) or self._budget.reserve(probe)
             if reason is None:
                 instead += self._agenda.finish(probe, await self._send(probe, client))
             else:
                 self._agenda.give_up(probe, reason)
             self._note_end(probe)
         return instead
+
+    def _too_late(self, probe: Probe) -> str | None:
+        """Why a generated request is not sent any more, in words; None for all others."""
+        if not probe.generated:
+            return None
+        now = self._timing.clock()
+        self._generated_since = self._generated_since or now
+        if now - self._generated_since <= self._limits.generated_time:
+            return None
+        return f"the {self._limits.generated_time:g} s for generated requests are over"
 
     def _note_end(self, probe: Probe) -> None:
         self._ended[probe.name].set()

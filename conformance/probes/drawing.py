@@ -1,0 +1,197 @@
+"""Requests that Schemathesis draws from the request schema: valid ones, and invalid ones.
+
+Drawing is seeded and keeps no database, so a plan is the same every time. What is drawn is tamed before it is sent: the
+model, the token limit and the stream flag are the target's and ours, so that no case is expensive.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from conformance.probes.cost import LIMIT_FIELDS
+from conformance.probes.request_body import RequestBody
+
+# Fields whose values only the target knows, or that change what an answer is or costs: the probes of the keywords
+# vary them one by one; here they stay as the template has them.
+_KEPT = frozenset(
+    {"brand_id", "logprobs", "max_completion_tokens", "max_tokens", "model", "n", "requested_by"}
+    | {"stop", "stream", "stream_options", "top_logprobs"}
+)
+_SEED = 20261122
+_MARGIN = 4
+"""Further draws, for some are no JSON objects, or are no longer invalid when they are tamed."""
+CHEAP_TOKENS = 2
+"""What one generated request may cost in completion tokens, where the contract can limit them."""
+
+
+def drawn_valid(body: RequestBody, count: int) -> list[Any]:
+    """At most so many valid bodies."""
+    fixed = {name: value for name, value in body.capped(CHEAP_TOKENS).items() if name in _KEPT}
+    tamed = _tamed(dict(body.contract.operation.request_schema), set(fixed))  # type: ignore[arg-type]
+    return _distinct(_drawn(tamed, "POSITIVE", count), lambda drawn: {**drawn, **fixed}, body, valid=True)[:count]
+
+
+def drawn_invalid(body: RequestBody, count: int) -> list[Any]:
+    """At most so many invalid bodies."""
+    schema = body.contract.operation.request_schema
+    drawn = _drawn(schema, "NEGATIVE", 2 * count + _MARGIN)
+    return _distinct(drawn, lambda one: _cheap(one, body), body, valid=False)[:count]
+
+
+def _cheap(drawn: Any, body: RequestBody) -> Any:
+    """An invalid body that costs little where it is served all the same, and is not refused for an unknown model.
+
+    What is invalid for its limit or its number of choices alone is valid then, and falls out: the probes of the
+    keywords have those.
+    """
+    if not isinstance(drawn, dict):
+        return drawn
+    cheap = dict(drawn)
+    for name in LIMIT_FIELDS:
+        if name in cheap or name == body.limit_field:
+            cheap[name] = CHEAP_TOKENS
+    if "n" in cheap:
+        cheap["n"] = 1
+    if isinstance(cheap.get("model"), str) and body.target.model:
+        cheap["model"] = body.target.model
+    return cheap
+
+
+def _tamed(schema: dict[str, Any], given: set[str]) -> dict[str, Any]:
+    """The schema of valid requests without the kept fields, without unknown fields and without empty messages."""
+    tamed = copy.deepcopy(schema)
+    tamed["properties"] = {name: value for name, value in tamed.get("properties", {}).items() if name not in _KEPT}
+    tamed["required"] = [name for name in tamed.get("required", ()) if name not in given]
+    tamed["additionalProperties"] = False
+    messages = tamed["properties"].get("messages")
+    if isinstance(messages, dict) and isinstance(messages.get("items"), dict):
+        messages["maxItems"] = 3
+        item = messages["items"]
+        properties = item.get("properties", {})
+        item["properties"] = {name: properties[name] for name in ("role", "content") if name in properties}
+        item["additionalProperties"] = False
+        role = item["properties"].get("role")
+        if isinstance(role, dict) and "tool" in role.get("enum", ()):
+            role["enum"] = [name for name in role["enum"] if name != "tool"]
+        _fill(item["properties"].get("content"))
+    return tamed
+
+
+def _fill(content: Any) -> None:
+    """Leave no text of a message's content empty, whichever form of content holds it."""
+    if not isinstance(content, dict):
+        return
+    if content.get("type") == "string" and not {"enum", "const"} & content.keys():
+        content["minLength"] = max(1, content.get("minLength", 1))
+    nested = (content.get("items"), *content.get("properties", {}).values())
+    branches = (branch for keyword in ("anyOf", "oneOf", "allOf") for branch in content.get(keyword, ()))
+    for below in (*nested, *branches):
+        _fill(below)
+
+
+def _drawn(schema: Any, mode: str, count: int) -> list[Any]:
+    """Bodies that Schemathesis draws from a schema, the same each time, and drawn once in a process."""
+    return _drawn_once(json.dumps(schema, sort_keys=True), mode, count)
+
+
+@cache
+def _drawn_once(schema_text: str, mode: str, count: int) -> list[Any]:
+    schema = json.loads(schema_text)
+    import hypothesis  # noqa: PLC0415 - the three take a second, and only generated probes need them
+    import schemathesis  # noqa: PLC0415
+    from hypothesis.configuration import set_hypothesis_home_dir  # noqa: PLC0415
+
+    set_hypothesis_home_dir(_cache_directory())
+    media = {"application/json": {"schema": _without_extensions(schema)}}
+    operation = {"requestBody": {"required": True, "content": media}, "responses": {"200": {"description": "-"}}}
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "-", "version": "-"},
+        "paths": {"/-": {"post": operation}},
+        "$defs": _without_extensions(schema.get("$defs", {})),  # where the `$ref` of a recursion looks for them
+    }
+    drawn: list[Any] = []
+    strategy = schemathesis.openapi.from_dict(document)["/-"]["POST"].as_strategy(
+        generation_mode=schemathesis.GenerationMode[mode]
+    )
+
+    @hypothesis.seed(_SEED)
+    @hypothesis.settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    @hypothesis.given(strategy)
+    def draw(case: Any) -> None:
+        drawn.append(case.body)
+
+    with warnings.catch_warnings(), _without_constants_of_this_process():
+        warnings.simplefilter("ignore")
+        with suppress(hypothesis.errors.Unsatisfiable):  # a schema that accepts all has no invalid request
+            draw()
+    return drawn
+
+
+@contextmanager
+def _without_constants_of_this_process() -> Iterator[None]:
+    """Keep Hypothesis from drawing literals that it finds in the source of whatever modules are imported.
+
+    With them one seed gives other requests after every change of a source file, and under another program. There is
+    no setting for it; where a release has not these names, it has not the constants or they stay.
+    """
+    from hypothesis.internal.conjecture import providers  # noqa: PLC0415 - Hypothesis takes long to load
+
+    names: Any = providers
+    usual = getattr(names, "_get_local_constants", None)
+    if usual is None or not hasattr(names, "Constants") or not hasattr(names, "CONSTANTS_CACHE"):
+        yield
+        return
+    none = names.Constants()
+    names.CONSTANTS_CACHE.cache.clear()
+    names._get_local_constants = lambda: none
+    try:
+        yield
+    finally:
+        names._get_local_constants = usual
+        names.CONSTANTS_CACHE.cache.clear()
+
+
+def _distinct(drawn: list[Any], finish: Callable[[Any], Any], body: RequestBody, *, valid: bool) -> list[Any]:
+    """What was drawn, each once, and only what the contract's own schema agrees is valid or invalid."""
+    kept: dict[str, Any] = {}
+    for one in drawn:
+        if isinstance(one, bytes) or (valid and not isinstance(one, dict)):
+            continue
+        finished = finish(one)
+        try:
+            text = json.dumps(finished, ensure_ascii=False, allow_nan=False)
+            text.encode()
+        except (ValueError, UnicodeEncodeError):
+            continue  # no JSON text can carry it
+        if body.accepts(finished) is valid:
+            kept.setdefault(text, finished)
+    return list(kept.values())
+
+
+def _without_extensions(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return {name: _without_extensions(value) for name, value in schema.items() if not str(name).startswith("x-")}
+    if isinstance(schema, list):
+        return [_without_extensions(value) for value in schema]
+    return schema
+
+
+def _cache_directory() -> Path:
+    """Where Hypothesis may keep its tables of characters between runs; never the working directory."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "chat-conformance" / "hypothesis"

@@ -1,0 +1,159 @@
+"""How generated requests are judged: a property holds for all of them, and what breaks it is told by the smallest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from conformance.probes import Probe
+from conformance.probes.shrinking import SHRUNK
+from conformance.suite.condition import OPTIONAL_FIELDS, Obstacle, declared_limit, declared_unsupported, worst
+from conformance.suite.expect import Expect, NotSent, NotTestable
+from conformance.suite.keyword_judging import REFUSALS
+from conformance.suite.observations import Answered, Completion, Observations
+from conformance.suite.request_judging import is_refusal
+from conformance.suite.showing import shown, status_of
+
+MOST_TOLD = 10
+"""Findings of one property that are told one by one; a keyword that is broken breaks many requests."""
+MOST_NAMED = 20
+"""Exchanges in which nothing was found that the record names."""
+_MISSING = 0.05
+"""The share of the requests that may be without an answer to judge, where the others all keep the property."""
+
+Holds = Callable[[Answered], str | None]
+"""What is wrong with an answer, in words that stand after "came"; None where nothing is."""
+
+
+def judge_valid(observations: Observations, expect: Expect) -> None:
+    """Valid requests in, conforming completions out.
+
+    Raises:
+        NotTestable, CannotTell, NotSent: too many of them have no answer to judge.
+    """
+    usual = _usual_deviations(observations)
+
+    def wrong(answered: Answered) -> str | None:
+        if not observations.served(answered):
+            return status_of(answered)
+        completion = observations.completion(answered)
+        if answered.asked("stream") is True or not isinstance(completion, Completion):
+            return None
+        found = [one for one in _deviations(completion.body, observations) if one.split(" at ")[0] not in usual]
+        return f"a completion that does not conform: {found[0]}" if found else None
+
+    _require(("valid",), observations)
+    _judge("valid", "a completion that conforms to the contract", wrong, observations, expect)
+
+
+def judge_broken(observations: Observations, expect: Expect) -> None:
+    """Requests that break the schema in, refusals out.
+
+    Raises:
+        NotTestable, CannotTell, NotSent: too many of them have no answer to judge.
+    """
+
+    def wrong(answered: Answered) -> str | None:
+        return None if is_refusal(answered, observations, REFUSALS) else status_of(answered)
+
+    _require(("invalid", "mutated"), observations)
+    for kind in ("invalid", "mutated"):
+        _judge(kind, "a refusal", wrong, observations, expect)
+
+
+def _require(kinds: Sequence[str], observations: Observations) -> None:
+    if not observations.matching([f"generated/{kind}/*" for kind in kinds]):
+        raise NotSent("no request could be generated from the contract's schema")
+
+
+def _judge(kind: str, expected: str, wrong: Holds, observations: Observations, expect: Expect) -> None:
+    probes = [probe for probe in observations.matching([f"generated/{kind}/*"]) if SHRUNK not in probe.name]
+    answered, obstacles = observations.answers(probes)
+    broken: list[tuple[Answered, str]] = []
+    idle: list[Answered] = []
+    for one in answered:
+        problem = wrong(one)
+        if not _had_a_chance(one.probe, observations) or (problem is not None and _is_declined(one)):
+            idle.append(one)
+        elif problem is None:
+            _note_kept(one, expect)
+        else:
+            broken.append((one, problem))
+    if idle:
+        expect.notes.append(
+            f"{len(idle)} of {len(probes)} {kind} requests decide nothing, such as {idle[0].id}: the target declines a"
+            " field of theirs, or does not serve the valid request that they were made from"
+        )
+    for one, problem in broken[:MOST_TOLD]:
+        _tell(one, problem, expected, wrong, observations, expect)
+    if len(broken) > MOST_TOLD:
+        expect.notes.append(f"{len(broken) - MOST_TOLD} more of {len(probes)} requests broke this in the same run")
+    expect.answers(f"{expected} for a generated request", obstacles[:MOST_TOLD])
+    missing: list[Obstacle] = [one for one in obstacles if not isinstance(one, NotTestable)]
+    if missing and not expect.findings and len(missing) > _MISSING * len(probes):
+        gravest = worst(missing)
+        raise type(gravest)(f"{len(missing)} of {len(probes)} requests have no answer to judge: {gravest}")
+
+
+def _note_kept(answered: Answered, expect: Expect) -> None:
+    expect(True, answered.id if len(expect.exchanges) < MOST_NAMED else None, expected="", actual="")
+
+
+def _tell(
+    answered: Answered, problem: str, expected: str, wrong: Holds, observations: Observations, expect: Expect
+) -> None:
+    """Report the smallest request that is wrong, too; its exchange is the one to look at."""
+    smaller = observations.matching([f"{answered.probe.name}{SHRUNK}*"])
+    found = [(one, wrong(one)) for one in observations.answers(smaller)[0]]
+    smallest = min(
+        ((one, text) for one, text in found if text is not None),
+        key=lambda pair: len(pair[0].exchange.request.body or b""),
+        default=None,
+    )
+    if smallest is None:
+        expect(False, answered.id, expected=f"{expected} for {answered.probe.about}", actual=problem)
+        return
+    one, text = smallest
+    body = (one.exchange.request.body or b"").decode("utf-8", "replace")
+    expect(
+        False,
+        one.id,
+        expected=f"{expected} for {shown(body)}, made smaller from that of {answered.id} ({answered.probe.about})",
+        actual=text,
+    )
+
+
+def _is_declined(answered: Answered) -> bool:
+    """Whether the target says that it does not support an optional field of the request, or not in this amount."""
+    sent, status, body = answered.sent, answered.answer.status, answered.answer.body
+    if not isinstance(sent, dict):
+        return False
+    limits = (declared_limit(name, sent.get(name), status, body) for name in OPTIONAL_FIELDS if name in sent)
+    return declared_unsupported(sent, status, body) or any(limits)
+
+
+def _had_a_chance(probe: Probe, observations: Observations) -> bool:
+    """Whether a mutated request says anything: only where the valid one that it was made from is served."""
+    kind, _, number = probe.name.removeprefix("generated/").partition("/")
+    if kind != "mutated":
+        return True
+    valid = observations.matching([f"generated/valid/{number}"])
+    found = observations.answers(valid)[0]
+    return not found or observations.served(found[0])
+
+
+def _usual_deviations(observations: Observations) -> frozenset[str]:
+    """What is wrong with the plainest completion, too: other requirements tell that."""
+    plain = observations.answers(observations.matching(["completion/plain"]))[0]
+    bodies = [observations.completion(one) for one in plain]
+    found = [one for body in bodies if isinstance(body, Completion) for one in _deviations(body.body, observations)]
+    return frozenset(one.split(" at ")[0] for one in found)
+
+
+def _deviations(body: Any, observations: Observations) -> Sequence[str]:
+    readers = observations.readers
+    judge = readers.schema("completion")
+    if judge.conforms(body):
+        return ()
+    found = [one for one in judge.deviations(body) if readers.binds("completion", one.key)]
+    return [f"{one.expected} (came {one.actual}) at {one.instance_path or 'the root'}" for one in found]

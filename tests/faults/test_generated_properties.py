@@ -1,0 +1,194 @@
+"""Generated requests find what no single case does, and say it with the smallest request that still shows it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.commands.pytest_session import run_pytest
+from conformance.contract import Tier, load_contract
+from conformance.probes import Intent, Probe
+from conformance.probes.request_body import RequestBody
+from conformance.probes.shrinking import MOST_SHRUNK, MOST_STEPS, SHRUNK, Shrinking, origin_of
+from conformance.reference import EmbeddedReference
+from conformance.reference.errors import Refusal
+from conformance.reference.stages import Stages
+from conformance.reference.validation import RequestRules
+from conformance.suite import Judgement, Outcome, RunSettings
+from conformance.suite.run import SuiteRun
+from conformance.suite.session import open_session
+from conformance.target import Limits, Target
+
+CONTRACT = load_contract("kodexa")
+PROPERTIES = ("request.generated-valid", "request.generated-invalid")
+ORG = "6f1e3c52-9f0a-4c07-8a55-0d5b8f6a2b11"
+BODY = RequestBody(CONTRACT, Target("http://127.0.0.1:9", api_key="k", model="gpt-4o", org_id=ORG))
+COUNT = 150
+
+
+@contextmanager
+def judging(stages: Stages, out: Path, **settings: Any) -> Iterator[SuiteRun]:
+    with EmbeddedReference("kodexa", stages=stages, contract=CONTRACT) as reference:
+        target = Target(reference.base_url, api_key=reference.api_key, model=reference.model, org_id=reference.org_id)
+        asked = RunSettings(
+            "kodexa",
+            base_url=reference.base_url,
+            tier=Tier.EXHAUSTIVE,
+            only=PROPERTIES,
+            out=out,
+            generated=COUNT,
+            **settings,
+        )
+        with open_session(asked, {}, asdict(target)) as session:
+            run = SuiteRun(session)
+            run_pytest(run, [])
+            assert not run.broken
+            yield run
+
+
+def bent(check: Callable[[RequestRules, Any], None]) -> Stages:
+    return replace(Stages(), check_body=check)
+
+
+def sent_in(run: SuiteRun, judgement: Judgement, number: int = 0) -> Any:
+    exchange = next(one for one in run.exchanges if one.id == judgement.findings[number].exchange)
+    return json.loads(exchange.request.body)
+
+
+def test_the_reference_keeps_both_properties(tmp_path: Path) -> None:
+    with judging(Stages(), tmp_path) as run:
+        assert {one.outcome for one in run.judgements.values()} == {Outcome.PASSED}
+        names = [exchange.probe for exchange in run.exchanges]
+    assert not any(SHRUNK in name for name in names)
+    kinds = {name.split("/")[1] for name in names if name.startswith("generated/")}
+    assert kinds == {"valid", "invalid", "mutated"}
+
+
+def crashes_for_two_fields_together(rules: RequestRules, body: Any) -> None:
+    rules.check_body(body)
+    if "temperature" in body and "stop" in body:
+        raise Refusal(500, "internal", "Something broke.")
+
+
+def test_a_valid_request_that_breaks_the_server_is_told_by_the_fewest_fields(tmp_path: Path) -> None:
+    with judging(bent(crashes_for_two_fields_together), tmp_path) as run:
+        judgement = run.judgements["request.generated-valid"]
+        body = sent_in(run, judgement)
+    assert judgement.outcome is Outcome.FAILED
+    assert body.keys() == {"model", "messages", "max_tokens", "temperature", "stop"}
+    assert len(body["messages"]) == 1
+    assert len(body["stop"]) == 1
+    assert SHRUNK in str(judgement.findings[0].exchange)
+    assert "made smaller from that of generated/valid/" in judgement.findings[0].expected
+
+
+def takes_any_temperature(rules: RequestRules, body: Any) -> None:
+    bounded = isinstance(body, dict) and isinstance(body.get("temperature"), int | float)
+    rules.check_body({**body, "temperature": 1} if bounded else body)
+
+
+def test_a_broken_request_that_is_served_is_told_by_what_is_broken_alone(tmp_path: Path) -> None:
+    with judging(bent(takes_any_temperature), tmp_path) as run:
+        judgement = run.judgements["request.generated-invalid"]
+        bodies = [sent_in(run, judgement, number) for number in range(len(judgement.findings))]
+    assert judgement.outcome is Outcome.FAILED
+    smallest = min(bodies, key=lambda body: len(json.dumps(body)))
+    assert smallest.keys() == {"model", "messages", "max_tokens", "temperature"}
+    assert not 0 <= smallest["temperature"] <= 2
+
+
+def test_replaying_comes_to_the_same(tmp_path: Path) -> None:
+    with judging(bent(crashes_for_two_fields_together), tmp_path / "live") as run:
+        live = dict(run.judgements)
+    settings = RunSettings("kodexa", replay=tmp_path / "live")
+    with open_session(settings, {}) as session:
+        again = SuiteRun(session)
+        run_pytest(again, [])
+    assert {name: one for name, one in again.judgements.items() if name in live} == live
+
+
+def test_a_field_that_the_target_declines_is_no_finding(tmp_path: Path) -> None:
+    def check(rules: RequestRules, body: Any) -> None:
+        rules.check_body(body)
+        if "top_p" in body:
+            raise Refusal(400, "unsupported", "top_p is not supported here.", param="top_p")
+
+    with judging(bent(check), tmp_path) as run:
+        judgement = run.judgements["request.generated-valid"]
+    assert judgement.outcome is Outcome.PASSED
+    assert any("decide nothing" in note for note in judgement.messages)
+
+
+def test_a_mutation_of_a_request_that_is_not_served_says_nothing(tmp_path: Path) -> None:
+    def refuse(_: RequestRules, __: Any) -> None:
+        raise Refusal(400, "invalid_value", "The request has an invalid value.")
+
+    with judging(bent(refuse), tmp_path) as run:
+        assert run.judgements["request.generated-valid"].outcome is Outcome.FAILED
+        notes = run.judgements["request.generated-invalid"].messages
+    assert any("decide nothing" in note for note in notes)
+
+
+def test_no_generated_request_is_sent_when_their_time_is_over(tmp_path: Path) -> None:
+    with judging(Stages(), tmp_path, limits=Limits(generated_time=0.05)) as run:
+        judgement = run.judgements["request.generated-valid"]
+    assert judgement.outcome is Outcome.UNTESTED
+    assert "the 0.05 s for generated requests are over" in judgement.messages[0]
+
+
+# --- the shrinking by itself ---------------------------------------------------------------------------------------
+
+
+def answered(check: Callable[[Any], bool], probe: Probe) -> list[Probe]:
+    """The smaller probes that are tried one after another where the target breaks for whatever `check` says."""
+    shrinking, tried, ahead = Shrinking(BODY), [], [probe]
+    while ahead:
+        one = ahead.pop()
+        tried.append(one)
+        ahead += shrinking(one, 500 if check(one.body) else 200)
+    return tried[1:]
+
+
+def valid_probe(number: int, **fields: Any) -> Probe:
+    return Probe(f"generated/valid/{number}", "a valid request", Intent.SERVED, body={**BODY.capped(2), **fields})
+
+
+MANY = {"temperature": 1.25, "top_p": 0.5, "stop": ["one two", "three"], "n": 2, "stream": False}
+
+
+def test_each_smaller_request_is_valid_smaller_and_within_the_bound() -> None:
+    tried = answered(lambda body: "stop" in body and body.get("n") == 2, valid_probe(0, **MANY))
+    assert 0 < len(tried) <= MOST_STEPS
+    for one in tried:
+        assert BODY.accepts(one.body)
+        assert origin_of(one.name) == "generated/valid/0"
+        assert one.intent is Intent.SERVED
+    smallest = [one.body for one in tried if "stop" in one.body and one.body.get("n") == 2][-1]
+    assert smallest.keys() == {"model", "messages", "max_tokens", "stop", "n"}
+
+
+def test_the_same_answers_lead_to_the_same_steps() -> None:
+    first, again = (answered(lambda body: "top_p" in body, valid_probe(0, **MANY)) for _ in range(2))
+    assert first == again
+
+
+def test_only_the_first_of_each_kind_are_made_smaller() -> None:
+    shrinking = Shrinking(BODY)
+    begun = [bool(shrinking(valid_probe(number, **MANY), 500)) for number in range(MOST_SHRUNK + 2)]
+    assert begun == [True] * MOST_SHRUNK + [False, False]
+
+
+@pytest.mark.parametrize("status", [None, 200, 429, 503])
+def test_nothing_is_made_smaller_for_an_answer_that_breaks_nothing(status: int | None) -> None:
+    assert Shrinking(BODY)(valid_probe(0, **MANY), status) == []
+
+
+def test_a_case_that_is_not_generated_is_left_as_it_is() -> None:
+    probe = replace(valid_probe(0, **MANY), name="completion/plain")
+    assert Shrinking(BODY)(probe, 500) == []
