@@ -1,0 +1,64 @@
+"""No event costs much, however wrong it is: a hostile stream has hundreds of thousands of them."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from stream_samples import chunk, encoded
+
+from conformance.contract import load_contract
+from conformance.reading import Expectations, SchemaJudge, StreamReader
+
+COUNT = 10_000
+MOST = 150e-6
+"""CPU seconds for one event."""
+
+GOOD = encoded(chunk("a"))
+EVENTS = {
+    "no JSON": b"data: error: engine failed\n\n",
+    "a document that breaks off": b'data: {"id":"c",\n\n',
+    "two documents": b"data: {}{}\n\n",
+    "a name twice": GOOD.replace(b'{"id"', b'{"id":"c","id"'),
+    "NaN": GOOD.replace(b'"a"', b"NaN"),
+    "half a surrogate pair": GOOD.replace(b'"a"', b'"\\ud800"'),
+    "a number beyond a double": GOOD.replace(b"1700000000", b"1e999"),
+    "invalid UTF-8": GOOD.replace(b'"a"', b'"\xff"'),
+    "another type than the schema's": GOOD.replace(b'"a"', b"7"),
+    "a member missing": GOOD.replace(b'"choices"', b'"choicez"'),
+    "null": b"data: null\n\n",
+    "empty data": b"data:\n\n",
+    "no field name": GOOD.removeprefix(b"data: "),
+    "an index out of range": GOOD.replace(b'"index": 0', b'"index": 5'),
+    "an unknown finish_reason": GOOD.replace(b'"finish_reason": null', b'"finish_reason": "eos"'),
+    "another role": GOOD.replace(b'"content"', b'"role":"user","content"'),
+    "an error": b'data: {"error":{"message":"m"}}\n\n',
+    "an error that is no error object": b'data: {"error":{"code":[]}}\n\n',
+    "the sentinel": b"data: [DONE]\n\n",
+    "another HTTP message": b"HTTP/1.1 200 OK\r\n\r\n",
+    "nesting too deep": b"data: " + b"[" * 130 + b"]" * 130 + b"\n\n",
+}
+
+
+@pytest.fixture(scope="module")
+def judges() -> tuple[SchemaJudge, SchemaJudge]:
+    operation = load_contract("openai").operation
+    chunks, errors = operation.response(200), operation.response(400)
+    assert chunks is not None
+    assert errors is not None
+    assert chunks.item_schema is not None
+    assert errors.json_schema is not None
+    return SchemaJudge(chunks.item_schema), SchemaJudge(errors.json_schema)
+
+
+@pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS.keys())
+def test_an_event_that_is_wrong_is_judged_in_little_time(event: bytes, judges: tuple[SchemaJudge, SchemaJudge]) -> None:
+    reader = StreamReader(Expectations(), *judges)
+    reader.feed(event * 10)  # whatever is built only when it is first needed
+    body = event * COUNT
+    began = time.process_time()
+    reader.feed(body)
+    reading = reader.end()
+    assert time.process_time() - began < COUNT * MOST
+    assert sum(reading.counts.values()) >= COUNT / 2
+    assert len(reading.deviations) < 200
