@@ -95,6 +95,17 @@ class Delivery:
         """Seconds from the first event with text to the end of the body."""
         return None if self.first_content is None or self.end is None else self.end - self.first_content
 
+    def __str__(self) -> str:
+        """The figures in words."""
+        if self.first_content is None or self.last_content is None:
+            return "no text"
+        return (
+            f"{self.content_events} events with text from {self.first_content:.3f} s to {self.last_content:.3f} s, "
+            f"{self.largest_share:.0%} of them in one read (first byte {self.first_byte or 0:.3f} s, "
+            f"gaps {self.median_gap or 0:.3f} s and at most {self.longest_gap or 0:.3f} s, "
+            f"{self.events_per_read:.1f} events a read, {self.content_to_end or 0:.3f} s from first text to end)"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class BufferingJudgement:
@@ -166,9 +177,4 @@ def _came_late(one: Delivery, latency: Latency, generation: float) -> bool:
 
 
 def _figures(deliveries: Sequence[Delivery], latency: Latency) -> str:
-    streams = (
-        f"{one.content_events} events with text from {one.first_content or 0:.3f} s to {one.last_content or 0:.3f} s, "
-        f"{one.largest_share:.0%} of them in one read"
-        for one in deliveries
-    )
-    return "; ".join((*streams, str(latency)))
+    return "; ".join((*map(str, deliveries), str(latency)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.reading.choices import Choice
-from conformance.reading.delivery import Arrivals
+from conformance.reading.delivery import Arrivals, deliver
 from conformance.reading.deviation import Deviation
 from conformance.reading.event_stream import Event, EventFacts
 from conformance.reading.expectations import Expectations
@@ -108,8 +108,15 @@ class StreamReading:
         # What is missing is missing at the end, and so is what has no place.
         notes = (one for one in self.deviations if one not in placed)
         note = "; ".join(f"{one.requirement}: expected {one.expected}; {one.actual}" for one in notes)
-        last = TimelineRow(self.ending.at * 1000, self.size, f"end of body: {self.ending.kind.value}", note)
+        last = TimelineRow(self.ending.at * 1000, self.size, self._ended, note)
         return timeline(self.kept, placed, last, limit)
+
+    @property
+    def _ended(self) -> str:
+        """How the body ended, and how its text had come."""
+        assert self.ending is not None
+        ended = f"end of body: {self.ending.kind.value}"
+        return f"{ended}; {deliver(self.arrivals)}" if self.arrivals.content_events else ended
 
 
 def _offset(one: Deviation) -> int:
