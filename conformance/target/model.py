@@ -20,8 +20,8 @@ class Limits:
     connect_timeout: float = 10.0
     first_byte_timeout: float = 60.0
     """An answer that is not streamed has no byte before it is complete, so this is as long as the deadline."""
-    idle_timeout: float = 15.0
-    """Longest silence within a body."""
+    idle_timeout: float = 30.0
+    """Longest silence within a body. A model that thinks before it writes may send its first chunk and then nothing."""
     deadline: float = 60.0
     """One request from its start to the end of its body."""
     max_body: int = 32 * 1024 * 1024
