@@ -7,7 +7,7 @@ import re
 import shlex
 from functools import partial
 
-from conformance.evidence.redaction import CREDENTIAL_HEADERS, UNKNOWN_CREDENTIAL
+from conformance.evidence.redaction import CREDENTIAL_HEADERS, NEARLY, UNKNOWN_CREDENTIAL
 from conformance.evidence.socket_command import socket_command
 from conformance.probes.script import StepKind
 from conformance.wire.exchange import Exchange, SentRequest
@@ -16,6 +16,8 @@ VARIABLES = {
     "api-key": "CONFORMANCE_API_KEY",
     "other-api-key": "CONFORMANCE_OTHER_API_KEY",
     UNKNOWN_CREDENTIAL: "CONFORMANCE_WRONG_API_KEY",
+    NEARLY.format("api-key"): "CONFORMANCE_WRONG_API_KEY",
+    NEARLY.format("other-api-key"): "CONFORMANCE_WRONG_API_KEY",
 }
 """The environment variable that holds each secret. A key that was wrong on purpose has one of its own."""
 

@@ -6,7 +6,10 @@ import base64
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from math import ceil
+
+from conformance.target.keys import vendor_prefix
 
 SHORTEST_ANYWHERE = 8
 """Characters from which on a secret is looked for within other text, and in encodings. A shorter one (`EMPTY`, `x`)
@@ -14,6 +17,18 @@ would be found everywhere; it is only looked for between the boundaries of words
 
 SHORTEST_CUT = 8
 """Characters of a secret at the very end of a text that count as the beginning of the secret."""
+
+MASKED = "masked"
+"""The form of a secret that stands in a text with only its middle covered."""
+SHOWN_BY_MASK = 6
+"""Characters of a secret, a vendor's prefix not counted, that a mask must leave for the secret to count as shown. The
+four at the end by which a vendor's console names a key are fewer."""
+_MOST_MASKS = 10_000
+_MASK = re.compile(
+    rb"\*{2,}|\.{3,}|x{3,}|X{3,}|#{2,}|-{3,}|_{3,}"
+    rb"|(?:\xe2\x80[\xa2\xa6]|\\u202[26]){1,64}"  # bullets and the ellipsis, raw or escaped
+    rb"|[\[<(](?i:redacted|hidden|masked)[\]>)]"
+)
 
 _WORD = rb"[A-Za-z0-9_-]"
 _BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
@@ -41,6 +56,7 @@ class SecretForms:
     def __init__(self, name: str, secret: str) -> None:
         self._name = name
         self._plain = secret.encode("utf-8", "surrogateescape")
+        self._prefix = len(vendor_prefix(secret))
         self._folded = self._plain.lower()
         self._marks = _marks(secret)
         self._long = len(secret) >= SHORTEST_ANYWHERE
@@ -85,6 +101,19 @@ class SecretForms:
             lengths = range(len(whole) - 1, SHORTEST_CUT - 1, -1)
             longest = max(longest, next((length for length in lengths if data.endswith(whole[:length])), 0))
         return Span(len(data) - longest, len(data), self._name, "cut") if longest else None
+
+    def find_masked(self, data: bytes) -> Iterator[Span]:
+        """What masks leave of the secret, where its beginning stands before a mask, or its end behind one."""
+        if not self._long:
+            return
+        for mask in islice(_MASK.finditer(data), _MOST_MASKS):
+            before = data[max(0, mask.start() - len(self._plain)) : mask.start()]
+            behind = data[mask.end() : mask.end() + len(self._plain)]
+            head = next((n for n in range(len(before), 0, -1) if before.endswith(self._plain[:n])), 0)
+            tail = next((n for n in range(len(behind), 0, -1) if behind.startswith(self._plain[-n:])), 0)
+            if max(0, head - self._prefix) + tail >= SHOWN_BY_MASK:
+                yield Span(mask.start() - head, mask.start(), self._name, MASKED)
+                yield Span(mask.end(), mask.end() + tail, self._name, MASKED)
 
     def _form(self, found: bytes) -> str:
         if found == self._plain:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.evidence.content_coding import Decoded, decode, form_of_clear, form_of_withheld
-from conformance.evidence.forms import SecretForms, Span
+from conformance.evidence.forms import SHORTEST_ANYWHERE, SecretForms, Span
 from conformance.evidence.spread import find_spread
+from conformance.target.keys import changed_key, cut_key
 from conformance.wire.exchange import Answer, Ending, Exchange, Headers, Read, Redaction, SentRequest
 
 CREDENTIAL_HEADERS = ("Authorization", "Proxy-Authorization", "X-API-Key", "Api-Key")
@@ -17,6 +18,9 @@ CREDENTIAL_HEADERS = ("Authorization", "Proxy-Authorization", "X-API-Key", "Api-
 
 UNKNOWN_CREDENTIAL = "credential"
 """The name of a credential that is none of the target's secrets (a wrong key, for example)."""
+
+NEARLY = "{}, but for one character"
+"""The name of a key that differs from a secret in one character: it is kept as secret."""
 
 _SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]* +)?(?P<key>.*)", re.DOTALL)
 _SCHEMES_ALONE = {"bearer", "basic", "digest", "token"}
@@ -31,6 +35,12 @@ class Redactor:
     def __init__(self, secrets: Mapping[str, str], credential_headers: Iterable[str] = CREDENTIAL_HEADERS) -> None:
         """`secrets` are values by a name that may be shown; `credential_headers` those whose value never stays."""
         self._secrets = [SecretForms(name, secret) for name, secret in secrets.items() if secret]
+        self._nearly = [
+            SecretForms(NEARLY.format(name), nearly(secret))
+            for name, secret in secrets.items()
+            if len(secret) > SHORTEST_ANYWHERE
+            for nearly in (changed_key, cut_key)
+        ]
         self._credential_headers = {name.lower() for name in (*CREDENTIAL_HEADERS, *credential_headers)}
 
     def data(self, data: bytes) -> tuple[bytes, tuple[tuple[str, str], ...]]:
@@ -87,7 +97,7 @@ class Redactor:
         key = value if match is None else match["key"]
         if not key or value.lower() in _SCHEMES_ALONE:
             return value
-        names = {span.secret for span in self._find(value.encode("latin-1", "replace"))} or {UNKNOWN_CREDENTIAL}
+        names = self._names(value.encode("latin-1", "replace"), len(key)) or {UNKNOWN_CREDENTIAL}
         _note([(name, "credential header") for name in sorted(names)], "request", redactions)
         return value[: len(value) - len(key)] + "*" * len(key)
 
@@ -98,6 +108,13 @@ class Redactor:
         told = {(one.secret, one.form) for one in redactions if one.where.startswith(("status", "header "))}
         _note([one for one in found if one not in told], "head", redactions)
         return cleaned
+
+    def _names(self, value: bytes, length: int) -> set[str]:
+        """Whose a credential of this length is: one that is a character longer than the secret is nearly it."""
+        found = self._find(value)
+        longer = {span.secret for span in found if span.form == "plain" and span.end - span.start == length - 1}
+        names = {NEARLY.format(span.secret) if span.secret in longer else span.secret for span in found}
+        return names or {span.secret for secret in self._nearly for span in secret.find(value)}
 
     def _answer(self, answer: Answer, redactions: dict[Redaction, None]) -> Answer:
         headers: Headers = tuple(
@@ -160,6 +177,9 @@ class Redactor:
 
     def _clean(self, data: bytes, found: Found, *, cut: bool = False) -> bytes:
         cleaned = _mask(data, self._find(data), found)
+        # Only behind that: a secret that stands there whole is not one that nearly does.
+        cleaned = _mask(cleaned, [span for secret in self._nearly for span in secret.find(cleaned)], found)
+        cleaned = _mask(cleaned, [span for secret in self._secrets for span in secret.find_masked(cleaned)], found)
         if cut:
             rests = [secret.find_cut(cleaned) for secret in self._secrets]
             cleaned = _mask(cleaned, [span for span in rests if span is not None], found)

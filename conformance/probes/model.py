@@ -36,6 +36,22 @@ class Credential(StrEnum):
     """The right key under another authentication scheme."""
     OTHER = "other"
     """The key of the second tenant (CONFORMANCE_OTHER_API_KEY)."""
+    CHANGED = "changed"
+    """The right key with one character changed: as secret as the key itself, as are the next two."""
+    CUT = "cut"
+    """The right key without its last character."""
+    EXTENDED = "extended"
+    """The right key with a character more."""
+    SPACED = "spaced"
+    """The right key behind two spaces, where its scheme has a name."""
+    OTHER_HEADER = "other-header"
+    """The right key in a header field that the contract does not name."""
+    IN_QUERY = "in-query"
+    """The right key in the URL, and no header field."""
+    TWICE = "twice"
+    """Two header fields, one with the right key and one with a wrong one."""
+    TWICE_WRONG = "twice-wrong"
+    """Two header fields, each with a wrong key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +59,13 @@ class Probe:
     """One named request with an intent.
 
     `body` is a JSON value, or the very bytes to send; None sends no body. `path` replaces the operation's path
-    (with `{base}` left out: it is appended to the base URL); None means the operation's own. `path_parameters`
-    replaces single parameters of it. `headers` are added to, or with the value None taken from, the usual ones.
-    `completion_tokens` is the worst case that a deployment may charge for. `connection` names a connection that
-    several probes share one after another, in the plan's order; None leaves it to the pool.
-    `disconnect_after` makes the client hang up after so many bytes of the body. `wave` orders probes that must not
-    overlap: a wave is sent after all of the one before has ended (0 for nearly all, so that they run side by side).
+    (with `{base}` left out: it is appended to the base URL, or with `from_root` to the host alone); None means the
+    operation's own. `path_parameters` replaces single parameters of it. `headers` are added to, or with the value
+    None taken from, the usual ones. `completion_tokens` is the worst case that a deployment may charge for.
+    `connection` names a connection that several probes share one after another, in the plan's order; None leaves it
+    to the pool. `disconnect_after` makes the client hang up after so many bytes of the body. `wave` orders probes
+    that must not overlap: a wave is sent after all of the one before has ended (0 for nearly all, so that they run
+    side by side).
     """
 
     name: str
@@ -57,6 +74,7 @@ class Probe:
     body: Any = field(default=None, hash=False)
     method: str | None = None
     path: str | None = None
+    from_root: bool = False
     path_parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
     headers: Mapping[str, str | None] = field(default_factory=dict, hash=False)
     credential: Credential = Credential.OWN

@@ -1,46 +1,93 @@
-"""Which value the credential header of a probe has: the right key, a wrong one, none."""
+"""How a probe shows who it is: the right key, one that is nearly right, a wrong one, none, and where it stands."""
 
 from __future__ import annotations
 
 import random
 import string
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
 
 from conformance.contract.model import CredentialScheme
 from conformance.probes.model import Credential
+from conformance.target.keys import changed_key, cut_key, extended_key, vendor_prefix
 from conformance.target.model import Target
 from conformance.wire.errors import CredentialMissingError
 
 USUAL_SCHEME = CredentialScheme(header="Authorization", prefix="Bearer ")
 """What is sent where a contract declares no scheme and the target has a key all the same."""
 
-VENDOR_PREFIXES = ("sk-proj-", "sk-ant-", "sk-or-", "sk-", "pk-", "gsk_", "xai-", "hf_", "nvapi-", "key-")
 WRONG_KEY_LENGTH = 48
 """How long the wrong key is where no right one is known."""
+QUERY_NAMES = ("access_token", "api_key", "key")
+"""The names of a key in a query: that of RFC 6750 section 2.3, and those that vendors use."""
+_BASIC = "Basic "
+_OTHER_HEADERS = (CredentialScheme(header="X-API-Key"), USUAL_SCHEME)
 
 
-def credential_value(credential: Credential, scheme: CredentialScheme, target: Target) -> str | None:
-    """The value of the header that `scheme` names, or None where it is not sent.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a request shows: header fields (a name may stand twice), and the end of its URL from `?` on."""
+
+    fields: tuple[tuple[str, str], ...] = ()
+    query: str = ""
+
+
+def shown_credential(credential: Credential, scheme: CredentialScheme, target: Target) -> Shown:
+    """What a probe shows for a credential under the contract's scheme.
 
     Raises:
         CredentialMissingError: the probe needs a key that the target does not have.
     """
+    if credential in _ONE_FIELD:
+        return _fields(scheme.header, _ONE_FIELD[credential](scheme, _own(target)))
     match credential:
         case Credential.NONE:
-            return None
+            return Shown()
         case Credential.OWN:
-            return None if target.api_key is None else scheme.prefix + target.api_key
+            return Shown() if target.api_key is None else _fields(scheme.header, scheme.prefix + target.api_key)
+        case Credential.OTHER:
+            other = _required(target.other_api_key, "CONFORMANCE_OTHER_API_KEY")
+            return _fields(scheme.header, scheme.prefix + other)
+    return _wrongly_shown(credential, scheme, target)
+
+
+_ONE_FIELD: Mapping[Credential, Callable[[CredentialScheme, str], str]] = {
+    Credential.OWN_LOWER_CASE: lambda scheme, key: scheme.prefix.lower() + key,
+    Credential.SPACED: lambda scheme, key: scheme.prefix + " " + key,
+    Credential.CHANGED: lambda scheme, key: scheme.prefix + changed_key(key),
+    Credential.CUT: lambda scheme, key: scheme.prefix + cut_key(key),
+    Credential.EXTENDED: lambda scheme, key: scheme.prefix + extended_key(key),
+    Credential.WRONG_SCHEME: lambda scheme, key: (_BASIC if _is_bearer(scheme) else USUAL_SCHEME.prefix) + key,
+}
+"""The value of the contract's header field, made of the target's own key."""
+
+
+def _wrongly_shown(credential: Credential, scheme: CredentialScheme, target: Target) -> Shown:
+    wrong = scheme.prefix + wrong_key(target)
+    match credential:
         case Credential.EMPTY:
             # RFC 9110 section 5.5: white space around a field's value is not part of it, so `Bearer` stands alone.
-            return scheme.prefix.rstrip()
-        case Credential.WRONG:
-            return scheme.prefix + wrong_key(target)
-        case Credential.OTHER:
-            return scheme.prefix + _required(target.other_api_key, "CONFORMANCE_OTHER_API_KEY")
-        case Credential.WRONG_SCHEME:
-            prefix = "Basic " if scheme.prefix.lower().startswith("bearer") else "Bearer "
-        case Credential.OWN_LOWER_CASE:
-            prefix = scheme.prefix.lower()
-    return prefix + _required(target.api_key, "CONFORMANCE_API_KEY")
+            return _fields(scheme.header, scheme.prefix.rstrip())
+        case Credential.TWICE:
+            return _fields(scheme.header, scheme.prefix + _own(target), wrong)
+        case Credential.TWICE_WRONG:
+            return _fields(scheme.header, wrong, scheme.prefix + wrong_key(target)[::-1])
+        case Credential.OTHER_HEADER:
+            other = next(one for one in _OTHER_HEADERS if one.header.lower() != scheme.header.lower())
+            return _fields(other.header, other.prefix + _own(target))
+        case Credential.IN_QUERY:
+            key = quote(_own(target), safe="")
+            return Shown(query="?" + "&".join(f"{name}={key}" for name in QUERY_NAMES))
+    return _fields(scheme.header, wrong)
+
+
+def _fields(header: str, *values: str) -> Shown:
+    return Shown(tuple((header, value) for value in values))
+
+
+def _is_bearer(scheme: CredentialScheme) -> bool:
+    return scheme.prefix.lower().startswith("bearer")
 
 
 def wrong_key(target: Target) -> str:
@@ -49,13 +96,17 @@ def wrong_key(target: Target) -> str:
     It is drawn from the length alone, so that nothing of the real key but a vendor's prefix can be read from it.
     """
     real = target.api_key or ""
-    prefix = next((prefix for prefix in VENDOR_PREFIXES if real.startswith(prefix)), "")
+    prefix = vendor_prefix(real)
     length = max((len(real) or WRONG_KEY_LENGTH) - len(prefix), 1)
     generator = random.Random(f"chat-conformance wrong key {length}")  # noqa: S311 - it is meant to be repeatable
     while True:
         key = prefix + "".join(generator.choices(string.ascii_letters + string.digits, k=length))
         if key not in {target.api_key, target.other_api_key}:
             return key
+
+
+def _own(target: Target) -> str:
+    return _required(target.api_key, "CONFORMANCE_API_KEY")
 
 
 def _required(key: str | None, variable: str) -> str:

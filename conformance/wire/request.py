@@ -12,7 +12,7 @@ from conformance import __version__
 from conformance.contract.model import Operation
 from conformance.probes.model import Probe
 from conformance.target.model import Target
-from conformance.wire.credentials import USUAL_SCHEME, credential_value
+from conformance.wire.credentials import USUAL_SCHEME, Shown, shown_credential
 from conformance.wire.errors import RequestError
 from conformance.wire.exchange import SentRequest
 
@@ -40,9 +40,10 @@ def build_request(probe: Probe, operation: Operation, target: Target) -> httpx.R
     import httpx  # noqa: PLC0415 - costs 60 ms that a plan or a replay does not need
 
     scheme, authority, base_path = _base(target.base_url)
-    path = base_path + _path(probe, operation, target)
+    shown = shown_credential(probe.credential, operation.credential or USUAL_SCHEME, target)
+    path = ("" if probe.from_root else base_path) + _path(probe, operation, target) + shown.query
     body = _body(probe)
-    headers = [*_headers(probe, operation, target, authority=authority, body=body).items(), *_further(probe)]
+    headers = [*_headers(probe, operation, shown, authority=authority, body=body), *_further(probe)]
     return httpx.Request(
         method=probe.method or operation.method.upper(),
         url=f"{scheme}://{authority}",
@@ -124,14 +125,10 @@ def _body(probe: Probe) -> bytes | None:
 
 
 def _headers(
-    probe: Probe, operation: Operation, target: Target, *, authority: str, body: bytes | None
-) -> dict[str, str]:
-    """Every header field by name, in the order in which they are sent."""
-    headers = {"Host": authority}
-    scheme = operation.credential or USUAL_SCHEME
-    credential = credential_value(probe.credential, scheme, target)
-    if credential is not None:
-        headers[scheme.header] = credential
+    probe: Probe, operation: Operation, shown: Shown, *, authority: str, body: bytes | None
+) -> list[tuple[str, str]]:
+    """Every header field, in the order in which they are sent."""
+    headers = {"Host": authority, **dict(reversed(shown.fields))}
     headers["User-Agent"] = USER_AGENT
     headers["Accept"] = "text/event-stream" if probe.asks_for_stream else "application/json"
     headers["Accept-Encoding"] = "identity"
@@ -149,7 +146,9 @@ def _headers(
             del headers[spelled]
         if value is not None:
             headers[name] = value
-    return headers
+    fields = list(headers.items())
+    # A second credential stands behind the first, under the same name.
+    return [*fields[:2], *shown.fields[1:], *fields[2:]]
 
 
 def _further(probe: Probe) -> tuple[tuple[str, str], ...]:

@@ -140,6 +140,44 @@ def test_credentials_of_each_kind() -> None:
     assert authorization(Credential.OTHER) == "Bearer other-key-of-tenant"
     assert authorization(Credential.WRONG_SCHEME) == f"Basic {KEY}"
     assert authorization(Credential.OWN_LOWER_CASE) == f"bearer {KEY}"
+    assert authorization(Credential.SPACED) == f"Bearer  {KEY}"
+
+
+@pytest.mark.parametrize("credential", [Credential.CHANGED, Credential.CUT, Credential.EXTENDED])
+def test_a_nearly_right_key_differs_in_one_place(credential: Credential) -> None:
+    value = (authorization(credential) or "").removeprefix("Bearer ")
+    assert value != KEY
+    assert value[:-5] == KEY[: len(value) - 5]
+    assert abs(len(value) - len(KEY)) <= 1
+    if len(value) == len(KEY):
+        assert sum(one != other for one, other in zip(value, KEY, strict=True)) == 1
+
+
+def test_the_right_key_in_the_wrong_place() -> None:
+    request = sent_request(build_request(probe(credential=Credential.IN_QUERY), OPERATION, TARGET))
+    assert request.url == f"http://host.example:8080/v1/chat/completions?access_token={KEY}&api_key={KEY}&key={KEY}"
+    assert "Authorization" not in dict(request.headers)
+    assert headers_of(credential=Credential.OTHER_HEADER)["X-API-Key"] == KEY
+    operation = replace(OPERATION, credential=CredentialScheme(header="X-API-Key"))
+    request = sent_request(build_request(probe(credential=Credential.OTHER_HEADER), operation, TARGET))
+    assert dict(request.headers)["Authorization"] == f"Bearer {KEY}"
+
+
+def test_two_credentials_are_two_header_fields() -> None:
+    def sent(credential: Credential) -> list[str]:
+        request = sent_request(build_request(probe(credential=credential), OPERATION, TARGET))
+        return [value for name, value in request.headers if name == "Authorization"]
+
+    own, wrong = sent(Credential.TWICE)
+    assert own == f"Bearer {KEY}"
+    assert wrong == authorization(Credential.WRONG)
+    assert len(set(sent(Credential.TWICE_WRONG))) == 2
+    assert f"Bearer {KEY}" not in sent(Credential.TWICE_WRONG)
+
+
+def test_a_path_may_begin_at_the_root_of_the_host() -> None:
+    request = sent_request(build_request(probe(path="/invocations", from_root=True), OPERATION, TARGET))
+    assert request.url == "http://host.example:8080/invocations"
 
 
 def test_a_wrong_key_looks_right_and_tells_nothing() -> None:
