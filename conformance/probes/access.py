@@ -3,43 +3,121 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, Final
 
-from conformance.contract.model import Tier
-from conformance.probes.completions import served
-from conformance.probes.errors_of_clients import refused
-from conformance.probes.model import Credential, Intent, Probe
+from conformance.contract.model import CredentialScheme, Tier
+from conformance.probes.canaries import WORDS_OF_TENANTS
+from conformance.probes.completions import AFTERWARDS, served
+from conformance.probes.errors_of_clients import UNKNOWN_MODEL, either, refused
+from conformance.probes.model import Credential, Probe
 from conformance.probes.request_body import CHEAP, RequestBody
 
 UNKNOWN_ORG = "00000000-0000-4000-8000-000000000000"
+ORIGIN: Final = {"Origin": "https://chat-conformance.example"}
+"""A browser's page at a host that is nobody's (RFC 2606)."""
+_NO_KEY: Final[dict[str, Any]] = {"credential": Credential.NONE}
+_RARELY: Final[dict[str, Any]] = {"tier": Tier.EXHAUSTIVE}
 
 
 def access_probes(body: RequestBody) -> Iterator[Probe]:
     """Requests with a missing, wrong or foreign credential; each is valid but for that."""
     operation = body.contract.operation
-    scheme = operation.credential
-    valid = body.capped(CHEAP)
-    if scheme is not None:
-        no_key = {"credential": Credential.NONE}
-        yield refused("access/no-key", "no credential", valid, tier=Tier.SMOKE, **no_key)
-        yield refused(
-            "access/wrong-key", "a key that was never issued", valid, tier=Tier.SMOKE, credential=Credential.WRONG
-        )
-        yield refused("access/empty-key", "an empty key", valid, credential=Credential.EMPTY)
-        if body.has("stream"):
-            streamed = {**valid, "stream": True}
-            yield refused("access/no-key-streamed", "no credential, asking for a stream", streamed, **no_key)
-        invalid = {name: value for name, value in valid.items() if name != "messages"}
-        yield refused("access/no-key-invalid", "no credential and an invalid request", invalid, **no_key)
-        if scheme.prefix.strip().lower() == "bearer":
-            yield refused("access/wrong-scheme", "the right key as Basic", valid, credential=Credential.WRONG_SCHEME)
-            yield served(
-                "access/scheme-lower-case",
-                "the scheme's name in lower case",
-                valid,
-                credential=Credential.OWN_LOWER_CASE,
-            )
-    if "orgId" in operation.path_parameters:
+    if operation.credential is not None:
+        yield from _without_key(body)
+        yield from _wrong_keys(body, operation.credential)
+        yield from _oddly_shown_keys(body, operation.credential)
+        yield from _other_doors(body)
+        yield from _browsers(body)
+    has_organizations = "orgId" in operation.path_parameters
+    if has_organizations:
         yield from _organization_probes(body)
+    if body.target.other_api_key and (body.target.other_org_id or not has_organizations):
+        yield from _second_tenant(body, Tier.STANDARD if has_organizations else Tier.EXHAUSTIVE)
+
+
+def _without_key(body: RequestBody) -> Iterator[Probe]:
+    valid = body.capped(CHEAP)
+    yield refused("access/no-key", "no credential", valid, tier=Tier.SMOKE, **_NO_KEY)
+    if body.has("stream"):
+        streamed = {**valid, "stream": True}
+        yield refused("access/no-key-streamed", "no credential, asking for a stream", streamed, **_NO_KEY)
+    invalid = {name: value for name, value in valid.items() if name != "messages"}
+    yield refused("access/no-key-invalid", "no credential and an invalid request", invalid, **_NO_KEY)
+    if body.has("model"):
+        unknown = {**valid, "model": UNKNOWN_MODEL}
+        about = "no credential and a model that does not exist"
+        yield refused("access/no-key-unknown-model", about, unknown, **_NO_KEY, **_RARELY)
+
+
+def _wrong_keys(body: RequestBody, scheme: CredentialScheme) -> Iterator[Probe]:
+    valid = body.capped(CHEAP)
+    wrong = Credential.WRONG
+    yield refused("access/wrong-key", "a key that was never issued", valid, tier=Tier.SMOKE, credential=wrong)
+    yield refused("access/empty-key", "an empty key", valid, credential=Credential.EMPTY)
+    changed = "the right key with one character changed"
+    yield refused("access/changed-key", changed, valid, credential=Credential.CHANGED)
+    for name, about, credential in (
+        ("cut-key", "the right key without its last character", Credential.CUT),
+        ("extended-key", "the right key with a character more", Credential.EXTENDED),
+        ("two-wrong-keys", "two keys that were never issued, each in a header field", Credential.TWICE_WRONG),
+    ):
+        yield refused(f"access/{name}", about, valid, credential=credential, **_RARELY)
+    if _is_bearer(scheme):
+        yield refused("access/wrong-scheme", "the right key as Basic", valid, credential=Credential.WRONG_SCHEME)
+
+
+def _oddly_shown_keys(body: RequestBody, scheme: CredentialScheme) -> Iterator[Probe]:
+    valid = body.capped(CHEAP)
+    if _is_bearer(scheme):
+        lower, spaced = Credential.OWN_LOWER_CASE, Credential.SPACED
+        yield served("access/scheme-lower-case", "the scheme's name in lower case", valid, credential=lower)
+        yield served("access/spaced-key", "two spaces between scheme and key", valid, credential=spaced, **_RARELY)
+    for name, about, credential in (
+        ("key-in-other-header", "the right key in a header field that is not the contract's", Credential.OTHER_HEADER),
+        ("two-keys", "the right key and a wrong one, each in a header field", Credential.TWICE),
+    ):
+        yield either(f"access/{name}", about, valid, credential=credential, **_RARELY)
+    query = Credential.IN_QUERY
+    yield refused("access/key-in-query", "the right key in the URL only", valid, credential=query, **_RARELY)
+
+
+def _other_doors(body: RequestBody) -> Iterator[Probe]:
+    """The same operation, or one beside it that generates too, under another path and without a credential."""
+    path = body.contract.operation.path
+    last = path.rpartition("/")[2]
+    for name, about, spelled in (
+        ("trailing-slash", "no credential, at the path with a slash behind it", path + "/"),
+        ("double-slash", "no credential, at the path with a slash doubled", path.removesuffix(last) + "/" + last),
+        ("upper-case", "no credential, at the path in another letter case", path.removesuffix(last) + last.upper()),
+        ("dot-segment", "no credential, at the path with a dot segment", path.removesuffix(last) + "./" + last),
+    ):
+        yield refused(f"access/no-key-{name}", about, body.capped(CHEAP), path=spelled, **_NO_KEY, **_RARELY)
+    for name, route, asked in _siblings(body):
+        about = f"no credential, at {route}"
+        probe = refused(f"access/sibling-{name}", about, asked, path=route, from_root=True, **_NO_KEY, **_RARELY)
+        yield probe
+
+
+def _siblings(body: RequestBody) -> Iterator[tuple[str, str, Any]]:
+    """Routes by which servers of models generate too: a name, the path, and a small request."""
+    chat = body.capped(CHEAP)
+    model = {"model": body.target.model} if body.target.model else {}
+    text = "Say hello."
+    yield "completions", "/v1/completions", {**model, "prompt": text, "max_tokens": CHEAP}
+    yield "messages", "/v1/messages", {**model, "messages": chat["messages"], "max_tokens": CHEAP}
+    yield "responses", "/v1/responses", {**model, "input": text, "max_output_tokens": 16}
+    yield "embeddings", "/v1/embeddings", {**model, "input": text}
+    yield "invocations", "/invocations", chat
+    yield "generate", "/generate", {**model, "prompt": text, "text": text, "max_tokens": CHEAP}
+
+
+def _browsers(body: RequestBody) -> Iterator[Probe]:
+    valid = body.capped(CHEAP)
+    own = "a browser's page with the right key"
+    yield either("access/from-page", own, valid, headers=ORIGIN, **_RARELY)
+    yield refused(
+        "access/no-key-from-page", "a browser's page without a key", valid, headers=ORIGIN, **_NO_KEY, **_RARELY
+    )
 
 
 def _organization_probes(body: RequestBody) -> Iterator[Probe]:
@@ -58,13 +136,23 @@ def _organization_probes(body: RequestBody) -> Iterator[Probe]:
             valid,
             path_parameters={"orgId": target.other_org_id},
         )
-    if target.other_api_key and target.other_org_id:
-        yield Probe(
-            name="access/second-tenant",
-            about="the second tenant in its own organization",
-            intent=Intent.SERVED,
-            body=valid,
-            path_parameters={"orgId": target.other_org_id},
-            credential=Credential.OTHER,
-            completion_tokens=CHEAP,
-        )
+
+
+def _second_tenant(body: RequestBody, tier: Tier) -> Iterator[Probe]:
+    """Two tenants side by side, each with a word of its own; and the second asks what the first has asked before."""
+    other: dict[str, Any] = {"credential": Credential.OTHER, "tier": tier}
+    if body.target.other_org_id:
+        other["path_parameters"] = {"orgId": body.target.other_org_id}
+    again = "the second tenant, with the request that the first has sent before"
+    yield served("access/second-tenant", again, body.capped(16), wave=AFTERWARDS, **other)
+    for number, word in enumerate(WORDS_OF_TENANTS):
+        tenant, fields = ("second", other) if number % 2 else ("first", {"tier": tier})
+        asked = body.asking(f"Repeat this word three times: {word}", tokens=16)
+        if body.has("stream") and number >= len(WORDS_OF_TENANTS) // 2:
+            asked["stream"] = True
+        about = f"the {tenant} of two tenants at once, with a word of its own"
+        yield served(f"access/tenant-at-once-{number}", about, asked, wave=AFTERWARDS, **fields)
+
+
+def _is_bearer(scheme: CredentialScheme) -> bool:
+    return scheme.prefix.strip().lower() == "bearer"

@@ -7,6 +7,8 @@ from typing import Final
 
 WORDS: Final = ("canary-quorvex", "canary-blimtar", "canary-zanshuo")
 """One for each of several streams at once."""
+WORDS_OF_TENANTS: Final = ("canary-trestlo", "canary-vibrune", "canary-kwelpha", "canary-mosdint")
+"""Those of the first and the second tenant, in turn."""
 WORD_OF_THE_VANISHED: Final = "canary-drovenil"
 """That of the client that hangs up: what is left of its answer must reach nobody."""
 _CANARY: Final = re.compile(r"canary-[a-z]+")

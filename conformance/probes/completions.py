@@ -18,6 +18,10 @@ MULTIBYTE = (
     "\U0001f468\u200d\U0001f469\u200d\U0001f467 e\u0301 \u00f1 \u2713"
 )
 """CJK, right-to-left, an emoji with joiners, a combining mark: text that a byte-wise server breaks."""
+AFTERWARDS = 2
+"""The wave of requests that a deployment could answer from what it kept of earlier ones."""
+OTHER_LIMIT = 3
+"""Completion tokens of the long answer, when it is asked for again."""
 
 
 def served(name: str, about: str, body: Any, **fields: Any) -> Probe:
@@ -29,7 +33,6 @@ def served(name: str, about: str, body: Any, **fields: Any) -> Probe:
 def completion_probes(body: RequestBody) -> Iterator[Probe]:
     """Completions that show the response contract."""
     yield served("completion/plain", "the smallest valid request", body.capped(16), tier=Tier.SMOKE)
-    yield served("completion/again", "the same request again, which is another completion", body.capped(16))
     yield served(
         "completion/long-prompt",
         "the same question after a long preface, which costs more prompt tokens",
@@ -43,27 +46,35 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
     )
     long_answer = body.asking(LONG_ANSWER, tokens=32)
     yield served("completion/long-answer", "a long answer, which takes its time without streaming", long_answer)
+    if body.has("stream"):
+        about = "the smallest valid request again, with a stream that is declined"
+        declined = {**body.capped(16), "stream": False}
+        yield served("completion/stream-false", about, declined, connection=ONE_CONNECTION)
+    else:
+        yield served("completion/again", "the same request again, which is another completion", body.capped(16))
     if body.limit_field:
-        yield served(
-            "completion/one-token",
-            "a long answer that is limited to one token",
-            body.asking(LONG_ANSWER, tokens=1),
-            tier=Tier.SMOKE,
-        )
+        yield from _limited(body)
     if body.has("stop"):
         stopped = body.asking(LONG_ANSWER, tokens=24, stop=[" "])
         yield served("completion/stop", "a long answer that stops at its first space", stopped)
     if body.has("n"):
         yield served("completion/two-choices", "two choices for one prompt", body.asking(LONG_ANSWER, tokens=4, n=2))
-    if body.has("stream"):
-        declined = {**body.capped(4), "stream": False}
-        yield served("completion/stream-false", "a stream that is declined", declined, connection=ONE_CONNECTION)
     if body.has("logprobs"):
         asked = body.asking("Say hello.", tokens=3, logprobs=True, top_logprobs=2)
         yield served("completion/logprobs", "the log probabilities of each token", asked)
     if body.has("model") and not _model_is_required(body):
         without = {name: value for name, value in body.capped(4).items() if name != "model"}
         yield served("completion/default-model", "a request that leaves the model to its default", without)
+
+
+def _limited(body: RequestBody) -> Iterator[Probe]:
+    """The long answer under other limits of its tokens."""
+    about = "a long answer that is limited to one token"
+    yield served("completion/one-token", about, body.asking(LONG_ANSWER, tokens=1), tier=Tier.SMOKE)
+    field = body.limit_fields[-1]
+    asked = {**body.base, "messages": [{"role": "user", "content": LONG_ANSWER}], field: OTHER_LIMIT}
+    about = f"the long answer that was asked for before, limited to {OTHER_LIMIT} tokens by `{field}`"
+    yield served("completion/other-limit", about, asked, wave=AFTERWARDS)
 
 
 def _conversation() -> list[dict[str, str]]:

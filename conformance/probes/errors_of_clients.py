@@ -7,12 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from conformance.contract.model import Tier
+from conformance.probes.completions import served
 from conformance.probes.cost import worst_case_tokens
 from conformance.probes.model import Intent, Probe
 from conformance.probes.request_body import CHEAP, REMOVED, RequestBody
 
 UNKNOWN_MODEL = "no-such-model-chat-conformance"
 UNKNOWN_FIELD = "x_chat_conformance_unknown"
+TOO_MANY_WORDS = 140_000
+"""Words of one letter, each a token of its own: more than the 131,072 tokens that most models can read at once."""
+FORM = b"model=any&messages=Say+hello."
 
 
 def refused(name: str, about: str, body: Any, **fields: Any) -> Probe:
@@ -23,60 +27,112 @@ def refused(name: str, about: str, body: Any, **fields: Any) -> Probe:
 
 def either(name: str, about: str, body: Any, **fields: Any) -> Probe:
     """A probe that a deployment may serve or refuse."""
-    tokens = worst_case_tokens(body)
+    tokens = fields.pop("completion_tokens", worst_case_tokens(body))
     return Probe(name=name, about=about, intent=Intent.EITHER, body=body, completion_tokens=tokens, **fields)
 
 
 def error_probes(body: RequestBody) -> Iterator[Probe]:
-    """Requests that must be refused, and the few that may be."""
-    valid = json.dumps(body.capped(CHEAP)).encode()
-    yield from _malformed(valid)
-    yield refused(
-        "error/missing-messages",
-        "no messages",
-        body.changed(("messages",), REMOVED),
-        tier=Tier.SMOKE,
-    )
+    """Requests that must be refused, and those that may be."""
+    yield from _malformed(body)
+    yield from _undecided(body)
     if body.has("stream"):
         streamed = {**body.changed(("messages",), REMOVED), "stream": True}
         yield refused("error/streamed", "an invalid request that asks for a stream", streamed, tier=Tier.SMOKE)
     yield refused("error/messages-null-element", "a message that is null", body.changed(("messages", 0), None))
-    plain_text: Mapping[str, str | None] = {"Content-Type": "text/plain"}
-    yield refused(
-        "error/text-plain", "a JSON body declared as text/plain", valid, headers=plain_text, completion_tokens=CHEAP
-    )
-    yield refused("error/method", "PUT where POST is offered", body.capped(CHEAP), method="PUT")
-    yield refused(
-        "error/unknown-route", "a route that does not exist", body.capped(CHEAP), path="/chat-conformance/no-such-route"
-    )
+    yield from _media_types(body)
+    yield from _elsewhere(body)
     if body.has("model") and not _model_is_enumerated(body):
-        yield refused(
-            "error/unknown-model", "a model that does not exist", {**body.capped(CHEAP), "model": UNKNOWN_MODEL}
-        )
+        yield from _unknown_model(body)
     yield either("request/unknown-field", "a field that no document names", {**body.capped(CHEAP), UNKNOWN_FIELD: 1})
-    if body.limit_field:
-        integral = valid.replace(f'"{body.limit_field}": {CHEAP}'.encode(), f'"{body.limit_field}": {CHEAP}.0'.encode())
-        yield Probe(
-            name="request/integral-float",
-            about="an integer that is written with a decimal point",
-            intent=Intent.EITHER,
-            body=integral,
-            completion_tokens=CHEAP,
-        )
 
 
-def _malformed(valid: bytes) -> Iterator[Probe]:
+def _malformed(body: RequestBody) -> Iterator[Probe]:
+    """Bodies that are not one JSON object in UTF-8."""
+    valid = _hello(body)
     for name, about, raw, tier in (
         ("cut", "a JSON body that breaks off", valid[:-5], Tier.SMOKE),
         ("empty", "an empty body", b"", Tier.STANDARD),
         ("array", "a JSON array where an object is due", b"[" + valid + b"]", Tier.EXHAUSTIVE),
         ("null", "null where an object is due", b"null", Tier.EXHAUSTIVE),
+        ("number", "a number where an object is due", b"7", Tier.EXHAUSTIVE),
         ("trailing-comma", "an object with a trailing comma", valid[:-1] + b",}", Tier.EXHAUSTIVE),
         ("two-documents", "two JSON documents", valid + valid, Tier.EXHAUSTIVE),
         ("not-a-number", "the literal NaN", valid[:-1] + b', "temperature": NaN}', Tier.STANDARD),
         ("invalid-utf8", "bytes that are not UTF-8", valid.replace(b"Say hello", b"Say \xff\xfe"), Tier.STANDARD),
     ):
         yield refused(f"error/json-{name}", about, raw, tier=tier, completion_tokens=CHEAP)
+
+
+def _undecided(body: RequestBody) -> Iterator[Probe]:
+    """Bodies that readers understand differently: they may be served or refused, and must break nothing."""
+    valid = _hello(body)
+    if body.has("model"):
+        twice = b'{"model": "' + UNKNOWN_MODEL.encode() + b'", ' + valid[1:]
+        about = "a body in which `model` stands twice, with an unknown one first"
+        yield either("error/duplicate-model", about, twice, completion_tokens=CHEAP)
+    for name, about, inside in (
+        ("request/lone-surrogate", "half of a surrogate pair in a message", b"\\ud83d"),
+        ("request/escaped-nul", "an escaped NUL character in a message", b"\\u0000"),
+        ("request/raw-nul", "a NUL byte in a message", b"\0"),
+    ):
+        raw = valid.replace(b"Say hello", b"Say " + inside + b" hello")
+        yield either(name, about, raw, completion_tokens=CHEAP, tier=Tier.EXHAUSTIVE)
+    text = body.asking("", tokens=CHEAP)
+    yield either("request/empty-text", "a message with an empty text", text, tier=Tier.EXHAUSTIVE)
+    many = body.asking("a " * TOO_MANY_WORDS, tokens=CHEAP)
+    about = f"a prompt of {TOO_MANY_WORDS} words"
+    yield either("request/long-prompt", about, many, tier=Tier.EXHAUSTIVE)
+    if body.limit_field:
+        integral = valid.replace(f'"{body.limit_field}": {CHEAP}'.encode(), f'"{body.limit_field}": {CHEAP}.0'.encode())
+        about = "an integer that is written with a decimal point"
+        yield either("request/integral-float", about, integral, completion_tokens=CHEAP, tier=Tier.EXHAUSTIVE)
+
+
+def _hello(body: RequestBody) -> bytes:
+    """A valid request whose only text is a greeting, into which other bytes can be put."""
+    return json.dumps(body.asking("Say hello.", tokens=CHEAP)).encode()
+
+
+def _media_types(body: RequestBody) -> Iterator[Probe]:
+    """Bodies that are declared as something else, or as JSON in another spelling."""
+    valid = json.dumps(body.capped(CHEAP)).encode()
+    cost: Mapping[str, Any] = {"completion_tokens": CHEAP}
+    plain_text: Mapping[str, str | None] = {"Content-Type": "text/plain"}
+    yield refused("error/text-plain", "a JSON body declared as text/plain", valid, headers=plain_text, **cost)
+    form: Mapping[str, str | None] = {"Content-Type": "application/x-www-form-urlencoded"}
+    yield refused("error/form", "the fields of a form", FORM, headers=form, tier=Tier.EXHAUSTIVE, **cost)
+    missing: Mapping[str, str | None] = {"Content-Type": None}
+    about = "a JSON body without a Content-Type"
+    yield either("request/no-content-type", about, valid, headers=missing, tier=Tier.EXHAUSTIVE, **cost)
+    for name, about, declared, tier in (
+        ("charset", "a JSON body with a charset", "application/json; charset=utf-8", Tier.STANDARD),
+        ("upper-case", "a JSON body whose media type is in upper case", "APPLICATION/JSON", Tier.EXHAUSTIVE),
+    ):
+        headers: Mapping[str, str | None] = {"Content-Type": declared}
+        yield served(f"request/media-type-{name}", about, body.capped(CHEAP), headers=headers, tier=tier)
+
+
+def _elsewhere(body: RequestBody) -> Iterator[Probe]:
+    """Routes and methods that the operation does not have."""
+    valid = body.capped(CHEAP)
+    yield refused("error/method", "PUT where POST is offered", valid, method="PUT")
+    for method in ("DELETE", "PATCH"):
+        about = f"{method} where POST is offered"
+        yield refused(f"error/method-{method.lower()}", about, None, method=method, tier=Tier.EXHAUSTIVE)
+    # Some platforms list stored completions there.
+    yield either(
+        "error/method-get", "GET where POST is offered", None, method="GET", tier=Tier.EXHAUSTIVE, completion_tokens=0
+    )
+    route = "/chat-conformance/no-such-route"
+    yield refused("error/unknown-route", "a route that does not exist", valid, path=route)
+
+
+def _unknown_model(body: RequestBody) -> Iterator[Probe]:
+    unknown = {**body.capped(CHEAP), "model": UNKNOWN_MODEL}
+    yield refused("error/unknown-model", "a model that does not exist", unknown)
+    if body.has("stream"):
+        about = "a stream by a model that does not exist"
+        yield refused("error/unknown-model-streamed", about, {**unknown, "stream": True}, tier=Tier.EXHAUSTIVE)
 
 
 def _model_is_enumerated(body: RequestBody) -> bool:

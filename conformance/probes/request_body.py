@@ -53,7 +53,12 @@ class RequestBody:
     @property
     def limit_field(self) -> str | None:
         """The field that limits a completion's tokens, where the contract has one."""
-        return next((name for name in LIMIT_FIELDS if self.has(name)), None)
+        return next(iter(self.limit_fields), None)
+
+    @property
+    def limit_fields(self) -> tuple[str, ...]:
+        """All fields of the contract that limit a completion's tokens."""
+        return tuple(name for name in LIMIT_FIELDS if self.has(name))
 
     @property
     def base(self) -> dict[str, Any]:

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from conformance.reading.event_stream import Event, EventStreamReader
     from conformance.reading.expectations import Expectations, expectations_of
     from conformance.reading.head import HeadReading, read_head
+    from conformance.reading.internals import inner_part
     from conformance.reading.schema import SchemaJudge, keyword_key
     from conformance.reading.stream import StreamReader, read_stream
     from conformance.reading.stream_reading import StreamReading
     from conformance.reading.strict_json import Document, JsonFault, JsonRule, parse
+    from conformance.reading.text import control_token, fewest_tokens
     from conformance.reading.timeline import TimelineRow
 
 __all__ = [
@@ -45,8 +47,11 @@ __all__ = [
     "StreamReading",
     "TimelineRow",
     "assembled",
+    "control_token",
     "deliver",
     "expectations_of",
+    "fewest_tokens",
+    "inner_part",
     "judge_buffering",
     "keyword_key",
     "misfits",
@@ -77,8 +82,11 @@ _HOMES = {
     "StreamReading": "stream_reading",
     "TimelineRow": "timeline",
     "assembled": "assembly",
+    "control_token": "text",
     "deliver": "delivery",
     "expectations_of": "expectations",
+    "fewest_tokens": "text",
+    "inner_part": "internals",
     "judge_buffering": "delivery",
     "keyword_key": "schema",
     "misfits": "assembly",

@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from conformance.evidence.forms import MASKED
+from conformance.suite.cross_talk import strangers, told_by
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect
 from conformance.suite.marking import requirement
 from conformance.suite.observations import Answered, Observations
-from conformance.suite.showing import status_of
+from conformance.suite.openness import allows_sharing, has_generated
+from conformance.suite.showing import shown, status_of
+from conformance.wire import Redaction
 
 TURNED_AWAY = (401, 403)
-NO_ACCESS = ("access/no-key*", "access/wrong-key", "access/empty-key")
+NO_KEY = ("access/no-key", "access/no-key-streamed", "access/no-key-invalid", "access/no-key-unknown-model")
+NOT_THE_KEY = ("access/changed-key", "access/cut-key", "access/extended-key", "access/two-wrong-keys")
+NO_ACCESS = (*NO_KEY, *NOT_THE_KEY, "access/wrong-key", "access/empty-key")
+OTHER_SPELLINGS = (
+    *("access/no-key-trailing-slash", "access/no-key-double-slash", "access/no-key-upper-case"),
+    "access/no-key-dot-segment",
+)
+SECOND_TENANT = ("access/second-tenant", "access/tenant-at-once-1", "access/tenant-at-once-3")
+ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 
 
-@requirement("access.key-required", "access/no-key")
+@requirement("access.key-required", "access/no-key", "access/no-key-unknown-model")
 def test_a_credential_is_required(refusals: Sequence[Answered], expect: Expect) -> None:
     _turned_away(refusals, expect)
 
 
 @requirement("access.key-checked", "access/wrong-key", "access/empty-key")
 def test_the_credential_is_checked(refusals: Sequence[Answered], expect: Expect) -> None:
+    _turned_away(refusals, expect)
+
+
+@requirement("access.key-exact", *NOT_THE_KEY)
+def test_a_key_that_is_nearly_right_is_wrong(refusals: Sequence[Answered], expect: Expect) -> None:
     _turned_away(refusals, expect)
 
 
@@ -39,6 +56,59 @@ def test_the_scheme_is_read_in_any_case(
             expected="a completion for the right key under `bearer`",
             actual=status_of(answered),
         )
+
+
+@requirement("access.spaces", "access/spaced-key")
+def test_any_number_of_spaces_stands_before_the_key(
+    answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    for answered in answers:
+        expect(
+            observations.served(answered),
+            answered.id,
+            expected="a completion for the right key behind two spaces",
+            actual=status_of(answered),
+        )
+
+
+@requirement("access.odd-credentials", "access/two-keys", "access/key-in-other-header")
+def test_odd_credentials_break_nothing(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+    for answered in answers:
+        expect(
+            observations.served(answered) or 400 <= answered.answer.status < 500,
+            answered.id,
+            expected=f"a completion or a refusal for {answered.probe.about}",
+            actual=status_of(answered),
+        )
+
+
+@requirement("access.key-in-query", "access/key-in-query")
+def test_a_key_in_the_url_opens_nothing(
+    refusals: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    for refusal in refusals:
+        served = observations.served(refusal)
+        expect(not served, refusal.id, expected="no completion for a key in the URL", actual=status_of(refusal))
+
+
+@requirement("access.other-spellings", *OTHER_SPELLINGS)
+def test_no_spelling_of_the_path_opens_the_door(
+    refusals: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    for refusal in refusals:
+        served = has_generated(observations.completion_reading(refusal.exchange).value)
+        expect(not served, refusal.id, expected=f"no completion for {refusal.probe.about}", actual=status_of(refusal))
+
+
+@requirement("access.sibling-routes", "access/sibling-*")
+def test_no_route_beside_it_generates_without_a_credential(
+    refusals: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    for refusal in refusals:
+        generated = 200 <= refusal.answer.status < 300 and has_generated(
+            observations.completion_reading(refusal.exchange).value
+        )
+        expect(not generated, refusal.id, expected=f"nothing made for {refusal.probe.about}", actual=status_of(refusal))
 
 
 @requirement("access.status", *NO_ACCESS)
@@ -79,13 +149,55 @@ def test_no_stream_without_a_credential(refusals: Sequence[Answered], expect: Ex
 
 
 @requirement("access.key-not-echoed", "*")
-def test_no_answer_shows_the_key(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
-    for exchange in observations.exchanges:
-        if exchange.answer is None:
-            continue
-        echoed = [one for one in exchange.redactions if one.where != "request"]
-        shown = ", ".join(f"the {one.secret} ({one.form}) in the {one.where}" for one in echoed)
-        expect(not echoed, exchange.id, expected="no key of the caller in the answer", actual=shown)
+def test_no_answer_shows_the_key(observations: Observations, expect: Expect) -> None:
+    _judge_echoes(observations, expect, lambda one: one.form != MASKED, "no key of the caller in the answer")
+
+
+@requirement("access.key-masked", "*")
+def test_no_answer_shows_much_of_the_key(observations: Observations, expect: Expect) -> None:
+    _judge_echoes(observations, expect, lambda one: one.form == MASKED, "no more of a key than names it")
+
+
+@requirement("access.pages", "access/from-page", "access/no-key-from-page")
+def test_a_page_may_read_why_it_was_turned_away(observations: Observations, expect: Expect) -> None:
+    allowed = {one.probe.name: one for one in _answered(observations, "access/*from-page")}
+    served, refused = allowed.get("access/from-page"), allowed.get("access/no-key-from-page")
+    if served is None or refused is None:
+        raise CannotTell("one of the two requests of a page was not answered")
+    if served.answer.header(ALLOW_ORIGIN) is None:
+        raise DoesNotApply(f"{served.id}: no page of another origin may read the target's answers")
+    expect(
+        refused.answer.header(ALLOW_ORIGIN) is not None,
+        refused.id,
+        expected=f"{ALLOW_ORIGIN}, as in {served.id}",
+        actual=f"status {refused.answer.status} without it",
+    )
+
+
+@requirement("access.fresh", "completion/*")
+def test_no_answer_comes_from_a_cache(answers: Sequence[Answered], expect: Expect) -> None:
+    for answered in answers:
+        age = answered.answer.header("age")
+        expect(age is None, answered.id, expected="no Age header field in an answer to POST", actual=f"Age: {age!a}")
+
+
+@requirement("access.not-shared", "completion/*")
+def test_no_answer_offers_itself_to_shared_caches(answers: Sequence[Answered], expect: Expect) -> None:
+    for answered in answers:
+        declared = answered.answer.header("cache-control")
+        actual = f"Cache-Control: {declared!a}"
+        expected = "no Cache-Control that lets a shared cache keep the answer"
+        expect(not allows_sharing(declared or ""), answered.id, expected=expected, actual=actual)
+
+
+@requirement("access.isolation", "access/second-tenant", "access/tenant-at-once-*", "completion/plain")
+def test_no_organization_gets_what_belongs_to_another(observations: Observations, expect: Expect) -> None:
+    _judge_isolation(observations, expect, "CONFORMANCE_OTHER_ORG_ID and CONFORMANCE_OTHER_API_KEY")
+
+
+@requirement("access.isolation-of-keys", "access/second-tenant", "access/tenant-at-once-*", "completion/plain")
+def test_no_key_gets_what_belongs_to_another(observations: Observations, expect: Expect) -> None:
+    _judge_isolation(observations, expect, "CONFORMANCE_OTHER_API_KEY")
 
 
 @requirement("access.organization-unknown", "access/unknown-organization", "completion/plain")
@@ -110,6 +222,46 @@ def test_a_foreign_organization_is_refused(observations: Observations, expect: E
         for _ in observations.usable(second, observations.completion):
             break  # it exists: its own member is served
     _refused_as_organization(answered, observations, expect)
+
+
+def _judge_isolation(observations: Observations, expect: Expect, variables: str) -> None:
+    """Judge that two tenants side by side each get their own words, and the same request of both two answers."""
+    tenants = observations.matching(["access/second-tenant", "access/tenant-at-once-*"])
+    if not tenants:
+        raise CannotTell(f"no second tenant is known; set {variables} to test this")
+    answered, obstacles = observations.answers(tenants)
+    expect.notes.extend(str(one) for one in obstacles)
+    served = [one for one in answered if observations.served(one)]
+    if not any(one.probe.name in SECOND_TENANT for one in served):
+        raise CannotTell("the second tenant was not served; check its key and organization")
+    told = list(told_by([*served, *_answered(observations, "completion/plain")], observations))
+    for one in told:
+        expect.looked_at(one.answered.id)
+    for one, canary, owner in strangers(told):
+        actual = f"{canary!a}, which only the request {owner} has"
+        expect(False, one.answered.id, expected="an answer to the tenant's own request", actual=actual)
+    first: dict[str, str] = {}
+    for one in told:
+        if one.id is not None and (other := first.setdefault(one.id, one.answered.id)) != one.answered.id:
+            actual = f"the id {shown(one.id)}, which {other} has too"
+            expect(False, one.answered.id, expected="an answer of the tenant's own", actual=actual)
+
+
+def _judge_echoes(
+    observations: Observations, expect: Expect, counts: Callable[[Redaction], bool], expected: str
+) -> None:
+    for exchange in observations.exchanges:
+        if exchange.answer is None:
+            continue
+        echoed = [one for one in exchange.redactions if one.where != "request" and counts(one)]
+        actual = ", ".join(f"the {one.secret} ({one.form}) in the {one.where}" for one in echoed)
+        expect(not echoed, exchange.id, expected=expected, actual=actual)
+    if not expect.judged:
+        raise CannotTell("the target answered nothing")
+
+
+def _answered(observations: Observations, pattern: str) -> list[Answered]:
+    return observations.answers(observations.matching([pattern]))[0]
 
 
 def _refused_as_organization(refusals: Sequence[Answered], observations: Observations, expect: Expect) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
 from conformance.contract.model import Requirement
-from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
+from conformance.reading import control_token
+from conformance.reading.expectations import FINISH_REASONS
+from conformance.suite.cross_talk import told_by
+from conformance.suite.expect import DoesNotApply, Expect, NotTestable
 from conformance.suite.keyword_judging import judge_instances
 from conformance.suite.marking import keywords, requirement
 from conformance.suite.observations import Answered, Completion, Observations
@@ -15,10 +19,15 @@ from conformance.suite.readers import Readers
 from conformance.suite.showing import shown, status_of
 
 DAY = 86_400
+SKEW = 2
+"""Seconds by which the clocks of two machines that share the work may differ."""
 REPLACEMENT = "\ufffd"
+CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
 
 
-@requirement("completion.served", "completion/plain", "completion/again", "completion/one-token")
+@requirement(
+    "completion.served", "completion/plain", "completion/again", "completion/one-token", "completion/stream-false"
+)
 def test_a_valid_request_is_answered_with_a_completion(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
@@ -69,7 +78,7 @@ def test_created_is_the_time_of_the_completion(completions: Sequence[Completion]
         created = completion.body.get("created")
         if not isinstance(created, (int, float)) or isinstance(created, bool):
             continue
-        began = datetime.fromisoformat(completion.answered.exchange.started).timestamp()
+        began = _began(completion)
         expect(
             math.isfinite(created) and abs(created - began) <= DAY,
             completion.id,
@@ -78,24 +87,57 @@ def test_created_is_the_time_of_the_completion(completions: Sequence[Completion]
         )
 
 
+@requirement("completion.created-forward", "completion/*", "robustness/*")
+def test_created_never_goes_back(completions: Sequence[Completion], expect: Expect) -> None:
+    ended: list[tuple[float, float, str]] = []
+    for completion in sorted(completions, key=_began):
+        created = completion.body.get("created")
+        if not isinstance(created, (int, float)) or isinstance(created, bool):
+            continue
+        began = _began(completion)
+        before = max((one for one in ended if one[0] <= began), key=lambda one: one[1], default=None)
+        if before is not None:
+            expect(
+                created >= before[1] - SKEW,
+                completion.id,
+                expected=f"no time before {before[1]:.0f}, which {before[2]} has, whose answer was complete before",
+                actual=str(created),
+            )
+        ended.append((began + completion.answered.exchange.ending.at, created, completion.id))
+
+
+@requirement("completion.object", "completion/*")
+def test_an_object_that_is_named_is_a_completion(completions: Sequence[Completion], expect: Expect) -> None:
+    named = [completion for completion in completions if "object" in completion.body]
+    if not named:
+        raise DoesNotApply("no completion has the member object")
+    for completion in named:
+        kind = completion.body["object"]
+        expect(kind == "chat.completion", completion.id, expected='"object": "chat.completion"', actual=shown(kind))
+
+
 @requirement("completion.id-unique", "completion/*", "robustness/*")
-def test_ids_are_unique(completions: Sequence[Completion], expect: Expect) -> None:
-    first: dict[str, str] = {}
+def test_ids_are_unique(completions: Sequence[Completion], observations: Observations, expect: Expect) -> None:
     for completion in completions:
         given = completion.body.get("id")
-        if expect(
+        expect(
             isinstance(given, str) and given != "",
             completion.id,
             expected="a non-empty string as id",
             actual=shown(given) if "id" in completion.body else "no id",
-        ):
-            other = first.setdefault(str(given), completion.id)
-            expect(
-                other == completion.id,
-                completion.id,
-                expected="an id of its own",
-                actual=f"{shown(given)}, which {other} has too",
-            )
+        )
+    first: dict[str, str] = {}
+    answers, _ = observations.answers(observations.probes.values())
+    for told in told_by(answers, observations):
+        if told.id is None:
+            continue
+        other = first.setdefault(told.id, told.answered.id)
+        expect(
+            other == told.answered.id,
+            told.answered.id,
+            expected="an id of its own",
+            actual=f"{shown(told.id)}, which {other} has too",
+        )
 
 
 @requirement("completion.model-named", "completion/*")
@@ -136,114 +178,6 @@ def test_each_message_has_the_key_content(completions: Sequence[Completion], exp
             )
 
 
-@requirement("completion.max-tokens", "completion/*")
-def test_the_token_limit_is_kept(completions: Sequence[Completion], expect: Expect) -> None:
-    for completion in completions:
-        limit = completion.answered.asked("max_tokens") or completion.answered.asked("max_completion_tokens")
-        used = completion.usage("completion_tokens")
-        if limit is None or used is None:
-            continue
-        allowed = limit * (completion.answered.asked("n") or 1)
-        expect(
-            used <= allowed,
-            completion.id,
-            expected=f"at most {allowed} completion token{'s'[: allowed != 1]}",
-            actual=f"{used} completion tokens",
-        )
-
-
-@requirement("completion.finish-reason-length", "completion/one-token")
-def test_a_completion_that_was_cut_says_so(completions: Sequence[Completion], expect: Expect) -> None:
-    for completion in completions:
-        for choice in completion.choices:
-            if completion.texts and not "".join(completion.texts) and choice.get("finish_reason") == "stop":
-                raise CannotTell("the model ended before its first token, so the limit was not reached")
-            expect(
-                choice.get("finish_reason") == "length",
-                completion.id,
-                expected='"finish_reason": "length" for a long answer that is limited to one token',
-                actual=f'"finish_reason": {shown(choice.get("finish_reason"))}',
-            )
-
-
-@requirement("completion.stop", "completion/stop")
-def test_a_stop_sequence_ends_the_text(completions: Sequence[Completion], expect: Expect) -> None:
-    for completion in completions:
-        stops: list[str] = completion.answered.asked("stop")
-        for choice, text in zip(completion.choices, completion.texts, strict=False):
-            expect(
-                not any(stop in text for stop in stops),
-                completion.id,
-                expected=f"a text without the stop sequence {shown(stops)}",
-                actual=f"the text {shown(text)}",
-            )
-            limit = completion.answered.asked("max_tokens") or math.inf
-            if (completion.usage("completion_tokens") or math.inf) < limit:
-                expect(
-                    choice.get("finish_reason") == "stop",
-                    completion.id,
-                    expected='"finish_reason": "stop" for a text that ended before its limit',
-                    actual=f'"finish_reason": {shown(choice.get("finish_reason"))}',
-                )
-
-
-@requirement("completion.usage-sum", "completion/*")
-def test_the_usage_adds_up(completions: Sequence[Completion], expect: Expect) -> None:
-    for completion in completions:
-        prompt, own, total = (completion.usage(f"{name}_tokens") for name in ("prompt", "completion", "total"))
-        if prompt is None or own is None or total is None:
-            continue
-        expect(
-            min(prompt, own, total) >= 0 and total == prompt + own,
-            completion.id,
-            expected="prompt_tokens + completion_tokens = total_tokens, none negative",
-            actual=f"{prompt} + {own} and {total}",
-        )
-
-
-@requirement("completion.usage-counted", "completion/*")
-def test_the_usage_counts_what_was_used(completions: Sequence[Completion], expect: Expect) -> None:
-    for completion in completions:
-        prompt, own = completion.usage("prompt_tokens"), completion.usage("completion_tokens")
-        if prompt is not None:
-            expect(prompt > 0, completion.id, expected="more than 0 prompt tokens", actual=str(prompt))
-        if own is not None and "".join(completion.texts):
-            expect(own > 0, completion.id, expected="more than 0 completion tokens for a text", actual=str(own))
-
-
-@requirement("completion.usage-grows", "completion/plain", "completion/long-prompt")
-def test_a_longer_prompt_costs_more(completions: Sequence[Completion], expect: Expect) -> None:
-    prompts = {one.answered.probe.name: one for one in completions if one.usage("prompt_tokens") is not None}
-    if len(prompts) < 2:
-        raise CannotTell("only one of the two answers counts its prompt tokens")
-    short, long = (prompts[name].usage("prompt_tokens") or 0 for name in ("completion/plain", "completion/long-prompt"))
-    expect(
-        long > short,
-        prompts["completion/long-prompt"].id,
-        expected=f"more than the {short} prompt tokens of a short prompt",
-        actual=str(long),
-    )
-
-
-@requirement("completion.logprobs", "completion/logprobs")
-def test_log_probabilities_are_listed(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
-    for answered in answers:
-        if answered.answer.status in {400, 422}:
-            raise DoesNotApply(
-                f"{answered.id}: the target refuses to give log probabilities ({answered.answer.status})"
-            )
-    for completion in observations.usable([one.probe for one in answers], observations.completion):
-        for choice in completion.choices:
-            logprobs = choice.get("logprobs")
-            content = logprobs.get("content") if isinstance(logprobs, dict) else None
-            expect(
-                isinstance(content, list) and all(isinstance(entry, dict) and "token" in entry for entry in content),
-                completion.id,
-                expected="choices[].logprobs.content, a list with one entry a token",
-                actual=f"logprobs: {shown(logprobs)}",
-            )
-
-
 @requirement("completion.stream-declined", "completion/plain", "completion/stream-false")
 def test_without_stream_the_answer_is_one_document(answers: Sequence[Answered], expect: Expect) -> None:
     for answered in _successes(answers):
@@ -263,6 +197,49 @@ def test_the_model_may_be_left_out(answers: Sequence[Answered], observations: Ob
         )
 
 
+@requirement("completion.charset", "completion/*", "error/*")
+def test_the_charset_is_utf_8(answers: Sequence[Answered], expect: Expect) -> None:
+    for answered in answers:
+        declared = answered.answer.header("content-type") or ""
+        charset = CHARSET.search(declared)
+        expect(
+            charset is None or charset[1].lower() in {"utf-8", "utf8"},
+            answered.id,
+            expected="no charset but UTF-8",
+            actual=f"Content-Type: {shown(declared)}",
+        )
+
+
+@requirement("completion.finish-reason", "completion/*")
+def test_the_finish_reason_is_known(completions: Sequence[Completion], expect: Expect) -> None:
+    for completion in completions:
+        for choice in completion.choices:
+            reason = choice.get("finish_reason")
+            expect(
+                isinstance(reason, str) and reason in FINISH_REASONS,
+                completion.id,
+                expected=f"one of {', '.join(sorted(FINISH_REASONS))}",
+                actual=f"the finish_reason {shown(reason)}",
+            )
+
+
+@requirement("completion.no-control-tokens", "completion/*", "stream/*")
+def test_no_text_has_the_marks_of_a_chat_template(
+    answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    for told in told_by(answers, observations):
+        found = control_token(told.text)
+        asked_for = found is not None and found.encode() in told.answered.exchange.request.body
+        expect(
+            found is None or asked_for,
+            told.answered.id,
+            expected="a text without control tokens",
+            actual=f"{shown(found or '')} in the text {shown(told.text)}",
+        )
+    if not expect.judged:
+        raise NotTestable("no valid request was answered with a text")
+
+
 @requirement("completion.text-intact", "completion/multibyte")
 def test_text_is_not_damaged(completions: Sequence[Completion], expect: Expect) -> None:
     for completion in completions:
@@ -274,6 +251,11 @@ def test_text_is_not_damaged(completions: Sequence[Completion], expect: Expect) 
                 expected="text without replacement characters (U+FFFD)",
                 actual=shown(text),
             )
+
+
+def _began(completion: Completion) -> float:
+    """When the request was sent, in seconds since 1970."""
+    return datetime.fromisoformat(completion.answered.exchange.started).timestamp()
 
 
 def _successes(answers: Sequence[Answered]) -> list[Answered]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from conformance.contract.model import Requirement
+from conformance.reading import inner_part
 from conformance.suite.condition import REFUSED_FOR_LOAD
 from conformance.suite.expect import DoesNotApply, Expect, NotTestable
 from conformance.suite.keyword_judging import REFUSALS, judge_instances
+from conformance.suite.load import is_error, unavailable_for_refused_only
 from conformance.suite.marking import keywords, requirement
 from conformance.suite.observations import Answered, Observations
 from conformance.suite.readers import Readers
@@ -16,25 +17,29 @@ from conformance.suite.showing import shown, status_of
 
 ANY_INVALID = ("error/*", "request.*/enforced/*")
 ANY_REFUSED = (*ANY_INVALID, "access/*")
-ELSEWHERE = ("error/method", "error/unknown-route")
-"""What is refused for its route or method: the operation's own errors are not documented there."""
-
-INTERNALS = re.compile(
-    rb"Traceback \(most recent call last\)"
-    rb"|\bat [\w.$<>]+\([\w.]+\.(?:java|kt|scala):\d+\)"
-    rb"|\n\s+at .{1,200}\(?(?:/|[A-Za-z]:\\).{1,200}:\d+:\d+\)?"
-    rb"|goroutine \d+ \[running\]"
-    rb"|(?:/home/|/usr/(?:lib|local|src)/|/var/(?:lib|www|task)/|/opt/|/root/|site-packages/|node_modules/)\S"
-    rb"|[A-Za-z]:\\\\?(?:Users|Program Files|inetpub)\\"
-    rb"|\b(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}\b"
+ELSEWHERE = (
+    *("error/method", "error/method-delete", "error/method-patch", "error/method-get", "error/unknown-route"),
+    *("access/no-key-trailing-slash", "access/no-key-double-slash", "access/no-key-upper-case"),
+    "access/no-key-dot-segment",
 )
-"""A stack trace, a path of a server's file system, or a private address (RFC 1918)."""
+"""What is refused for its route or method: the operation's own errors are not documented there."""
+SIBLINGS = "access/sibling-"
+"""Routes of other operations, of which the contract says nothing."""
+MISSING = "request.messages.required/enforced/*"
+"""The request without messages, which the keyword's own probe sends."""
+
+TWINS = (
+    ("error/streamed", MISSING),
+    ("access/no-key-streamed", "access/no-key"),
+    ("error/unknown-model-streamed", "error/unknown-model"),
+)
+"""Requests that are refused, each with stream and without."""
 
 
 @requirement("error.never-success", *ANY_INVALID)
 def test_what_must_be_refused_never_succeeds(refusals: Sequence[Answered], expect: Expect) -> None:
     for refusal in refusals:
-        if refusal.probe.name.startswith(("error/text-plain", "error/unknown-model", "request.")):
+        if refusal.probe.name.startswith(("error/text-plain", "error/form", "error/unknown-model", "request.")):
             continue  # their own requirements say what is due, and at which level
         expect(
             not 200 <= refusal.answer.status < 300,
@@ -48,7 +53,8 @@ def test_what_must_be_refused_never_succeeds(refusals: Sequence[Answered], expec
 def test_a_mistake_of_the_client_is_no_error_of_the_server(
     refusals: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
-    for refusal in refusals:
+    own = [one for one in refusals if not one.probe.name.startswith(SIBLINGS)]
+    for refusal in own:
         expect(
             refusal.answer.status < 500,
             refusal.id,
@@ -59,9 +65,30 @@ def test_a_mistake_of_the_client_is_no_error_of_the_server(
     for obstacle in obstacles:
         if isinstance(obstacle, NotTestable):
             expect(False, None, expected="an answer with a 4xx status", actual=str(obstacle))
+    for exchange in unavailable_for_refused_only(observations):
+        expected = "a 4xx status: requests that must be served were not refused for load"
+        expect(False, exchange.id, expected=expected, actual="status 503, again and again")
 
 
-@requirement("error.invalid-status", "error/missing-messages", "error/streamed", "error/messages-null-element")
+@requirement("error.success-is-no-error", "completion/*", *ANY_INVALID, "request/*")
+def test_no_error_comes_with_a_status_of_success(
+    answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    for answered in answers:
+        media_type = (answered.answer.header("content-type") or "").lower()
+        if not 200 <= answered.answer.status < 300 or "text/event-stream" in media_type:
+            continue
+        expect(
+            not is_error(observations.completion_reading(answered.exchange).value),
+            answered.id,
+            expected="an error with a status of 400 or more",
+            actual=status_of(answered),
+        )
+    if not expect.judged:
+        raise NotTestable("no request was answered with a 2xx status")
+
+
+@requirement("error.invalid-status", MISSING, "error/streamed", "error/messages-null-element")
 def test_an_invalid_body_is_refused_with_400(refusals: Sequence[Answered], expect: Expect) -> None:
     for refusal in refusals:
         expect(refusal.answer.status == 400, refusal.id, expected="status 400", actual=status_of(refusal))
@@ -71,9 +98,7 @@ def test_an_invalid_body_is_refused_with_400(refusals: Sequence[Answered], expec
 def test_every_error_has_the_envelope(
     refusals: Sequence[Answered], observations: Observations, readers: Readers, expect: Expect
 ) -> None:
-    _judge_envelope(
-        [one for one in _errors(refusals) if one.probe.name not in ELSEWHERE], observations, readers, expect
-    )
+    _judge_envelope(_own(_errors(refusals)), observations, readers, expect)
 
 
 @requirement("error.envelope-elsewhere", *ELSEWHERE)
@@ -89,8 +114,7 @@ def test_an_error_fits_the_keyword(
 ) -> None:
     assert keyword.keyword is not None
     documented = keyword.keyword.location.removeprefix("error.")
-    own = [one for one in _errors(refusals) if one.probe.name not in ELSEWHERE]
-    fitting = [one for one in own if readers.documented_status(one.answer.status) == documented]
+    fitting = [one for one in _own(_errors(refusals)) if readers.documented_status(one.answer.status) == documented]
     if not fitting:
         raise DoesNotApply(f"no error was answered with a status that the document describes as {documented}")
     readings = [observations.error_reading(one.exchange) for one in fitting]
@@ -107,9 +131,7 @@ def test_an_error_fits_the_keyword(
 
 @requirement("error.media-type", *ANY_REFUSED)
 def test_every_error_declares_json(refusals: Sequence[Answered], expect: Expect) -> None:
-    for refusal in _errors(refusals):
-        if refusal.probe.name in ELSEWHERE:
-            continue
+    for refusal in _own(_errors(refusals)):
         declared = refusal.answer.header("content-type") or ""
         expect(
             declared.split(";")[0].strip().lower() in {"application/json", "application/problem+json"},
@@ -154,29 +176,53 @@ def test_an_invalid_request_for_a_stream_gets_a_plain_error(refusals: Sequence[A
         )
 
 
+@requirement("error.same-when-streamed", *(name for pair in TWINS for name in pair))
+def test_an_error_is_the_same_for_a_stream(observations: Observations, expect: Expect) -> None:
+    for streamed, plain in TWINS:
+        pair = [*_answered(observations, streamed)[:1], *_answered(observations, plain)[:1]]
+        if len(pair) < 2 or any(one.answer.status < 400 for one in pair):
+            continue
+        told, wanted = (_form(one, observations) for one in pair)
+        expect(told == wanted, pair[0].id, expected=f"what {pair[1].id} has: {wanted}", actual=told)
+    if not expect.judged:
+        raise NotTestable("no request was refused both with and without asking for a stream")
+
+
 @requirement("error.message-content", "error/messages-null-element")
 def test_a_message_that_is_none_is_refused(refusals: Sequence[Answered], expect: Expect) -> None:
     for refusal in refusals:
         expect(refusal.answer.status in REFUSALS, refusal.id, expected="a 4xx refusal", actual=status_of(refusal))
 
 
-@requirement("error.unsupported-media-type", "error/text-plain")
+@requirement("error.duplicate-names", "error/duplicate-model")
+def test_a_body_with_a_name_twice_is_refused(answers: Sequence[Answered], expect: Expect) -> None:
+    for answered in answers:
+        expect(
+            answered.answer.status in REFUSALS,
+            answered.id,
+            expected=f"a 4xx refusal of {answered.probe.about}",
+            actual=status_of(answered),
+        )
+
+
+@requirement("error.unsupported-media-type", "error/text-plain", "error/form")
 def test_a_body_that_is_not_declared_as_json_is_refused(refusals: Sequence[Answered], expect: Expect) -> None:
     for refusal in refusals:
         expect(refusal.answer.status in {400, 415}, refusal.id, expected="415 or 400", actual=status_of(refusal))
 
 
-@requirement("error.method-not-allowed", "error/method")
+@requirement("error.method-not-allowed", "error/method", "error/method-delete", "error/method-patch")
 def test_another_method_is_refused(refusals: Sequence[Answered], expect: Expect) -> None:
     for refusal in refusals:
         expect(refusal.answer.status in {404, 405}, refusal.id, expected="405 or 404", actual=status_of(refusal))
 
 
-@requirement("error.allow-header", "error/method")
-def test_a_405_says_what_is_allowed(refusals: Sequence[Answered], expect: Expect) -> None:
-    for refusal in refusals:
-        if refusal.answer.status != 405:
-            raise DoesNotApply(f"{refusal.id}: PUT was answered with {refusal.answer.status}, not with 405")
+@requirement("error.allow-header", "error/method*")
+def test_a_405_says_what_is_allowed(answers: Sequence[Answered], expect: Expect) -> None:
+    not_allowed = [one for one in answers if one.answer.status == 405]
+    if not not_allowed:
+        raise DoesNotApply(f"{answers[0].id}: PUT was answered with {answers[0].answer.status}, not with 405")
+    for refusal in not_allowed:
         allow = refusal.answer.header("allow")
         methods = [method.strip() for method in (allow or "").split(",")]
         expect(
@@ -193,7 +239,7 @@ def test_an_unknown_route_is_not_found(refusals: Sequence[Answered], expect: Exp
         expect(refusal.answer.status == 404, refusal.id, expected="status 404", actual=status_of(refusal))
 
 
-@requirement("error.unknown-model", "error/unknown-model")
+@requirement("error.unknown-model", "error/unknown-model", "error/unknown-model-streamed")
 def test_an_unknown_model_is_refused(refusals: Sequence[Answered], expect: Expect) -> None:
     for refusal in refusals:
         expect(refusal.answer.status in {400, 404}, refusal.id, expected="404 or 400", actual=status_of(refusal))
@@ -204,7 +250,7 @@ def test_no_error_shows_the_inside_of_the_server(refusals: Sequence[Answered], e
     for refusal in refusals:
         if refusal.answer.status < 400:
             continue
-        found = INTERNALS.search(refusal.answer.body)
+        found = inner_part(refusal.answer.body, refusal.exchange.request.url)
         expect(
             found is None,
             refusal.id,
@@ -214,7 +260,7 @@ def test_no_error_shows_the_inside_of_the_server(refusals: Sequence[Answered], e
         )
 
 
-@requirement("error.request-id", "completion/plain", "error/missing-messages")
+@requirement("error.request-id", "completion/plain", MISSING, "error/json-cut", "error/unknown-model")
 def test_every_answer_has_a_request_id(answers: Sequence[Answered], expect: Expect) -> None:
     for answered in answers:
         names = [name.lower() for name, value in answered.answer.headers if value.strip()]
@@ -237,6 +283,24 @@ def _judge_envelope(refusals: Sequence[Answered], observations: Observations, re
         deviations = readers.envelope_deviations(refusal.answer.status, reading.value, expect.requirement.level)
         actual = f"{'; '.join(deviations[:3])}: {shown(refusal.answer.body)}"
         expect(not deviations, refusal.id, expected=expected, actual=actual)
+
+
+def _own(refusals: Sequence[Answered]) -> list[Answered]:
+    """Those that the operation itself refused, as far as the path says."""
+    return [one for one in refusals if one.probe.name not in ELSEWHERE and not one.probe.name.startswith(SIBLINGS)]
+
+
+def _answered(observations: Observations, pattern: str) -> list[Answered]:
+    return observations.answers(observations.matching([pattern]))[0]
+
+
+def _form(refusal: Answered, observations: Observations) -> str:
+    """Status, media type and members of an error, in words."""
+    media_type = (refusal.answer.header("content-type") or "none").split(";")[0].strip().lower()
+    body = observations.error_reading(refusal.exchange).object
+    inner = body.get("error")
+    members = sorted(body) + (sorted(inner) if isinstance(inner, dict) else [])
+    return f"status {refusal.answer.status}, {shown(media_type)}, members {shown(members)}"
 
 
 def _errors(refusals: Sequence[Answered]) -> list[Answered]:

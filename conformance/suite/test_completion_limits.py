@@ -1,0 +1,234 @@
+"""Completions: their limits, what ends them, and what they cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from conformance.probes.cost import LIMIT_FIELDS
+from conformance.reading import fewest_tokens
+from conformance.suite.expect import CannotTell, DoesNotApply, Expect
+from conformance.suite.marking import requirement
+from conformance.suite.observations import Completion
+from conformance.suite.showing import shown
+
+REASONING = ("reasoning_content", "reasoning")
+"""The members of a message in which deployments show what a model thought before it answered."""
+
+
+@requirement("completion.max-tokens", "completion/*")
+def test_the_token_limit_is_kept(completions: Sequence[Completion], expect: Expect) -> None:
+    for completion in completions:
+        limit = _limit(completion)
+        if limit is None:
+            continue
+        used = completion.usage("completion_tokens")
+        if used is not None:
+            allowed = limit * _choices(completion)
+            actual = f"{used} completion tokens"
+            expect(used <= allowed, completion.id, expected=f"at most {_tokens(allowed)}", actual=actual)
+        # The usage may be wrong, too: what no tokenizer can put into so few tokens is too much in any case.
+        for text in completion.texts:
+            expect(
+                fewest_tokens(text) <= limit,
+                completion.id,
+                expected=f"a text of at most {_tokens(limit)}",
+                actual=f"{len(text)} characters, which is more in every tokenizer: {shown(text)}",
+            )
+
+
+@requirement("completion.limit-reached", "completion/*")
+def test_length_means_that_the_limit_was_reached(completions: Sequence[Completion], expect: Expect) -> None:
+    for completion in completions:
+        limit, used = _limit(completion), completion.usage("completion_tokens")
+        if limit is None or used is None or not _all_cut(completion):
+            continue
+        # Some count without what they hold back at the end, such as half a character.
+        least = limit * _choices(completion) / 2
+        expect(
+            used >= least,
+            completion.id,
+            expected=f"finish_reason `length` only where the limit of {_tokens(limit)} was reached",
+            actual=f"`length` after {used} completion tokens",
+        )
+
+
+@requirement("completion.finish-reason-length", "completion/one-token")
+def test_a_completion_that_was_cut_says_so(completions: Sequence[Completion], expect: Expect) -> None:
+    for completion in completions:
+        for choice in completion.choices:
+            if completion.texts and not "".join(completion.texts) and choice.get("finish_reason") == "stop":
+                raise CannotTell("the model ended before its first token, so the limit was not reached")
+            expect(
+                choice.get("finish_reason") == "length",
+                completion.id,
+                expected='"finish_reason": "length" for a long answer that is limited to one token',
+                actual=f'"finish_reason": {shown(choice.get("finish_reason"))}',
+            )
+
+
+@requirement("completion.stop", "completion/stop")
+def test_a_stop_sequence_ends_the_text(completions: Sequence[Completion], expect: Expect) -> None:
+    for completion in completions:
+        stops: list[str] = completion.answered.asked("stop")
+        for choice, text in zip(completion.choices, completion.texts, strict=False):
+            expect(
+                not any(stop in text for stop in stops),
+                completion.id,
+                expected=f"a text without the stop sequence {shown(stops)}",
+                actual=f"the text {shown(text)}",
+            )
+            limit = completion.answered.asked("max_tokens") or math.inf
+            if (completion.usage("completion_tokens") or math.inf) < limit:
+                expect(
+                    choice.get("finish_reason") == "stop",
+                    completion.id,
+                    expected='"finish_reason": "stop" for a text that ended before its limit',
+                    actual=f'"finish_reason": {shown(choice.get("finish_reason"))}',
+                )
+
+
+@requirement("completion.stop-in-text", "completion/stop")
+def test_a_stop_sequence_in_hidden_reasoning_ends_nothing(completions: Sequence[Completion], expect: Expect) -> None:
+    for completion in completions:
+        stops: list[str] = completion.answered.asked("stop")
+        for choice in completion.choices:
+            reasoning = _reasoning(choice)
+            if not reasoning:
+                continue
+            vanished = choice.get("finish_reason") == "stop" and not _content(choice)
+            expect(
+                not vanished or any(stop in reasoning for stop in stops),
+                completion.id,
+                expected="a text after the reasoning, for a stop sequence is looked for in the text only",
+                actual=f"no text, and reasoning that ends where the stop sequence would stand: {shown(reasoning)}",
+            )
+    if not expect.judged:
+        raise DoesNotApply("no answer shows any reasoning")
+
+
+@requirement("completion.usage-sum", "completion/*")
+def test_the_usage_adds_up(completions: Sequence[Completion], expect: Expect) -> None:
+    for completion in _counting(completions):
+        prompt, own, total = (completion.usage(f"{name}_tokens") for name in ("prompt", "completion", "total"))
+        if prompt is None or own is None or total is None:
+            continue
+        expect(
+            min(prompt, own, total) >= 0 and total == prompt + own,
+            completion.id,
+            expected="prompt_tokens + completion_tokens = total_tokens, none negative",
+            actual=f"{prompt} + {own} and {total}",
+        )
+
+
+@requirement("completion.usage-counted", "completion/*")
+def test_the_usage_counts_what_was_used(completions: Sequence[Completion], expect: Expect) -> None:
+    for completion in _counting(completions):
+        prompt, own = completion.usage("prompt_tokens"), completion.usage("completion_tokens")
+        if prompt is not None:
+            expect(prompt > 0, completion.id, expected="more than 0 prompt tokens", actual=str(prompt))
+        if own is not None and "".join(completion.texts):
+            expect(own > 0, completion.id, expected="more than 0 completion tokens for a text", actual=str(own))
+
+
+@requirement("completion.usage-grows", "completion/plain", "completion/long-prompt")
+def test_a_longer_prompt_costs_more(completions: Sequence[Completion], expect: Expect) -> None:
+    counting = _counting(completions)
+    prompts = {one.answered.probe.name: one for one in counting if one.usage("prompt_tokens") is not None}
+    if len(prompts) < 2:
+        raise CannotTell("only one of the two answers counts its prompt tokens")
+    short, long = (prompts[name].usage("prompt_tokens") or 0 for name in ("completion/plain", "completion/long-prompt"))
+    expect(
+        long > short,
+        prompts["completion/long-prompt"].id,
+        expected=f"more than the {short} prompt tokens of a short prompt",
+        actual=str(long),
+    )
+
+
+@requirement(
+    "completion.usage-follows-text", "completion/one-token", "completion/other-limit", "completion/long-answer"
+)
+def test_a_longer_answer_costs_more(completions: Sequence[Completion], expect: Expect) -> None:
+    cut = {one.answered.probe.name: one for one in _counting(completions) if _all_cut(one)}
+    shortest = cut.pop("completion/one-token", None)
+    if shortest is None or not cut:
+        raise CannotTell("the answers were not cut at their limits, so nothing says which is the longer one")
+    cost = shortest.usage("completion_tokens") or 0
+    for completion in cut.values():
+        expect(
+            (completion.usage("completion_tokens") or 0) > cost,
+            completion.id,
+            expected=f"more than the {cost} completion tokens of {shortest.id}, which was cut after one",
+            actual=str(completion.usage("completion_tokens")),
+        )
+
+
+@requirement("completion.usage-details", "completion/*")
+def test_no_detail_of_the_usage_is_more_than_the_whole(completions: Sequence[Completion], expect: Expect) -> None:
+    for completion in completions:
+        for kind in ("prompt", "completion"):
+            whole, usage = completion.usage(f"{kind}_tokens"), completion.body.get("usage")
+            details = usage.get(f"{kind}_tokens_details") if isinstance(usage, Mapping) else None
+            if whole is None or not isinstance(details, Mapping):
+                continue
+            for name, value in details.items():
+                if isinstance(value, (int, float)) and not isinstance(value, bool):
+                    expect(
+                        0 <= value <= whole,
+                        completion.id,
+                        expected=f"{shown(name)} between 0 and the {whole} {kind} tokens that it is a part of",
+                        actual=str(value),
+                    )
+    if not expect.judged:
+        raise DoesNotApply("no usage has details")
+
+
+@requirement("completion.usage-whole", "completion/*")
+def test_tokens_are_counted_in_whole_numbers(completions: Sequence[Completion], expect: Expect) -> None:
+    for completion in _counting(completions):
+        for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
+            value = completion.usage(name)
+            if value is not None:
+                whole = float(value).is_integer()
+                expect(whole, completion.id, expected=f"a whole number of {name}", actual=str(value))
+
+
+def _counting(completions: Sequence[Completion]) -> list[Completion]:
+    """Those that have a usage; that each must have one, and with what in it, the schema says."""
+    counting = [one for one in completions if isinstance(one.body.get("usage"), Mapping)]
+    if not counting:
+        raise DoesNotApply("no completion has a usage")
+    return counting
+
+
+def _limit(completion: Completion) -> int | None:
+    """The token limit of each choice."""
+    fields = (completion.answered.asked(name) for name in LIMIT_FIELDS)
+    return min((limit for limit in fields if isinstance(limit, int) and not isinstance(limit, bool)), default=None)
+
+
+def _choices(completion: Completion) -> int:
+    return completion.answered.asked("n") or 1
+
+
+def _all_cut(completion: Completion) -> bool:
+    """Whether every choice says that the limit ended it."""
+    return {shown(choice.get("finish_reason")) for choice in completion.choices} == {shown("length")}
+
+
+def _tokens(count: int) -> str:
+    return f"{count} token{'s'[: count != 1]}"
+
+
+def _content(choice: Mapping[str, Any]) -> Any:
+    message = choice.get("message")
+    return message.get("content") if isinstance(message, Mapping) else None
+
+
+def _reasoning(choice: Mapping[str, Any]) -> str:
+    """The reasoning that some deployments show beside the text."""
+    message = choice.get("message")
+    shown_apart = [message.get(name) for name in REASONING] if isinstance(message, Mapping) else []
+    return next((text for text in shown_apart if isinstance(text, str) and text), "")

@@ -1,0 +1,67 @@
+"""Completions: the log probabilities of their tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from conformance.reading.deviation import NOWHERE, DeviationLog
+from conformance.reading.logprobs import LogprobsReader
+from conformance.suite.expect import DoesNotApply, Expect
+from conformance.suite.marking import requirement
+from conformance.suite.observations import Answered, Completion, Observations
+from conformance.suite.showing import shown
+
+ROUNDING = 1e-3
+"""By how much a logarithm may be above 0 for want of precision."""
+
+
+@requirement("completion.logprobs", "completion/logprobs")
+def test_log_probabilities_are_listed(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+    for answered in answers:
+        if answered.answer.status in {400, 422}:
+            raise DoesNotApply(
+                f"{answered.id}: the target refuses to give log probabilities ({answered.answer.status})"
+            )
+    for completion in observations.usable([one.probe for one in answers], observations.completion):
+        for choice in completion.choices:
+            logprobs = choice.get("logprobs")
+            content = logprobs.get("content") if isinstance(logprobs, dict) else None
+            listed = isinstance(content, list) and all(isinstance(one, dict) and "token" in one for one in content)
+            expect(
+                listed,
+                completion.id,
+                expected="choices[].logprobs.content, a list with one entry a token",
+                actual=f"logprobs: {shown(logprobs)}",
+            )
+            if listed:
+                _judge_tokens(completion, choice, expect)
+                _judge_figures(completion, content or [], expect)
+
+
+def _judge_tokens(completion: Completion, choice: Mapping[str, Any], expect: Expect) -> None:
+    """The tokens together are the text of the choice."""
+    message = choice.get("message")
+    text = message.get("content") if isinstance(message, Mapping) else None
+    log = DeviationLog()
+    reader = LogprobsReader(int(choice.get("index") or 0), log)
+    reader.take(choice.get("logprobs"))
+    reader.end(text if isinstance(text, str) else "", NOWHERE)
+    expect.deviations(completion.id, log.kept)
+
+
+def _judge_figures(completion: Completion, content: Sequence[Mapping[str, Any]], expect: Expect) -> None:
+    """No logarithm of a probability is above 0, and there are as many alternatives as were asked for, or fewer."""
+    asked = completion.answered.asked("top_logprobs") or 0
+    figures = [one.get("logprob") for one in content]
+    wrong = [one for one in figures if isinstance(one, (int, float)) and one > ROUNDING]
+    actual = f"the logprob {shown(wrong[:1])}"
+    expect(not wrong, completion.id, expected="logarithms of probabilities, none above 0", actual=actual)
+    counts = [len(one) for entry in content if isinstance(one := entry.get("top_logprobs"), list)]
+    if counts:
+        expect(
+            0 < max(counts) <= asked,
+            completion.id,
+            expected=f"the {asked} likeliest tokens in top_logprobs, or fewer where there are not so many",
+            actual=f"{max(counts)} at most",
+        )

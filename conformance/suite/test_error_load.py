@@ -1,0 +1,54 @@
+"""Errors: what a target says that has no room for a request, where that happens in the run."""
+
+from __future__ import annotations
+
+from conformance.suite.expect import DoesNotApply, Expect
+from conformance.suite.load import header, is_retry_after, refused_for_load
+from conformance.suite.marking import requirement
+from conformance.suite.observations import Observations
+from conformance.suite.readers import Readers
+from conformance.suite.showing import shown
+
+ANY_LOAD = ("completion/*", "error/*", "access/*")
+
+
+@requirement("error.load-envelope", *ANY_LOAD)
+def test_a_refusal_for_load_has_the_envelope(observations: Observations, readers: Readers, expect: Expect) -> None:
+    for exchange in refused_for_load(observations):
+        assert exchange.answer is not None
+        reading = observations.error_reading(exchange)
+        deviations = (
+            readers.envelope_deviations(exchange.answer.status, reading.value, expect.requirement.level)
+            if reading.is_readable
+            else ["the body is no JSON"]
+        )
+        actual = f"{'; '.join(deviations[:3])}: {shown(exchange.answer.body)}"
+        expected = f"the contract's error object with status {exchange.answer.status}"
+        expect(not deviations, exchange.id, expected=expected, actual=actual)
+
+
+@requirement("error.retry-after", *ANY_LOAD)
+def test_retry_after_is_a_time(observations: Observations, expect: Expect) -> None:
+    given = [(one, value) for one in refused_for_load(observations) if (value := header(one, "retry-after"))]
+    if not given:
+        raise DoesNotApply("no answer has a Retry-After header field")
+    for exchange, value in given:
+        actual = f"Retry-After: {shown(value)}"
+        expect(is_retry_after(value), exchange.id, expected="a number of seconds, or a date of HTTP", actual=actual)
+
+
+@requirement("error.retry-after-exposed", *ANY_LOAD)
+def test_retry_after_can_be_read_by_a_page(observations: Observations, expect: Expect) -> None:
+    given = [
+        one
+        for one in refused_for_load(observations)
+        if header(one, "retry-after") and header(one, "access-control-allow-origin")
+    ]
+    if not given:
+        raise DoesNotApply("no answer has a Retry-After that a browser's page of another origin may read")
+    for exchange in given:
+        exposed = (header(exchange, "access-control-expose-headers") or "").lower()
+        names = {name.strip() for name in exposed.split(",")}
+        actual = f"Access-Control-Expose-Headers: {shown(exposed)}" if exposed else "no such header field"
+        expected = "Access-Control-Expose-Headers with Retry-After"
+        expect(bool(names & {"*", "retry-after"}), exchange.id, expected=expected, actual=actual)

@@ -1,0 +1,58 @@
+"""Requests that are written in a rare way: what is valid is served, and the rest is served or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from conformance.probes import Probe
+from conformance.suite.expect import Expect
+from conformance.suite.keyword_judging import REFUSALS
+from conformance.suite.marking import requirement
+from conformance.suite.observations import Answered, Observations
+from conformance.suite.showing import status_of
+
+ODD_TEXT = ("request/lone-surrogate", "request/escaped-nul", "request/raw-nul", "request/empty-text")
+
+
+@requirement("request.media-type-spelling", "request/media-type-*")
+def test_json_is_taken_in_any_spelling_of_its_name(
+    answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    for answered in answers:
+        expect(
+            observations.served(answered),
+            answered.id,
+            expected=f"a completion for {answered.probe.about}",
+            actual=status_of(answered),
+        )
+
+
+@requirement("request.content-type-missing", "request/no-content-type")
+def test_a_body_without_a_media_type_breaks_nothing(
+    probes: Sequence[Probe], observations: Observations, expect: Expect
+) -> None:
+    _served_or_refused(probes, observations, expect)
+
+
+@requirement("request.odd-text", *ODD_TEXT)
+def test_odd_text_breaks_nothing(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    _served_or_refused(probes, observations, expect)
+
+
+@requirement("request.prompt-too-long", "request/long-prompt")
+def test_a_prompt_that_is_too_long_is_the_clients_mistake(
+    probes: Sequence[Probe], observations: Observations, expect: Expect
+) -> None:
+    _served_or_refused(probes, observations, expect)
+
+
+def _served_or_refused(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    answered, obstacles = observations.answers(probes)
+    for one in answered:
+        expect(
+            observations.served(one) or one.answer.status in REFUSALS,
+            one.id,
+            expected=f"a completion or a refusal for {one.probe.about}",
+            actual=status_of(one),
+        )
+    expect.answers("a completion or a refusal", obstacles)
