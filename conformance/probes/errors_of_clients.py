@@ -67,8 +67,9 @@ def _undecided(body: RequestBody) -> Iterator[Probe]:
     """Bodies that readers understand differently: they may be served or refused, and must break nothing."""
     valid = _hello(body)
     if body.has("model"):
-        twice = b'{"model": "' + UNKNOWN_MODEL.encode() + b'", ' + valid[1:]
-        about = "a body in which `model` stands twice, with an unknown one first"
+        # What allows a request may read the first, and what runs it the last.
+        twice = valid[:-1] + b', "model": "' + UNKNOWN_MODEL.encode() + b'"}'
+        about = "a body in which `model` stands twice, first as it is and then as one that does not exist"
         yield either("error/duplicate-model", about, twice, completion_tokens=CHEAP)
     for name, about, inside in (
         ("request/lone-surrogate", "half of a surrogate pair in a message", b"\\ud83d"),

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from conformance.contract.model import Requirement
 from conformance.reading import inner_part
 from conformance.suite.condition import REFUSED_FOR_LOAD
-from conformance.suite.expect import DoesNotApply, Expect, NotTestable
+from conformance.probes.errors_of_clients import UNKNOWN_MODEL
+from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.keyword_judging import REFUSALS, judge_instances
 from conformance.suite.load import is_error, unavailable_for_refused_only
 from conformance.suite.marking import keywords, requirement
@@ -194,15 +195,22 @@ def test_a_message_that_is_none_is_refused(refusals: Sequence[Answered], expect:
         expect(refusal.answer.status in REFUSALS, refusal.id, expected="a 4xx refusal", actual=status_of(refusal))
 
 
-@requirement("error.duplicate-names", "error/duplicate-model")
-def test_a_body_with_a_name_twice_is_refused(answers: Sequence[Answered], expect: Expect) -> None:
-    for answered in answers:
+@requirement("error.duplicate-names", "error/duplicate-model", "error/unknown-model")
+def test_what_is_checked_is_what_is_run(observations: Observations, expect: Expect) -> None:
+    alone, twice = _answered(observations, "error/unknown-model"), _answered(observations, "error/duplicate-model")
+    if any(one.answer.status not in REFUSALS for one in alone):
+        raise DoesNotApply(f"{alone[0].id}: the target serves a model that does not exist, so none is checked")
+    for answered in twice:
+        model = observations.completion_reading(answered.exchange).object.get("model")
+        smuggled = observations.served(answered) and isinstance(model, str) and UNKNOWN_MODEL in model
         expect(
-            answered.answer.status in REFUSALS,
+            not smuggled,
             answered.id,
-            expected=f"a 4xx refusal of {answered.probe.about}",
-            actual=status_of(answered),
+            expected="a refusal, or a completion by the model that stands first",
+            actual=f"a completion by {shown(model)}, which alone is refused",
         )
+    if not twice:
+        raise CannotTell("the body in which `model` stands twice was not answered")
 
 
 @requirement("error.unsupported-media-type", "error/text-plain", "error/form")
