@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conformance.contract.model import Requirement
+from conformance.probes.errors_of_clients import UNKNOWN_MODEL
 from conformance.reading import inner_part
 from conformance.suite.condition import REFUSED_FOR_LOAD
-from conformance.probes.errors_of_clients import UNKNOWN_MODEL
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.keyword_judging import REFUSALS, judge_instances
 from conformance.suite.load import is_error, unavailable_for_refused_only
