@@ -24,6 +24,22 @@ SHOWN_BY_MASK = 6
 """Characters of a secret, a vendor's prefix not counted, that a mask must leave for the secret to count as shown. The
 four at the end by which a vendor's console names a key are fewer."""
 _MOST_MASKS = 10_000
+_MASK_MARKS = (
+    b"**",
+    b"...",
+    b"xxx",
+    b"XXX",
+    b"##",
+    b"---",
+    b"___",
+    b"\xe2\x80",
+    b"\\u202",
+    b"ed]",
+    b"ed>",
+    b"ed)",
+    b"ED",
+)
+"""Bytes of which one is in a text that has a mask."""
 _MASK = re.compile(
     rb"\*{2,}|\.{3,}|x{3,}|X{3,}|#{2,}|-{3,}|_{3,}"
     rb"|(?:\xe2\x80[\xa2\xa6]|\\u202[26]){1,64}"  # bullets and the ellipsis, raw or escaped
@@ -104,7 +120,7 @@ class SecretForms:
 
     def find_masked(self, data: bytes) -> Iterator[Span]:
         """What masks leave of the secret, where its beginning stands before a mask, or its end behind one."""
-        if not self._long:
+        if not self._long or not any(mark in data for mark in _MASK_MARKS):
             return
         for mask in islice(_MASK.finditer(data), _MOST_MASKS):
             before = data[max(0, mask.start() - len(self._plain)) : mask.start()]
