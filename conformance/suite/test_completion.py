@@ -75,8 +75,8 @@ def test_the_body_is_strict_json(answers: Sequence[Answered], observations: Obse
 @requirement("completion.created-is-now", "completion/*")
 def test_created_is_the_time_of_the_completion(completions: Sequence[Completion], expect: Expect) -> None:
     for completion in completions:
-        created = completion.body.get("created")
-        if not isinstance(created, (int, float)) or isinstance(created, bool):
+        created = _seconds(completion)
+        if created is None:
             continue
         began = _began(completion)
         expect(
@@ -89,21 +89,16 @@ def test_created_is_the_time_of_the_completion(completions: Sequence[Completion]
 
 @requirement("completion.created-forward", "completion/*", "robustness/*")
 def test_created_never_goes_back(completions: Sequence[Completion], expect: Expect) -> None:
-    ended: list[tuple[float, float, str]] = []
-    for completion in sorted(completions, key=_began):
-        created = completion.body.get("created")
-        if not isinstance(created, (int, float)) or isinstance(created, bool):
-            continue
-        began = _began(completion)
-        before = max((one for one in ended if one[0] <= began), key=lambda one: one[1], default=None)
-        if before is not None:
-            expect(
-                created >= before[1] - SKEW,
-                completion.id,
-                expected=f"no time before {before[1]:.0f}, which {before[2]} has, whose answer was complete before",
-                actual=str(created),
-            )
-        ended.append((began + completion.answered.exchange.ending.at, created, completion.id))
+    dated = [(one, created) for one in completions if (created := _seconds(one)) is not None]
+    for completion, created in dated:
+        earlier = [(other, one) for one, other in dated if _ended(one) <= _began(completion)]
+        latest, before = max(earlier, key=lambda pair: pair[0], default=(created, completion))
+        expect(
+            created >= latest - SKEW,
+            completion.id,
+            expected=f"no time before {latest:.0f}, which {before.id} has, whose answer was complete before",
+            actual=str(created),
+        )
 
 
 @requirement("completion.object", "completion/*")
@@ -256,6 +251,17 @@ def test_text_is_not_damaged(completions: Sequence[Completion], expect: Expect) 
 def _began(completion: Completion) -> float:
     """When the request was sent, in seconds since 1970."""
     return datetime.fromisoformat(completion.answered.exchange.started).timestamp()
+
+
+def _ended(completion: Completion) -> float:
+    """When the answer was complete."""
+    return _began(completion) + completion.answered.exchange.ending.at
+
+
+def _seconds(completion: Completion) -> float | None:
+    """Its `created`, where that is a number."""
+    created = completion.body.get("created")
+    return created if isinstance(created, (int, float)) and not isinstance(created, bool) else None
 
 
 def _successes(answers: Sequence[Answered]) -> list[Answered]:
