@@ -317,6 +317,26 @@ def matrix(results: tuple[Path, ...], out: Path | None) -> int:
     return _told(lambda: show_matrix(results, out))
 
 
+@commands.command()
+@click.argument("requirement", metavar="[ID]", required=False)
+@click.argument("profile", default=DEFAULT_PROFILE)
+@click.option(
+    "--page",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write one page that explains every requirement; give the profile in place of an id then.",
+)
+def explain(requirement: str | None, profile: str, page: Path | None) -> int:
+    """Explain a requirement: where it comes from, why clients need it, what breaks it, and how to fix that."""
+    from conformance.commands.explain import explain_requirement, write_page
+
+    if page is not None:
+        return _told(lambda: write_page(requirement or profile, page))
+    if requirement is None:
+        return _say("explain needs the id of a requirement, or --page FILE.", USAGE)
+    return _told(lambda: explain_requirement(requirement, profile))
+
+
 def _told(command: Callable[[], int]) -> int:
     """What a command comes to; bad input as one sentence."""
     from conformance.commands.failures import UsageFailure, as_usage_failures

@@ -32,5 +32,5 @@ def matrix_page(shown: Matrix) -> str:
         )
     )
     style = "".join(path.read_text(encoding="utf-8") for path in (TEMPLATES / "compliance.css", _OWN / "matrix.css"))
-    script = (_OWN / "matrix.js").read_text(encoding="utf-8")
+    script = (TEMPLATES / "filter.js").read_text(encoding="utf-8")
     return assembled(html.split(boundary), style, script)

@@ -1,4 +1,5 @@
 "use strict";
+// Filters the rows of a page, in its parts, by what its tools say; tools that a page does not have filter nothing.
 (() => {
   const tools = document.getElementById("tools");
   const search = document.getElementById("search");
@@ -13,10 +14,10 @@
 
   function apply() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const level = picked("level").value;
-    const section = picked("section").value;
-    const differing = picked("differing").checked;
-    const broken = picked("broken").checked;
+    const level = picked("level")?.value;
+    const section = picked("section")?.value;
+    const differing = picked("differing")?.checked;
+    const broken = picked("broken")?.checked;
     let count = 0;
     for (const { part, rows } of parts) {
       const here = !section || part.dataset.section === section;
