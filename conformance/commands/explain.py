@@ -67,8 +67,8 @@ def _unknown(row_id: str, contract: Contract) -> Exception:
         if name != contract.profile.name and load_contract(name).requirement(row_id) is not None
     ]
     near = difflib.get_close_matches(row_id, ids, n=3, cutoff=0.5)
-    hint = f"it is one of {', '.join(elsewhere)}" if elsewhere else ""
-    hint = hint or (f"did you mean {' or '.join(near)}?" if near else "chat-conformance requirements lists them")
+    hint = f"it is one of {', '.join(elsewhere)}." if elsewhere else ""
+    hint = hint or (f"did you mean {' or '.join(near)}?" if near else "chat-conformance requirements lists them.")
     return UsageFailure(f"{contract.profile.name} has no requirement {row_id!r}; {hint}")
 
 

@@ -264,7 +264,10 @@ _LABELS = {"results.json": "Record", "junit.xml": "JUnit", "compliance.html": "R
 
 def _advice(results: Results) -> str:
     if results.verdict is Verdict.NONCONFORMANT:
-        return "Next: open the report; each finding has its request as a curl command and the bytes that came back."
+        return (
+            "Next: open the report; each finding has its request as a curl command and the bytes that came back."
+            " `chat-conformance explain ID` says why a requirement matters and how to fix what breaks it."
+        )
     if results.verdict is Verdict.CONFORMANT:
         return ""
     if results.interrupted or results.with_outcome(Outcome.INCONCLUSIVE):

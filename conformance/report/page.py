@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.contract.explanations import Explanation, explanation
 from conformance.contract.model import Level, Section
 from conformance.report.excerpt import Part, surroundings
 from conformance.report.exchange_view import Curl, Timeline, exchange_view, reads_timeline, summary
@@ -62,6 +63,7 @@ def compliance_page(
             index=index,
             findings_of=lambda result: _findings(result, evidence),
             most_findings=_MOST_FINDINGS,
+            explain=_explained,
             boundary=boundary,
             exchange_index=_script_data(
                 [[visible(name), summary(exchange), name in found] for name, exchange in evidence.items()]
@@ -71,6 +73,12 @@ def compliance_page(
     )
     style, script = ((TEMPLATES / f"compliance.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     return assembled(redact(html).split(boundary), style, script)
+
+
+def _explained(result: RequirementResult) -> Explanation | None:
+    """Why a broken requirement matters, and how to mend it; of the others the page says no more than what they are."""
+    broken = (Outcome.FAILED, Outcome.WARNING, Outcome.WAIVED)
+    return explanation(result.id, result.pointer) if result.outcome in broken else None
 
 
 def _evidence(results: Results, exchanges: Iterable[Exchange]) -> Mapping[str, Exchange]:

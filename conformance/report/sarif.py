@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
+from conformance.contract.explanations import explanation
 from conformance.contract.model import Level
 from conformance.report.results import RequirementResult, Results
 from conformance.report.telling import finding_lines, headline
@@ -99,11 +100,13 @@ def _rule(result: RequirementResult) -> Mapping[str, Any]:
     source = result.source
     where = f"{source.title or source.document}, {source.place} (basis: {source.basis.value})"
     address = _web_address(source.url)
+    said = explanation(result.id, result.pointer)
+    advice = f"\nWhy: {said.why}\nHow to fix it: {said.fix}" if said else ""
     return {
         "id": result.id,
         "shortDescription": {"text": visible(result.statement)},
         "fullDescription": {"text": visible(f"{result.level.value}: {result.statement}")},
-        "help": {"text": visible(f"{result.statement}\nSource: {where}")},
+        "help": {"text": visible(f"{result.statement}\nSource: {where}{advice}")},
         **({"helpUri": address} if address else {}),
         "defaultConfiguration": {"level": _LEVEL[result.level]},
         "properties": {
