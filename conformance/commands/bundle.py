@@ -19,7 +19,7 @@ from conformance.bundle import (
     write_archive,
 )
 from conformance.commands.failures import UsageFailure
-from conformance.contract import Contract, declared_rows, document_path, requirement_set
+from conformance.contract import Contract, declared_rows, document_path, release_path, requirement_set
 from conformance.evidence import FILE_NAME as EVIDENCE_FILE
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def write_bundle(
     evidence = session.evidence_directory / EVIDENCE_FILE
     if not evidence.is_file():
         return (f"No bundle was written to {path}: there is no evidence to put in it.",)
-    files: dict[str, Path | bytes] = {**written, EVIDENCE: evidence, **_contract_files(session.contract)}
+    files: dict[str, Path | bytes] = {**written, EVIDENCE: evidence, **_contract_files(session.contract, results)}
     manifest = manifest_text(results.suite_version, files)
     statement = statement_text(results, manifest)
     apart = {STATEMENT: statement} if key is None else {ENVELOPE: signed(statement, key)}
@@ -82,12 +82,15 @@ def write_bundle(
     return (_told(path, results, is_signed=key is not None), *_doubts(results))
 
 
-def _contract_files(contract: Contract) -> Mapping[str, Path | bytes]:
+def _contract_files(contract: Contract, results: Results) -> Mapping[str, Path | bytes]:
     document = document_path(contract)
     named = {document.name: document}
     rows = declared_rows(contract)
     if rows is not None:
         named[PurePosixPath(os.path.relpath(rows, document.parent)).as_posix()] = rows
+    if results.release is not None:
+        release = release_path(contract, results.release.version)
+        named[release.name] = release
     for name in named:
         if not is_plain(f"{CONTRACT}/{name}"):
             raise UsageFailure(

@@ -165,7 +165,9 @@
   }
 
   function copyButton(text, source) {
-    const button = element("button", { type: "button" }, "Copy curl");
+    // What curl cannot send is a small program.
+    const label = /(^|\s)curl /.test(text) ? "Copy curl" : "Copy program";
+    const button = element("button", { type: "button" }, label);
     button.addEventListener("click", async () => {
       let copied = false;
       try {
@@ -180,7 +182,7 @@
         copied = document.execCommand("copy");
       }
       button.textContent = copied ? "Copied" : "Selected";
-      setTimeout(() => { button.textContent = "Copy curl"; }, 1600);
+      setTimeout(() => { button.textContent = label; }, 1600);
     });
     return button;
   }

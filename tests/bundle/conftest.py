@@ -1,0 +1,44 @@
+"""Two bundles that nobody touched, and the key that one of them is signed with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from certifying import Keys, command, make_keys
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    return make_keys(tmp_path_factory.mktemp("keys"), "ours")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_variables_of_ours() -> Iterator[None]:
+    before = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("CONFORMANCE_")}
+    yield
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that nobody signed."""
+    folder = tmp_path_factory.mktemp("plain")
+    status, said = command(
+        "run", "loop-health", "--tier", "smoke", "--out", folder / "out", "--bundle", folder / "run.zip"
+    )
+    assert status == 0, said
+    assert "run.zip, not signed, of a run that is conformant." in said
+    return folder / "run.zip"
+
+
+@pytest.fixture(scope="session")
+def signed(tmp_path_factory: pytest.TempPathFactory, keys: Keys) -> Path:
+    """A bundle that is signed."""
+    folder = tmp_path_factory.mktemp("signed")
+    arguments = ("--out", folder / "out", "--bundle", folder / "run.zip", "--sign", keys.private)
+    status, said = command("run", "loop-health", "--tier", "smoke", *arguments)
+    assert status == 0, said
+    return folder / "run.zip"
