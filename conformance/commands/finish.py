@@ -145,7 +145,7 @@ def _release(session: Session) -> ReleaseView | None:
 def _facts(run: SuiteRun, selection: str | None, *, interrupted: bool) -> RunFacts:
     session = run.session
     exchanges = run.exchanges
-    seen = run.observations.with_exchanges(exchanges) if run.observations else None
+    seen = run.everything
     answers = [exchange.answer for exchange in exchanges if exchange.answer is not None]
     server = next((answer.header("server") for answer in answers if answer.header("server")), None)
     return RunFacts(

@@ -17,9 +17,10 @@ _LONGEST = 80
 
 def with_fingerprint(results: Results, run: SuiteRun) -> Results:
     """The record with the target's fingerprint; a change of the target is one more of the verdict's reasons."""
-    if run.observations is None:
+    seen = run.everything
+    if seen is None:
         return results
-    traits = target_traits(run.observations.with_exchanges(run.exchanges))
+    traits = target_traits(seen)
     changes = tuple(
         f"The target changed while it was judged: its {name} was {_shown(traits.start.get(name))} at the start and"
         f" {_shown(traits.end.get(name))} at the end."

@@ -69,6 +69,13 @@ class SuiteRun:
         """All exchanges of the run, those of further rounds last."""
         return () if self.observations is None else (*self.observations.exchanges, *self.session.rounds)
 
+    @property
+    def everything(self) -> Observations | None:
+        """What was observed in the run and in further rounds, as one."""
+        if self.observations is None or not self.session.rounds:
+            return self.observations
+        return self.observations.with_exchanges(self.exchanges)
+
     # --- which tests run -------------------------------------------------------------------------------------------
 
     def pytest_configure(self, config: pytest.Config) -> None:
