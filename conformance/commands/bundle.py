@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 EVIDENCE = f"evidence/{EVIDENCE_FILE}"
 CONTRACT = "contract"
 REQUIREMENTS = f"{CONTRACT}/requirements.json"
+REPORTS = (
+    *("compliance.html", "junit.xml", "ctrf.json", "results.sarif", "exchanges.har"),
+    *("badge.json", "badge.svg"),
+)
+"""What is made from results and evidence, and so can be made again."""
 FORMAT = 1
 
 

@@ -91,20 +91,23 @@ def finish(
     curl = partial(curl_for, credential_header=credential.header) if credential else curl_for
     return FinishedRun(
         results=results,
-        written=_written(run, results, curl) if write and session.settings.out is not None else {},
+        written=written(run, results, curl, session.settings.out) if write and session.settings.out is not None else {},
         undecided=_undecided(run),
         curl=curl,
     )
 
 
-def _written(run: SuiteRun, results: Results, curl: Curl) -> dict[str, Path]:
+def written(run: SuiteRun, results: Results, curl: Curl, directory: Path) -> dict[str, Path]:
+    """Write the reports of a run to a directory; gives the path of each by its file name.
+
+    Raises:
+        ResultsError: the record would not hold without a word that is a secret.
+        OSError: a report cannot be written.
+    """
     session = run.session
-    assert session.settings.out is not None
     redact, timeline = session.redactor.text, timeline_for(run)
     places = written_places(session.contract).get
-    return write_reports(
-        results, run.exchanges, session.settings.out, redact, curl=curl, timeline=timeline, places=places
-    )
+    return write_reports(results, run.exchanges, directory, redact, curl=curl, timeline=timeline, places=places)
 
 
 def _undecided(run: SuiteRun) -> tuple[str, ...]:

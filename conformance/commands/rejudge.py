@@ -4,44 +4,48 @@ from __future__ import annotations
 
 import datetime
 import json
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conformance.bundle import BundleError
 from conformance.bundle.manifest import file_digest
-from conformance.commands.bundle import EVIDENCE, REQUIREMENTS
+from conformance.commands.bundle import CONTRACT, EVIDENCE, REQUIREMENTS
 from conformance.commands.failures import UsageFailure, as_usage_failures
 from conformance.contract import requirement_set, shipped_profiles
 from conformance.report import Results, results_document
 
+if TYPE_CHECKING:
+    from conformance.report import Curl
+    from conformance.suite.run import SuiteRun
+
 OF_THE_OCCASION = ("duration_s", "replayed")
 """What of a record is not a matter of evidence, contract and profile."""
+_MASK = ord("*")
+_LARGEST_MASKED = 64 * 1024 * 1024
 
 
-def judged_again(results: Results, folder: Path, contract_folder: str) -> None:
+def judge_again(results: Results, folder: Path) -> None:
     """Judge the evidence in a folder by the contract that is installed here, or, for a user's own, by the bundle's.
 
     Raises:
-        BundleError: the contract is another one, or an outcome or anything else of the record differs.
+        BundleError: the contract is another one; or an outcome, anything else of the record, or a report differs.
     """
-    profile = _profile(results, folder, contract_folder)
+    profile = _profile(results, folder)
     try:
         with as_usage_failures():
-            again = _rejudged(results, folder, profile)
+            _compare(results, folder, profile)
     except UsageFailure as failure:
         raise BundleError(f"its evidence cannot be judged again: {str(failure).replace(f'{folder}/', '')}") from failure
-    difference = next(differences(results_document(results), results_document(again)), None)
-    if difference is not None:
-        raise BundleError(difference)
 
 
-def _profile(results: Results, folder: Path, contract_folder: str) -> str:
+def _profile(results: Results, folder: Path) -> str:
     written = _requirements(folder)
-    document = folder / contract_folder / str(written["document"])
+    document = folder / CONTRACT / str(written["document"])
     if not document.is_file() or file_digest(document) != results.profile.sha256:
         raise BundleError(
-            f"{contract_folder}/{written['document']!s:.80} is not the document that results.json names by its digest."
+            f"{CONTRACT}/{written['document']!s:.80} is not the document that results.json names by its digest."
         )
     name = results.profile.name
     return name if name in shipped_profiles() else str(document)
@@ -59,7 +63,7 @@ def _requirements(folder: Path) -> Mapping[str, Any]:
     return written
 
 
-def _rejudged(results: Results, folder: Path, profile: str) -> Results:
+def _compare(results: Results, folder: Path, profile: str) -> None:
     from conformance.commands.finish import finish
     from conformance.commands.pytest_session import run_pytest
     from conformance.suite.run import SuiteRun
@@ -81,7 +85,37 @@ def _rejudged(results: Results, folder: Path, profile: str) -> Results:
         if suite_run.broken or ended.failed:
             told = suite_run.broken[0] if suite_run.broken else ended.printed.strip().splitlines()[-1]
             raise BundleError(f"its evidence cannot be judged again: the suite broke on it ({told[:300]}).")
-        return finish(suite_run, interrupted=ended.interrupted, write=False).results
+        again = finish(suite_run, interrupted=ended.interrupted, write=False)
+        difference = next(differences(results_document(results), results_document(again.results)), None)
+        if difference is not None:
+            raise BundleError(difference)
+        _check_reports(suite_run, results, again.curl, folder)
+
+
+def _check_reports(suite_run: SuiteRun, results: Results, curl: Curl, folder: Path) -> None:
+    """Make the reports again, and hold those of the bundle against them."""
+    from conformance.commands.finish import written
+
+    with tempfile.TemporaryDirectory(prefix="chat-conformance-") as made:
+        for name, path in written(suite_run, results, curl, Path(made)).items():
+            if name in _not_made_again(results):
+                continue
+            if not same_but_for_masks((folder / name).read_bytes(), path.read_bytes()):
+                raise BundleError(f"{name} is not the report that results and evidence make; it was changed.")
+
+
+def _not_made_again(results: Results) -> tuple[str, ...]:
+    # results.json itself was compared; and the places of a user's own contract are those of the maker's machine.
+    return ("results.json",) if results.profile.name in shipped_profiles() else ("results.json", "results.sarif")
+
+
+def same_but_for_masks(told: bytes, again: bytes) -> bool:
+    """Whether a file is the one that was made again; the run's redaction may have masked more than is masked here."""
+    if told == again:
+        return True
+    if len(told) != len(again) or len(told) > _LARGEST_MASKED:
+        return False
+    return all(one in (other, _MASK) for one, other in zip(told, again, strict=True))
 
 
 def _check_contract(results: Results, folder: Path, required: Mapping[str, Any], sha256: str) -> None:

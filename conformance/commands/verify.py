@@ -22,7 +22,7 @@ from conformance.bundle import (
     read_archive,
     verified_payload,
 )
-from conformance.commands.bundle import CONTRACT, EVIDENCE, REQUIREMENTS
+from conformance.commands.bundle import EVIDENCE, REPORTS, REQUIREMENTS
 from conformance.commands.failures import UsageFailure
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from conformance.report import Results
 
 HOLDS, DOES_NOT_HOLD = 0, 1
-_REPORTS = ("compliance.html", "junit.xml", "ctrf.json", "results.sarif", "exchanges.har")
-_NEEDED = ("results.json", EVIDENCE, REQUIREMENTS, *_REPORTS)
+_NEEDED = ("results.json", EVIDENCE, REQUIREMENTS, *REPORTS)
 
 
 def verify_bundle(path: Path, key_file: Path | None) -> int:
@@ -59,7 +58,7 @@ def verify_bundle(path: Path, key_file: Path | None) -> int:
 
 def _checked(path: Path, folder: Path, key: Ed25519PublicKey | None) -> tuple[Results, str]:
     """The results of a bundle that holds, and what its signature is worth."""
-    from conformance.commands.rejudge import judged_again
+    from conformance.commands.rejudge import judge_again
     from conformance.commands.wholeness import check_whole
 
     members = read_archive(path, folder)
@@ -70,7 +69,7 @@ def _checked(path: Path, folder: Path, key: Ed25519PublicKey | None) -> tuple[Re
     results = _results(folder)
     check_statement(statement, results, folder / MANIFEST)
     check_whole(results, folder)
-    judged_again(results, folder, CONTRACT)
+    judge_again(results, folder)
     return results, seal
 
 

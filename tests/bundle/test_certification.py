@@ -46,7 +46,7 @@ def test_a_signature_that_was_not_checked_is_said_so(signed: Path) -> None:
 def test_a_bundle_has_everything_that_the_run_wrote_and_was_judged_by(plain: Path) -> None:
     files = contents(plain)
     assert set(files) == {
-        *("manifest.json", "statement.json", "results.json", EVIDENCE, "run-log.html"),
+        *("manifest.json", "statement.json", "results.json", EVIDENCE),
         *("compliance.html", "junit.xml", "ctrf.json", "results.sarif", "exchanges.har", "badge.json", "badge.svg"),
         *("contract/loop-health.openapi.yaml", "contract/requirements.json"),
     }  # fmt: skip

@@ -37,7 +37,7 @@ def test_an_outcome_edited(plain: Path, tmp_path: Path) -> None:
     assert refused(verify(edited)).startswith("results.json was changed")
 
 
-@pytest.mark.parametrize("name", ["compliance.html", "junit.xml", "contract/requirements.json", "run-log.html"])
+@pytest.mark.parametrize("name", ["compliance.html", "junit.xml", "contract/requirements.json", "exchanges.har"])
 def test_any_other_file_edited(plain: Path, tmp_path: Path, name: str) -> None:
     assert refused(verify(careless(plain, tmp_path / "b.zip", name, one_byte))).startswith(f"{name} was changed")
 
@@ -154,6 +154,22 @@ CHANGES: Mapping[str, tuple[Mapping[str, Callable[[bytes], bytes]], str]] = {
     "a document elsewhere": (
         {"contract/requirements.json": in_json(lambda one: one.update(document="../../etc/passwd"))},
         "contract/requirements.json names a document outside of the bundle.",
+    ),
+    "a page": (
+        {"compliance.html": lambda content: content.replace(b"Conformant</h1>", b"Conformant!</h1>")},
+        "compliance.html is not the report that results and evidence make; it was changed.",
+    ),
+    "a figure of a page": (
+        {"compliance.html": lambda content: content.replace(b"passed</span>", b"failed</span>", 1)},
+        "compliance.html is not the report that results and evidence make; it was changed.",
+    ),
+    "a badge": (
+        {"badge.svg": lambda content: content.replace(b"MUST", b"ALL ")},
+        "badge.svg is not the report that results and evidence make; it was changed.",
+    ),
+    "a report for programs": (
+        {"junit.xml": lambda content: content.replace(b'failures="0"', b'failures="1"', 1)},
+        "junit.xml is not the report that results and evidence make; it was changed.",
     ),
     "results that are no record": (
         {"results.json": lambda _: b"[]"},

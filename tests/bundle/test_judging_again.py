@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from command_line import judge
 
-from conformance.commands.rejudge import differences
+from conformance.commands.rejudge import differences, same_but_for_masks
 from conformance.lab.observing import LIMITS, WAITING_LIMITS
 from conformance.lab.targets import LabTarget, contract_of, targets_of
 from conformance.reference import EmbeddedReference
@@ -74,3 +74,17 @@ def test_a_difference_is_found(tmp_path: Path) -> None:
     assert told[1].startswith(f"{names[5]}: results.json says ")
     assert told[2] == f"{names[-1]}: judging the evidence again does not give it."
     assert told[3] == ('results.json says verdict "conformant", and judging the evidence again gives "inconclusive".')
+
+
+@pytest.mark.parametrize(
+    ("told", "again", "same"),
+    [
+        (b"the key is *****.", b"the key is EMPTY.", True),
+        (b"the key is EMPTY.", b"the key is EMPTY.", True),
+        (b"the key is EMPTY.", b"the key is *****.", False),
+        (b"the key is ****.", b"the key is EMPTY.", False),
+        (b"the key is full!", b"the key is empty", False),
+    ],
+)
+def test_a_report_may_be_masked_more_than_it_is_when_it_is_made_again(told: bytes, again: bytes, same: bool) -> None:
+    assert same_but_for_masks(told, again) is same
