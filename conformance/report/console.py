@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from conformance.report.exchange_view import Curl, Timeline, is_stream, reads_timeline, shown_command, wire_trace
 from conformance.report.keywords import keyword_totals
 from conformance.report.results import GateStatus, RequirementResult, Results
+from conformance.report.telling import headline
 from conformance.report.text import byte_size, counted, duration, one_line
 from conformance.suite.outcome import Finding, Outcome, Verdict
 
@@ -168,6 +169,10 @@ def _print_broken(results: Results, evidence: _Evidence, printer: _Printer) -> N
     if rest:
         printer.line(f"{counted(len(rest), 'more requirement')} broken:")
         _print_ids(rest, printer)
+    waived = results.with_outcome(Outcome.WAIVED)
+    if waived:
+        printer.line("Waived:")
+        _print_ids(waived, printer)
     gaps = [
         row
         for row in results.with_outcome(Outcome.INCONCLUSIVE, Outcome.UNTESTED)
@@ -180,7 +185,7 @@ def _print_broken(results: Results, evidence: _Evidence, printer: _Printer) -> N
 
 def _print_ids(rows: Sequence[RequirementResult], printer: _Printer) -> None:
     for row in rows[:_MOST_LISTED]:
-        why = row.messages[0] if row.messages else row.statement
+        why = headline(row)
         printer.line(f"{row.outcome.value:<12} {row.id}  {one_line(why, 100)}", indent=2)
     if len(rows) > _MOST_LISTED:
         printer.line(f"… and {len(rows) - _MOST_LISTED} more", indent=2)

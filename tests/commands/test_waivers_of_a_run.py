@@ -39,8 +39,11 @@ def test_a_waiver_accepts_violations_until_its_last_day(broken: str, tmp_path: P
     assert run.row(run.musts("waived")[0])["waiver"]["owner"] == "the platform"
 
 
-def test_a_waiver_accepts_nothing_else(broken: str, tmp_path: Path) -> None:
+def test_a_waiver_accepts_nothing_else_and_is_shown(
+    broken: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = judged(tmp_path, broken, "completion.served")
+    assert "completion.served  waived until 2999-12-31 by the platform: known" in capsys.readouterr().out
     assert run.status == 1
     assert run.musts("waived") == ["completion.served"]
     assert run.musts("failed")
