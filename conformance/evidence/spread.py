@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_right
-from collections import defaultdict
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -39,13 +39,13 @@ def find_spread(body: bytes, find: Find) -> list[Span]:
     `find` finds secrets in bytes. Strings at the same place of each event's JSON are joined; elements of a list count
     as the same place by their `index` member, where they have one, since choices may take turns.
     """
-    events = [_event(match) for match in _DATA.finditer(body)]
-    suspects = {
-        path
-        for path, texts in _texts(events).items()
-        if len(texts) > 1 and any(find("".join(texts).encode("utf-8", "surrogatepass")))
-    }
-    return [span for path in suspects for span in _locate(events, path, find)]
+    suspects = [path for path, (count, text) in _texts(_events(body)).items() if count > 1 and any(find(bytes(text)))]
+    return [span for path in suspects for span in _locate(body, path, find)]
+
+
+def _events(body: bytes) -> Iterator[_Event]:
+    """One after another: the values of a long stream take ten times its size."""
+    return map(_event, _DATA.finditer(body))
 
 
 def _event(match: re.Match[bytes]) -> _Event:
@@ -58,16 +58,22 @@ def _event(match: re.Match[bytes]) -> _Event:
     return _Event(match.start(1), data, value, is_json=isinstance(value, (dict, list, str)))
 
 
-def _texts(events: Iterable[_Event]) -> dict[Path, list[str]]:
-    """All strings of all events by their path, in order."""
-    texts: dict[Path, list[str]] = defaultdict(list)
+def _texts(events: Iterable[_Event]) -> dict[Path, tuple[int, bytearray]]:
+    """All strings of all events by their path: how many there are, and what they make together."""
+    texts: dict[Path, tuple[int, bytearray]] = {}
     for event in events:
         if not event.is_json:
-            texts[_RAW].append(event.data.decode("utf-8", "replace"))
+            _add(texts, _RAW, event.data)
             continue
         for path, text in _strings(event.value, ()):
-            texts[path].append(text)
+            _add(texts, path, text.encode("utf-8", "surrogatepass"))
     return texts
+
+
+def _add(texts: dict[Path, tuple[int, bytearray]], path: Path, text: bytes) -> None:
+    count, joined = texts.get(path) or (0, bytearray())
+    joined += text
+    texts[path] = (count + 1, joined)
 
 
 def _strings(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
@@ -87,22 +93,33 @@ def _place(element: Any, at: int) -> object:
     return ("index", index) if isinstance(index, (int, float)) else at
 
 
-def _locate(events: Iterable[_Event], path: Path, find: Find) -> Iterator[Span]:
+def _locate(body: bytes, path: Path, find: Find) -> Iterator[Span]:
     """The spans in the body of what is found in the joined strings at one path."""
     joined = bytearray()
-    begins: list[int] = []
-    origins: list[tuple[int, int]] = []
-    for event in events:
+    # Of each piece: where it begins in the joined text, and where in the body it stands.
+    begins, starts, ends = array("q"), array("q"), array("q")
+    for event in _events(body):
         for start, end in _contents(event, path):
-            for match in _CHARACTER.finditer(event.data, start, end):
-                begins.append(len(joined))
-                origins.append((event.offset + match.start(), event.offset + match.end()))
-                joined += _decoded(match.group()) if event.is_json else match.group()
+            begins.append(len(joined))
+            starts.append(event.offset + start)
+            ends.append(event.offset + end)
+            joined += _text(event.data[start:end], is_json=event.is_json)
     for found in find(bytes(joined)):
-        first = bisect_right(begins, found.start) - 1
-        last = bisect_right(begins, found.end - 1)
-        for start, end in origins[first:last]:
-            yield Span(start, end, found.secret, "spread over events")
+        first, last = bisect_right(begins, found.start) - 1, bisect_left(begins, found.end)
+        for number in range(first, last):
+            at = begins[number]
+            for match in _CHARACTER.finditer(body, starts[number], ends[number]):
+                size = len(match.group() if path == _RAW else _decoded(match.group()))
+                if found.start < at + size and at < found.end:
+                    yield Span(match.start(), match.end(), found.secret, "spread over events")
+                at += size
+
+
+def _text(piece: bytes, *, is_json: bool) -> bytes:
+    """What a piece of the body adds to the joined text."""
+    if not is_json or b"\\" not in piece:
+        return piece
+    return b"".join(_decoded(match.group()) for match in _CHARACTER.finditer(piece))
 
 
 def _decoded(character: bytes) -> bytes:

@@ -7,6 +7,7 @@ import gzip
 import html
 import json
 import time
+import tracemalloc
 import zlib
 from urllib.parse import quote, quote_plus
 
@@ -255,6 +256,26 @@ def test_an_escaped_key_spread_over_deltas() -> None:
 def test_a_key_spread_over_events_of_plain_text() -> None:
     redacted = REDACTOR.exchange(exchange(b"".join(b"data: %c\r\n\r\n" % char for char in B)))
     assert body_of(redacted) == b"data: *\r\n\r\n" * len(B)
+
+
+def test_a_key_spread_over_plain_text_with_escapes_is_found_where_it_is() -> None:
+    pieces = ["a\\u0041\\n", *KEY[:5], "", KEY[5:], "\\u00e9 end"]
+    redacted = REDACTOR.exchange(exchange(events(*pieces)))
+    cleaned = ["a\\u0041\\n", *"*" * 5, "", "*" * len(KEY[5:]), "\\u00e9 end"]
+    assert body_of(redacted) == events(*cleaned)
+
+
+def test_a_key_at_the_end_of_a_long_stream_takes_no_more_memory_than_a_few_times_its_size() -> None:
+    body = events(*(delta(f"a piece of text {number} ") for number in range(6_000)), *map(delta, KEY))
+    value = exchange(body)
+    tracemalloc.start()
+    try:
+        redacted = REDACTOR.exchange(value)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert body_of(redacted).count(b"*") == len(KEY)
+    assert peak < 8 * len(body), f"{peak / len(body):.1f} times"
 
 
 def test_a_stream_without_the_key_is_the_same_object() -> None:
