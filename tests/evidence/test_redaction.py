@@ -354,9 +354,9 @@ def test_a_coded_body_without_a_key_stays_as_it_is(compress: object) -> None:
 
 def test_of_a_bomb_only_what_was_looked_into_is_kept() -> None:
     bomb = gzip.compress(b"\0" * (4 * LIMIT) + B)
-    began = time.monotonic()
+    began = time.process_time()
     redacted = REDACTOR.exchange(exchange(bomb, headers=(("Content-Encoding", "gzip"),)))
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
     kept = body_of(redacted)
     assert len(kept) == len(bomb)
     assert kept.startswith(bomb[:1000])
@@ -382,9 +382,9 @@ def test_a_coding_that_cannot_be_decoded_is_withheld(coding: str) -> None:
 
 def test_of_a_brotli_bomb_nothing_is_kept_that_was_not_looked_into() -> None:
     bomb = brotli.compress(bytes(range(256)) * 16 + b"\0" * (3 * LIMIT) + B)
-    began = time.monotonic()
+    began = time.process_time()
     redacted = REDACTOR.exchange(exchange(bomb, headers=(("Content-Encoding", "br"),)))
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
     kept = body_of(redacted)
     assert len(kept) == len(bomb)
     assert kept.endswith(b"***")
