@@ -9,7 +9,16 @@ from typing import Any
 
 from conformance.contract.model import Tier
 from conformance.probes.case import LONGEST, UNKNOWN_MEMBER, Case, Cases, Definitions
-from conformance.probes.edges import counts, largest_object, lengths, matching_items, other_items, sizes, step_of
+from conformance.probes.edges import (
+    counts,
+    largest_object,
+    lengths,
+    matching_items,
+    other_items,
+    part_of_condition,
+    sizes,
+    step_of,
+)
 from conformance.probes.samples import items_of, judge, main_type, matching_text, number_within, sample, types_of
 
 _WRONG: dict[str, tuple[tuple[str, Any], ...]] = {
@@ -244,7 +253,7 @@ def _forbidden(schema: Mapping[str, Any], definitions: Definitions) -> Iterator[
 
 def _against_condition(schema: Mapping[str, Any], definitions: Definitions) -> Iterator[Case]:
     held = sample({name: value for name, value in schema.items() if name not in ("if", "then", "else")}, definitions)
-    met = sample(schema["if"], definitions)
+    met = part_of_condition(schema["if"], definitions)
     if isinstance(held, dict):
         largest = largest_object(schema, definitions)
         for base in (held, largest):

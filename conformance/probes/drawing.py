@@ -10,7 +10,7 @@ import copy
 import json
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -36,14 +36,52 @@ def drawn_valid(body: RequestBody, count: int) -> list[Any]:
     """At most so many valid bodies."""
     fixed = {name: value for name, value in body.capped(CHEAP_TOKENS).items() if name in _KEPT}
     tamed = _tamed(dict(body.contract.operation.request_schema), set(fixed))  # type: ignore[arg-type]
-    return _distinct(_drawn(tamed, "POSITIVE", count), lambda drawn: {**drawn, **fixed}, body, valid=True)[:count]
+    drawn = _drawn(tamed, "POSITIVE", count)
+    return _distinct(drawn, lambda one: {**one, **fixed, **_conversing(one)}, body, valid=True)[:count]
+
+
+def _conversing(drawn: Mapping[str, Any]) -> dict[str, Any]:
+    """The messages as a conversation: the instructions first, then turns that end with the user.
+
+    A schema has no words for the order of roles, and many a model takes no other.
+    """
+    messages = drawn.get("messages")
+    if not isinstance(messages, list) or not all(isinstance(one, dict) and "role" in one for one in messages):
+        return {}
+    instructing = messages[:1] if messages[0]["role"] in ("system", "developer") and len(messages) > 1 else []
+    turns = messages[len(instructing) :]
+    # Counted from the end, for the last one is the user's.
+    roles = ["user" if (len(turns) - number) % 2 else "assistant" for number in range(len(turns))]
+    return {"messages": [*instructing, *({**one, "role": role} for one, role in zip(turns, roles, strict=True))]}
 
 
 def drawn_invalid(body: RequestBody, count: int) -> list[Any]:
     """At most so many invalid bodies."""
     schema = body.contract.operation.request_schema
     drawn = _drawn(schema, "NEGATIVE", 2 * count + _MARGIN)
-    return _distinct(drawn, lambda one: _cheap(one, body), body, valid=False)[:count]
+    found = _distinct(drawn, lambda one: _cheap(one, body), body, valid=False)
+    return [one for one in found if not _taken_all_the_same(one, body)][:count]
+
+
+def _taken_all_the_same(sent: Any, body: RequestBody) -> bool:
+    """Whether nothing but an assistant's message without content is wrong: the OpenAI reference has such.
+
+    Where roles are those of the reference, the contract's one kind of message stands for several.
+    """
+    messages = sent.get("messages") if isinstance(sent, dict) else None
+    if not isinstance(messages, list) or not _knows_tools(body):
+        return False
+    filled = [
+        {**one, "content": one.get("content") or "a"}
+        if isinstance(one, dict) and one.get("role") == "assistant"
+        else one
+        for one in messages
+    ]
+    return body.accepts({**sent, "messages": filled})
+
+
+def _knows_tools(body: RequestBody) -> bool:
+    return '"tool"' in json.dumps(body.contract.operation.properties.get("messages", True))
 
 
 def _cheap(drawn: Any, body: RequestBody) -> Any:

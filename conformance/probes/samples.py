@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from conformance.contract.vocabulary import APPLIES_TO
+
 _USUAL_LENGTH = 8
 _USUAL_ITEMS = 2
 _ROOM = 4
@@ -22,6 +24,7 @@ _SAMPLES: dict[str, Any] = {
     "object": {},
     "null": None,
 }
+_OF_STRUCTURE = {"properties": "object", "patternProperties": "object", "prefixItems": "array"}
 _HARD = frozenset(
     {
         *("pattern", "format", "multipleOf", "allOf", "not", "if", "oneOf", "contains", "uniqueItems", "$ref"),
@@ -78,7 +81,10 @@ def types_of(schema: Any) -> tuple[str, ...]:
 
 
 def main_type(schema: Any) -> str:
-    """The first type that a schema names and that is not null."""
+    """The first type that a schema names and that is not null; where it names none, the one that its keywords judge."""
+    if isinstance(schema, Mapping) and "type" not in schema:
+        judged = (APPLIES_TO.get(keyword, _OF_STRUCTURE.get(keyword)) for keyword in schema)
+        return next((kind for kind in judged if kind is not None), "string")
     return next((kind for kind in types_of(schema) if kind != "null"), "null")
 
 

@@ -155,6 +155,16 @@ def is_refusal(answered: Answered, observations: Observations, refusals: Sequenc
     return bool(reading.errors) and not reading.chunks
 
 
+def completion_within(body: Mapping[str, Any]) -> str | None:
+    """What of a completion an error's body carries, in words: choices, or completion tokens that were counted."""
+    if body.get("choices"):
+        return "choices"
+    usage = body.get("usage")
+    tokens = usage.get("completion_tokens") if isinstance(usage, Mapping) else None
+    counted = isinstance(tokens, int | float) and not isinstance(tokens, bool) and tokens > 0
+    return f"usage of {tokens} completion tokens" if counted else None
+
+
 # --- honoured ---------------------------------------------------------------------------------------------------------
 
 

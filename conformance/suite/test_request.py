@@ -11,7 +11,7 @@ from conformance.suite.generated_judging import judge_broken, judge_valid
 from conformance.suite.keyword_judging import REFUSALS
 from conformance.suite.marking import keywords, requirement
 from conformance.suite.observations import Answered, Observations
-from conformance.suite.request_judging import judge_request_keyword
+from conformance.suite.request_judging import completion_within, judge_request_keyword
 from conformance.suite.showing import status_of
 
 
@@ -49,6 +49,22 @@ def test_an_integer_as_float_is_served_or_refused(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
     _served_or_refused(answers, observations, expect)
+
+
+@requirement("request.refusal-without-completion", "request.*/enforced/*")
+def test_a_refusal_carries_no_completion(
+    refusals: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    for refusal in refusals:
+        if not 400 <= refusal.answer.status < 500:
+            continue
+        paid = completion_within(observations.error_reading(refusal.exchange).object)
+        expect(
+            paid is None,
+            refusal.id,
+            expected=f"a refusal of {refusal.probe.about} that carries no completion",
+            actual=f"status {refusal.answer.status} with {paid}",
+        )
 
 
 @requirement("request.generated-valid", "generated/valid/*", "completion/plain")
