@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 import conformance
-
-USAGE, INCONCLUSIVE, SUITE_BROKE = 2, 3, 4
-DEFAULT_PROFILE = "openai"
+from conformance.cli_of_runs import COMMANDS
+from conformance.exits import DEFAULT_PROFILE, INCONCLUSIVE, SUITE_BROKE, USAGE, say, told
 
 
 def main() -> None:
@@ -30,17 +28,12 @@ def _status() -> int:
     try:
         ended = commands.main(sys.argv[1:] or ["--help"], prog_name="chat-conformance", standalone_mode=False)
     except click.ClickException as error:
-        return _say(" ".join(error.format_message().split()), USAGE)
+        return say(" ".join(error.format_message().split()), USAGE)
     except (click.Abort, KeyboardInterrupt):
-        return _say("interrupted before anything was judged.", INCONCLUSIVE)
+        return say("interrupted before anything was judged.", INCONCLUSIVE)
     except Exception:  # noqa: BLE001 - a defect of ours, told as one
         return _broke()
     return ended if isinstance(ended, int) else 0
-
-
-def _say(sentence: str, status: int) -> int:
-    click.echo(f"chat-conformance: {sentence}", err=True)
-    return status
 
 
 def _broke() -> int:
@@ -48,7 +41,7 @@ def _broke() -> int:
 
     from conformance.commands.defects import without_keys
 
-    _say("this program broke; it says nothing about the target. Please report it:", SUITE_BROKE)
+    say("this program broke; it says nothing about the target. Please report it:", SUITE_BROKE)
     click.echo(without_keys(traceback.format_exc()), err=True)
     return SUITE_BROKE
 
@@ -172,7 +165,7 @@ def run(*, plan_only: bool, **options: Any) -> int:
         with as_usage_failures():
             settings = run_settings(options)
     except UsageFailure as failure:
-        return _say(str(failure), USAGE)
+        return say(str(failure), USAGE)
     return show_plan(settings) if plan_only else run_suite(settings)
 
 
@@ -216,7 +209,7 @@ def serve(**options: Any) -> int:
         with as_usage_failures():
             serve_profile(**options)
     except UsageFailure as failure:
-        return _say(str(failure), USAGE)
+        return say(str(failure), USAGE)
     return 0
 
 
@@ -247,7 +240,7 @@ def requirements(profile: str, **options: Any) -> int:
         with as_usage_failures():
             return list_requirements(profile, **options)
     except UsageFailure as failure:
-        return _say(str(failure), USAGE)
+        return say(str(failure), USAGE)
 
 
 @commands.command()
@@ -273,117 +266,11 @@ def lab(profile: str, **options: Any) -> int:
     """
     from conformance.commands.lab import run_lab
 
-    return _told(lambda: run_lab(profile, **options))
+    return told(lambda: run_lab(profile, **options))
 
 
-@commands.command()
-def init() -> int:
-    """Write a commented conformance.toml to the working directory."""
-    from conformance.commands.init import write_configuration
-
-    return _told(lambda: write_configuration(Path()))
-
-
-@commands.command()
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-@click.option("--markdown", "as_markdown", is_flag=True, help="As Markdown, for a comment on a pull request.")
-def diff(old: Path, new: Path, **options: Any) -> int:
-    """Show what changed between two runs, and why; exit 1 on regressions.
-
-    OLD and NEW are results.json files, or the directories that runs wrote.
-    """
-    from conformance.commands.diff import show_differences
-
-    return _told(lambda: show_differences(old, new, **options))
-
-
-@commands.command()
-@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--out",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Where matrix.html and matrix.json go.  [default: reports/matrix-TIME]",
-)
-def matrix(results: tuple[Path, ...], out: Path | None) -> int:
-    """Set runs side by side, differences first.
-
-    RESULTS are results.json files, or the directories that runs wrote.
-    """
-    from conformance.commands.matrix import show_matrix
-
-    return _told(lambda: show_matrix(results, out))
-
-
-@commands.command()
-@click.argument("requirement", metavar="[ID]", required=False)
-@click.argument("profile", default=DEFAULT_PROFILE)
-@click.option(
-    "--page",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Write one page that explains every requirement; give the profile in place of an id then.",
-)
-def explain(requirement: str | None, profile: str, page: Path | None) -> int:
-    """Explain a requirement: where it comes from, why clients need it, what breaks it, and how to fix that."""
-    from conformance.commands.explain import explain_requirement, write_page
-
-    if page is not None:
-        return _told(lambda: write_page(requirement or profile, page))
-    if requirement is None:
-        return _say("explain needs the id of a requirement, or --page FILE.", USAGE)
-    return _told(lambda: explain_requirement(requirement, profile))
-
-
-def _told(command: Callable[[], int]) -> int:
-    """What a command comes to; bad input as one sentence."""
-    from conformance.commands.failures import UsageFailure, as_usage_failures
-
-    try:
-        with as_usage_failures():
-            return command()
-    except UsageFailure as failure:
-        return _say(str(failure), USAGE)
-
-
-@commands.command()
-@click.argument("bundle", type=click.Path(path_type=Path))
-@click.option(
-    "--public-key",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="The ed25519 public key (PEM) that the bundle has to be signed with.",
-)
-def verify(bundle: Path, public_key: Path | None) -> int:
-    """Check a certification bundle and judge its evidence again.
-
-    Exit status: 0 it holds, 1 it does not (the message names the problem), 2 wrong usage.
-    """
-    from conformance.commands.failures import UsageFailure, as_usage_failures
-    from conformance.commands.verify import verify_bundle
-
-    try:
-        with as_usage_failures():
-            return verify_bundle(bundle, public_key)
-    except UsageFailure as failure:
-        return _say(str(failure), USAGE)
-
-
-@commands.command()
-@click.argument("results", type=click.Path(path_type=Path))
-@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="[default: beside RESULTS]")
-def badge(results: Path, out: Path | None) -> int:
-    """Write badge.json (for a shields.io endpoint) and badge.svg from a results.json."""
-    from conformance.commands.badge import write_badge
-    from conformance.commands.failures import UsageFailure, as_usage_failures
-
-    try:
-        with as_usage_failures():
-            return write_badge(results, out)
-    except UsageFailure as failure:
-        return _say(str(failure), USAGE)
+for _command in COMMANDS:
+    commands.add_command(_command)
 
 
 if __name__ == "__main__":

@@ -121,7 +121,8 @@ def _kind(
         return Kind.NEW
     if after is None:
         return Kind.GONE
-    failed, fails = before.outcome in _FAILING, after.outcome in _FAILING
+    # What the newer run does not score by is told, and fails nobody.
+    failed, fails = before.outcome in _FAILING, after.outcome in _FAILING and after.scored
     if fails and (not failed or now - known):
         return Kind.REGRESSION
     if after.outcome in _OPEN:
@@ -153,6 +154,8 @@ def _why(
         return
     if before.digest != after.digest or before.statement != after.statement:
         yield "the requirement itself was changed"
+    if not after.scored:
+        yield "the release of the newer run does not score it"
     if before.level is not after.level:
         yield f"its level was {before.level.value}"
     if before.waiver != after.waiver:

@@ -112,6 +112,19 @@ def test_no_request_that_was_answered_reaches_the_target_again(tmp_path: Path) -
     assert asked <= once
 
 
+def test_a_run_that_was_gone_on_with_can_be_certified(tmp_path: Path) -> None:
+    with EmbeddedReference("loop-health") as reference:
+        environ = {"CONFORMANCE_API_KEY": reference.api_key}
+        command = (*CLI, "run", "loop-health", "--base-url", reference.base_url)
+        call((*command, "--tier", "smoke", "--out", "out"), tmp_path, **environ)
+        path = tmp_path / "out" / "evidence" / "exchanges.jsonl"
+        path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-4]))
+        done = call((*command, "--resume", "out", "--bundle", "run.zip"), tmp_path, **environ)
+    assert done.returncode == 0, done.stdout + done.stderr
+    verified = call((*CLI, "verify", "run.zip"), tmp_path)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [

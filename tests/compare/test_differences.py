@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 from comparable_runs import requirement, run_of, waiver
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.commands.diff import show_differences
@@ -75,6 +75,13 @@ def test_what_changed_beside_the_answers_is_told() -> None:
     )
     (change,) = differences(run_of(row(Outcome.FAILED, ONE)), run_of(replace(before, waiver=waiver(ID)))).changes
     assert change.why == ("it is waived by us until 2999-12-31",)
+
+
+def test_what_a_release_does_not_score_is_no_regression() -> None:
+    found = differences(run_of(row()), run_of(row(Outcome.FAILED, ONE, scored=False)))
+    assert [(change.kind, change.why) for change in found.changes] == [
+        (Kind.OTHER, ("the release of the newer run does not score it",))
+    ]
 
 
 def test_circumstances_are_told_in_sentences() -> None:
@@ -161,6 +168,7 @@ def test_markdown_keeps_a_targets_words_in_code_or_escaped() -> None:
     assert [line for line in lines if line == "</details>"] == ["</details>"]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_no_text_leaves_its_line_or_its_code_span(text: str) -> None:
     found = differences(run_of(row()), said(text))

@@ -71,6 +71,7 @@ def test_the_summary_counts_and_lists_and_quotes() -> None:
     assert not set(text) & set("\x1b\u202e")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_a_code_span_has_an_end_and_a_sentence_has_no_markup(text: str) -> None:
     span = code_span(text)
