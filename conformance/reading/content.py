@@ -32,6 +32,7 @@ class ContentDecoder:
 
     def __init__(self, codings: tuple[str, ...], log: DeviationLog, limit: int = MAX_CONTENT) -> None:
         self._log = log
+        self._codings = codings
         self._problem: str | None = None
         # The coding that was applied last is the first to be undone.
         self._layers = [_Layer(coding, log, limit) for coding in reversed(codings[:LAYERS])]
@@ -60,6 +61,10 @@ class ContentDecoder:
         for layer in self._layers:
             pieces = layer.end(pieces, at, is_complete=is_complete)
         yield from pieces
+
+    def hide(self) -> None:
+        """Gives up a body of which evidence keeps nothing, since nobody could look into it."""
+        self._problem = self.problem or f"the content coding {shown(', '.join(self._codings))} cannot be decoded here"
 
     def cut(self, at: float = 0.0) -> None:
         """Ends a body of which evidence keeps no more, since it decodes to more than the limit."""

@@ -70,13 +70,16 @@ def read_transfer(answer: Answer, log: DeviationLog, exchange: Exchange) -> Tran
 def content_reads(answer: Answer, exchange: Exchange, decoder: ContentDecoder, log: DeviationLog) -> Iterator[Read]:
     """The body's reads after content decoding; a second HTTP message inside the body is reported on the way."""
     watch = _MessageWatch(log)
-    in_part = kept_as(exchange) is Kept.IN_PART
-    for read in _looked_into(answer) if in_part else answer.reads:
+    kept = kept_as(exchange)
+    if kept is Kept.HIDDEN:
+        decoder.hide()
+        return
+    for read in _looked_into(answer) if kept is Kept.IN_PART else answer.reads:
         for piece in decoder.feed(read.data, read.at):
             watch.feed(piece, read.at)
             yield Read(read.at, piece)
     at = answer.reads[-1].at if answer.reads else answer.headers_at
-    if in_part:
+    if kept is Kept.IN_PART:
         decoder.cut(at)
         return
     for piece in decoder.end(at, is_complete=exchange.ending.kind is EndKind.COMPLETE):

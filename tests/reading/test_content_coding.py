@@ -215,6 +215,14 @@ def test_a_bomb_is_a_bomb_also_where_evidence_kept_a_part_of_it(
         assert reading.problem == "the decoded content is too large"
 
 
+@pytest.mark.parametrize("coding", ["zstd", "br, zstd"])
+def test_a_body_that_evidence_hides_is_no_fault_of_the_target(coding: str) -> None:
+    reading = read_stream(kept(b"\x28\xb5\x2f\xfd" * 20, coding))
+    assert reading.deviations == ()
+    assert reading.problem == f"the content coding '{coding}' cannot be decoded here"
+    assert "stream.done-once" not in reading.decided
+
+
 def test_of_a_bomb_in_two_codings_nothing_is_kept_and_that_is_told() -> None:
     reading = read_stream(kept(gzip.compress(brotli.compress(b"\0" * 10_000_000)), "br, gzip"))
     assert broken(reading) == {"transport.content-bounded"}
