@@ -187,8 +187,11 @@ class ChunkReader:
 
 def _is_error(value: dict[str, Any], event: Event) -> bool:
     """Whether an object reports a failure: by its `error` member, or by its event's type, or by its `object`."""
-    if value.get("error") is not None or event.type == "error" or value.get("object") == "error":
+    error = value.get("error")
+    if error or event.type == "error" or value.get("object") == "error":
         return True
+    if error is not None and "choices" not in value:
+        return True  # beside choices, an empty one says that there is none
     return "choices" not in value and "message" in value and ("code" in value or "error" in value)
 
 

@@ -111,6 +111,10 @@ CHUNKS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
         ),
         {},
     ),
+    "an empty error in every chunk": (
+        tuple(item if isinstance(item, str) else {**item, "error": {}} for item in GOOD),
+        {},
+    ),
     "reasoning before content": (
         (FIRST, chunk(choices=[{"index": 0, "delta": {"reasoning_content": "hm"}, "finish_reason": None}]), *GOOD[1:]),
         {},
