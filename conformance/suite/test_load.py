@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from conformance.contract.model import Level
 from conformance.suite.cross_talk import strangers, told_by
 from conformance.suite.endurance import expect_own_ids, expect_served, expect_served_or_refused, judge_health
 from conformance.suite.expect import Expect
 from conformance.suite.marking import requirement
-from conformance.suite.observations import Answered, Observations
+from conformance.suite.observations import Observations
 from conformance.suite.readers import Readers
-from conformance.suite.showing import shown, status_of
-
-TOO_LARGE = 413
+from conformance.suite.showing import shown
 
 
 @requirement("robustness.large-body", "load/body-of-*", "completion/plain")
@@ -32,12 +28,6 @@ def test_a_large_body_is_served_or_refused_in_the_error_format(
             continue
         for deviation in readers.envelope_deviations(one.answer.status, reading.value, Level.MUST):
             expect(False, one.id, expected="the error object of the contract", actual=deviation)
-
-
-@requirement("robustness.body-of-3-mb", "load/body-of-3-mb")
-def test_a_body_of_3_mb_is_not_too_large(answers: Sequence[Answered], expect: Expect) -> None:
-    for one in answers:
-        expect(one.answer.status != TOO_LARGE, one.id, expected="another status than 413", actual=status_of(one))
 
 
 @requirement("robustness.many-choices", "load/many-choices", "completion/plain")

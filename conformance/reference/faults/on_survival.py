@@ -129,8 +129,8 @@ def empty_answer(seams: Seams, reason: str = "stop") -> Seams:
 
 
 @deed("load.works-for-nobody")
-def works_for_nobody(seams: Seams, seconds: float = 1.5) -> Seams:
-    """Goes on for a client that has left, each time for so long, while nobody else is answered."""
+def works_for_nobody(seams: Seams, seconds: float, tokens: int = 0) -> Seams:
+    """Goes on for a client that has left and asked for more than so many tokens, while nobody else is answered."""
     usual = seams.stages.read_body
 
     async def read_body(request: Request, settings: Settings) -> bytes:
@@ -148,7 +148,7 @@ def works_for_nobody(seams: Seams, seconds: float = 1.5) -> Seams:
                     yield step
             finished = True
         finally:
-            if not finished:
+            if not finished and (request.token_limit or 0) > tokens:
                 now = asyncio.get_running_loop().time()
                 kept["busy-until"] = max(kept.get("busy-until", 0.0), now) + seconds
 
