@@ -63,7 +63,7 @@ def hostile_probes(body: RequestBody) -> Iterator[Probe]:
     if body.has("model"):
         about = "a model with line breaks in its name"
         named = {**body.capped(CHEAP), "model": BREAKING}
-        yield refused("robustness/line-break-in-model", about, named, tier=Tier.EXHAUSTIVE)
+        yield either("robustness/line-break-in-model", about, named, tier=Tier.EXHAUSTIVE)
     yield from _extremes(body)
 
 

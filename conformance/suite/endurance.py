@@ -8,12 +8,14 @@ from datetime import datetime
 from conformance.probes import Intent, Probe
 from conformance.probes.cost import LIMIT_FIELDS
 from conformance.probes.script import HALF_CLOSE
-from conformance.suite.condition import TOO_SLOW
+from conformance.suite.condition import TOO_SLOW, worst
 from conformance.suite.expect import CannotTell, Expect, NotSent
 from conformance.suite.observations import Answered, Completion, Observations
 from conformance.suite.showing import shown, status_of
 from conformance.wire import EndKind, Exchange
 
+PLAINEST = "completion/plain"
+"""What shows that the target answers at all, so that its silence on another request is its own."""
 _BROKEN = frozenset({EndKind.CLOSED, EndKind.RESET, EndKind.TRUNCATED})
 """Ends of a connection on which a request was under way."""
 RESOLUTION = 0.005
@@ -30,6 +32,26 @@ def began(exchange: Exchange) -> float:
 def ended(exchange: Exchange) -> float:
     """When an exchange ended, by the same clock."""
     return began(exchange) + exchange.ending.at
+
+
+def sent_exchange(name: str, observations: Observations) -> Exchange:
+    """The last exchange of a probe, whatever came of it.
+
+    Raises:
+        NotSent, CannotTell, DoesNotApply: there is none; why.
+    """
+    exchange = observations.exchange_of(name)
+    if exchange is not None:
+        return exchange
+    found = (observations.outcome_of(probe) for probe in observations.matching([name]))
+    raise worst([*(one for one in found if not isinstance(one, Answered)), NotSent(f"{name} was not sent")])
+
+
+def hangs(exchange: Exchange, observations: Observations) -> bool:
+    """Whether the target answered the plainest request in time, but not this one."""
+    plain = observations.exchange_of(PLAINEST)
+    was_well = plain is not None and plain.answer is not None
+    return exchange.answer is None and exchange.ending.kind in TOO_SLOW and was_well
 
 
 def expect_served(patterns: Sequence[str], observations: Observations, expect: Expect) -> list[Answered]:

@@ -16,7 +16,7 @@ from conformance.reading import BodyReading, StreamReading
 from conformance.suite.condition import TOO_SLOW, Obstacle, declared_unsupported, obstacle, worst
 from conformance.suite.expect import CannotTell, DoesNotApply, NotSent, NotTestable
 from conformance.suite.readers import Readers
-from conformance.wire import Answer, Exchange
+from conformance.wire import BY_PROXY, Answer, Exchange
 
 _Reading = TypeVar("_Reading", BodyReading, StreamReading)
 
@@ -162,7 +162,8 @@ class Observations:
             return CannotTell(self._unreachable)
         exchange = self._final.get(probe.name)
         if exchange is None and probe.name in self.unsent:
-            return NotSent(f"{probe.name} was not sent: {self.unsent[probe.name]}")
+            told = f"{probe.name} was not sent: {self.unsent[probe.name]}"
+            return DoesNotApply(told) if self.unsent[probe.name] == BY_PROXY else NotSent(told)
         found = obstacle(probe, exchange, target_answers=self.target_answers, target_is_slow=self._target_is_slow)
         if found is not None:
             return found

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from conformance.suite.cross_talk import told_by
 from conformance.suite.endurance import (
+    PLAINEST,
     RESOLUTION,
     began,
     elapsed_and_usual,
@@ -13,8 +14,10 @@ from conformance.suite.endurance import (
     expect_own_ids,
     expect_served,
     expect_served_or_refused,
+    hangs,
     judge_health,
     lost_tokens,
+    sent_exchange,
 )
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent
 from conformance.suite.marking import requirement
@@ -46,17 +49,17 @@ SLACK = 2.0
     "robustness/deep-nesting",
     "robustness/huge-number",
     "robustness/nested-response-format",
-    "completion/plain",
+    "robustness/line-break-in-model",
+    PLAINEST,
 )
 def test_hostile_input_breaks_nothing(observations: Observations, expect: Expect) -> None:
-    names = ("robustness/deep-*", "robustness/huge-*", "robustness/nested-*")
+    names = ("robustness/deep-*", "robustness/huge-*", "robustness/nested-*", "robustness/line-break-*")
     expect_served_or_refused(names, observations, expect)
 
 
-@requirement("robustness.extreme-values", "robustness/extreme-*", "robustness/line-break-in-model", "completion/plain")
+@requirement("robustness.extreme-values", "robustness/extreme-*", PLAINEST)
 def test_extreme_values_are_refused(observations: Observations, expect: Expect) -> None:
-    names = ("robustness/extreme-*", "robustness/line-break-in-model")
-    expect_served_or_refused(names, observations, expect)
+    expect_served_or_refused(["robustness/extreme-*"], observations, expect)
 
 
 @requirement("robustness.healthy-afterwards", *HEALTH, *HOSTILE, "robustness/at-once-0")
@@ -91,15 +94,15 @@ def test_a_second_request_on_a_connection_is_served(observations: Observations, 
     expect_served(["robustness/*-on-connection"], observations, expect)
 
 
-@requirement("robustness.pipelining", "robustness/pipelined-*")
+@requirement("robustness.pipelining", "robustness/pipelined-*", PLAINEST)
 def test_pipelined_requests_are_answered_in_order(observations: Observations, expect: Expect) -> None:
-    first, second = (observations.exchange_of(f"robustness/pipelined-{turn}") for turn in ("first", "second"))
-    if first is None or second is None:
-        raise NotSent("the pipelined requests were not sent")
+    first, second = (sent_exchange(f"robustness/pipelined-{turn}", observations) for turn in ("first", "second"))
     closed = second.answer is None and second.ending.kind in {EndKind.CLOSED, EndKind.RESET}
     served = expect_served(["robustness/pipelined-first"], observations, expect)
     if closed and first.answer is not None:
         expect.looked_at(second.id)  # which asks the client to send it again (RFC 9112 section 9.3.2)
+    elif first.answer is not None and hangs(second, observations):
+        expect(False, second.id, expected="an answer, or a closed connection", actual="neither, after the first answer")
     else:
         served += expect_served(["robustness/pipelined-second"], observations, expect)
     told = list(told_by(served, observations))
@@ -118,9 +121,7 @@ def test_pipelined_requests_are_answered_in_order(observations: Observations, ex
 def test_a_plain_request_is_served_beside_a_stream(observations: Observations, expect: Expect) -> None:
     if "stream" not in observations.contract.operation.properties:
         raise DoesNotApply("the contract has no streams")
-    held, beside = (observations.exchange_of(f"robustness/{name}held-stream") for name in ("", "beside-"))
-    if held is None or beside is None:
-        raise NotSent("no stream was held open for a request beside it")
+    held, beside = (sent_exchange(f"robustness/{name}held-stream", observations) for name in ("", "beside-"))
     if held.answer is None or not held.answer.reads:
         raise CannotTell(f"{held.id}: the stream did not begin ({held.ending.kind.value})")
     if began(beside) >= ended(held):

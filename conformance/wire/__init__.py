@@ -13,10 +13,11 @@ from conformance.wire.exchange import (
     Redaction,
     SentRequest,
 )
-from conformance.wire.observe import Observation, observe, observe_sync
+from conformance.wire.observe import BY_PROXY, Observation, observe, observe_sync
 from conformance.wire.pace import Timing
 
 __all__ = [
+    "BY_PROXY",
     "Answer",
     "CredentialMissingError",
     "EndKind",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SILENT = "the target answered nothing"
 BY_PROXY = "what is written byte by byte is not sent through a proxy"
+"""A connection of the client's own cannot be had there: what is about it does not apply."""
 LEAST_SILENCES = 4
 """How many probes must have had no answer before the rest is given up, at least."""
 IDLE_EXPIRY = 4.0

@@ -9,6 +9,9 @@ import pytest
 from judging_survival import broken, judge, undecided
 from raw_reader import INTERIM, Manner
 
+from conformance.contract.model import Tier
+from conformance.suite.outcome import Outcome
+
 ALLOWED = {
     "as HTTP wants it": Manner(),
     "417 to an expectation": Manner(expects="refuse"),
@@ -26,6 +29,16 @@ def test_what_is_allowed_is_not_accused(manner: Manner, tmp_path: Path) -> None:
     judgements = judge(manner, tmp_path)
     assert broken(judgements) == set()
     assert undecided(judgements) == {}
+
+
+TRANSPORT_ALLOWED = ("an interim answer before every other", "closed after every answer", "417 to an expectation")
+
+
+@pytest.mark.parametrize("name", TRANSPORT_ALLOWED)
+def test_what_is_allowed_is_not_accused_as_a_message_of_http(name: str, tmp_path: Path) -> None:
+    judgements = judge(ALLOWED[name], tmp_path, ("transport.*",), Tier.STANDARD)
+    assert broken(judgements) == set()
+    assert judgements["transport.status-line"].outcome is Outcome.PASSED
 
 
 FAULTS = {

@@ -23,7 +23,7 @@ from conformance.probes.script import (
     in_pieces,
 )
 from conformance.target.model import Limits, Target
-from conformance.wire import EndKind, Exchange, Observation, Timing, observe
+from conformance.wire import BY_PROXY, EndKind, Exchange, Observation, Timing, observe
 
 Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]]
 BODY = b'{"model":"m"}'
@@ -247,3 +247,16 @@ def test_a_large_body_that_is_refused_and_reset_at_once_has_its_answer() -> None
     (exchange,) = send(connected, large, limits=Limits(retries=0))
     assert exchange.answer is not None
     assert exchange.answer.status == 413
+
+
+def test_what_is_scripted_is_not_sent_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> Observation:
+        async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0) as proxy:
+            monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+            monkeypatch.setenv("no_proxy", "")
+            target = Target("http://deployment.test/v1", api_key=KEY, trust_environment=True)
+            return await observe([scripted(), *pipelined()], OPERATION, target, QUICK, lambda exchange: exchange)
+
+    seen = asyncio.run(main())
+    assert seen.exchanges == ()
+    assert seen.unsent == dict.fromkeys(("scripted", "one", "two"), BY_PROXY)
