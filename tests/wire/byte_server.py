@@ -28,7 +28,7 @@ OPERATION = Operation(
     credential=CredentialScheme(header="Authorization", prefix="Bearer "),
 )
 
-QUICK = Limits(connect_timeout=0.3, first_byte_timeout=0.15, idle_timeout=0.15, deadline=0.6, retries=0)
+QUICK = Limits(connect_timeout=0.5, first_byte_timeout=0.4, idle_timeout=0.4, deadline=1.2, retries=0)
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
