@@ -16,7 +16,7 @@ from conformance.suite.session import open_session
 from conformance.suite.settings import RunSettings
 from conformance.target.model import Limits
 
-LIMITS = Limits(first_byte_timeout=3.0, idle_timeout=3.0, deadline=6.0, retries=0, concurrency=32)
+LIMITS = Limits(first_byte_timeout=3.0, idle_timeout=3.0, deadline=6.0, retries=2, concurrency=32)
 ONLY = ("robustness.*",)
 ENVIRONMENT = {"CONFORMANCE_API_KEY": KEY, "CONFORMANCE_MODEL": MODEL}
 
