@@ -24,6 +24,7 @@ from conformance.suite import Judgement, Outcome, RunSettings
 from conformance.suite.run import SuiteRun
 from conformance.suite.session import open_session
 from conformance.target import Limits, Target
+from conformance.wire import Exchange, observe_sync
 
 CONTRACT = load_contract("kodexa")
 PROPERTIES = ("request.generated-valid", "request.generated-invalid")
@@ -140,6 +141,30 @@ def test_no_generated_request_is_sent_when_their_time_is_over(tmp_path: Path) ->
         judgement = run.judgements["request.generated-valid"]
     assert judgement.outcome is Outcome.UNTESTED
     assert "the 0.05 s for generated requests are over" in judgement.messages[0]
+
+
+def test_a_stopped_run_that_is_gone_on_with_makes_the_same_requests_smaller() -> None:
+    with EmbeddedReference("kodexa", stages=bent(crashes_for_two_fields_together), contract=CONTRACT) as reference:
+        target = Target(reference.base_url, api_key=reference.api_key, model=reference.model, org_id=reference.org_id)
+
+        def observed(known: tuple[Exchange, ...]) -> list[str]:
+            seen = observe_sync(
+                [valid_probe(0, **MANY)],
+                CONTRACT.operation,
+                target,
+                Limits(),
+                lambda exchange: exchange,
+                resume=known,
+                further=Shrinking(RequestBody(CONTRACT, target)),
+            )
+            exchanges.append(seen.exchanges)
+            return [exchange.probe for exchange in seen.exchanges]
+
+        exchanges: list[tuple[Exchange, ...]] = []
+        whole = observed(())
+        assert len(whole) > 5
+        for known in (1, 3, len(whole) - 1, len(whole)):
+            assert observed(exchanges[0][:known]) == whole
 
 
 # --- the shrinking by itself ---------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -67,6 +68,10 @@ def _valid_ones_have_text_and_the_target_s_own_model(contract: Contract, probes:
         for message in probe.body["messages"]:
             assert message["content"]
             assert all(message["content"])
+        assert probe.body["messages"][-1]["role"] == "user"
+        roles = [message["role"] for message in probe.body["messages"]]
+        turns = roles[1:] if roles[0] in ("system", "developer") else roles
+        assert all(one != other for one, other in itertools.pairwise(turns)), "no model need take two turns of one"
         if "model" in contract.operation.properties:
             assert probe.body["model"] == TARGET.model
 
