@@ -162,9 +162,10 @@ def _print_keywords(results: Results, printer: _Printer) -> None:
 
 
 def _print_broken(results: Results, evidence: _Evidence, printer: _Printer) -> None:
-    broken = [*results.with_outcome(Outcome.FAILED), *results.with_outcome(Outcome.WARNING)]
+    found = [*results.with_outcome(Outcome.FAILED), *results.with_outcome(Outcome.WARNING)]
+    broken = sorted(found, key=lambda row: results.known(row.id))  # what is new comes first
     for result in broken[:_MOST_DETAILED]:
-        _print_result(result, evidence, printer)
+        _print_result(result, evidence, printer, known=results.known(result.id))
     rest = broken[_MOST_DETAILED:]
     if rest:
         printer.line(f"{counted(len(rest), 'more requirement')} broken:")
@@ -192,14 +193,14 @@ def _print_ids(rows: Sequence[RequirementResult], printer: _Printer) -> None:
     printer.line()
 
 
-def _print_result(result: RequirementResult, evidence: _Evidence, printer: _Printer) -> None:
-    printer.line(
-        f"{result.outcome.value.upper()}  {result.id}  ({result.level.value}{'' if result.scored else ', not scored'})",
-        _STYLES[result.outcome],
-    )
+def _print_result(result: RequirementResult, evidence: _Evidence, printer: _Printer, *, known: bool) -> None:
+    about = [result.level.value, *([] if result.scored else ["not scored"]), *(["in the baseline"] if known else [])]
+    printer.line(f"{result.outcome.value.upper()}  {result.id}  ({', '.join(about)})", _STYLES[result.outcome])
     printer.line(one_line(result.statement, _LONGEST), indent=2)
     source = result.source
     printer.line(f"{source.title or source.document}, {source.place}", "dim", indent=2, label="source    ")
+    if result.tries is not None:
+        printer.line(f"broken in {result.tries.broken} of {result.tries.of}", indent=2, label="tries     ")
     if not result.findings:
         for message in result.messages[:_MOST_FINDINGS]:
             printer.line(one_line(message, _LONGEST), indent=2)

@@ -38,7 +38,7 @@ def ctrf_json(results: Results) -> str:
     """
     start = round(_started(results).timestamp() * 1000)
     duration = round(results.duration_s * 1000)
-    counts = Counter(_status(result, strict=results.strict) for result in results.requirements)
+    counts = Counter(_status(results, result) for result in results.requirements)
     document = {
         "reportFormat": "CTRF",
         "specVersion": SPEC_VERSION,
@@ -81,10 +81,13 @@ def _started(results: Results) -> datetime:
     return started if started.tzinfo else started.replace(tzinfo=UTC)
 
 
-def _status(result: RequirementResult, *, strict: bool) -> str:
+def _status(results: Results, result: RequirementResult) -> str:
+    if result.outcome in {Outcome.FAILED, Outcome.WARNING} and results.known(result.id):
+        return "other"
     if not result.scored and result.outcome is Outcome.FAILED:
         return "other"
-    return "failed" if strict and result.scored and result.outcome is Outcome.WARNING else _STATUS[result.outcome]
+    fails = results.strict and result.scored and result.outcome is Outcome.WARNING
+    return "failed" if fails else _STATUS[result.outcome]
 
 
 def _test(results: Results, result: RequirementResult) -> Mapping[str, Any]:
@@ -93,7 +96,7 @@ def _test(results: Results, result: RequirementResult) -> Mapping[str, Any]:
     return {
         "testId": result.id,
         "name": result.id,
-        "status": _status(result, strict=results.strict),
+        "status": _status(results, result),
         "rawStatus": result.outcome.value,
         "duration": 0,
         "suite": [visible(results.profile.name), result.section.value],

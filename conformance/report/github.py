@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from conformance.report.markdown import code_span, escaped
 from conformance.report.results import RequirementResult, Results
-from conformance.report.text import counted, duration, one_line
+from conformance.report.text import counted, duration, listed, one_line
 from conformance.suite.outcome import Outcome
 
 _MOST_ANNOTATIONS = 10
@@ -23,12 +23,16 @@ def annotation_lines(results: Results) -> Iterable[str]:
     What a target wrote can neither end a command nor begin another one.
     """
     for outcome, command in _COMMANDS.items():
-        rows = results.with_outcome(outcome)
+        rows = [row for row in results.with_outcome(outcome) if not results.known(row.id)]
         shown = rows if len(rows) <= _MOST_ANNOTATIONS else rows[: _MOST_ANNOTATIONS - 1]
         for row in shown:
             yield _command(command, f"{row.id} ({row.level.value})", _said(row))
         if len(rows) > len(shown):
             yield _command(command, results.profile.name, f"{len(rows) - len(shown)} more requirements {outcome.value}")
+    known = [row for row in results.requirements if results.known(row.id) and row.outcome in _COMMANDS]
+    if known:
+        named = listed([row.id for row in known], _MOST_ANNOTATIONS)
+        yield _command("notice", "known from the baseline", f"{counted(len(known), 'requirement')}: {named}")
     if results.gate is not None and results.gate.status == "failed":
         for reason in results.gate.reasons:
             yield _command("error", "gate", reason)
@@ -53,17 +57,19 @@ def step_summary(results: Results) -> str:
     for section, counts in results.by_section.items():
         lines.append(f"| {section} | {' | '.join(str(counts.get(one, 0) or '') for one in columns)} |")
     for outcome in (Outcome.FAILED, Outcome.WARNING, Outcome.WAIVED):
-        lines += _listed(results.with_outcome(outcome), outcome)
+        lines += _listed(results, outcome)
     return "\n".join(lines) + "\n\n"
 
 
-def _listed(rows: Sequence[RequirementResult], outcome: Outcome) -> list[str]:
+def _listed(results: Results, outcome: Outcome) -> list[str]:
+    rows = results.with_outcome(outcome)
     if not rows:
         return []
     opened = " open" if outcome is Outcome.FAILED else ""
     lines = ["", f"<details{opened}><summary>{outcome.value} ({len(rows)})</summary>", ""]
     for row in rows[:_MOST_LISTED]:
-        lines.append(f"- {code_span(row.id)} {escaped(row.statement)}")
+        known = " (in the baseline)" if results.known(row.id) else ""
+        lines.append(f"- {code_span(row.id)}{known} {escaped(row.statement)}")
         lines += [
             f"  - expected {code_span(finding.expected)}, came {code_span(finding.actual)}"
             for finding in row.findings[:1]

@@ -42,7 +42,7 @@ def junit_xml(results: Results) -> str:
 
 
 def _suite(results: Results, section: str, rows: Sequence[RequirementResult]) -> tuple[ET.Element, dict[str, int]]:
-    kinds = [_kind(result, results.strict) for result in rows]
+    kinds = [_kind(result, results.strict, known=results.known(result.id)) for result in rows]
     counts = {
         "tests": len(rows),
         "failures": kinds.count("failure"),
@@ -58,8 +58,13 @@ def _suite(results: Results, section: str, rows: Sequence[RequirementResult]) ->
     return suite, counts
 
 
-def _kind(result: RequirementResult, strict: bool) -> str | None:
-    """The element that marks the test case, or None for one that passes."""
+def _kind(result: RequirementResult, strict: bool, *, known: bool) -> str | None:
+    """The element that marks the test case, or None for one that passes; what the baseline has fails nobody."""
+    kind = _kind_of_itself(result, strict)
+    return "skipped" if known and kind == "failure" else kind
+
+
+def _kind_of_itself(result: RequirementResult, strict: bool) -> str | None:
     if result.outcome is Outcome.WARNING:
         return "failure" if strict and result.scored else None
     kind = _ELEMENT.get(result.outcome)
@@ -87,7 +92,8 @@ def _case(results: Results, result: RequirementResult, kind: str | None) -> ET.E
         ET.SubElement(properties, "property", name=name, value=visible(value))
     text = visible(detail(result))
     if kind is not None:
-        element = ET.SubElement(case, kind, message=visible(headline(result)))
+        about = "known from the baseline: " if results.known(result.id) else ""
+        element = ET.SubElement(case, kind, message=visible(about + headline(result)))
         if kind != "skipped":
             element.set("type", result.outcome.value)
         element.text = text

@@ -191,6 +191,10 @@ class Results:
     keywords: tuple[KeywordCoverage, ...] = ()
     """The keywords of the request, with what was decided on each; empty in a record of format 1."""
 
+    def known(self, row_id: str) -> bool:
+        """Whether all findings of a requirement are in the baseline; never so in a run without one."""
+        return self.baseline is not None and row_id in self.baseline.known
+
     @property
     def totals(self) -> Mapping[Outcome, int]:
         """How many requirements have which outcome, worst first; those that do not occur are left out."""

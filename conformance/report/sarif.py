@@ -146,6 +146,7 @@ def _result(results: Results, result: RequirementResult, index: int, places: Pla
         # One alert for each requirement of a profile, whatever words the target answers with.
         "partialFingerprints": {"requirement/v1": fingerprint, "primaryLocationLineHash": f"{fingerprint[:16]}:1"},
         **suppressions,
+        **({} if results.baseline is None else {"baselineState": "unchanged" if results.known(result.id) else "new"}),
         "properties": {
             "outcome": result.outcome.value,
             "scored": result.scored,

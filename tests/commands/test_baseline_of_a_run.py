@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from command_line import CLI, call, judge
@@ -35,7 +36,17 @@ def test_what_is_known_passes_and_is_shown(
     assert run.document["verdict"] == "nonconformant"
     assert run.document["gate"]["status"] == "passed"
     assert set(run.musts("failed")) <= set(run.document["baseline"]["known"])
-    assert "Gate passed" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "Gate passed" in told
+    assert "FAILED  completion.served  (MUST, in the baseline)" in told
+    junit = ElementTree.parse(tmp_path / "junit.xml").getroot()
+    assert junit.get("failures") == "0"
+    skipped = [one.get("message", "") for one in junit.iter("skipped")]
+    assert [message for message in skipped if message.startswith("known from the baseline: ")]
+    ctrf = json.loads((tmp_path / "ctrf.json").read_text())
+    assert ctrf["results"]["summary"]["failed"] == 0
+    sarif = json.loads((tmp_path / "results.sarif").read_text())
+    assert {one["baselineState"] for one in sarif["runs"][0]["results"]} == {"unchanged"}
 
 
 def test_what_is_new_fails(broken: str, baseline: Path, tmp_path: Path) -> None:

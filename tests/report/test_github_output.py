@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from conformance.commands.ci_output import for_log, tell_ci
 from conformance.report.github import annotation_lines, defused, step_summary
 from conformance.report.markdown import code_span, escaped
-from conformance.report.results import Gate, GateStatus
+from conformance.report.results import AgainstBaseline, Gate, GateStatus
 
 RESULTS = sample.sample_results(3)
 
@@ -38,6 +38,14 @@ def test_what_the_gate_says_is_an_annotation_where_it_failed() -> None:
     assert "::error title=gate::The waiver of x (us) expired, and more." in list(annotation_lines(failed))
     passed = replace(RESULTS, gate=Gate(GateStatus.PASSED, ("Known.",)))
     assert not [line for line in annotation_lines(passed) if "title=gate" in line]
+
+
+def test_what_is_known_from_the_baseline_is_no_error() -> None:
+    failed = [row.id for row in RESULTS.requirements if row.outcome == "failed"]
+    compared = AgainstBaseline("2026-01-01T00:00:00+00:00", "http://a", known=tuple(failed))
+    lines = list(annotation_lines(replace(RESULTS, baseline=compared)))
+    assert not [line for line in lines if line.startswith("::error")]
+    assert [line for line in lines if line.startswith("::notice title=known from the baseline::")]
 
 
 def test_no_more_than_ten_of_a_kind_are_printed_and_the_rest_is_counted() -> None:
