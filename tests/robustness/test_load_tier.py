@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from judging_survival import broken, judge_at, undecided
-from starlette.types import Message
 
 from conformance.contract import load_contract
 from conformance.contract.model import Tier
 from conformance.reference import EmbeddedReference
-from conformance.reference.asked import Asked
 from conformance.reference.faults.deeds import Deed, bent_by
-from conformance.reference.seams import Act, Messages, Part, PartKind, Seams
+from conformance.reference.seams import Seams
 from conformance.suite.expect import Judgement
 from conformance.target.model import Limits
 
@@ -48,31 +44,10 @@ def test_the_reference_bears_the_load(tmp_path: Path) -> None:
     assert judgements["robustness.burst"].exchanges
 
 
-def reset_when_large(asked: Asked, part: Part) -> Any:
-    """7-14: the socket is destroyed, without an answer."""
-    return (Act.RESET,) if part.kind is PartKind.HEAD and len(asked.raw) > LARGE else (part.data,)
-
-
-async def page_when_large(asked: Asked, messages: Messages) -> Messages:
-    """7-15: the refusal is a page of a proxy."""
-    large = False
-    async for message in messages:
-        large = large or len(asked.raw) > LARGE
-        yield _as_page(message) if large else message
-
-
-def _as_page(message: Message) -> Message:
-    page = b"<html><h1>413 Request Entity Too Large</h1></html>"
-    if message["type"] == "http.response.start":
-        fields = [(b"content-type", b"text/html"), (b"content-length", b"%d" % len(page))]
-        return {**message, "status": 413, "headers": fields}
-    return {**message, "body": page}
-
-
 FAULTS = {
-    "7-14-oversize-reset": (replace(Seams(), parts=(reset_when_large,)), {"robustness.large-body"}),
+    "7-14-oversize-reset": (bent_by([Deed("body.large", {"size": LARGE})]), {"robustness.large-body"}),
     "7-15-oversize-html": (
-        replace(Seams(), messages=(page_when_large,)),
+        bent_by([Deed("body.large", {"size": LARGE, "how": "page"})]),
         {"robustness.large-body"},
     ),
     # Who takes no more than a megabyte says so with 413: a limit of one's own is allowed.
@@ -101,14 +76,8 @@ def test_errors_in_a_burst_are_told(tmp_path: Path) -> None:
 
 
 def test_a_target_that_a_large_body_brings_down_is_told_with_this_body(tmp_path: Path) -> None:
-    gone = False
-
-    def go_down(asked: Asked, part: Part) -> Any:
-        nonlocal gone
-        gone = gone or len(asked.raw) > 5 * LARGE
-        return (Act.RESET,) if gone and part.kind is PartKind.HEAD else (part.data,)
-
-    judgements = judged(replace(Seams(), parts=(go_down,)), tmp_path, "robustness.healthy-after-load")
+    seams = bent_by([Deed("engine.gone-after", {"text": "    ", "times": 1_500_000})])
+    judgements = judged(seams, tmp_path, "robustness.healthy-after-load")
     assert broken(judgements) == {"robustness.healthy-after-load"}
     assert (
         "the connection of load/body-of-8-mb#1 was the first to break"

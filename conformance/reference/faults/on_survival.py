@@ -101,6 +101,29 @@ def _unescaped(value: str | None) -> str | None:
     return None if value is None else value.replace("%0d", "\r").replace("%0a", "\n").replace("%20", " ")
 
 
+@deed("body.large")
+def refuse_large(seams: Seams, size: int, how: str = "reset") -> Seams:
+    """Resets the connection of a body over a size (`reset`), or answers it with a page of HTML (`page`)."""
+    if how not in {"reset", "page"}:
+        raise DeedError(f"`how: {how}` is unknown; there are reset, page")
+
+    def bend(asked: Asked, part: Part) -> Iterable[bytes | Act]:
+        if len(asked.raw) <= size:
+            return (part.data,)
+        if how == "page" and part.kind is PartKind.HEAD:
+            return (_TOO_LARGE, Act.CLOSE)
+        return (Act.RESET,)
+
+    return with_parts(seams, bend)
+
+
+_PAGE = b"<html><h1>413 Request Entity Too Large</h1></html>"
+_TOO_LARGE = (
+    b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Type: text/html\r\nContent-Length: %d\r\n"
+    b"Connection: close\r\n\r\n%b" % (len(_PAGE), _PAGE)
+)
+
+
 @deed("engine.gone-after")
 def gone_after(seams: Seams, text: str, times: int = 1) -> Seams:
     """Goes down with a body that has some text in it so many times: from then on, every connection is reset."""
