@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from conformance.bundle import BundleError
@@ -52,16 +53,18 @@ def _check_evidence(evidence: Evidence) -> None:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError("the evidence's first line does not say which probes were planned.") from error
     final = {exchange.probe for exchange in evidence.exchanges if exchange.last}
-    known = {probe.name for probe in planned.every_probe()}
     for probe in planned.probes:
         if probe.name not in final:
             raise BundleError(f"the exchange of the probe {probe.name} is missing from the evidence.")
+    _check_exchanges(evidence, {probe.name for probe in planned.every_probe()})
+
+
+def _check_exchanges(evidence: Evidence, planned: Collection[str]) -> None:
+    there = {exchange.id for exchange in evidence.exchanges}
     for exchange in evidence.exchanges:
-        if exchange.probe not in known:
+        if exchange.probe not in planned:
             raise BundleError(f"the exchange {exchange.id} is of a probe that was not planned.")
-        if exchange.attempt > 1 and f"{exchange.probe}#{exchange.attempt - 1}" not in {
-            e.id for e in evidence.exchanges
-        }:
+        if exchange.attempt > 1 and f"{exchange.probe}#{exchange.attempt - 1}" not in there:
             raise BundleError(f"the attempt before {exchange.id} is missing from the evidence.")
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from command_line import CLI, call
 from playwright.sync_api import Page, expect
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
@@ -168,6 +169,19 @@ def open_much(page: Page) -> Page:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_serious_fault(page_file: Path, open_page: Open, grave_faults: Faults, scheme: str) -> None:
     page = open_much(open_page(page_file, color_scheme=scheme))
+    assert grave_faults(page) == []
+
+
+def test_axe_finds_no_serious_fault_in_the_page_of_a_real_run(
+    tmp_path: Path, open_page: Open, grave_faults: Faults
+) -> None:
+    # In a process of its own: the browser's driver has an event loop in this one.
+    call((*CLI, "run", "kodexa", "--out", str(tmp_path / "out")), tmp_path)
+    page = open_page(tmp_path / "out" / "compliance.html", viewport={"width": 768, "height": 900})
+    for details in page.locator("details.keywords").all():
+        details.locator("> summary").click()
+    expect(page.locator("details.keywords[open] table")).not_to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 768
     assert grave_faults(page) == []
 
 

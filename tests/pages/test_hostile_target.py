@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from command_line import CANARY, judge
+from command_line import CANARY, CLI, call, results
 from deployments import Answer, http_deployment
 from playwright.sync_api import Page, expect
 
@@ -51,7 +51,7 @@ def hostile_answer(headers: dict[str, str], body: bytes) -> Answer:
     }
     try:
         asked = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         asked = None
     if not isinstance(asked, dict) or not isinstance(asked.get("messages"), list) or len(body) > 20_000:
         return 400, {**fields, "Content-Type": "text/html"}, f"<h1>{text}</h1><!-- {html.escape(text)}".encode()
@@ -77,12 +77,14 @@ def completion(text: str) -> dict[str, Any]:
 def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The directory and the bundle of a run of the hostile target."""
     folder = tmp_path_factory.mktemp("hostile")
-    with pytest.MonkeyPatch.context() as patch, http_deployment(hostile_answer) as address:
-        patch.setenv("CONFORMANCE_API_KEY", CANARY)
-        patch.setenv("CONFORMANCE_MODEL", "m")
-        run = judge(folder / "out", base_url=address, bundle=folder / "run.zip")
-    assert run.status == 1
-    assert sum(row["outcome"] == "failed" for row in run.document["requirements"]) > 20
+    with http_deployment(hostile_answer) as address:
+        # In a process of its own: the browser's driver has an event loop in this one.
+        arguments = ("--base-url", address, "--out", "out", "--bundle", "run.zip")
+        run = call((*CLI, "run", "openai", *arguments), folder, CONFORMANCE_API_KEY=CANARY, CONFORMANCE_MODEL="m")
+    assert run.returncode == 1, run.stderr
+    for form in encodings(CANARY).values():
+        assert form not in run.stdout + run.stderr
+    assert sum(row["outcome"] == "failed" for row in results(folder / "out")["requirements"]) > 20
     return folder / "out", folder / "run.zip"
 
 
@@ -104,7 +106,7 @@ def test_the_key_is_in_no_byte_of_any_file(judged: tuple[Path, Path]) -> None:
         for encoding, text in encodings(CANARY).items():
             core = text[4:-4] if encoding.startswith("base64") else text
             assert core.lower().encode() not in folded, f"{name} has the key: {encoding}"
-    assert seen >= 25
+    assert seen >= 20
 
 
 def test_the_key_is_not_in_the_joined_pieces_of_a_stream(judged: tuple[Path, Path]) -> None:
