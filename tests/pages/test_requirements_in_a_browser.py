@@ -26,7 +26,7 @@ def test_search_and_deep_links_work(page_file: Path, open_page: Any) -> None:
     everything = rows.count()
     page.get_by_label("Section").select_option("access")
     assert 0 < rows.count() < everything
-    page.get_by_label("Search").fill("nothing like it")
+    page.get_by_label("Search").fill("nothing-like-it")
     expect(page.locator("#nothing")).to_be_visible()
     page.get_by_role("button", name="Clear the filters").click()
     expect(rows).to_have_count(everything)
