@@ -122,8 +122,9 @@ def test_a_plain_request_is_served_beside_a_stream(observations: Observations, e
     if "stream" not in observations.contract.operation.properties:
         raise DoesNotApply("the contract has no streams")
     held, beside = (sent_exchange(f"robustness/{name}held-stream", observations) for name in ("", "beside-"))
-    if held.answer is None or not held.answer.reads:
-        raise CannotTell(f"{held.id}: the stream did not begin ({held.ending.kind.value})")
+    if held.answer is None or not held.answer.reads or held.answer.status != 200:
+        told = held.ending.kind.value if held.answer is None else f"status {held.answer.status}"
+        raise CannotTell(f"{held.id}: no stream began ({told})")
     if began(beside) >= ended(held):
         raise CannotTell(f"{beside.id} was sent only after the stream had ended; give more --concurrency")
     if ended(beside) <= ended(held) + RESOLUTION and beside.answer is not None:
