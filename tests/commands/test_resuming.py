@@ -17,6 +17,7 @@ from test_interruption import wait_for_lines
 from conformance.contract.model import Tier
 from conformance.evidence import read_evidence
 from conformance.reference import EmbeddedReference
+from conformance.target import Limits
 
 ONLY = ("--only", "completion.*", "--only", "error.*", "--only", "robustness.connection-reuse")
 
@@ -123,6 +124,18 @@ def test_a_run_that_was_gone_on_with_can_be_certified(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     verified = call((*CLI, "verify", "run.zip"), tmp_path)
     assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_a_run_whose_budget_ran_out_is_gone_on_with_by_a_larger_one(tmp_path: Path) -> None:
+    with EmbeddedReference("openai") as reference, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONFORMANCE_API_KEY", reference.api_key)
+        patch.setenv("CONFORMANCE_MODEL", str(reference.model))
+        first = judge(tmp_path, base_url=reference.base_url, tier=Tier.SMOKE, limits=Limits(max_requests=4))
+        second = judge(tmp_path, base_url=reference.base_url, resume=True)
+    assert (first.status, second.status) == (3, 0)
+    assert first.document["exchanges"]["count"] == 4
+    probes = Counter(exchange.probe for exchange in read_evidence(tmp_path / "evidence").exchanges)
+    assert set(probes.values()) == {1}
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,15 @@ def test_the_reference_passes_and_the_verdict_is_told(tmp_path: Path) -> None:
     assert {"completion.served", "stream.done-once"} <= named
 
 
+def test_a_waiver_that_nothing_needs_fails_the_session(tmp_path: Path) -> None:
+    (tmp_path / "waivers.yaml").write_text(
+        "- {requirement: completion.served, reason: old, owner: us, expires: 2999-12-31}\n"
+    )
+    done = run_pytest(tmp_path, *SMOKE, "-k", "completion.served", "--conformance-waivers", "waivers.yaml")
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED, said(done)
+    assert "The waiver of completion.served (us) matches no violation any more; remove it." in done.stdout
+
+
 def test_without_a_profile_the_suite_refuses_in_a_sentence(tmp_path: Path) -> None:
     done = run_pytest(tmp_path, *SUITE)
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
