@@ -51,7 +51,7 @@ def run_settings(options: Mapping[str, Any]) -> RunSettings:
         waivers=asked.get("waivers"),
         baseline=asked.get("baseline"),
         retry_findings=asked.get("retry_findings", 0),
-        generated=given.get("generated"),
+        generated=asked.get("generated"),
         replay=given.get("replay"),
         release=asked.get("release"),
         bundle=given.get("bundle"),

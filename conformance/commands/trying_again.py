@@ -48,8 +48,8 @@ def try_again(run: SuiteRun) -> None:
 def tries_of(run: SuiteRun) -> dict[str, tuple[Tries, tuple[str, ...]]]:
     """For each broken requirement whose findings were tried again: how often, and by which exchanges.
 
-    It depends on the recorded exchanges alone. A round counts for a requirement where it has an exchange that one of
-    the findings rests on, and where it decides the requirement.
+    It depends on the recorded exchanges alone. A round counts for a requirement where it sent every probe that the
+    findings rest on (else an old finding would be counted anew), and where it decides the requirement.
     """
     session, observations = run.session, run.observations
     if observations is None or not session.rounds:
@@ -59,7 +59,7 @@ def tries_of(run: SuiteRun) -> dict[str, tuple[Tries, tuple[str, ...]]]:
     shown: dict[str, list[str]] = {row_id: [] for row_id in findings}
     for number in sorted({exchange.round for exchange in session.rounds}):
         sent = {exchange.probe for exchange in session.rounds if exchange.round == number}
-        again = [row_id for row_id, judgement in findings.items() if tried_again([judgement]) & sent]
+        again = [row_id for row_id, judgement in findings.items() if tried_again([judgement]) <= sent]
         seen = observations.with_exchanges(of_round((*observations.exchanges, *session.rounds), number))
         own = {exchange.id for exchange in session.rounds if exchange.round == number}
         for row_id, judgement in _judged(run, again, JudgingRun(_only(run, again), seen)).items():

@@ -67,6 +67,6 @@ def require_same_plan(run: RecordedRun, planned: Iterable[Mapping[str, Any]], di
     """
     if list(run.header["probes"]) != list(planned):
         raise TargetError(
-            f"{directory} holds a run of other probes than this suite would send; resume it with the very installation"
-            " that began it, or run it anew."
+            f"{directory} holds a run of other probes than would be sent now; give what it was begun with"
+            " (--generated), with the installation that began it, or run it anew."
         )

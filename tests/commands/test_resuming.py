@@ -168,7 +168,7 @@ def test_another_model_or_profile_is_not_mixed_into_it(killed: Killed, copied: P
     ("edit", "sentence"),
     [
         ({"suite": {"name": "chat-conformance", "version": "0.0.1"}}, "resume it with the version that began it"),
-        ({"probes": []}, "holds a run of other probes than this suite would send"),
+        ({"probes": []}, "holds a run of other probes than would be sent now"),
         (
             {"profile": {"name": "openai", "version": "1", "sha256": "0" * 64}},
             "another state of the document of openai",
