@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     targets = selected(targets_of(options.profile), options.only)
     if not (options.all or options.only):
         targets = sample(targets, options.sample)
-    found = {name: judged(name, judge, targets) for name, judge in JUDGES.items()}
+    found = judged(targets)
     document = report(options.profile, targets, found)
     print(text(document))
     if options.json is not None:
@@ -75,13 +74,14 @@ def sample(targets: Sequence[LabTarget], size: int) -> tuple[LabTarget, ...]:
     return (control, *(others[int(number * step)] for number in range(min(size, len(others)))))
 
 
-def judged(name: str, judge: Judge, targets: Iterable[LabTarget]) -> dict[str, Found]:
-    """What one judge finds in each deployment. What it finds in the control it cannot tell from a fault."""
-    found: dict[str, Found] = {}
+def judged(targets: Iterable[LabTarget]) -> dict[str, dict[str, Found]]:
+    """What each judge finds in each deployment, told on the way: what it finds in the control, too, tells no fault."""
+    found: dict[str, dict[str, Found]] = {name: {} for name in JUDGES}
     for target in targets:
-        began = time.monotonic()
-        found[target.id] = judge(target)
-        print(f"{name}: {target.id} {time.monotonic() - began:.1f} s", file=sys.stderr)
+        for name, judge in JUDGES.items():
+            one = found[name][target.id] = judge(target)
+            said = ", ".join(sorted(one.names)[:3]) or "nothing"
+            print(f"{target.id}: {name}: {said} ({one.seconds:.1f} s)", file=sys.stderr, flush=True)
     return found
 
 
