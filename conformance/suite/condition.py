@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.probes import Intent, Probe
+from conformance.probes.cost import LIMIT_FIELDS
 from conformance.probes.script import HALF_CLOSE
 from conformance.suite.expect import CannotTell, DoesNotApply, NotSent, NotTestable
 from conformance.wire.exchange import EndKind, Exchange
 
 REFUSED_FOR_LOAD = (429, 503)
+LONG = 10.0
+"""Seconds after which an error can be that of a time limit of the target's own."""
 _NEVER_CONNECTED = (EndKind.UNREACHABLE, EndKind.CONNECT_TIMEOUT)
 TOO_SLOW = (EndKind.FIRST_BYTE_TIMEOUT, EndKind.DEADLINE, EndKind.IDLE_TIMEOUT)
 
@@ -59,6 +62,17 @@ def _silence(exchange: Exchange, where: str, *, target_answers: bool, is_slow: b
     if kind in TOO_SLOW and is_slow:
         return CannotTell(f"{where}: no answer in time ({ended}); give a slow target more with --timeout")
     return NotTestable(f"{where}: no answer ({ended})")
+
+
+def given_up(sent: Any, status: int, seconds: float) -> str | None:
+    """Whether a target gave up a request that sets no token limit: what it had to do was then the model's choice.
+
+    A gateway in front of a model that goes on and on ends in an error of its own time limit; that says nothing about
+    the request. One that fails at once has no such excuse.
+    """
+    if status < 500 or seconds < LONG or not isinstance(sent, Mapping) or any(name in sent for name in LIMIT_FIELDS):
+        return None
+    return f"the target gave up a completion without a token limit after {seconds:.0f} s ({status})"
 
 
 def declared_unsupported(sent: Any, status: int, body: bytes) -> bool:

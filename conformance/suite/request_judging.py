@@ -13,7 +13,7 @@ from typing import Any
 from conformance.contract.model import Keyword, Requirement
 from conformance.contract.pointers import split
 from conformance.probes import Intent, Probe
-from conformance.suite.condition import Obstacle, declared_limit, declared_unsupported, worst
+from conformance.suite.condition import Obstacle, declared_limit, declared_unsupported, given_up, worst
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent, NotTestable
 from conformance.suite.keyword_judging import REFUSALS, REFUSALS_OF_PATH
 from conformance.suite.observations import Answered, Observations
@@ -181,7 +181,7 @@ def _honoured(row: Requirement, observations: Observations) -> Aspect:
         elif observations.served(found):
             looked_at.append(found.id)
         else:
-            declined = _declined(row, found)
+            declined = _declined(row, found) or _given_up(found)
             if declined is not None:
                 obstacles.append(declined)
             else:
@@ -199,6 +199,11 @@ def _declined(row: Requirement, found: Answered) -> DoesNotApply | None:
     if limit is None:
         return None
     return DoesNotApply(f"{found.id}: the target says that it takes `{field}` only within a limit of its own ({limit})")
+
+
+def _given_up(found: Answered) -> CannotTell | None:
+    why = given_up(found.sent, found.answer.status, found.answer.headers_at)
+    return None if why is None else CannotTell(f"{found.id}: {why}")
 
 
 def field_of(row: Requirement) -> str | None:
