@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from conformance.probes.cost import LIMIT_FIELDS
+from conformance.probes.hypothesis_home import keep_no_files_here
 from conformance.probes.request_body import RequestBody
 
 # Fields whose values only the target knows, or that change what an answer is or costs: the probes of the keywords
@@ -145,9 +144,8 @@ def _drawn_once(schema_text: str, mode: str, count: int) -> list[Any]:
     schema = json.loads(schema_text)
     import hypothesis  # noqa: PLC0415 - the three take a second, and only generated probes need them
     import schemathesis  # noqa: PLC0415
-    from hypothesis.configuration import set_hypothesis_home_dir  # noqa: PLC0415
 
-    set_hypothesis_home_dir(_cache_directory())
+    keep_no_files_here()
     media = {"application/json": {"schema": _without_extensions(schema)}}
     operation = {"requestBody": {"required": True, "content": media}, "responses": {"200": {"description": "-"}}}
     document = {
@@ -227,9 +225,3 @@ def _without_extensions(schema: Any) -> Any:
     if isinstance(schema, list):
         return [_without_extensions(value) for value in schema]
     return schema
-
-
-def _cache_directory() -> Path:
-    """Where Hypothesis may keep its tables of characters between runs; never the working directory."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "chat-conformance" / "hypothesis"

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from conformance.contract.vocabulary import APPLIES_TO
+from conformance.probes.hypothesis_home import keep_no_files_here
 
 _USUAL_LENGTH = 8
 _USUAL_ITEMS = 2
@@ -252,6 +253,7 @@ def _found_by_hypothesis(pattern: str, accepts: Accepts) -> str | None:
     import hypothesis  # noqa: PLC0415 - takes half a second, and few documents need it
     from hypothesis import strategies  # noqa: PLC0415 - as above
 
+    keep_no_files_here()
     settings = hypothesis.settings(
         max_examples=50, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
     )

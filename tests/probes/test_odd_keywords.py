@@ -13,6 +13,7 @@ from conformance.contract import Contract, Requirement, load_contract
 from conformance.probes import Intent, Probe
 from conformance.probes.keywords import keyword_probes
 from conformance.probes.request_body import RequestBody
+from conformance.probes.samples import matching_text
 from conformance.probes.undecided import why_without_probe
 
 TEXT = {"type": "string"}
@@ -182,3 +183,19 @@ def test_what_cannot_be_decided_has_a_reason(field: str, tmp_path: Path) -> None
     names = {one.name for probe in keyword_probes(RequestBody(contract, TARGET)) for one in (probe, *probe.instead)}
     assert not any(name.startswith(f"{row.id}/honoured/") for name in names)
     assert why_without_probe(row, "honoured").endswith(".")
+
+
+@pytest.mark.parametrize("pattern", ["^[A-Z]{3}-[0-9]{4}$", "^(red|green)/[a-f]{6}$", "[[:", "(?=a)b"])
+def test_a_text_for_an_unusual_pattern_matches_and_leaves_no_file_behind(
+    pattern: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    try:
+        found = matching_text(pattern)
+    except ValueError:
+        found = None  # no pattern at all, which no document that is loaded has
+    assert found is None or Draft202012Validator({"type": "string", "pattern": pattern}).is_valid(found)
+    assert (found is None) is (pattern in {"[[:", "(?=a)b"})
+    assert list((tmp_path / "here").iterdir()) == []
