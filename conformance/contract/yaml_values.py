@@ -14,6 +14,7 @@ from conformance.contract.pointers import join
 
 MAX_DEPTH = 100
 MAX_NODES = 2_000_000
+_TOO_DEEP = f"values are nested more than {MAX_DEPTH} deep"
 
 _TAG = "tag:yaml.org,2002:"
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -107,7 +108,7 @@ class _Builder:
         if parent is not None and isinstance(parent.value, dict) and parent.key is None and not parent.merging:
             raise YamlError("a key must be text, not a list or an object", line)
         if len(self.open) >= MAX_DEPTH:
-            raise YamlError(f"values are nested more than {MAX_DEPTH} deep", line)
+            raise YamlError(_TOO_DEEP, line)
         if event.anchor is not None:
             self.anchors[event.anchor] = None
         self.open.append(_Node({} if mapping else [], self._place(), line, event.anchor))
@@ -132,7 +133,7 @@ class _Builder:
             self._key(parent, known.value, plain=False, line=line)
             return
         if len(self.open) + known.height > MAX_DEPTH:
-            raise YamlError(f"values are nested more than {MAX_DEPTH} deep", line)
+            raise YamlError(_TOO_DEEP, line)
         self._finish(_Node(known.value, self._place(), line, None, known.size, known.height))
 
     def _key(self, parent: _Node, key: str, *, plain: bool, line: int) -> None:
@@ -187,6 +188,8 @@ def _events(text: str) -> Iterator[Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = error.problem or error.context or "it cannot be parsed"
+        if "nesting depth" in problem:  # PyYAML has a limit of its own from 6.0.4 on, and may come to it first
+            raise YamlError(_TOO_DEEP, mark.line + 1 if mark else None) from error
         raise YamlError(f"this is not YAML: {problem}", mark.line + 1 if mark else None) from error
     except yaml.YAMLError as error:
         raise YamlError(f"this is not YAML: {getattr(error, 'reason', error)}", None) from error
