@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -21,16 +22,19 @@ def tell_ci(results: Results, redact: Callable[[str], str]) -> None:
     if not _in_github_actions():
         return
     from conformance.report.github import annotation_lines, step_summary
+    from conformance.report.record import parse_results, results_text
 
+    # Of the redacted record: an escape within a secret would hide it from a redaction that came later.
+    told = parse_results(json.loads(redact(results_text(results))))
     shown = for_log(redact)
-    for line in annotation_lines(results):
+    for line in annotation_lines(told):
         click.echo(shown(line))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if not summary:
         return
     try:
         with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(redact(step_summary(results)))
+            file.write(redact(step_summary(told)))
     except OSError as error:
         click.echo(f"chat-conformance: the step's summary cannot be written ({error.strerror}).", err=True)
 
