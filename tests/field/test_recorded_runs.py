@@ -61,7 +61,9 @@ def test_the_gateways_before_a_real_server_break_nothing() -> None:
 
     assert failed == {
         "llama.cpp": True,
+        "transformers": True,
         "litellm": True,
+        "litellm-before-llama.cpp": True,
         "kodexa-before-llama.cpp": False,
         "loop-health-before-llama.cpp": False,
     }
