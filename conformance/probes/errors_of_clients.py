@@ -66,9 +66,11 @@ def _malformed(body: RequestBody) -> Iterator[Probe]:
 def _undecided(body: RequestBody) -> Iterator[Probe]:
     """Bodies that readers understand differently: they may be served or refused, and must break nothing."""
     valid = _hello(body)
-    if body.has("model"):
+    model = body.base.get("model", _default_model(body))
+    if body.has("model") and isinstance(model, str):
         # What allows a request may read the first, and what runs it the last.
-        twice = valid[:-1] + b', "model": "' + UNKNOWN_MODEL.encode() + b'"}'
+        named = {**body.asking("Say hello.", tokens=CHEAP), "model": model}
+        twice = json.dumps(named).encode()[:-1] + b', "model": "' + UNKNOWN_MODEL.encode() + b'"}'
         about = "a body in which `model` stands twice, first as it is and then as one that does not exist"
         yield either("error/duplicate-model", about, twice, completion_tokens=CHEAP)
     for name, about, inside in (
@@ -134,6 +136,13 @@ def _unknown_model(body: RequestBody) -> Iterator[Probe]:
     if body.has("stream"):
         about = "a stream by a model that does not exist"
         yield refused("error/unknown-model-streamed", about, {**unknown, "stream": True}, tier=Tier.EXHAUSTIVE)
+
+
+def _default_model(body: RequestBody) -> Any:
+    """The model of a request that names none, as far as the contract says which it is."""
+    schema = body.contract.operation.properties.get("model", True)
+    named = {} if isinstance(schema, bool) else schema
+    return named.get("default", next(iter(named.get("enum", ())), None))
 
 
 def _model_is_enumerated(body: RequestBody) -> bool:

@@ -34,6 +34,8 @@ class Asked:
     memory: Memory
     method: str
     path: str
+    query: str
+    """Behind the question mark, as it was sent."""
     headers: Mapping[str, str]
     """By lower-case name; the last of several."""
     on_connection: int

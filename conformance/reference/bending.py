@@ -51,6 +51,7 @@ class BentApp:
             memory=memory,
             method=scope["method"],
             path=scope["path"],
+            query=scope.get("query_string", b"").decode("latin-1"),
             headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
             on_connection=nth,
             number=memory.requests,

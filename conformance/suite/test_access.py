@@ -16,7 +16,8 @@ from conformance.wire import Redaction
 TURNED_AWAY = (401, 403)
 NO_KEY = ("access/no-key", "access/no-key-streamed", "access/no-key-invalid", "access/no-key-unknown-model")
 NOT_THE_KEY = ("access/changed-key", "access/cut-key", "access/extended-key", "access/two-wrong-keys")
-NO_ACCESS = (*NO_KEY, *NOT_THE_KEY, "access/wrong-key", "access/empty-key")
+"""Keys that are nearly right, and two wrong ones at once."""
+NO_ACCESS = (*NO_KEY, *NOT_THE_KEY[:3], "access/wrong-key", "access/empty-key")
 OTHER_SPELLINGS = (
     *("access/no-key-trailing-slash", "access/no-key-double-slash", "access/no-key-upper-case"),
     "access/no-key-dot-segment",
@@ -35,9 +36,25 @@ def test_the_credential_is_checked(refusals: Sequence[Answered], expect: Expect)
     _turned_away(refusals, expect)
 
 
-@requirement("access.key-exact", *NOT_THE_KEY)
+@requirement("access.key-exact", "access/changed-key")
 def test_a_key_that_is_nearly_right_is_wrong(refusals: Sequence[Answered], expect: Expect) -> None:
     _turned_away(refusals, expect)
+
+
+@requirement("access.key-whole", "access/cut-key", "access/extended-key")
+def test_a_key_is_compared_to_its_end(refusals: Sequence[Answered], expect: Expect) -> None:
+    _turned_away(refusals, expect)
+
+
+@requirement("access.two-wrong-keys", "access/two-wrong-keys")
+def test_two_wrong_keys_open_nothing(refusals: Sequence[Answered], expect: Expect) -> None:
+    for refusal in refusals:
+        expect(
+            refusal.answer.status in {400, *TURNED_AWAY},
+            refusal.id,
+            expected="401, 403 or 400",
+            actual=status_of(refusal),
+        )
 
 
 @requirement("access.scheme-checked", "access/wrong-scheme")

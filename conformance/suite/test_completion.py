@@ -74,10 +74,7 @@ def test_the_body_is_strict_json(answers: Sequence[Answered], observations: Obse
 
 @requirement("completion.created-is-now", "completion/*")
 def test_created_is_the_time_of_the_completion(completions: Sequence[Completion], expect: Expect) -> None:
-    for completion in completions:
-        created = _seconds(completion)
-        if created is None:
-            continue
+    for completion, created in _dated(completions):
         began = _began(completion)
         expect(
             math.isfinite(created) and abs(created - began) <= DAY,
@@ -89,7 +86,7 @@ def test_created_is_the_time_of_the_completion(completions: Sequence[Completion]
 
 @requirement("completion.created-forward", "completion/*", "robustness/*")
 def test_created_never_goes_back(completions: Sequence[Completion], expect: Expect) -> None:
-    dated = [(one, created) for one in completions if (created := _seconds(one)) is not None]
+    dated = _dated(completions)
     for completion, created in dated:
         earlier = [(other, one) for one, other in dated if _ended(one) <= _began(completion)]
         latest, before = max(earlier, key=lambda pair: pair[0], default=(created, completion))
@@ -258,10 +255,12 @@ def _ended(completion: Completion) -> float:
     return _began(completion) + completion.answered.exchange.ending.at
 
 
-def _seconds(completion: Completion) -> float | None:
-    """Its `created`, where that is a number."""
-    created = completion.body.get("created")
-    return created if isinstance(created, (int, float)) and not isinstance(created, bool) else None
+def _dated(completions: Sequence[Completion]) -> list[tuple[Completion, float]]:
+    """The completions that say when they were made; that each must, the schema says where it is so."""
+    if not any("created" in one.body for one in completions):
+        raise DoesNotApply("no completion has the member created")
+    told = [(one, one.body.get("created")) for one in completions]
+    return [(one, at) for one, at in told if isinstance(at, (int, float)) and not isinstance(at, bool)]
 
 
 def _successes(answers: Sequence[Answered]) -> list[Answered]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from conformance.contract.model import Requirement
 from conformance.probes.errors_of_clients import UNKNOWN_MODEL
 from conformance.reading import inner_part
-from conformance.suite.condition import REFUSED_FOR_LOAD
+from conformance.suite.condition import REFUSED_FOR_LOAD, worst
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.keyword_judging import REFUSALS, judge_instances
 from conformance.suite.load import is_error, unavailable_for_refused_only
@@ -17,6 +17,7 @@ from conformance.suite.readers import Readers
 from conformance.suite.showing import shown, status_of
 
 ANY_INVALID = ("error/*", "request.*/enforced/*")
+UNKNOWN_MODELS = ("error/unknown-model", "error/unknown-model-streamed")
 ANY_REFUSED = (*ANY_INVALID, "access/*")
 ELSEWHERE = (
     *("error/method", "error/method-delete", "error/method-patch", "error/method-get", "error/unknown-route"),
@@ -165,10 +166,20 @@ def test_malformed_json_is_refused(refusals: Sequence[Answered], expect: Expect)
         )
 
 
-@requirement("error.streamed-request", "error/streamed")
-def test_an_invalid_request_for_a_stream_gets_a_plain_error(refusals: Sequence[Answered], expect: Expect) -> None:
+@requirement("error.streamed-request", "error/streamed", "request.*/enforced/*")
+def test_an_invalid_request_for_a_stream_gets_a_plain_error(
+    refusals: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
     for refusal in refusals:
         framed = "text/event-stream" in (refusal.answer.header("content-type") or "").lower()
+        if refusal.probe.name != "error/streamed":
+            # Of a keyword that is not enforced, and of an error of the server, other requirements tell.
+            if not refusal.probe.asks_for_stream or not framed or observations.served(refusal):
+                continue
+            expect(
+                False, refusal.id, expected="a plain error response", actual=f"an event stream: {status_of(refusal)}"
+            )
+            continue
         expect(
             400 <= refusal.answer.status < 500 and not framed,
             refusal.id,
@@ -247,10 +258,16 @@ def test_an_unknown_route_is_not_found(refusals: Sequence[Answered], expect: Exp
         expect(refusal.answer.status == 404, refusal.id, expected="status 404", actual=status_of(refusal))
 
 
-@requirement("error.unknown-model", "error/unknown-model", "error/unknown-model-streamed")
-def test_an_unknown_model_is_refused(refusals: Sequence[Answered], expect: Expect) -> None:
+@requirement("error.unknown-model", *UNKNOWN_MODELS)
+def test_an_unknown_model_is_refused(observations: Observations, expect: Expect) -> None:
+    refusals, obstacles = observations.answers(observations.matching(UNKNOWN_MODELS))
     for refusal in refusals:
         expect(refusal.answer.status in {400, 404}, refusal.id, expected="404 or 400", actual=status_of(refusal))
+    for exchange in unavailable_for_refused_only(observations):
+        if exchange.probe in UNKNOWN_MODELS:
+            expect(False, exchange.id, expected="404 or 400", actual="status 503, while other requests were served")
+    if not expect.judged:
+        raise worst(obstacles)
 
 
 @requirement("error.no-internals", *ANY_REFUSED)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.reference.answer import Outline
+from conformance.reference.asked import current
 from conformance.reference.dialect import Dialect
 from conformance.reference.errors import Refusal
 from conformance.reference.faults.deeds import deed
@@ -48,6 +49,13 @@ def rename_in_completion(seams: Seams, at: str, names: Mapping[str, str]) -> Sea
         return {names.get(name, name): one for name, one in value.items()} if isinstance(value, dict) else value
 
     return with_completion(seams, lambda body, _: changed(body, at, renamed))
+
+
+@deed("created.backwards")
+def created_backwards(seams: Seams, seconds: int = 60) -> Seams:
+    """Counts `created` back with each request of the deployment."""
+    bent = with_completion(seams, lambda body, _: {**body, "created": body["created"] - seconds * current.get().number})
+    return replace(bent, knows_requests=True)
 
 
 @deed("error.set")
