@@ -33,15 +33,17 @@ def shown_faults() -> Iterator[tuple[Contract, Fault]]:
             yield next((contract, fault) for contract in CONTRACTS.values() for fault in faults_in(contract, [row]))
 
 
-@pytest.mark.parametrize(
-    ("contract", "fault"), shown_faults(), ids=lambda one: one.id if isinstance(one, Fault) else ""
-)
+def name_of(value: object) -> str:
+    return value.id if isinstance(value, Fault) else ""
+
+
+@pytest.mark.parametrize(("contract", "fault"), list(shown_faults()), ids=name_of)
 def test_a_fault_is_caught_through_all_that_it_breaks(contract: Contract, fault: Fault) -> None:
     outcomes = outcomes_of(contract, fault.seams, fault.breaks)
     assert {name for name in fault.breaks if outcomes.get(name) not in BROKEN} == set()
 
 
-@pytest.mark.parametrize("contract", CONTRACTS.values(), ids=CONTRACTS)
+@pytest.mark.parametrize("contract", list(CONTRACTS.values()), ids=list(CONTRACTS))
 def test_without_a_fault_nothing_is_broken(contract: Contract) -> None:
     broken = [name for _, fault in shown_faults() for name in fault.breaks if contract.requirement(name)]
     outcomes = outcomes_of(contract, Seams(), broken)
