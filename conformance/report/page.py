@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from conformance.contract.explanations import Explanation, explanation
 from conformance.contract.model import Level, Section
+from conformance.report.error_table import error_rows
 from conformance.report.excerpt import Part, surroundings
 from conformance.report.exchange_view import Curl, Timeline, exchange_view, reads_timeline, summary
 from conformance.report.html import BASES, GLYPHS, MEANINGS, TEMPLATES, VERDICTS, assembled, html_environment
@@ -64,6 +65,7 @@ def compliance_page(
             findings_of=lambda result: _findings(result, evidence),
             most_findings=_MOST_FINDINGS,
             explain=_explained,
+            errors=error_rows(evidence.values()),
             boundary=boundary,
             exchange_index=_script_data(
                 [[visible(name), summary(exchange), name in found] for name, exchange in evidence.items()]
