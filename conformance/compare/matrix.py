@@ -25,6 +25,7 @@ class Row:
     """
 
     id: str
+    section: Section
     level: Level
     statement: str
     results: tuple[RequirementResult | None, ...]
@@ -72,10 +73,10 @@ def matrix(runs: Sequence[NamedRun]) -> Matrix:
             if result.id not in rows:
                 found = tuple(one.get(result.id) for one in by_id)
                 level = min((one.level for one in found if one), key=list(Level).index)
-                rows[result.id] = Row(result.id, level, result.statement, found)
+                rows[result.id] = Row(result.id, result.section, level, result.statement, found)
     sections = []
     for section in Section:
-        chosen = [row for row in rows.values() if row.id.partition(".")[0] == section.value]
+        chosen = [row for row in rows.values() if row.section is section]
         chosen.sort(key=lambda row: (not row.differs, _ORDER.index(row.worst)))
         if chosen:
             sections.append((section, tuple(chosen)))

@@ -56,6 +56,12 @@ def test_a_requirement_that_one_run_has_is_no_difference() -> None:
     assert not row.differs
 
 
+def test_a_requirement_is_in_the_section_that_its_run_says() -> None:
+    own = NamedRun("own", run_of(requirement("stream.x", id="gateway.x")))
+    ((section, (row,)),) = matrix([own]).sections
+    assert (section.value, row.id) == ("stream", "gateway.x")
+
+
 def test_a_row_has_the_highest_level_of_its_runs() -> None:
     rows = {row.id: row for _, found in matrix(two_runs()).sections for row in found}
     assert rows["stream.done-once"].level is Level.MUST
