@@ -244,7 +244,7 @@ def requirements(profile: str, **options: Any) -> int:
 
 
 @commands.command()
-@click.argument("profile", default=DEFAULT_PROFILE)
+@click.argument("profiles", metavar="[PROFILE]...", nargs=-1)
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where the kill matrix is written.")
 @click.option(
     "--only", metavar="FAULT_GLOB", multiple=True, help="Judge only these faults; may be given several times."
@@ -259,14 +259,14 @@ def requirements(profile: str, **options: Any) -> int:
 @click.option(
     "--accept", is_flag=True, help="Write the effects that were seen into the catalogue, to be reviewed there."
 )
-def lab(profile: str, **options: Any) -> int:
-    """Judge every fault of the reference deployment, and show what the suite catches.
+def lab(profiles: tuple[str, ...], **options: Any) -> int:
+    """Judge every fault of the reference deployment, of all profiles or those named, and show what the suite catches.
 
     Exit status: 0 when all rules of the lab hold, 1 when one is broken.
     """
     from conformance.commands.lab import run_lab
 
-    return told(lambda: run_lab(profile, **options))
+    return told(lambda: run_lab(profiles, **options))
 
 
 for _command in COMMANDS:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from conformance.lab.matrix import Matrix
     from conformance.lab.workers import Progress
 
 RULES_HOLD, RULES_BROKEN = 0, 1
 
 
 def run_lab(
-    profile: str,
+    profiles: tuple[str, ...],
     *,
     only: tuple[str, ...],
     out: Path | None,
@@ -26,7 +27,7 @@ def run_lab(
     extra: Path | None,
     accept: bool,
 ) -> int:
-    """Judge the faults and traps of a profile; returns the exit status.
+    """Judge the faults and traps of profiles, of all that are shipped where none is named; returns the exit status.
 
     Raises:
         UsageFailure: there is no such profile, no target matches, or the directory cannot be written to.
@@ -35,31 +36,64 @@ def run_lab(
     from conformance.commands.failures import UsageFailure
     from conformance.contract import shipped_profiles
     from conformance.lab.console import lab_text
-    from conformance.lab.matrix import matrix_of
     from conformance.lab.rules import breaches
-    from conformance.lab.targets import contract_of, selected, targets_of
-    from conformance.lab.workers import default_workers, see_all
     from conformance.lab.write import write_matrix
 
-    if profile not in shipped_profiles():
-        raise UsageFailure(f"the lab has faults for {', '.join(shipped_profiles())}; choose one of them.")
-    every = targets_of(profile, extra)
-    targets = selected(every, only)
-    if len(targets) == 1:
-        raise UsageFailure(f"no fault of {profile} matches {' or '.join(only)}; --only takes ids and globs of faults.")
-    began = time.monotonic()
-    with _progress() as progress:
-        seen = see_all(targets, workers or default_workers(), extra=extra, progress=progress)
-    seconds = round(time.monotonic() - began, 1)
-    matrix = matrix_of(contract_of(profile), targets, seen, partial=len(targets) < len(every), seconds=seconds)
+    names = tuple(dict.fromkeys(profiles or shipped_profiles()))
+    unknown = [name for name in names if name not in shipped_profiles()]
+    if unknown:
+        raise UsageFailure(f"{unknown[0]} has no faults; the lab has some for {', '.join(shipped_profiles())}.")
+    if accept and set(names) != set(shipped_profiles()):
+        raise UsageFailure("--accept needs what every profile shows; leave PROFILE out.")
+    matrices = judged(names, only, workers=workers, extra=extra)
     if accept:
         from conformance.lab.accept import accept_effects
 
-        for path in accept_effects([matrix], extra):
+        for path in accept_effects(matrices, extra):
             click.echo(f"written: {path}")
-    written = {} if out is None else write_matrix(matrix, out)
-    click.echo(lab_text(matrix, breaches(matrix), written))
-    return RULES_BROKEN if breaches(matrix) else RULES_HOLD
+    for matrix in matrices:
+        name = matrix.contract.profile.name
+        written = {} if out is None else write_matrix(matrix, out / name if len(names) > 1 else out)
+        click.echo(lab_text(matrix, breaches(matrix), written) + "\n")
+    return RULES_BROKEN if any(breaches(matrix) for matrix in matrices) else RULES_HOLD
+
+
+def judged(
+    profiles: Sequence[str],
+    only: Sequence[str] = (),
+    *,
+    workers: int | None = None,
+    extra: Path | None = None,
+    keep: Path | None = None,
+) -> list[Matrix]:
+    """The kill matrix of each profile, of all its targets or of those that match one of `only`.
+
+    Raises:
+        UsageFailure: no target matches.
+        ContractError: the catalogue is unusable.
+    """
+    from conformance.commands.failures import UsageFailure
+    from conformance.lab.matrix import matrix_of
+    from conformance.lab.targets import contract_of, selected, targets_of
+    from conformance.lab.workers import default_workers, see_all
+
+    every = {name: targets_of(name, extra) for name in profiles}
+    chosen = {name: selected(targets, only) for name, targets in every.items()}
+    if all(len(targets) == 1 for targets in chosen.values()):
+        raise UsageFailure(f"no fault matches {' or '.join(only)}; --only takes ids and globs of faults.")
+    began = time.monotonic()
+    with _progress() as progress:
+        targets = [target for some in chosen.values() for target in some]
+        seen = see_all(targets, workers or default_workers(), extra=extra, keep=keep, progress=progress)
+    took = time.monotonic() - began
+    total = sum(one.seconds for _, one in seen) or 1.0
+    matrices = []
+    for name, some in chosen.items():
+        own = [one for profile, one in seen if profile == name]
+        seconds = round(took * sum(one.seconds for one in own) / total, 1)
+        partial = len(some) < len(every[name])
+        matrices.append(matrix_of(contract_of(name), some, own, partial=partial, seconds=seconds))
+    return matrices
 
 
 @contextlib.contextmanager

@@ -9,14 +9,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import pytest
+from _pytest.runner import runtestprotocol
 
 from conformance.commands.pytest_session import run_pytest
 from conformance.contract.model import Contract, Tier
 from conformance.evidence import Redactor
 from conformance.lab.targets import LabTarget, contract_of
 from conformance.reference import EmbeddedReference
+from conformance.reference.server import new_tenants
+from conformance.reference.settings import Tenant
 from conformance.suite.expect import Judgement
 from conformance.suite.judging_run import JudgingRun
 from conformance.suite.observations import Observations
@@ -24,6 +30,7 @@ from conformance.suite.outcome import Outcome
 from conformance.suite.run import SuiteRun
 from conformance.suite.session import Session
 from conformance.suite.settings import RunSettings
+from conformance.suite.stash import OBSERVATIONS
 from conformance.target import Limits, Target
 from conformance.wire import Unreachable
 
@@ -66,20 +73,29 @@ class Seen:
 BAD = frozenset({Outcome.FAILED.value, Outcome.WARNING.value})
 
 
-def see(targets: Sequence[LabTarget], keep: Path | None = None) -> Iterator[Seen]:
-    """What the runs against these targets come to. Those that wait are observed at once, all others one by one.
+def see(targets: Sequence[LabTarget], keep: Path | None = None) -> list[Seen]:
+    """What the runs against these targets of one profile come to.
 
-    With `keep`, the evidence of each stays in a folder below it, named by `evidence_folder`.
+    Those that wait are observed at once, all others one by one. With `keep`, the evidence of each stays in a folder
+    below it, named by `evidence_folder`.
     """
-    waiting = [target for target in targets if target.waits]
-    others = [target for target in targets if not target.waits]
+    if not targets:
+        return []
     with TemporaryDirectory(prefix="chat-conformance-lab-") as scratch:
-        folder = keep or Path(scratch)
+        run = _LabRun(targets[0].profile, _watched(targets, keep or Path(scratch)))
+        run_pytest(run, _LEAN)
+    return run.seen
+
+
+def _watched(targets: Sequence[LabTarget], folder: Path) -> Iterator[Watched]:
+    waiting = [target for target in targets if target.waits]
+    if waiting:
+        needs_of(waiting[0].profile)  # found here, since a thread cannot run pytest beside another
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="lab") as pool:
-            for target, watched in zip(waiting, pool.map(lambda one: _watch(one, folder), waiting), strict=True):
-                yield _judge(target, watched)
-        for target in others:
-            yield _judge(target, _watch(target, folder))
+            yield from pool.map(lambda one: _watch(one, folder), waiting)
+    for target in targets:
+        if not target.waits:
+            yield _watch(target, folder)
 
 
 def evidence_folder(keep: Path, target: LabTarget) -> Path:
@@ -88,18 +104,21 @@ def evidence_folder(keep: Path, target: LabTarget) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class _Watched:
+class Watched:
+    """A target as it was observed, and in how many seconds."""
+
+    target: LabTarget
     session: Session
     observations: Observations
     seconds: float
 
 
-def _watch(target: LabTarget, folder: Path) -> _Watched:
+def _watch(target: LabTarget, folder: Path) -> Watched:
     """Serve a target, and send it all that the suite asks."""
     began = time.monotonic()
     contract = contract_of(target.profile)
     with ExitStack() as stack:
-        reference = EmbeddedReference(target.profile, seams=target.seams, contract=contract)
+        reference = EmbeddedReference(target.profile, seams=target.seams, contract=contract, tenants=_tenants())
         stack.enter_context(reference)
         session = lab_session(
             contract, _target_data(contract, reference), evidence_folder(folder, target), target.waits
@@ -109,7 +128,13 @@ def _watch(target: LabTarget, folder: Path) -> _Watched:
             observations = session.observe(needs)
         except Unreachable as error:
             observations = session.unreachable(needs, str(error))
-    return _Watched(session, observations, time.monotonic() - began)
+    return Watched(target, session, observations, time.monotonic() - began)
+
+
+@cache
+def _tenants() -> tuple[Tenant, Tenant]:
+    """The same for all targets of a process: what hides their keys in the evidence takes time to make."""
+    return new_tenants()
 
 
 def lab_session(contract: Contract, target: Target, out: Path, waits: bool = False) -> Session:
@@ -145,29 +170,52 @@ def _target_data(contract: Contract, reference: EmbeddedReference) -> Target:
     )
 
 
-def _judge(target: LabTarget, watched: _Watched) -> Seen:
-    began = time.monotonic()
-    run = JudgingRun(watched.session, watched.observations)
-    run_pytest(run, _LEAN)
-    outcomes = {name: judgement.outcome.value for name, judgement in sorted(run.judgements.items())}
-    return Seen(
-        target=target.id,
-        outcomes=outcomes,
-        messages={name: _message(one) for name, one in run.judgements.items() if one.outcome.value in BAD},
-        requests=len(watched.observations.exchanges),
-        seconds=round(watched.seconds + time.monotonic() - began, 3),
-        broken=tuple(run.broken),
-    )
+class _LabRun(SuiteRun):
+    """A run of the suite that collects once, and judges many targets one after another."""
+
+    def __init__(self, profile: str, watched: Iterator[Watched]) -> None:
+        super().__init__(_idle_session(profile))
+        self._watched = watched
+        self.seen: list[Seen] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:  # type: ignore[override] # it runs the tests itself
+        """Judge each target by all tests."""
+        for one in self._watched:
+            self.seen.append(self._judge(one, session))
+        return True
+
+    def _judge(self, watched: Watched, session: pytest.Session) -> Seen:
+        began = time.monotonic()
+        self.session, self.observations = watched.session, watched.observations
+        self.judgements, broken = {}, len(self.broken)
+        session.config.stash[OBSERVATIONS] = watched.observations
+        for item, following in pairwise((*session.items, None)):
+            assert item is not None
+            for report in runtestprotocol(item, log=False, nextitem=following):
+                self.pytest_runtest_logreport(report)
+        return Seen(
+            target=watched.target.id,
+            outcomes={name: one.outcome.value for name, one in sorted(self.judgements.items())},
+            messages={name: _message(one) for name, one in self.judgements.items() if one.outcome.value in BAD},
+            requests=len(watched.observations.exchanges),
+            seconds=round(watched.seconds + time.monotonic() - began, 3),
+            broken=tuple(self.broken[broken:]),
+        )
 
 
 def _message(judgement: Judgement) -> str:
     return judgement.messages[0][:_LONGEST_MESSAGE] if judgement.messages else ""
 
 
+def _idle_session(profile: str) -> Session:
+    """A session to collect the tests with; nothing is sent to its target."""
+    return lab_session(contract_of(profile), Target("http://127.0.0.1:9", api_key="sk-none"), Path())
+
+
 @cache
 def needs_of(profile: str) -> tuple[str, ...]:
     """The probes that the suite's tests look at, found once by collecting them."""
-    contract = contract_of(profile)
-    run = SuiteRun(lab_session(contract, Target("http://127.0.0.1:9", api_key="sk-none"), Path()))
+    run = SuiteRun(_idle_session(profile))
     run_pytest(run, [*_LEAN, "--collect-only"])
     return tuple(dict.fromkeys(run.needs))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -29,42 +29,47 @@ def see_all(
     extra: Path | None = None,
     keep: Path | None = None,
     progress: Progress | None = None,
-) -> list[Seen]:
-    """What the runs against all targets come to, in any order.
+) -> list[tuple[str, Seen]]:
+    """The profile of each target, and what the run against it comes to, in any order.
 
-    `targets` are of one profile; a worker finds them by their ids again. `keep` is where evidence stays.
+    A worker finds the targets by their ids again. `keep` is where evidence stays.
     """
-    seen: list[Seen] = []
-    for some in _seen(targets, workers, extra, keep):
-        seen += some
+    seen: list[tuple[str, Seen]] = []
+    for profile, some in _seen(targets, workers, extra, keep):
+        seen += [(profile, one) for one in some]
         if progress is not None:
             progress(len(seen), len(targets))
     return seen
 
 
-def _seen(targets: Sequence[LabTarget], workers: int, extra: Path | None, keep: Path | None) -> Iterator[list[Seen]]:
-    if workers <= 1 or len(targets) <= 1:
-        yield from ([one] for one in see(targets, keep))
+def _seen(
+    targets: Sequence[LabTarget], workers: int, extra: Path | None, keep: Path | None
+) -> Iterator[tuple[str, list[Seen]]]:
+    batches = list(_batches(targets))
+    if workers <= 1 or len(batches) <= 1:
+        for profile, batch in batches:
+            yield profile, see(batch, keep)
         return
     # A process that is forked would take over the threads' locks of this one.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        futures: list[Future[list[Seen]]] = [
-            pool.submit(_see_some, targets[0].profile, [target.id for target in batch], extra, keep)
-            for batch in _batches(targets)
-        ]
+        futures: dict[Future[list[Seen]], str] = {
+            pool.submit(_see_some, profile, [target.id for target in batch], extra, keep): profile
+            for profile, batch in batches
+        }
         for future in as_completed(futures):
-            yield future.result()
+            yield futures[future], future.result()
 
 
-def _batches(targets: Sequence[LabTarget]) -> Iterable[Sequence[LabTarget]]:
-    """Those that wait come first: they take longest, and need the processor least."""
-    waiting = [target for target in targets if target.waits]
-    others = [target for target in targets if not target.waits]
-    for some, size in ((waiting, _WAITING_BATCH), (others, _BATCH)):
-        for start in range(0, len(some), size):
-            yield some[start : start + size]
+def _batches(targets: Sequence[LabTarget]) -> Iterator[tuple[str, Sequence[LabTarget]]]:
+    """Targets of one profile each; those that wait come first: they take longest, and need the processor least."""
+    profiles = list(dict.fromkeys(target.profile for target in targets))
+    for waits, size in ((True, _WAITING_BATCH), (False, _BATCH)):
+        for profile in profiles:
+            some = [target for target in targets if target.profile == profile and target.waits is waits]
+            for start in range(0, len(some), size):
+                yield profile, some[start : start + size]
 
 
 def _see_some(profile: str, ids: Sequence[str], extra: Path | None, keep: Path | None) -> list[Seen]:
     wanted = set(ids)
-    return list(see([target for target in targets_of(profile, extra) if target.id in wanted], keep))
+    return see([target for target in targets_of(profile, extra) if target.id in wanted], keep)

@@ -88,11 +88,20 @@ def serve(  # noqa: PLR0913 - each is an option of the command line
         _server(app, dialect, seams, log_level="warning").run(sockets=[listener])
 
 
+def new_tenants() -> tuple[Tenant, Tenant]:
+    """Two tenants with keys and organizations that nobody had before."""
+    first, second = (
+        Tenant(name, f"sk-embedded-{secrets.token_hex(24)}", str(uuid.uuid4())) for name in ("first", "second")
+    )
+    return first, second
+
+
 class EmbeddedReference:
     """A reference deployment on a free loopback port, with keys that exist for its lifetime only.
 
     A context manager: it serves from `__enter__` to `__exit__`, in a thread of its own. `contract` spares reading the
-    profile's document again. `stages`, or the wider `seams`, make it a deployment with a fault.
+    profile's document again. `stages`, or the wider `seams`, make it a deployment with a fault. `tenants` are those who
+    are let in, where their keys are not to be new ones.
     """
 
     def __init__(
@@ -105,12 +114,11 @@ class EmbeddedReference:
         seams: Seams | None = None,
         provider: Provider | None = None,
         contract: Contract | None = None,
+        tenants: tuple[Tenant, Tenant] | None = None,
     ) -> None:
         dialect = dialect_of(profile)
         contract = contract or load_contract(profile)
-        tenants = tuple(
-            Tenant(name, f"sk-embedded-{secrets.token_hex(24)}", str(uuid.uuid4())) for name in ("first", "second")
-        )
+        tenants = tenants or new_tenants()
         settings = Settings(profile, tenants, latency=latency, event_delay=event_delay)
         seams = seams or Seams(stages or Stages())
         app = create_app(contract, settings, provider or EchoProvider(), seams.stages)
