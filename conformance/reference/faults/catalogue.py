@@ -17,12 +17,14 @@ from conformance.contract.model import Contract
 from conformance.contract.pointers import join
 from conformance.reference.faults.conditions import ConditionError
 from conformance.reference.faults.deeds import Deed, DeedError, bent_by
-from conformance.reference.faults.fault import Fault, effects_among, matching
+from conformance.reference.faults.fault import BROKEN, Fault, effects_among, matching
 
 SCHEMA = "faults.schema.json"
 _ROWS = Path(__file__).parent / "rows"
 _TRAPS = "traps"
 _OWN = "own"
+_HARMLESS = frozenset({"passed", "skipped", "untested"})
+"""What an allowed oddity may make of an outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +137,10 @@ def _check(row: FaultRow) -> None:
     unknown = [name for name in profiles if name not in shipped_profiles()]
     if unknown:
         raise row.error(f"there is no profile `{unknown[0]}`", "profiles")
-    if row.is_trap and row.written.keys() & {"breaks", "effects"}:
-        raise row.error("a trap breaks nothing and changes nothing; leave `breaks` and `effects` out")
+    if row.is_trap and "breaks" in row.written:
+        raise row.error("a trap breaks nothing; leave `breaks` out", "breaks")
+    if row.is_trap and any(outcome not in _HARMLESS for outcome in _outcomes_in(row)):
+        raise row.error(f"a trap changes no outcome but to {' or '.join(sorted(_HARMLESS))}", "effects")
     if not row.is_trap and not any(row.said("breaks", name, ()) for name in shipped_profiles()):
         raise row.error("a fault says in `breaks` which requirements it must be caught through")
     overrides = profiles.values() if isinstance(profiles, Mapping) else ()
@@ -148,6 +152,12 @@ def _check(row: FaultRow) -> None:
             bent_by(deeds)
         except (DeedError, ConditionError, ValueError) as error:
             raise row.error(str(error), "when" if isinstance(error, ConditionError) else "does") from error
+
+
+def _outcomes_in(row: FaultRow) -> Iterator[str]:
+    for one in (row.written, *map(row.override, shipped_profiles())):
+        for entry in (*one.get("effects", ()), *one.get("also", ())):
+            yield from entry.values() if isinstance(entry, Mapping) else (BROKEN,)
 
 
 def unknown_requirements(row: FaultRow, contracts: Iterable[Contract]) -> tuple[str, ...]:

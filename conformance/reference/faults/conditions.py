@@ -28,6 +28,7 @@ _FLAGS: Mapping[str, Fact] = {
     "success": lambda asked: 200 <= asked.status < 300,
     "after-error": lambda asked: asked.errors_before > 0,
     "beside-others": lambda asked: asked.beside > 0,
+    "array": lambda asked: bytes(asked.raw).lstrip()[:1] == b"[",
     "several-turns": lambda asked: len(asked.body.get("messages") or ()) > 1,
 }
 _FIGURES: Mapping[str, Fact] = {
@@ -49,6 +50,8 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
 }
 _COMPARISON = re.compile(r"([a-z-]+)\s*(!=|>=|<=|=|>|<)\s*(\S+)")
+_SAYS = re.compile(r"says (\w+)")
+_PROMPTED = re.compile(r"prompted `([^`]+)`")
 _ONE_IN = "one-in"
 
 
@@ -75,6 +78,12 @@ def _term(text: str) -> Holds:
     if name in _FLAGS:
         flag = _FLAGS[name]
         return (lambda asked: not flag(asked)) if negated else (lambda asked: bool(flag(asked)))
+    said = _SAYS.fullmatch(name)
+    if said is not None:
+        return lambda asked: (said[1] in asked.body) is not negated
+    prompted = _PROMPTED.fullmatch(name)
+    if prompted is not None:
+        return lambda asked: (prompted[1] in asked.prompt) is not negated
     comparison = _COMPARISON.fullmatch(text)
     if comparison is None:
         raise ConditionError(f"`{text}` is no condition; there are {', '.join(_names())}, joined by `and`")
@@ -103,4 +112,4 @@ def _limit(asked: Asked) -> int | None:
 
 
 def _names() -> list[str]:
-    return [*_FLAGS, "not …", *(f"{name} > 1" for name in _FIGURES), f"{_ONE_IN} = 5"]
+    return [*_FLAGS, "not …", "says FIELD", "prompted `TEXT`", *(f"{name} > 1" for name in _FIGURES), f"{_ONE_IN} = 5"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -163,3 +164,34 @@ def keep_stop(seams: Seams) -> Seams:
             yield step
 
     return with_steps(seams, steps)
+
+
+@deed("text.vary")
+def vary_text(seams: Seams) -> Seams:
+    """Answers each request in other words of the same length: letters are moved on by the request's number."""
+
+    async def steps(_: CompletionRequest, made: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
+        moved = current.get().number % 26
+        async for step in made:
+            yield replace(step, text=_moved(step.text, moved)) if isinstance(step, Text) else step
+
+    return replace(with_steps(seams, steps), knows_requests=True)
+
+
+def _moved(text: str, places: int) -> str:
+    """The text with each lower-case letter of ASCII moved on in the alphabet."""
+    return "".join(chr((ord(one) - 97 + places) % 26 + 97) if "a" <= one <= "z" else one for one in text)
+
+
+@deed("ids.uuid")
+def uuid_ids(seams: Seams) -> Seams:
+    """Gives answers UUIDs for ids."""
+    stages = seams.stages
+
+    async def build_completion(dialect: Dialect, outline: Outline, request: CompletionRequest, steps: Any) -> Any:
+        return await stages.build_completion(dialect, replace(outline, id=str(uuid.uuid4())), request, steps)
+
+    def build_events(dialect: Dialect, outline: Outline, request: CompletionRequest, steps: Any) -> Any:
+        return stages.build_events(dialect, replace(outline, id=str(uuid.uuid4())), request, steps)
+
+    return replace(seams, stages=replace(stages, build_completion=build_completion, build_events=build_events))

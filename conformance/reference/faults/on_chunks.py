@@ -127,3 +127,17 @@ def _numbered(item: Item, at: str, number: int) -> Item:
 def one_index(seams: Seams, of: str = "all") -> Seams:
     """Gives every choice the index 0."""
     return set_in_chunks(seams, "/choices/*/index", 0, of)
+
+
+@deed("chunks.rename")
+def rename_in_chunks(seams: Seams, at: str, names: Mapping[str, str]) -> Seams:
+    """Gives members of an object of each chunk other names."""
+
+    def renamed(value: Any) -> Any:
+        return {names.get(name, name): one for name, one in value.items()} if isinstance(value, dict) else value
+
+    return with_items(seams, lambda items, _: [_renamed(item, at, renamed) for item in items])
+
+
+def _renamed(item: Item, at: str, renamed: Callable[[Any], Any]) -> Item:
+    return changed(item, at, renamed) if isinstance(item, Mapping) else item

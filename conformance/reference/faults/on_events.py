@@ -288,3 +288,20 @@ def azure(seams: Seams) -> Seams:
     """Opens the stream with a chunk of filter results, without id, model and choices."""
     first = {"id": "", "object": "", "created": 0, "model": "", "choices": [], "prompt_filter_results": [{}]}
     return with_items(seams, lambda items, _: [first, *items])
+
+
+@deed("bytes.chunked")
+def chunked_again(seams: Seams) -> Seams:
+    """Writes each event as a chunk of HTTP/1.1, within the chunks that the HTTP library writes."""
+    return with_bytes(seams, lambda data: b"%x\r\n" % len(data) + data + b"\r\n")
+
+
+@deed("events.keep-texts")
+def keep_texts(seams: Seams, count: int) -> Seams:
+    """Leaves all events with text out but the first ones."""
+
+    def bend(items: list[Item], _: CompletionRequest) -> list[Item]:
+        dropped = set(selected(items, "text")[count:])
+        return [item for number, item in enumerate(items) if number not in dropped]
+
+    return with_items(seams, bend)

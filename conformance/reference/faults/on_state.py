@@ -260,6 +260,33 @@ def killed_by(seams: Seams, text: str, status: int = 500) -> Seams:
     return replace(seams, stages=replace(seams.stages, parse_object=parse_object), knows_requests=True)
 
 
+@deed("engine.stumbles")
+def stumbles(seams: Seams, text: str, status: int = 500) -> Seams:
+    """Answers a request whose body has this text with an error, and lives on."""
+    usual = seams.stages.parse_object
+
+    def parse_object(body: bytes, max_depth: int) -> dict[str, Any]:
+        if text.encode() in body:
+            raise Refusal(status, "internal_error", "The request failed.")
+        return usual(body, max_depth)
+
+    return replace(seams, stages=replace(seams.stages, parse_object=parse_object))
+
+
+@deed("engine.hangs")
+def hangs(seams: Seams, text: str) -> Seams:
+    """Never answers a request whose body has this text."""
+    usual = seams.stages.read_body
+
+    async def read_body(request: Request, settings: Settings) -> bytes:
+        body = await usual(request, settings)
+        if text.encode() in body:
+            await asyncio.sleep(3600)
+        return body
+
+    return replace(seams, stages=replace(seams.stages, read_body=read_body))
+
+
 @deed("pace.tokens")
 def pace_tokens(seams: Seams, seconds: float) -> Seams:
     """Takes this time for each token, as a model does."""
