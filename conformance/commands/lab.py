@@ -79,7 +79,7 @@ def judged(
 
     every = {name: targets_of(name, extra) for name in profiles}
     chosen = {name: selected(targets, only) for name, targets in every.items()}
-    if all(len(targets) == 1 for targets in chosen.values()):
+    if not any(target.fault for targets in chosen.values() for target in targets):
         raise UsageFailure(f"no fault matches {' or '.join(only)}; --only takes ids and globs of faults.")
     began = time.monotonic()
     with _progress() as progress:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from conformance.contract.model import Contract, Level, Requirement
-from conformance.lab.observing import BAD, TIER, Seen
-from conformance.lab.targets import CONTROL, LabTarget
+from conformance.contract.model import Contract, Level, Requirement, Tier
+from conformance.lab.observing import BAD, Seen
+from conformance.lab.targets import CONTROLS, LabTarget
 from conformance.reference.faults import BROKEN, Fault
 
 TIMED = frozenset({"stream.delivered", "stream.delivered-coded"})
@@ -79,9 +79,9 @@ class Matrix:
 
     contract: Contract = field(hash=False, repr=False)
     control: Mapping[str, str] = field(hash=False)
-    """The outcome of each requirement without a fault."""
+    """The outcome of each requirement without a fault, in the largest tier."""
     rows: tuple[Row, ...]
-    """The control first."""
+    """The controls first."""
     partial: bool = False
     """Whether only some of the profile's targets were judged."""
     seconds: float = 0.0
@@ -98,10 +98,8 @@ class Matrix:
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:
-        """What the suite judges in the lab's tier."""
-        return tuple(
-            row for row in self.contract.requirements if TIER.includes(row.tier) and row.level is not Level.MAY
-        )
+        """What the suite judges."""
+        return tuple(row for row in self.contract.requirements if row.level is not Level.MAY)
 
     @property
     def caught(self) -> tuple[Row, ...]:
@@ -143,22 +141,22 @@ def matrix_of(
     """The matrix of what was seen; the targets' order is kept.
 
     Raises:
-        KeyError: the control, or another target, was not seen.
+        KeyError: a control, or another target, was not seen.
     """
     by_id = {one.target: one for one in seen}
-    control = by_id[CONTROL].outcomes
-    rows = tuple(_row(target, by_id[target.id], control, contract) for target in targets)
-    return Matrix(contract, control, rows, partial, seconds)
+    controls = {tier: by_id[name].outcomes for name, tier in CONTROLS.items()}
+    rows = tuple(_row(target, by_id[target.id], controls[target.tier], contract) for target in targets)
+    return Matrix(contract, controls[Tier.EXHAUSTIVE], rows, partial, seconds)
 
 
 def _row(target: LabTarget, seen: Seen, control: Mapping[str, str], contract: Contract) -> Row:
     fault = target.fault
-    changed = dict(changes(control, seen.outcomes))
     if fault is None:
         # Nothing may be wrong with it, so that its findings are what the lab is told of it.
         changed = {name: outcome for name, outcome in control.items() if outcome in BAD | {"inconclusive"}}
-    expected = {} if fault is None else expectation(fault, contract)
-    may = frozenset[str]() if fault is None else fault.may
+        return Row(target.id, None, changed, seen.messages, {}, {}, seen.requests, seen.seconds, seen.broken)
+    changed = dict(changes(control, seen.outcomes))
+    expected = {name: outcome for name, outcome in expectation(fault, contract).items() if name in control}
     return Row(
         id=target.id,
         fault=fault,
@@ -167,7 +165,7 @@ def _row(target: LabTarget, seen: Seen, control: Mapping[str, str], contract: Co
         undeclared={
             name: outcome
             for name, outcome in changed.items()
-            if name not in may and expected.get(name) != outcome and fault is not None
+            if name not in fault.may and expected.get(name) != outcome
         },
         absent={name: outcome for name, outcome in expected.items() if changed.get(name) != outcome},
         requests=seen.requests,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -34,7 +34,6 @@ from conformance.suite.stash import OBSERVATIONS
 from conformance.target import Limits, Target
 from conformance.wire import Unreachable
 
-TIER = Tier.EXHAUSTIVE
 GENERATED = 2
 """Generated requests of each kind: enough to show that their requirements can tell, and no more."""
 LIMITS = Limits(first_byte_timeout=4.0, idle_timeout=1.5, deadline=6.0, connect_timeout=4.0, retries=1)
@@ -48,11 +47,15 @@ _LEAN = [
 _LONGEST_MESSAGE = 400
 
 
+class LabError(Exception):
+    """The lab itself broke, so that nothing can be said of the suite; the message says where, and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What a run against one target came to.
 
-    `outcomes` has every requirement of the tier; `messages` the first message of each that is broken. `seconds` is
+    `outcomes` has every requirement of the tier; `messages` the first message of each that has one. `seconds` is
     the time that observing and judging took, in which other targets may have been observed, too.
     """
 
@@ -74,7 +77,7 @@ BAD = frozenset({Outcome.FAILED.value, Outcome.WARNING.value})
 
 
 def see(targets: Sequence[LabTarget], keep: Path | None = None) -> list[Seen]:
-    """What the runs against these targets of one profile come to.
+    """What the runs against these targets, all of one profile and tier, come to.
 
     Those that wait are observed at once, all others one by one. With `keep`, the evidence of each stays in a folder
     below it, named by `evidence_folder`.
@@ -82,20 +85,36 @@ def see(targets: Sequence[LabTarget], keep: Path | None = None) -> list[Seen]:
     if not targets:
         return []
     with TemporaryDirectory(prefix="chat-conformance-lab-") as scratch:
-        run = _LabRun(targets[0].profile, _watched(targets, keep or Path(scratch)))
-        run_pytest(run, _LEAN)
+        run = _LabRun(targets[0], _watched(targets, keep or Path(scratch)))
+        ended = run_pytest(run, _LEAN)
+    if len(run.seen) < len(targets):
+        told = run.broken or ended.printed.strip().splitlines()[-15:]
+        raise LabError(f"the lab broke at {targets[len(run.seen)].id}: " + "; ".join(told))
     return run.seen
 
 
 def _watched(targets: Sequence[LabTarget], folder: Path) -> Iterator[Watched]:
-    waiting = [target for target in targets if target.waits]
-    if waiting:
-        needs_of(waiting[0].profile)  # found here, since a thread cannot run pytest beside another
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="lab") as pool:
-            yield from pool.map(lambda one: _watch(one, folder), waiting)
-    for target in targets:
-        if not target.waits:
-            yield _watch(target, folder)
+    """The targets as they are observed, by a thread of their own: a server in the main thread would catch its signals.
+
+    One thread is both server and client, so that neither waits for the other's turn.
+    """
+    needs_of(targets[0].profile, targets[0].tier)  # pytest finds them, and does not run twice at once
+    with ThreadPoolExecutor(1, thread_name_prefix="lab") as thread:
+        waiting = [target for target in targets if target.waits]
+        yield from thread.submit(asyncio.run, _watch_at_once(waiting, folder)).result()
+        for target in targets:
+            if not target.waits:
+                yield thread.submit(asyncio.run, _watch(target, folder)).result()
+
+
+async def _watch_at_once(targets: Sequence[LabTarget], folder: Path) -> list[Watched]:
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def watch(target: LabTarget) -> Watched:
+        async with slots:
+            return await _watch(target, folder)
+
+    return await asyncio.gather(*map(watch, targets))
 
 
 def evidence_folder(keep: Path, target: LabTarget) -> Path:
@@ -113,19 +132,16 @@ class Watched:
     seconds: float
 
 
-def _watch(target: LabTarget, folder: Path) -> Watched:
+async def _watch(target: LabTarget, folder: Path) -> Watched:
     """Serve a target, and send it all that the suite asks."""
     began = time.monotonic()
-    contract = contract_of(target.profile)
-    with ExitStack() as stack:
-        reference = EmbeddedReference(target.profile, seams=target.seams, contract=contract, tenants=_tenants())
-        stack.enter_context(reference)
-        session = lab_session(
-            contract, _target_data(contract, reference), evidence_folder(folder, target), target.waits
-        )
-        needs = needs_of(target.profile)
+    contract, needs = contract_of(target.profile), needs_of(target.profile, target.tier)
+    reference = EmbeddedReference(target.profile, seams=target.seams, contract=contract, tenants=_tenants())
+    async with reference:
+        out = evidence_folder(folder, target)
+        session = lab_session(contract, _target_data(contract, reference), out, target.tier, waits=target.waits)
         try:
-            observations = session.observe(needs)
+            observations = await session.send(needs)
         except Unreachable as error:
             observations = session.unreachable(needs, str(error))
     return Watched(target, session, observations, time.monotonic() - began)
@@ -137,12 +153,12 @@ def _tenants() -> tuple[Tenant, Tenant]:
     return new_tenants()
 
 
-def lab_session(contract: Contract, target: Target, out: Path, waits: bool = False) -> Session:
-    """A session of the lab: the largest tier, with hardly any generated request, and little patience."""
+def lab_session(contract: Contract, target: Target, out: Path, tier: Tier, *, waits: bool = False) -> Session:
+    """A session of the lab, with hardly any generated request, and little patience."""
     settings = RunSettings(
         contract.profile.name,
         base_url=target.base_url,
-        tier=TIER,
+        tier=tier,
         out=out,
         limits=WAITING_LIMITS if waits else LIMITS,
         generated=GENERATED,
@@ -153,7 +169,7 @@ def lab_session(contract: Contract, target: Target, out: Path, waits: bool = Fal
         contract=contract,
         target=target,
         redactor=Redactor(target.secrets, () if credential is None else (credential.header,)),
-        tier=TIER,
+        tier=tier,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -173,8 +189,8 @@ def _target_data(contract: Contract, reference: EmbeddedReference) -> Target:
 class _LabRun(SuiteRun):
     """A run of the suite that collects once, and judges many targets one after another."""
 
-    def __init__(self, profile: str, watched: Iterator[Watched]) -> None:
-        super().__init__(_idle_session(profile))
+    def __init__(self, target: LabTarget, watched: Iterator[Watched]) -> None:
+        super().__init__(_idle_session(target.profile, target.tier))
         self._watched = watched
         self.seen: list[Seen] = []
 
@@ -197,7 +213,7 @@ class _LabRun(SuiteRun):
         return Seen(
             target=watched.target.id,
             outcomes={name: one.outcome.value for name, one in sorted(self.judgements.items())},
-            messages={name: _message(one) for name, one in self.judgements.items() if one.outcome.value in BAD},
+            messages={name: _message(one) for name, one in self.judgements.items() if one.messages},
             requests=len(watched.observations.exchanges),
             seconds=round(watched.seconds + time.monotonic() - began, 3),
             broken=tuple(self.broken[broken:]),
@@ -208,14 +224,14 @@ def _message(judgement: Judgement) -> str:
     return judgement.messages[0][:_LONGEST_MESSAGE] if judgement.messages else ""
 
 
-def _idle_session(profile: str) -> Session:
+def _idle_session(profile: str, tier: Tier) -> Session:
     """A session to collect the tests with; nothing is sent to its target."""
-    return lab_session(contract_of(profile), Target("http://127.0.0.1:9", api_key="sk-none"), Path())
+    return lab_session(contract_of(profile), Target("http://127.0.0.1:9", api_key="sk-none"), Path(), tier)
 
 
 @cache
-def needs_of(profile: str) -> tuple[str, ...]:
+def needs_of(profile: str, tier: Tier) -> tuple[str, ...]:
     """The probes that the suite's tests look at, found once by collecting them."""
-    run = SuiteRun(_idle_session(profile))
+    run = SuiteRun(_idle_session(profile, tier))
     run_pytest(run, [*_LEAN, "--collect-only"])
     return tuple(dict.fromkeys(run.needs))

@@ -55,9 +55,14 @@ def _of_row(row: Row) -> Iterator[Breach]:
         name: outcome for name, outcome in row.undeclared.items() if not (row.fault.is_trap and name in row.found)
     }
     if undeclared:
-        told = ", ".join(f"{name} ({outcome})" for name, outcome in undeclared.items())
+        told = ", ".join(f"{name} ({outcome}{_why(row, name)})" for name, outcome in undeclared.items())
         yield Breach(EXACT, row.id, f"{row.id} changes what it does not declare: {told}")
     absent = {name: outcome for name, outcome in row.absent.items() if name not in row.fault.breaks}
     if absent:
         told = ", ".join(f"{name} ({outcome})" for name, outcome in absent.items())
         yield Breach(EXACT, row.id, f"{row.id} does not change what it declares: {told}")
+
+
+def _why(row: Row, name: str) -> str:
+    """Why nothing could be said of a requirement; a finding stands in the matrix."""
+    return f": {row.messages[name]}" if row.changed[name] == "inconclusive" and name in row.messages else ""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from conformance.contract import Contract, load_contract
+from conformance.contract.model import Tier
 from conformance.reference.faults import Fault, every_fault
 from conformance.reference.seams import Seams
 
-CONTROL = "control"
-"""The name of the target without a fault."""
+CONTROLS = {"control": Tier.STANDARD, "control-exhaustive": Tier.EXHAUSTIVE}
+"""The targets without a fault, by the tier in which each is judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class LabTarget:
 
     id: str
     profile: str
+    tier: Tier = Tier.STANDARD
+    """The tier in which it is judged: the largest only where a fault breaks what only this one asks for."""
     fault: Fault | None = field(default=None, hash=False)
 
     @property
@@ -43,17 +46,27 @@ def contract_of(profile: str) -> Contract:
 
 @cache
 def targets_of(profile: str, extra: Path | None = None) -> tuple[LabTarget, ...]:
-    """The control first, then every fault and trap of a profile; `extra` is a further file of rows.
+    """The controls first, then every fault and trap of a profile; `extra` is a further file of rows.
 
     Raises:
         ContractError: the catalogue, or `extra`, is unusable.
     """
-    faults = every_fault(contract_of(profile), extra)
-    return (LabTarget(CONTROL, profile), *(LabTarget(fault.id, profile, fault) for fault in faults))
+    contract = contract_of(profile)
+    tiers = {row.id: row.tier for row in contract.requirements}
+    controls = (LabTarget(name, profile, tier) for name, tier in CONTROLS.items())
+    faults = (
+        LabTarget(fault.id, profile, _tier(tiers[name] for name in fault.breaks), fault)
+        for fault in every_fault(contract, extra)
+    )
+    return (*controls, *faults)
+
+
+def _tier(asked: Iterable[Tier]) -> Tier:
+    return Tier.EXHAUSTIVE if Tier.EXHAUSTIVE in asked else Tier.STANDARD
 
 
 def selected(targets: Sequence[LabTarget], globs: Sequence[str]) -> tuple[LabTarget, ...]:
-    """The control, and the targets whose ids match one of the globs; all of them where there are none."""
+    """The controls, and the targets whose ids match one of the globs; all of them where there are none."""
     if not globs:
         return tuple(targets)
     return tuple(

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
+from conformance.contract.model import Tier
 from conformance.lab.observing import Seen, see
 from conformance.lab.targets import LabTarget, targets_of
 
@@ -61,13 +62,14 @@ def _seen(
 
 
 def _batches(targets: Sequence[LabTarget]) -> Iterator[tuple[str, Sequence[LabTarget]]]:
-    """Targets of one profile each; those that wait come first: they take longest, and need the processor least."""
-    profiles = list(dict.fromkeys(target.profile for target in targets))
-    for waits, size in ((True, _WAITING_BATCH), (False, _BATCH)):
-        for profile in profiles:
-            some = [target for target in targets if target.profile == profile and target.waits is waits]
-            for start in range(0, len(some), size):
-                yield profile, some[start : start + size]
+    """Targets of one profile and tier each; those that wait come first: they take longest, and little else."""
+    groups: dict[tuple[str, Tier, bool], list[LabTarget]] = {}
+    for target in sorted(targets, key=lambda target: not target.waits):
+        groups.setdefault((target.profile, target.tier, target.waits), []).append(target)
+    for (profile, _, waits), some in groups.items():
+        size = _WAITING_BATCH if waits else _BATCH
+        for start in range(0, len(some), size):
+            yield profile, some[start : start + size]
 
 
 def _see_some(profile: str, ids: Sequence[str], extra: Path | None, keep: Path | None) -> list[Seen]:

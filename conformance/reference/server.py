@@ -98,8 +98,9 @@ def new_tenants() -> tuple[Tenant, Tenant]:
 class EmbeddedReference:
     """A reference deployment on a free loopback port, with keys that exist for its lifetime only.
 
-    A context manager: it serves from `__enter__` to `__exit__`, in a thread of its own. `contract` spares reading the
-    profile's document again. `seams` make it a deployment with a fault. `tenants` are those who
+    A context manager: it serves from `__enter__` to `__exit__`, in a thread of its own; with `async with`, beside other
+    tasks of a loop that is not the main thread's. `contract` spares reading the profile's document again. `seams` make
+    it a deployment with a fault. `tenants` are those who
     are let in, where their keys are not to be new ones.
     """
 
@@ -147,6 +148,22 @@ class EmbeddedReference:
     ) -> None:
         self._ask_to_stop()
         self._thread.join(_STOP_TIMEOUT)
+        self._listener.close()
+
+    async def __aenter__(self) -> Self:
+        self._serving = asyncio.create_task(self._server.serve(sockets=[self._listener]))
+        while not self._server.started:
+            if self._serving.done():
+                raise DeploymentError("The embedded reference deployment did not start.")
+            await asyncio.sleep(0.001)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._serving.cancel()
+        await asyncio.gather(self._serving, return_exceptions=True)
+        await _stop_now(self._server)
         self._listener.close()
 
     @property

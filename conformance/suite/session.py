@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 import uuid
@@ -27,7 +28,7 @@ from conformance.suite.rounds import left_of, numbered, of_round, probes_again
 from conformance.suite.selection import check_only
 from conformance.suite.settings import RunSettings
 from conformance.target import Target, TargetError, Waiver, load_waivers, target_from_environment
-from conformance.wire import Exchange, Unreachable, observe_sync
+from conformance.wire import Exchange, Unreachable, observe
 
 INTERRUPTED = "it was interrupted"
 
@@ -83,8 +84,14 @@ class Session:
             Unreachable: nobody listens at the target's address.
             OSError: the evidence cannot be written.
         """
-        if self.recorded is not None:
-            return self.readable(self.recorded)
+        return self.readable(self.recorded) if self.recorded is not None else asyncio.run(self.send(needs, progress))
+
+    async def send(self, needs: Iterable[str], progress: Progress | None = None) -> Observations:
+        """Send the plan; Ctrl-C, which cancels this task, ends it with what was seen so far.
+
+        Raises:
+            Unreachable, OSError: as `observe`.
+        """
         planned = self.plan(needs)
         writer, known = self._writer(planned)
         limits = self.settings.limits
@@ -92,7 +99,7 @@ class Session:
         known = tuple(one for one in known if not one.round)
         with writer:
             try:
-                seen = observe_sync(
+                seen = await observe(
                     planned.probes,
                     self.contract.operation,
                     self.target,
