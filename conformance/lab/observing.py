@@ -24,7 +24,6 @@ from conformance.reference import EmbeddedReference
 from conformance.reference.server import new_tenants
 from conformance.reference.settings import Tenant
 from conformance.suite.expect import Judgement
-from conformance.suite.judging_run import JudgingRun
 from conformance.suite.observations import Observations
 from conformance.suite.outcome import Outcome
 from conformance.suite.run import SuiteRun

@@ -28,7 +28,7 @@ from conformance.suite.rounds import left_of, numbered, of_round, probes_again
 from conformance.suite.selection import check_only
 from conformance.suite.settings import RunSettings
 from conformance.target import Target, TargetError, Waiver, load_waivers, target_from_environment
-from conformance.wire import Exchange, Unreachable, observe
+from conformance.wire import Exchange, Unreachable, observe, observe_sync
 
 INTERRUPTED = "it was interrupted"
 
