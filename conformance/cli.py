@@ -257,6 +257,12 @@ def requirements(profile: str, **options: Any) -> int:
     help="Further rows of faults, which are in no catalogue.",
 )
 @click.option(
+    "--suite-command",
+    metavar="CMD",
+    help="Let another tool judge the same faults: schemathesis, or a command with {base_url} and {openapi} in it, whose"
+    " exit status is 1 where it found something. The key is in its environment as CONFORMANCE_API_KEY.",
+)
+@click.option(
     "--accept", is_flag=True, help="Write the effects that were seen into the catalogue, to be reviewed there."
 )
 def lab(profiles: tuple[str, ...], **options: Any) -> int:

@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from conformance.lab.matrix import Matrix
+    from conformance.lab.targets import LabTarget
     from conformance.lab.workers import Progress
 
 RULES_HOLD, RULES_BROKEN = 0, 1
@@ -26,6 +27,7 @@ def run_lab(
     workers: int | None,
     extra: Path | None,
     accept: bool,
+    suite_command: str | None,
 ) -> int:
     """Judge the faults and traps of profiles, of all that are shipped where none is named; returns the exit status.
 
@@ -45,6 +47,8 @@ def run_lab(
         raise UsageFailure(f"{unknown[0]} has no faults; the lab has some for {', '.join(shipped_profiles())}.")
     if accept and set(names) != set(shipped_profiles()):
         raise UsageFailure("--accept needs what every profile shows; leave PROFILE out.")
+    if suite_command is not None:
+        return _score_tool(suite_command, names, only, extra, workers)
     matrices = judged(names, only, workers=workers, extra=extra)
     if accept:
         from conformance.lab.accept import accept_effects
@@ -56,6 +60,30 @@ def run_lab(
         written = {} if out is None else write_matrix(matrix, out / name if len(names) > 1 else out)
         click.echo(lab_text(matrix, breaches(matrix), written) + "\n")
     return RULES_BROKEN if any(breaches(matrix) for matrix in matrices) else RULES_HOLD
+
+
+def _score_tool(
+    command: str, profiles: Sequence[str], only: Sequence[str], extra: Path | None, workers: int | None
+) -> int:
+    """Let another tool judge the same targets; the exit status is 0 where it caught all and accused none."""
+    from conformance.lab.other_tools import score_of_command, tool_score_text
+    from conformance.lab.workers import default_workers
+
+    targets = [target for some in _chosen(profiles, only, extra).values() for target in some]
+    score = score_of_command(command, targets, workers=workers or default_workers())
+    click.echo(tool_score_text(score))
+    perfect = len(score.caught) == len(score.faults) and not score.accused and not score.unusable
+    return RULES_HOLD if perfect else RULES_BROKEN
+
+
+def _chosen(profiles: Sequence[str], only: Sequence[str], extra: Path | None) -> dict[str, tuple[LabTarget, ...]]:
+    from conformance.commands.failures import UsageFailure
+    from conformance.lab.targets import selected, targets_of
+
+    chosen = {name: selected(targets_of(name, extra), only) for name in profiles}
+    if not any(target.fault for targets in chosen.values() for target in targets):
+        raise UsageFailure(f"no fault matches {' or '.join(only)}; --only takes ids and globs of faults.")
+    return chosen
 
 
 def judged(
@@ -72,15 +100,11 @@ def judged(
         UsageFailure: no target matches.
         ContractError: the catalogue is unusable.
     """
-    from conformance.commands.failures import UsageFailure
     from conformance.lab.matrix import matrix_of
-    from conformance.lab.targets import contract_of, selected, targets_of
+    from conformance.lab.targets import contract_of, targets_of
     from conformance.lab.workers import default_workers, see_all
 
-    every = {name: targets_of(name, extra) for name in profiles}
-    chosen = {name: selected(targets, only) for name, targets in every.items()}
-    if not any(target.fault for targets in chosen.values() for target in targets):
-        raise UsageFailure(f"no fault matches {' or '.join(only)}; --only takes ids and globs of faults.")
+    chosen = _chosen(profiles, only, extra)
     began = time.monotonic()
     with _progress() as progress:
         targets = [target for some in chosen.values() for target in some]
@@ -91,7 +115,7 @@ def judged(
     for name, some in chosen.items():
         own = [one for profile, one in seen if profile == name]
         seconds = round(took * sum(one.seconds for one in own) / total, 1)
-        partial = len(some) < len(every[name])
+        partial = len(some) < len(targets_of(name, extra))
         matrices.append(matrix_of(contract_of(name), some, own, partial=partial, seconds=seconds))
     return matrices
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from conformance.contract.model import Contract, Level, Requirement, Tier
+from conformance.contract.model import Contract, Level, Requirement
 from conformance.lab.observing import BAD, Seen
 from conformance.lab.targets import CONTROLS, LabTarget
 from conformance.reference.faults import BROKEN, Fault
@@ -79,7 +79,7 @@ class Matrix:
 
     contract: Contract = field(hash=False, repr=False)
     control: Mapping[str, str] = field(hash=False)
-    """The outcome of each requirement without a fault, in the largest tier."""
+    """The outcome of each requirement without a fault."""
     rows: tuple[Row, ...]
     """The controls first."""
     partial: bool = False
@@ -146,7 +146,8 @@ def matrix_of(
     by_id = {one.target: one for one in seen}
     controls = {tier: by_id[name].outcomes for name, tier in CONTROLS.items()}
     rows = tuple(_row(target, by_id[target.id], controls[target.tier], contract) for target in targets)
-    return Matrix(contract, controls[Tier.EXHAUSTIVE], rows, partial, seconds)
+    merged = {name: outcome for outcomes in controls.values() for name, outcome in outcomes.items()}
+    return Matrix(contract, merged, rows, partial, seconds)
 
 
 def _row(target: LabTarget, seen: Seen, control: Mapping[str, str], contract: Contract) -> Row:

@@ -13,7 +13,7 @@ from conformance.contract.model import Tier
 from conformance.reference.faults import Fault, every_fault
 from conformance.reference.seams import Seams
 
-CONTROLS = {"control": Tier.STANDARD, "control-exhaustive": Tier.EXHAUSTIVE}
+CONTROLS = {"control": Tier.STANDARD, "control-exhaustive": Tier.EXHAUSTIVE, "control-load": Tier.LOAD}
 """The targets without a fault, by the tier in which each is judged."""
 
 
@@ -24,7 +24,7 @@ class LabTarget:
     id: str
     profile: str
     tier: Tier = Tier.STANDARD
-    """The tier in which it is judged: the largest only where a fault breaks what only this one asks for."""
+    """The tier in which it is judged: a larger one only where a fault breaks what only this one asks for."""
     fault: Fault | None = field(default=None, hash=False)
 
     @property
@@ -62,7 +62,8 @@ def targets_of(profile: str, extra: Path | None = None) -> tuple[LabTarget, ...]
 
 
 def _tier(asked: Iterable[Tier]) -> Tier:
-    return Tier.EXHAUSTIVE if Tier.EXHAUSTIVE in asked else Tier.STANDARD
+    """The standard tier, or the one that has what it has not."""
+    return next((tier for tier in asked if not Tier.STANDARD.includes(tier)), Tier.STANDARD)
 
 
 def selected(targets: Sequence[LabTarget], globs: Sequence[str]) -> tuple[LabTarget, ...]:

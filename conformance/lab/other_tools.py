@@ -1,0 +1,160 @@
+"""Lets another tool judge the lab's targets: a command whose exit status says whether it found anything."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from conformance.contract.locations import specs_directory
+from conformance.lab.targets import LabTarget, contract_of
+from conformance.reference import EmbeddedReference
+
+CLEAN, FOUND = 0, 1
+TIMEOUT = 600.0
+"""Seconds after which a command is given up for one target."""
+_SCHEMATHESIS = (
+    f"{shlex.quote(sys.executable)} -m schemathesis.cli --config-file {{folder}}/schemathesis.toml"
+    " run {openapi} --url {base_url} --header '{credential}' --no-color"
+)
+ADAPTERS: Mapping[str, str] = {"schemathesis": _SCHEMATHESIS}
+"""Commands by a short name. `{credential}` stands for the header line with the key."""
+_SCHEMATHESIS_SETTINGS = "[cache]\nenabled = false\n"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolVerdict:
+    """What a command made of one target: its exit status, or None where it was given up; and how long it took."""
+
+    target: LabTarget
+    status: int | None
+    seconds: float
+    printed: str = ""
+    """The end of what it printed, where its status is neither 0 nor 1."""
+
+    @property
+    def found(self) -> bool:
+        """Whether it says that something is wrong with the target."""
+        return self.status == FOUND
+
+
+@dataclass(frozen=True, slots=True)
+class ToolScore:
+    """How many faults a tool caught, and how many allowed deployments it accused."""
+
+    command: str
+    verdicts: tuple[ToolVerdict, ...]
+
+    def _ids(self, wanted: Callable[[ToolVerdict], bool]) -> tuple[str, ...]:
+        return tuple(one.target.id for one in self.verdicts if wanted(one))
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """The faults that it was to catch."""
+        return self._ids(lambda one: _is_fault(one.target))
+
+    @property
+    def caught(self) -> tuple[str, ...]:
+        """Those in which it found anything."""
+        return self._ids(lambda one: _is_fault(one.target) and one.found)
+
+    @property
+    def accused(self) -> tuple[str, ...]:
+        """The controls and traps in which it found anything."""
+        return self._ids(lambda one: not _is_fault(one.target) and one.found)
+
+    @property
+    def unusable(self) -> tuple[ToolVerdict, ...]:
+        """Where it neither found anything nor found nothing: it broke, or was given up."""
+        return tuple(one for one in self.verdicts if one.status not in {CLEAN, FOUND})
+
+
+def tool_score_text(score: ToolScore) -> str:
+    """The score in a few lines of text."""
+    controls = len(score.verdicts) - len(score.faults)
+    lines = [
+        f"Scored with: {score.command}",
+        f"faults  {len(score.faults):>5}   caught {len(score.caught)}",
+        f"others  {controls:>5}   accused falsely {len(score.accused)}",
+    ]
+    lines += [f"missed: {name}" for name in score.faults if name not in score.caught]
+    lines += [f"accused falsely: {name}" for name in score.accused]
+    for one in score.unusable:
+        told = one.printed.strip().splitlines()[-1:] or [""]
+        lines.append(f"no verdict on {one.target.id}: status {one.status}; {told[0]}")
+    return "\n".join(lines)
+
+
+def score_of_command(
+    command: str, targets: Sequence[LabTarget], *, workers: int = 1, timeout: float = TIMEOUT
+) -> ToolScore:
+    """Run a command against every target, each served while it runs.
+
+    `command` is the name of an adapter, or a command line in which `{base_url}` stands for what stands before the
+    operation's path, `{openapi}` for the path of the profile's document, `{credential}` for the header line with the
+    key, and `{folder}` for a folder of its own. The key and the model are in its environment (`CONFORMANCE_API_KEY`,
+    `CONFORMANCE_MODEL`, `CONFORMANCE_ORG_ID`). It runs without a shell; exit status 1 says that it found something, 0
+    that it did not.
+    """
+    template = ADAPTERS.get(command, command)
+    with ThreadPoolExecutor(workers, thread_name_prefix="tool") as pool:
+        return ToolScore(command, tuple(pool.map(lambda target: _judge(template, target, timeout), targets)))
+
+
+def _judge(template: str, target: LabTarget, timeout: float) -> ToolVerdict:
+    contract = contract_of(target.profile)
+    reference = EmbeddedReference(target.profile, seams=target.seams, contract=contract)
+    with reference, TemporaryDirectory(prefix="chat-conformance-tool-") as folder:
+        (Path(folder) / "schemathesis.toml").write_text(_SCHEMATHESIS_SETTINGS, encoding="utf-8")
+        scheme = contract.operation.credential
+        credential = "" if scheme is None else f"{scheme.header}: {scheme.prefix}{reference.api_key}"
+        values = {
+            "base_url": reference.base_url,
+            "openapi": str(specs_directory() / f"{target.profile}.openapi.yaml"),
+            "credential": credential,
+            "folder": folder,
+        }
+        began = time.monotonic()
+        status, printed = _run(_filled(template, values), folder, _environment(reference), timeout)
+    told = "" if status in {CLEAN, FOUND} else printed.replace(reference.api_key, "[api-key]")
+    return ToolVerdict(target, status, round(time.monotonic() - began, 3), told)
+
+
+def _filled(template: str, values: Mapping[str, str]) -> list[str]:
+    """The words of a command, with the values put in after it was split: none of them can make a word of its own."""
+    words = shlex.split(template)
+    for name, value in values.items():
+        words = [word.replace(f"{{{name}}}", value) for word in words]
+    return words
+
+
+def _run(words: list[str], folder: str, environment: Mapping[str, str], timeout: float) -> tuple[int | None, str]:
+    try:
+        done = subprocess.run(  # noqa: S603 - the user's own command, without a shell
+            words, cwd=folder, env=environment, timeout=timeout, check=False, capture_output=True, text=True
+        )
+    except subprocess.TimeoutExpired:
+        return None, f"given up after {timeout:g} s"
+    except OSError as error:
+        return None, f"cannot be run ({error.strerror or error})"
+    return done.returncode, (done.stdout + done.stderr)[-2000:]
+
+
+def _environment(reference: EmbeddedReference) -> Mapping[str, str]:
+    told = {
+        "CONFORMANCE_API_KEY": reference.api_key,
+        "CONFORMANCE_MODEL": reference.model,
+        "CONFORMANCE_ORG_ID": reference.org_id or "",
+    }
+    return {**os.environ, **told}
+
+
+def _is_fault(target: LabTarget) -> bool:
+    return target.fault is not None and not target.fault.is_trap
