@@ -263,6 +263,9 @@ def requirements(profile: str, **options: Any) -> int:
     " exit status is 1 where it found something. The key is in its environment as CONFORMANCE_API_KEY.",
 )
 @click.option(
+    "--mutate", is_flag=True, help="Remove and invert each test of the suite, and list those that no fault would miss."
+)
+@click.option(
     "--accept", is_flag=True, help="Write the effects that were seen into the catalogue, to be reviewed there."
 )
 def lab(profiles: tuple[str, ...], **options: Any) -> int:
@@ -270,9 +273,9 @@ def lab(profiles: tuple[str, ...], **options: Any) -> int:
 
     Exit status: 0 when all rules of the lab hold, 1 when one is broken.
     """
-    from conformance.commands.lab import run_lab
+    from conformance.commands.lab import LabOptions, run_lab
 
-    return told(lambda: run_lab(profiles, **options))
+    return told(lambda: run_lab(profiles, LabOptions(**options)))
 
 
 for _command in COMMANDS:

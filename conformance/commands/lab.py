@@ -6,6 +6,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,16 +20,22 @@ if TYPE_CHECKING:
 RULES_HOLD, RULES_BROKEN = 0, 1
 
 
-def run_lab(
-    profiles: tuple[str, ...],
-    *,
-    only: tuple[str, ...],
-    out: Path | None,
-    workers: int | None,
-    extra: Path | None,
-    accept: bool,
-    suite_command: str | None,
-) -> int:
+@dataclass(frozen=True, slots=True)
+class LabOptions:
+    """What the command line asks of a lab."""
+
+    only: tuple[str, ...] = ()
+    """Ids or globs of faults; all of them where there are none."""
+    out: Path | None = None
+    workers: int | None = None
+    extra: Path | None = None
+    """A further file of rows."""
+    accept: bool = False
+    suite_command: str | None = None
+    mutate: bool = False
+
+
+def run_lab(profiles: tuple[str, ...], options: LabOptions) -> int:
     """Judge the faults and traps of profiles, of all that are shipped where none is named; returns the exit status.
 
     Raises:
@@ -45,31 +52,53 @@ def run_lab(
     unknown = [name for name in names if name not in shipped_profiles()]
     if unknown:
         raise UsageFailure(f"{unknown[0]} has no faults; the lab has some for {', '.join(shipped_profiles())}.")
-    if accept and set(names) != set(shipped_profiles()):
+    if options.accept and set(names) != set(shipped_profiles()):
         raise UsageFailure("--accept needs what every profile shows; leave PROFILE out.")
-    if suite_command is not None:
-        return _score_tool(suite_command, names, only, extra, workers)
-    matrices = judged(names, only, workers=workers, extra=extra)
-    if accept:
+    if options.suite_command is not None:
+        return _score_tool(options.suite_command, names, options.only, options.extra, options.workers)
+    if options.mutate:
+        return _mutate(names)
+    matrices = judged(names, options.only, workers=options.workers, extra=options.extra)
+    if options.accept:
         from conformance.lab.accept import accept_effects
 
-        for path in accept_effects(matrices, extra):
+        for path in accept_effects(matrices, options.extra):
             click.echo(f"written: {path}")
     for matrix in matrices:
-        name = matrix.contract.profile.name
-        written = {} if out is None else write_matrix(matrix, out / name if len(names) > 1 else out)
+        written = {}
+        if options.out is not None:
+            written = write_matrix(matrix, options.out / matrix.contract.profile.name)
         click.echo(lab_text(matrix, breaches(matrix), written) + "\n")
     return RULES_BROKEN if any(breaches(matrix) for matrix in matrices) else RULES_HOLD
+
+
+def _mutate(profiles: Sequence[str]) -> int:
+    """Remove and invert each test function of the suite; the exit status is 0 where the lab notices every time."""
+    from conformance.lab.mutation import mutants_of
+
+    survivors = 0
+    for profile in profiles:
+        with _progress("mutating tests") as progress:
+            mutants = mutants_of(profile, progress)
+        for mutant in mutants:
+            if mutant.survived:
+                survivors += 1
+                click.echo(f"survived in {profile}: {mutant.test} {mutant.mutation}")
+        told = sum(mutant.survived for mutant in mutants)
+        click.echo(f"{profile}: {len(mutants)} mutants of {len(mutants) // 2} tests, {told} survived")
+    return RULES_BROKEN if survivors else RULES_HOLD
 
 
 def _score_tool(
     command: str, profiles: Sequence[str], only: Sequence[str], extra: Path | None, workers: int | None
 ) -> int:
     """Let another tool judge the same targets; the exit status is 0 where it caught all and accused none."""
+    from conformance.contract.model import Tier
     from conformance.lab.other_tools import score_of_command, tool_score_text
     from conformance.lab.workers import default_workers
 
-    targets = [target for some in _chosen(profiles, only, extra).values() for target in some]
+    every = [target for some in _chosen(profiles, only, extra).values() for target in some]
+    targets = [target for target in every if target.fault is not None or target.tier is Tier.STANDARD]
     score = score_of_command(command, targets, workers=workers or default_workers())
     click.echo(tool_score_text(score))
     perfect = len(score.caught) == len(score.faults) and not score.accused and not score.unusable
@@ -121,7 +150,7 @@ def judged(
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[Progress | None]:
+def _progress(what: str = "judging faults") -> Iterator[Progress | None]:
     """A progress bar on the terminal, or nothing."""
     if not sys.stderr.isatty():
         yield None
@@ -131,5 +160,5 @@ def _progress() -> Iterator[Progress | None]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("judging faults", total=None)
+        task = bar.add_task(what, total=None)
         yield lambda finished, total: bar.update(task, completed=finished, total=total)

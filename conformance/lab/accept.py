@@ -12,12 +12,13 @@ from typing import Any
 
 from conformance.contract.documents import Document
 from conformance.lab.matrix import Matrix, Row
-from conformance.lab.observing import BAD
 from conformance.lab.targets import contract_of
 from conformance.reference.faults import read_fault_rows, shipped_fault_rows
 from conformance.reference.faults.selection import generated_document
 from conformance.report.files import write_atomically
+from conformance.suite.outcome import Outcome
 
+_BAD = (Outcome.FAILED, Outcome.WARNING)
 Entry = str | dict[str, str]
 
 
@@ -141,7 +142,7 @@ def _of(row: Row) -> dict[str, str]:
     assert row.fault is not None
     skipped = {*row.fault.breaks, *row.fault.may}
     return {
-        name: "broken" if outcome in BAD else outcome for name, outcome in row.changed.items() if name not in skipped
+        name: "broken" if outcome in _BAD else outcome for name, outcome in row.changed.items() if name not in skipped
     }
 
 

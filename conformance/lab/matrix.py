@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from conformance.contract.model import Contract, Level, Requirement
-from conformance.lab.observing import BAD, Seen
+from conformance.lab.judging import BAD, Seen
 from conformance.lab.targets import CONTROLS, LabTarget
 from conformance.reference.faults import BROKEN, Fault
 

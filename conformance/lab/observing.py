@@ -1,4 +1,4 @@
-"""Runs the suite against lab targets in this process: many are observed, several at once, and judged one by one."""
+"""Observes lab targets in this process: each is served and asked everything, those that wait several at once."""
 
 from __future__ import annotations
 
@@ -6,15 +6,10 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
-from tempfile import TemporaryDirectory
-
-import pytest
-from _pytest.runner import runtestprotocol
 
 from conformance.commands.pytest_session import run_pytest
 from conformance.contract.model import Contract, Tier
@@ -23,13 +18,10 @@ from conformance.lab.targets import LabTarget, contract_of
 from conformance.reference import EmbeddedReference
 from conformance.reference.server import new_tenants
 from conformance.reference.settings import Tenant
-from conformance.suite.expect import Judgement
 from conformance.suite.observations import Observations
-from conformance.suite.outcome import Outcome
 from conformance.suite.run import SuiteRun
 from conformance.suite.session import Session
 from conformance.suite.settings import RunSettings
-from conformance.suite.stash import OBSERVATIONS
 from conformance.target import Limits, Target
 from conformance.wire import Unreachable
 
@@ -39,60 +31,14 @@ LIMITS = Limits(first_byte_timeout=4.0, idle_timeout=1.5, deadline=6.0, connect_
 WAITING_LIMITS = replace(LIMITS, concurrency=64)
 """For targets that fall silent: what is waited for is waited for at once."""
 _AT_ONCE = 8
-_LEAN = [
+LEAN = [
     word for name in ("unraisableexception", "threadexception", "logging", "doctest") for word in ("-p", f"no:{name}")
 ]
 """Plugins of pytest that hundreds of runs in one process can do without."""
 _LONGEST_MESSAGE = 400
 
 
-class LabError(Exception):
-    """The lab itself broke, so that nothing can be said of the suite; the message says where, and why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a run against one target came to.
-
-    `outcomes` has every requirement of the tier; `messages` the first message of each that has one. `seconds` is
-    the time that observing and judging took, in which other targets may have been observed, too.
-    """
-
-    target: str
-    outcomes: dict[str, str]
-    messages: dict[str, str] = field(default_factory=dict)
-    requests: int = 0
-    seconds: float = 0.0
-    broken: tuple[str, ...] = ()
-    """Defects of the suite itself that the run met."""
-
-    @property
-    def found(self) -> frozenset[str]:
-        """The requirements that are broken."""
-        return frozenset(name for name, outcome in self.outcomes.items() if outcome in BAD)
-
-
-BAD = frozenset({Outcome.FAILED.value, Outcome.WARNING.value})
-
-
-def see(targets: Sequence[LabTarget], keep: Path | None = None) -> list[Seen]:
-    """What the runs against these targets, all of one profile and tier, come to.
-
-    Those that wait are observed at once, all others one by one. With `keep`, the evidence of each stays in a folder
-    below it, named by `evidence_folder`.
-    """
-    if not targets:
-        return []
-    with TemporaryDirectory(prefix="chat-conformance-lab-") as scratch:
-        run = _LabRun(targets[0], _watched(targets, keep or Path(scratch)))
-        ended = run_pytest(run, _LEAN)
-    if len(run.seen) < len(targets):
-        told = run.broken or ended.printed.strip().splitlines()[-15:]
-        raise LabError(f"the lab broke at {targets[len(run.seen)].id}: " + "; ".join(told))
-    return run.seen
-
-
-def _watched(targets: Sequence[LabTarget], folder: Path) -> Iterator[Watched]:
+def watched(targets: Sequence[LabTarget], folder: Path) -> Iterator[Watched]:
     """The targets as they are observed, by a thread of their own: a server in the main thread would catch its signals.
 
     One thread is both server and client, so that neither waits for the other's turn.
@@ -185,45 +131,7 @@ def _target_data(contract: Contract, reference: EmbeddedReference) -> Target:
     )
 
 
-class _LabRun(SuiteRun):
-    """A run of the suite that collects once, and judges many targets one after another."""
-
-    def __init__(self, target: LabTarget, watched: Iterator[Watched]) -> None:
-        super().__init__(_idle_session(target.profile, target.tier))
-        self._watched = watched
-        self.seen: list[Seen] = []
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> bool:  # type: ignore[override] # it runs the tests itself
-        """Judge each target by all tests."""
-        for one in self._watched:
-            self.seen.append(self._judge(one, session))
-        return True
-
-    def _judge(self, watched: Watched, session: pytest.Session) -> Seen:
-        began = time.monotonic()
-        self.session, self.observations = watched.session, watched.observations
-        self.judgements, broken = {}, len(self.broken)
-        session.config.stash[OBSERVATIONS] = watched.observations
-        for item, following in pairwise((*session.items, None)):
-            assert item is not None
-            for report in runtestprotocol(item, log=False, nextitem=following):
-                self.pytest_runtest_logreport(report)
-        return Seen(
-            target=watched.target.id,
-            outcomes={name: one.outcome.value for name, one in sorted(self.judgements.items())},
-            messages={name: _message(one) for name, one in self.judgements.items() if one.messages},
-            requests=len(watched.observations.exchanges),
-            seconds=round(watched.seconds + time.monotonic() - began, 3),
-            broken=tuple(self.broken[broken:]),
-        )
-
-
-def _message(judgement: Judgement) -> str:
-    return judgement.messages[0][:_LONGEST_MESSAGE] if judgement.messages else ""
-
-
-def _idle_session(profile: str, tier: Tier) -> Session:
+def idle_session(profile: str, tier: Tier) -> Session:
     """A session to collect the tests with; nothing is sent to its target."""
     return lab_session(contract_of(profile), Target("http://127.0.0.1:9", api_key="sk-none"), Path(), tier)
 
@@ -231,6 +139,6 @@ def _idle_session(profile: str, tier: Tier) -> Session:
 @cache
 def needs_of(profile: str, tier: Tier) -> tuple[str, ...]:
     """The probes that the suite's tests look at, found once by collecting them."""
-    run = SuiteRun(_idle_session(profile, tier))
-    run_pytest(run, [*_LEAN, "--collect-only"])
+    run = SuiteRun(idle_session(profile, tier))
+    run_pytest(run, [*LEAN, "--collect-only"])
     return tuple(dict.fromkeys(run.needs))

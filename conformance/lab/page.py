@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import conformance
+from conformance.lab.judging import BAD
 from conformance.lab.matrix import Matrix, Result, Row
-from conformance.lab.observing import BAD
 from conformance.lab.rules import breaches
 from conformance.report.html import assembled, html_environment
 

@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from conformance.contract.model import Tier
-from conformance.lab.observing import Seen, see
+from conformance.lab.judging import Seen, see
 from conformance.lab.targets import LabTarget, targets_of
 
 _BATCH = 6

@@ -1,0 +1,194 @@
+"""Mutates the suite: removes and inverts each of its test functions, and asks whether the lab's rules notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from conformance.commands.pytest_session import run_pytest
+from conformance.lab.judging import BAD, LabError, ManyTargets, Seen
+from conformance.lab.matrix import changes, expectation
+from conformance.lab.observing import LEAN, Watched, watched
+from conformance.lab.targets import CONTROLS, LabTarget, contract_of, targets_of
+from conformance.suite.expect import NotTestable
+from conformance.suite.outcome import Finding
+from conformance.suite.stash import EXPECT, REQUIREMENT
+
+_TRIES = 6
+"""Faults that are tried for one test before it counts as one that nobody would miss."""
+
+
+class Mutation(StrEnum):
+    """What is done to a test function."""
+
+    REMOVED = "removed"
+    INVERTED = "inverted"
+    """It finds something where it found nothing, and nothing where it found something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One test function of the suite with one mutation, and the target that showed it; None where none did."""
+
+    test: str
+    mutation: Mutation
+    shown_by: str | None
+
+    @property
+    def survived(self) -> bool:
+        """Whether the lab would not have noticed."""
+        return self.shown_by is None
+
+
+Progress = Callable[[int, int], None]
+
+
+def mutants_of(profile: str, progress: Progress | None = None) -> list[Mutant]:
+    """Every mutant of every test function that judges something of a profile, each judged by the lab's rules.
+
+    A mutant is only shown by the requirements that its test judges: all other outcomes stay as they are. The control
+    is asked first, then faults that break one of these requirements; each is observed once.
+
+    Raises:
+        LabError: the suite could not be run.
+    """
+    mutants: dict[tuple[str, Mutation], Mutant] = {}
+    for tier in dict.fromkeys(CONTROLS.values()):
+        control = next(target for target in targets_of(profile) if target.fault is None and target.tier is tier)
+        known = frozenset(test for test, _ in mutants)
+        with TemporaryDirectory(prefix="chat-conformance-mutants-") as folder:
+            run = _MutationRun(control, Path(folder), known, progress)
+            ended = run_pytest(run, LEAN)
+        if not run.finished:
+            raise LabError("; ".join(run.broken or ended.printed.strip().splitlines()[-15:]))
+        mutants.update(((one.test, one.mutation), one) for one in run.mutants)
+    return list(mutants.values())
+
+
+class _MutationRun(ManyTargets):
+    """Judges each mutant of each test function that its tier adds to those that are `known`."""
+
+    def __init__(self, control: LabTarget, folder: Path, known: frozenset[str], progress: Progress | None) -> None:
+        super().__init__(control)
+        self._control = control
+        self._folder = folder
+        self._known = known
+        self._report = progress
+        self._seen: dict[str, Watched] = {}
+        self._config: pytest.Config
+        self.mutants: list[Mutant] = []
+        self.finished = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:  # type: ignore[override] # it runs the tests itself
+        """Mutate one test function after another."""
+        self._config = session.config
+        tests = {name: items for name, items in _by_function(session.items).items() if name not in self._known}
+        for number, (name, own) in enumerate(tests.items()):
+            judged = {item.stash[REQUIREMENT].id for item in own}
+            beside = [item for item in session.items if item.stash[REQUIREMENT].id in judged]
+            for mutation in Mutation:
+                self.mutants.append(Mutant(name, mutation, self._shown_by(own, beside, judged, mutation)))
+            if self._report is not None:
+                self._report(number + 1, len(tests))
+        self.finished = True
+        return True
+
+    def _shown_by(
+        self, own: Sequence[pytest.Item], beside: Sequence[pytest.Item], judged: set[str], mutation: Mutation
+    ) -> str | None:
+        """The first target that breaks a rule of the lab under this mutation."""
+        control = self._outcomes(self._control, own, beside, mutation)
+        if any(outcome in BAD or outcome == "inconclusive" for outcome in control.values()):
+            return self._control.id
+        for target in self._candidates(judged):
+            outcomes = self._outcomes(target, own, beside, mutation)
+            if _breaks_a_rule(target, control, outcomes, judged):
+                return target.id
+        return None
+
+    def _candidates(self, judged: set[str]) -> Iterator[LabTarget]:
+        """Faults of this tier that break one of these requirements: those that break little first."""
+        targets = [
+            target
+            for target in targets_of(self._control.profile)
+            if target.tier is self._control.tier and target.fault is not None and judged & set(target.fault.breaks)
+        ]
+        targets.sort(key=lambda target: (target.waits, len(target.fault.effects) if target.fault else 0))
+        yield from targets[:_TRIES]
+
+    def _outcomes(
+        self, target: LabTarget, own: Sequence[pytest.Item], beside: Sequence[pytest.Item], mutation: Mutation
+    ) -> Mapping[str, str]:
+        if mutation is Mutation.REMOVED:
+            return self._judged(target, [item for item in beside if item not in own]).outcomes
+        with _inverted(own):
+            return self._judged(target, beside).outcomes
+
+    def _judged(self, target: LabTarget, items: Sequence[pytest.Item]) -> Seen:
+        if target.id not in self._seen:
+            self._seen[target.id] = next(watched([target], self._folder))
+        return self.judge(self._seen[target.id], items, self._config)
+
+
+def _by_function(items: Sequence[pytest.Item]) -> Mapping[str, list[pytest.Item]]:
+    found: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if REQUIREMENT in item.stash:
+            found.setdefault(item.nodeid.partition("[")[0].rpartition("/")[2], []).append(item)
+    return found
+
+
+def _breaks_a_rule(
+    target: LabTarget, control: Mapping[str, str], outcomes: Mapping[str, str], judged: set[str]
+) -> bool:
+    """Whether a fault is not caught, or changes what it does not declare, among these requirements."""
+    assert target.fault is not None
+    expected = {
+        name: outcome
+        for name, outcome in expectation(target.fault, contract_of(target.profile)).items()
+        if name in judged
+    }
+    changed = {name: outcome for name, outcome in changes(control, outcomes) if name not in target.fault.may}
+    return changed != expected
+
+
+class _inverted:  # noqa: N801 - used as a function
+    """Inverts the function of tests while the context lasts."""
+
+    def __init__(self, items: Sequence[pytest.Item]) -> None:
+        self._items = [item for item in items if isinstance(item, pytest.Function)]
+        self._before: list[Any] = []
+
+    def __enter__(self) -> None:
+        self._before = [item.obj for item in self._items]
+        for item in self._items:
+            item.obj = _inverted_function(item, item.obj)
+
+    def __exit__(self, *_: object) -> None:
+        for item, function in zip(self._items, self._before, strict=True):
+            item.obj = function
+
+
+def _inverted_function(item: pytest.Function, function: Callable[..., Any]) -> Callable[..., Any]:
+    def inverted(*arguments: Any, **named: Any) -> None:
+        expect = item.stash[EXPECT]
+        try:
+            function(*arguments, **named)
+        except NotTestable:
+            expect.judged += 1  # it would have said that the requirement is broken
+            expect.findings.clear()
+            return
+        if expect.findings:
+            expect.findings.clear()
+        else:
+            expect.judged += 1
+            expect.findings.append(Finding(expect.requirement.id, None, "the opposite", "what was expected"))
+
+    return inverted
