@@ -28,9 +28,9 @@ from conformance.wire import Unreachable
 GENERATED = 2
 """Generated requests of each kind: enough to show that their requirements can tell, and no more."""
 LIMITS = Limits(first_byte_timeout=4.0, idle_timeout=1.5, deadline=6.0, connect_timeout=4.0, retries=1)
-WAITING_LIMITS = replace(LIMITS, concurrency=64)
+WAITING_LIMITS = replace(LIMITS, concurrency=24)
 """For targets that fall silent: what is waited for is waited for at once."""
-_AT_ONCE = 8
+_AT_ONCE = 4
 LEAN = [
     word for name in ("unraisableexception", "threadexception", "logging", "doctest") for word in ("-p", f"no:{name}")
 ]

@@ -55,7 +55,7 @@ def targets_of(profile: str, extra: Path | None = None) -> tuple[LabTarget, ...]
     tiers = {row.id: row.tier for row in contract.requirements}
     controls = (LabTarget(name, profile, tier) for name, tier in CONTROLS.items())
     faults = (
-        LabTarget(fault.id, profile, _tier(tiers[name] for name in fault.breaks), fault)
+        LabTarget(fault.id, profile, fault.tier or _tier(tiers[name] for name in fault.breaks), fault)
         for fault in every_fault(contract, extra)
     )
     return (*controls, *faults)

@@ -14,7 +14,7 @@ from conformance.lab.targets import LabTarget, targets_of
 
 _BATCH = 6
 """Targets that a worker takes at once: few enough that the last ones do not leave the others without work."""
-_WAITING_BATCH = 8
+_WAITING_BATCH = 4
 Progress = Callable[[int, int], None]
 
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from conformance.reference.asked import Asked, Memory, current
-from conformance.reference.seams import Act, BendMessages, BendPart, Messages, Part, PartKind
+from conformance.reference.seams import Act, BendPart, Messages, Part, PartKind, Seams
 
 _LAST_CHUNK = b"0\r\n\r\n"
 
@@ -23,9 +23,10 @@ _LAST_CHUNK = b"0\r\n\r\n"
 class BentApp:
     """An application whose answers are bent, and whose requests are known to its faults."""
 
-    def __init__(self, app: ASGIApp, bends: tuple[BendMessages, ...]) -> None:
+    def __init__(self, app: ASGIApp, seams: Seams) -> None:
         self._app = app
-        self._bends = bends
+        self._bends = seams.messages
+        self._reads_first = seams.reads_first
         self._memory = Memory()
         self._connections: dict[Any, int] = {}
 
@@ -70,10 +71,11 @@ class BentApp:
                     asked.complete()
             return message
 
+        noting: Receive = await _read_first(receive_noting) if self._reads_first else receive_noting
         if not self._bends:
-            await self._app(scope, receive_noting, _noting(asked, send))
+            await self._app(scope, noting, _noting(asked, send))
             return
-        await self._answer_bent(asked, scope, receive_noting, send)
+        await self._answer_bent(asked, scope, noting, send)
 
     async def _answer_bent(self, asked: Asked, scope: Scope, receive: Receive, send: Send) -> None:
         """Runs the application beside the bends of its messages, never further ahead than one message."""
@@ -106,6 +108,18 @@ class BentApp:
                 await working
 
 
+async def _read_first(receive: Receive) -> Receive:
+    """Reads a request to its end, and gives what hands it on from there."""
+    read: list[Message] = []
+    while not read or (read[-1]["type"] == "http.request" and read[-1].get("more_body")):
+        read.append(await receive())
+
+    async def hand_on() -> Message:
+        return read.pop(0) if read else await receive()
+
+    return hand_on
+
+
 def _noting(asked: Asked, send: Send) -> Send:
     async def noting(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -116,15 +130,17 @@ def _noting(asked: Asked, send: Send) -> Send:
     return noting
 
 
-def bent_protocol(protocol: type[H11Protocol], bends: Iterable[BendPart]) -> type[H11Protocol]:
-    """The protocol with a transport on which every write of an answer is bent."""
-    bending = tuple(bends)
+def bent_protocol(protocol: type[H11Protocol], seams: Seams) -> type[H11Protocol]:
+    """The protocol as it reads with these seams, on a transport on which every write of an answer is bent."""
 
     class Bent(protocol):  # type: ignore[valid-type, misc] # a class made from a class
         def connection_made(self, transport: asyncio.Transport) -> None:
-            super().connection_made(_BentTransport(transport, bending))
+            super().connection_made(_BentTransport(transport, seams.parts))
 
-    return Bent
+    made: type[H11Protocol] = Bent
+    for bend in seams.protocols:
+        made = bend(made)
+    return made
 
 
 class _BentTransport(asyncio.Transport):

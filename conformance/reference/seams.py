@@ -53,6 +53,8 @@ BendMessages = Callable[[Asked, Messages], Messages]
 """Takes the ASGI messages of an answer, and gives those that are sent."""
 BendPart = Callable[[Asked, Part], Iterable[bytes | Act]]
 """Takes one write of an answer, and gives what is written."""
+BendProtocol = Callable[[type[Any]], type[Any]]
+"""Takes the class of the server's HTTP protocol, and gives the class that is used."""
 Holds = Callable[[Asked], bool]
 """A condition on a request."""
 
@@ -69,11 +71,15 @@ class Seams:
     parts: tuple[BendPart, ...] = ()
     knows_requests: bool = False
     """Whether a stage looks at the request that is being answered (`asked.current`)."""
+    reads_first: bool = False
+    """Whether a request is read to its end before anything else: so that conditions know what it asks for."""
+    protocols: tuple[BendProtocol, ...] = ()
+    """What reads requests from the socket. No condition holds for them: there is no request yet."""
 
     @property
     def bends(self) -> bool:
         """Whether more than the stages is needed: an application or a transport that is bent."""
-        return bool(self.messages or self.parts or self.knows_requests)
+        return bool(self.messages or self.parts or self.protocols or self.knows_requests)
 
 
 def only_when(holds: Holds, before: Seams, after: Seams, asked: Callable[[], Asked]) -> Seams:
@@ -91,6 +97,8 @@ def only_when(holds: Holds, before: Seams, after: Seams, asked: Callable[[], Ask
         messages=before.messages + tuple(_messages_when(holds, one) for one in after.messages[len(before.messages) :]),
         parts=before.parts + tuple(_part_when(holds, one) for one in after.parts[len(before.parts) :]),
         knows_requests=True,
+        reads_first=True,
+        protocols=after.protocols,
     )
 
 

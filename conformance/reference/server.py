@@ -240,7 +240,7 @@ def _server(app: Starlette, dialect: Dialect, seams: Seams, *, log_level: str) -
     if seams.bends:
         from conformance.reference.bending import BentApp, bent_protocol  # noqa: PLC0415 - only a fault needs it
 
-        served, protocol = BentApp(app, seams.messages), bent_protocol(protocol, seams.parts)
+        served, protocol = BentApp(app, seams), bent_protocol(protocol, seams)
     config = Config(
         served,
         http=protocol,

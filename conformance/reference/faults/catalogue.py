@@ -13,7 +13,7 @@ from conformance.contract.documents import Document, read_document
 from conformance.contract.enforcement import enforce
 from conformance.contract.errors import ContractError
 from conformance.contract.locations import shipped_profiles
-from conformance.contract.model import Contract
+from conformance.contract.model import Contract, Tier
 from conformance.contract.pointers import join
 from conformance.reference.faults.conditions import ConditionError
 from conformance.reference.faults.deeds import Deed, DeedError, bent_by
@@ -115,6 +115,7 @@ def _fault(row: FaultRow, contract: Contract) -> Fault | None:
         breaks=breaks,
         effects=_effects(row, contract, breaks),
         may=frozenset(matching(contract, row.said("may", profile, ()))) - set(breaks),
+        tier=Tier(row.written["tier"]) if "tier" in row.written else None,
         waits=row.written.get("waits", False),
         is_trap=row.is_trap,
     )

@@ -28,6 +28,7 @@ _FLAGS: Mapping[str, Fact] = {
     "success": lambda asked: 200 <= asked.status < 300,
     "after-error": lambda asked: asked.errors_before > 0,
     "beside-others": lambda asked: asked.beside > 0,
+    "malformed": lambda asked: not asked.body,
     "array": lambda asked: bytes(asked.raw).lstrip()[:1] == b"[",
     "several-turns": lambda asked: len(asked.body.get("messages") or ()) > 1,
 }
@@ -40,7 +41,10 @@ _FIGURES: Mapping[str, Fact] = {
     "number": lambda asked: asked.number,
     "status": lambda asked: asked.status,
 }
-_WORDS: Mapping[str, Fact] = {"method": lambda asked: asked.method, "path-end": lambda asked: asked.path[-12:]}
+_WORDS: Mapping[str, Fact] = {
+    "method": lambda asked: asked.method,
+    "path-end": lambda asked: asked.path.rpartition("/")[2],
+}
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
     "!=": operator.ne,

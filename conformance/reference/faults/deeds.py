@@ -84,6 +84,7 @@ def deeds_by_name() -> Mapping[str, Bend]:
         on_doors,
         on_events,
         on_messages,
+        on_reading,
         on_requests,
         on_spellings,
         on_state,

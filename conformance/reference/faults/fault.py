@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.contract.model import Contract
+from conformance.contract.model import Contract, Tier
 from conformance.reference.faults.deeds import Deed, bent_by
 from conformance.reference.seams import Seams
 
@@ -32,6 +32,8 @@ class Fault:
     breaks: tuple[str, ...]
     effects: Mapping[str, str] = field(default_factory=dict, hash=False)
     may: frozenset[str] = frozenset()
+    tier: Tier | None = None
+    """The tier in which it can be seen, where it is not the one of what it breaks."""
     waits: bool = False
     """Whether a run has to wait for it."""
     is_trap: bool = False

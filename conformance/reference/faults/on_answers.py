@@ -170,8 +170,8 @@ def keep_stop(seams: Seams) -> Seams:
 def vary_text(seams: Seams) -> Seams:
     """Answers each request in other words of the same length: letters are moved on by the request's number."""
 
-    async def steps(_: CompletionRequest, made: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
-        moved = current.get().number % 26
+    async def steps(request: CompletionRequest, made: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
+        moved = current.get().number % 26 if request.alternatives is None else 0
         async for step in made:
             yield replace(step, text=_moved(step.text, moved)) if isinstance(step, Text) else step
 

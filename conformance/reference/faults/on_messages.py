@@ -11,11 +11,12 @@ from typing import Any
 
 from starlette.types import Message
 
-from conformance.reference.asked import Asked
+from conformance.reference.asked import Asked, current
 from conformance.reference.faults.deeds import deed
-from conformance.reference.seams import BendMessages, Messages, Seams
+from conformance.reference.seams import BendMessages, Messages, Seams, only_when
 
 Fields = list[tuple[bytes, bytes]]
+_TOO_LARGE = "<html><body>413 Request Entity Too Large</body></html>"
 
 
 def with_messages(seams: Seams, bend: BendMessages) -> Seams:
@@ -122,6 +123,13 @@ def set_body(seams: Seams, text: str, media_type: str | None = None, status: int
     """Sends this text in place of the body, with its media type and status."""
     bent = with_body(seams, lambda *_: text.encode(), status)
     return bent if media_type is None else set_header(bent, "content-type", media_type)
+
+
+@deed("body.too-large-html")
+def too_large_html(seams: Seams, size: int) -> Seams:
+    """Refuses a request body over a size with a page of HTML."""
+    refused = set_body(seams, _TOO_LARGE, "text/html", 413)
+    return only_when(lambda asked: len(asked.raw) > size, seams, refused, current.get)
 
 
 @deed("body.cut")

@@ -87,18 +87,15 @@ def remember_vanished(seams: Seams) -> Seams:
         left = kept.pop("left", "")
         if left:
             yield Text(0, left)
-        told: list[str] = []
         finished = False
         try:
             async with aclosing(made):
                 async for step in made:
-                    if isinstance(step, Text):
-                        told.append(step.text)
                     yield step
             finished = True
         finally:
             if not finished:
-                kept["left"] = "".join(told)
+                kept["left"] = request.messages[-1].text
 
     return replace(with_steps(seams, steps), knows_requests=True)
 
@@ -253,6 +250,22 @@ def killed_by(seams: Seams, text: str, status: int = 500) -> Seams:
     def parse_object(body: bytes, max_depth: int) -> dict[str, Any]:
         kept = current.get().memory.kept
         kept["dead"] = kept.get("dead") or text.encode() in body
+        if kept["dead"]:
+            raise Refusal(status, "engine_dead", "The engine is dead.")
+        return usual(body, max_depth)
+
+    return replace(seams, stages=replace(seams.stages, parse_object=parse_object), knows_requests=True)
+
+
+@deed("engine.killed-by-load")
+def killed_by_load(seams: Seams, beside: int, status: int = 500) -> Seams:
+    """Dies when a request comes beside so many others: all later ones are answered with an error."""
+    usual = seams.stages.parse_object
+
+    def parse_object(body: bytes, max_depth: int) -> dict[str, Any]:
+        asked = current.get()
+        kept = asked.memory.kept
+        kept["dead"] = kept.get("dead") or asked.beside >= beside
         if kept["dead"]:
             raise Refusal(status, "engine_dead", "The engine is dead.")
         return usual(body, max_depth)

@@ -1,0 +1,76 @@
+"""Faults of reading requests from the socket, below the HTTP library: lengths, pipelines, bodies that break off."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from conformance.reference.faults.deeds import deed
+from conformance.reference.seams import BendProtocol, Seams
+
+_LENGTH = re.compile(rb"\r\ncontent-length:[^\r\n]*", re.IGNORECASE)
+
+
+def with_protocol(seams: Seams, bend: BendProtocol) -> Seams:
+    """Bends how requests are read."""
+    return replace(seams, protocols=(*seams.protocols, bend))
+
+
+def _reading(protocol: type[Any], change: Any) -> type[Any]:
+    class Reading(protocol):  # type: ignore[misc] # a class made from a class
+        def data_received(self, data: bytes) -> None:
+            super().data_received(change(data))
+
+    return Reading
+
+
+@deed("reading.one-length")
+def one_length(seams: Seams) -> Seams:
+    """Takes the length that fits of two that a request has: the larger one."""
+
+    def change(data: bytes) -> bytes:
+        head, line_end, body = data.partition(b"\r\n\r\n")
+        lengths = _LENGTH.findall(head)
+        if len(lengths) < 2:
+            return data
+        largest: bytes = max(lengths, key=lambda line: int(re.sub(rb"\D", b"", line.partition(b":")[2]) or b"0"))
+        kept: bytes = _LENGTH.sub(b"", head)
+        return kept + largest + line_end + body
+
+    return with_protocol(seams, lambda protocol: _reading(protocol, change))
+
+
+@deed("reading.first-of-pipeline")
+def first_of_pipeline(seams: Seams) -> Seams:
+    """Forgets the requests that came together with the first one."""
+
+    def change(data: bytes) -> bytes:
+        head, line_end, rest = data.partition(b"\r\n\r\n")
+        length = _LENGTH.search(head)
+        if length is None or not line_end:
+            return data
+        size = int(length[0].partition(b":")[2])
+        return head + line_end + rest[:size] if b" HTTP/1.1\r\n" in rest[size:] else data
+
+    return with_protocol(seams, lambda protocol: _reading(protocol, change))
+
+
+@deed("reading.half-open")
+def half_open(seams: Seams, *, serve: bool) -> Seams:
+    """Keeps a connection whose client has closed its side in the middle of a body: waits on, or serves what came."""
+
+    def bend(protocol: type[Any]) -> type[Any]:
+        class HalfOpen(protocol):  # type: ignore[misc] # a class made from a class
+            def eof_received(self) -> bool:
+                cycle = self.cycle
+                if cycle is None or cycle.response_complete or not cycle.more_body:
+                    return False  # nothing is lacking: close, as usual
+                if serve:
+                    cycle.more_body = False
+                    cycle.message_event.set()
+                return True
+
+        return HalfOpen
+
+    return with_protocol(seams, bend)
