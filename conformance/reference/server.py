@@ -21,6 +21,7 @@ from conformance.reference.interpretation import served_models
 from conformance.reference.providers.echo import EchoProvider
 from conformance.reference.seams import Seams
 from conformance.reference.settings import Settings, Tenant
+from conformance.reference.stages import Stages
 from conformance.reference.transmission import encode_json
 from conformance.target import demo
 
@@ -99,17 +100,18 @@ class EmbeddedReference:
     """A reference deployment on a free loopback port, with keys that exist for its lifetime only.
 
     A context manager: it serves from `__enter__` to `__exit__`, in a thread of its own; with `async with`, beside other
-    tasks of a loop that is not the main thread's. `contract` spares reading the profile's document again. `seams` make
-    it a deployment with a fault. `tenants` are those who
-    are let in, where their keys are not to be new ones.
+    tasks of a loop that is not the main thread's. `contract` spares reading the profile's document again. `stages`,
+    or the wider `seams`, make it a deployment with a fault. `tenants` are those who are let in, where their keys are
+    not to be new ones.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part of a deployment
         self,
         profile: str,
         *,
         latency: float = 0.0,
         event_delay: float = 0.0,
+        stages: Stages | None = None,
         seams: Seams | None = None,
         provider: Provider | None = None,
         contract: Contract | None = None,
@@ -119,7 +121,7 @@ class EmbeddedReference:
         contract = contract or load_contract(profile)
         tenants = tenants or new_tenants()
         settings = Settings(profile, tenants, latency=latency, event_delay=event_delay)
-        seams = seams or Seams()
+        seams = seams or Seams(stages or Stages())
         app = create_app(contract, settings, provider or EchoProvider(), seams.stages)
         self.api_key, self.other_api_key = (tenant.api_key for tenant in tenants)
         own_org, other_org = (tenant.org_id for tenant in tenants)

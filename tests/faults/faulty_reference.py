@@ -9,7 +9,6 @@ from pathlib import Path
 from conformance.commands.pytest_session import run_pytest
 from conformance.contract import Contract, Tier
 from conformance.reference import EmbeddedReference
-from conformance.reference.seams import Seams
 from conformance.reference.stages import Stages
 from conformance.suite import Outcome, RunSettings
 from conformance.suite.run import SuiteRun
@@ -20,8 +19,7 @@ from conformance.target import Target
 def outcomes_of(contract: Contract, stages: Stages, *only: str) -> dict[str, Outcome]:
     """The outcome of each requirement that `only` selects (ids or globs; all of them without any)."""
     name = contract.profile.name
-    seams = Seams(stages)
-    with EmbeddedReference(name, seams=seams, contract=contract) as reference, tempfile.TemporaryDirectory() as out:
+    with EmbeddedReference(name, stages=stages, contract=contract) as reference, tempfile.TemporaryDirectory() as out:
         target = Target(
             reference.base_url,
             api_key=reference.api_key,
