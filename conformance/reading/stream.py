@@ -23,6 +23,8 @@ from conformance.wire.exchange import Answer, Ending, EndKind, Exchange
 MEDIA_TYPE: Final = "text/event-stream"
 LONGEST_LINGERING: Final = 2.0
 """Seconds that the body may stay open after the event that ends the stream."""
+_UTF_8: Final = ("utf-8", "utf8")
+"""The one charset of the format, and the label that the Encoding Standard has for it as well."""
 _MOST_ARRIVALS: Final = 100_000
 
 
@@ -191,7 +193,7 @@ def _offset(one: Deviation) -> float:
 def _judge_media_type(transfer: TransferReading, answer: Answer, log: DeviationLog) -> None:
     header = answer.header("Content-Type")
     charset = transfer.parameters.get("charset", "utf-8").lower()
-    if transfer.media_type != MEDIA_TYPE or charset != "utf-8":
+    if transfer.media_type != MEDIA_TYPE or charset not in _UTF_8:
         expected = f"Content-Type: {MEDIA_TYPE}, in UTF-8 if it has a charset"
         actual = "no Content-Type" if header is None else f"Content-Type: {shown(header)}"
         log.note("stream.media-type", expected, actual, Place(at=answer.headers_at))

@@ -290,7 +290,15 @@ def test_a_body_that_ends_long_after_the_sentinel_lingers() -> None:
     assert (found.offset, found.at) == (len(stream(*GOOD)), 31.25)
 
 
-@pytest.mark.parametrize("headers", [(), (("Content-Type", "application/json"),), (("Content-Type", "text/plain"),)])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (),
+        (("Content-Type", "application/json"),),
+        (("Content-Type", "text/plain"),),
+        (("Content-Type", "text/event-stream; charset=iso-8859-1"),),
+    ],
+)
 def test_1_26_a_stream_under_another_media_type_is_read_all_the_same(headers: tuple[tuple[str, str], ...]) -> None:
     reading = read(*GOOD, headers=headers)
     assert broken(reading) == {"stream.media-type"}

@@ -179,6 +179,7 @@ def test_chunks_that_are_allowed(items: tuple[Any, ...], request_body: dict[str,
     [
         (("content-type", "text/event-stream; charset=utf-8"), ("Content-Length", str(len(BYTES)))),
         (("Content-Type", "Text/Event-Stream;Charset=UTF-8"), ("connection", "close")),
+        (("Content-Type", "text/event-stream; charset=utf8"),),
         (("Content-Type", 'text/event-stream; charset="utf-8"'), ("Content-Encoding", "identity")),
         EVENT_STREAM,
     ],
