@@ -45,13 +45,17 @@ def _conversing(drawn: Mapping[str, Any]) -> dict[str, Any]:
     A schema has no words for the order of roles, and many a model takes no other.
     """
     messages = drawn.get("messages")
-    if not isinstance(messages, list) or not all(isinstance(one, dict) and "role" in one for one in messages):
+    if not messages or not isinstance(messages, list) or not all(_has_role(one) for one in messages):
         return {}
     instructing = messages[:1] if messages[0]["role"] in ("system", "developer") and len(messages) > 1 else []
     turns = messages[len(instructing) :]
     # Counted from the end, for the last one is the user's.
     roles = ["user" if (len(turns) - number) % 2 else "assistant" for number in range(len(turns))]
     return {"messages": [*instructing, *({**one, "role": role} for one, role in zip(turns, roles, strict=True))]}
+
+
+def _has_role(message: Any) -> bool:
+    return isinstance(message, dict) and "role" in message
 
 
 def drawn_invalid(body: RequestBody, count: int) -> list[Any]:
