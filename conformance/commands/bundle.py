@@ -21,6 +21,7 @@ from conformance.bundle import (
 from conformance.commands.failures import UsageFailure
 from conformance.contract import Contract, declared_rows, document_path, release_path, requirement_set
 from conformance.evidence import FILE_NAME as EVIDENCE_FILE
+from conformance.report import read_results
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -64,9 +65,7 @@ def bundle_key(settings: RunSettings) -> Ed25519PrivateKey | None:
         raise UsageFailure(str(error)) from error
 
 
-def write_bundle(
-    session: Session, results: Results, written: Mapping[str, Path], key: Ed25519PrivateKey | None
-) -> tuple[str, ...]:
+def write_bundle(session: Session, written: Mapping[str, Path], key: Ed25519PrivateKey | None) -> tuple[str, ...]:
     """Write the bundle of a run; gives what is to be said of it, in whole sentences.
 
     Raises:
@@ -78,6 +77,8 @@ def write_bundle(
     evidence = session.evidence_directory / EVIDENCE_FILE
     if not evidence.is_file():
         return (f"No bundle was written to {path}: there is no evidence to put in it.",)
+    # The record as it was written: what a key was taken out of.
+    results = read_results(written["results.json"])
     files: dict[str, Path | bytes] = {**written, EVIDENCE: evidence, **_contract_files(session.contract, results)}
     manifest = manifest_text(results.suite_version, files)
     statement = statement_text(results, manifest)

@@ -89,7 +89,7 @@ def _judge(session: Session) -> int:
         tell(suite_run, finished, out / RUN_LOG)
     tell_ci(finished.results, session.redactor.text)
     if session.settings.bundle is not None:
-        for told in write_bundle(session, finished.results, finished.written, key):
+        for told in write_bundle(session, finished.written, key):
             click.echo(told)
     assert finished.results.gate is not None
     return _EXIT[finished.results.gate.status]

@@ -79,7 +79,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("hostile")
     with http_deployment(hostile_answer) as address:
         # In a process of its own: the browser's driver has an event loop in this one.
-        arguments = ("--base-url", address, "--out", "out", "--bundle", "run.zip")
+        arguments = ("--base-url", f"{address}/{CANARY}/v1", "--out", "out", "--bundle", "run.zip")
         run = call((*CLI, "run", "openai", *arguments), folder, CONFORMANCE_API_KEY=CANARY, CONFORMANCE_MODEL="m")
     assert run.returncode == 1, run.stderr
     for form in encodings(CANARY).values():
