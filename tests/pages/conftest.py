@@ -25,9 +25,12 @@ _FLAGS = [
 _GRAVE = ("serious", "critical")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium without a window, as the system has it."""
+    """Chromium without a window, as the system has it.
+
+    No longer than for a module: while Playwright runs, its event loop runs in this thread, and no other can begin.
+    """
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     assert found, "the tests of pages need Chromium; install it (Debian: apt-get install chromium)"
     with sync_playwright() as playwright:
