@@ -16,7 +16,7 @@ from conformance.reading import BodyReading, StreamReading
 from conformance.suite.condition import TOO_SLOW, Obstacle, declared_unsupported, obstacle, worst
 from conformance.suite.expect import CannotTell, DoesNotApply, NotSent, NotTestable
 from conformance.suite.readers import Readers
-from conformance.wire import BY_PROXY, Answer, Exchange
+from conformance.wire import BY_PROXY, Answer, EndKind, Exchange
 
 _Reading = TypeVar("_Reading", BodyReading, StreamReading)
 
@@ -135,8 +135,16 @@ class Observations:
 
     @cached_property
     def _target_is_slow(self) -> bool:
-        served = (name for name, probe in self.probes.items() if probe.intent is Intent.SERVED)
-        found = (self._final.get(name) for name in served)
+        return self._is_late(probe for probe in self.probes.values() if probe.intent is Intent.SERVED)
+
+    @cached_property
+    def _whole_answers_are_late(self) -> bool:
+        served = (probe for probe in self.probes.values() if probe.intent is Intent.SERVED)
+        return self._is_late(probe for probe in served if not probe.asks_for_stream)
+
+    def _is_late(self, probes: Iterable[Probe]) -> bool:
+        """Whether one of these got no answer in time."""
+        found = (self._final.get(probe.name) for probe in probes)
         return any(one is not None and one.answer is None and one.ending.kind in TOO_SLOW for one in found)
 
     def matching(self, patterns: Iterable[str], *, parts: bool = False) -> list[Probe]:
@@ -197,7 +205,13 @@ class Observations:
         """The event stream in an answer, or why it is none."""
         if answered.answer.status != 200:
             return _not_served(answered)
-        return Stream(answered, self.stream_reading(answered.exchange))
+        reading = self.stream_reading(answered.exchange)
+        ending = answered.exchange.ending
+        if ending.kind is EndKind.IDLE_TIMEOUT and not reading.is_finished and self._whole_answers_are_late:
+            # Its model takes longer than we wait, of which a first chunk that is sent at once says nothing.
+            why = f"{ending.detail}, and whole answers of this target do not come in time, either"
+            return CannotTell(f"{answered.id}: {answered.probe.about}: {why}; give a slow target more with --timeout")
+        return Stream(answered, reading)
 
     def completion_reading(self, exchange: Exchange) -> BodyReading:
         """The body of an exchange, read once as a completion."""
@@ -223,8 +237,7 @@ class Observations:
     def served(self, answered: Answered) -> bool:
         """Whether an answer is a completion, streamed or not."""
         if answered.asked("stream") is True:
-            found = self.stream(answered)
-            return isinstance(found, Stream) and found.reading.chunks > 0
+            return answered.answer.status == 200 and self.stream_reading(answered.exchange).chunks > 0
         return isinstance(self.completion(answered), Completion)
 
     def usable(self, probes: Iterable[Probe], read: Callable[[Answered], Any]) -> Iterator[Any]:

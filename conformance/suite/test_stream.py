@@ -277,10 +277,9 @@ ON_ONE_CONNECTION = ("stream/*-on-connection", "stream/again")
 
 # The answer that is not streamed goes first on the connection; what it is itself, others judge.
 @requirement("stream.connection-reuse", APART, "completion/stream-false", *ON_ONE_CONNECTION)
-def test_further_streams_on_a_connection_are_served_like_the_first(
-    streams: Sequence[Stream], observations: Observations, expect: Expect
-) -> None:
-    if not any(stream.reading.chunks for stream in streams if stream.answered.probe.name == APART):
+def test_further_streams_on_a_connection_are_served_like_the_first(observations: Observations, expect: Expect) -> None:
+    apart, _ = observations.answers(observations.matching([APART]))
+    if not any(observations.served(one) for one in apart):
         raise NotTestable(f"{APART}, which shares its connection with no other on purpose, has no readable chunk")
     answered, obstacles = observations.answers(observations.matching(ON_ONE_CONNECTION))
     for one in answered:
