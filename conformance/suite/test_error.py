@@ -188,6 +188,9 @@ def test_an_invalid_request_for_a_stream_gets_a_plain_error(
         )
 
 
+NEVER_BOTH = NotTestable("no request was refused both with and without asking for a stream")
+
+
 @requirement("error.same-when-streamed", *(name for pair in TWINS for name in pair))
 def test_an_error_is_the_same_for_a_stream(observations: Observations, expect: Expect) -> None:
     for streamed, plain in TWINS:
@@ -197,7 +200,8 @@ def test_an_error_is_the_same_for_a_stream(observations: Observations, expect: E
         told, wanted = (_form(one, observations) for one in pair)
         expect(told == wanted, pair[0].id, expected=f"what {pair[1].id} has: {wanted}", actual=told)
     if not expect.judged:
-        raise NotTestable("no request was refused both with and without asking for a stream")
+        _, missing = observations.answers(observations.matching([name for pair in TWINS for name in pair]))
+        raise worst([*missing, *([] if missing else [NEVER_BOTH])])
 
 
 @requirement("error.message-content", "error/messages-null-element")

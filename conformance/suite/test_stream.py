@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from conformance.contract.model import Requirement
 from conformance.probes import Probe
+from conformance.suite.condition import worst
 from conformance.suite.cross_talk import strangers, told_by
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.marking import keywords, requirement
@@ -278,7 +279,9 @@ ON_ONE_CONNECTION = ("stream/*-on-connection", "stream/again")
 # The answer that is not streamed goes first on the connection; what it is itself, others judge.
 @requirement("stream.connection-reuse", APART, "completion/stream-false", *ON_ONE_CONNECTION)
 def test_further_streams_on_a_connection_are_served_like_the_first(observations: Observations, expect: Expect) -> None:
-    apart, _ = observations.answers(observations.matching([APART]))
+    apart, missing = observations.answers(observations.matching([APART]))
+    if not apart and missing:
+        raise worst(missing)
     if not any(observations.served(one) for one in apart):
         raise NotTestable(f"{APART}, which shares its connection with no other on purpose, has no readable chunk")
     answered, obstacles = observations.answers(observations.matching(ON_ONE_CONNECTION))
