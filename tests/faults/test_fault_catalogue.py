@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from conformance.contract import Contract, ContractError, load_contract
+from conformance.contract import Contract, ContractError, Level, load_contract
 from conformance.reference.errors import DeploymentError
 from conformance.reference.faults import composed, every_fault, read_fault_rows, shipped_fault_rows
 from conformance.reference.faults.catalogue import faults_in, unknown_requirements
+from conformance.reference.faults.deeds import deeds_by_name
 from conformance.reference.faults.selection import generated_entries, generated_faults, unseen_faults
 
 CONTRACTS = [load_contract(name) for name in ("openai", "kodexa", "loop-health")]
@@ -45,6 +46,12 @@ def test_there_are_hundreds_of_faults_and_dozens_of_allowed_oddities() -> None:
     rows = shipped_fault_rows()
     assert sum(not row.is_trap for row in rows) >= 250
     assert sum(row.is_trap for row in rows) >= 40
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.profile.name)
+def test_every_requirement_is_broken_by_a_fault(contract: Contract) -> None:
+    broken = {name for fault in every_fault(contract) for name in fault.breaks}
+    assert [row.id for row in contract.requirements if row.level is not Level.MAY and row.id not in broken] == []
 
 
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.profile.name)
@@ -176,3 +183,9 @@ def test_a_name_that_is_not_known_is_refused_with_the_nearest() -> None:
         composed(CONTRACTS[0], ["stream-end.done-mising"])
     with pytest.raises(DeploymentError, match="`streamy` is no condition"):
         composed(CONTRACTS[0], ["stream-end.done-missing@streamy"])
+
+
+def test_every_function_says_what_it_does_and_is_used() -> None:
+    used = {deed.name for contract in CONTRACTS for fault in every_fault(contract) for deed in fault.deeds}
+    assert [name for name, function in deeds_by_name().items() if not function.__doc__] == []
+    assert sorted(set(deeds_by_name()) - used) == []

@@ -117,26 +117,6 @@ def set_finish(
     return with_finish(seams, bend)
 
 
-@deed("finish.count-wrongly")
-def count_wrongly(seams: Seams, add: int = 1) -> Seams:
-    """Counts more (or fewer) tokens of each choice than it has."""
-    return with_finish(
-        seams, lambda finish, _: replace(finish, completion_tokens=max(0, finish.completion_tokens + add))
-    )
-
-
-@deed("text.set")
-def set_text(seams: Seams, to: Any) -> Seams:
-    """Changes each piece of text before it is sent, streamed or not."""
-    change = as_told(to)
-
-    async def steps(_: CompletionRequest, made: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
-        async for step in made:
-            yield replace(step, text=change(step.text)) if isinstance(step, Text) else step
-
-    return with_steps(seams, steps)
-
-
 @deed("text.add")
 def add_text(seams: Seams, text: str, at: str = "end") -> Seams:
     """Adds text that no model made, at the start or the end of each choice."""

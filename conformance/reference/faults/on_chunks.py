@@ -123,12 +123,6 @@ def _numbered(item: Item, at: str, number: int) -> Item:
     return changed(item, at, lambda value: f"{value}-{number}" if isinstance(value, str) else int(value or 0) + number)
 
 
-@deed("choices.without-index")
-def one_index(seams: Seams, of: str = "all") -> Seams:
-    """Gives every choice the index 0."""
-    return set_in_chunks(seams, "/choices/*/index", 0, of)
-
-
 @deed("chunks.rename")
 def rename_in_chunks(seams: Seams, at: str, names: Mapping[str, str]) -> Seams:
     """Gives members of an object of each chunk other names."""

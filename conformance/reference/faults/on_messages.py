@@ -263,22 +263,6 @@ def bursts(seams: Seams, events: int = 4) -> Seams:
     return with_messages(seams, bent)
 
 
-@deed("time.pause")
-def pause(seams: Seams, seconds: float, after: int = 3) -> Seams:
-    """Falls silent for a while after some pieces of the body."""
-
-    async def bent(_: Asked, messages: Messages) -> Messages:
-        pieces = 0
-        async for message in messages:
-            if message["type"] == "http.response.body":
-                pieces += 1
-                if pieces == after + 1:
-                    await asyncio.sleep(seconds)
-            yield message
-
-    return with_messages(seams, bent)
-
-
 @deed("time.comments")
 def comments_while_waiting(seams: Seams, text: str = ": ping\n\n", times: int = 3, seconds: float = 0.02) -> Seams:
     """Sends comments before the first event, as one who waits for a slow model does."""
@@ -355,19 +339,6 @@ def stream_prefix(seams: Seams, text: str) -> Seams:
         async for message in messages:
             if message["type"] == "http.response.body" and first:
                 first = False
-                yield {"type": "http.response.body", "body": text.encode(), "more_body": True}
-            yield message
-
-    return with_messages(seams, bent)
-
-
-@deed("stream.suffix")
-def stream_suffix(seams: Seams, text: str) -> Seams:
-    """Writes text after the last event of a stream."""
-
-    async def bent(_: Asked, messages: Messages) -> Messages:
-        async for message in messages:
-            if message["type"] == "http.response.body" and not message.get("more_body"):
                 yield {"type": "http.response.body", "body": text.encode(), "more_body": True}
             yield message
 

@@ -69,24 +69,12 @@ def more(seams: Seams, *, tokens: int = 0, choices: int = 0) -> Seams:
     return with_interpretation(seams, bend)
 
 
-@deed("request.first-stop-only")
-def first_stop_only(seams: Seams) -> Seams:
-    """Honours the first of several stop sequences."""
-    return with_interpretation(seams, lambda asked, _: replace(asked, stop=asked.stop[:1]))
-
-
 @deed("prompt.count")
 def count_prompt(seams: Seams, tokens: int | None = None, add: int = 0) -> Seams:
     """Counts the prompt as so many tokens whatever it is, or as more than it has."""
     return with_interpretation(
         seams, lambda asked, _: replace(asked, prompt_tokens=asked.prompt_tokens + add if tokens is None else tokens)
     )
-
-
-@deed("prompt.last-message-only")
-def last_message_only(seams: Seams) -> Seams:
-    """Looks at the last message alone."""
-    return with_interpretation(seams, lambda asked, _: replace(asked, messages=asked.messages[-1:]))
 
 
 @deed("model.any")

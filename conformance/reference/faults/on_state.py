@@ -9,8 +9,6 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-from starlette.requests import Request
-
 from conformance.reference.answer import Event, Outline
 from conformance.reference.asked import Asked, current
 from conformance.reference.dialect import Dialect
@@ -21,7 +19,6 @@ from conformance.reference.faults.on_messages import with_messages
 from conformance.reference.generation import Finish, Step, Text
 from conformance.reference.request import CompletionRequest
 from conformance.reference.seams import Messages, Seams
-from conformance.reference.settings import Settings
 
 
 @deed("ids.few")
@@ -98,20 +95,6 @@ def remember_vanished(seams: Seams) -> Seams:
                 kept["left"] = request.messages[-1].text
 
     return replace(with_steps(seams, steps), knows_requests=True)
-
-
-@deed("memory.conversation")
-def remember_conversation(seams: Seams) -> Seams:
-    """Takes the messages of the request before for a part of this one."""
-    usual = seams.stages.interpret
-
-    def interpret(*arguments: Any, **named: Any) -> CompletionRequest:
-        asked = usual(*arguments, **named)
-        kept = current.get().memory.kept
-        before, kept["messages"] = kept.get("messages", ()), asked.messages
-        return replace(asked, messages=(*asked.messages, *before))
-
-    return replace(seams, stages=replace(seams.stages, interpret=interpret), knows_requests=True)
 
 
 @deed("memory.cancelled-tokens")
@@ -201,31 +184,6 @@ def one_at_a_time(seams: Seams, *, refuse: int | None = None) -> Seams:
     return with_messages(seams, bent)
 
 
-@deed("load.stuck")
-def stuck(seams: Seams) -> Seams:
-    """Answers nothing while a stream is under way that somebody hung up on, for ever."""
-    usual = seams.stages.read_body
-
-    async def read_body(request: Request, settings: Settings) -> bytes:
-        if current.get().memory.kept.get("stuck"):
-            await asyncio.sleep(3600)
-        return await usual(request, settings)
-
-    async def steps(request: CompletionRequest, made: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
-        kept = current.get().memory.kept
-        finished = False
-        try:
-            async with aclosing(made):
-                async for step in made:
-                    yield step
-            finished = True
-        finally:
-            kept["stuck"] = kept.get("stuck") or not finished
-
-    bent = with_steps(replace(seams, stages=replace(seams.stages, read_body=read_body)), steps)
-    return replace(bent, knows_requests=True)
-
-
 @deed("load.busy-once")
 def busy_once(seams: Seams, status: int = 429, retry_after: str | None = None, times: int = 1) -> Seams:
     """Refuses the first requests for load, and serves all others."""
@@ -271,33 +229,6 @@ def killed_by_load(seams: Seams, beside: int, status: int = 500) -> Seams:
         return usual(body, max_depth)
 
     return replace(seams, stages=replace(seams.stages, parse_object=parse_object), knows_requests=True)
-
-
-@deed("engine.stumbles")
-def stumbles(seams: Seams, text: str, status: int = 500) -> Seams:
-    """Answers a request whose body has this text with an error, and lives on."""
-    usual = seams.stages.parse_object
-
-    def parse_object(body: bytes, max_depth: int) -> dict[str, Any]:
-        if text.encode() in body:
-            raise Refusal(status, "internal_error", "The request failed.")
-        return usual(body, max_depth)
-
-    return replace(seams, stages=replace(seams.stages, parse_object=parse_object))
-
-
-@deed("engine.hangs")
-def hangs(seams: Seams, text: str) -> Seams:
-    """Never answers a request whose body has this text."""
-    usual = seams.stages.read_body
-
-    async def read_body(request: Request, settings: Settings) -> bytes:
-        body = await usual(request, settings)
-        if text.encode() in body:
-            await asyncio.sleep(3600)
-        return body
-
-    return replace(seams, stages=replace(seams.stages, read_body=read_body))
 
 
 @deed("pace.tokens")

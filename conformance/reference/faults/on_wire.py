@@ -93,16 +93,6 @@ def end(seams: Seams, how: str = "close") -> Seams:
     return with_parts(seams, bend)
 
 
-@deed("wire.close-after")
-def close_after(seams: Seams) -> Seams:
-    """Closes the connection after a complete answer, without having said so."""
-
-    def bend(_: Asked, part: Part) -> Iterable[bytes | Act]:
-        return (part.data, Act.CLOSE) if part.kind is PartKind.END else (part.data,)
-
-    return with_parts(seams, bend)
-
-
 @deed("wire.until-close")
 def until_close(seams: Seams, *, said: bool = True) -> Seams:
     """Ends the body with the connection, without a length and without chunks."""
@@ -113,16 +103,6 @@ def until_close(seams: Seams, *, said: bool = True) -> Seams:
             kept = [line for line in lines if not line.lower().startswith((b"transfer-encoding:", b"content-length:"))]
             return (b"\r\n".join([*kept, *([b"connection: close"] if said else [])]) + b"\r\n\r\n",)
         return (Act.CLOSE,) if part.kind is PartKind.END else (part.payload,)
-
-    return with_parts(seams, bend)
-
-
-@deed("wire.extra")
-def extra(seams: Seams, text: str) -> Seams:
-    """Writes further bytes after the end of the body."""
-
-    def bend(_: Asked, part: Part) -> Iterable[bytes | Act]:
-        return (part.data + text.encode("latin-1") if part.kind is PartKind.END else part.data,)
 
     return with_parts(seams, bend)
 
