@@ -9,7 +9,7 @@ from enum import StrEnum
 from conformance.contract.model import Contract, Level, Requirement
 from conformance.lab.judging import BAD, Seen
 from conformance.lab.targets import CONTROLS, LabTarget
-from conformance.reference.faults import BROKEN, Fault
+from conformance.reference.faults import BROKEN, Fault, keywords_without_fault
 
 TIMED = frozenset({"stream.delivered", "stream.delivered-coded"})
 """Requirements that a fast target's times may be too short for: that they were skipped or passed is all the same."""
@@ -126,8 +126,9 @@ class Matrix:
 
     @property
     def idle(self) -> tuple[str, ...]:
-        """The requirements that no fault was caught through."""
-        return tuple(name for name, ids in self.killers().items() if not ids)
+        """The requirements that no fault was caught through, but those that no request could break."""
+        cannot = {name for name, _ in keywords_without_fault(self.contract)}
+        return tuple(name for name, ids in self.killers().items() if not ids and name not in cannot)
 
     @property
     def single(self) -> tuple[Row, ...]:
