@@ -215,15 +215,14 @@ def killed_by(seams: Seams, text: str, status: int = 500) -> Seams:
     return replace(seams, stages=replace(seams.stages, parse_object=parse_object), knows_requests=True)
 
 
-@deed("engine.killed-by-load")
-def killed_by_load(seams: Seams, beside: int, status: int = 500) -> Seams:
-    """Dies when a request comes beside so many others: all later ones are answered with an error."""
+@deed("engine.killed-by-size")
+def killed_by_size(seams: Seams, size: int, status: int = 500) -> Seams:
+    """Dies of a body over a size: it and all later ones are answered with an error."""
     usual = seams.stages.parse_object
 
     def parse_object(body: bytes, max_depth: int) -> dict[str, Any]:
-        asked = current.get()
-        kept = asked.memory.kept
-        kept["dead"] = kept.get("dead") or asked.beside >= beside
+        kept = current.get().memory.kept
+        kept["dead"] = kept.get("dead") or len(body) > size
         if kept["dead"]:
             raise Refusal(status, "engine_dead", "The engine is dead.")
         return usual(body, max_depth)
