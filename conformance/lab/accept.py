@@ -5,20 +5,26 @@ What a fault must be caught through (`breaks`) is never touched: only what else 
 
 from __future__ import annotations
 
+import fnmatch
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from conformance.contract.documents import Document
-from conformance.lab.matrix import Matrix, Row
-from conformance.lab.targets import contract_of
+from conformance.lab.matrix import Matrix, Result, Row
+from conformance.lab.targets import contract_of, targets_of
 from conformance.reference.faults import read_fault_rows, shipped_fault_rows
 from conformance.reference.faults.selection import generated_document
 from conformance.report.files import write_atomically
 from conformance.suite.outcome import Outcome
 
 _BAD = (Outcome.FAILED, Outcome.WARNING)
+_SETTLED = (Result.CAUGHT, Result.CLEAN)
+"""Of what was missed or accused falsely, nothing is taken for right."""
+_HARMLESS = ("passed", "skipped", "untested")
+_FEWEST = 3
+"""Requirements that a glob stands for, at least."""
 Entry = str | dict[str, str]
 
 
@@ -32,7 +38,7 @@ def accept_effects(matrices: Sequence[Matrix], extra: Path | None = None) -> lis
     seen: dict[str, dict[str, Row]] = {}
     for matrix in matrices:
         for row in matrix.rows:
-            if row.fault is not None:
+            if row.result in _SETTLED and row.fault is not None:
                 seen.setdefault(row.id, {})[matrix.contract.profile.name] = row
     written: list[Path] = []
     rows = [*shipped_fault_rows(), *(read_fault_rows(extra) if extra else ())]
@@ -116,6 +122,10 @@ def _profiles(written: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]
 def _effects(seen: Mapping[str, Row], written: Mapping[str, Any]) -> tuple[list[Entry], dict[str, dict[str, Any]]]:
     """The effects that every profile which can show them has, and what each profile has beside or not at all."""
     own = {profile: _of(row) for profile, row in seen.items()}
+    globs = _globs(own, seen)
+    own = {
+        profile: {item[0]: item[1] for item in one.items() if not _covered(item, globs)} for profile, one in own.items()
+    }
     ids = {profile: {one.id for one in contract_of(profile).requirements} for profile in seen}
     votes: dict[tuple[str, str], list[str]] = {}
     for profile, effects in own.items():
@@ -134,7 +144,42 @@ def _effects(seen: Mapping[str, Row], written: Mapping[str, Any]) -> tuple[list[
         )
         told = {"also": _entries(dict(also))} if also else {}
         apart[profile] = {**told, **({"not": missing} if missing else {})}
-    return _entries(dict(sorted(common))), {profile: one for profile, one in apart.items() if one}
+    return [*_entries(globs), *_entries(dict(sorted(common)))], {profile: one for profile, one in apart.items() if one}
+
+
+def _globs(own: Mapping[str, Mapping[str, str]], seen: Mapping[str, Row]) -> dict[str, str]:
+    """Globs that say of whole groups of requirements what each profile shows of all that are in it."""
+    globs: dict[str, str] = {}
+    names = sorted({name for effects in own.values() for name in effects})
+    prefixes = {name.rsplit(".", cut)[0] for name in names for cut in range(1, name.count(".") + 1)}
+    for prefix in sorted(prefixes, key=lambda one: (one.count("."), one)):
+        if any(prefix.startswith(known.removesuffix("*")) for known in globs):
+            continue
+        outcomes = [_outcome_of_all(f"{prefix}.", own[profile], row, profile) for profile, row in seen.items()]
+        told = {outcome for outcome, _ in outcomes if outcome is not None}
+        if len(told) == 1 and not any(mixed for _, mixed in outcomes):
+            globs[f"{prefix}.*"] = told.pop()
+    return globs
+
+
+def _outcome_of_all(prefix: str, effects: Mapping[str, str], row: Row, profile: str) -> tuple[str | None, bool]:
+    """The one outcome that all requirements with this beginning came to, and whether there is more than one."""
+    assert row.fault is not None
+    tier = next(target.tier for target in targets_of(profile) if target.id == row.id)
+    skipped = {*row.fault.breaks, *row.fault.may}
+    judged = [
+        one.id
+        for one in contract_of(profile).requirements
+        if one.id.startswith(prefix) and tier.includes(one.tier) and one.id not in skipped
+    ]
+    outcomes = {effects.get(name) for name in judged}
+    if len(judged) < _FEWEST:
+        return None, bool(judged)
+    return (outcomes.pop(), False) if len(outcomes) == 1 and None not in outcomes else (None, True)
+
+
+def _covered(item: tuple[str, str], globs: Mapping[str, str]) -> bool:
+    return any(fnmatch.fnmatchcase(item[0], glob) and outcome == item[1] for glob, outcome in globs.items())
 
 
 def _of(row: Row) -> dict[str, str]:
@@ -142,7 +187,9 @@ def _of(row: Row) -> dict[str, str]:
     assert row.fault is not None
     skipped = {*row.fault.breaks, *row.fault.may}
     return {
-        name: "broken" if outcome in _BAD else outcome for name, outcome in row.changed.items() if name not in skipped
+        name: "broken" if outcome in _BAD else outcome
+        for name, outcome in row.changed.items()
+        if name not in skipped and (not row.fault.is_trap or outcome in _HARMLESS)
     }
 
 
