@@ -138,7 +138,15 @@ def test_the_cache_fault_gives_an_answer_again() -> None:
 
 def asked(body: bytes = b"{}", **facts: Any) -> Asked:
     made = Asked(
-        memory=Memory(), method="POST", path="/v1/x", headers={}, on_connection=1, number=1, beside=0, errors_before=0
+        memory=Memory(),
+        method="POST",
+        path="/v1/x",
+        query="",
+        headers={},
+        on_connection=1,
+        number=1,
+        beside=0,
+        errors_before=0,
     )
     made.raw += body
     made.complete()

@@ -43,7 +43,7 @@ _FIGURES: Mapping[str, Fact] = {
 }
 _WORDS: Mapping[str, Fact] = {
     "method": lambda asked: asked.method,
-    "path-end": lambda asked: asked.path.rpartition("/")[2],
+    "path-end": lambda asked: re.split("/(?=.)", asked.path)[-1],  # with the slash that ends it, if one does
 }
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
