@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from hypothesis import strategies as st
 
 from conformance.probes.script import Step, StepKind
@@ -67,3 +69,16 @@ def exchange(
 
 def events(*documents: str) -> bytes:
     return b"".join(f"data: {document}\n\n".encode() for document in documents)
+
+
+def body_of(value: Exchange) -> bytes:
+    assert value.answer is not None
+    return value.answer.body
+
+
+def forms(value: Exchange, where: str = "body") -> set[str]:
+    return {redaction.form for redaction in value.redactions if redaction.where == where}
+
+
+def delta(piece: str, index: int = 0) -> str:
+    return json.dumps({"choices": [{"index": index, "delta": {"content": piece}}]})
