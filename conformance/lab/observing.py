@@ -25,7 +25,7 @@ from conformance.suite.settings import RunSettings
 from conformance.target import Limits, Target
 from conformance.wire import Unreachable
 
-GENERATED = 2
+GENERATED = 6
 """Generated requests of each kind: enough to show that their requirements can tell, and no more."""
 LIMITS = Limits(first_byte_timeout=4.0, idle_timeout=1.5, deadline=6.0, connect_timeout=4.0, retries=1)
 WAITING_LIMITS = replace(LIMITS, concurrency=24)

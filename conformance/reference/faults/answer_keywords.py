@@ -26,11 +26,17 @@ def answer_keyword_faults(contract: Contract) -> Iterator[Fault]:
             continue
         broken = _break(keyword)
         if broken is not None:
-            yield _fault(row, keyword, part, *broken)
+            yield _fault(row, keyword, part, *broken, unasked=_comes_unasked(contract, keyword))
 
 
-def _fault(row: Requirement, keyword: Keyword, part: str, place: str, to: Any) -> Fault:
-    deeds = [Deed(_DEEDS[part], {"at": place, "to": to})]
+def _comes_unasked(contract: Contract, keyword: Keyword) -> bool:
+    """Whether the usage of a stream has to come though nobody asked, for this contract has no way to ask for it."""
+    of_usage = keyword.location == "stream.chunk" and keyword.pointer.startswith("/properties/usage/")
+    return of_usage and "stream_options" not in contract.operation.properties
+
+
+def _fault(row: Requirement, keyword: Keyword, part: str, place: str, to: Any, *, unasked: bool) -> Fault:
+    deeds = [*([Deed("events.always-usage")] if unasked else []), Deed(_DEEDS[part], {"at": place, "to": to})]
     status = keyword.location.removeprefix("error.")
     if status.isdigit():
         deeds = [Deed("error.set", {"at": place, "to": to, "status": int(status)})]
