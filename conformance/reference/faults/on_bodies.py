@@ -125,6 +125,7 @@ _MATCHES: Mapping[str, Callable[[Any], bool]] = {
     "null": lambda value: value is None,
     "text": lambda value: isinstance(value, str),
     "list": lambda value: isinstance(value, list),
+    "no-list": lambda value: value is not None and not isinstance(value, list),
     "empty": lambda value: value in ("", [], {}),
     "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     "fraction": lambda value: isinstance(value, float),

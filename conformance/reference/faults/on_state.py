@@ -103,7 +103,7 @@ def charge_cancelled(seams: Seams, tokens: int = 1) -> Seams:
 
     async def steps(request: CompletionRequest, made: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
         kept = current.get().memory.kept
-        short = kept.pop("cancelled", 0)
+        lost = short = kept.pop("cancelled", 0)
         finished = False
         try:
             async with aclosing(made):
@@ -111,6 +111,8 @@ def charge_cancelled(seams: Seams, tokens: int = 1) -> Seams:
                     if isinstance(step, Text) and short:
                         short -= 1
                         continue
+                    if isinstance(step, Finish):
+                        step = replace(step, completion_tokens=step.completion_tokens - (lost - short))  # noqa: PLW2901
                     yield step
             finished = True
         finally:

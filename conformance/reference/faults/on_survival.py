@@ -36,18 +36,11 @@ def crash_of_body(seams: Seams, text: str, times: int = 1) -> Seams:
 
 @deed("body.first-piece-only")
 def first_piece_only(seams: Seams) -> Seams:
-    """Takes the first piece of a body that arrives for the whole."""
-    usual = seams.stages.read_body
+    """Takes the first piece of a body for the whole, once all of it has arrived."""
 
     async def read_body(request: Request, settings: Settings) -> bytes:
-        asked = current.get()
-        first = b""
-        async for part in request.stream():
-            if part:
-                first = part
-                break
-        declared = asked.headers.get("content-length", "")
-        return first if declared.isdigit() and len(first) < int(declared) else first + await usual(request, settings)
+        parts = [part async for part in request.stream() if part]
+        return parts[0] if parts and "content-length" in current.get().headers else b"".join(parts)
 
     return replace(seams, stages=replace(seams.stages, read_body=read_body), knows_requests=True)
 

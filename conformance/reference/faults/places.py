@@ -94,6 +94,6 @@ _MADE: dict[str, Change] = {
     "stripped": lambda value: value.strip() if isinstance(value, str) else value,
     "upper-case": lambda value: value.upper() if isinstance(value, str) else value,
     "parts": lambda value: [{"type": "text", "text": value}],
-    "huge": lambda _: "x" * 1_200_000,
+    "huge": lambda _: "x" * 17_000_000,
     "nothing": lambda _: None,
 }
