@@ -51,6 +51,9 @@ _EXPECTED: Final = {
     "stream.done-absent-after-error": f"no {SENTINEL} after an error: it stands for success",
 }
 
+_NO_SECONDS: Final = 100_000_000_000
+"""A time of creation from here on counts milliseconds or less: in seconds it is more than a thousand years away."""
+
 _CONSTANT: Final = {
     "id": "stream.id-constant",
     "object": "stream.object",
@@ -208,5 +211,10 @@ class SequenceReader:
 
 def _is_well_typed(member: str, value: Any) -> bool:
     if member == "created":
-        return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 and value == int(value)
+        return (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and 0 <= value < _NO_SECONDS
+            and value == int(value)
+        )
     return isinstance(value, str) and value != ""

@@ -241,6 +241,7 @@ SEQUENCE = {
         TWO,
         {"stream.finish-once"},
     ),
+    "created in milliseconds": (every(created=1_700_000_000_000), {}, {"stream.created-constant"}),
     "created as text": (every(created="now"), {}, {"stream.created-constant"}),
     "another model in the middle": ((FIRST, chunk("a", model="x"), FINISH, DONE), {}, {"stream.model-constant"}),
 }
