@@ -106,7 +106,14 @@ def extended(script: Script, asked: Asked) -> Script:
         return script
     writes = [write for write in script.writes if isinstance(write, bytes) and write]
     coded = [b'%X;name="a value";flag\r\n%b\r\n' % (len(write), write) for write in writes]
-    headers = (*script.headers, ("Transfer-Encoding", "chunked"), ("Trailer", "X-Cost"), ("Content-Length-Hint", "0"))
+    # The deployment closes after what it has not coded itself; unannounced, that would be a race with the next request.
+    own = (
+        ("Transfer-Encoding", "chunked"),
+        ("Trailer", "X-Cost"),
+        ("Content-Length-Hint", "0"),
+        ("Connection", "close"),
+    )
+    headers = (*script.headers, *own)
     return replace(script, writes=(*coded, b"000\r\nX-Cost: 0.1\r\n\r\n"), headers=headers, chunked=False)
 
 
