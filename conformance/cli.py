@@ -265,6 +265,8 @@ def requirements(profile: str, **options: Any) -> int:
 @click.option(
     "--mutate", is_flag=True, help="Remove and invert each test of the suite, and list those that no fault would miss."
 )
+@click.option("--judge-again", is_flag=True, help="Judge the evidence of each run again: the record must be the same.")
+@click.option("--reproduce", is_flag=True, help="Run the command of each finding: it must send its request's bytes.")
 @click.option(
     "--accept", is_flag=True, help="Write the effects that were seen into the catalogue, to be reviewed there."
 )

@@ -14,6 +14,7 @@ import click
 
 if TYPE_CHECKING:
     from conformance.lab.matrix import Matrix
+    from conformance.lab.proving import Proof
     from conformance.lab.targets import LabTarget
     from conformance.lab.workers import Progress
 
@@ -33,6 +34,10 @@ class LabOptions:
     accept: bool = False
     suite_command: str | None = None
     mutate: bool = False
+    judge_again: bool = False
+    """Whether the evidence of each run is judged again, which must give the same record."""
+    reproduce: bool = False
+    """Whether the command of each finding is run, which must send the bytes of its request."""
 
 
 def run_lab(profiles: tuple[str, ...], options: LabOptions) -> int:
@@ -58,7 +63,10 @@ def run_lab(profiles: tuple[str, ...], options: LabOptions) -> int:
         return _score_tool(options.suite_command, names, options.only, options.extra, options.workers)
     if options.mutate:
         return _mutate(names)
-    matrices = judged(names, options.only, workers=options.workers, extra=options.extra)
+    from conformance.lab.proving import Proof
+
+    proof = Proof(options.judge_again, options.reproduce)
+    matrices = judged(names, options.only, workers=options.workers, extra=options.extra, proof=proof)
     if options.accept:
         from conformance.lab.accept import accept_effects
 
@@ -122,6 +130,7 @@ def judged(
     workers: int | None = None,
     extra: Path | None = None,
     keep: Path | None = None,
+    proof: Proof | None = None,
 ) -> list[Matrix]:
     """The kill matrix of each profile, of all its targets or of those that match one of `only`.
 
@@ -130,6 +139,7 @@ def judged(
         ContractError: the catalogue is unusable.
     """
     from conformance.lab.matrix import matrix_of
+    from conformance.lab.proving import Proof
     from conformance.lab.targets import contract_of, targets_of
     from conformance.lab.workers import default_workers, see_all
 
@@ -137,7 +147,8 @@ def judged(
     began = time.monotonic()
     with _progress() as progress:
         targets = [target for some in chosen.values() for target in some]
-        seen = see_all(targets, workers or default_workers(), extra=extra, keep=keep, progress=progress)
+        at_once, shown = workers or default_workers(), proof or Proof()
+        seen = see_all(targets, at_once, extra=extra, keep=keep, proof=shown, progress=progress)
     took = time.monotonic() - began
     total = sum(one.seconds for _, one in seen) or 1.0
     matrices = []

@@ -78,12 +78,14 @@ class SecretForms:
         self._long = len(secret) >= SHORTEST_ANYWHERE
         spelled = b"".join(_spellings(char, fold=self._long) for char in secret)
         self._encoded: list[tuple[str, bytes, re.Pattern[bytes]]] = []
+        self._shortest = 0
         if not self._long:
             self._written = re.compile(rb"(?<!%s)%s(?!%s)" % (_WORD, spelled, _WORD))
             return
         self._written = re.compile(spelled)
         cores = [_base64_core(self._plain, offset) for offset in range(3)]
         self._cut = (self._plain, *cores)
+        self._shortest = min(map(len, self._cut))
         for core in cores:
             self._encoded.append(("base64", _anchor(core), re.compile(b"".join(map(_base64_spelling, core)))))
         digits = self._plain.hex().encode()
@@ -94,6 +96,8 @@ class SecretForms:
 
     def find(self, data: bytes) -> Iterator[Span]:
         """Every place where the secret stands."""
+        if len(data) < self._shortest:
+            return  # no form takes fewer bytes; most header fields are that short
         if self._folded in data.lower() or any(mark in data for mark in self._marks):
             for match in self._written.finditer(data):
                 yield Span(match.start(), match.end(), self._name, self._form(match.group()))
@@ -114,6 +118,8 @@ class SecretForms:
             return None
         longest = 0
         for whole in self._cut:
+            if whole[:SHORTEST_CUT] not in data[-len(whole) :]:
+                continue
             lengths = range(len(whole) - 1, SHORTEST_CUT - 1, -1)
             longest = max(longest, next((length for length in lengths if data.endswith(whole[:length])), 0))
         return Span(len(data) - longest, len(data), self._name, "cut") if longest else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +14,7 @@ from _pytest.runner import runtestprotocol
 
 from conformance.commands.pytest_session import run_pytest
 from conformance.lab.observing import LEAN, Watched, idle_session, watched
+from conformance.lab.proving import NO_PROOF, Proof, gaps
 from conformance.lab.targets import LabTarget
 from conformance.suite.expect import Judgement
 from conformance.suite.outcome import Outcome
@@ -43,6 +44,8 @@ class Seen:
     seconds: float = 0.0
     broken: tuple[str, ...] = ()
     """Defects of the suite itself that the run met."""
+    gaps: tuple[str, ...] = ()
+    """What its evidence does not show, of what was to be shown."""
 
     @property
     def found(self) -> frozenset[str]:
@@ -50,16 +53,16 @@ class Seen:
         return frozenset(name for name, outcome in self.outcomes.items() if outcome in BAD)
 
 
-def see(targets: Sequence[LabTarget], keep: Path | None = None) -> list[Seen]:
+def see(targets: Sequence[LabTarget], keep: Path | None = None, proof: Proof = NO_PROOF) -> list[Seen]:
     """What the runs against these targets, all of one profile and tier, come to.
 
     Those that wait are observed at once, all others one by one. With `keep`, the evidence of each stays in a folder
-    below it, named by `evidence_folder`.
+    below it, named by `evidence_folder`. `proof` says what each run's evidence has to show.
     """
     if not targets:
         return []
     with TemporaryDirectory(prefix="chat-conformance-lab-") as scratch:
-        run = _LabRun(targets[0], watched(targets, keep or Path(scratch)))
+        run = _LabRun(targets[0], watched(targets, keep or Path(scratch)), proof)
         ended = run_pytest(run, LEAN)
     if len(run.seen) < len(targets):
         told = run.broken or ended.printed.strip().splitlines()[-15:]
@@ -97,16 +100,22 @@ class ManyTargets(SuiteRun):
 class _LabRun(ManyTargets):
     """Judges each target by all tests."""
 
-    def __init__(self, target: LabTarget, targets: Iterator[Watched]) -> None:
+    def __init__(self, target: LabTarget, targets: Iterator[Watched], proof: Proof) -> None:
         super().__init__(target)
         self._targets = targets
+        self._proof = proof
         self.seen: list[Seen] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:  # type: ignore[override] # it runs the tests itself
         """Judge each target by all tests."""
+
+        def judge(one: Watched) -> Seen:
+            return self.judge(one, session.items, session.config)
+
         for one in self._targets:
-            self.seen.append(self.judge(one, session.items, session.config))
+            seen = judge(one)
+            self.seen.append(replace(seen, gaps=gaps(self, judge, one, self._proof)))
         return True
 
 

@@ -46,6 +46,8 @@ class Row:
     requests: int
     seconds: float
     broken: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+    """What the evidence of its run does not show, of what was to be shown."""
 
     @property
     def is_fault(self) -> bool:
@@ -156,7 +158,7 @@ def _row(target: LabTarget, seen: Seen, control: Mapping[str, str], contract: Co
     if fault is None:
         # Nothing may be wrong with it, so that its findings are what the lab is told of it.
         changed = {name: outcome for name, outcome in control.items() if outcome in BAD | {"inconclusive"}}
-        return Row(target.id, None, changed, seen.messages, {}, {}, seen.requests, seen.seconds, seen.broken)
+        return Row(target.id, None, changed, seen.messages, {}, {}, seen.requests, seen.seconds, seen.broken, seen.gaps)
     changed = dict(changes(control, seen.outcomes))
     expected = {name: outcome for name, outcome in expectation(fault, contract).items() if name in control}
     return Row(
@@ -173,6 +175,7 @@ def _row(target: LabTarget, seen: Seen, control: Mapping[str, str], contract: Co
         requests=seen.requests,
         seconds=seen.seconds,
         broken=seen.broken,
+        gaps=seen.gaps,
     )
 
 

@@ -22,6 +22,7 @@ CLEAN = "nothing is accused falsely"
 KILLED = "every requirement is killed by a fault"
 EXACT = "a fault changes what it declares, and nothing else"
 WHOLE = "the suite itself does not break"
+SHOWN = "evidence shows again what a run found"
 
 
 def breaches(matrix: Matrix) -> tuple[Breach, ...]:
@@ -38,6 +39,8 @@ def breaches(matrix: Matrix) -> tuple[Breach, ...]:
 def _of_row(row: Row) -> Iterator[Breach]:
     for line in row.broken:
         yield Breach(WHOLE, row.id, f"{row.id}: the suite broke: {line}")
+    for line in row.gaps:
+        yield Breach(SHOWN, row.id, f"{row.id}: {line}")
     if row.result is Result.ACCUSED:
         told = "; ".join(f"{name}: {row.messages.get(name, row.changed[name])}" for name in row.found)
         yield Breach(CLEAN, row.id, f"{row.id} is allowed, and was accused: {told}")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from conformance.contract.model import Tier
 from conformance.lab.judging import Seen, see
+from conformance.lab.proving import NO_PROOF, Proof
 from conformance.lab.targets import LabTarget, targets_of
 
 _BATCH = 6
@@ -29,14 +30,16 @@ def see_all(
     *,
     extra: Path | None = None,
     keep: Path | None = None,
+    proof: Proof = NO_PROOF,
     progress: Progress | None = None,
 ) -> list[tuple[str, Seen]]:
     """The profile of each target, and what the run against it comes to, in any order.
 
-    A worker finds the targets by their ids again. `keep` is where evidence stays.
+    A worker finds the targets by their ids again. `keep` is where evidence stays, and `proof` what
+    it has to show.
     """
     seen: list[tuple[str, Seen]] = []
-    for profile, some in _seen(targets, workers, extra, keep):
+    for profile, some in _seen(targets, workers, extra, keep, proof):
         seen += [(profile, one) for one in some]
         if progress is not None:
             progress(len(seen), len(targets))
@@ -44,17 +47,17 @@ def see_all(
 
 
 def _seen(
-    targets: Sequence[LabTarget], workers: int, extra: Path | None, keep: Path | None
+    targets: Sequence[LabTarget], workers: int, extra: Path | None, keep: Path | None, proof: Proof
 ) -> Iterator[tuple[str, list[Seen]]]:
     batches = list(_batches(targets))
     if workers <= 1 or len(batches) <= 1:
         for profile, batch in batches:
-            yield profile, see(batch, keep)
+            yield profile, see(batch, keep, proof)
         return
     # A process that is forked would take over the threads' locks of this one.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         futures: dict[Future[list[Seen]], str] = {
-            pool.submit(_see_some, profile, [target.id for target in batch], extra, keep): profile
+            pool.submit(_see_some, profile, [target.id for target in batch], extra, keep, proof): profile
             for profile, batch in batches
         }
         for future in as_completed(futures):
@@ -72,6 +75,6 @@ def _batches(targets: Sequence[LabTarget]) -> Iterator[tuple[str, Sequence[LabTa
             yield profile, some[start : start + size]
 
 
-def _see_some(profile: str, ids: Sequence[str], extra: Path | None, keep: Path | None) -> list[Seen]:
+def _see_some(profile: str, ids: Sequence[str], extra: Path | None, keep: Path | None, proof: Proof) -> list[Seen]:
     wanted = set(ids)
-    return see([target for target in targets_of(profile, extra) if target.id in wanted], keep)
+    return see([target for target in targets_of(profile, extra) if target.id in wanted], keep, proof)

@@ -20,6 +20,8 @@ _BROKEN = frozenset({EndKind.CLOSED, EndKind.RESET, EndKind.TRUNCATED})
 """Ends of a connection on which a request was under way."""
 RESOLUTION = 0.005
 """Seconds to which the times of two exchanges can be compared."""
+_SILENCE = 3
+"""Requests without an answer, one after another, that are no accident."""
 _NAMED = 6
 """How many exchanges a message names."""
 
@@ -139,7 +141,19 @@ def _went_silent(exchange: Exchange, observations: Observations) -> bool:
     is_slow = exchange.ending.kind in TOO_SLOW and any(
         one.answer is None and one.ending.kind in TOO_SLOW for one in plain
     )
-    return not is_slow and any(one.answer is not None for one in plain)
+    return (not is_slow or _answers_nobody(observations)) and any(one.answer is not None for one in plain)
+
+
+def _answers_nobody(observations: Observations) -> bool:
+    """Whether nothing at all is answered any more, requests included that are refused before any model is asked."""
+    last_answered = max((ended(one) for one in observations.exchanges if one.answer is not None), default=0.0)
+    since = [one for one in observations.exchanges if began(one) > last_answered]
+    return len(since) >= _SILENCE and any(_is_refused_at_once(one, observations) for one in since)
+
+
+def _is_refused_at_once(exchange: Exchange, observations: Observations) -> bool:
+    probe = observations.probes.get(exchange.probe)
+    return probe is not None and probe.intent is Intent.REFUSED
 
 
 def _plain(observations: Observations) -> Iterator[Exchange]:
@@ -158,7 +172,9 @@ def suspects(observations: Observations, unwell: Exchange, hostile: Sequence[str
     Every attempt counts: the first may show a connection that broke, where the last finds nobody any more.
     """
     before = [one for one in observations.exchanges if began(one) <= began(unwell) and one is not unwell]
-    served = [ended(one) for one in _plain(observations) if one in before and one.answer and one.answer.status == 200]
+    # Of a target that fell silent, one that was under way already may have been served all the same: its begin tells.
+    when = began if unwell.answer is None else ended
+    served = [when(one) for one in _plain(observations) if one in before and one.answer and one.answer.status == 200]
     last_served = max(served, default=0.0)
     since = sorted((one for one in before if ended(one) >= last_served), key=began)
     suspected = [one for one in since if one.probe in hostile or not _must_be_served(one, observations)]
@@ -176,7 +192,9 @@ def suspects(observations: Observations, unwell: Exchange, hostile: Sequence[str
     silent = [one.id for one in suspected if one.answer is None and one.ending.kind is not EndKind.HUNG_UP]
     told = f"{len(suspected)} hostile requests came since a plain one was served, {suspected[0].id} first"
     told += f", the first without an answer is {silent[0]}" if silent else ""
-    return told + (f", the last with one is {answered[-1]}" if answered else "")
+    told += f", the last with one is {answered[-1]}" if answered else ""
+    left = [one.id for one in suspected if one.ending.kind is EndKind.HUNG_UP]
+    return told + (f"; clients hung up in {_listed(left)}" if left else "")
 
 
 def _broke(exchange: Exchange) -> bool:

@@ -6,7 +6,7 @@ import fnmatch
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from conformance.contract import Contract
@@ -152,13 +152,8 @@ class Observations:
 
         A part of a packed probe is left out where the packed one did for it, unless `parts` are asked for.
         """
-        wanted = tuple(patterns)
-        return [
-            probe
-            for name, probe in self.probes.items()
-            if any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted)
-            and (parts or name not in self._covers or name in self._final)
-        ]
+        wanted = _names_like(tuple(self.probes), tuple(patterns))
+        return [self.probes[name] for name in wanted if parts or name not in self._covers or name in self._final]
 
     def covered_by(self, probe: Probe) -> Probe:
         """The probe that was sent for this one: itself, or the packed probe that it is a part of."""
@@ -252,6 +247,12 @@ class Observations:
         if not usable:
             raise worst([*obstacles, *(one for one in found if isinstance(one, Obstacle)), *_NONE_PLANNED])
         return iter(usable)
+
+
+@lru_cache(maxsize=4096)
+def _names_like(names: tuple[str, ...], patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the names that one of the patterns matches; plans of one contract have the same names."""
+    return tuple(name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns))
 
 
 def _smaller(planned: Mapping[str, Probe], exchanges: Iterable[Exchange]) -> Iterator[Probe]:

@@ -224,7 +224,7 @@ def open_session(
     ids = (row.id for row in contract.requirements)
     waivers = () if settings.waivers is None else load_waivers(settings.waivers, ids)
     if settings.replay is not None:
-        return _replayed(settings, contract, waivers, environ, release)
+        return replayed_session(settings, contract, waivers=waivers, environ=environ, release=release)
     resumed = _resumed(settings, contract)
     if resumed is not None:
         release, contract = _released(contract, settings.release or resumed.release)
@@ -333,13 +333,20 @@ def _embedded(contract: Contract, settings: RunSettings, resources: contextlib.E
     )
 
 
-def _replayed(
+def replayed_session(
     settings: RunSettings,
     contract: Contract,
-    waivers: tuple[Waiver, ...],
+    *,
     environ: Mapping[str, str],
-    release: Release | None,
+    waivers: tuple[Waiver, ...] = (),
+    release: Release | None = None,
 ) -> Session:
+    """A session over the evidence of an earlier run, which `settings.replay` names.
+
+    Raises:
+        TargetError, EvidenceError: the evidence is unusable, or of another profile.
+        ContractError: the release that it was scored by cannot be read.
+    """
     assert settings.replay is not None
     run = replayed_run(settings.replay, contract)
     if release is None:

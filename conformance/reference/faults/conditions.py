@@ -43,6 +43,7 @@ _FIGURES: Mapping[str, Fact] = {
 }
 _WORDS: Mapping[str, Fact] = {
     "method": lambda asked: asked.method,
+    "declared": lambda asked: asked.headers.get("content-type", "").partition(";")[0].strip().lower(),
     "path-end": lambda asked: re.split("/(?=.)", asked.path)[-1],  # with the slash that ends it, if one does
 }
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {

@@ -109,6 +109,21 @@ def cut_events(seams: Seams, after: str = "text", share: float = 0.5, then: Any 
     return with_items(seams, bend)
 
 
+@deed("events.cut-at")
+def cut_at(seams: Seams, text: str, then: str = "[DONE]") -> Seams:
+    """Ends the stream, with `then`, where this text has been written, as if it were a sign of the protocol."""
+
+    def bend(items: list[Item], _: CompletionRequest) -> list[Item]:
+        written = ""
+        for number in selected(items, "text"):
+            written += items[number]["choices"][0]["delta"]["content"]
+            if text in written:
+                return [*items[: number + 1], then]
+        return items
+
+    return with_items(seams, bend)
+
+
 @deed("events.only")
 def only_events(seams: Seams, of: str = "all", events: list[Any] | None = None, raw: str | None = None) -> Seams:
     """Sends nothing but the events of a kind, or these events, or this text as it is."""

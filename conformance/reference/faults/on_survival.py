@@ -34,6 +34,20 @@ def crash_of_body(seams: Seams, text: str, times: int = 1) -> Seams:
     return replace(seams, stages=replace(seams.stages, parse_object=parse_object))
 
 
+@deed("body.hang")
+def hang_over_body(seams: Seams, text: str) -> Seams:
+    """Never answers a request whose body has some text in it."""
+    usual = seams.stages.read_body
+
+    async def read_body(request: Request, settings: Settings) -> bytes:
+        body = await usual(request, settings)
+        if text.encode() in body:
+            await asyncio.sleep(3600)
+        return body
+
+    return replace(seams, stages=replace(seams.stages, read_body=read_body))
+
+
 @deed("body.first-piece-only")
 def first_piece_only(seams: Seams) -> Seams:
     """Takes the first piece of a body for the whole, once all of it has arrived."""

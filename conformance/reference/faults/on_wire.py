@@ -56,6 +56,16 @@ def write_before(seams: Seams, text: str) -> Seams:
     return with_parts(seams, bend)
 
 
+@deed("wire.behind")
+def write_behind(seams: Seams, text: str) -> Seams:
+    """Writes text behind the end of the answer, on a connection that stays open."""
+
+    def bend(_: Asked, part: Part) -> Iterable[bytes | Act]:
+        return (part.data + text.encode("latin-1") if part.kind is PartKind.END else part.data,)
+
+    return with_parts(seams, bend)
+
+
 @deed("wire.cut")
 def cut(seams: Seams, after: int = 1, how: str = "close") -> Seams:
     """Ends the connection after so many pieces of the body: `close`, `reset`, or `hang` for ever."""

@@ -1,0 +1,150 @@
+"""Runs the commands that a report prints to reproduce a finding, and keeps the bytes that they send."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from conformance.evidence import curl_for
+from conformance.probes.script import StepKind
+from conformance.wire.exchange import Exchange
+from conformance.wire.framing import body_bytes
+
+KEYS = {
+    "CONFORMANCE_API_KEY": "sk-mine-0123456789abcdef",
+    "CONFORMANCE_OTHER_API_KEY": "sk-other-0123456789abcdef",
+    "CONFORMANCE_WRONG_API_KEY": "sk-never-issued-0123456789",
+}
+"""What stands in the variables that a command takes its key from."""
+_CREDENTIALS = frozenset({"authorization", "x-api-key"})
+_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+_PATIENCE = 20.0
+
+
+class ByteRecorder:
+    """Listens at an address, takes one connection after another, keeps what each sent, and answers it."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Listen.
+
+        Raises:
+            OSError: something else listens there.
+        """
+        self._listener = socket.create_server((host, port), backlog=64)
+        self._received: list[bytes] = []
+        self._expected = 0
+        self._came = threading.Semaphore(0)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def expect(self, size: int) -> None:
+        """How many bytes the next request has; it is answered once they have come."""
+        self._expected = size
+
+    def take(self) -> bytes:
+        """The bytes of the request that came next; none where nothing comes."""
+        return self._received.pop() if self._came.acquire(timeout=_PATIENCE) else b""
+
+    def close(self) -> None:
+        """Listen no longer."""
+        self._listener.shutdown(socket.SHUT_RDWR)  # which wakes the thread that waits for a connection
+        self._listener.close()
+        self._thread.join(5)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection:
+                self._one(connection)
+
+    def _one(self, connection: socket.socket) -> None:
+        connection.settimeout(_PATIENCE)
+        data = b""
+        try:
+            while len(data) < self._expected:
+                more = connection.recv(65536)
+                if not more:
+                    break
+                data += more
+            # What is too much shows only if it is waited for a moment less than a client waits for its answer.
+            connection.sendall(_ANSWER)
+            connection.shutdown(socket.SHUT_WR)
+            while more := connection.recv(65536):
+                data += more
+        except OSError:
+            pass
+        self._received.append(data)
+        self._came.release()
+
+
+def not_reproduced(exchanges: Sequence[Exchange], credential_header: str, folder: Path) -> Iterator[str]:
+    """A sentence for each exchange whose command, executed as it is printed, sends other bytes than its request.
+
+    The commands go to the address at which the exchanges found their target, which must be free by now.
+
+    Raises:
+        OSError: something listens there, or there is no `sh` or `curl`.
+    """
+    if not exchanges:
+        return
+    address = urlsplit(exchanges[0].request.url)
+    recorder = ByteRecorder(address.hostname or "", address.port or 80)
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **KEYS}
+    script, shell = folder / "command", shutil.which("sh") or "sh"
+    try:
+        for exchange in exchanges:
+            command = curl_for(exchange, credential_header=credential_header)
+            expected = request_bytes(exchange, KEYS[_variable(command)])
+            script.write_text(command, encoding="utf-8")
+            recorder.expect(len(expected))
+            subprocess.run(  # noqa: S603 - what a report prints, for the loopback
+                [shell, str(script)], capture_output=True, timeout=2 * _PATIENCE, env=environment, check=False
+            )
+            came = recorder.take()
+            if came != expected:
+                at = next((n for n, (one, other) in enumerate(zip(came, expected, strict=False)) if one != other), -1)
+                where = f"from byte {at} on" if at >= 0 else f"{len(came)} bytes in place of {len(expected)}"
+                yield f"the command of {exchange.id} sends other bytes than its request had ({where})"
+    finally:
+        recorder.close()
+
+
+def request_bytes(exchange: Exchange, key: str) -> bytes:
+    """The bytes of a request as it was sent, with a key in the place of the one that evidence does not keep."""
+    request = exchange.request
+    target = "/" + request.url.split("/", 3)[3]
+    fields = [
+        f"{name}: {re.sub(r'[*]+$', key, value) if name.lower() in _CREDENTIALS else value}".rstrip()
+        for name, value in request.headers
+    ]
+    head = "\r\n".join([f"{request.method} {target} HTTP/1.1", *fields]).encode("latin-1") + b"\r\n\r\n"
+    if request.steps and not any(step.kind is StepKind.PIPELINED for step in request.steps):
+        return head + _stepped(exchange)
+    return head + request.body
+
+
+def _stepped(exchange: Exchange) -> bytes:
+    """The body as it leaves in steps, in the chunked coding where the request says so."""
+    request = exchange.request
+    chunked = any(name.lower() == "transfer-encoding" for name, _ in request.headers)
+    sent, at = b"", 0
+    for step in request.steps:
+        if step.kind is StepKind.BODY:
+            sent += body_bytes(request.body, at, at + int(step.amount), chunked=chunked)
+            at += int(step.amount)
+    return sent
+
+
+def _variable(command: str) -> str:
+    """The variable that a command takes the key from."""
+    return next((name for name in KEYS if name in command), "CONFORMANCE_API_KEY")
