@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import pytest
 
 from conformance.contract import Contract
 from conformance.contract.model import Requirement
 from conformance.probes import Intent, Probe
-from conformance.suite.condition import worst
-from conformance.suite.expect import DoesNotApply, Expect, NotSent
+from conformance.suite.condition import Obstacle, worst
+from conformance.suite.expect import JUDGED, DoesNotApply, Expect, NotSent, NotTestable
 from conformance.suite.observations import Answered, Completion, Observations, Stream
 from conformance.suite.readers import Readers
 from conformance.suite.stash import CONTRACT, EXPECT, OBSERVATIONS, PROBES, REQUIREMENT
 
+_Read = TypeVar("_Read", Completion, Stream)
+EVERY_COMPLETION, EVERY_STREAM = "completion/*", "stream/*"
 NO_PROFILE = (
     "the suite judges a deployment against a contract: give --profile openai (or kodexa, loop-health, or the path of an"
     " OpenAPI document), and --base-url URL for a deployment other than the embedded reference; where the package is"
@@ -88,14 +91,51 @@ def refusals(probes: Sequence[Probe], observations: Observations, expect: Expect
 
 
 @pytest.fixture
-def completions(probes: Sequence[Probe], observations: Observations) -> Sequence[Completion]:
-    """The completions among the answers that must be one and are not streamed."""
-    plain = [probe for probe in probes if not probe.asks_for_stream]
-    return list(observations.usable(plain, observations.completion))
+def whole_answers(answers: Sequence[Answered], probes: Sequence[Probe], observations: Observations) -> list[Answered]:
+    """The answers with 200 that are no streams, and with them those that the rest of the run has."""
+    own = [one for one in answers if one.answer.status == 200 and one.asked("stream") is not True]
+    for other in observations.beside(probes, streamed=False):
+        due = other.probe.intent is Intent.SERVED
+        if due or isinstance(observations.completion(other), Completion):
+            own.append(other)
+    if not own:
+        raise NotTestable("no valid request was answered with 200")
+    return own
 
 
 @pytest.fixture
-def streams(probes: Sequence[Probe], observations: Observations) -> Sequence[Stream]:
-    """The event streams among the answers that must be one."""
+def completions(
+    request: pytest.FixtureRequest, probes: Sequence[Probe], observations: Observations
+) -> Sequence[Completion]:
+    """The completions among the answers that must be one and are not streamed.
+
+    `completion/*` stands for every completion of the run.
+    """
+    plain = [probe for probe in probes if not probe.asks_for_stream]
+    others = observations.beside(probes, streamed=False) if EVERY_COMPLETION in request.node.stash[PROBES] else []
+    return _with_others(observations, plain, observations.completion, others)
+
+
+@pytest.fixture
+def streams(request: pytest.FixtureRequest, probes: Sequence[Probe], observations: Observations) -> Sequence[Stream]:
+    """The event streams among the answers that must be one; `stream/*` stands for every stream of the run."""
     streamed = [probe for probe in probes if probe.asks_for_stream]
-    return list(observations.usable(streamed, observations.stream))
+    others = observations.beside(probes, streamed=True) if EVERY_STREAM in request.node.stash[PROBES] else []
+    return _with_others(observations, streamed, observations.stream, others)
+
+
+def _with_others(
+    observations: Observations,
+    probes: Sequence[Probe],
+    read: Callable[[Answered], _Read | Obstacle],
+    others: Sequence[Answered],
+) -> Sequence[_Read]:
+    """What was read of the answers to these probes, and of others that can be read alike."""
+    readings = [read(one) for one in others]
+    further: list[_Read] = [one for one in readings if not isinstance(one, Obstacle)]
+    try:
+        return [*observations.usable(probes, read), *further]
+    except JUDGED:
+        if not further:
+            raise
+        return further

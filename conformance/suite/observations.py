@@ -235,6 +235,21 @@ class Observations:
             return answered.answer.status == 200 and self.stream_reading(answered.exchange).chunks > 0
         return isinstance(self.completion(answered), Completion)
 
+    def beside(self, probes: Iterable[Probe], *, streamed: bool) -> list[Answered]:
+        """What else of the run was answered with 200 where a completion may come, whole or as a stream.
+
+        A client reads each of them in the same way, whatever it was asked for.
+        """
+        named = {probe.name for probe in probes}
+        return [one for one in self._successes if one.probe.name not in named and one.probe.asks_for_stream is streamed]
+
+    @cached_property
+    def _successes(self) -> list[Answered]:
+        may_be_served = (probe for probe in self.probes.values() if probe.intent is not Intent.REFUSED)
+        answered, _ = self.answers(probe for probe in may_be_served if probe.name in self._final)
+        complete = (one for one in answered if one.exchange.ending.kind is not EndKind.HUNG_UP)
+        return [one for one in complete if one.answer.status == 200]
+
     def usable(self, probes: Iterable[Probe], read: Callable[[Answered], Any]) -> Iterator[Any]:
         """What `read` makes of the answers to probes that must be served; others are left out.
 

@@ -42,10 +42,13 @@ def test_a_valid_request_is_answered_with_a_completion(
 
 @keywords("completion", "completion/*")
 def test_a_completion_fits_the_keyword(
-    keyword: Requirement, answers: Sequence[Answered], observations: Observations, readers: Readers, expect: Expect
+    keyword: Requirement,
+    whole_answers: Sequence[Answered],
+    observations: Observations,
+    readers: Readers,
+    expect: Expect,
 ) -> None:
-    served = [one for one in answers if one.answer.status == 200 and one.asked("stream") is not True]
-    readings = [observations.completion_reading(one.exchange) for one in served]
+    readings = [observations.completion_reading(one.exchange) for one in whole_answers]
     bodies = [(reading.exchange, reading.value) for reading in readings if reading.is_readable]
     if not bodies:
         raise NotTestable("no valid request was answered with 200 and a readable JSON document")
@@ -66,8 +69,8 @@ def test_the_media_type_is_json(completions: Sequence[Completion], expect: Expec
 
 
 @requirement("completion.json", "completion/*")
-def test_the_body_is_strict_json(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
-    for answered in _successes(answers):
+def test_the_body_is_strict_json(whole_answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+    for answered in whole_answers:
         expect.looked_at(answered.id)
         expect.deviations(answered.id, observations.completion_reading(answered.exchange).broke("completion.json"))
 
@@ -148,6 +151,8 @@ def test_the_model_is_named(completions: Sequence[Completion], expect: Expect) -
 def test_there_are_as_many_choices_as_were_asked_for(completions: Sequence[Completion], expect: Expect) -> None:
     for completion in completions:
         count = completion.answered.asked("n") or 1
+        if not isinstance(count, int):
+            continue  # such as 2.0, which some take for a number of choices and others refuse
         indexes = [choice.get("index") for choice in completion.choices]
         expect(
             sorted(indexes, key=str) == sorted(range(count), key=str),
