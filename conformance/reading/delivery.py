@@ -17,17 +17,25 @@ SHORTEST_GENERATION: Final = 0.25
 _BURST: Final = 0.9
 _LATE: Final = 0.8
 _SPREAD: Final = 0.1
+_SCATTER: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
     """How long the target takes without streaming, in seconds: for a whole answer, and for its first token alone.
 
-    None where it was not measured.
+    None where it was not measured. `alike` are the times of requests that are one and the same.
     """
 
     whole: float | None = None
     first_token: float | None = None
+    alike: tuple[float, ...] = ()
+
+    @property
+    def scatters(self) -> bool:
+        """Whether the same request takes so different times that one answer's time says nothing of another's."""
+        fastest, slowest = min(self.alike, default=0.0), max(self.alike, default=0.0)
+        return slowest > _SCATTER * fastest and slowest - fastest > (self.generation or 0.0) / 2
 
     @property
     def generation(self) -> float | None:
@@ -160,9 +168,16 @@ def judge_buffering(deliveries: Sequence[Delivery], latency: Latency) -> Bufferi
     for one in enough:
         if not _came_late(one, latency, generation):
             return BufferingJudgement(False, _figures([one], latency))
-    if len(enough) < FEWEST_STREAMS:
-        return BufferingJudgement(None, f"only one stream, which is no proof: {_figures(enough, latency)}")
-    return BufferingJudgement(True, _figures(enough, latency))
+    doubt = _doubt(enough, latency)
+    return BufferingJudgement(None if doubt else True, f"{doubt}{_figures(enough, latency)}")
+
+
+def _doubt(deliveries: Sequence[Delivery], latency: Latency) -> str:
+    """Why what looks held back is no proof, before its figures; empty where it is one."""
+    if latency.scatters:
+        times = f"from {min(latency.alike):.3f} s to {max(latency.alike):.3f} s"
+        return f"the same request takes {times}, so that times tell nothing: "
+    return "only one stream, which is no proof: " if len(deliveries) < FEWEST_STREAMS else ""
 
 
 def _came_at_once(one: Delivery, generation: float) -> bool:

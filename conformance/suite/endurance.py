@@ -50,10 +50,13 @@ def sent_exchange(name: str, observations: Observations) -> Exchange:
 
 
 def hangs(exchange: Exchange, observations: Observations) -> bool:
-    """Whether the target answered the plainest request in time, but not this one."""
+    """Whether the target answered the plainest request in time and every other one that it must serve, not this one."""
     plain = observations.exchange_of(PLAINEST)
     was_well = plain is not None and plain.answer is not None
-    return exchange.answer is None and exchange.ending.kind in TOO_SLOW and was_well
+    # Those that are sent in steps may be left without an answer for the same reason as this one.
+    others = [one for one in _plain(observations) if one is not exchange and not one.request.steps]
+    is_slow = any(one.answer is None and one.ending.kind in TOO_SLOW for one in others)
+    return exchange.answer is None and exchange.ending.kind in TOO_SLOW and was_well and not is_slow
 
 
 def expect_served(patterns: Sequence[str], observations: Observations, expect: Expect) -> list[Answered]:

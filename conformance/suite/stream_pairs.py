@@ -148,9 +148,11 @@ def lists_every_token(completion: Completion) -> bool:
     return _reasons(completion) == {"length"} and listed > 0 and listed == counted
 
 
-def latency_of(observations: Observations, whole: str, first_token: str) -> Latency:
-    """How long the target took for the answers to two probes without streaming."""
-    return Latency(_duration(observations, whole), _duration(observations, first_token))
+def latency_of(observations: Observations, whole: str, first_token: str, *alike: str) -> Latency:
+    """How long the target took for the answers to two probes without streaming, and to others that are alike."""
+    times = [_duration(observations, probe) for probe in alike]
+    known = tuple(time for time in times if time is not None)
+    return Latency(_duration(observations, whole), _duration(observations, first_token), known)
 
 
 def _duration(observations: Observations, probe: str) -> float | None:

@@ -371,7 +371,8 @@ def test_white_space_is_not_lost(streams: Sequence[Stream], completions: Sequenc
         expect(False, pair.stream.id, expected=found.expected, actual=found.actual)
 
 
-LATENCY = ("completion/long-answer", "completion/one-token")
+LATENCY = ("completion/long-answer", "completion/one-token", "completion/plain", "completion/again")
+"""What tells how long answers take: a long one, a short one, and two that are alike."""
 
 
 @requirement("stream.delivered", "stream/plain", "stream/again", *LATENCY)

@@ -44,6 +44,8 @@ SLOW_START = Latency(whole=1.0, first_token=0.95)
         ([BURST, BURST], QUICK_START, True),
         ([BURST, TRICKLED_BURST], QUICK_START, True),
         ([BURST, SPREAD], QUICK_START, False),
+        ([BURST, BURST], Latency(whole=1.0, first_token=0.1, alike=(0.3, 1.7)), None),
+        ([BURST, BURST], Latency(whole=1.0, first_token=0.1, alike=(0.8, 1.2)), True),
         ([SPREAD], QUICK_START, False),
         ([SPREAD], Latency(), False),
         ([EARLY_BURST, EARLY_BURST], QUICK_START, False),
