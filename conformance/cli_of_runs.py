@@ -23,6 +23,7 @@ def init() -> int:
 @click.argument("new", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="As Markdown, for a comment on a pull request.")
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Also write diff.html and diff.json there.")
 def diff(old: Path, new: Path, **options: Any) -> int:
     """Show what changed between two runs, and why; exit 1 on regressions.
 

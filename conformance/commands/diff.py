@@ -7,15 +7,19 @@ from pathlib import Path
 import click
 
 REGRESSED, UNDECIDED = 1, 3
+PAGE, RECORD = "diff.html", "diff.json"
 
 
-def show_differences(old: Path, new: Path, *, as_json: bool, as_markdown: bool) -> int:
-    """Print what changed; returns the exit status: 1 on regressions, 3 where a MUST is no longer decided, else 0.
+def show_differences(old: Path, new: Path, *, as_json: bool, as_markdown: bool, out: Path | None = None) -> int:
+    """Print what changed; with `out`, also write its page and its JSON to this folder.
+
+    Returns the exit status: 1 on regressions, 3 where a MUST is no longer decided, else 0.
 
     Raises:
         UsageFailure: the options do not go together.
         ResultsError: a record cannot be read.
         CompareError: the runs are of different profiles.
+        OSError: a file cannot be written.
     """
     from conformance.commands.failures import UsageFailure
     from conformance.compare import Kind, differences, read_runs, telling
@@ -26,6 +30,13 @@ def show_differences(old: Path, new: Path, *, as_json: bool, as_markdown: bool) 
     found = differences(before.results, after.results)
     tell = telling.as_json if as_json else telling.as_markdown if as_markdown else telling.as_text
     click.echo(tell(found), nl=False)
+    if out is not None:
+        from conformance.compare import diff_page
+        from conformance.report import write_atomically
+
+        for name, text in ((PAGE, diff_page(found)), (RECORD, telling.as_json(found))):
+            write_atomically(out / name, text)
+        click.echo(f"{out / PAGE}\n{out / RECORD}", err=as_json or as_markdown)
     if found.of(Kind.REGRESSION):
         return REGRESSED
     return UNDECIDED if any(change.level == "MUST" for change in found.of(Kind.UNDECIDED)) else 0

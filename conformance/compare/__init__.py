@@ -1,6 +1,7 @@
 """Sets runs side by side: a run and its baseline, two runs, or many; it works on their records only."""
 
 from conformance.compare.baseline import against, check_baseline
+from conformance.compare.diff_page import diff_page
 from conformance.compare.differences import Change, Differences, Kind, differences
 from conformance.compare.errors import CompareError
 from conformance.compare.gate import gate, waiver_failures
@@ -19,6 +20,7 @@ __all__ = [
     "NamedRun",
     "against",
     "check_baseline",
+    "diff_page",
     "differences",
     "gate",
     "identities",

@@ -16,7 +16,7 @@ _LONGEST = 300
 _MOST_FINDINGS = 3
 _MOST_TEXT = 55_000
 """Characters of Markdown after which changes are only counted: a comment on GitHub has 65,536 at most."""
-_TITLES = {
+TITLES = {
     Kind.REGRESSION: ("Regressions", "broken now and not before, or with new findings"),
     Kind.UNDECIDED: ("No longer decided", "decided before and not now"),
     Kind.FIX: ("Fixes", "not broken any more, or with fewer findings"),
@@ -24,6 +24,7 @@ _TITLES = {
     Kind.GONE: ("Gone requirements", "which the newer run does not have"),
     Kind.OTHER: ("Other changes", "of the outcome"),
 }
+"""What each kind of change is called, and what it means."""
 MARKER = "<!-- chat-conformance diff -->"
 """Stands first in the Markdown, so that a job finds its own comment and replaces it."""
 
@@ -42,7 +43,7 @@ def as_text(found: Differences) -> str:
     lines = [one_line(summary(found))]
     lines += [f"  {one_line(sentence)}" for sentence in found.circumstances]
     for kind, changes in _groups(found):
-        title, about = _TITLES[kind]
+        title, about = TITLES[kind]
         lines += ["", f"{title} ({len(changes)}), {about}:"]
         for change in changes:
             lines.append(f"  {change.id}  ({change.level.value})  {_step(change)}")
@@ -55,7 +56,7 @@ def as_markdown(found: Differences) -> str:
     lines = [MARKER, f"**chat-conformance, {code_span(found.new.profile.name)}:** {one_line(summary(found))}", ""]
     lines += [f"- {escaped(sentence)}" for sentence in found.circumstances]
     for kind, changes in _groups(found):
-        title, about = _TITLES[kind]
+        title, about = TITLES[kind]
         # Blank lines on both sides of the summary keep what follows Markdown.
         opened = " open" if kind in {Kind.REGRESSION, Kind.UNDECIDED} else ""
         lines += ["", f"<details{opened}><summary>{title} ({len(changes)}), {about}</summary>", ""]

@@ -2,6 +2,7 @@
 // Filters the rows of a page, in its parts, by what its tools say; tools that a page does not have filter nothing.
 (() => {
   const tools = document.getElementById("tools");
+  if (!tools) return; // a page without rows
   const search = document.getElementById("search");
   const shown = document.getElementById("shown");
   const nothing = document.getElementById("nothing");

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from conformance.contract import load_contract
 from conformance.lab.judging import Seen
-from conformance.lab.matrix import Matrix, matrix_of
-from conformance.lab.targets import CONTROLS, LabTarget
+from conformance.lab.matrix import Matrix, expectation, matrix_of
+from conformance.lab.targets import CONTROLS, LabTarget, targets_of
 from conformance.reference.faults import Fault
 from conformance.reference.faults.deeds import Deed
 
@@ -39,3 +39,14 @@ def matrix(fault: dict[str, str] | None = None, trap: dict[str, str] | None = No
     seen.append(Seen(told.id, USUAL | (TOLD if fault is None else fault), {"stream.done-once": "<b>none</b>"}, 9, 0.5))
     seen.append(Seen(ODDITY.id, USUAL | (trap or {}), {}, 9, 0.5))
     return matrix_of(CONTRACT, targets, seen, partial=True, seconds=1.0)
+
+
+def whole_matrix(profile: str) -> Matrix:
+    """The matrix of a whole lab in which everything came as it is declared; nothing is judged for it."""
+    contract, targets = load_contract(profile), targets_of(profile)
+    usual = {row.id: "passed" for row in contract.requirements}
+    seen = [
+        Seen(one.id, usual | (dict(expectation(one.fault, contract)) if one.fault else {}), {}, 97, 0.4)
+        for one in targets
+    ]
+    return matrix_of(contract, targets, seen, seconds=240.0)

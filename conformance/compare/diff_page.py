@@ -1,0 +1,39 @@
+"""Makes the page of what changed between two runs: one HTML file that needs no network."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+from conformance.compare.differences import Differences, Kind
+from conformance.compare.telling import TITLES, summary
+from conformance.contract.model import Level
+from conformance.report.html import GLYPHS, TEMPLATES, VERDICTS, assembled, html_environment
+
+_OWN = Path(__file__).parent / "templates"
+_TONES = {Kind.REGRESSION: "nonconformant", Kind.UNDECIDED: "inconclusive"}
+
+
+def diff_page(found: Differences) -> str:
+    """The whole page as HTML text. Its looks are those of the compliance page, and what differences need besides."""
+    boundary = uuid.uuid4().hex
+    groups = [(kind, *TITLES[kind], found.of(kind)) for kind in Kind if found.of(kind)]
+    levels = {change.level for change in found.changes}
+    html = (
+        html_environment(_OWN)
+        .get_template("diff.html.j2")
+        .render(
+            found=found,
+            summary=summary(found),
+            tone=next((tone for kind, tone in _TONES.items() if found.of(kind)), "conformant"),
+            groups=groups,
+            runs=[("before", found.old), ("now", found.new)],
+            levels=[level for level in Level if level in levels],
+            glyphs=GLYPHS,
+            verdicts=VERDICTS,
+            boundary=boundary,
+        )
+    )
+    style = "".join(path.read_text(encoding="utf-8") for path in (TEMPLATES / "compliance.css", _OWN / "matrix.css"))
+    script = (TEMPLATES / "filter.js").read_text(encoding="utf-8")
+    return assembled(html.split(boundary), style, script)
