@@ -62,6 +62,10 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
     if body.has("logprobs"):
         asked = body.asking("Say hello.", tokens=3, logprobs=True, top_logprobs=2)
         yield served("completion/logprobs", "the log probabilities of each token", asked)
+        if body.has("n"):
+            asked = body.asking("Say hello.", tokens=2, logprobs=True, top_logprobs=1, n=2)
+            about = "the log probabilities of each token of two choices"
+            yield served("completion/logprobs-of-choices", about, asked, tier=Tier.EXHAUSTIVE)
     if body.has("model") and not _model_is_required(body):
         without = {name: value for name, value in body.capped(4).items() if name != "model"}
         yield served("completion/default-model", "a request that leaves the model to its default", without)

@@ -16,6 +16,7 @@ UNKNOWN_MODEL = "no-such-model-chat-conformance"
 UNKNOWN_FIELD = "x_chat_conformance_unknown"
 TOO_MANY_WORDS = 140_000
 """Words of one letter, each a token of its own: more than the 131,072 tokens that most models can read at once."""
+_WHOLE_NUMBERS: Mapping[str, int] = {"n": 1, "seed": 7}
 FORM = b"model=any&messages=Say+hello."
 
 
@@ -86,9 +87,13 @@ def _undecided(body: RequestBody) -> Iterator[Probe]:
     about = f"a prompt of {TOO_MANY_WORDS} words"
     yield either("request/long-prompt", about, many, tier=Tier.EXHAUSTIVE)
     if body.limit_field:
-        integral = valid.replace(f'"{body.limit_field}": {CHEAP}'.encode(), f'"{body.limit_field}": {CHEAP}.0'.encode())
-        about = "an integer that is written with a decimal point"
-        yield either("request/integral-float", about, integral, completion_tokens=CHEAP, tier=Tier.EXHAUSTIVE)
+        whole = {name: value for name, value in _WHOLE_NUMBERS.items() if body.has(name)}
+        integral = json.dumps({**body.asking("Say hello.", tokens=CHEAP), **whole})
+        for name, value in {**whole, body.limit_field: CHEAP}.items():
+            integral = integral.replace(f'"{name}": {value}', f'"{name}": {value}.0')
+        about = "integers that are written with a decimal point"
+        raw = integral.encode()
+        yield either("request/integral-float", about, raw, completion_tokens=CHEAP, tier=Tier.EXHAUSTIVE)
 
 
 def _hello(body: RequestBody) -> bytes:

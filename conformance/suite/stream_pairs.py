@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -126,6 +127,38 @@ def lost_whitespace(pair: Pair) -> Difference | None:
         return None
     expected = f"white space as in {pair.whole.id}, where it is {whole:.0%} of the text"
     return Difference(expected, f"{streamed:.0%} of the text of {choices[0].content_deltas} deltas")
+
+
+def agree(told: Sequence[Pair]) -> frozenset[str]:
+    """The texts, without their white space, that two answers to one request share: there a target repeats itself."""
+    answers = {pair.stream.id: _packed_stream(pair.stream) for pair in told}
+    answers |= {pair.whole.id: _packed("".join(pair.whole.texts)) for pair in told}
+    counts = Counter(answers.values())
+    return frozenset(text for text, count in counts.items() if text and count > 1)
+
+
+def lost_text(pair: Pair, repeated: frozenset[str]) -> Difference | None:
+    """Whether a stream is the whole answer with parts left out, of a target that repeats itself word by word.
+
+    A model that chooses other words does not hit upon the same ones with gaps; white space is judged elsewhere.
+    """
+    streamed, whole = _packed_stream(pair.stream), _packed("".join(pair.whole.texts))
+    same_end = {choice.finish_reason for choice in pair.stream.reading.choices.values()} == _reasons(pair.whole)
+    if not same_end or not {streamed, whole} & repeated or not len(whole) / 2 <= len(streamed) < len(whole):
+        return None
+    rest = iter(whole)
+    if not all(character in rest for character in streamed):
+        return None
+    expected = f"the {len(whole)} characters of text of {pair.whole.id}, white space not counted"
+    return Difference(expected, f"{len(streamed)} of them, in the same order")
+
+
+def _packed_stream(stream: Stream) -> str:
+    return _packed("".join(choice.content for choice in stream.reading.choices.values()))
+
+
+def _packed(text: str) -> str:
+    return "".join(text.split())
 
 
 def unlisted_tokens(stream: Stream) -> tuple[int, int] | None:

@@ -45,7 +45,7 @@ def test_length_means_that_the_limit_was_reached(completions: Sequence[Completio
         if limit is None or used is None or not _all_cut(completion):
             continue
         # Some count without what they hold back at the end, such as half a character.
-        least = limit * _choices(completion) / 2
+        least = limit * len(completion.choices) / 2
         expect(
             used >= least,
             completion.id,

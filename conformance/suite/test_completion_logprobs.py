@@ -16,13 +16,12 @@ ROUNDING = 1e-3
 """By how much a logarithm may be above 0 for want of precision."""
 
 
-@requirement("completion.logprobs", "completion/logprobs")
+@requirement("completion.logprobs", "completion/logprobs", "completion/logprobs-of-choices")
 def test_log_probabilities_are_listed(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
-    for answered in answers:
-        if answered.answer.status in {400, 422}:
-            raise DoesNotApply(
-                f"{answered.id}: the target refuses to give log probabilities ({answered.answer.status})"
-            )
+    if all(answered.answer.status in {400, 422} for answered in answers):
+        raise DoesNotApply(
+            f"{answers[0].id}: the target refuses to give log probabilities ({answers[0].answer.status})"
+        )
     for completion in observations.usable([one.probe for one in answers], observations.completion):
         for choice in completion.choices:
             logprobs = choice.get("logprobs")

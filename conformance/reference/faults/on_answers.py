@@ -148,10 +148,14 @@ def keep_stop(seams: Seams) -> Seams:
 
 @deed("text.vary")
 def vary_text(seams: Seams) -> Seams:
-    """Answers each request in other words of the same length: letters are moved on by the request's number."""
+    """Answers each request in other words of the same length: letters are moved on by the request's number.
+
+    Where letters are to stop it, they stay: an answer in other words would have stopped elsewhere.
+    """
 
     async def steps(request: CompletionRequest, made: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
-        moved = current.get().number % 26 if request.alternatives is None else 0
+        stays = request.alternatives is not None or any(map(str.isalpha, "".join(request.stop)))
+        moved = 0 if stays else current.get().number % 26
         async for step in made:
             yield replace(step, text=_moved(step.text, moved)) if isinstance(step, Text) else step
 

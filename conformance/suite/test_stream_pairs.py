@@ -1,0 +1,91 @@
+"""Streams beside the same requests without streaming."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from conformance.probes import Probe
+from conformance.suite.expect import DoesNotApply, Expect, NotTestable
+from conformance.suite.marking import requirement
+from conformance.suite.observations import Completion, Observations, Stream
+from conformance.suite.showing import shown
+from conformance.suite.stream_pairs import (
+    agree,
+    counts_prompts,
+    differences,
+    has_enough_deltas,
+    looks,
+    lost_text,
+    lost_whitespace,
+    pairs,
+    prompt_difference,
+)
+
+TWINS = (
+    *("stream/plain", "stream/again", "stream/one-token", "stream/two-choices", "stream/usage"),
+    *("completion/long-answer", "completion/one-token", "completion/two-choices"),
+)
+
+
+@requirement("stream.equivalent", *TWINS)
+def test_a_stream_agrees_with_the_whole_answer(
+    streams: Sequence[Stream],
+    completions: Sequence[Completion],
+    probes: Sequence[Probe],
+    observations: Observations,
+    expect: Expect,
+) -> None:
+    finished = [stream for stream in streams if stream.reading.is_finished]
+    for pair in pairs(finished, completions):
+        expect.looked_at(pair.stream.id)
+        for one in differences(pair):
+            expect(False, pair.stream.id, expected=one.expected, actual=one.actual)
+    for pair in pairs(finished, completions, "messages"):
+        if counts_prompts(pair):
+            expect.looked_at(pair.stream.id)
+            found = prompt_difference(pair)
+            if found is not None:
+                expect(False, pair.stream.id, expected=found.expected, actual=found.actual)
+    if not expect.judged:
+        # A twin that was never sent, or not answered for load, is no fault of the target.
+        _, obstacles = observations.answers(probes)
+        raise obstacles[0] if obstacles else NotTestable("no stream finished whose request was served whole, too")
+
+
+@requirement("stream.nothing-lost", "stream/plain", "stream/again", "completion/long-answer")
+def test_no_part_of_the_text_is_lost(
+    streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect
+) -> None:
+    compared = [pair for pair in pairs(streams, completions) if len(pair.stream.reading.choices) == 1]
+    repeated = agree(compared)
+    if not repeated:
+        raise DoesNotApply("the target does not give the same request the same text twice")
+    for pair in compared:
+        expect.looked_at(pair.stream.id)
+        found = lost_text(pair, repeated)
+        if found is not None:
+            expect(False, pair.stream.id, expected=found.expected, actual=found.actual)
+
+
+@requirement("stream.same-form", *TWINS)
+def test_ids_and_models_look_alike(
+    streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect
+) -> None:
+    for stream in streams:
+        for look in looks(stream, completions):
+            expect(look.given in look.known, stream.id, expected=look.expected, actual=shown(look.given))
+    if not expect.judged:
+        raise DoesNotApply("neither ids nor models of the target have a form to compare")
+
+
+@requirement("stream.whitespace", "stream/plain", "stream/again", "completion/long-answer")
+def test_white_space_is_not_lost(streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect) -> None:
+    compared = [pair for pair in pairs(streams, completions) if has_enough_deltas(pair.stream)]
+    if len(compared) < 2:
+        raise DoesNotApply("less than two streams have enough deltas with text to compare with a whole answer")
+    lost = [(pair, found) for pair in compared if (found := lost_whitespace(pair)) is not None]
+    for pair in compared:
+        expect.looked_at(pair.stream.id)
+    # One stream may be of a model that ran its words together; all of them are not.
+    for pair, found in lost if len(lost) == len(compared) else ():
+        expect(False, pair.stream.id, expected=found.expected, actual=found.actual)
