@@ -249,7 +249,9 @@ def requirements(profile: str, **options: Any) -> int:
 @click.option(
     "--only", metavar="FAULT_GLOB", multiple=True, help="Judge only these faults; may be given several times."
 )
-@click.option("--workers", type=click.IntRange(1, 64), help="Processes.  [default: one for each processor, 4 at most]")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), help="Processes.  [default: one more than processors, 8 at most]"
+)
 @click.option(
     "--extra",
     metavar="FILE",

@@ -20,8 +20,9 @@ Progress = Callable[[int, int], None]
 
 
 def default_workers() -> int:
-    """One for each processor that this process may use, four at most."""
-    return min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    """One for each processor that this process may use, and one more, for each waits now and then; eight at most."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(8, processors + 1)
 
 
 def see_all(

@@ -128,6 +128,19 @@ def test_the_exit_status_tells_regressions(
         assert ID in capsys.readouterr().out
 
 
+def test_the_page_and_the_json_are_written_where_they_are_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_results(run_of(row()), tmp_path / "old")
+    write_results(run_of(row(Outcome.FAILED, ONE)), tmp_path / "new")
+    out = tmp_path / "out"
+    assert show_differences(tmp_path / "old", tmp_path / "new", as_json=True, as_markdown=False, out=out) == 1
+    told = capsys.readouterr()
+    assert json.loads(told.out) == json.loads((out / "diff.json").read_text(encoding="utf-8"))
+    assert str(out / "diff.html") in told.err
+    assert ID in (out / "diff.html").read_text(encoding="utf-8")
+
+
 def test_the_json_is_as_its_schema_says() -> None:
     found = differences(run_of(row(), requirement("error.envelope")), run_of(row(Outcome.FAILED, ONE, TWO)))
     document = json.loads(telling.as_json(found))

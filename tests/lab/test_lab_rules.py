@@ -7,7 +7,7 @@ from dataclasses import replace
 from lab_samples import NO_DONE, TOLD, matrix
 
 from conformance.lab.matrix import Result, changes
-from conformance.lab.rules import CAUGHT, CLEAN, EXACT, KILLED, breaches
+from conformance.lab.rules import CAUGHT, CLEAN, EXACT, KILLED, SHOWN, breaches
 
 
 def rules_broken(**runs: object) -> list[tuple[str, str]]:
@@ -82,3 +82,10 @@ def test_that_a_fast_stream_was_too_short_to_judge_its_delivery_is_no_change() -
 
 def test_a_requirement_that_was_not_judged_at_all_is_a_change() -> None:
     assert list(changes({"stream.ends": "passed"}, {})) == [("stream.ends", "untested")]
+
+
+def test_what_evidence_does_not_show_again_is_told() -> None:
+    told = matrix()
+    rows = tuple(replace(row, gaps=("judged again: it differs",)) if row.is_fault else row for row in told.rows)
+    broken = [(breach.rule, breach.sentence) for breach in breaches(replace(told, rows=rows))]
+    assert broken == [(SHOWN, "stream-end.no-done: judged again: it differs")]
