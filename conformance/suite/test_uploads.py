@@ -30,7 +30,7 @@ def test_a_body_in_pieces_is_read_to_its_end(
     for one in answers:
         # Who does not want the body did not get to read it in pieces; who said nothing may not know what is expected.
         wanted = _sent_whole(one.exchange) and _was_asked_for_body(one.exchange)
-        if (wanted and one.answer.status != EXPECTATION_FAILED) or observations.served(one):
+        if (wanted and one.answer.status != EXPECTATION_FAILED) or observations.served(one) or _was_cut_short(one):
             expected = f"a completion for {one.probe.about}"
             expect(observations.served(one), one.id, expected=expected, actual=status_of(one))
     _, obstacles = observations.answers(observations.matching(["robustness/slow-upload"]))
@@ -67,6 +67,13 @@ def _heard(answered: Answered) -> str:
     """What came to a request with an expectation, and what did not."""
     told = status_of(answered)
     return told if _was_asked_for_body(answered.exchange) else f"neither until the body came; then {told}"
+
+
+def _was_cut_short(answered: Answered) -> bool:
+    """Whether a body that nobody was asked about was called wrong before all of it had come."""
+    kinds = [step.kind for step in answered.exchange.request.steps]
+    found_wrong = answered.answer.status in {400, 422} or answered.answer.status >= 500
+    return found_wrong and StepKind.AWAIT_CONTINUE not in kinds and not _sent_whole(answered.exchange)
 
 
 def _was_asked_for_body(exchange: Exchange) -> bool:

@@ -49,11 +49,15 @@ def hang_over_body(seams: Seams, text: str) -> Seams:
 
 
 @deed("body.first-piece-only")
-def first_piece_only(seams: Seams) -> Seams:
-    """Takes the first piece of a body for the whole, once all of it has arrived."""
+def first_piece_only(seams: Seams, *, at_once: bool = False) -> Seams:
+    """Takes the first piece of a body for the whole, once all of it has arrived, or `at_once`."""
 
     async def read_body(request: Request, settings: Settings) -> bytes:
-        parts = [part async for part in request.stream() if part]
+        parts = []
+        async for part in request.stream():
+            parts += [part] if part else []
+            if parts and at_once and "content-length" in current.get().headers:
+                break
         return parts[0] if parts and "content-length" in current.get().headers else b"".join(parts)
 
     return replace(seams, stages=replace(seams.stages, read_body=read_body), knows_requests=True)
