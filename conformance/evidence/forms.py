@@ -125,8 +125,11 @@ class SecretForms:
         return Span(len(data) - longest, len(data), self._name, "cut") if longest else None
 
     def find_masked(self, data: bytes) -> Iterator[Span]:
-        """What masks leave of the secret, where its beginning stands before a mask, or its end behind one."""
-        if not self._long or not any(mark in data for mark in _MASK_MARKS):
+        """What masks leave of the secret, where its beginning stands before a mask, or its end behind one.
+
+        It is asked of bytes that `may_have_mask`.
+        """
+        if not self._long:
             return
         for mask in islice(_MASK.finditer(data), _MOST_MASKS):
             before = data[max(0, mask.start() - len(self._plain)) : mask.start()]
@@ -146,6 +149,11 @@ class SecretForms:
             if found.count(mark) > self._plain.count(mark):
                 return form
         return "escaped"
+
+
+def may_have_mask(data: bytes) -> bool:
+    """Whether there may be a mask in some bytes, of whatever secret."""
+    return any(mark in data for mark in _MASK_MARKS)
 
 
 def _marks(secret: str) -> tuple[bytes, ...]:

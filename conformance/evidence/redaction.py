@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.evidence.content_coding import Decoded, decode, form_of_clear, form_of_withheld
-from conformance.evidence.forms import SHORTEST_ANYWHERE, SecretForms, Span
+from conformance.evidence.forms import SHORTEST_ANYWHERE, SecretForms, Span, may_have_mask
 from conformance.evidence.spread import find_spread
 from conformance.target.keys import changed_key, cut_key
 from conformance.wire.exchange import Answer, Ending, Exchange, Headers, Read, Redaction, SentRequest
@@ -179,7 +179,8 @@ class Redactor:
         cleaned = _mask(data, self._find(data), found)
         # Only behind that: a secret that stands there whole is not one that nearly does.
         cleaned = _mask(cleaned, [span for secret in self._nearly for span in secret.find(cleaned)], found)
-        cleaned = _mask(cleaned, [span for secret in self._secrets for span in secret.find_masked(cleaned)], found)
+        if may_have_mask(cleaned):
+            cleaned = _mask(cleaned, [span for secret in self._secrets for span in secret.find_masked(cleaned)], found)
         if cut:
             rests = [secret.find_cut(cleaned) for secret in self._secrets]
             cleaned = _mask(cleaned, [span for span in rests if span is not None], found)

@@ -35,7 +35,7 @@ class Latency:
     def scatters(self) -> bool:
         """Whether the same request takes so different times that one answer's time says nothing of another's."""
         fastest, slowest = min(self.alike, default=0.0), max(self.alike, default=0.0)
-        return slowest > _SCATTER * fastest and slowest - fastest > (self.generation or 0.0) / 2
+        return slowest > _SCATTER * fastest and slowest - fastest > (self.generation or 0.0)
 
     @property
     def generation(self) -> float | None:

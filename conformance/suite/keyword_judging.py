@@ -25,18 +25,18 @@ def judge_instances(row: Requirement, instances: Iterable[tuple[str, Any]], read
     """
     keyword = row.keyword
     assert keyword is not None
-    judge = readers.schema(keyword.location)
     key = keyword_key(keyword)
     in_the_way: list[str] = []
     for exchange, instance in instances:
-        if key not in judge.reached(instance):
+        judged = readers.judged(keyword.location, instance)
+        if key not in judged.reached:
             in_the_way += [
                 f"{exchange}: {one.actual} at {one.instance_path or 'the root'}"
-                for one in judge.deviations(instance)
+                for one in judged.deviations
                 if hides(one.pointer, one.name, keyword.pointer) and readers.binds(keyword.location, one.key)
             ]
             continue
-        broken = [one for one in judge.deviations(instance) if one.key == key]
+        broken = [one for one in judged.deviations if one.key == key]
         if not broken:
             expect.looked_at(exchange)
         for one in broken:

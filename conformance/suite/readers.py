@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from conformance.contract import Contract
@@ -16,9 +17,19 @@ from conformance.reading import (
     read_error,
     read_stream,
 )
+from conformance.reading.schema import SchemaDeviation
 from conformance.wire import Exchange
 
 SUCCESS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedInstance:
+    """A JSON value, the keys of the keywords that judge something in it, and where it departs from them."""
+
+    instance: Any
+    reached: frozenset[str]
+    deviations: tuple[SchemaDeviation, ...]
 
 
 class Readers:
@@ -27,6 +38,7 @@ class Readers:
     def __init__(self, contract: Contract) -> None:
         self._operation = contract.operation
         self._judges: dict[str, SchemaJudge] = {}
+        self._judged: dict[tuple[str, int], JudgedInstance] = {}
         keywords = ((row.keyword, row.level) for row in contract.requirements if row.keyword is not None)
         self._levels = {(keyword.location, keyword_key(keyword)): level for keyword, level in keywords}
 
@@ -35,6 +47,17 @@ class Readers:
         if location not in self._judges:
             self._judges[location] = SchemaJudge(self._schema_at(location))
         return self._judges[location]
+
+    def judged(self, location: str, instance: Any) -> JudgedInstance:
+        """A JSON value of an answer, judged once by all keywords of the schema at a location."""
+        # By identity: values of answers are as large as answers, and stay as long as these.
+        key = (location, id(instance))
+        known = self._judged.get(key)
+        if known is None or known.instance is not instance:
+            judge = self.schema(location)
+            known = JudgedInstance(instance, judge.reached(instance), tuple(judge.deviations(instance)))
+            self._judged[key] = known
+        return known
 
     def completion(self, exchange: Exchange) -> BodyReading:
         """The answer read as a completion that is not streamed."""
