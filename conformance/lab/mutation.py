@@ -61,13 +61,17 @@ def mutants_of(profile: str, progress: Progress | None = None) -> list[Mutant]:
     mutants: dict[tuple[str, Mutation], Mutant] = {}
     for tier in dict.fromkeys(CONTROLS.values()):
         control = next(target for target in targets_of(profile) if target.fault is None and target.tier is tier)
-        known = frozenset(test for test, _ in mutants)
+        # What survived in a smaller tier may be shown by a fault that only a larger one asks for.
+        known = frozenset(test for test, _ in mutants) - {one.test for one in mutants.values() if one.survived}
         with TemporaryDirectory(prefix="chat-conformance-mutants-") as folder:
             run = _MutationRun(control, Path(folder), known, progress)
             ended = run_pytest(run, LEAN)
         if not run.finished:
             raise LabError("; ".join(run.broken or ended.printed.strip().splitlines()[-15:]))
-        mutants.update(((one.test, one.mutation), one) for one in run.mutants)
+        for one in run.mutants:
+            before = mutants.get((one.test, one.mutation))
+            if before is None or before.survived:
+                mutants[one.test, one.mutation] = one
     return list(mutants.values())
 
 
