@@ -1,0 +1,42 @@
+"""The mutation of the suite: what the lab would not miss is told as a survivor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from conformance.lab import mutation
+from conformance.lab.mutation import Mutation, mutants_of
+
+TEST = "test_stream.py::test_the_sentinel_comes_once"
+
+
+@pytest.fixture(autouse=True)
+def _one_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutate one test function only, for time's sake."""
+    every = mutation._by_function
+
+    def one(items: Sequence[pytest.Item]) -> Mapping[str, list[pytest.Item]]:
+        return {name: own for name, own in every(items).items() if name == TEST}
+
+    monkeypatch.setattr(mutation, "_by_function", one)
+
+
+def test_a_test_that_faults_need_is_missed() -> None:
+    mutants = mutants_of("loop-health")
+    assert [(one.test, one.mutation, one.survived) for one in mutants] == [
+        (TEST, Mutation.REMOVED, False),
+        (TEST, Mutation.INVERTED, False),
+    ]
+
+
+def test_a_test_that_no_fault_needs_survives_its_removal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: Any) -> Iterator[Any]:
+        return iter(())
+
+    monkeypatch.setattr(mutation._MutationRun, "_candidates", none)
+    removed, inverted = mutants_of("loop-health")
+    assert removed.survived
+    assert inverted.shown_by == "control"
