@@ -25,6 +25,8 @@ def _score(matrix: Matrix) -> list[str]:
     killed = sum(bool(ids) for ids in killers.values())
     aside = sum(row.result is Result.ASIDE for row in faults)
     requests = sum(row.requests for row in matrix.rows)
+    twice = [row.id for row in matrix.rows if row.tries > 1]
+    again = f"judged twice  {len(twice):>5}   which broke a rule the first time: {', '.join(twice)}"
     return [
         f"Fault lab, {matrix.contract.profile.name} {matrix.contract.profile.version}",
         "",
@@ -35,6 +37,7 @@ def _score(matrix: Matrix) -> list[str]:
         f" {len(matrix.single)} faults are told by one requirement alone",
         f"cost                  {requests} requests in {matrix.seconds:.0f} s,"
         f" {1000 * matrix.seconds / max(len(matrix.rows), 1):.0f} ms a verdict",
+        *([again] if twice else []),
     ]
 
 

@@ -46,6 +46,8 @@ class Seen:
     """Defects of the suite itself that the run met."""
     gaps: tuple[str, ...] = ()
     """What its evidence does not show, of what was to be shown."""
+    tries: int = 1
+    """How often it was judged; the last time counts."""
 
     @property
     def found(self) -> frozenset[str]:

@@ -48,6 +48,8 @@ class Row:
     broken: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
     """What the evidence of its run does not show, of what was to be shown."""
+    tries: int = 1
+    """How often it was judged; the last time counts."""
 
     @property
     def is_fault(self) -> bool:
@@ -158,7 +160,19 @@ def _row(target: LabTarget, seen: Seen, control: Mapping[str, str], contract: Co
     if fault is None:
         # Nothing may be wrong with it, so that its findings are what the lab is told of it.
         changed = {name: outcome for name, outcome in control.items() if outcome in BAD | {"inconclusive"}}
-        return Row(target.id, None, changed, seen.messages, {}, {}, seen.requests, seen.seconds, seen.broken, seen.gaps)
+        return Row(
+            target.id,
+            None,
+            changed,
+            seen.messages,
+            {},
+            {},
+            seen.requests,
+            seen.seconds,
+            seen.broken,
+            seen.gaps,
+            seen.tries,
+        )
     changed = dict(changes(control, seen.outcomes))
     expected = {name: outcome for name, outcome in expectation(fault, contract).items() if name in control}
     return Row(
@@ -176,6 +190,7 @@ def _row(target: LabTarget, seen: Seen, control: Mapping[str, str], contract: Co
         seconds=seen.seconds,
         broken=seen.broken,
         gaps=seen.gaps,
+        tries=seen.tries,
     )
 
 

@@ -116,6 +116,7 @@ def _view(number: int, row: Row, columns: Mapping[str, int]) -> Mapping[str, Any
         "generated": fault.generated,
         "requests": row.requests,
         "seconds": row.seconds,
+        "tries": row.tries,
         "cells": sorted(cells, key=lambda cell: ("caught", "wrong", "also", "other").index(cell.kind)),
         "outcomes": sorted(set(row.changed.values())),
         "sections": sorted({name.partition(".")[0] for name in (*row.changed, *fault.breaks)}),

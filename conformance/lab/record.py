@@ -79,13 +79,14 @@ def _row_document(row: Row) -> dict[str, Any]:
         "messages": {name: row.messages[name] for name in row.found if name in row.messages},
         "requests": row.requests,
         "seconds": row.seconds,
+        "tries": row.tries,
     }
 
 
 def core(document: dict[str, Any]) -> dict[str, Any]:
-    """What two runs of the same lab must agree in: everything but times and the words of messages."""
+    """What two runs of the same lab must agree in: everything but times, words, and what was judged a second time."""
     targets = [
-        {name: value for name, value in target.items() if name not in {"seconds", "messages", "requests"}}
+        {name: value for name, value in target.items() if name not in {"seconds", "messages", "requests", "tries"}}
         for target in document["targets"]
     ]
     score = {name: value for name, value in document["score"].items() if name not in {"seconds", "requests"}}

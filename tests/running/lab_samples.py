@@ -27,7 +27,9 @@ TOLD = {"stream.done-once": "warning", "stream.done-last": "skipped"}
 """What the fault changes when all is as it declares."""
 
 
-def matrix(fault: dict[str, str] | None = None, trap: dict[str, str] | None = None, **changes: Fault) -> Matrix:
+def matrix(
+    fault: dict[str, str] | None = None, trap: dict[str, str] | None = None, tries: int = 1, **changes: Fault
+) -> Matrix:
     """The matrix of a run in which the fault and the trap changed these outcomes."""
     told = changes.get("fault_row", NO_DONE)
     targets = [
@@ -36,7 +38,8 @@ def matrix(fault: dict[str, str] | None = None, trap: dict[str, str] | None = No
         LabTarget(ODDITY.id, "loop-health", fault=ODDITY),
     ]
     seen = [Seen(name, dict(USUAL), requests=9, seconds=0.5) for name in CONTROLS]
-    seen.append(Seen(told.id, USUAL | (TOLD if fault is None else fault), {"stream.done-once": "<b>none</b>"}, 9, 0.5))
+    outcomes = USUAL | (TOLD if fault is None else fault)
+    seen.append(Seen(told.id, outcomes, {"stream.done-once": "<b>none</b>"}, 9, 0.5, tries=tries))
     seen.append(Seen(ODDITY.id, USUAL | (trap or {}), {}, 9, 0.5))
     return matrix_of(CONTRACT, targets, seen, partial=True, seconds=1.0)
 
