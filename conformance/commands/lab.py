@@ -68,7 +68,8 @@ def run_lab(profiles: tuple[str, ...], options: LabOptions) -> int:
     from conformance.lab.proving import Proof
 
     proof = Proof(options.judge_again, options.reproduce)
-    matrices = judged(names, options.only, workers=options.workers, extra=options.extra, proof=proof)
+    once = options.accept  # what is seen is to be declared, whatever the rules say of it
+    matrices = judged(names, options.only, workers=options.workers, extra=options.extra, proof=proof, once=once)
     if options.accept:
         from conformance.lab.accept import accept_effects
 
@@ -133,11 +134,12 @@ def judged(
     extra: Path | None = None,
     keep: Path | None = None,
     proof: Proof | None = None,
+    once: bool = False,
 ) -> list[Matrix]:
     """The kill matrix of each profile, of all its targets or of those that match one of `only`.
 
     A target that breaks a rule is judged once more, with the machine to itself, for times deceive on one that is busy;
-    what came of that counts, and the matrix says so.
+    what came of that counts, and the matrix says so. With `once` it is not.
 
     Raises:
         UsageFailure: no target matches.
@@ -155,7 +157,7 @@ def judged(
         seen = look(targets, workers or default_workers(), progress=progress)
     matrices = _matrices(chosen, seen, extra, time.monotonic() - began)
     again = [target for matrix in matrices for target in doubtful(matrix, chosen[matrix.contract.profile.name])]
-    if again and keep is None:
+    if again and keep is None and not once:
         seen = with_second_looks(seen, look(again, 1))
         matrices = _matrices(chosen, seen, extra, time.monotonic() - began)
     return matrices
