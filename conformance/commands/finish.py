@@ -142,7 +142,10 @@ def timeline_for(run: SuiteRun) -> Timeline:
 
 def _release(session: Session) -> ReleaseView | None:
     release = session.release
-    return ReleaseView(release.version, release.sha256, release.gone(session.contract)) if release else None
+    if release is None:
+        return None
+    gone, changed = release.gone(session.contract), release.changed(session.contract)
+    return ReleaseView(release.version, release.sha256, gone, changed)
 
 
 def _facts(run: SuiteRun, selection: str | None, *, interrupted: bool) -> RunFacts:

@@ -40,6 +40,11 @@ class Release:
         known = {row.id for row in contract.requirements}
         return tuple(row_id for row_id in self.requirements if row_id not in known)
 
+    def changed(self, contract: Contract) -> tuple[str, ...]:
+        """The ids of requirements that rest on other words now than when they were frozen."""
+        frozen = ((row, self.requirements.get(row.id)) for row in contract.requirements)
+        return tuple(row.id for row, one in frozen if one is not None and one.digest != row.digest)
+
 
 def read_release(contract: Contract, version: str) -> Release:
     """The release of a contract's profile with this version.

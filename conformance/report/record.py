@@ -166,7 +166,8 @@ def _requirement_document(result: RequirementResult) -> dict[str, Any]:
 
 
 def _release_document(release: ReleaseView) -> dict[str, Any]:
-    return {"version": release.version, "sha256": release.sha256, "gone": list(release.gone)}
+    written = {"version": release.version, "sha256": release.sha256, "gone": list(release.gone)}
+    return written | ({"changed": list(release.changed)} if release.changed else {})
 
 
 def _finding_document(finding: Finding) -> dict[str, Any]:
@@ -272,7 +273,10 @@ def _parse_omissions(rows: Iterable[Mapping[str, Any]]) -> tuple[Omission, ...]:
 
 
 def _parse_release(written: Mapping[str, Any] | None) -> ReleaseView | None:
-    return ReleaseView(written["version"], written["sha256"], tuple(written["gone"])) if written else None
+    if not written:
+        return None
+    gone, changed = tuple(written["gone"]), tuple(written.get("changed", ()))
+    return ReleaseView(written["version"], written["sha256"], gone, changed)
 
 
 def _parse_waiver(row: Mapping[str, Any]) -> Waiver:

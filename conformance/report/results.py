@@ -30,12 +30,14 @@ class ProfileView:
 class ReleaseView:
     """Which frozen requirement set was scored by: its version and the digest of its file.
 
-    `gone` are the ids that it requires and this version of the suite no longer judges.
+    `gone` are the ids that it requires and this version of the suite no longer judges; `changed` those that rest on
+    other words now than when they were frozen, and are judged as they are now.
     """
 
     version: str
     sha256: str
     gone: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,15 @@ def test_what_is_required_and_judged_no_more_is_named(own: Contract) -> None:
     assert read_release(newer, "1.0").gone(newer) == (own.requirements[0].id,)
 
 
+def test_what_rests_on_other_words_now_is_named(own: Contract) -> None:
+    freeze(own, "1")
+    release = read_release(own, "1")
+    first = own.requirements[0].id
+    frozen = {**release.requirements, first: replace(release.requirements[first], digest="0" * 64)}
+    assert release.changed(own) == ()
+    assert replace(release, requirements=frozen).changed(own) == (first,)
+
+
 def test_an_unknown_release_names_the_known_ones(own: Contract) -> None:
     freeze(own, "1.0")
     freeze(own, "1.1")

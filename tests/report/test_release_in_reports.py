@@ -65,6 +65,18 @@ def test_the_record_keeps_the_release_and_what_is_not_scored(tmp_path: Path) -> 
     assert [row.id for row in read.requirements if not row.scored] == [LATER]
 
 
+def test_what_rests_on_other_words_than_in_the_release_is_marked(tmp_path: Path) -> None:
+    results = scored_by_a_release()
+    changed = next(row.id for row in results.requirements if row.scored)
+    assert results.release is not None
+    marked = replace(results, release=replace(results.release, changed=(changed,)))
+    assert read_results(write_results(marked, tmp_path)).release == marked.release
+    page = compliance_page(marked, (), curl=lambda _: "")
+    assert "1 of which rests on other words now" in page
+    assert page.count("changed since the release") == 1
+    assert "changed since the release" not in compliance_page(results, (), curl=lambda _: "")
+
+
 def test_a_record_without_a_release_can_still_be_read(tmp_path: Path) -> None:
     path = write_results(sample.sample_results(0), tmp_path)
     document = json.loads(path.read_text(encoding="utf-8"))
