@@ -16,6 +16,7 @@ UNKNOWN_MODEL = "no-such-model-chat-conformance"
 UNKNOWN_FIELD = "x_chat_conformance_unknown"
 TOO_MANY_WORDS = 140_000
 """Words of one letter, each a token of its own: more than the 131,072 tokens that most models can read at once."""
+JSON_MODE = 'Reply with this JSON object and nothing else: {"ok": true}'
 _WHOLE_NUMBERS: Mapping[str, int] = {"n": 1, "seed": 7}
 FORM = b"model=any&messages=Say+hello."
 
@@ -44,6 +45,9 @@ def error_probes(body: RequestBody) -> Iterator[Probe]:
     yield from _elsewhere(body)
     if body.has("model") and not _model_is_enumerated(body):
         yield from _unknown_model(body)
+    asked = {**body.asking(JSON_MODE, tokens=64), "response_format": {"type": "json_object"}}
+    about = "a completion in JSON mode, which only some deployments know"
+    yield either("request/json-mode", about, asked, tier=Tier.EXHAUSTIVE)
     yield either("request/unknown-field", "a field that no document names", {**body.capped(CHEAP), UNKNOWN_FIELD: 1})
 
 

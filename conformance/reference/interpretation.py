@@ -14,7 +14,7 @@ from conformance.reference.tokens import count_prompt
 
 _MOST_CHOICES = 128
 """Choices of one answer, where the contract sets no bound: each holds memory."""
-_SAMPLING = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "user")
+_SAMPLING = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "user", "response_format")
 
 
 def served_models(operation: Operation, settings: Settings) -> tuple[str, ...]:

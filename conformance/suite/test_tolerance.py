@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 
 from conformance.probes import Probe
-from conformance.suite.expect import Expect
+from conformance.suite.condition import Obstacle
+from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.keyword_judging import REFUSALS
 from conformance.suite.marking import requirement
 from conformance.suite.observations import Answered, Observations
-from conformance.suite.showing import status_of
+from conformance.suite.showing import shown, status_of
 
 ODD_TEXT = ("request/lone-surrogate", "request/escaped-nul", "request/raw-nul", "request/empty-text")
 
@@ -44,6 +46,33 @@ def test_a_prompt_that_is_too_long_is_the_clients_mistake(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
     _served_or_refused(probes, observations, expect)
+
+
+@requirement("request.json-mode", "request/json-mode")
+def test_json_mode_gives_json_or_is_refused(
+    answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    for answered in answers:
+        if answered.answer.status in REFUSALS:
+            raise DoesNotApply(f"{answered.id}: the target refuses JSON mode ({answered.answer.status})")
+        found = observations.completion(answered)
+        if isinstance(found, Obstacle):
+            raise found
+        for choice in found.choices:
+            message = choice.get("message")
+            text = message.get("content") if isinstance(message, Mapping) else None
+            if choice.get("finish_reason") == "stop" and isinstance(text, str):
+                expected = "a text that is a JSON object, as `response_format` asks, or a refusal"
+                expect(_is_json_object(text), answered.id, expected=expected, actual=f"the text {shown(text)}")
+    if not expect.judged:
+        raise DoesNotApply(f"{answers[0].id}: the answer did not come to its end")
+
+
+def _is_json_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _served_or_refused(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:

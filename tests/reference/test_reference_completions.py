@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING
 
@@ -141,3 +142,11 @@ def test_logprobs_are_null_unless_asked_for(openai: Caller) -> None:
 
 def test_no_answer_may_be_kept_by_a_cache(caller: Caller) -> None:
     assert caller.post(caller.body()).headers["cache-control"] == "no-store"
+
+
+def test_json_mode_gives_a_json_object(openai: Caller) -> None:
+    asked = 'Say `"hello"` \\ and é.'
+    completion = openai.complete(asked, response_format={"type": "json_object"})
+    assert json.loads(content(completion)) == {"said": asked}
+    assert content(openai.complete(asked, response_format={"type": "text"})).startswith("You said: ")
+    assert content(openai.complete(asked, response_format="json_object")).startswith("You said: ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator
 from typing import Any
 from zlib import crc32
@@ -43,11 +44,19 @@ def answer_to(request: CompletionRequest) -> str:
     """The whole answer to a request."""
     texts = [message.text for message in request.messages if message.role == "user"]
     last = texts or [message.text for message in request.messages] or [""]
+    if asks_for_json(request):
+        return json.dumps({"said": last[-1]}, ensure_ascii=False)
     said = f"You said: {last[-1]}"
     answer = said
     while count_tokens(answer) < _SHORTEST:
         answer = f"{answer} {said}"
     return answer
+
+
+def asks_for_json(request: CompletionRequest) -> bool:
+    """Whether the answer is to be a JSON object (OpenAI API reference, response_format, JSON object)."""
+    wanted = request.sampling.get("response_format")
+    return isinstance(wanted, dict) and wanted.get("type") == "json_object"
 
 
 def _entry(token: str, logprob: float) -> dict[str, Any]:
