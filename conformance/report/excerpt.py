@@ -68,6 +68,8 @@ def _marks(data: bytes, offsets: Iterable[int]) -> Sequence[tuple[int, int]]:
         start = _character(data, min(offset, len(data)))
         line_end = data.find(b"\n", start + 1, start + _MARK_LENGTH)
         end = _character(data, min(start + _MARK_LENGTH, len(data)) if line_end < 0 else line_end)
+        if marks and start == marks[-1][0]:
+            continue  # within the character that is marked already
         if marks and start < marks[-1][1]:
             marks[-1] = (marks[-1][0], start)
         marks.append((start, max(start, end)))

@@ -18,6 +18,7 @@ JUDGED_OVER_SEVERAL_STREAMS = {
     "stream.equivalent",
     "stream.finish-reason-length",
     "stream.id-unique",
+    "stream.nothing-lost",
     "stream.own-answer",
     "stream.same-form",
     "stream.whitespace",

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 import report_sample as sample
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from conformance.report.excerpt import excerpt, is_binary, surroundings
@@ -64,6 +64,7 @@ def test_quantities_are_words(shown: str, expected: str) -> None:
 
 @given(st.binary(max_size=3000) | st.text(max_size=900).map(str.encode), st.integers(0, 2000),
        st.lists(st.integers(-5, 4000), max_size=6))  # fmt: skip
+@example(b"\x00\x80", 0, [0, 1])
 def test_an_excerpt_covers_the_body_and_shows_each_place(data: bytes, limit: int, offsets: list[int]) -> None:
     parts = excerpt(data, limit, offsets)
     position = 0
