@@ -4,6 +4,8 @@
     python benchmarks/detection/compare.py loop-health --all            every fault and trap
     python benchmarks/detection/compare.py openai --only 'ignores:*'    some of them
 
+Faults that only a larger tier of this suite asks for are left out: it is the standard tier that is compared.
+
 Prints for each judge how many faults it caught, how many conforming deployments it accused, requests and seconds, and
 the faults that only one side caught. Exit status 1 when the peer catches a fault that this suite misses.
 """
@@ -56,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, default=SAMPLE, metavar="N", help=f"so many of them ({SAMPLE})")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the figures here, too")
     options = parser.parse_args(arguments)
-    targets = selected(targets_of(options.profile), options.only)
+    standard = [target for target in targets_of(options.profile) if target.tier is Tier.STANDARD]
+    targets = selected(standard, options.only)
     if not (options.all or options.only):
         targets = sample(targets, options.sample)
     found = judged(targets)
