@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import Path
 
 from conformance.compare.differences import Differences, Kind
+from conformance.compare.matrix_page import OWN, with_filter
 from conformance.compare.telling import TITLES, summary
 from conformance.contract.model import Level
-from conformance.report.html import GLYPHS, TEMPLATES, VERDICTS, assembled, html_environment
+from conformance.report.html import GLYPHS, VERDICTS, html_environment
 
-_OWN = Path(__file__).parent / "templates"
 _TONES = {Kind.REGRESSION: "nonconformant", Kind.UNDECIDED: "inconclusive"}
 
 
@@ -20,7 +19,7 @@ def diff_page(found: Differences) -> str:
     groups = [(kind, *TITLES[kind], found.of(kind)) for kind in Kind if found.of(kind)]
     levels = {change.level for change in found.changes}
     html = (
-        html_environment(_OWN)
+        html_environment(OWN)
         .get_template("diff.html.j2")
         .render(
             found=found,
@@ -34,6 +33,4 @@ def diff_page(found: Differences) -> str:
             boundary=boundary,
         )
     )
-    style = "".join(path.read_text(encoding="utf-8") for path in (TEMPLATES / "compliance.css", _OWN / "matrix.css"))
-    script = (TEMPLATES / "filter.js").read_text(encoding="utf-8")
-    return assembled(html.split(boundary), style, script)
+    return with_filter(html.split(boundary))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 from conformance.compare.matrix import Matrix, first_words
@@ -10,7 +11,7 @@ from conformance.contract.model import Level
 from conformance.report.html import GLYPHS, MEANINGS, TEMPLATES, VERDICTS, assembled, html_environment
 from conformance.suite.outcome import Outcome
 
-_OWN = Path(__file__).parent / "templates"
+OWN = Path(__file__).parent / "templates"
 
 
 def matrix_page(shown: Matrix) -> str:
@@ -18,7 +19,7 @@ def matrix_page(shown: Matrix) -> str:
     boundary = uuid.uuid4().hex
     levels = {row.level for _, rows in shown.sections for row in rows}
     html = (
-        html_environment(_OWN)
+        html_environment(OWN)
         .get_template("matrix.html.j2")
         .render(
             matrix=shown,
@@ -31,6 +32,11 @@ def matrix_page(shown: Matrix) -> str:
             boundary=boundary,
         )
     )
-    style = "".join(path.read_text(encoding="utf-8") for path in (TEMPLATES / "compliance.css", _OWN / "matrix.css"))
+    return with_filter(html.split(boundary))
+
+
+def with_filter(parts: Sequence[str]) -> str:
+    """A page whose rows can be filtered, from the parts between its policy, style and script."""
+    style = "".join(path.read_text(encoding="utf-8") for path in (TEMPLATES / "compliance.css", OWN / "matrix.css"))
     script = (TEMPLATES / "filter.js").read_text(encoding="utf-8")
-    return assembled(html.split(boundary), style, script)
+    return assembled(parts, style, script)
