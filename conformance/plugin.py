@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conformance.commands.finish import FinishedRun
-    from conformance.suite.run import SuiteRun
-    from conformance.suite.settings import RunSettings
+    from conformance.running.finish import FinishedRun
+    from conformance.running.settings import RunSettings
+    from conformance.running.suite_run import SuiteRun
 
 RUN = "conformance-run"
 """The name under which a run is registered with pytest."""
@@ -76,9 +76,9 @@ def _register(config: pytest.Config) -> None:
     from dataclasses import replace
     from pathlib import Path
 
-    from conformance.commands.failures import UsageFailure, as_usage_failures
-    from conformance.suite.run import SuiteRun
-    from conformance.suite.session import open_session
+    from conformance.running.session import open_session
+    from conformance.running.suite_run import SuiteRun
+    from conformance.terminal.failures import UsageFailure, as_usage_failures
 
     cleanup = contextlib.ExitStack()
     config.add_cleanup(cleanup.close)
@@ -105,7 +105,7 @@ def _settings(config: pytest.Config) -> RunSettings:
     from pathlib import Path
 
     from conformance.contract.model import Tier
-    from conformance.suite.settings import RunSettings
+    from conformance.running.settings import RunSettings
 
     out, waivers, replay = (_option(config, name) for name in ("out", "waivers", "replay"))
     # Another plugin's --base-url means the same.
@@ -140,8 +140,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     if not run.judgements and not run.broken:
         return  # nothing was selected, or pytest was stopped before: its own status says so
-    from conformance.commands.failures import UsageFailure, as_usage_failures
-    from conformance.commands.finish import finish
+    from conformance.running.finish import finish
+    from conformance.terminal.failures import UsageFailure, as_usage_failures
 
     interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
     kept = _option(session.config, "out") is not None

@@ -21,10 +21,10 @@ from conformance.commands.run import run_suite  # noqa: E402 - the package comes
 from conformance.contract.model import Tier  # noqa: E402
 from conformance.lab.targets import LabTarget, contract_of  # noqa: E402
 from conformance.reference import EmbeddedReference  # noqa: E402
-from conformance.reference.asked import Asked  # noqa: E402
-from conformance.reference.seams import Messages  # noqa: E402
-from conformance.suite.settings import RunSettings  # noqa: E402
-from conformance.target import Limits  # noqa: E402
+from conformance.reference.hooks import Messages  # noqa: E402
+from conformance.reference.request_context import Asked  # noqa: E402
+from conformance.running.settings import RunSettings  # noqa: E402
+from conformance.targets import Limits  # noqa: E402
 
 PATIENCE = Limits(first_byte_timeout=4.0, idle_timeout=1.5, deadline=6.0, connect_timeout=4.0, retries=1)
 """For deployments on loopback, some of which never answer; the lab's own."""

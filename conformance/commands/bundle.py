@@ -18,17 +18,17 @@ from conformance.bundle import (
     statement_text,
     write_archive,
 )
-from conformance.commands.failures import UsageFailure
 from conformance.contract import Contract, declared_rows, document_path, release_path, requirement_set
 from conformance.evidence import FILE_NAME as EVIDENCE_FILE
 from conformance.report import read_results
+from conformance.terminal.failures import UsageFailure
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from conformance.report import Results
-    from conformance.suite.session import Session
-    from conformance.suite.settings import RunSettings
+    from conformance.running.session import Session
+    from conformance.running.settings import RunSettings
 
 EVIDENCE = f"evidence/{EVIDENCE_FILE}"
 CONTRACT = "contract"

@@ -21,20 +21,20 @@ def show_differences(old: Path, new: Path, *, as_json: bool, as_markdown: bool, 
         CompareError: the runs are of different profiles.
         OSError: a file cannot be written.
     """
-    from conformance.commands.failures import UsageFailure
-    from conformance.compare import Kind, differences, read_runs, telling
+    from conformance.compare import Kind, differences, read_runs, render
+    from conformance.terminal.failures import UsageFailure
 
     if as_json and as_markdown:
         raise UsageFailure("--json and --markdown are two forms of one answer; give one of them.")
     before, after = read_runs([old, new])
     found = differences(before.results, after.results)
-    tell = telling.as_json if as_json else telling.as_markdown if as_markdown else telling.as_text
+    tell = render.as_json if as_json else render.as_markdown if as_markdown else render.as_text
     click.echo(tell(found), nl=False)
     if out is not None:
         from conformance.compare import diff_page
         from conformance.report import write_atomically
 
-        for name, text in ((PAGE, diff_page(found)), (RECORD, telling.as_json(found))):
+        for name, text in ((PAGE, diff_page(found)), (RECORD, render.as_json(found))):
             write_atomically(out / name, text)
         click.echo(f"{out / PAGE}\n{out / RECORD}", err=as_json or as_markdown)
     if found.of(Kind.REGRESSION):

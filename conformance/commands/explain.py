@@ -13,7 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from conformance.contract import Contract, Requirement
-    from conformance.explaining import Explained
+    from conformance.report.explained import Explained
 
 _WIDEST = 100
 
@@ -28,7 +28,7 @@ def explain_requirement(row_id: str, profile: str) -> int:
     """
     from conformance.commands.requirements import judging_tests
     from conformance.contract import load_contract
-    from conformance.explaining import explained
+    from conformance.report.explained import explained
 
     contract = load_contract(profile)
     row = next((one for one in (*contract.requirements, *contract.excluded) if one.id == row_id), None)
@@ -48,8 +48,8 @@ def write_page(profile: str, file: Path) -> int:
         OSError: the page cannot be written.
     """
     from conformance.contract import load_contract
-    from conformance.explaining import requirements_page
     from conformance.report import write_atomically
+    from conformance.report.requirements_page import requirements_page
 
     write_atomically(file, requirements_page(load_contract(profile)))
     click.echo(str(file))
@@ -57,8 +57,8 @@ def write_page(profile: str, file: Path) -> int:
 
 
 def _unknown(row_id: str, contract: Contract) -> Exception:
-    from conformance.commands.failures import UsageFailure
     from conformance.contract import load_contract, shipped_profiles
+    from conformance.terminal.failures import UsageFailure
 
     ids = [row.id for row in contract.requirements]
     elsewhere = [

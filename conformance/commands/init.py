@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from conformance.commands.failures import UsageFailure
-from conformance.target import CONFIGURATION_FILE
+from conformance.targets import CONFIGURATION_FILE
+from conformance.terminal.failures import UsageFailure
 
 TEXT = """\
 # Targets of chat-conformance. Judge one with: chat-conformance run --target staging

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from conformance.lab.evidence_checks import Proof
     from conformance.lab.judging import Seen
     from conformance.lab.matrix import Matrix
-    from conformance.lab.proving import Proof
     from conformance.lab.targets import LabTarget
     from conformance.lab.workers import Progress
 
@@ -49,11 +49,11 @@ def run_lab(profiles: tuple[str, ...], options: LabOptions) -> int:
         UsageFailure: there is no such profile, no target matches, or the directory cannot be written to.
         ContractError: the catalogue is unusable.
     """
-    from conformance.commands.failures import UsageFailure
     from conformance.contract import shipped_profiles
     from conformance.lab.console import lab_text
     from conformance.lab.rules import breaches
     from conformance.lab.write import write_matrix
+    from conformance.terminal.failures import UsageFailure
 
     names = tuple(dict.fromkeys(profiles or shipped_profiles()))
     unknown = [name for name in names if name not in shipped_profiles()]
@@ -65,13 +65,13 @@ def run_lab(profiles: tuple[str, ...], options: LabOptions) -> int:
         return _score_tool(options.suite_command, names, options.only, options.extra, options.workers)
     if options.mutate:
         return _mutate(names)
-    from conformance.lab.proving import Proof
+    from conformance.lab.evidence_checks import Proof
 
     proof = Proof(options.judge_again, options.reproduce)
     once = options.accept  # what is seen is to be declared, whatever the rules say of it
     matrices = judged(names, options.only, workers=options.workers, extra=options.extra, proof=proof, once=once)
     if options.accept:
-        from conformance.lab.accept import accept_effects
+        from conformance.lab.update_effects import accept_effects
 
         for path in accept_effects(matrices, options.extra):
             click.echo(f"written: {path}")
@@ -117,8 +117,8 @@ def _score_tool(
 
 
 def _chosen(profiles: Sequence[str], only: Sequence[str], extra: Path | None) -> dict[str, tuple[LabTarget, ...]]:
-    from conformance.commands.failures import UsageFailure
     from conformance.lab.targets import selected, targets_of
+    from conformance.terminal.failures import UsageFailure
 
     chosen = {name: selected(targets_of(name, extra), only) for name in profiles}
     if not any(target.fault for targets in chosen.values() for target in targets):
@@ -145,8 +145,8 @@ def judged(
         UsageFailure: no target matches.
         ContractError: the catalogue is unusable.
     """
-    from conformance.lab.proving import Proof
-    from conformance.lab.second_look import doubtful, with_second_looks
+    from conformance.lab.evidence_checks import Proof
+    from conformance.lab.recheck import doubtful, with_second_looks
     from conformance.lab.workers import default_workers, see_all
 
     chosen = _chosen(profiles, only, extra)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from conformance.bundle import BundleError
 from conformance.bundle.manifest import file_digest
 from conformance.commands.bundle import CONTRACT, EVIDENCE, REQUIREMENTS
-from conformance.commands.failures import UsageFailure, as_usage_failures
 from conformance.contract import requirement_set, shipped_profiles
 from conformance.report import Results, results_document
+from conformance.terminal.failures import UsageFailure, as_usage_failures
 
 if TYPE_CHECKING:
     from conformance.report import Curl
-    from conformance.suite.run import SuiteRun
+    from conformance.running.suite_run import SuiteRun
 
 OF_THE_OCCASION = ("duration_s", "replayed")
 """What of a record is not a matter of evidence, contract and profile."""
@@ -64,11 +64,11 @@ def _requirements(folder: Path) -> Mapping[str, Any]:
 
 
 def _compare(results: Results, folder: Path, profile: str) -> None:
-    from conformance.commands.finish import finish
-    from conformance.commands.pytest_session import run_pytest
-    from conformance.suite.run import SuiteRun
-    from conformance.suite.session import open_session
-    from conformance.suite.settings import RunSettings
+    from conformance.running.finish import finish
+    from conformance.running.pytest_session import run_pytest
+    from conformance.running.session import open_session
+    from conformance.running.settings import RunSettings
+    from conformance.running.suite_run import SuiteRun
 
     settings = RunSettings(
         profile=profile,
@@ -94,7 +94,7 @@ def _compare(results: Results, folder: Path, profile: str) -> None:
 
 def _check_reports(suite_run: SuiteRun, results: Results, curl: Curl, folder: Path) -> None:
     """Make the reports again, and hold those of the bundle against them."""
-    from conformance.commands.finish import written
+    from conformance.running.finish import written
 
     with tempfile.TemporaryDirectory(prefix="chat-conformance-") as made:
         for name, path in written(suite_run, results, curl, Path(made)).items():

@@ -31,8 +31,8 @@ def list_requirements(
         ContractError: the profile, its rows or the review on record is unusable.
         UsageFailure: the options do not go together, or `sources` is no folder.
     """
-    from conformance.commands.failures import UsageFailure
     from conformance.contract import load_contract
+    from conformance.terminal.failures import UsageFailure
 
     if sources is not None and not stale:
         raise UsageFailure("--sources only means something with --stale; give both.")
@@ -59,7 +59,7 @@ def _list_all(contract: Contract, profile: str, *, as_json: bool) -> None:
     if as_json:
         _print_json([_document(row, tests) for row in rows])
         return
-    from conformance.commands.requirement_text import requirements_text
+    from conformance.terminal.requirement_text import requirements_text
 
     click.echo(requirements_text(contract, tests))
 
@@ -145,13 +145,13 @@ def _freeze(contract: Contract, version: str) -> int:
 
 def judging_tests(contract: Contract, profile: str) -> dict[str, list[str]]:
     """The names of the test functions that judge each requirement, in any tier; `profile` as the user named it."""
-    from conformance.commands.pytest_session import run_pytest
     from conformance.contract.model import Tier
     from conformance.evidence import Redactor
-    from conformance.suite.run import SuiteRun
-    from conformance.suite.session import Session
-    from conformance.suite.settings import RunSettings
-    from conformance.target import Target
+    from conformance.running.pytest_session import run_pytest
+    from conformance.running.session import Session
+    from conformance.running.settings import RunSettings
+    from conformance.running.suite_run import SuiteRun
+    from conformance.targets import Target
 
     tests: dict[str, list[str]] = {}
     for tier in (Tier.EXHAUSTIVE, Tier.LOAD):  # between them they include every other

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conformance.commands.failures import UsageFailure, as_usage_failures, sentence
-from conformance.commands.pytest_session import Ended, run_pytest
+from conformance.running.pytest_session import Ended, run_pytest
+from conformance.terminal.failures import UsageFailure, as_usage_failures, sentence
 
 if TYPE_CHECKING:
     from conformance.report import Results
-    from conformance.suite.run import Progress, SuiteRun
-    from conformance.suite.session import Session
-    from conformance.suite.settings import RunSettings
+    from conformance.running.session import Session
+    from conformance.running.settings import RunSettings
+    from conformance.running.suite_run import Progress, SuiteRun
 
 _EXIT = {"passed": 0, "failed": 1, "undecided": 3}
 """The exit status by the status of the gate, which is that of the verdict but for baselines and waivers."""
@@ -29,7 +29,7 @@ RUN_LOG = "run-log.html"
 
 def run_suite(settings: RunSettings) -> int:
     """Judge the target; returns the exit status."""
-    from conformance.suite.session import open_session
+    from conformance.running.session import open_session
 
     try:
         with as_usage_failures(), open_session(settings, os.environ) as session:
@@ -40,9 +40,9 @@ def run_suite(settings: RunSettings) -> int:
 
 def show_plan(settings: RunSettings) -> int:
     """Print what a run would send, and what it may cost; sends nothing. Returns the exit status."""
-    from conformance.commands.plan import print_plan
-    from conformance.suite.run import SuiteRun
-    from conformance.suite.session import open_session
+    from conformance.running.session import open_session
+    from conformance.running.suite_run import SuiteRun
+    from conformance.terminal.plan import print_plan
 
     try:
         with as_usage_failures(), open_session(replace(settings, out=None), os.environ) as session:
@@ -58,10 +58,10 @@ def show_plan(settings: RunSettings) -> int:
 
 def _judge(session: Session) -> int:
     from conformance.commands.bundle import bundle_key, write_bundle
-    from conformance.commands.ci_output import tell_ci
-    from conformance.commands.finish import finish
-    from conformance.commands.trying_again import try_again
-    from conformance.suite.run import SuiteRun
+    from conformance.running.finish import finish
+    from conformance.running.retry_findings import try_again
+    from conformance.running.suite_run import SuiteRun
+    from conformance.terminal.ci_output import tell_ci
 
     out, key = session.settings.out, bundle_key(session.settings)
     assert out is not None
@@ -84,7 +84,7 @@ def _judge(session: Session) -> int:
         for reason in finished.results.gate.reasons if finished.results.gate else ():
             click.echo(f"chat-conformance: {reason}", err=True)
     else:
-        from conformance.commands.tell import tell
+        from conformance.terminal.print_summary import tell
 
         tell(suite_run, finished, out / RUN_LOG)
     tell_ci(finished.results, session.redactor.text)

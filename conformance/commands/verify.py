@@ -23,7 +23,7 @@ from conformance.bundle import (
     verified_payload,
 )
 from conformance.commands.bundle import EVIDENCE, REPORTS, REQUIREMENTS
-from conformance.commands.failures import UsageFailure
+from conformance.terminal.failures import UsageFailure
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -58,8 +58,8 @@ def verify_bundle(path: Path, key_file: Path | None) -> int:
 
 def _checked(path: Path, folder: Path, key: Ed25519PublicKey | None) -> tuple[Results, str]:
     """The results of a bundle that holds, and what its signature is worth."""
+    from conformance.commands.completeness import check_whole
     from conformance.commands.rejudge import judge_again
-    from conformance.commands.wholeness import check_whole
 
     members = read_archive(path, folder)
     manifest = check_manifest(folder, members, (STATEMENT, ENVELOPE))

@@ -4,7 +4,6 @@ from conformance.compare.baseline import against, check_baseline
 from conformance.compare.diff_page import diff_page
 from conformance.compare.differences import Change, Differences, Kind, differences
 from conformance.compare.errors import CompareError
-from conformance.compare.gate import gate, waiver_failures
 from conformance.compare.identity import FindingIdentity, identities, identity
 from conformance.compare.matrix import Matrix, matrix, matrix_json
 from conformance.compare.matrix_page import matrix_page
@@ -22,12 +21,10 @@ __all__ = [
     "check_baseline",
     "diff_page",
     "differences",
-    "gate",
     "identities",
     "identity",
     "matrix",
     "matrix_json",
     "matrix_page",
     "read_runs",
-    "waiver_failures",
 ]

@@ -6,7 +6,7 @@ import uuid
 
 from conformance.compare.differences import Differences, Kind
 from conformance.compare.matrix_page import OWN, with_filter
-from conformance.compare.telling import TITLES, summary
+from conformance.compare.render import TITLES, summary
 from conformance.contract.model import Level
 from conformance.report.html import GLYPHS, VERDICTS, html_environment
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.evidence.curl import curl_command, curl_for
 from conformance.evidence.errors import EvidenceError
-from conformance.evidence.lines import FILE_NAME, FORMAT
+from conformance.evidence.jsonl import FILE_NAME, FORMAT
 from conformance.evidence.reader import Evidence, read_evidence
 from conformance.evidence.redaction import Redactor
 from conformance.evidence.writer import EvidenceWriter
@@ -16,7 +15,5 @@ __all__ = [
     "EvidenceError",
     "EvidenceWriter",
     "Redactor",
-    "curl_command",
-    "curl_for",
     "read_evidence",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from conformance.evidence.decompression import GZIP_MAGIC, BrokenCodingError, ManyMembersError, decompressor
+from conformance.wire.decompression import GZIP_MAGIC, BrokenCodingError, ManyMembersError, decompressor
 from conformance.wire.exchange import Exchange
 
 LIMIT = 8 * 1024 * 1024

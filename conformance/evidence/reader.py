@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.evidence.errors import EvidenceError
-from conformance.evidence.lines import FILE_NAME, FORMAT, LineError, exchange_from_json, load_line
+from conformance.evidence.jsonl import FILE_NAME, FORMAT, LineError, exchange_from_json, load_line
 from conformance.wire.exchange import Exchange
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.evidence.content_coding import Decoded, decode, form_of_clear, form_of_withheld
-from conformance.evidence.forms import SHORTEST_ANYWHERE, SecretForms, Span, may_have_mask
-from conformance.evidence.spread import find_spread
-from conformance.target.keys import changed_key, cut_key
+from conformance.evidence.secret_encodings import SHORTEST_ANYWHERE, SecretForms, Span, may_have_mask
+from conformance.evidence.split_secrets import find_spread
+from conformance.targets.keys import changed_key, cut_key
 from conformance.wire.exchange import Answer, Ending, Exchange, Headers, Read, Redaction, SentRequest
 
 CREDENTIAL_HEADERS = ("Authorization", "Proxy-Authorization", "X-API-Key", "Api-Key")

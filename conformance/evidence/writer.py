@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from conformance.evidence.errors import EvidenceError
-from conformance.evidence.lines import FILE_NAME, FORMAT, dump_line, exchange_to_json
+from conformance.evidence.jsonl import FILE_NAME, FORMAT, dump_line, exchange_to_json
 from conformance.evidence.reader import Evidence, read_evidence
 from conformance.evidence.redaction import Redactor
 from conformance.wire.exchange import Exchange

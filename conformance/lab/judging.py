@@ -12,13 +12,13 @@ from tempfile import TemporaryDirectory
 import pytest
 from _pytest.runner import runtestprotocol
 
-from conformance.commands.pytest_session import run_pytest
+from conformance.lab.evidence_checks import NO_PROOF, Proof, gaps
 from conformance.lab.observing import LEAN, Watched, idle_session, watched
-from conformance.lab.proving import NO_PROOF, Proof, gaps
 from conformance.lab.targets import LabTarget
+from conformance.running.pytest_session import run_pytest
+from conformance.running.suite_run import SuiteRun
 from conformance.suite.expect import Judgement
 from conformance.suite.outcome import Outcome
-from conformance.suite.run import SuiteRun
 from conformance.suite.stash import OBSERVATIONS
 
 BAD = frozenset({Outcome.FAILED.value, Outcome.WARNING.value})

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from conformance.commands.pytest_session import run_pytest
 from conformance.lab.judging import BAD, LabError, ManyTargets, Seen
 from conformance.lab.matrix import changes, expectation
 from conformance.lab.observing import LEAN, Watched, watched
 from conformance.lab.targets import CONTROLS, LabTarget, contract_of, targets_of
+from conformance.running.pytest_session import run_pytest
 from conformance.suite.expect import NotTestable
 from conformance.suite.outcome import Finding
 from conformance.suite.stash import EXPECT, REQUIREMENT

@@ -11,18 +11,18 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from conformance.commands.pytest_session import run_pytest
 from conformance.contract.model import Contract, Tier
 from conformance.evidence import Redactor
 from conformance.lab.targets import LabTarget, contract_of
 from conformance.reference import EmbeddedReference
 from conformance.reference.server import new_tenants
 from conformance.reference.settings import Tenant
+from conformance.running.pytest_session import run_pytest
+from conformance.running.session import Session
+from conformance.running.settings import RunSettings
+from conformance.running.suite_run import SuiteRun
 from conformance.suite.observations import Observations
-from conformance.suite.run import SuiteRun
-from conformance.suite.session import Session
-from conformance.suite.settings import RunSettings
-from conformance.target import Limits, Target
+from conformance.targets import Limits, Target
 from conformance.wire import Unreachable
 
 GENERATED = 6

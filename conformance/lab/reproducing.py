@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from conformance.evidence import curl_for
 from conformance.probes.script import StepKind
+from conformance.report.curl import curl_for
 from conformance.wire.exchange import Exchange
 from conformance.wire.framing import body_bytes
 

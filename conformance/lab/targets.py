@@ -11,7 +11,7 @@ from pathlib import Path
 from conformance.contract import Contract, load_contract
 from conformance.contract.model import Tier
 from conformance.reference.faults import Fault, every_fault
-from conformance.reference.seams import Seams
+from conformance.reference.hooks import Seams
 
 CONTROLS = {"control": Tier.STANDARD, "control-exhaustive": Tier.EXHAUSTIVE, "control-load": Tier.LOAD}
 """The targets without a fault, by the tier in which each is judged."""

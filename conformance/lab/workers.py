@@ -9,8 +9,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from conformance.contract.model import Tier
+from conformance.lab.evidence_checks import NO_PROOF, Proof
 from conformance.lab.judging import Seen, see
-from conformance.lab.proving import NO_PROOF, Proof
 from conformance.lab.targets import LabTarget, targets_of
 
 _BATCH = 6

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from conformance.contract.model import CredentialScheme, Tier
 from conformance.probes.canaries import WORDS_OF_TENANTS
+from conformance.probes.client_errors import UNKNOWN_MODEL, either, refused
 from conformance.probes.completions import AFTERWARDS, served
-from conformance.probes.errors_of_clients import UNKNOWN_MODEL, either, refused
 from conformance.probes.model import Credential, Probe
 from conformance.probes.request_body import CHEAP, RequestBody
 

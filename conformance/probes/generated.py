@@ -12,11 +12,11 @@ from typing import Any
 
 from conformance.contract.model import Tier
 from conformance.probes.cost import worst_case_tokens
-from conformance.probes.drawing import CHEAP_TOKENS, drawn_invalid, drawn_valid
-from conformance.probes.making import made_requests
+from conformance.probes.invalid_mutations import Mutation, mutations
 from conformance.probes.model import Intent, Probe
-from conformance.probes.mutating import Mutation, mutations
+from conformance.probes.random_requests import made_requests
 from conformance.probes.request_body import RequestBody
+from conformance.probes.schemathesis_requests import CHEAP_TOKENS, drawn_invalid, drawn_valid
 
 __all__ = ["CHEAP_TOKENS", "GENERATED", "MOST", "generated_probes"]
 

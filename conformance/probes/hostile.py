@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from conformance.contract.model import Tier
-from conformance.probes.errors_of_clients import either, refused
+from conformance.probes.client_errors import either, refused
 from conformance.probes.injection import BREAKING
 from conformance.probes.model import Intent, Probe
 from conformance.probes.request_body import CHEAP, RequestBody

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from conformance.contract.model import Keyword, Requirement, Tier
-from conformance.probes.about import probe_name, told
 from conformance.probes.base import definitions_of
-from conformance.probes.enforcing import enforcing_probes
-from conformance.probes.honouring import honouring_values
+from conformance.probes.combined_probes import packed
+from conformance.probes.invalid_boundaries import enforcing_probes
 from conformance.probes.model import Intent, Probe
-from conformance.probes.packing import packed
-from conformance.probes.placing import instance_path
+from conformance.probes.pointer_edits import instance_path
+from conformance.probes.probe_names import probe_name, told
 from conformance.probes.request_body import CHEAP, RequestBody
+from conformance.probes.valid_boundaries import honouring_values
 from conformance.probes.values import refused
 
 __all__ = ["instance_path", "keyword_probes", "probe_name", "stands_in_the_body"]

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from conformance.contract.model import Tier
 from conformance.probes.canaries import repeating, word_of
+from conformance.probes.client_errors import refused
 from conformance.probes.completions import served
-from conformance.probes.errors_of_clients import refused
 from conformance.probes.model import Intent, Probe
 from conformance.probes.request_body import CHEAP, RequestBody
 from conformance.probes.robustness import LAST_WAVE, each_followed_by_a_plain_one

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from conformance.contract import Contract
 from conformance.contract.model import Tier
 from conformance.probes.access import access_probes
+from conformance.probes.client_errors import error_probes
 from conformance.probes.completions import completion_probes
 from conformance.probes.declared import declared_probes
 from conformance.probes.errors import ProbeError
-from conformance.probes.errors_of_clients import error_probes
 from conformance.probes.generated import GENERATED, generated_probes
 from conformance.probes.keywords import keyword_probes
 from conformance.probes.load import load_probes
@@ -20,7 +20,7 @@ from conformance.probes.model import Intent, Probe
 from conformance.probes.request_body import RequestBody
 from conformance.probes.robustness import robustness_probes
 from conformance.probes.streams import stream_probes
-from conformance.target.model import Target
+from conformance.targets.model import Target
 
 
 @dataclass(frozen=True, slots=True)

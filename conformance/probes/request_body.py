@@ -11,7 +11,7 @@ from typing import Any
 from conformance.contract import Contract
 from conformance.probes.cost import LIMIT_FIELDS
 from conformance.probes.samples import sample, types_of
-from conformance.target.model import Target
+from conformance.targets.model import Target
 
 Path = tuple[str | int, ...]
 """Where a value stands in a body: `("messages", 0, "role")`."""

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from conformance.contract.model import Tier
 from conformance.probes.canaries import WORD_OF_THE_VANISHED, repeating, word_of
+from conformance.probes.client_errors import either
 from conformance.probes.completions import LONG_ANSWER, ONE_CONNECTION, served
-from conformance.probes.errors_of_clients import either
 from conformance.probes.hostile import hostile_probes
 from conformance.probes.injection import injected
 from conformance.probes.model import Intent, Probe

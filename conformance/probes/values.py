@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from conformance.probes.breaches import BREACHES
+from conformance.probes.boundary_values import EDGES
 from conformance.probes.case import Case
-from conformance.probes.edges import EDGES
 from conformance.probes.samples import judge
+from conformance.probes.violating_values import BREACHES
 
 _READ_TOGETHER: Mapping[str, tuple[str, ...]] = {
     "additionalProperties": ("properties", "patternProperties"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from conformance.reading.event_stream import Event, EventStreamReader
     from conformance.reading.expectations import Expectations, expectations_of
     from conformance.reading.head import HeadReading, read_head
-    from conformance.reading.internals import inner_part
+    from conformance.reading.leaked_internals import inner_part
     from conformance.reading.schema import SchemaJudge, keyword_key
     from conformance.reading.stream import StreamReader, read_stream
     from conformance.reading.stream_reading import StreamReading
@@ -86,7 +86,7 @@ _HOMES = {
     "deliver": "delivery",
     "expectations_of": "expectations",
     "fewest_tokens": "text",
-    "inner_part": "internals",
+    "inner_part": "leaked_internals",
     "judge_buffering": "delivery",
     "keyword_key": "schema",
     "misfits": "assembly",

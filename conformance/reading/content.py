@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from conformance.evidence.content_coding import LAYERS, LIMIT
-from conformance.evidence.decompression import (
+from conformance.reading.deviation import DeviationLog, Place, shown
+from conformance.wire.decompression import (
     GZIP_MAGIC,
     BrokenCodingError,
     Decompressor,
     ManyMembersError,
     decompressor,
 )
-from conformance.reading.deviation import DeviationLog, Place, shown
 
 MAX_CONTENT: Final = LIMIT
 """Bytes that a coded body may decode to before reading stops: evidence withholds what lies behind."""

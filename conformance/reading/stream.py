@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final
 
+from conformance.reading.applicability import decided_by
 from conformance.reading.chunks import ChunkReader, Judge
 from conformance.reading.content import ContentDecoder
-from conformance.reading.decided import decided_by
 from conformance.reading.delivery import Arrivals
 from conformance.reading.deviation import Deviation, DeviationLog, Place, shown
 from conformance.reading.event_stream import MAX_LINE, EventStreamReader

@@ -17,13 +17,13 @@ from conformance.contract import load_contract
 from conformance.reference.app import create_app
 from conformance.reference.dialect import Dialect, dialect_of
 from conformance.reference.errors import DeploymentError, Refusal
+from conformance.reference.hooks import Seams
 from conformance.reference.interpretation import served_models
 from conformance.reference.providers.echo import EchoProvider
-from conformance.reference.seams import Seams
 from conformance.reference.settings import Settings, Tenant
 from conformance.reference.stages import Stages
 from conformance.reference.transmission import encode_json
-from conformance.target import demo
+from conformance.targets import demo
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -240,7 +240,7 @@ def _server(app: Starlette, dialect: Dialect, seams: Seams, *, log_level: str) -
     protocol = protocol_answering(encode_json(dialect.envelope(not_http)))
     served: ASGIApp = app
     if seams.bends:
-        from conformance.reference.bending import BentApp, bent_protocol  # noqa: PLC0415 - only a fault needs it
+        from conformance.reference.faulty_app import BentApp, bent_protocol  # noqa: PLC0415 - only a fault needs it
 
         served, protocol = BentApp(app, seams), bent_protocol(protocol, seams)
     config = Config(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from conformance.reference.errors import DeploymentError
-from conformance.target import demo
+from conformance.targets import demo
 
 
 @dataclass(frozen=True, slots=True)

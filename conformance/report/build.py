@@ -17,8 +17,8 @@ from conformance.report.results import (
 )
 from conformance.report.verdict import decide, unscored_reasons
 from conformance.suite.expect import Judgement
-from conformance.suite.outcome import Outcome
-from conformance.target import Target, Waiver
+from conformance.suite.outcome import Outcome, Waiver
+from conformance.targets import Target
 
 
 @dataclass(frozen=True, slots=True)

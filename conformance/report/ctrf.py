@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from conformance.report.plain_text import detail, headline
 from conformance.report.results import RequirementResult, Results
-from conformance.report.telling import detail, headline
 from conformance.report.text import visible
 from conformance.suite.outcome import Outcome
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
+from conformance.report.plain_text import detail, headline
 from conformance.report.results import RequirementResult, Results
-from conformance.report.telling import detail, headline
 from conformance.report.text import visible
 from conformance.suite.outcome import Outcome
 

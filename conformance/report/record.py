@@ -31,8 +31,7 @@ from conformance.report.results import (
     Tries,
 )
 from conformance.report.text import one_line
-from conformance.suite.outcome import Finding, Outcome, Verdict
-from conformance.target import Waiver
+from conformance.suite.outcome import Finding, Outcome, Verdict, Waiver
 
 FORMAT = 2
 """Version 2 has the gate, baseline, fingerprint, tries, waivers for probes, and keywords. Version 1 is read, too."""

@@ -10,8 +10,8 @@ from urllib.parse import quote, urlsplit
 
 from conformance.contract.explanations import explanation
 from conformance.contract.model import Level
+from conformance.report.plain_text import finding_lines, headline
 from conformance.report.results import RequirementResult, Results
-from conformance.report.telling import finding_lines, headline
 from conformance.report.text import visible
 from conformance.suite.outcome import Outcome, Verdict
 

@@ -2,7 +2,6 @@
 
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, Judgement, NotSent, NotTestable
 from conformance.suite.outcome import Finding, Outcome, Verdict
-from conformance.suite.settings import RunSettings
 
 __all__ = [
     "CannotTell",
@@ -13,6 +12,5 @@ __all__ = [
     "NotSent",
     "NotTestable",
     "Outcome",
-    "RunSettings",
     "Verdict",
 ]

@@ -10,9 +10,9 @@ import pytest
 from conformance.contract import Contract
 from conformance.contract.model import Requirement
 from conformance.probes import Intent, Probe
-from conformance.suite.condition import Obstacle, worst
 from conformance.suite.expect import JUDGED, DoesNotApply, Expect, NotSent, NotTestable
 from conformance.suite.observations import Answered, Completion, Observations, Stream
+from conformance.suite.obstacles import Obstacle, worst
 from conformance.suite.readers import Readers
 from conformance.suite.stash import CONTRACT, EXPECT, OBSERVATIONS, PROBES, REQUIREMENT
 

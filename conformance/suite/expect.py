@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 
 from conformance.contract.model import Level, Requirement
 from conformance.reading.deviation import Deviation
-from conformance.suite.outcome import Finding, Outcome
-from conformance.target import Waiver
+from conformance.suite.outcome import Finding, Outcome, Waiver
 
 
 class NotTestable(Exception):

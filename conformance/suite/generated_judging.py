@@ -7,10 +7,10 @@ from typing import Any
 
 from conformance.probes import Probe
 from conformance.probes.shrinking import SHRUNK
-from conformance.suite.condition import OPTIONAL_FIELDS, Obstacle, declared_limit, declared_unsupported, worst
 from conformance.suite.expect import Expect, NotSent, NotTestable
 from conformance.suite.keyword_judging import REFUSALS
 from conformance.suite.observations import Answered, Completion, Observations
+from conformance.suite.obstacles import OPTIONAL_FIELDS, Obstacle, declared_limit, declared_unsupported, worst
 from conformance.suite.request_judging import is_refusal
 from conformance.suite.showing import shown, status_of
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from conformance.contract import Contract
 from conformance.contract.model import Level, Requirement, Tier
+from conformance.probes.missing_probes import AspectName, tiers_of_keywords, why_without_probe
 from conformance.probes.request_body import RequestBody
-from conformance.probes.undecided import AspectName, tiers_of_keywords, why_without_probe
 from conformance.suite.covered import Covered, KeywordCoverage
 from conformance.suite.expect import JUDGED, CannotTell, DoesNotApply, NotSent, NotTestable
 from conformance.suite.observations import Observations
 from conformance.suite.outcome import Outcome
 from conformance.suite.request_judging import NOT_SENT, Aspect, judge_keyword, require_baseline
-from conformance.target import Target
+from conformance.targets import Target
 
 _OUTCOMES: Mapping[type[BaseException], Outcome] = {
     NotTestable: Outcome.FAILED,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from conformance.probes import Probe
 from conformance.reading import read_head
-from conformance.suite.condition import worst
 from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.observations import Observations
+from conformance.suite.obstacles import worst
 
 
 def judge_heads(

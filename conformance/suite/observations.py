@@ -13,8 +13,8 @@ from conformance.contract import Contract
 from conformance.probes import Intent, Plan, Probe
 from conformance.probes.shrinking import origin_of, smaller_than
 from conformance.reading import BodyReading, StreamReading
-from conformance.suite.condition import TOO_SLOW, Obstacle, declared_unsupported, obstacle, worst
 from conformance.suite.expect import CannotTell, DoesNotApply, NotSent, NotTestable
+from conformance.suite.obstacles import TOO_SLOW, Obstacle, declared_unsupported, obstacle, worst
 from conformance.suite.readers import Readers
 from conformance.wire import BY_PROXY, Answer, EndKind, Exchange
 

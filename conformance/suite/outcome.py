@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import fnmatch
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,3 +49,37 @@ class Finding:
     offset: int | None = None
     at: float | None = None
     event: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """One accepted violation.
+
+    `requirement` is an id or a glob; `expires` the last day on which it holds. Where `probe` (a name or a glob) is
+    given, only findings on exchanges of these probes are accepted.
+    """
+
+    requirement: str
+    reason: str
+    owner: str
+    expires: datetime.date
+    probe: str | None = None
+
+    def expired(self, today: datetime.date) -> bool:
+        """Whether its last day has passed."""
+        return today > self.expires
+
+    def names(self, requirement_id: str) -> bool:
+        """Whether it is about a requirement."""
+        return fnmatch.fnmatchcase(requirement_id, self.requirement)
+
+    def fits(self, exchange: str | None) -> bool:
+        """Whether it is about an exchange (its id, `stream/plain#1`); one for all probes fits also where none came."""
+        if self.probe is None:
+            return True
+        return exchange is not None and fnmatch.fnmatchcase(exchange.rpartition("#")[0], self.probe)
+
+    @property
+    def about(self) -> str:
+        """What it accepts, in words."""
+        return self.requirement if self.probe is None else f"{self.requirement} on {self.probe}"

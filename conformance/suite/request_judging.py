@@ -13,10 +13,10 @@ from typing import Any
 from conformance.contract.model import Keyword, Requirement
 from conformance.contract.pointers import split
 from conformance.probes import Intent, Probe
-from conformance.suite.condition import Obstacle, declared_limit, declared_unsupported, given_up, worst
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent, NotTestable
 from conformance.suite.keyword_judging import REFUSALS, REFUSALS_OF_PATH
 from conformance.suite.observations import Answered, Observations
+from conformance.suite.obstacles import Obstacle, declared_limit, declared_unsupported, given_up, worst
 from conformance.suite.outcome import Outcome
 from conformance.suite.showing import status_of
 

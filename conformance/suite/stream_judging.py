@@ -8,10 +8,10 @@ from conformance.contract.model import Level, Requirement
 from conformance.probes import Probe
 from conformance.reading import BodyReading, Latency, StreamReading, deliver, judge_buffering, keyword_key, misfits
 from conformance.reading.transfer import TARGET_ENDED
-from conformance.suite.condition import worst
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.keyword_judging import hides
 from conformance.suite.observations import Answered, Observations, Stream
+from conformance.suite.obstacles import worst
 from conformance.suite.readers import Readers
 from conformance.suite.showing import status_of
 

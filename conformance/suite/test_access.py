@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from conformance.evidence.forms import MASKED
+from conformance.evidence.secret_encodings import MASKED
 from conformance.suite.cross_talk import strangers, told_by
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect
+from conformance.suite.exposure import allows_sharing, has_generated
 from conformance.suite.marking import requirement
 from conformance.suite.observations import Answered, Observations
-from conformance.suite.openness import allows_sharing, has_generated
 from conformance.suite.showing import shown, status_of
 from conformance.wire import Redaction
 

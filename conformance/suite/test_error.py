@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conformance.contract.model import Requirement
-from conformance.probes.errors_of_clients import UNKNOWN_MODEL
+from conformance.probes.client_errors import UNKNOWN_MODEL
 from conformance.reading import inner_part
-from conformance.suite.condition import REFUSED_FOR_LOAD, worst
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent, NotTestable
 from conformance.suite.keyword_judging import REFUSALS, judge_instances
 from conformance.suite.load import is_error, unavailable_for_refused_only
 from conformance.suite.marking import keywords, requirement
 from conformance.suite.observations import Answered, Observations
+from conformance.suite.obstacles import REFUSED_FOR_LOAD, worst
 from conformance.suite.readers import Readers
 from conformance.suite.showing import shown, status_of
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from conformance.contract.model import Level
 from conformance.suite.cross_talk import strangers, told_by
-from conformance.suite.endurance import expect_own_ids, expect_served, expect_served_or_refused, judge_health
 from conformance.suite.expect import Expect
+from conformance.suite.health import expect_own_ids, expect_served, expect_served_or_refused, judge_health
 from conformance.suite.marking import requirement
 from conformance.suite.observations import Observations
 from conformance.suite.readers import Readers

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conformance.suite.cross_talk import told_by
-from conformance.suite.endurance import (
+from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent
+from conformance.suite.health import (
     PLAINEST,
     RESOLUTION,
     began,
@@ -19,7 +20,6 @@ from conformance.suite.endurance import (
     lost_tokens,
     sent_exchange,
 )
-from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent
 from conformance.suite.marking import requirement
 from conformance.suite.observations import Answered, Observations
 from conformance.suite.showing import shown

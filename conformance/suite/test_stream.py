@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 from conformance.contract.model import Requirement
 from conformance.probes import Probe
-from conformance.suite.condition import worst
 from conformance.suite.cross_talk import strangers, told_by
 from conformance.suite.expect import CannotTell, Expect, NotTestable
 from conformance.suite.marking import keywords, requirement
 from conformance.suite.observations import Answered, Completion, Observations, Stream
+from conformance.suite.obstacles import worst
 from conformance.suite.readers import Readers
 from conformance.suite.showing import shown, status_of
 from conformance.suite.stream_judging import (

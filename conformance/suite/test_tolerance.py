@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 
 from conformance.probes import Probe
-from conformance.suite.condition import Obstacle
 from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.keyword_judging import REFUSALS
 from conformance.suite.marking import requirement
 from conformance.suite.observations import Answered, Observations
+from conformance.suite.obstacles import Obstacle
 from conformance.suite.showing import shown, status_of
 
 ODD_TEXT = ("request/lone-surrogate", "request/escaped-nul", "request/raw-nul", "request/empty-text")

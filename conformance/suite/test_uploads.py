@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from conformance.probes import Probe
 from conformance.probes.injection import FIELD
 from conformance.probes.script import StepKind
-from conformance.suite.condition import worst
-from conformance.suite.endurance import PLAINEST, expect_served_or_refused, hangs, sent_exchange
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent
+from conformance.suite.health import PLAINEST, expect_served_or_refused, hangs, sent_exchange
 from conformance.suite.marking import requirement
 from conformance.suite.observations import Answered, Observations
+from conformance.suite.obstacles import worst
 from conformance.suite.showing import status_of
 from conformance.wire import EndKind, Exchange
 

@@ -14,7 +14,7 @@ from conformance.wire.exchange import (
     SentRequest,
 )
 from conformance.wire.observe import BY_PROXY, Observation, observe, observe_sync
-from conformance.wire.pace import Timing
+from conformance.wire.rate_limit import Timing
 
 __all__ = [
     "BY_PROXY",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.probes.model import Probe
-from conformance.target.model import Limits
+from conformance.targets.model import Limits
 
 
 class Budget:

@@ -13,12 +13,12 @@ import httpcore
 import httpx
 
 from conformance.probes.model import Probe
-from conformance.target.model import Limits
+from conformance.targets.model import Limits
 from conformance.wire.errors import RequestError
 from conformance.wire.exchange import Answer, Ending, EndKind, Exchange, SentRequest
+from conformance.wire.memory_budget import Room
 from conformance.wire.receiving import FAILURES, Body, End, Head, end_by_failure
 from conformance.wire.request import sent_request
-from conformance.wire.room import Room
 from conformance.wire.tap import RawRead, Tap, current_tap, head_of
 
 

@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from conformance.contract.model import CredentialScheme
 from conformance.probes.model import Credential
-from conformance.target.keys import changed_key, cut_key, extended_key, vendor_prefix
-from conformance.target.model import Target
+from conformance.targets.keys import changed_key, cut_key, extended_key, vendor_prefix
+from conformance.targets.model import Target
 from conformance.wire.errors import CredentialMissingError
 
 USUAL_SCHEME = CredentialScheme(header="Authorization", prefix="Bearer ")

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from conformance.contract.model import Operation
 from conformance.probes.model import Probe
-from conformance.target.model import Limits, Target
-from conformance.wire.agenda import Agenda, Further, units, waves
+from conformance.targets.model import Limits, Target
 from conformance.wire.budget import Budget
 from conformance.wire.exchange import Exchange
-from conformance.wire.pace import Pacer, Timing
-from conformance.wire.reach import require_reachable
+from conformance.wire.memory_budget import Room
+from conformance.wire.rate_limit import Pacer, Timing
+from conformance.wire.reachability import require_reachable
 from conformance.wire.retry import TOO_MANY_REQUESTS, refused_or_unseen, retry_delay
-from conformance.wire.room import Room
+from conformance.wire.schedule import Agenda, Further, units, waves
 
 if TYPE_CHECKING:
     import httpx

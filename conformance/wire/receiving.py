@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import httpcore
 import httpx
 
-from conformance.target.model import Limits
+from conformance.targets.model import Limits
 from conformance.wire.exchange import Answer, EndKind, Headers, Read
-from conformance.wire.room import COST_OF_A_READ, Room
+from conformance.wire.memory_budget import COST_OF_A_READ, Room
 from conformance.wire.tap import StoppedError, Tap
 
 DETAIL_LENGTH = 300

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from conformance import __version__
 from conformance.contract.model import Operation
 from conformance.probes.model import Probe
-from conformance.target.model import Target
+from conformance.targets.model import Target
 from conformance.wire.credentials import USUAL_SCHEME, Shown, shown_credential
 from conformance.wire.errors import RequestError
 from conformance.wire.exchange import SentRequest

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from conformance.target.model import Limits
+from conformance.targets.model import Limits
 from conformance.wire.exchange import EndKind
 
 if TYPE_CHECKING:

@@ -25,10 +25,10 @@ from conformance.probes.script import Step, StepKind
 from conformance.wire.client import Sent, sent_of, wall_clock
 from conformance.wire.exchange import Answer, EndKind
 from conformance.wire.framing import body_bytes, head_bytes
-from conformance.wire.pace import Timing
+from conformance.wire.memory_budget import Room
+from conformance.wire.rate_limit import Timing
 from conformance.wire.receiving import FAILURES, Body, End, Head, end_by_failure
 from conformance.wire.request import sent_request
-from conformance.wire.room import Room
 from conformance.wire.tap import Tap, current_tap
 from conformance.wire.transport import TappedBackend
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import ssl
 
     from conformance.probes.script import Script
-    from conformance.target.model import Limits, Target
+    from conformance.targets.model import Limits, Target
 
 _READ_SIZE = 64 * 1024
 _LARGEST_EVENT = 100 * 1024

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from conformance.target.model import Limits
+from conformance.targets.model import Limits
 from conformance.wire.exchange import EndKind
-from conformance.wire.room import Room
+from conformance.wire.memory_budget import Room
 
 RAW_KEPT = 64 * 1024
 """How many bytes of an answer are kept as they came, before the HTTP parser (enough for any allowed header)."""

@@ -9,7 +9,8 @@ import pytest
 from command_line import CLI, call
 
 from conformance.contract import load_contract
-from conformance.explaining import explained, requirements_page
+from conformance.report.explained import explained
+from conformance.report.requirements_page import requirements_page
 
 
 def told(folder: Path, *arguments: str) -> str:

@@ -14,7 +14,7 @@ from deployments import Answer, http_deployment
 
 from conformance.contract.model import Tier
 from conformance.evidence import read_evidence
-from conformance.target import Limits
+from conformance.targets import Limits
 
 ONLY = ("error.media-type", "error.envelope", "error.malformed-json", "error.never-success")
 ENVELOPE = {"error": {"message": "no", "type": "invalid_request_error", "param": None, "code": None}}

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from conformance.commands.failures import UsageFailure
 from conformance.commands.requirements import judging_tests, list_requirements
 from conformance.contract import load_contract, review_path
 from conformance.contract.locations import profile_path
+from conformance.terminal.failures import UsageFailure
 
 PROFILES = ("kodexa", "loop-health", "openai")
 DOCUMENT = {

@@ -17,7 +17,7 @@ from test_interruption import wait_for_lines
 from conformance.contract.model import Tier
 from conformance.evidence import read_evidence
 from conformance.reference import EmbeddedReference
-from conformance.target import Limits
+from conformance.targets import Limits
 
 ONLY = ("--only", "completion.*", "--only", "error.*", "--only", "robustness.connection-reuse")
 

@@ -11,7 +11,7 @@ from command_line import Judged, judge
 from deployments import empty_object, http_deployment
 
 from conformance.contract.model import Tier
-from conformance.target import Limits
+from conformance.targets import Limits
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,7 @@ from typing import Any
 
 from conformance.contract.model import Basis, Level, Section, Source, Tier
 from conformance.report import ExchangeTotals, ProfileView, RequirementResult, Results, TargetView, decide
-from conformance.suite.outcome import Finding, Outcome
-from conformance.target import Waiver
+from conformance.suite.outcome import Finding, Outcome, Waiver
 
 TODAY = datetime.date(2026, 11, 27)
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from comparable_runs import TODAY, requirement, run_of, waiver
 
-from conformance.compare import CompareError, against, check_baseline, gate, identity
+from conformance.compare import CompareError, against, check_baseline, identity
 from conformance.contract.model import Level, Section, Tier
+from conformance.gate.decision import gate
 from conformance.report import Omission, ProfileView, Results
 from conformance.suite.outcome import Finding, Outcome
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.commands.diff import show_differences
-from conformance.compare import CompareError, Kind, differences, telling
+from conformance.compare import CompareError, Kind, differences, render
 from conformance.contract.locations import specs_directory
 from conformance.contract.model import Level, Section, Tier
 from conformance.report import Omission, ProfileView, Results, TargetView, write_results
@@ -143,13 +143,13 @@ def test_the_page_and_the_json_are_written_where_they_are_asked_for(
 
 def test_the_json_is_as_its_schema_says() -> None:
     found = differences(run_of(row(), requirement("error.envelope")), run_of(row(Outcome.FAILED, ONE, TWO)))
-    document = json.loads(telling.as_json(found))
+    document = json.loads(render.as_json(found))
     jsonschema.validate(document, SCHEMA)
     assert document["changes"][0]["new_findings"][1]["exchange"] == "stream/usage#1"
 
 
 def test_the_text_names_requirement_step_and_finding() -> None:
-    text = telling.as_text(differences(run_of(row()), run_of(row(Outcome.FAILED, ONE))))
+    text = render.as_text(differences(run_of(row()), run_of(row(Outcome.FAILED, ONE))))
     assert text.startswith("conformant before, nonconformant now: 1 regression, 0 fixes,")
     assert "  stream.done-once  (MUST)  passed → failed\n" in text
     assert "      expected one [DONE], came something else at stream/plain#1\n" in text
@@ -168,7 +168,7 @@ HOSTILE = (
 
 
 def test_markdown_keeps_a_targets_words_in_code_or_escaped() -> None:
-    text = telling.as_markdown(differences(run_of(row()), said(HOSTILE)))
+    text = render.as_markdown(differences(run_of(row()), said(HOSTILE)))
     assert "\x1b" not in text
     assert "\u202e" not in text
     lines = text.splitlines()
@@ -185,16 +185,16 @@ def test_markdown_keeps_a_targets_words_in_code_or_escaped() -> None:
 @given(st.text(max_size=80))
 def test_no_text_leaves_its_line_or_its_code_span(text: str) -> None:
     found = differences(run_of(row()), said(text))
-    plain = telling.as_markdown(differences(run_of(row()), said("x")))
-    shown = telling.as_markdown(found)
+    plain = render.as_markdown(differences(run_of(row()), said("x")))
+    shown = render.as_markdown(found)
     assert shown.count("\n") <= plain.count("\n") + 2  # the model and the server may be left out
     spans = [line for line in shown.splitlines() if line.startswith("  - expected ")]
     for line in spans:
         ticks = line.removeprefix("  - expected ")
         fence = ticks[: len(ticks) - len(ticks.lstrip("`"))]
         assert fence
-    jsonschema.validate(json.loads(telling.as_json(found)), SCHEMA)
-    assert "\x1b" not in telling.as_text(found)
+    jsonschema.validate(json.loads(render.as_json(found)), SCHEMA)
+    assert "\x1b" not in render.as_text(found)
 
 
 def test_a_comment_stays_below_the_limit_of_github() -> None:
@@ -203,7 +203,7 @@ def test_a_comment_stays_below_the_limit_of_github() -> None:
         for number in range(400)
     ]
     passed = [requirement(one.id) for one in many]
-    text = telling.as_markdown(differences(run_of(*passed), run_of(*many)))
+    text = render.as_markdown(differences(run_of(*passed), run_of(*many)))
     assert len(text) < 65_536
     assert "more" in text.splitlines()[-3]
 

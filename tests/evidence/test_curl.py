@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from exchange_making import KEY, SECRETS, exchange
 
-from conformance.evidence import Redactor, curl_command, curl_for
+from conformance.evidence import Redactor
 from conformance.probes.script import HALF_CLOSE, HEAD, Step, StepKind, await_continue, pause
+from conformance.report.curl import curl_command, curl_for
 from conformance.wire.exchange import SentRequest
 
 HEADERS = (

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.evidence import EvidenceError, EvidenceWriter, Redactor, read_evidence
-from conformance.evidence.lines import LineError, exchange_from_json, exchange_to_json
+from conformance.evidence.jsonl import LineError, exchange_from_json, exchange_to_json
 from conformance.wire.exchange import Exchange
 
 ROOT = Path(__file__).parents[2]

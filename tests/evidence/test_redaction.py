@@ -15,8 +15,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conformance.evidence import Redactor
-from conformance.evidence.lines import dump_line, exchange_to_json
-from conformance.target.keys import changed_key, extended_key
+from conformance.evidence.jsonl import dump_line, exchange_to_json
+from conformance.targets.keys import changed_key, extended_key
 from conformance.wire.exchange import Exchange, Redaction
 
 REDACTOR = Redactor(SECRETS)

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from command_line import judge
 
-from conformance.evidence import curl_for, read_evidence
+from conformance.evidence import read_evidence
 from conformance.lab import reproducing
 from conformance.lab.targets import contract_of, targets_of
 from conformance.reference import EmbeddedReference
+from conformance.report.curl import curl_for
 from conformance.wire.exchange import Exchange
 
 FAULTS = {"openai": "stream-end.done-missing", "kodexa": "over-enforces:request.n.type"}

@@ -6,14 +6,15 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from conformance.commands.pytest_session import run_pytest
 from conformance.contract import Contract, Tier
 from conformance.reference import EmbeddedReference
 from conformance.reference.stages import Stages
-from conformance.suite import Outcome, RunSettings
-from conformance.suite.run import SuiteRun
-from conformance.suite.session import open_session
-from conformance.target import Target
+from conformance.running.pytest_session import run_pytest
+from conformance.running.session import open_session
+from conformance.running.settings import RunSettings
+from conformance.running.suite_run import SuiteRun
+from conformance.suite import Outcome
+from conformance.targets import Target
 
 
 def outcomes_of(contract: Contract, stages: Stages, *only: str) -> dict[str, Outcome]:

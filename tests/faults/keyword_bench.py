@@ -13,7 +13,7 @@ from conformance.suite.expect import JUDGED, Expect, Judgement, conclude
 from conformance.suite.observations import Observations
 from conformance.suite.outcome import Outcome
 from conformance.suite.request_judging import judge_request_keyword
-from conformance.target import Limits, Target
+from conformance.targets import Limits, Target
 from conformance.wire import Exchange, observe_sync
 
 BROKEN = {Outcome.FAILED, Outcome.WARNING}

@@ -16,8 +16,8 @@ from conformance.reference.faults import (
     read_fault_rows,
     shipped_fault_rows,
 )
+from conformance.reference.faults.actions import deeds_by_name
 from conformance.reference.faults.catalogue import faults_in, unknown_requirements
-from conformance.reference.faults.deeds import deeds_by_name
 from conformance.reference.faults.selection import generated_entries, generated_faults, unseen_faults
 
 CONTRACTS = [load_contract(name) for name in ("openai", "kodexa", "loop-health")]

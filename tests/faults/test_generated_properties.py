@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from conformance.commands.pytest_session import run_pytest
 from conformance.contract import Tier, load_contract
 from conformance.probes import Intent, Probe
 from conformance.probes.request_body import RequestBody
@@ -20,10 +19,12 @@ from conformance.reference import EmbeddedReference
 from conformance.reference.errors import Refusal
 from conformance.reference.stages import Stages
 from conformance.reference.validation import RequestRules
-from conformance.suite import Judgement, Outcome, RunSettings
-from conformance.suite.run import SuiteRun
-from conformance.suite.session import open_session
-from conformance.target import Limits, Target
+from conformance.running.pytest_session import run_pytest
+from conformance.running.session import open_session
+from conformance.running.settings import RunSettings
+from conformance.running.suite_run import SuiteRun
+from conformance.suite import Judgement, Outcome
+from conformance.targets import Limits, Target
 from conformance.wire import Exchange, observe_sync
 
 CONTRACT = load_contract("kodexa")

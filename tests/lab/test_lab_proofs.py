@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from conformance.commands.lab import judged
-from conformance.lab import proving
-from conformance.lab.proving import Proof
+from conformance.lab.evidence_checks import Proof
 from conformance.lab.rules import SHOWN, breaches
 
 FAULTS = ("stream-end.done-missing", "error-form.string", "message.length-too-large", "now-and-then.damaged")
@@ -29,8 +28,8 @@ def test_what_is_not_shown_again_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     def reproduce(*_: Any) -> Iterator[str]:
         yield "the command of stream/plain#1 sends other bytes than its request had"
 
-    monkeypatch.setattr(proving, "differences", differ)
-    monkeypatch.setattr(proving, "not_reproduced", reproduce)
+    monkeypatch.setattr(evidence_checks, "differences", differ)
+    monkeypatch.setattr(evidence_checks, "not_reproduced", reproduce)
     (told,) = judged(("loop-health",), FAULTS[:1], workers=1, proof=BOTH)
     sentences = [breach.sentence for breach in breaches(told) if breach.subject == FAULTS[0]]
     assert sentences == [

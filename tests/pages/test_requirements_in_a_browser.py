@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from conformance.contract import load_contract
-from conformance.explaining import requirements_page
+from conformance.report.requirements_page import requirements_page
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from conformance.contract import Contract, Requirement, load_contract
-from conformance.target import Target
+from conformance.targets import Target
 
 PROFILES = ("openai", "kodexa", "loop-health")
 OWN = "own"

@@ -107,7 +107,7 @@ def test_nothing_is_drawn_that_nobody_needs(monkeypatch: pytest.MonkeyPatch) -> 
     def draw(*_: object) -> None:
         raise AssertionError("requests were drawn")
 
-    monkeypatch.setattr("conformance.probes.drawing._drawn", draw)
+    monkeypatch.setattr("conformance.probes.schemathesis_requests._drawn", draw)
     assert plan(load_contract("openai"), TARGET, ["request.*", "error/*"], Tier.EXHAUSTIVE).probes
     with pytest.raises(AssertionError, match="requests were drawn"):
         plan(load_contract("openai"), TARGET, ["generated/valid/*"], Tier.EXHAUSTIVE)

@@ -12,9 +12,9 @@ from planning_samples import MESSAGES, TARGET, write_own_document
 from conformance.contract import Contract, Requirement, load_contract
 from conformance.probes import Intent, Probe
 from conformance.probes.keywords import keyword_probes
+from conformance.probes.missing_probes import why_without_probe
 from conformance.probes.request_body import RequestBody
 from conformance.probes.samples import matching_text
-from conformance.probes.undecided import why_without_probe
 
 TEXT = {"type": "string"}
 WHOLE = {"type": "integer"}

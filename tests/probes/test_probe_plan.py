@@ -19,7 +19,7 @@ from planning_samples import (
 
 from conformance.contract import Contract, Tier, load_contract
 from conformance.probes import Intent, Plan, Probe, ProbeError, check_request, plan, plan_data, plan_from
-from conformance.target import Target
+from conformance.targets import Target
 from conformance.wire.request import build_request
 
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from stream_samples import DONE, FINISH, HELLO, broken, encoded, exchange, stream
 
 from conformance.evidence import Redactor
-from conformance.evidence.decompression import MEMBERS, BrokenCodingError, decompressor
 from conformance.reading import read_completion, read_stream
 from conformance.reading.content import ContentDecoder
 from conformance.reading.deviation import DeviationLog
+from conformance.wire.decompression import MEMBERS, BrokenCodingError, decompressor
 from conformance.wire.exchange import EndKind, Exchange, Read
 
 GOOD = (*HELLO, FINISH, DONE)

@@ -13,7 +13,7 @@ from conformance.contract import load_contract
 from conformance.contract.errors import ContractError
 from conformance.reference import DeploymentError, EmbeddedReference, serve
 from conformance.reference.server import settings_from_environment
-from conformance.target import demo
+from conformance.targets import demo
 
 
 def test_serve_says_where_it_is_and_how_to_judge_it_and_stops_when_interrupted() -> None:

@@ -22,8 +22,7 @@ from conformance.contract.model import (
     Tier,
 )
 from conformance.report import ExchangeTotals, Judgement, Results, RunFacts, TargetView, build_results
-from conformance.suite.outcome import Finding, Outcome
-from conformance.target import Waiver
+from conformance.suite.outcome import Finding, Outcome, Waiver
 from conformance.wire.exchange import Answer, Ending, EndKind, Exchange, Read, Redaction, SentRequest
 
 HOSTILE = (

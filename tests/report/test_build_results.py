@@ -10,7 +10,7 @@ import report_sample as sample
 from conformance.contract.model import Tier
 from conformance.report import Judgement, build_results, target_view
 from conformance.suite.outcome import Outcome, Verdict
-from conformance.target import Target
+from conformance.targets import Target
 
 
 def by_outcome(results: object, outcome: Outcome) -> set[str]:

@@ -11,10 +11,10 @@ import report_sample as sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.commands.ci_output import for_log, tell_ci
 from conformance.report.github import annotation_lines, defused, step_summary
 from conformance.report.markdown import code_span, escaped
 from conformance.report.results import AgainstBaseline, Gate, GateStatus
+from conformance.terminal.ci_output import for_log, tell_ci
 
 RESULTS = sample.sample_results(3)
 

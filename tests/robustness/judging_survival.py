@@ -7,14 +7,14 @@ from pathlib import Path
 
 from raw_reader import KEY, MODEL, Manner, serving
 
-from conformance.commands.pytest_session import run_pytest
 from conformance.contract.model import Tier
+from conformance.running.pytest_session import run_pytest
+from conformance.running.session import open_session
+from conformance.running.settings import RunSettings
+from conformance.running.suite_run import SuiteRun
 from conformance.suite.expect import Judgement
 from conformance.suite.outcome import Outcome
-from conformance.suite.run import SuiteRun
-from conformance.suite.session import open_session
-from conformance.suite.settings import RunSettings
-from conformance.target.model import Limits
+from conformance.targets.model import Limits
 
 LIMITS = Limits(first_byte_timeout=3.0, idle_timeout=3.0, deadline=6.0, retries=2, concurrency=32)
 ONLY = ("robustness.*",)

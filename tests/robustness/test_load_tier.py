@@ -10,10 +10,10 @@ from judging_survival import broken, judge_at, undecided
 from conformance.contract import load_contract
 from conformance.contract.model import Tier
 from conformance.reference import EmbeddedReference
-from conformance.reference.faults.deeds import Deed, bent_by
-from conformance.reference.seams import Seams
+from conformance.reference.faults.actions import Deed, bent_by
+from conformance.reference.hooks import Seams
 from conformance.suite.expect import Judgement
-from conformance.target.model import Limits
+from conformance.targets.model import Limits
 
 CONTRACT = load_contract("openai")
 PATIENT = Limits(retries=0, concurrency=64)

@@ -10,7 +10,7 @@ from judging_survival import LIMITS, judge_at
 from conformance.contract import load_contract
 from conformance.contract.model import Tier
 from conformance.reference import EmbeddedReference
-from conformance.reference.faults.deeds import Deed, bent_by
+from conformance.reference.faults.actions import Deed, bent_by
 from conformance.suite.expect import Judgement
 from conformance.suite.outcome import Outcome
 

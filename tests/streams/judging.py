@@ -9,13 +9,13 @@ from typing import Any
 
 from raw_deployment import KEY, MODEL, Deployment, serving
 
-from conformance.commands.pytest_session import run_pytest
+from conformance.running.pytest_session import run_pytest
+from conformance.running.session import open_session
+from conformance.running.settings import RunSettings
+from conformance.running.suite_run import SuiteRun
 from conformance.suite.expect import Judgement
 from conformance.suite.outcome import Outcome
-from conformance.suite.run import SuiteRun
-from conformance.suite.session import open_session
-from conformance.suite.settings import RunSettings
-from conformance.target.model import Limits
+from conformance.targets.model import Limits
 
 PATIENT = Limits(first_byte_timeout=10.0, idle_timeout=10.0, deadline=20.0, retries=0, concurrency=32)
 QUICK = replace(PATIENT, idle_timeout=0.6)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bent_streams import (
+from faulty_streams import (
     NO_SENTINEL,
     TEXT_TO_DAMAGE,
     Fault,

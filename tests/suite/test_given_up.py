@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.suite.condition import LONG, given_up
+from conformance.suite.obstacles import LONG, given_up
 
 UNLIMITED = {"model": "m", "messages": []}
 

@@ -13,7 +13,7 @@ from command_line import CANARY, Judged, Run, judge, results
 from deployments import closed_port, echo_of_key, empty_object, http_deployment, silent_deployment
 
 from conformance.contract.model import Tier
-from conformance.target import Limits
+from conformance.targets import Limits
 
 ReferenceRun = Callable[[str], tuple[Path, Judged]]
 

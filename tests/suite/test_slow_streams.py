@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from command_line import judge
 
-from conformance.target import Limits
+from conformance.targets import Limits
 
 IMPATIENT = Limits(first_byte_timeout=1.0, idle_timeout=0.5, deadline=2.0, retries=0)
 ONLY = ("stream.ends", "stream.done-once", "stream.finish-once")

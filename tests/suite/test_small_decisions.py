@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from conformance.suite.exposure import allows_sharing, has_generated
 from conformance.suite.load import is_error, is_retry_after
-from conformance.suite.openness import allows_sharing, has_generated
 
 
 @pytest.mark.parametrize("body", [{"error": {"message": "x"}}, {"error": "x"}, {"detail": "x"}, {"object": "error"}])

@@ -12,7 +12,7 @@ from itertools import count
 
 from conformance.contract.model import CredentialScheme, Operation
 from conformance.probes.model import Intent, Probe
-from conformance.target.model import Limits, Target
+from conformance.targets.model import Limits, Target
 from conformance.wire.client import Client, Sent
 from conformance.wire.request import build_request
 from conformance.wire.transport import Transport

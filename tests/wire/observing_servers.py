@@ -9,7 +9,7 @@ from typing import Any
 from byte_server import OK, OPERATION, QUICK, Server, Visit, probe, serve
 
 from conformance.probes.model import Probe
-from conformance.target.model import Limits, Target
+from conformance.targets.model import Limits, Target
 from conformance.wire import Exchange, Observation, Timing
 from conformance.wire import observe as observe_probes
 

@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 from byte_server import OPERATION, QUICK, Visit, closed_port, probe, run, send_once, serve
 
-from conformance.target.model import Target
+from conformance.targets.model import Target
 from conformance.wire.client import Client
 from conformance.wire.exchange import EndKind
 from conformance.wire.request import build_request

@@ -15,7 +15,7 @@ from byte_server import KEY, OK, OPERATION, QUICK, Visit, closed_port, probe, se
 from observing_servers import REFUSED, Watch, observing, ok, probes_named
 
 from conformance.probes.model import Credential, Intent
-from conformance.target.model import Target
+from conformance.targets.model import Target
 from conformance.wire import CredentialMissingError, Exchange, Observation, RequestError, Unreachable
 from conformance.wire import observe as observe_probes
 from conformance.wire.observe import observe_sync

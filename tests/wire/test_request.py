@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from conformance import __version__
 from conformance.contract.model import CredentialScheme
 from conformance.probes.model import Credential
-from conformance.target.model import Target
+from conformance.targets.model import Target
 from conformance.wire.errors import CredentialMissingError, RequestError
 from conformance.wire.request import build_request, sent_request
 

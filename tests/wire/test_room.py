@@ -7,10 +7,10 @@ from dataclasses import replace
 from byte_server import QUICK, Visit
 from observing_servers import observing, probes_named
 
-from conformance.target.model import Limits
+from conformance.targets.model import Limits
 from conformance.wire import Exchange, Observation
 from conformance.wire.exchange import EndKind
-from conformance.wire.room import COST_OF_A_READ, Room
+from conformance.wire.memory_budget import COST_OF_A_READ, Room
 
 KILOBYTE = 1024
 LIMITS = replace(QUICK, concurrency=1, max_bodies=100 * KILOBYTE, small_body=4 * KILOBYTE)

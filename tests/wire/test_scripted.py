@@ -22,7 +22,7 @@ from conformance.probes.script import (
     cut_after,
     in_pieces,
 )
-from conformance.target.model import Limits, Target
+from conformance.targets.model import Limits, Target
 from conformance.wire import BY_PROXY, EndKind, Exchange, Observation, Timing, observe
 
 Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]]

@@ -13,7 +13,7 @@ import pytest
 from byte_server import OPERATION, probe
 
 from conformance.evidence import EvidenceWriter, Redactor, read_evidence
-from conformance.target import Limits, Target
+from conformance.targets import Limits, Target
 from conformance.wire import EndKind, observe_sync
 
 

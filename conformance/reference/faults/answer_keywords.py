@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.contract.model import Contract, Keyword, Requirement
 from conformance.contract.pointers import split
-from conformance.reference.faults.deeds import Deed
+from conformance.reference.faults.actions import Deed
 from conformance.reference.faults.fault import Fault
 
 _DEEDS = {"completion": "completion.set", "stream.chunk": "chunks.set", "error": "error.set"}

@@ -15,8 +15,8 @@ from conformance.contract.errors import ContractError
 from conformance.contract.locations import shipped_profiles
 from conformance.contract.model import Contract, Tier
 from conformance.contract.pointers import join
+from conformance.reference.faults.actions import Deed, DeedError, bent_by
 from conformance.reference.faults.conditions import ConditionError
-from conformance.reference.faults.deeds import Deed, DeedError, bent_by
 from conformance.reference.faults.fault import BROKEN, Fault, effects_among, matching
 
 SCHEMA = "faults.schema.json"

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from conformance.contract.model import Contract
 from conformance.reference.errors import DeploymentError
+from conformance.reference.faults.actions import bent_by
 from conformance.reference.faults.conditions import ConditionError, condition
-from conformance.reference.faults.deeds import bent_by
 from conformance.reference.faults.fault import Fault
 from conformance.reference.faults.selection import every_fault
-from conformance.reference.seams import Seams
+from conformance.reference.hooks import Seams
 
 
 def composed(contract: Contract, names: Iterable[str]) -> Seams:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from zlib import crc32
 
-from conformance.reference.asked import Asked
-from conformance.reference.seams import Holds
+from conformance.reference.hooks import Holds
+from conformance.reference.request_context import Asked
 
 Fact = Callable[[Asked], Any]
 

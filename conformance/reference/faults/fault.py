@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.contract.model import Contract, Tier
-from conformance.reference.faults.deeds import Deed, bent_by
-from conformance.reference.seams import Seams
+from conformance.reference.faults.actions import Deed, bent_by
+from conformance.reference.hooks import Seams
 
 BROKEN = "broken"
 """The outcome `failed` of a MUST, and `warning` of a SHOULD."""

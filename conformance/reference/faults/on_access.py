@@ -8,11 +8,11 @@ from typing import Any
 
 from conformance.contract.model import CredentialScheme
 from conformance.reference.access import Fields
-from conformance.reference.asked import current
 from conformance.reference.dialect import Dialect
 from conformance.reference.errors import Refusal
-from conformance.reference.faults.deeds import Crash, DeedError, deed
-from conformance.reference.seams import Seams
+from conformance.reference.faults.actions import Crash, DeedError, deed
+from conformance.reference.hooks import Seams
+from conformance.reference.request_context import current
 from conformance.reference.settings import Tenant
 from conformance.reference.validation import RequestRules
 

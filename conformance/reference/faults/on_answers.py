@@ -8,15 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.reference.answer import Outline
-from conformance.reference.asked import current
 from conformance.reference.dialect import Dialect
 from conformance.reference.errors import Refusal
-from conformance.reference.faults.deeds import deed
+from conformance.reference.faults.actions import deed
 from conformance.reference.faults.places import ABSENT, as_told, changed
 from conformance.reference.generation import Finish, Step, Text
+from conformance.reference.hooks import Seams
 from conformance.reference.providers.model import Provider
 from conformance.reference.request import CompletionRequest
-from conformance.reference.seams import Seams
+from conformance.reference.request_context import current
 
 
 def with_completion(seams: Seams, bend: Callable[[dict[str, Any], CompletionRequest], Any]) -> Seams:

@@ -11,8 +11,8 @@ from typing import Any
 from starlette.requests import Request
 
 from conformance.reference.errors import Refusal
-from conformance.reference.faults.deeds import Crash, DeedError, deed
-from conformance.reference.seams import Seams
+from conformance.reference.faults.actions import Crash, DeedError, deed
+from conformance.reference.hooks import Seams
 from conformance.reference.settings import Settings
 from conformance.reference.validation import RequestRules
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from conformance.reference.answer import DONE, Event, Outline
 from conformance.reference.dialect import Dialect
-from conformance.reference.faults.deeds import DeedError, deed
+from conformance.reference.faults.actions import DeedError, deed
 from conformance.reference.faults.places import as_told, changed
+from conformance.reference.hooks import Seams
 from conformance.reference.request import CompletionRequest
-from conformance.reference.seams import Seams
 
 Item = Any
 """An event, or bytes as they are."""

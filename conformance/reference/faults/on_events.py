@@ -12,11 +12,11 @@ from typing import Any
 from conformance.reference.answer import Event, Outline
 from conformance.reference.dialect import Dialect
 from conformance.reference.errors import ProviderError
-from conformance.reference.faults.deeds import deed
+from conformance.reference.faults.actions import deed
 from conformance.reference.faults.on_chunks import Item, choices_of, encoding_bytes, selected, with_bytes, with_items
 from conformance.reference.faults.places import changed
+from conformance.reference.hooks import Seams
 from conformance.reference.request import CompletionRequest
-from conformance.reference.seams import Seams
 
 
 @deed("events.drop")

@@ -11,9 +11,9 @@ from typing import Any
 
 from starlette.types import Message
 
-from conformance.reference.asked import Asked, current
-from conformance.reference.faults.deeds import deed
-from conformance.reference.seams import BendMessages, Messages, Seams, only_when
+from conformance.reference.faults.actions import deed
+from conformance.reference.hooks import BendMessages, Messages, Seams, only_when
+from conformance.reference.request_context import Asked, current
 
 Fields = list[tuple[bytes, bytes]]
 _TOO_LARGE = "<html><body>413 Request Entity Too Large</body></html>"

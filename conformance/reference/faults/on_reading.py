@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from conformance.reference.faults.deeds import deed
-from conformance.reference.seams import BendProtocol, Seams
+from conformance.reference.faults.actions import deed
+from conformance.reference.hooks import BendProtocol, Seams
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[^\r\n]*", re.IGNORECASE)
 

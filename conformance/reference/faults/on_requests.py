@@ -11,11 +11,11 @@ from conformance.contract import load_contract
 from conformance.contract.model import Operation
 from conformance.reference.dialect import Dialect
 from conformance.reference.errors import Refusal
-from conformance.reference.faults.deeds import Crash, DeedError, deed
+from conformance.reference.faults.actions import Crash, DeedError, deed
 from conformance.reference.faults.keyword_faults import KeywordFault, keyword_faults
 from conformance.reference.faults.on_bodies import with_check
+from conformance.reference.hooks import Seams
 from conformance.reference.request import CompletionRequest
-from conformance.reference.seams import Seams
 from conformance.reference.settings import Settings
 from conformance.reference.stages import Stages
 

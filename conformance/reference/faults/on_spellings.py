@@ -10,9 +10,9 @@ from typing import Any
 from conformance.contract.model import Operation
 from conformance.reference.dialect import Dialect
 from conformance.reference.errors import Refusal
-from conformance.reference.faults.deeds import Crash, deed
+from conformance.reference.faults.actions import Crash, deed
+from conformance.reference.hooks import Seams
 from conformance.reference.request import CompletionRequest
-from conformance.reference.seams import Seams
 from conformance.reference.settings import Settings
 
 _LAST_MODEL = "x_last_model"

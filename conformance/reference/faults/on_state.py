@@ -10,15 +10,15 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.reference.answer import Event, Outline
-from conformance.reference.asked import Asked, current
 from conformance.reference.dialect import Dialect
 from conformance.reference.errors import Refusal
-from conformance.reference.faults.deeds import DeedError, deed
+from conformance.reference.faults.actions import DeedError, deed
 from conformance.reference.faults.on_answers import with_steps
 from conformance.reference.faults.on_messages import with_messages
 from conformance.reference.generation import Finish, Step, Text
+from conformance.reference.hooks import Messages, Seams
 from conformance.reference.request import CompletionRequest
-from conformance.reference.seams import Messages, Seams
+from conformance.reference.request_context import Asked, current
 
 
 @deed("ids.few")

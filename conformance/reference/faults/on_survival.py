@@ -10,14 +10,14 @@ from typing import Any
 
 from starlette.requests import Request
 
-from conformance.reference.asked import Asked, current
 from conformance.reference.errors import Refusal
-from conformance.reference.faults.deeds import Crash, DeedError, deed
+from conformance.reference.faults.actions import Crash, DeedError, deed
 from conformance.reference.faults.on_answers import with_steps
 from conformance.reference.faults.on_wire import with_parts
 from conformance.reference.generation import Finish, Step, Text
+from conformance.reference.hooks import Act, Messages, Part, PartKind, Seams
 from conformance.reference.request import CompletionRequest
-from conformance.reference.seams import Act, Messages, Part, PartKind, Seams
+from conformance.reference.request_context import Asked, current
 from conformance.reference.settings import Settings
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from conformance.reference.asked import Asked
-from conformance.reference.faults.deeds import DeedError, deed
-from conformance.reference.seams import Act, BendPart, Part, PartKind, Seams
+from conformance.reference.faults.actions import DeedError, deed
+from conformance.reference.hooks import Act, BendPart, Part, PartKind, Seams
+from conformance.reference.request_context import Asked
 
 _ENDINGS = {"close": Act.CLOSE, "reset": Act.RESET, "hang": Act.HANG}
 

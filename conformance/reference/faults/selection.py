@@ -13,9 +13,9 @@ from conformance.contract.documents import Document, read_document
 from conformance.contract.enforcement import enforce
 from conformance.contract.model import Contract
 from conformance.contract.pointers import join
+from conformance.reference.faults.actions import Deed
 from conformance.reference.faults.answer_keywords import answer_keyword_faults
 from conformance.reference.faults.catalogue import FaultRow, faults_in, read_fault_rows, shipped_fault_rows
-from conformance.reference.faults.deeds import Deed
 from conformance.reference.faults.fault import Fault, effects_among, matching
 from conformance.reference.faults.keyword_faults import keyword_faults
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.contract.model import Contract, Keyword, Schema
 from conformance.contract.pointers import split
-from conformance.probes.edges import INSIDE
+from conformance.probes.boundary_values import INSIDE
 
 _ASCII = "^[\\x00-\\x7f]*$"
 _MOST_ITEMS = 4

@@ -1,0 +1,103 @@
+"""The commands that send nothing to a target: they prepare runs, compare them, check and explain them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from conformance.terminal.exits import DEFAULT_PROFILE, USAGE, say, told
+
+
+@click.command()
+def init() -> int:
+    """Write a commented conformance.toml to the working directory."""
+    from conformance.commands.init import write_configuration
+
+    return told(lambda: write_configuration(Path()))
+
+
+@click.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="As Markdown, for a comment on a pull request.")
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Also write diff.html and diff.json there.")
+def diff(old: Path, new: Path, **options: Any) -> int:
+    """Show what changed between two runs, and why; exit 1 on regressions.
+
+    OLD and NEW are results.json files, or the directories that runs wrote.
+    """
+    from conformance.commands.diff import show_differences
+
+    return told(lambda: show_differences(old, new, **options))
+
+
+@click.command()
+@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where matrix.html and matrix.json go.  [default: reports/matrix-TIME]",
+)
+def matrix(results: tuple[Path, ...], out: Path | None) -> int:
+    """Set runs side by side, differences first.
+
+    RESULTS are results.json files, or the directories that runs wrote.
+    """
+    from conformance.commands.matrix import show_matrix
+
+    return told(lambda: show_matrix(results, out))
+
+
+@click.command()
+@click.argument("requirement", metavar="[ID]", required=False)
+@click.argument("profile", default=DEFAULT_PROFILE)
+@click.option(
+    "--page",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write one page that explains every requirement; give the profile in place of an id then.",
+)
+def explain(requirement: str | None, profile: str, page: Path | None) -> int:
+    """Explain a requirement: where it comes from, why clients need it, what breaks it, and how to fix that."""
+    from conformance.commands.explain import explain_requirement, write_page
+
+    if page is not None:
+        return told(lambda: write_page(requirement or profile, page))
+    if requirement is None:
+        return say("explain needs the id of a requirement, or --page FILE.", USAGE)
+    return told(lambda: explain_requirement(requirement, profile))
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option(
+    "--public-key",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The ed25519 public key (PEM) that the bundle has to be signed with.",
+)
+def verify(bundle: Path, public_key: Path | None) -> int:
+    """Check a certification bundle and judge its evidence again.
+
+    Exit status: 0 it holds, 1 it does not (the message names the problem), 2 wrong usage.
+    """
+    from conformance.commands.verify import verify_bundle
+
+    return told(lambda: verify_bundle(bundle, public_key))
+
+
+@click.command()
+@click.argument("results", type=click.Path(path_type=Path))
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="[default: beside RESULTS]")
+def badge(results: Path, out: Path | None) -> int:
+    """Write badge.json (for a shields.io endpoint) and badge.svg from a results.json."""
+    from conformance.commands.badge import write_badge
+
+    return told(lambda: write_badge(results, out))
+
+
+COMMANDS = (init, diff, matrix, explain, verify, badge)

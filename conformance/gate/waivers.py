@@ -1,0 +1,52 @@
+"""The file of waivers, and what waivers make of a judgement."""
+
+from __future__ import annotations
+
+import datetime
+import fnmatch
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from conformance.contract import enforce, read_document
+from conformance.contract.pointers import join
+from conformance.suite.expect import Judgement
+from conformance.suite.outcome import Outcome, Waiver
+
+SCHEMA = "waivers.schema.json"
+BROKEN = (Outcome.FAILED, Outcome.WARNING)
+
+
+def load_waivers(path: Path, known_ids: Iterable[str]) -> tuple[Waiver, ...]:
+    """Read a waiver file, as specs/waivers.schema.json describes it.
+
+    Raises:
+        ContractError: the file cannot be read, departs from its schema, or names no requirement of the profile; the
+            message has the file and the line.
+    """
+    document = read_document(path)
+    enforce(document, SCHEMA)
+    ids = tuple(known_ids)
+    waivers = []
+    for number, row in enumerate(document.data or ()):
+        if not fnmatch.filter(ids, row["requirement"]):
+            problem = f"waiver {number + 1} names {row['requirement']!r}, which is no requirement of this profile."
+            raise document.error(problem, join("", number, "requirement"))
+        waivers.append(Waiver(**{**row, "expires": datetime.date.fromisoformat(row["expires"])}))
+    return tuple(waivers)
+
+
+def as_waived(judgement: Judgement, waivers: Iterable[Waiver], today: datetime.date) -> Judgement:
+    """A judgement as the waivers in force let it stand.
+
+    It is waived when one of them accepts it as a whole, or when each finding is accepted by one of them. What has no
+    finding (its prerequisites were broken) is accepted only as a whole.
+    """
+    if judgement.outcome not in BROKEN:
+        return judgement
+    about = [one for one in waivers if one.names(judgement.requirement.id) and not one.expired(today)]
+    whole = [one for one in about if one.probe is None]
+    exchanges = [finding.exchange for finding in judgement.findings]
+    if not whole and exchanges and all(any(one.fits(exchange) for one in about) for exchange in exchanges):
+        whole = [one for one in about if any(one.fits(exchange) for exchange in exchanges)]
+    return replace(judgement, outcome=Outcome.WAIVED, waiver=whole[0]) if whole else judgement

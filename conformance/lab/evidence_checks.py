@@ -1,0 +1,76 @@
+"""Holds the evidence of a lab's run against its record: judges it again, and runs the commands of its findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conformance.commands.rejudge import differences
+from conformance.evidence import read_evidence
+from conformance.lab.observing import Watched
+from conformance.lab.reproducing import not_reproduced
+from conformance.lab.targets import contract_of
+from conformance.report import results_document
+from conformance.running.finish import finish
+from conformance.running.session import replayed_session
+from conformance.running.settings import RunSettings
+
+if TYPE_CHECKING:
+    from conformance.running.suite_run import SuiteRun
+
+Judge = Callable[[Watched], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What is to be shown of the evidence of each run, beside what was seen in it."""
+
+    judged_again: bool = False
+    """That judging it again gives the same record, but for times."""
+    reproduced: bool = False
+    """That the command of each finding sends the bytes of its request."""
+
+
+NO_PROOF = Proof()
+
+
+def gaps(run: SuiteRun, judge: Judge, one: Watched, proof: Proof) -> tuple[str, ...]:
+    """What is not shown, a sentence each. `run` has just judged this target; `judge` makes it judge another."""
+    if not proof.judged_again and not proof.reproduced:
+        return ()
+    record = _record(run)
+    told = [*_of_commands(record, one)] if proof.reproduced else []
+    if proof.judged_again:
+        judge(_from_evidence(one))
+        told += [f"judged again: {difference}" for difference in differences(record, _record(run))]
+    return tuple(told)
+
+
+def _record(run: SuiteRun) -> dict[str, Any]:
+    """The record of the run, as its results.json would have it."""
+    results = finish(run, interrupted=False, write=False, selected_by_pytest=True).results
+    cleaned: dict[str, Any] = run.session.redactor.value(results_document(results))
+    return cleaned
+
+
+def _from_evidence(one: Watched) -> Watched:
+    """The target as its evidence has it."""
+    settings = RunSettings(one.target.profile, replay=_folder(one))
+    session = replayed_session(settings, contract_of(one.target.profile), environ={})
+    return Watched(one.target, session, session.observe(()), 0.0)
+
+
+def _of_commands(record: dict[str, Any], one: Watched) -> Iterator[str]:
+    found = {finding["exchange"] for row in record["requirements"] for finding in row.get("findings", ())} - {None}
+    exchanges = [
+        exchange for exchange in read_evidence(one.session.evidence_directory).exchanges if exchange.id in found
+    ]
+    credential = contract_of(one.target.profile).operation.credential
+    header = "Authorization" if credential is None else credential.header
+    yield from not_reproduced(exchanges, header, _folder(one))
+
+
+def _folder(one: Watched) -> Path:
+    return one.session.evidence_directory.parent

@@ -1,0 +1,191 @@
+"""Makes valid requests from the request schema, fast and by chance: usual and odd values in usual combinations.
+
+What a request may hold beyond its schema's words (which fields go together, what a conversation is, what only the
+target knows) stays as it has to be; whatever is made is held against the contract's own schema before it is sent.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from collections.abc import Iterator, Mapping
+from random import Random
+from typing import Any
+
+from conformance.probes.base import COMPANIONS, definitions_of
+from conformance.probes.cost import LIMIT_FIELDS
+from conformance.probes.request_body import REMOVED, RequestBody
+from conformance.probes.samples import judge, main_type, sample, types_of
+from conformance.probes.values import allowed
+from conformance.targets.model import Target
+
+_TOKENS = 2
+_TRIES = 4
+_SHARE = 0.3
+"""How many of the optional fields a request has, on average."""
+_WORDS = (
+    *("hello", "Say", "the", "number", "seven", "please", "a", "I", "0", "-1", "true", "null", "NaN", "undefined"),
+    *(
+        "na\u00efve",
+        "\u4f60\u597d",
+        "\u0645\u0631\u062d\u0628\u0627",
+        "\U0001f468\u200d\U0001f469",
+        "e\u0301",
+        "\u00df",
+        "\u0130",
+    ),
+    *("<b>bold</b>", "{{ 7*7 }}", "${HOME}", "'; --", "\\", '"', "'", "[DONE]", "data: {}", "%00", "../..", "```"),
+)
+_SEPARATORS = (" ", " ", " ", "\n", "\t", "", "\r\n", "  ")
+_NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+
+
+def made_requests(body: RequestBody, count: int, chance: Random) -> list[Any]:
+    """So many valid bodies, each another; fewer where the schema does not allow so many."""
+    maker = _Maker(body, chance)
+    found: dict[str, Any] = {}
+    for _ in range(_TRIES * count):
+        if len(found) >= count:
+            break
+        made = maker.request()
+        if body.accepts(made):
+            found.setdefault(json.dumps(made, ensure_ascii=False), made)
+    return list(found.values())
+
+
+class _Maker:
+    """Makes requests of one contract; the values at the edges of its schemas are found once."""
+
+    def __init__(self, body: RequestBody, chance: Random) -> None:
+        self._body = body
+        self._chance = chance
+        self._definitions = definitions_of(body.contract.operation.request_schema)
+        self._edges: dict[int, list[Any]] = {}
+        usual = Target(base_url="")
+        own = {"model": None, "brand_id": usual.brand_id, "requested_by": usual.requested_by}
+        self._own = {name for name, value in own.items() if value is None or getattr(body.target, name) != value}
+
+    def request(self) -> dict[str, Any]:
+        """One request, cheap to serve."""
+        properties = self._body.contract.operation.properties
+        made = copy.deepcopy(self._body.capped(_TOKENS))
+        for name, schema in properties.items():
+            if name in self._own or (name not in made and self._chance.random() > _SHARE):
+                continue
+            if name == "messages":
+                made[name] = self._messages(schema)
+            elif name not in LIMIT_FIELDS and name != "n":
+                made[name] = self.value(schema)
+        self._limit(made, properties)
+        return self._together(made)
+
+    def _limit(self, made: dict[str, Any], properties: Mapping[str, Any]) -> None:
+        """One or two tokens of one or two choices."""
+        names = [name for name in LIMIT_FIELDS if name in properties]
+        if names:
+            chosen = self._chance.choice(names)
+            for name in names:
+                made.pop(name, None)
+            made[chosen] = self._chance.choice((1, _TOKENS))
+        if "n" in properties and self._chance.random() < _SHARE:
+            made["n"] = self._chance.choice((1, 1, 2))
+
+    def _together(self, made: dict[str, Any]) -> dict[str, Any]:
+        """The same without fields whose companion is not there."""
+        for name, companions in COMPANIONS.items():
+            bound = {one: value for one, value in companions.items() if value is not REMOVED}
+            if name in made and any(made.get(one) != value for one, value in bound.items()):
+                del made[name]
+        members = list(made.items())
+        self._chance.shuffle(members)
+        return dict(members)
+
+    def _messages(self, schema: Any) -> list[Any]:
+        """A conversation that the user ends, of as many turns as the schema allows."""
+        item = schema.get("items", True) if isinstance(schema, Mapping) else True
+        most = int(schema.get("maxItems", 7)) if isinstance(schema, Mapping) else 1
+        properties = item.get("properties", {}) if isinstance(item, Mapping) else {}
+        roles = properties.get("role", {}).get("enum", ()) if isinstance(properties.get("role"), Mapping) else ()
+        turns = ["user"]
+        while len(turns) + 2 <= most and self._chance.random() < _SHARE and {"user", "assistant"} <= set(roles):
+            turns = ["user", "assistant", *turns]
+        instructing = [role for role in ("system", "developer") if role in roles]
+        if instructing and len(turns) < most and self._chance.random() < _SHARE:
+            turns = [self._chance.choice(instructing), *turns]
+        if "content" not in properties or not roles:
+            return copy.deepcopy(self._body.base["messages"])
+        return [{"role": role, "content": self._content(properties["content"])} for role in turns]
+
+    def _content(self, schema: Any) -> Any:
+        """Text that is not empty, or parts of it where the schema knows them."""
+        made = self.value(schema)
+        if made and isinstance(made, str) and made.strip():
+            return made
+        if isinstance(made, list) and made and all(isinstance(part, dict) and part.get("text") for part in made):
+            return made
+        return f"Say {self.text(1, 40)}."
+
+    def value(self, schema: Any) -> Any:
+        """A value of a schema: at its edge, or anywhere inside."""
+        if not isinstance(schema, Mapping):
+            return self.text(1, 20)
+        edges = self._at_the_edge(schema)
+        if edges and self._chance.random() < _SHARE:
+            return copy.deepcopy(self._chance.choice(edges))
+        made = self._inside(schema)
+        return made if judge(schema, self._definitions)(made) else sample(schema, self._definitions)
+
+    def _at_the_edge(self, schema: Mapping[str, Any]) -> list[Any]:
+        known = self._edges.get(id(schema))
+        if known is None:
+            cases = (case.value for keyword in schema for case in allowed(keyword, schema, self._definitions))
+            known = self._edges[id(schema)] = [value for value in cases if value != ""]
+        return known
+
+    def _inside(self, schema: Mapping[str, Any]) -> Any:
+        for keyword in ("anyOf", "oneOf"):
+            if schema.get(keyword):
+                return self.value(self._chance.choice(schema[keyword]))
+        written = [schema["const"]] if "const" in schema else schema.get("enum")
+        if written:
+            return self._chance.choice(written)
+        kinds = types_of(schema) if "type" in schema else (main_type(schema),)
+        return self._of_kind(self._chance.choice(kinds), schema)
+
+    def _of_kind(self, kind: str, schema: Mapping[str, Any]) -> Any:
+        if kind in ("integer", "number"):
+            return self._number(schema, whole=kind == "integer")
+        if kind == "string":
+            least = max(1, int(schema.get("minLength", 1)))
+            return self.text(least, min(max(least, 60), int(schema.get("maxLength", 60))))
+        if kind == "array":
+            return list(self._items(schema))
+        if kind == "object":
+            return self._object(schema)
+        return self._chance.random() < 0.5 if kind == "boolean" else None
+
+    def _items(self, schema: Mapping[str, Any]) -> Iterator[Any]:
+        least = int(schema.get("minItems", 0))
+        count = self._chance.randint(least, max(least, min(4, int(schema.get("maxItems", 4)))))
+        yield from (self.value(schema.get("items", True)) for _ in range(count))
+
+    def _object(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        required = schema.get("required", ())
+        properties = schema.get("properties", {})
+        chosen = [name for name in properties if name in required or self._chance.random() < _SHARE]
+        return {name: self.value(properties[name]) for name in chosen}
+
+    def _number(self, schema: Mapping[str, Any], *, whole: bool) -> int | float:
+        low = schema.get("minimum", schema.get("exclusiveMinimum", -100))
+        high = schema.get("maximum", schema.get("exclusiveMaximum", max(low, 0) + 100))
+        if whole:
+            return self._chance.randint(math.ceil(low), max(math.ceil(low), math.floor(high)))
+        return round(self._chance.uniform(low, high), self._chance.choice((0, 1, 2, 7)))
+
+    def text(self, least: int, most: int) -> str:
+        """Words of many scripts, with marks that careless code stumbles over; no lone surrogate and no NUL."""
+        text = ""
+        while len(text) < max(least, self._chance.randint(least, most)):
+            text += self._chance.choice(_WORDS) + self._chance.choice(_SEPARATORS)
+        return text[:most] if text[:most].strip() else "a" * least

@@ -1,0 +1,160 @@
+"""Values at the very edge of what a keyword allows: a deployment that over-enforces it refuses them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from conformance.contract.model import Keyword, Requirement, Tier
+from conformance.probes.base import COMPANIONS, asks_for_many, base_for, cheap, definitions_of
+from conformance.probes.case import Case
+from conformance.probes.combined_probes import Served
+from conformance.probes.cost import LIMIT_FIELDS, worst_case_tokens
+from conformance.probes.model import Intent, Probe
+from conformance.probes.pointer_edits import UnplaceableError, instance_path, with_change, with_value
+from conformance.probes.probe_names import place_of, probe_name, told
+from conformance.probes.request_body import CHEAP, REMOVED, Path, RequestBody
+from conformance.probes.values import allowed
+from conformance.targets.model import Target
+
+
+def honouring_values(rows: Iterable[Requirement], body: RequestBody) -> Iterator[Served]:
+    """The values for each keyword, to be packed."""
+    for row in rows:
+        keyword = row.keyword
+        if keyword is None or not isinstance(keyword.schema, Mapping):
+            continue
+        path = instance_path(keyword.pointer)
+        try:
+            if keyword.name == "required":
+                yield _nothing_else(row, keyword, path, body)
+            elif not path:
+                yield from _whole_bodies(row, keyword, body)
+            elif is_own_value(path, keyword, body):
+                yield _served(row, path, Case("own-value", REMOVED), body.capped(CHEAP), body)
+            else:
+                yield from _at_the_edge(row, keyword, path, body)
+        except UnplaceableError:
+            continue
+
+
+def is_own_value(path: Path, keyword: Keyword, body: RequestBody) -> bool:
+    """Whether only the target knows which values it takes here, so that an arbitrary text is no valid request.
+
+    A brand or a requester that the user has configured is such a value; where none is, any text is sent for it.
+    """
+    if path[0] == "model":
+        return keyword.name != "enum"
+    usual = Target(base_url="")
+    known = {"brand_id": usual.brand_id, "requested_by": usual.requested_by}
+    return str(path[0]) in known and getattr(body.target, str(path[0])) != known[str(path[0])]
+
+
+def _at_the_edge(row: Requirement, keyword: Keyword, path: Path, body: RequestBody) -> Iterator[Served]:
+    root = body.contract.operation.request_schema
+    assert isinstance(keyword.schema, Mapping)
+    for case in allowed(keyword.name, keyword.schema, definitions_of(root)):
+        messages = _conversation_for(case, path, body)
+        if messages is not None:
+            changed: dict[str, Any] = {**body.capped(CHEAP), "messages": messages}
+        else:
+            changed = cheap(with_value(base_for(path, body), root, keyword.pointer, case.value), body)
+        if case.value is None and path[0] in LIMIT_FIELDS:
+            # The other limit stands in for the one that is null, so that the completion stays cheap.
+            changed.update({name: CHEAP for name in LIMIT_FIELDS if name != path[0] and body.has(name)})
+        if not _needs_more_than_text(changed.get("messages")):
+            yield _served(row, path, case, changed, body)
+
+
+def _conversation_for(case: Case, path: Path, body: RequestBody) -> list[Any] | None:
+    """Messages that make sense with the case's value, where the case is about messages as such."""
+    usual: list[Any] = body.base["messages"] if isinstance(body.base.get("messages"), list) else []
+    if path == ("messages",) and isinstance(case.value, list) and usual:
+        if case.name == "several-items":
+            return _turns(len(case.value))
+        return usual * max(1, len(case.value))
+    if path == ("messages", 0) and case.name == "members-reversed" and usual and isinstance(usual[0], dict):
+        return [dict(reversed(usual[0].items()))]
+    if path == ("messages", 0, "role") and isinstance(case.value, str):
+        return conversation_with(case.value)
+    return None
+
+
+def _turns(count: int) -> list[Any]:
+    """A conversation of so many messages that user and assistant take turns in, the user first."""
+    says = {"user": "Say hello.", "assistant": "Hello."}
+    return [{"role": role, "content": says[role]} for role in itertools.islice(itertools.cycle(says), count)]
+
+
+def conversation_with(role: str) -> list[Any]:
+    """A plausible conversation that has a message of this role and ends with the user's."""
+    user = {"role": "user", "content": "Say hello."}
+    if role == "user":
+        return [user]
+    if role == "assistant":
+        return [user, {"role": role, "content": "Hello."}, {"role": "user", "content": "Say it again."}]
+    return [{"role": role, "content": "Be brief."}, user]
+
+
+def _needs_more_than_text(messages: Any) -> bool:
+    # A tool message is only valid after an assistant's tool call, which the text-only contracts have no words for.
+    return isinstance(messages, list) and any(isinstance(m, Mapping) and m.get("role") == "tool" for m in messages)
+
+
+def _served(row: Requirement, path: Path, case: Case, changed: dict[str, Any], body: RequestBody) -> Served:
+    field = str(path[0])
+    limited = field in LIMIT_FIELDS or asks_for_many(changed)
+    bound = (*COMPANIONS.get(field, {}), *(LIMIT_FIELDS if limited else ()))
+    fields = {name: changed.get(name, REMOVED) for name in dict.fromkeys((field, *bound)) if body.has(name)}
+    about = "a request with the target's own values" if case.value is REMOVED else told(path, case.value)
+    in_message = len(path) > 1 and field == "messages"
+    return Served(_probe(row, case, about, changed), fields, in_message)
+
+
+def _probe(row: Requirement, case: Case, about: str, sent: Any) -> Probe:
+    return Probe(
+        name=probe_name(row.id, "honoured", case.name),
+        about=about,
+        intent=Intent.SERVED,
+        body=sent,
+        completion_tokens=worst_case_tokens(sent),
+        tier=max(row.tier, case.tier, key=list(Tier).index),
+    )
+
+
+def _whole_bodies(row: Requirement, keyword: Keyword, body: RequestBody) -> Iterator[Served]:
+    """What a keyword of the whole body allows: its type has members in any order (RFC 8259 section 4)."""
+    usual = body.capped(CHEAP)
+    assert isinstance(keyword.schema, Mapping)
+    if keyword.name == "type":
+        about = "a request with its members in reverse order"
+        yield Served(
+            _probe(row, Case("members-reversed", None), about, dict(reversed(usual.items()))), {}, reverses=True
+        )
+        return
+    root = body.contract.operation.request_schema
+    for case in allowed(keyword.name, keyword.schema, definitions_of(root)):
+        if isinstance(case.value, dict):
+            whole = {**case.value, **usual}
+            yield Served(_probe(row, case, f"a request at the edge of `{keyword.name}`", whole), whole)
+
+
+def _nothing_else(row: Requirement, keyword: Keyword, path: Path, body: RequestBody) -> Served:
+    """A request in which an object has its required members alone: nothing else may be demanded."""
+    case = Case("nothing-else", REMOVED)
+    root = body.contract.operation.request_schema
+    assert isinstance(keyword.schema, Mapping)
+    names = keyword.schema.get("required", ())
+
+    def required_alone(held: Any) -> Any:
+        return {name: value for name, value in held.items() if name in names} if isinstance(held, dict) else held
+
+    if path:
+        least = with_change(body.capped(CHEAP), root, keyword.pointer, required_alone)
+        served = _served(row, path, case, least, body)
+        about = f"a request with nothing but the required members in `{place_of(path)}`"
+        return Served(_probe(row, case, about, least), served.fields, served.in_message)
+    least = required_alone(body.base)
+    absent = {name: REMOVED for name in (*body.capped(CHEAP), *LIMIT_FIELDS) if name not in least and body.has(name)}
+    return Served(_probe(row, case, "a request with nothing but its required members", least), absent, alone=True)

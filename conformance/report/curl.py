@@ -1,0 +1,115 @@
+"""Writes a request as a curl command that sends the same bytes again, with the key from the environment."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shlex
+from functools import partial
+
+from conformance.evidence.redaction import CREDENTIAL_HEADERS, NEARLY, UNKNOWN_CREDENTIAL
+from conformance.probes.script import StepKind
+from conformance.report.socket_command import socket_command
+from conformance.wire.exchange import Exchange, SentRequest
+
+VARIABLES = {
+    "api-key": "CONFORMANCE_API_KEY",
+    "other-api-key": "CONFORMANCE_OTHER_API_KEY",
+    UNKNOWN_CREDENTIAL: "CONFORMANCE_WRONG_API_KEY",
+    NEARLY.format("api-key"): "CONFORMANCE_WRONG_API_KEY",
+    NEARLY.format("other-api-key"): "CONFORMANCE_WRONG_API_KEY",
+}
+"""The environment variable that holds each secret. A key that was wrong on purpose has one of its own."""
+
+LONGEST_ARGUMENT = 100_000
+"""Bytes of a body that are given as an argument; Linux takes 128 KiB for one. A longer one is piped."""
+
+_ADDED_BY_CURL = ("Accept", "User-Agent", "Content-Type", "Expect")
+_MASKED = re.compile(r"\*+$")
+_PLAIN_TEXT = re.compile(r"[\n\t\x20-\x7e\xa0-\U0010ffff]*")
+
+
+def curl_command(
+    request: SentRequest, credential_header: str = "Authorization", variable: str = "CONFORMANCE_API_KEY"
+) -> str:
+    """A command for a POSIX shell that sends the request, byte for byte, and shows the answer with its header.
+
+    The masked value of `credential_header` is replaced by the environment variable `variable`. A key that was sent
+    anywhere else stays masked.
+    """
+    headers = _headers(request, credential_header, variable)
+    options = [
+        "--silent --show-error --include --no-buffer --http1.1 --path-as-is --globoff",
+        "--head" if request.method == "HEAD" else f"--request {shlex.quote(request.method)}",
+        f"--url {shlex.quote(request.url)}",
+        *(f"--header {header}" for header in headers),
+    ]
+    source, argument = _body(request.body)
+    command = " \\\n  ".join(["curl", *options, *argument])
+    return f"{source} | {command}" if source else command
+
+
+def curl_for(exchange: Exchange, credential_header: str = "Authorization") -> str:
+    """The command for an exchange; which environment variable it takes follows from whose key was sent.
+
+    A request that was sent in steps is no curl command but a small program, since curl knows no such steps.
+    """
+    sent = [redaction.secret for redaction in exchange.redactions if redaction.form == "credential header"]
+    variable = next((VARIABLES[secret] for secret in sent if secret in VARIABLES), VARIABLES["api-key"])
+    request = exchange.request
+    place = next((int(step.amount) for step in request.steps if step.kind is StepKind.PIPELINED), None)
+    if place is not None:
+        told = f"# Sent in one write with the other requests of its connection, as number {place}; alone, it is:"
+        return f"{told}\n{curl_command(request, credential_header, variable)}"
+    if request.steps:
+        return socket_command(request, partial(_masked_at, credential_header), variable)
+    return curl_command(request, credential_header, variable)
+
+
+def _masked_at(credential_header: str, name: str, value: str) -> int | None:
+    """Where the masked key in a header field begins, None where there is none."""
+    credentials = {header.lower() for header in (*CREDENTIAL_HEADERS, credential_header)}
+    masked = _MASKED.search(value) if name.lower() in credentials else None
+    return None if masked is None else masked.start()
+
+
+def _headers(request: SentRequest, credential_header: str, variable: str) -> list[str]:
+    """Every header field in its order, then those that curl would add by itself, switched off."""
+    headers = []
+    for name, value in request.headers:
+        masked = _masked_at(credential_header, name, value)
+        if masked is not None:
+            headers.append(f'{shlex.quote(f"{name}: {value[:masked]}")}"${variable}"')
+        elif value:
+            headers.append(_quoted(f"{name}: {value}"))
+        else:
+            # With a colon and no value, curl would take the field out.
+            headers.append(shlex.quote(f"{name};"))
+    given = {name.lower() for name, _ in request.headers}
+    return headers + [shlex.quote(f"{name}:") for name in _ADDED_BY_CURL if name.lower() not in given]
+
+
+def _quoted(field: str) -> str:
+    """A header field for the shell; bytes beyond ASCII go through printf, since a terminal would write UTF-8."""
+    if field.isascii():
+        return shlex.quote(field)
+    octal = "".join(
+        char if char.isalnum() and char.isascii() else f"\\{byte:03o}"
+        for char, byte in zip(field, field.encode("latin-1", "replace"), strict=True)
+    )
+    return f"\"$(printf '{octal}')\""
+
+
+def _body(body: bytes) -> tuple[str, list[str]]:
+    """What is piped into curl, if anything, and the option that makes curl send the body."""
+    if not body:
+        return "", []
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        text = ""
+    if not text or not _PLAIN_TEXT.fullmatch(text):
+        return f"printf %s {base64.b64encode(body).decode('ascii')} | base64 -d", ["--data-binary @-"]
+    if len(body) > LONGEST_ARGUMENT:
+        return f"printf %s {shlex.quote(text)}", ["--data-binary @-"]
+    return "", [f"--data-raw {shlex.quote(text)}"]

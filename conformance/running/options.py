@@ -1,0 +1,111 @@
+"""From the options of `run`, and a target of conformance.toml, to the settings of a run.
+
+The command line comes before the file, and the file before what is usual.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from conformance.contract.model import Tier
+from conformance.running.settings import RunSettings
+from conformance.targets import Limits, NamedTarget, read_target
+from conformance.terminal.failures import UsageFailure
+
+DEFAULT_PROFILE = "openai"
+_CONCURRENCY = {Tier.EXHAUSTIVE: 16, Tier.LOAD: 64}
+"""Requests under way at once where nobody says how many, by the tiers that are about many at once."""
+_FIXED_BY_THE_RUN = ("out", "tier", "only", "replay", "release", "generated")
+"""Options that say what a run is; one that is gone on with has them already."""
+
+
+def run_settings(options: Mapping[str, Any]) -> RunSettings:
+    """The settings that options ask for; an option that was not given is None, or empty.
+
+    Raises:
+        UsageFailure: the options do not go together.
+        ContractError, TargetError: the configuration or the target in it is unusable.
+    """
+    # Not by their truth: a limit of 0 is given.
+    given = {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
+    _check_resume(given)
+    if "config" in given and "target" not in given:
+        raise UsageFailure("--config only means something with --target NAME; give both.")
+    named = read_target(given["target"], given.get("config")) if "target" in given else None
+    asked = {**(named.settings if named else {}), **given}
+    profile = asked.get("profile") or (named and named.profile) or DEFAULT_PROFILE
+    return RunSettings(
+        profile=profile,
+        base_url=given.get("base_url") or (named.base_url if named and "replay" not in given else None),
+        named=named,
+        tier=Tier(asked.get("tier", Tier.STANDARD)),
+        only=given.get("only", ()),
+        out=_directory(given, named, profile),
+        limits=_limits(asked),
+        waivers=asked.get("waivers"),
+        baseline=asked.get("baseline"),
+        retry_findings=asked.get("retry_findings", 0),
+        generated=asked.get("generated"),
+        replay=given.get("replay"),
+        release=asked.get("release"),
+        bundle=given.get("bundle"),
+        sign=given.get("sign"),
+        resume="resume" in given,
+        strict=asked.get("strict", False),
+        trust_environment=asked.get("trust_env", False),
+        show_progress=sys.stderr.isatty(),
+    )
+
+
+def _check_resume(given: Mapping[str, Any]) -> None:
+    if "resume" not in given:
+        return
+    for name in _FIXED_BY_THE_RUN:
+        if name in given:
+            raise UsageFailure(f"--resume goes on with a run as it was begun; leave --{name} out.")
+
+
+def _limits(asked: Mapping[str, Any]) -> Limits:
+    usual = Limits()
+    concurrency = _CONCURRENCY.get(Tier(asked.get("tier", Tier.STANDARD)), usual.concurrency)
+    timeout = asked.get("timeout", usual.deadline)
+    return replace(
+        usual,
+        concurrency=asked.get("concurrency", concurrency),
+        rate=asked.get("rate"),
+        max_requests=asked.get("max_requests"),
+        max_completion_tokens=asked.get("max_completion_tokens"),
+        generated_time=asked.get("generated_time", usual.generated_time),
+        deadline=timeout,
+        first_byte_timeout=timeout,
+        idle_timeout=min(usual.idle_timeout, timeout),
+        connect_timeout=min(usual.connect_timeout, timeout),
+    )
+
+
+def _directory(given: Mapping[str, Any], named: NamedTarget | None, profile: str) -> Path:
+    """Where the run writes: a folder that was asked for, or a new one."""
+    for name in ("resume", "out"):
+        if name in given:
+            asked: Path = given[name]
+            return asked
+    if named is not None and "out" in named.settings:
+        folder: Path = named.settings["out"]
+        return _new(folder / _now())
+    name = named.name if named else Path(profile).name.split(".")[0] if os.sep in profile or "." in profile else profile
+    return _new(Path("reports") / f"{name}-{_now()}")
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+
+
+def _new(first: Path) -> Path:
+    free = (first, *(first.with_name(f"{first.name}-{number}") for number in range(2, 100)))
+    return next((one for one in free if not one.exists()), first)

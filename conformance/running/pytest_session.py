@@ -1,0 +1,75 @@
+"""Runs the suite under pytest, inside of this process and apart from any configuration around it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import conformance
+
+if TYPE_CHECKING:
+    from conformance.running.suite_run import SuiteRun
+
+_REPORTERS = ("pytest_metadata.plugin", "pytest_html.plugin")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What is left of a pytest session: how it ended, and what it printed."""
+
+    status: int
+    printed: str
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was stopped from outside before its end."""
+        return self.status == pytest.ExitCode.INTERRUPTED
+
+    @property
+    def failed(self) -> bool:
+        """Whether pytest could not do its work."""
+        return self.status in {pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR}
+
+
+def run_pytest(suite_run: SuiteRun, arguments: list[str]) -> Ended:
+    """The suite under a pytest that nothing around it can change: no ini file, no plugins but our own."""
+    fixed = ["--pyargs", "conformance.suite", "-c", os.devnull, "--rootdir", str(Path(conformance.__file__).parent)]
+    fixed += [
+        "-p",
+        "conformance.plugin",
+        "-p",
+        "no:cacheprovider",
+        "--capture=no",
+        "-q",
+        *(word for name in _REPORTERS for word in ("-p", name)),
+    ]
+    printed = io.StringIO()
+    with _isolated_environment(), contextlib.redirect_stdout(printed):
+        status = pytest.main([*fixed, *arguments], plugins=[suite_run])
+    return Ended(int(status), printed.getvalue())
+
+
+@contextlib.contextmanager
+def _isolated_environment() -> Iterator[None]:
+    isolated = {"PYTEST_ADDOPTS": None, "PYTEST_PLUGINS": None, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    before = {name: os.environ.get(name) for name in isolated}
+    _set(isolated)
+    try:
+        yield
+    finally:
+        _set(before)
+
+
+def _set(variables: dict[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

@@ -1,0 +1,83 @@
+"""Reads the evidence of an earlier run, and what its header says of that run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conformance.contract import Contract
+from conformance.contract.model import Tier
+from conformance.evidence import FILE_NAME, Evidence, EvidenceError, read_evidence
+from conformance.probes import plan_from
+from conformance.targets import Target, TargetError
+
+EVIDENCE = "evidence"
+"""The folder, in a run's directory, that the evidence is kept in."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """A run as its evidence has it; the target without its keys, which are in no file."""
+
+    evidence: Evidence
+    target: Target
+    tier: Tier
+    started: str
+    only: tuple[str, ...]
+    release: str | None = None
+
+    @property
+    def header(self) -> Mapping[str, Any]:
+        """The first line of the evidence."""
+        return self.evidence.header
+
+
+def replayed_run(directory: Path, contract: Contract) -> RecordedRun:
+    """The run whose evidence is in a directory, or in the folder for evidence below it.
+
+    Raises:
+        EvidenceError: there is none, or it is broken.
+        TargetError: it is of a run of another profile.
+    """
+    inner = directory / EVIDENCE
+    where = inner if inner.is_dir() else directory
+    evidence = read_evidence(where)
+    header = evidence.header
+    try:
+        profile = str(header["profile"]["name"])
+        run = RecordedRun(
+            evidence=evidence,
+            target=_target(header["target"]),
+            tier=Tier(header["tier"]),
+            started=_text(header["started"]),
+            only=tuple(map(_text, header["only"])),
+            release=None if header.get("release") is None else _text(header["release"]),
+        )
+        plan_from(header["probes"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise EvidenceError(
+            f"the header is broken ({type(error).__name__}: {error}); give evidence as a run wrote it.",
+            path=where / FILE_NAME,
+            line=1,
+        ) from error
+    if profile != contract.profile.name:
+        raise TargetError(
+            f"{where} holds a run of the profile {profile}, not {contract.profile.name};"
+            " give the profile that it was recorded with."
+        )
+    return run
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _target(recorded: Mapping[str, Any]) -> Target:
+    fields = dict(recorded)
+    # The second tenant's key is not in the evidence; that it was there decides which probes were planned.
+    other = "(not kept)" if fields.pop("has_other_api_key", False) else None
+    return Target(**fields, other_api_key=other)

@@ -1,0 +1,72 @@
+"""Whether a stopped run can be gone on with: under the same contract, with the same plan, against the same target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import conformance
+from conformance.contract import Contract
+from conformance.running.replay import RecordedRun, replayed_run
+from conformance.targets import Target, TargetError
+
+TARGET_FIELDS = ("base_url", "name", "embedded", "model", "org_id", "brand_id", "requested_by", "other_org_id")
+"""What the evidence says of the target; keys are in no file."""
+
+
+def interrupted_run(directory: Path, contract: Contract) -> RecordedRun:
+    """The run in a directory, to be gone on with under this contract.
+
+    Raises:
+        EvidenceError: there is none, or it is broken.
+        TargetError: it was of another profile, another state of its document, or another version of the suite; or its
+            target was the embedded reference deployment, which ended with it.
+    """
+    run = replayed_run(directory, contract)
+    profile, version = run.header.get("profile"), run.header.get("suite", {}).get("version")
+    if run.target.embedded:
+        raise TargetError(
+            f"{directory} holds a run against the embedded reference deployment, which ended with it; run it anew."
+        )
+    if version != conformance.__version__:
+        raise TargetError(
+            f"{directory} holds a run of chat-conformance {version}, and this is {conformance.__version__};"
+            " resume it with the version that began it."
+        )
+    if not isinstance(profile, Mapping) or profile.get("sha256") != contract.profile.sha256:
+        raise TargetError(
+            f"{directory} holds a run against another state of the document of {contract.profile.name}; run it anew."
+        )
+    return run
+
+
+def require_same_target(run: RecordedRun, target: Target, directory: Path) -> None:
+    """Refuse to go on against another target.
+
+    Raises:
+        TargetError: it differs; the message names the first thing that does.
+    """
+    for name in TARGET_FIELDS:
+        recorded, given = getattr(run.target, name), getattr(target, name)
+        if recorded != given:
+            raise TargetError(
+                f"{directory} holds a run against another target: its {name} was {recorded!r}, not {given!r};"
+                " give what the run was begun with."
+            )
+    if (run.target.other_api_key is None) is not (target.other_api_key is None):
+        had = "with" if run.target.other_api_key is not None else "without"
+        raise TargetError(f"{directory} holds a run that was begun {had} a second tenant's key; resume it {had} one.")
+
+
+def require_same_plan(run: RecordedRun, planned: Iterable[Mapping[str, Any]], directory: Path) -> None:
+    """Refuse to mix two plans in one run's evidence.
+
+    Raises:
+        TargetError: the plan differs from the recorded one.
+    """
+    if list(run.header["probes"]) != list(planned):
+        raise TargetError(
+            f"{directory} holds a run of other probes than would be sent now; give what it was begun with"
+            " (--generated), with the installation that began it, or run it anew."
+        )

@@ -1,0 +1,268 @@
+"""The suite's run inside pytest: select, plan, observe everything at once, then judge test by test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.contract import ContractError
+from conformance.contract.model import Requirement
+from conformance.evidence import EvidenceError
+from conformance.gate.waivers import as_waived
+from conformance.probes import ProbeError
+from conformance.running.collecting import SuiteCollection, is_of_suite
+from conformance.running.judgement_json import judgement_data, judgement_from
+from conformance.running.presenting import explanation, present, status_letter
+from conformance.running.session import Session
+from conformance.running.workers import Part, observe_once
+from conformance.suite.expect import JUDGED, Expect, Judgement, conclude
+from conformance.suite.observations import Observations
+from conformance.suite.outcome import Outcome
+from conformance.suite.selection import declared, derived, probes_of, requirement_of, wanted
+from conformance.suite.stash import CONTRACT, EXPECT, OBSERVATIONS, PROBES, REQUIREMENT
+from conformance.targets import TargetError
+from conformance.wire import Exchange, RequestError, Unreachable
+
+Progress = Callable[[int, int], None]
+
+UNUSABLE = (ContractError, EvidenceError, ProbeError, RequestError, TargetError)
+"""What may turn out to be unusable only when the plan is made or sent; not a defect of the suite."""
+_PYTEST_USAGE_ERROR = 4
+_PART = "conformance"
+
+
+class SuiteRun:
+    """The hooks of one run, and what it has come to so far.
+
+    `judgements` has one entry a requirement; where several tests judge one, the worst outcome with all findings.
+    `broken` has a line for each test that broke by itself: a defect of the suite. `unreachable` is the reason why
+    nothing could be sent, `unusable` what made it impossible to go on. `meeting_place` is the folder that the workers
+    of pytest-xdist share.
+    """
+
+    def __init__(self, session: Session, progress: Progress | None = None, meeting_place: Path | None = None) -> None:
+        self.session = session
+        self.progress = progress
+        self.meeting_place = meeting_place
+        self.judgements: dict[str, Judgement] = {}
+        self.broken: list[str] = []
+        self.unreachable: str | None = None
+        self.unusable: Exception | None = None
+        self.needs: list[str] = []
+        """Names and globs of the probes that the collected tests look at."""
+        self.tests: dict[str, list[str]] = {}
+        """The names of the test functions that judge each selected requirement."""
+        self.observations: Observations | None = None
+
+    @property
+    def unjudged(self) -> list[Requirement]:
+        """What the run was asked for by its tier and `only`, and no collected test judges."""
+        only, tier = self.session.settings.only, self.session.tier
+        rows = self.session.contract.requirements
+        return [row for row in rows if wanted(row, only, tier) and row.id not in self.tests]
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """All exchanges of the run, those of further rounds last."""
+        return () if self.observations is None else (*self.observations.exchanges, *self.session.rounds)
+
+    @property
+    def everything(self) -> Observations | None:
+        """What was observed in the run and in further rounds, as one."""
+        if self.observations is None or not self.session.rounds:
+            return self.observations
+        return self.observations.with_exchanges(self.exchanges)
+
+    # --- which tests run -------------------------------------------------------------------------------------------
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Give the tests their contract, and collect the suite whatever an ini file says."""
+        config.stash[CONTRACT] = self.session.contract
+        config.pluginmanager.register(SuiteCollection())
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """One item for each derived requirement, or each declared case, that a test function judges."""
+        marker = metafunc.definition.get_closest_marker("keywords")
+        rows: Iterable[Requirement] = ()
+        if marker is not None and "keyword" in metafunc.fixturenames:
+            name, rows = "keyword", derived(self.session.contract, marker.args[0])
+        elif "declared_row" in metafunc.fixturenames:
+            name, rows = "declared_row", declared(self.session.contract)
+        else:
+            return
+        chosen = list(rows)
+        metafunc.parametrize(name, chosen, ids=[row.id for row in chosen])
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Something broke outside of any test: in observing, or in pytest."""
+        self.broken.append(excinfo.exconly())
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """A module of the suite that cannot be collected is a defect of the suite."""
+        report = yield
+        if report.failed and is_of_suite(collector.path):
+            report.suite_broke = True  # type: ignore[attr-defined] # travels with the report, also from a worker
+        return report
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note what could not be collected."""
+        if getattr(report, "suite_broke", False):
+            self.broken.append(f"{report.nodeid}: {report.longreprtext.strip().splitlines()[-1]}")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep what the profile, the tier and the user's selection want; tests of others stay as they are."""
+        kept: list[pytest.Item] = []
+        dropped: list[pytest.Item] = []
+        for item in items:
+            row = requirement_of(item, self.session.contract)
+            if row is None:
+                (dropped if _judges(item) else kept).append(item)
+            elif wanted(row, self.session.settings.only, self.session.tier):
+                item.stash[REQUIREMENT] = row
+                item.stash[PROBES] = probes_of(item, row)
+                item.extra_keyword_matches.add(row.id)  # so that -k finds a requirement by its id
+                kept.append(item)
+            else:
+                dropped.append(item)
+        if dropped:
+            config.hook.pytest_deselected(items=dropped)
+            items[:] = kept
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note what the collected tests need."""
+        for item in session.items:
+            if REQUIREMENT in item.stash:
+                probes = item.stash[PROBES]
+                self.needs.extend(probes)
+                self.tests.setdefault(item.stash[REQUIREMENT].id, []).append(item.name.split("[")[0])
+
+    # --- observing -------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Send everything that the selected tests need, before the first of them judges."""
+        config = session.config
+        if config.option.collectonly or config.pluginmanager.hasplugin("dsession") or not self.needs:
+            return
+        if session.testsfailed and not config.option.continue_on_collection_errors:
+            return  # pytest will refuse to run anything
+        self.observations = self._observe()
+        config.stash[OBSERVATIONS] = self.observations
+
+    def _observe(self) -> Observations:
+        try:
+            if self.meeting_place is None:
+                return self.session.observe(self.needs, self.progress)
+            return observe_once(self.session, self.needs, self.meeting_place)
+        except Unreachable as error:
+            self.unreachable = str(error)
+            return self.session.unreachable(self.needs, str(error))
+        except UNUSABLE as error:
+            self.unusable = error
+            pytest.exit(self.session.redactor.text(str(error)), returncode=_PYTEST_USAGE_ERROR)
+
+    # --- judging ---------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Begin to judge; anew where another plugin runs a test again."""
+        if REQUIREMENT in item.stash:
+            item.stash[EXPECT] = Expect(item.stash[REQUIREMENT])
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Turn what a test expected, or why it could not, into the outcome of its requirement."""
+        error = call.excinfo.value if call.excinfo else None
+        ours = EXPECT in item.stash and (call.when == "call" or error is not None)
+        stopped = error if isinstance(error, JUDGED) else None
+        if ours and stopped is not None:
+            # Nobody reads the traceback of a test that says why it cannot judge; making it costs 40 ms.
+            call.excinfo = None
+        report = yield
+        if not ours:
+            return report
+        if error is not stopped:
+            report.suite_broke = True  # type: ignore[attr-defined] # travels with the report, also from a worker
+            report.longrepr = self.session.redactor.text(report.longreprtext)
+            return report
+        judgement = conclude(item.stash[EXPECT], stopped)
+        report.judgement = judgement_data(judgement)  # type: ignore[attr-defined] # as above
+        shown = self.waived(judgement)
+        present(report, shown, self.session.redactor.text(explanation(shown)), item)
+        if call.when == "setup" and report.outcome == "passed":
+            # The test must not run on without its fixtures.
+            report.outcome = "skipped"
+        return report
+
+    def waived(self, judgement: Judgement) -> Judgement:
+        """A judgement as the run's waivers let it stand today."""
+        return as_waived(judgement, self.session.waivers, self.session.today)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collect the judgements, also those that workers made."""
+        if getattr(report, "suite_broke", False):
+            self.broken.append(f"{report.nodeid}: {report.longreprtext.strip().splitlines()[-1]}")
+        data = getattr(report, "judgement", None)
+        if data is None:
+            return
+        judgement = judgement_from(data, self.session.contract)
+        known = self.judgements.get(judgement.requirement.id)
+        self.judgements[judgement.requirement.id] = judgement if known is None else _both(known, judgement)
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
+        """Show outcomes that pytest has no word for."""
+        return status_letter(report)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_report_title(self, report: Any) -> None:
+        """Give the run log its title."""
+        report.title = "chat-conformance: run log"
+
+    # --- among several processes -----------------------------------------------------------------------------------
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """In a worker: tell what its reports do not."""
+        output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output[_PART] = Part(self.tests, self.unreachable, self.session.interrupted).data()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """In the process that started the workers: take over what one of them tells."""
+        data = getattr(node, "workeroutput", {}).get(_PART)
+        if data is None:
+            return
+        part = Part(**data)
+        self.tests = self.tests or part.tests  # every worker collects the same
+        self.unreachable = self.unreachable or part.unreachable
+        self.session.interrupted = self.session.interrupted or part.interrupted
+
+    def read_back(self) -> None:
+        """Read what the workers recorded, so that the reports can show it."""
+        if self.observations is None and self.meeting_place is not None:
+            self.observations = self.session.read_back()
+
+
+def _judges(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(name) for name in ("requirement", "keywords"))
+
+
+def _both(one: Judgement, other: Judgement) -> Judgement:
+    order = list(Outcome)
+    worst = min(one, other, key=lambda judgement: order.index(judgement.outcome))
+    return Judgement(
+        worst.requirement,
+        worst.outcome,
+        tuple(dict.fromkeys((*one.messages, *other.messages))),
+        tuple(dict.fromkeys((*one.exchanges, *other.exchanges))),
+        (*one.findings, *other.findings),
+    )

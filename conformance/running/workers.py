@@ -1,0 +1,57 @@
+"""One run in several processes (pytest-xdist): the first worker observes, and the others read what it recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from conformance.evidence import read_evidence
+from conformance.running.session import Session
+from conformance.suite.observations import Observations
+from conformance.wire import Unreachable
+
+_LOCK, _DONE = "observing.lock", "observed"
+
+
+def observe_once(session: Session, needs: Sequence[str], meeting_place: Path) -> Observations:
+    """Send the plan if no other worker has; otherwise read what the one who did recorded.
+
+    `meeting_place` is a folder that the workers of this run share, and nobody else.
+
+    Raises:
+        Unreachable: nobody listens at the target's address.
+        EvidenceError: the worker that sent left nothing that can be read.
+    """
+    from filelock import FileLock
+
+    done = meeting_place / _DONE
+    with FileLock(meeting_place / _LOCK):
+        if not done.exists():
+            reason = ""
+            try:
+                return session.observe(needs)
+            except Unreachable as error:
+                reason = str(error)
+                raise
+            finally:
+                done.write_text(reason, encoding="utf-8")
+    reason = done.read_text(encoding="utf-8")
+    if reason:
+        raise Unreachable(reason)
+    return session.readable(session.recorded or read_evidence(session.evidence_directory))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a worker tells the process that started it, beside its reports."""
+
+    tests: dict[str, list[str]]
+    """The names of the collected test functions, by requirement."""
+    unreachable: str | None
+    interrupted: str | None
+
+    def data(self) -> dict[str, Any]:
+        """The part as plain data."""
+        return asdict(self)

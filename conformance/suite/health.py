@@ -1,0 +1,240 @@
+"""How a target is after what was done to it: what it still serves, how fast, and since which request it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from conformance.probes import Intent, Probe
+from conformance.probes.cost import LIMIT_FIELDS
+from conformance.probes.script import HALF_CLOSE
+from conformance.suite.expect import CannotTell, Expect, NotSent
+from conformance.suite.observations import Answered, Completion, Observations
+from conformance.suite.obstacles import TOO_SLOW, worst
+from conformance.suite.showing import shown, status_of
+from conformance.wire import EndKind, Exchange
+
+PLAINEST = "completion/plain"
+"""What shows that the target answers at all, so that its silence on another request is its own."""
+_BROKEN = frozenset({EndKind.CLOSED, EndKind.RESET, EndKind.TRUNCATED})
+"""Ends of a connection on which a request was under way."""
+RESOLUTION = 0.005
+"""Seconds to which the times of two exchanges can be compared."""
+_SILENCE = 3
+"""Requests without an answer, one after another, that are no accident."""
+_NAMED = 6
+"""How many exchanges a message names."""
+
+
+def began(exchange: Exchange) -> float:
+    """When a request began, in seconds since 1970 by the clock of the run."""
+    return datetime.fromisoformat(exchange.started).timestamp()
+
+
+def ended(exchange: Exchange) -> float:
+    """When an exchange ended, by the same clock."""
+    return began(exchange) + exchange.ending.at
+
+
+def sent_exchange(name: str, observations: Observations) -> Exchange:
+    """The last exchange of a probe, whatever came of it.
+
+    Raises:
+        NotSent, CannotTell, DoesNotApply: there is none; why.
+    """
+    exchange = observations.exchange_of(name)
+    if exchange is not None:
+        return exchange
+    found = (observations.outcome_of(probe) for probe in observations.matching([name]))
+    raise worst([*(one for one in found if not isinstance(one, Answered)), NotSent(f"{name} was not sent")])
+
+
+def hangs(exchange: Exchange, observations: Observations) -> bool:
+    """Whether the target answered the plainest request in time and every other one that it must serve, not this one."""
+    plain = observations.exchange_of(PLAINEST)
+    was_well = plain is not None and plain.answer is not None
+    # Those that are sent in steps may be left without an answer for the same reason as this one.
+    others = [one for one in _plain(observations) if one is not exchange and not one.request.steps]
+    is_slow = any(one.answer is None and one.ending.kind in TOO_SLOW for one in others)
+    return exchange.answer is None and exchange.ending.kind in TOO_SLOW and was_well and not is_slow
+
+
+def expect_served(patterns: Sequence[str], observations: Observations, expect: Expect) -> list[Answered]:
+    """Expect of each of these probes that it was served; returns the answers that are completions."""
+    answered, obstacles = observations.answers(_planned(patterns, observations))
+    for one in answered:
+        expected = f"a completion for {one.probe.about}"
+        expect(observations.served(one), one.id, expected=expected, actual=status_of(one))
+    expect.answers("a completion", obstacles)
+    return [one for one in answered if observations.served(one)]
+
+
+def expect_served_or_refused(patterns: Sequence[str], observations: Observations, expect: Expect) -> None:
+    """Expect of each of these probes a 4xx, or a completion where the contract does not forbid the request."""
+    answered, obstacles = observations.answers(_planned(patterns, observations))
+    for one in answered:
+        refused = 400 <= one.answer.status < 500
+        may_be_served = one.probe.intent is not Intent.REFUSED
+        expect(
+            refused or (may_be_served and observations.served(one)),
+            one.id,
+            expected=f"a {'completion or a ' if may_be_served else ''}4xx refusal for {one.probe.about}",
+            actual=status_of(one),
+        )
+    expect.answers("an answer", obstacles)
+
+
+def _planned(patterns: Sequence[str], observations: Observations) -> list[Probe]:
+    """The planned probes with these names.
+
+    Raises:
+        NotSent: there is none.
+    """
+    found = observations.matching(patterns)
+    if not found:
+        raise NotSent("no probe of this run decides this")
+    return found
+
+
+def expect_own_ids(served: Iterable[Answered], observations: Observations, expect: Expect) -> None:
+    """Expect that no two completions have one id."""
+    first: dict[object, str] = {}
+    for one in served:
+        given = observations.completion_reading(one.exchange).object.get("id")
+        if isinstance(given, str):
+            other = first.setdefault(given, one.id)
+            actual = f"{shown(given)}, which {other} has too"
+            expect(other == one.id, one.id, expected="an id of its own", actual=actual)
+
+
+def judge_health(patterns: Sequence[str], hostile: Sequence[str], observations: Observations, expect: Expect) -> None:
+    """Expect that plain requests were served; where one was not, say since which hostile request.
+
+    `hostile` are the names of the probes that may have harmed the target.
+
+    Raises:
+        CannotTell: the target refused for load or is too slow, or answered nothing at all.
+    """
+    for probe in observations.matching(patterns):
+        exchange = observations.exchange_of(probe.name)
+        if exchange is None:
+            continue
+        found = observations.outcome_of(probe)
+        if isinstance(found, CannotTell) and not _went_silent(exchange, observations):
+            expect.notes.append(str(found))
+            continue
+        well = isinstance(found, Answered) and observations.served(found)
+        told = status_of(found) if isinstance(found, Answered) else f"no answer ({exchange.ending.kind.value})"
+        blamed = None if well else suspects(observations, exchange, hostile)
+        if exchange.answer is None and blamed is None:
+            expect.notes.append(f"{exchange.id}: {told}, and no request before it that may have been the reason")
+            continue
+        actual = f"{told}; {blamed}" if blamed else told
+        if not expect(well, exchange.id, expected=f"a completion for {probe.about}", actual=actual):
+            return  # what follows says nothing new
+    if not expect.judged and expect.notes:
+        raise CannotTell(expect.notes[0])
+
+
+def _went_silent(exchange: Exchange, observations: Observations) -> bool:
+    """Whether a target that had answered plain requests gives no answer any more, and is not merely slow."""
+    if exchange.answer is not None:
+        return False
+    plain = [one for one in _plain(observations) if began(one) < began(exchange)]
+    is_slow = exchange.ending.kind in TOO_SLOW and any(
+        one.answer is None and one.ending.kind in TOO_SLOW for one in plain
+    )
+    return (not is_slow or _answers_nobody(observations)) and any(one.answer is not None for one in plain)
+
+
+def _answers_nobody(observations: Observations) -> bool:
+    """Whether nothing at all is answered any more, requests included that are refused before any model is asked."""
+    last_answered = max((ended(one) for one in observations.exchanges if one.answer is not None), default=0.0)
+    since = [one for one in observations.exchanges if began(one) > last_answered]
+    return len(since) >= _SILENCE and any(_is_refused_at_once(one, observations) for one in since)
+
+
+def _is_refused_at_once(exchange: Exchange, observations: Observations) -> bool:
+    probe = observations.probes.get(exchange.probe)
+    return probe is not None and probe.intent is Intent.REFUSED
+
+
+def _plain(observations: Observations) -> Iterator[Exchange]:
+    """The exchanges of probes that must be served."""
+    for name, probe in observations.probes.items():
+        exchange = observations.exchange_of(name)
+        if probe.intent is Intent.SERVED and exchange is not None:
+            yield exchange
+
+
+def suspects(observations: Observations, unwell: Exchange, hostile: Sequence[str]) -> str | None:
+    """In words, since which request a target has not served a plain one, as far as order and times show it.
+
+    None where no request can be suspected.
+
+    Every attempt counts: the first may show a connection that broke, where the last finds nobody any more.
+    """
+    before = [one for one in observations.exchanges if began(one) <= began(unwell) and one is not unwell]
+    # Of a target that fell silent, one that was under way already may have been served all the same: its begin tells.
+    when = began if unwell.answer is None else ended
+    served = [when(one) for one in _plain(observations) if one in before and one.answer and one.answer.status == 200]
+    last_served = max(served, default=0.0)
+    since = sorted((one for one in before if ended(one) >= last_served), key=began)
+    suspected = [one for one in since if one.probe in hostile or not _must_be_served(one, observations)]
+    broken = min((one for one in since if _broke(one)), key=ended, default=None)
+    if broken is not None:
+        under_way = [one.id for one in suspected if began(one) <= ended(broken) <= ended(one) + RESOLUTION]
+        told = f"the connection of {broken.id} was the first to break ({broken.ending.kind.value})"
+        others = [one for one in under_way if one != broken.id]
+        return f"{told}; under way with it were {_listed(others)}" if others else told
+    if not suspected:
+        return None
+    if len(suspected) == 1:
+        return f"the only hostile request since a plain one was served is {suspected[0].id}"
+    answered = [one.id for one in suspected if one.answer is not None]
+    silent = [one.id for one in suspected if one.answer is None and one.ending.kind is not EndKind.HUNG_UP]
+    told = f"{len(suspected)} hostile requests came since a plain one was served, {suspected[0].id} first"
+    told += f", the first without an answer is {silent[0]}" if silent else ""
+    told += f", the last with one is {answered[-1]}" if answered else ""
+    left = [one.id for one in suspected if one.ending.kind is EndKind.HUNG_UP]
+    return told + (f"; clients hung up in {_listed(left)}" if left else "")
+
+
+def _broke(exchange: Exchange) -> bool:
+    """Whether a connection broke on which an answer was due."""
+    return exchange.answer is None and exchange.ending.kind in _BROKEN and HALF_CLOSE not in exchange.request.steps
+
+
+def _must_be_served(exchange: Exchange, observations: Observations) -> bool:
+    probe = observations.probes.get(exchange.probe)
+    return probe is not None and probe.intent is Intent.SERVED
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
+def elapsed_and_usual(
+    exchange: Exchange, patterns: Sequence[str], observations: Observations
+) -> tuple[float, float | None]:
+    """How long an exchange took, and the longest that plain ones of these probes took before it, in seconds.
+
+    The second is None where none was answered before it.
+    """
+    others = (observations.exchange_of(probe.name) for probe in observations.matching(patterns))
+    before = [one for one in others if one is not None and one.answer is not None and ended(one) <= began(exchange)]
+    return exchange.ending.at, max((one.ending.at for one in before), default=None)
+
+
+def lost_tokens(patterns: Sequence[str], observations: Observations) -> Iterator[tuple[Answered, int]]:
+    """By how many tokens each single answer that its limit cut is shorter than the limit."""
+    answered, _ = observations.answers(observations.matching(patterns))
+    for one in answered:
+        found = observations.completion(one)
+        limit = next((value for name in LIMIT_FIELDS if (value := one.asked(name)) is not None), None)
+        if not isinstance(found, Completion) or not isinstance(limit, int) or len(found.choices) != 1:
+            continue
+        told = found.usage("completion_tokens")
+        if found.choices[0].get("finish_reason") == "length" and told is not None:
+            yield one, limit - int(told)

@@ -1,0 +1,136 @@
+"""Knows what of a plan is still to be sent, what was finished, and what never will be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from conformance.contract.model import Operation, Tier
+from conformance.probes.model import Intent, Probe
+from conformance.targets.model import Target
+from conformance.wire.errors import CredentialMissingError
+from conformance.wire.exchange import EndKind, Exchange
+
+if TYPE_CHECKING:
+    import httpx
+
+INTERRUPTED = "the run was interrupted"
+
+Further = Callable[[Probe, int | None], Iterable[Probe]]
+"""Says what else is to be sent once a probe was answered with a status (None without an answer)."""
+
+
+def units(probes: Iterable[Probe]) -> list[list[Probe]]:
+    """What is sent as one: each probe by itself, or all probes of one connection, in order.
+
+    The smoke tier comes first, since it decides most. Within a tier the longest chain comes first, since it is what
+    the run would wait for at its end.
+    """
+    chains: dict[str, list[Probe]] = {}
+    for probe in probes:
+        key = f"probe {probe.name}" if probe.connection is None else f"connection {probe.connection}"
+        chains.setdefault(key, []).append(probe)
+    tiers = list(Tier)
+    return sorted(chains.values(), key=lambda chain: (min(tiers.index(probe.tier) for probe in chain), -len(chain)))
+
+
+def waves(probes: Iterable[Probe]) -> list[list[Probe]]:
+    """The probes by wave, the first to be sent first."""
+    ordered: dict[int, list[Probe]] = {}
+    for probe in sorted(probes, key=lambda probe: probe.wave):
+        ordered.setdefault(probe.wave, []).append(probe)
+    return list(ordered.values())
+
+
+def served(exchange: Exchange) -> bool:
+    """Whether a probe that was meant to be served was: a 2xx answer that came to its end."""
+    answer = exchange.answer
+    ended_well = exchange.ending.kind in {EndKind.COMPLETE, EndKind.HUNG_UP}
+    return answer is not None and 200 <= answer.status < 300 and ended_well
+
+
+class Agenda:
+    """The probes of a run, each with its request, by the state that it is in."""
+
+    def __init__(
+        self, probes: Iterable[Probe], operation: Operation, target: Target, further: Further | None = None
+    ) -> None:
+        """Make every request before the first is sent: a mistake in the configuration must cost nothing.
+
+        Raises:
+            RequestError: a probe cannot be made into a request.
+        """
+        self._operation = operation
+        self._target = target
+        self._further = further
+        self._requests: dict[str, httpx.Request] = {}
+        self._known: dict[str, Probe] = {}
+        self._planned: dict[str, Probe] = {}
+        self._unsent: dict[str, str] = {}
+        self.finished = 0
+        for probe in probes:
+            self._build(probe)
+            self.plan([probe])
+
+    @property
+    def total(self) -> int:
+        """How many probes there are by now, finished or not."""
+        return self.finished + len(self._planned)
+
+    @property
+    def planned(self) -> tuple[Probe, ...]:
+        """What is still to be sent, in the plan's order."""
+        return tuple(self._planned.values())
+
+    def request(self, probe: Probe) -> httpx.Request:
+        """The request of a planned probe."""
+        return self._requests[probe.name]
+
+    def find(self, name: str) -> Probe | None:
+        """The probe with this name, planned or only to be sent in another's stead."""
+        return self._known.get(name)
+
+    def plan(self, probes: Iterable[Probe]) -> list[Probe]:
+        """Take up probes that can be sent and are not taken up yet; returns these."""
+        new = [probe for probe in probes if probe.name in self._requests and probe.name not in self._planned]
+        self._planned.update((probe.name, probe) for probe in new)
+        return new
+
+    def finish(self, probe: Probe, last: Exchange) -> list[Probe]:
+        """Note a probe's last exchange; returns what is now to be sent in its stead, or because of it."""
+        self._drop(probe)
+        instead = list(probe.instead) if probe.intent is Intent.SERVED and not served(last) else []
+        if self._further is not None:
+            further = list(self._further(probe, None if last.answer is None else last.answer.status))
+            for one in further:
+                self._build(one)
+            instead += further
+        return self.plan(instead)
+
+    def give_up(self, probe: Probe, reason: str) -> None:
+        """Note that a probe is not sent, and why."""
+        self._drop(probe)
+        self._unsent[probe.name] = reason
+
+    def unsent(self) -> dict[str, str]:
+        """Why each probe that was not sent was not, by name; what is still planned counts as interrupted."""
+        return self._unsent | dict.fromkeys(self._planned, INTERRUPTED)
+
+    def _drop(self, probe: Probe) -> None:
+        self._planned.pop(probe.name, None)
+        # Without its request it is not taken up a second time.
+        self._requests.pop(probe.name, None)
+        self.finished += 1
+
+    def _build(self, probe: Probe) -> None:
+        from conformance.wire.request import build_request  # noqa: PLC0415 - brings httpx in, 60 ms
+
+        if probe.name in self._known:
+            return
+        self._known[probe.name] = probe
+        try:
+            self._requests[probe.name] = build_request(probe, self._operation, self._target)
+        except CredentialMissingError as error:
+            self._unsent[probe.name] = str(error)
+        for instead in probe.instead:
+            self._build(instead)

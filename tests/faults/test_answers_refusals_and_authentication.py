@@ -1,0 +1,76 @@
+"""Each fault of answers, of refusals and of the door is caught through every requirement that it breaks."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from conformance.contract import Contract, Tier, load_contract
+from conformance.reference import EmbeddedReference
+from conformance.reference import faults as catalogue
+from conformance.reference.faults.catalogue import faults_in, read_fault_rows
+from conformance.reference.faults.fault import Fault
+from conformance.reference.hooks import Seams
+from conformance.running.pytest_session import run_pytest
+from conformance.running.session import open_session
+from conformance.running.settings import RunSettings
+from conformance.running.suite_run import SuiteRun
+from conformance.suite import Outcome
+from conformance.targets import Target
+
+CONTRACTS = {name: load_contract(name) for name in ("openai", "kodexa", "loop-health")}
+FILES = ("answers", "conditions", "authentication")
+BROKEN = {Outcome.FAILED, Outcome.WARNING}
+
+
+def shown_faults() -> Iterator[tuple[Contract, Fault]]:
+    """Each fault in the first profile that can show it."""
+    for name in FILES:
+        for row in read_fault_rows(Path(catalogue.__file__).parent / "rows" / f"{name}.yaml"):
+            yield next((contract, fault) for contract in CONTRACTS.values() for fault in faults_in(contract, [row]))
+
+
+def name_of(value: object) -> str:
+    return value.id if isinstance(value, Fault) else ""
+
+
+@pytest.mark.parametrize(("contract", "fault"), list(shown_faults()), ids=name_of)
+def test_a_fault_is_caught_through_all_that_it_breaks(contract: Contract, fault: Fault) -> None:
+    outcomes = outcomes_of(contract, fault.seams, fault.breaks, fault.tier)
+    assert {name for name in fault.breaks if outcomes.get(name) not in BROKEN} == set()
+
+
+@pytest.mark.parametrize("contract", list(CONTRACTS.values()), ids=list(CONTRACTS))
+def test_without_a_fault_nothing_is_broken(contract: Contract) -> None:
+    broken = [name for _, fault in shown_faults() for name in fault.breaks if contract.requirement(name)]
+    outcomes = outcomes_of(contract, Seams(), broken)
+    assert outcomes
+    assert BROKEN.isdisjoint(outcomes.values())
+
+
+def outcomes_of(
+    contract: Contract, seams: Seams, only: list[str] | tuple[str, ...], tier: Tier | None = None
+) -> dict[str, Outcome]:
+    """What comes of these requirements, in a tier or the smallest that has them all, with a second tenant at hand."""
+    name = contract.profile.name
+    rows = [row for row in contract.requirements if row.id in only]
+    tier = tier or (Tier.EXHAUSTIVE if any(row.tier is Tier.EXHAUSTIVE for row in rows) else Tier.STANDARD)
+    with EmbeddedReference(name, seams=seams, contract=contract) as reference, tempfile.TemporaryDirectory() as out:
+        target = Target(
+            reference.base_url,
+            api_key=reference.api_key,
+            model=reference.model if "{model}" in contract.template.values() else None,
+            org_id=reference.org_id,
+            other_api_key=reference.other_api_key,
+            other_org_id=reference.other_org_id,
+        )
+        settings = RunSettings(name, base_url=reference.base_url, tier=tier, only=tuple(only), out=Path(out))
+        with open_session(settings, {}, asdict(target)) as session:
+            run = SuiteRun(session)
+            run_pytest(run, [])
+    assert not run.broken
+    return {row_id: judgement.outcome for row_id, judgement in run.judgements.items()}
