@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from conformance.contract.model import Contract, Tier
@@ -54,9 +55,18 @@ class Fault:
 def matching(contract: Contract, patterns: Iterable[str]) -> tuple[str, ...]:
     """The requirements of a contract with these ids or globs, in the contract's order."""
     wanted = tuple(patterns)
-    return tuple(
-        row.id for row in contract.requirements if any(fnmatch.fnmatchcase(row.id, pattern) for pattern in wanted)
-    )
+    return _matching(_ids(contract), wanted) if wanted else ()
+
+
+def _ids(contract: Contract) -> tuple[str, ...]:
+    return tuple(row.id for row in contract.requirements)
+
+
+@cache
+def _matching(ids: tuple[str, ...], patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Cached, because a catalogue's rows repeat the same few globs thousands of times."""
+    matched = {name for pattern in patterns for name in fnmatch.filter(ids, pattern)}
+    return tuple(name for name in ids if name in matched)
 
 
 def effects_among(contract: Contract, entries: Iterable[str | Mapping[str, Any]], but: Iterable[str]) -> dict[str, str]:
@@ -64,9 +74,10 @@ def effects_among(contract: Contract, entries: Iterable[str | Mapping[str, Any]]
 
     An entry is an id or a glob, which is broken, or says with which outcome its requirements come out.
     """
+    ids = _ids(contract)
     effects: dict[str, str] = {}
     for entry in entries:
         for pattern, outcome in entry.items() if isinstance(entry, Mapping) else ((entry, BROKEN),):
-            effects.update(dict.fromkeys(matching(contract, [pattern]), outcome))
+            effects.update(dict.fromkeys(_matching(ids, (pattern,)), outcome))
     dropped = set(but)
     return {name: outcome for name, outcome in effects.items() if name not in dropped}
