@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from conformance.commands.lab import judged
+from conformance.lab import evidence_checks
 from conformance.lab.evidence_checks import Proof
 from conformance.lab.rules import SHOWN, breaches
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from lab_samples import NO_DONE, ODDITY, TOLD, USUAL, matrix
 
+from conformance.lab import recheck
 from conformance.lab.console import lab_text
 from conformance.lab.judging import Seen
 from conformance.lab.recheck import doubtful, with_second_looks
