@@ -60,7 +60,7 @@ def peer_document(profile: str, reference: EmbeddedReference, *, events: bool = 
 
 @cache
 def _written(profile: str) -> Tree:
-    loaded: Tree = yaml.safe_load((SPECS / f"{profile}.openapi.yaml").read_text(encoding="utf-8"))
+    loaded: Tree = yaml.safe_load((SPECS / "profiles" / profile / "openapi.yaml").read_text(encoding="utf-8"))
     return loaded
 
 

@@ -18,7 +18,14 @@ from conformance.bundle import (
     statement_text,
     write_archive,
 )
-from conformance.contract import Contract, declared_rows, document_path, release_path, requirement_set
+from conformance.contract import (
+    Contract,
+    declared_rows,
+    document_path,
+    release_path,
+    requirement_set,
+    shipped_profiles,
+)
 from conformance.evidence import FILE_NAME as EVIDENCE_FILE
 from conformance.report import read_results
 from conformance.terminal.failures import UsageFailure
@@ -90,13 +97,13 @@ def write_bundle(session: Session, written: Mapping[str, Path], key: Ed25519Priv
 
 def _contract_files(contract: Contract, results: Results) -> Mapping[str, Path | bytes]:
     document = document_path(contract)
-    named = {document.name: document}
+    named = {Path(contract.profile.path).name: document}
     rows = declared_rows(contract)
     if rows is not None:
         named[PurePosixPath(os.path.relpath(rows, document.parent)).as_posix()] = rows
     if results.release is not None:
         release = release_path(contract, results.release.version)
-        named[release.name] = release
+        named[_release_name(contract, release)] = release
     for name in named:
         if not is_plain(f"{CONTRACT}/{name}"):
             raise UsageFailure(
@@ -105,8 +112,14 @@ def _contract_files(contract: Contract, results: Results) -> Mapping[str, Path |
             )
     return {
         **{f"{CONTRACT}/{name}": path for name, path in named.items()},
-        REQUIREMENTS: _requirements(contract, document.name),
+        REQUIREMENTS: _requirements(contract, Path(contract.profile.path).name),
     }
+
+
+def _release_name(contract: Contract, release: Path) -> str:
+    """What a release is called in a bundle, where the files of a contract stand in one folder."""
+    shipped = contract.profile.name in shipped_profiles()
+    return f"{contract.profile.name}-{release.name}" if shipped else release.name
 
 
 def _requirements(contract: Contract, document: str) -> bytes:

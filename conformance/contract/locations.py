@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_SUFFIX = ".openapi.yaml"
+_DOCUMENT = "openapi.yaml"
 
 
 def specs_directory() -> Path:
@@ -15,13 +15,23 @@ def specs_directory() -> Path:
 
 
 def shipped_profiles() -> tuple[str, ...]:
-    """The names of the shipped profiles, sorted."""
-    return tuple(sorted(path.name.removesuffix(_SUFFIX) for path in specs_directory().glob(f"*{_SUFFIX}")))
+    """The names of the shipped profiles, sorted: each folder of `profiles/` that has an OpenAPI document."""
+    return tuple(sorted(path.parent.name for path in _profiles_directory().glob(f"*/{_DOCUMENT}")))
 
 
 def profile_path(profile: str) -> Path:
     """The OpenAPI document of a shipped profile."""
-    return specs_directory() / f"{profile}{_SUFFIX}"
+    return _profiles_directory() / profile / _DOCUMENT
+
+
+def releases_directory(profile: str) -> Path:
+    """The folder of the frozen requirement sets of a shipped profile, one file for each version."""
+    return _profiles_directory() / profile / "releases"
+
+
+def reviewed_path(profile: str) -> Path:
+    """The file that says in which state each requirement of a shipped profile was last reviewed."""
+    return _profiles_directory() / profile / "review.json"
 
 
 def catalogue_directory() -> Path:
@@ -29,11 +39,5 @@ def catalogue_directory() -> Path:
     return specs_directory() / "requirements"
 
 
-def releases_directory() -> Path:
-    """The folder of the frozen requirement sets."""
-    return specs_directory() / "releases"
-
-
-def reviewed_path(profile: str) -> Path:
-    """The file that says in which state each requirement of a shipped profile was last reviewed."""
-    return specs_directory() / "reviewed" / f"{profile}.json"
+def _profiles_directory() -> Path:
+    return specs_directory() / "profiles"

@@ -45,7 +45,7 @@ def load_contract(profile: str) -> Contract:
             version=declaration.version,
             sha256=document.sha256,
             title=declaration.title,
-            path=profile if not shipped else path.name,
+            path=f"{profile}.openapi.yaml" if shipped else profile,
             standards=declaration.provenance.standards,
         ),
         operation=operation,

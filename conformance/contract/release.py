@@ -119,7 +119,7 @@ def releases(contract: Contract) -> tuple[str, ...]:
 
 
 def release_path(contract: Contract, version: str) -> Path:
-    """Where a release is kept: in specs/releases, or beside a user's own document.
+    """Where a release is kept: in the folder of a shipped profile, or beside a user's own document.
 
     Raises:
         ContractError: the version cannot stand in a file's name.
@@ -128,7 +128,7 @@ def release_path(contract: Contract, version: str) -> Path:
         raise ContractError(f"`{version[:40]}` is no version of a release; use digits, letters, dots and hyphens")
     name = contract.profile.name
     if name in shipped_profiles():
-        return releases_directory() / f"{name}-{version}.json"
+        return releases_directory(name) / f"{version}.json"
     return Path(contract.profile.path).with_suffix(f".release-{version}.json")
 
 

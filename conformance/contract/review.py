@@ -38,7 +38,7 @@ class SourceChange:
 
 
 def review_path(contract: Contract) -> Path:
-    """Where the reviewed state of a contract is kept: in specs/reviewed, or beside a user's own document."""
+    """Where the reviewed state of a contract is kept: in a shipped profile's folder, or beside a user's document."""
     if contract.profile.name in shipped_profiles():
         return reviewed_path(contract.profile.name)
     return Path(contract.profile.path).with_suffix(".reviewed.json")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from conformance.contract.locations import specs_directory
+from conformance.contract.locations import profile_path
 from conformance.lab.targets import LabTarget, contract_of
 from conformance.reference import EmbeddedReference
 
@@ -117,7 +117,7 @@ def _judge(template: str, target: LabTarget, timeout: float) -> ToolVerdict:
         credential = "" if scheme is None else f"{scheme.header}: {scheme.prefix}{reference.api_key}"
         values = {
             "base_url": reference.base_url,
-            "openapi": str(specs_directory() / f"{target.profile}.openapi.yaml"),
+            "openapi": str(profile_path(target.profile)),
             "credential": credential,
             "folder": folder,
         }

@@ -105,7 +105,7 @@ def test_a_bundle_of_a_user_s_own_contract_is_judged_by_the_contract_in_it(tmp_p
     specs = Path(__file__).parents[2] / "specs"
     own = tmp_path / "mine" / "mine.openapi.yaml"
     own.parent.mkdir()
-    text = (specs / "loop-health.openapi.yaml").read_text(encoding="utf-8")
+    text = (specs / "profiles/loop-health/openapi.yaml").read_text(encoding="utf-8")
     own.write_text(text.replace("profile: loop-health", "profile: mine"), encoding="utf-8")
     assert command("requirements", own, "--freeze", "1.0")[0] == 0
     bundle = tmp_path / "run.zip"

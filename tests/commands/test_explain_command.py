@@ -71,7 +71,7 @@ def test_the_page_has_an_anchor_and_a_reason_for_each_requirement(tmp_path: Path
 
 def test_a_users_own_contract_is_explained_as_far_as_that_goes(tmp_path: Path) -> None:
     own = tmp_path / "own.openapi.yaml"
-    shipped = (Path(__file__).parents[2] / "specs" / "loop-health.openapi.yaml").read_text(encoding="utf-8")
+    shipped = (Path(__file__).parents[2] / "specs/profiles/loop-health/openapi.yaml").read_text(encoding="utf-8")
     own.write_text(shipped.replace("profile: loop-health", "profile: our-own"), encoding="utf-8")
     contract = load_contract(str(own))
     assert requirements_page(contract).count('class="explained row"') >= len(contract.requirements)

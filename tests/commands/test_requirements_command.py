@@ -96,7 +96,7 @@ def test_json_has_all_of_it(listed: Listed) -> None:
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_review_on_record_is_of_the_contract_as_it_stands(profile: str, listed: Listed) -> None:
-    assert review_path(load_contract(profile)).parent == profile_path(profile).parent / "reviewed"
+    assert review_path(load_contract(profile)) == profile_path(profile).with_name("review.json")
     status, text = listed(profile, stale=True)
     assert (status, text) == (0, f"No requirement of {profile} is stale.\n")
 

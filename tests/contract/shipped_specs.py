@@ -33,7 +33,7 @@ CONSTRAINING = frozenset(
 
 @cache
 def document(profile: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((SPECS / f"{profile}.openapi.yaml").read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = yaml.safe_load((SPECS / "profiles" / profile / "openapi.yaml").read_text(encoding="utf-8"))
     return loaded
 
 

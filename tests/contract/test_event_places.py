@@ -20,7 +20,7 @@ def test_a_keyword_of_a_chunk_is_found_behind_the_event_that_carries_it(profile:
 
 
 def test_a_chunk_that_is_the_whole_event_is_found_too(tmp_path: Path) -> None:
-    written = (ROOT / "specs" / "openai.openapi.yaml").read_text(encoding="utf-8")
+    written = (ROOT / "specs/profiles/openai/openapi.yaml").read_text(encoding="utf-8")
     path = tmp_path / "own.openapi.yaml"
     path.write_text(written.replace("schemas/Event", "schemas/Chunk").replace("profile: openai", "profile: own"))
     place = written_places(load_contract(str(path)))["stream.chunk.object.const"]

@@ -255,7 +255,9 @@ replacements = st.sampled_from([None, True, 3, "x", [], {}, [1], {"a": 1}, {"$re
 def test_a_document_with_one_part_replaced_gives_a_contract_or_a_contract_error(
     tmp_path: Path, seed: int, value: Any
 ) -> None:
-    document = yaml.safe_load((Path(__file__).parents[2] / "specs" / "kodexa.openapi.yaml").read_text(encoding="utf-8"))
+    document = yaml.safe_load(
+        (Path(__file__).parents[2] / "specs/profiles/kodexa/openapi.yaml").read_text(encoding="utf-8")
+    )
     document["x-conformance"]["profile"] = "ours"
     spoil(document, random.Random(seed), value)
     found = outcome(stored(tmp_path, document))

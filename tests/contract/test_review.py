@@ -55,7 +55,7 @@ def test_a_changed_row_is_stale(tmp_path: Path) -> None:
 def test_a_review_is_kept_among_the_specs_or_beside_a_users_own_document(
     tmp_path: Path,
 ) -> None:
-    assert review_path(load_contract("kodexa")).parts[-3:] == ("specs", "reviewed", "kodexa.json")
+    assert review_path(load_contract("kodexa")).parts[-4:] == ("specs", "profiles", "kodexa", "review.json")
     path = stored(tmp_path, own_document(), "gateway.openapi.yaml")
     assert review_path(load_contract(path)) == tmp_path / "gateway.openapi.reviewed.json"
 
