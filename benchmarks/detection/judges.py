@@ -24,11 +24,11 @@ from conformance.reference import EmbeddedReference  # noqa: E402
 from conformance.reference.hooks import Messages  # noqa: E402
 from conformance.reference.request_context import Asked  # noqa: E402
 from conformance.running.settings import RunSettings  # noqa: E402
+from conformance.suite.outcome import BROKEN  # noqa: E402
 from conformance.targets import Limits  # noqa: E402
 
 PATIENCE = Limits(first_byte_timeout=4.0, idle_timeout=1.5, deadline=6.0, connect_timeout=4.0, retries=1)
 """For deployments on loopback, some of which never answer; the lab's own."""
-_BROKEN = ("failed", "warning")
 _JUDGED = (0, 1, 3)
 
 
@@ -85,7 +85,7 @@ def ours(tier: Tier) -> Judge:
             if status not in _JUDGED:
                 raise RuntimeError(f"the suite came to no verdict on {target.id}: {printed.getvalue()[-2000:]}")
             results = json.loads((Path(out) / "results.json").read_text(encoding="utf-8"))
-        names = frozenset(row["id"] for row in results["requirements"] if row["outcome"] in _BROKEN)
+        names = frozenset(row["id"] for row in results["requirements"] if row["outcome"] in BROKEN)
         return Found(names, counter.requests, time.monotonic() - began)
 
     return judge

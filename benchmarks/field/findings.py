@@ -14,7 +14,7 @@ sys.path[:0] = [str(Path(__file__).parent)]
 
 from recorded_runs import RUNS, RecordedRun  # noqa: E402 - beside this file, not installed
 
-_BROKEN = ("failed", "warning", "inconclusive", "untested")
+_NOTABLE = ("failed", "warning", "inconclusive", "untested")
 _LONGEST = 160
 """Characters of a cell; the record has the whole text."""
 
@@ -39,7 +39,7 @@ def _deployment(run: RecordedRun) -> Iterator[str]:
     version, day = results["profile"]["version"], results["started"][:10]
     yield f"Profile `{run.profile}` {version}, {results['tier']} tier, on {day}."
     yield f"Verdict: **{results['verdict']}** ({totals}); {exchanges['count']} requests.\n"
-    rows = [row for row in results["requirements"] if row["outcome"] in _BROKEN]
+    rows = [row for row in results["requirements"] if row["outcome"] in _NOTABLE]
     if not rows:
         yield "No requirement is broken.\n"
         return

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.compare.errors import CompareError
-from conformance.compare.identity import BROKEN, all_identities, identities
+from conformance.compare.identity import all_identities, identities
 from conformance.report.results import AgainstBaseline, RequirementResult, Results
-from conformance.suite.outcome import Outcome
+from conformance.suite.outcome import BROKEN_OR_WAIVED, Outcome
 
-_DECIDED = frozenset({*BROKEN, Outcome.PASSED, Outcome.SKIPPED})
+_DECIDED = BROKEN_OR_WAIVED | {Outcome.PASSED, Outcome.SKIPPED}
 
 
 def check_baseline(baseline: Results, profile: str) -> None:
@@ -30,7 +30,7 @@ def against(results: Results, baseline: Results) -> AgainstBaseline:
     Only a requirement that the run decided can be fixed.
     """
     before = all_identities(baseline.requirements)
-    broken = [row for row in results.requirements if row.outcome in BROKEN]
+    broken = [row for row in results.requirements if row.outcome in BROKEN_OR_WAIVED]
     new = [row.id for row in broken if not identities(row) <= before]
     now = {row.id: row for row in results.requirements if row.outcome in _DECIDED}
     return AgainstBaseline(
@@ -46,7 +46,7 @@ def without_known(results: Results, compared: AgainstBaseline) -> tuple[Requirem
     """The requirements of a run with what is known from the baseline accepted as if it were waived."""
     known = set(compared.known)
     return tuple(
-        replace(row, outcome=Outcome.WAIVED) if row.id in known and row.outcome in BROKEN else row
+        replace(row, outcome=Outcome.WAIVED) if row.id in known and row.outcome in BROKEN_OR_WAIVED else row
         for row in results.requirements
     )
 

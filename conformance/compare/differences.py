@@ -11,10 +11,7 @@ from conformance.compare.errors import CompareError
 from conformance.compare.identity import FindingIdentity, identities, identity
 from conformance.contract.model import Level, Section
 from conformance.report.results import RequirementResult, Results
-from conformance.suite.outcome import Finding, Outcome
-
-_FAILING = frozenset({Outcome.FAILED, Outcome.WARNING})
-_OPEN = frozenset({Outcome.INCONCLUSIVE, Outcome.UNTESTED})
+from conformance.suite.outcome import BROKEN, UNDECIDED, Finding, Outcome
 
 
 class Kind(StrEnum):
@@ -106,7 +103,7 @@ def _change(
         before=before.outcome if before else None,
         after=after.outcome if after else None,
         came=_once(finding for finding in found if identity(finding) not in known),
-        went=len(known - now) if after and after.outcome not in _OPEN else 0,
+        went=len(known - now) if after and after.outcome not in UNDECIDED else 0,
         why=tuple(_why(before, after, old, new)),
     )
 
@@ -122,11 +119,11 @@ def _kind(
     if after is None:
         return Kind.GONE
     # What the newer run does not score by is told, and fails nobody.
-    failed, fails = before.outcome in _FAILING, after.outcome in _FAILING and after.scored
+    failed, fails = before.outcome in BROKEN, after.outcome in BROKEN and after.scored
     if fails and (not failed or now - known):
         return Kind.REGRESSION
-    if after.outcome in _OPEN:
-        return None if before.outcome in _OPEN else Kind.UNDECIDED
+    if after.outcome in UNDECIDED:
+        return None if before.outcome in UNDECIDED else Kind.UNDECIDED
     if failed and (after.outcome is Outcome.PASSED or (fails and known - now)):
         return Kind.FIX
     return Kind.OTHER if before.outcome is not after.outcome else None

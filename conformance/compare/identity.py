@@ -12,9 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from conformance.report.results import RequirementResult
-from conformance.suite.outcome import Finding, Outcome
+from conformance.suite.outcome import BROKEN_OR_WAIVED, Finding
 
-BROKEN = frozenset({Outcome.FAILED, Outcome.WARNING, Outcome.WAIVED})
 _OF_THE_RUN = re.compile(r"[A-Za-z0-9_-]*\d[A-Za-z0-9_-]{11,}|\d+(?:[.,]\d+)*")
 """What differs between two runs although the same is expected: long ids with a digit in them, and figures."""
 _NO_FINDING = "what it depends on"
@@ -40,7 +39,7 @@ def identities(result: RequirementResult) -> frozenset[FindingIdentity]:
 
     One that was broken without a finding (its prerequisites were) has one of its own. One that is not broken has none.
     """
-    if result.outcome not in BROKEN:
+    if result.outcome not in BROKEN_OR_WAIVED:
         return frozenset()
     found = frozenset(map(identity, result.findings))
     return found or frozenset({FindingIdentity(result.id, "", _NO_FINDING)})

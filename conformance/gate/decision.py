@@ -6,14 +6,12 @@ import datetime
 from collections.abc import Sequence
 
 from conformance.compare.baseline import without_known
-from conformance.compare.identity import BROKEN
 from conformance.contract.model import Tier
 from conformance.report.results import Gate, GateStatus, RequirementResult, Results
 from conformance.report.text import counted, listed
 from conformance.report.verdict import decide
-from conformance.suite.outcome import Outcome, Verdict, Waiver
+from conformance.suite.outcome import BROKEN_OR_WAIVED, UNDECIDED, Verdict, Waiver
 
-_OPEN = (Outcome.INCONCLUSIVE, Outcome.UNTESTED)
 _STATUS = {
     Verdict.CONFORMANT: GateStatus.PASSED,
     Verdict.NONCONFORMANT: GateStatus.FAILED,
@@ -62,14 +60,14 @@ def _is_stale(waiver: Waiver, results: Results) -> bool:
     rows = [row for row in results.requirements if waiver.names(row.id)]
     if not rows or any(waiver.names(row.id) for row in results.beyond_tier):
         return False
-    if any(row.outcome in _OPEN for row in rows) or any(_needs(row, waiver) for row in rows):
+    if any(row.outcome in UNDECIDED for row in rows) or any(_needs(row, waiver) for row in rows):
         return False
     # A smaller tier may not have sent the probe that it is about.
     return waiver.probe is None or results.tier is Tier.EXHAUSTIVE or any(_looked_at(row, waiver) for row in rows)
 
 
 def _needs(row: RequirementResult, waiver: Waiver) -> bool:
-    if row.outcome not in BROKEN:
+    if row.outcome not in BROKEN_OR_WAIVED:
         return False
     return waiver.probe is None or any(waiver.fits(finding.exchange) for finding in row.findings)
 

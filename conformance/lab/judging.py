@@ -18,10 +18,9 @@ from conformance.lab.targets import LabTarget
 from conformance.running.pytest_session import run_pytest
 from conformance.running.suite_run import SuiteRun
 from conformance.suite.expect import Judgement
-from conformance.suite.outcome import Outcome
+from conformance.suite.outcome import BROKEN
 from conformance.suite.stash import OBSERVATIONS
 
-BAD = frozenset({Outcome.FAILED.value, Outcome.WARNING.value})
 _LONGEST_MESSAGE = 400
 
 
@@ -52,7 +51,7 @@ class Seen:
     @property
     def found(self) -> frozenset[str]:
         """The requirements that are broken."""
-        return frozenset(name for name, outcome in self.outcomes.items() if outcome in BAD)
+        return frozenset(name for name, outcome in self.outcomes.items() if outcome in BROKEN)
 
 
 def see(targets: Sequence[LabTarget], keep: Path | None = None, proof: Proof = NO_PROOF) -> list[Seen]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from conformance.contract.model import Contract, Level, Requirement
-from conformance.lab.judging import BAD, Seen
+from conformance.lab.judging import Seen
 from conformance.lab.targets import CONTROLS, LabTarget
-from conformance.reference.faults import BROKEN, Fault, keywords_without_fault
+from conformance.reference.faults import EFFECT_BROKEN, Fault, keywords_without_fault
+from conformance.suite.outcome import BROKEN, Outcome
 
 TIMED = frozenset({"stream.delivered", "stream.delivered-coded"})
 """Requirements that a fast target's times may be too short for: that they were skipped or passed is all the same."""
@@ -59,7 +60,7 @@ class Row:
     @property
     def found(self) -> tuple[str, ...]:
         """The requirements through which something was found."""
-        return tuple(name for name, outcome in self.changed.items() if outcome in BAD)
+        return tuple(name for name, outcome in self.changed.items() if outcome in BROKEN)
 
     @property
     def caught_by(self) -> tuple[str, ...]:
@@ -159,7 +160,7 @@ def _row(target: LabTarget, seen: Seen, control: Mapping[str, str], contract: Co
     fault = target.fault
     if fault is None:
         # Nothing may be wrong with it, so that its findings are what the lab is told of it.
-        changed = {name: outcome for name, outcome in control.items() if outcome in BAD | {"inconclusive"}}
+        changed = {name: outcome for name, outcome in control.items() if outcome in BROKEN | {Outcome.INCONCLUSIVE}}
         return Row(
             target.id,
             None,
@@ -206,8 +207,8 @@ def changes(control: Mapping[str, str], outcomes: Mapping[str, str]) -> Iterator
 def expectation(fault: Fault, contract: Contract) -> Mapping[str, str]:
     """The outcomes that a fault declares, by requirement id."""
     levels = {row.id: row.level for row in contract.requirements}
-    declared = {**fault.effects, **dict.fromkeys(fault.breaks, BROKEN)}
+    declared = {**fault.effects, **dict.fromkeys(fault.breaks, EFFECT_BROKEN)}
     return {
-        name: ("failed" if levels[name] is Level.MUST else "warning") if outcome == BROKEN else outcome
+        name: ("failed" if levels[name] is Level.MUST else "warning") if outcome == EFFECT_BROKEN else outcome
         for name, outcome in declared.items()
     }

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from conformance.lab.judging import BAD, LabError, ManyTargets, Seen
+from conformance.lab.judging import LabError, ManyTargets, Seen
 from conformance.lab.matrix import changes, expectation
 from conformance.lab.observing import LEAN, Watched, watched
 from conformance.lab.targets import CONTROLS, LabTarget, contract_of, targets_of
 from conformance.running.pytest_session import run_pytest
 from conformance.suite.expect import NotTestable
-from conformance.suite.outcome import Finding
+from conformance.suite.outcome import BROKEN, Finding
 from conformance.suite.stash import EXPECT, REQUIREMENT
 
 _TRIES = 6
@@ -109,7 +109,7 @@ class _MutationRun(ManyTargets):
     ) -> str | None:
         """The first target that breaks a rule of the lab under this mutation."""
         control = self._outcomes(self._control, own, beside, mutation)
-        if any(outcome in BAD or outcome == "inconclusive" for outcome in control.values()):
+        if any(outcome in BROKEN or outcome == "inconclusive" for outcome in control.values()):
             return self._control.id
         for target in self._candidates(judged):
             outcomes = self._outcomes(target, own, beside, mutation)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import conformance
-from conformance.lab.judging import BAD
 from conformance.lab.matrix import Matrix, Result, Row
 from conformance.lab.rules import breaches
 from conformance.report.html import assembled, html_environment
+from conformance.suite.outcome import BROKEN
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _LOOKS = Path(__file__).parents[1] / "report" / "templates" / "compliance.css"
@@ -130,7 +130,7 @@ def _cell(row: Row, name: str, outcome: str, columns: Mapping[str, int]) -> _Cel
     elif name in row.fault.breaks:
         kind, label = "caught", "Caught by"
     else:
-        kind, label = ("also", "Also told by") if outcome in BAD else ("other", "Changes")
+        kind, label = ("also", "Also told by") if outcome in BROKEN else ("other", "Changes")
     return _Cell(name, outcome, kind, label, row.messages.get(name, ""), columns.get(name, 0))
 
 

@@ -17,9 +17,8 @@ from conformance.lab.targets import contract_of, targets_of
 from conformance.reference.faults import read_fault_rows, shipped_fault_rows
 from conformance.reference.faults.selection import generated_document
 from conformance.report.files import write_atomically
-from conformance.suite.outcome import Outcome
+from conformance.suite.outcome import BROKEN
 
-_BAD = (Outcome.FAILED, Outcome.WARNING)
 _SETTLED = (Result.CAUGHT, Result.CLEAN)
 """Of what was missed or accused falsely, nothing is taken for right."""
 _HARMLESS = ("passed", "skipped", "untested")
@@ -187,7 +186,7 @@ def _of(row: Row) -> dict[str, str]:
     assert row.fault is not None
     skipped = {*row.fault.breaks, *row.fault.may}
     return {
-        name: "broken" if outcome in _BAD else outcome
+        name: "broken" if outcome in BROKEN else outcome
         for name, outcome in row.changed.items()
         if name not in skipped and (not row.fault.is_trap or outcome in _HARMLESS)
     }

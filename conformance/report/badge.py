@@ -8,7 +8,7 @@ import json
 from conformance.contract.model import Level
 from conformance.report.results import Results
 from conformance.report.text import one_line
-from conformance.suite.outcome import Outcome, Verdict
+from conformance.suite.outcome import BROKEN, Outcome, Verdict
 
 _COLORS = {Verdict.CONFORMANT: "#1a7f37", Verdict.NONCONFORMANT: "#cf222e", Verdict.INCONCLUSIVE: "#6e6000"}
 """White text on each has a contrast of at least 4.5:1 (WCAG 2.2 section 1.4.3)."""
@@ -37,7 +37,7 @@ def badge_label(results: Results) -> str:
 def badge_message(results: Results) -> str:
     """The verdict, and the figure that stands behind it: nothing is green but a whole, unfiltered conformant run."""
     musts = [row for row in results.requirements if row.level is Level.MUST]
-    failed = sum(row.outcome in {Outcome.FAILED, Outcome.WARNING} for row in musts)
+    failed = sum(row.outcome in BROKEN for row in musts)
     waived = sum(row.outcome is Outcome.WAIVED for row in musts)
     passed = sum(row.outcome is Outcome.PASSED for row in musts)
     if results.verdict is Verdict.CONFORMANT:

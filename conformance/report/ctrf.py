@@ -12,7 +12,7 @@ from typing import Any
 from conformance.report.plain_text import detail, headline
 from conformance.report.results import RequirementResult, Results
 from conformance.report.text import visible
-from conformance.suite.outcome import Outcome
+from conformance.suite.outcome import BROKEN, Outcome
 
 SPEC_VERSION = "1.0.0"
 _STATUSES = ("passed", "failed", "skipped", "pending", "other")
@@ -82,7 +82,7 @@ def _started(results: Results) -> datetime:
 
 
 def _status(results: Results, result: RequirementResult) -> str:
-    if result.outcome in {Outcome.FAILED, Outcome.WARNING} and results.known(result.id):
+    if result.outcome in BROKEN and results.known(result.id):
         return "other"
     if not result.scored and result.outcome is Outcome.FAILED:
         return "other"

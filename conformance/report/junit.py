@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from conformance.report.plain_text import detail, headline
 from conformance.report.results import RequirementResult, Results
 from conformance.report.text import visible
-from conformance.suite.outcome import Outcome
+from conformance.suite.outcome import BROKEN, Outcome
 
 _ELEMENT = {
     Outcome.FAILED: "failure",
@@ -97,6 +97,6 @@ def _case(results: Results, result: RequirementResult, kind: str | None) -> ET.E
         if kind != "skipped":
             element.set("type", result.outcome.value)
         element.text = text
-    elif result.outcome in {Outcome.WARNING, Outcome.FAILED}:
+    elif result.outcome in BROKEN:
         ET.SubElement(case, "system-out").text = text
     return case

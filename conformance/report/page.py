@@ -18,7 +18,7 @@ from conformance.report.keywords import keyword_totals
 from conformance.report.results import RequirementResult, Results
 from conformance.report.text import visible
 from conformance.suite.covered import KeywordCoverage
-from conformance.suite.outcome import Finding, Outcome
+from conformance.suite.outcome import BROKEN_OR_WAIVED, Finding, Outcome
 
 if TYPE_CHECKING:
     from conformance.wire.exchange import Exchange
@@ -79,8 +79,7 @@ def compliance_page(
 
 def _explained(result: RequirementResult) -> Explanation | None:
     """Why a broken requirement matters, and how to mend it; of the others the page says no more than what they are."""
-    broken = (Outcome.FAILED, Outcome.WARNING, Outcome.WAIVED)
-    return explanation(result.id, result.pointer) if result.outcome in broken else None
+    return explanation(result.id, result.pointer) if result.outcome in BROKEN_OR_WAIVED else None
 
 
 def _evidence(results: Results, exchanges: Iterable[Exchange]) -> Mapping[str, Exchange]:

@@ -13,13 +13,11 @@ from conformance.contract.model import Level
 from conformance.report.plain_text import finding_lines, headline
 from conformance.report.results import RequirementResult, Results
 from conformance.report.text import visible
-from conformance.suite.outcome import Outcome, Verdict
+from conformance.suite.outcome import BROKEN_OR_WAIVED, UNDECIDED, Verdict
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVEL = {Level.MUST: "error", Level.SHOULD: "warning", Level.MAY: "note"}
 _SEVERITY = {Level.MUST: "error", Level.SHOULD: "warning", Level.MAY: "recommendation"}
-_BROKEN = (Outcome.FAILED, Outcome.WARNING, Outcome.WAIVED)
-_OPEN = (Outcome.INCONCLUSIVE, Outcome.UNTESTED)
 _MOST_FINDINGS = 10
 _LONGEST = 8000
 _ROOT = "%SRCROOT%"
@@ -59,12 +57,14 @@ def sarif_json(results: Results, places: Places = lambda _: None) -> str:
                 "executionSuccessful": results.verdict is not Verdict.INCONCLUSIVE,
                 "startTimeUtc": results.started.replace("+00:00", "Z"),
                 "toolExecutionNotifications": [
-                    _notification(result, index) for index, result in enumerate(rows) if result.outcome in _OPEN
+                    _notification(result, index) for index, result in enumerate(rows) if result.outcome in UNDECIDED
                 ],
             }
         ],
         "results": [
-            _result(results, result, index, places) for index, result in enumerate(rows) if result.outcome in _BROKEN
+            _result(results, result, index, places)
+            for index, result in enumerate(rows)
+            if result.outcome in BROKEN_OR_WAIVED
         ],
         "columnKind": "unicodeCodePoints",
         "properties": {

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from conformance.contract.model import Level
 from conformance.report.text import counted, listed
-from conformance.suite.outcome import Outcome, Verdict
+from conformance.suite.outcome import BROKEN, Outcome, Verdict
 
 
 class Judged(Protocol):
@@ -112,7 +112,7 @@ def unscored_reasons(rows: Iterable[Reported], release: str) -> tuple[str, ...]:
 
     `rows` are those of the whole run; each has `scored`.
     """
-    broken = [row.id for row in rows if not row.scored and row.outcome in {Outcome.FAILED, Outcome.WARNING}]
+    broken = [row.id for row in rows if not row.scored and row.outcome in BROKEN]
     if not broken:
         return ()
     verb = "is" if len(broken) == 1 else "are"

@@ -17,15 +17,14 @@ from conformance.running.judging_run import JudgingRun
 from conformance.running.pytest_session import run_pytest
 from conformance.running.retries import of_round, tried_again
 from conformance.suite.expect import Judgement
-from conformance.suite.outcome import Outcome
+from conformance.suite.outcome import BROKEN, Outcome
 from conformance.wire import Unreachable
 
 if TYPE_CHECKING:
     from conformance.running.session import Session
     from conformance.running.suite_run import SuiteRun
 
-_BROKEN = (Outcome.FAILED, Outcome.WARNING)
-_DECIDED = (*_BROKEN, Outcome.PASSED)
+_DECIDED = BROKEN | {Outcome.PASSED}
 
 
 def try_again(run: SuiteRun) -> None:
@@ -64,7 +63,7 @@ def tries_of(run: SuiteRun) -> dict[str, tuple[Tries, tuple[str, ...]]]:
         own = {exchange.id for exchange in session.rounds if exchange.round == number}
         for row_id, judgement in _judged(run, again, JudgingRun(_only(run, again), seen)).items():
             judged[row_id] += judgement.outcome in _DECIDED
-            broken[row_id] += judgement.outcome in _BROKEN
+            broken[row_id] += judgement.outcome in BROKEN
             shown[row_id] += [one for one in judgement.exchanges if one in own]
     return {
         row_id: (Tries(broken[row_id], judged[row_id]), tuple(shown[row_id]))
@@ -89,7 +88,7 @@ def _with_tries(row: RequirementResult, tries: Tries, exchanges: tuple[str, ...]
 def _open(run: SuiteRun) -> dict[str, Judgement]:
     """What is broken and not waived, by requirement."""
     judged = (run.waived(judgement) for judgement in run.judgements.values())
-    return {one.requirement.id: one for one in judged if one.outcome in _BROKEN}
+    return {one.requirement.id: one for one in judged if one.outcome in BROKEN}
 
 
 def _only(run: SuiteRun, ids: list[str]) -> Session:

@@ -18,7 +18,7 @@ from conformance.running.judgement_json import judgement_data, judgement_from
 from conformance.running.presenting import explanation, present, status_letter
 from conformance.running.session import Session
 from conformance.running.workers import Part, observe_once
-from conformance.suite.expect import JUDGED, Expect, Judgement, conclude
+from conformance.suite.expect import CANNOT_JUDGE, Expect, Judgement, conclude
 from conformance.suite.observations import Observations
 from conformance.suite.outcome import Outcome
 from conformance.suite.selection import declared, derived, probes_of, requirement_of, wanted
@@ -183,7 +183,7 @@ class SuiteRun:
         """Turn what a test expected, or why it could not, into the outcome of its requirement."""
         error = call.excinfo.value if call.excinfo else None
         ours = EXPECT in item.stash and (call.when == "call" or error is not None)
-        stopped = error if isinstance(error, JUDGED) else None
+        stopped = error if isinstance(error, CANNOT_JUDGE) else None
         if ours and stopped is not None:
             # Nobody reads the traceback of a test that says why it cannot judge; making it costs 40 ms.
             call.excinfo = None

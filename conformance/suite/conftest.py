@@ -10,7 +10,7 @@ import pytest
 from conformance.contract import Contract
 from conformance.contract.model import Requirement
 from conformance.probes import Intent, Probe
-from conformance.suite.expect import JUDGED, DoesNotApply, Expect, NotSent, NotTestable
+from conformance.suite.expect import CANNOT_JUDGE, DoesNotApply, Expect, NotSent, NotTestable
 from conformance.suite.observations import Answered, Completion, Observations, Stream
 from conformance.suite.obstacles import Obstacle, worst
 from conformance.suite.readers import Readers
@@ -135,7 +135,7 @@ def _with_others(
     further: list[_Read] = [one for one in readings if not isinstance(one, Obstacle)]
     try:
         return [*observations.usable(probes, read), *further]
-    except JUDGED:
+    except CANNOT_JUDGE:
         if not further:
             raise
         return further

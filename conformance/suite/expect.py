@@ -33,7 +33,7 @@ class DoesNotApply(Exception):
 _NAMED = 8
 """How many exchanges a message names."""
 
-JUDGED = (NotTestable, CannotTell, NotSent, DoesNotApply)
+CANNOT_JUDGE = (NotTestable, CannotTell, NotSent, DoesNotApply)
 """What a test may raise to say why it cannot judge; anything else that it raises is a defect of the suite."""
 
 

@@ -10,7 +10,7 @@ from conformance.contract.model import Level, Requirement, Tier
 from conformance.probes.missing_probes import AspectName, tiers_of_keywords, why_without_probe
 from conformance.probes.request_body import RequestBody
 from conformance.suite.covered import Covered, KeywordCoverage
-from conformance.suite.expect import JUDGED, CannotTell, DoesNotApply, NotSent, NotTestable
+from conformance.suite.expect import CANNOT_JUDGE, CannotTell, DoesNotApply, NotSent, NotTestable
 from conformance.suite.observations import Observations
 from conformance.suite.outcome import Outcome
 from conformance.suite.request_judging import NOT_SENT, Aspect, judge_keyword, require_baseline
@@ -50,7 +50,7 @@ def _baseline(observations: Observations | None) -> Covered | None:
         return Covered(Outcome.UNTESTED, "Nothing was sent.")
     try:
         require_baseline(observations)
-    except JUDGED as error:
+    except CANNOT_JUDGE as error:
         return Covered(_OUTCOMES[type(error)], str(error))
     return None
 

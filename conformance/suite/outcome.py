@@ -26,6 +26,13 @@ class Outcome(StrEnum):
     PASSED = "passed"
 
 
+BROKEN = frozenset({Outcome.FAILED, Outcome.WARNING})
+"""The requirement is broken, and no waiver accepts it."""
+BROKEN_OR_WAIVED = BROKEN | {Outcome.WAIVED}
+UNDECIDED = frozenset({Outcome.INCONCLUSIVE, Outcome.UNTESTED})
+"""The run shows neither that the requirement is kept nor that it is broken."""
+
+
 class Verdict(StrEnum):
     """The verdict on a run."""
 

@@ -9,14 +9,12 @@ from conformance.contract import Contract, Requirement, Tier
 from conformance.probes import plan
 from conformance.reference import EmbeddedReference
 from conformance.reference.stages import Stages
-from conformance.suite.expect import JUDGED, Expect, Judgement, conclude
+from conformance.suite.expect import CANNOT_JUDGE, Expect, Judgement, conclude
 from conformance.suite.observations import Observations
-from conformance.suite.outcome import Outcome
+from conformance.suite.outcome import BROKEN
 from conformance.suite.request_judging import judge_request_keyword
 from conformance.targets import Limits, Target
 from conformance.wire import Exchange, observe_sync
-
-BROKEN = {Outcome.FAILED, Outcome.WARNING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def judged(row: Requirement, observations: Observations) -> Judgement:
     expect = Expect(row)
     try:
         judge_request_keyword(row, observations, expect)
-    except JUDGED as stopped:
+    except CANNOT_JUDGE as stopped:
         return conclude(expect, stopped)
     return conclude(expect, None)
 

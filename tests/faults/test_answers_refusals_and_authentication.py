@@ -19,12 +19,11 @@ from conformance.running.pytest_session import run_pytest
 from conformance.running.session import open_session
 from conformance.running.settings import RunSettings
 from conformance.running.suite_run import SuiteRun
-from conformance.suite import Outcome
+from conformance.suite.outcome import BROKEN, Outcome
 from conformance.targets import Target
 
 CONTRACTS = {name: load_contract(name) for name in ("openai", "kodexa", "loop-health")}
 FILES = ("answers", "conditions", "authentication")
-BROKEN = {Outcome.FAILED, Outcome.WARNING}
 
 
 def shown_faults() -> Iterator[tuple[Contract, Fault]]:

@@ -9,12 +9,13 @@ from functools import cache
 
 import pytest
 from faulty_reference import outcomes_of
-from keyword_bench import BROKEN, Bench, bench_of, judged
+from keyword_bench import Bench, bench_of, judged
 
 from conformance.contract import Contract, Tier, load_contract
 from conformance.probes.values import allowed
 from conformance.reference.faults import KeywordFault, keyword_faults, keywords_without_fault
 from conformance.reference.stages import Stages
+from conformance.suite.outcome import BROKEN
 
 PROFILES = ("openai", "kodexa", "loop-health")
 CONTRACTS: dict[str, Contract] = {name: load_contract(name) for name in PROFILES}

@@ -17,7 +17,7 @@ from conformance.contract.model import Contract, Tier
 from conformance.contract.pointers import join
 from conformance.reference.faults.actions import Deed, DeedError, bent_by
 from conformance.reference.faults.conditions import ConditionError
-from conformance.reference.faults.fault import BROKEN, Fault, effects_among, matching
+from conformance.reference.faults.fault import EFFECT_BROKEN, Fault, effects_among, matching
 
 SCHEMA = "faults.schema.json"
 _ROWS = Path(__file__).parent / "rows"
@@ -158,7 +158,7 @@ def _check(row: FaultRow) -> None:
 def _outcomes_in(row: FaultRow) -> Iterator[str]:
     for one in (row.written, *map(row.override, shipped_profiles())):
         for entry in (*one.get("effects", ()), *one.get("also", ())):
-            yield from entry.values() if isinstance(entry, Mapping) else (BROKEN,)
+            yield from entry.values() if isinstance(entry, Mapping) else (EFFECT_BROKEN,)
 
 
 def unknown_requirements(row: FaultRow, contracts: Iterable[Contract]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from conformance.contract.model import Contract, Tier
 from conformance.reference.faults.actions import Deed, bent_by
 from conformance.reference.hooks import Seams
 
-BROKEN = "broken"
+EFFECT_BROKEN = "broken"
 """The outcome `failed` of a MUST, and `warning` of a SHOULD."""
 
 
@@ -21,7 +21,7 @@ class Fault:
     """A deliberate deviation of the reference deployment, or with `is_trap` an oddity that is allowed.
 
     `breaks` are the requirements that it must be caught through; `effects` all further outcomes that it changes, by
-    the requirement's id, `BROKEN` or the outcome's name; `may` are ids that it changes in some runs.
+    the requirement's id, `EFFECT_BROKEN` or the outcome's name; `may` are ids that it changes in some runs.
     """
 
     id: str
@@ -77,7 +77,7 @@ def effects_among(contract: Contract, entries: Iterable[str | Mapping[str, Any]]
     ids = _ids(contract)
     effects: dict[str, str] = {}
     for entry in entries:
-        for pattern, outcome in entry.items() if isinstance(entry, Mapping) else ((entry, BROKEN),):
+        for pattern, outcome in entry.items() if isinstance(entry, Mapping) else ((entry, EFFECT_BROKEN),):
             effects.update(dict.fromkeys(_matching(ids, (pattern,)), outcome))
     dropped = set(but)
     return {name: outcome for name, outcome in effects.items() if name not in dropped}
