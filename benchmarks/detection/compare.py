@@ -92,7 +92,7 @@ def score(targets: Sequence[LabTarget], found: Mapping[str, Found]) -> Score:
     """The score of one judge: a fault is caught when it says something that it does not say of the control."""
     usual = found[targets[0].id].names
     told = {target.id for target in targets[1:] if found[target.id].names - usual}
-    faults = {target.id for target in targets if target.fault is not None and not target.fault.is_trap}
+    faults = {target.id for target in targets if target.fault is not None and not target.fault.is_variation}
     accused = (told - faults) | ({targets[0].id} if usual else set())
     requests, seconds = (sum(getattr(one, name) for one in found.values()) for name in ("requests", "seconds"))
     return Score(frozenset(told & faults), frozenset(accused), requests, seconds)
@@ -102,7 +102,7 @@ def report(profile: str, targets: Sequence[LabTarget], found: Mapping[str, Mappi
     """The figures as one JSON document."""
     scores = {name: score(targets, ones) for name, ones in found.items()}
     by_peer = frozenset[str]().union(*(one.caught for name, one in scores.items() if name != OURS))
-    faults = [target.id for target in targets if target.fault is not None and not target.fault.is_trap]
+    faults = [target.id for target in targets if target.fault is not None and not target.fault.is_variation]
     return {
         "profile": profile,
         "versions": {"chat-conformance": conformance.__version__, "schemathesis": version()},

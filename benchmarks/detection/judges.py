@@ -22,7 +22,7 @@ from conformance.contract.model import Tier  # noqa: E402
 from conformance.lab.targets import LabTarget, contract_of  # noqa: E402
 from conformance.reference import EmbeddedReference  # noqa: E402
 from conformance.reference.hooks import Messages  # noqa: E402
-from conformance.reference.request_context import Asked  # noqa: E402
+from conformance.reference.request_context import RequestContext  # noqa: E402
 from conformance.running.settings import RunSettings  # noqa: E402
 from conformance.suite.outcome import BROKEN  # noqa: E402
 from conformance.targets import Limits  # noqa: E402
@@ -50,7 +50,7 @@ class _Counter:
     def __init__(self) -> None:
         self.requests = 0
 
-    async def count(self, _: Asked, messages: Messages) -> Messages:
+    async def count(self, _: RequestContext, messages: Messages) -> Messages:
         self.requests += 1
         async for message in messages:
             yield message
@@ -60,8 +60,8 @@ class _Counter:
 def deployed(target: LabTarget) -> Iterator[tuple[EmbeddedReference, _Counter]]:
     """The reference with the target's fault, while it serves, and what counts its requests."""
     counter = _Counter()
-    seams = replace(target.seams, messages=(counter.count, *target.seams.messages))
-    with EmbeddedReference(target.profile, seams=seams, contract=contract_of(target.profile)) as reference:
+    hooks = replace(target.hooks, messages=(counter.count, *target.hooks.messages))
+    with EmbeddedReference(target.profile, hooks=hooks, contract=contract_of(target.profile)) as reference:
         yield reference, counter
 
 

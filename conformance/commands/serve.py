@@ -25,12 +25,12 @@ def serve_profile(
     """
     from conformance.reference import serve
 
-    seams = None
+    hooks = None
     if faults:
         from conformance.contract import load_contract
         from conformance.reference.faults import composed
 
-        seams = composed(load_contract(profile), faults)
+        hooks = composed(load_contract(profile), faults)
     serve(
         profile,
         environ=os.environ,
@@ -39,6 +39,6 @@ def serve_profile(
         upstream=upstream,
         upstream_model=upstream_model,
         latency=latency,
-        seams=seams,
+        hooks=hooks,
         announce=click.echo,
     )

@@ -55,7 +55,7 @@ class Row:
     @property
     def is_fault(self) -> bool:
         """Whether it must be caught."""
-        return self.fault is not None and not self.fault.is_trap
+        return self.fault is not None and not self.fault.is_variation
 
     @property
     def found(self) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ class Matrix:
     @property
     def traps(self) -> tuple[Row, ...]:
         """The targets that must not be accused, without the control."""
-        return tuple(row for row in self.rows if row.fault is not None and row.fault.is_trap)
+        return tuple(row for row in self.rows if row.fault is not None and row.fault.is_variation)
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:

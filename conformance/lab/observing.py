@@ -81,7 +81,7 @@ async def _watch(target: LabTarget, folder: Path) -> Watched:
     """Serve a target, and send it all that the suite asks."""
     began = time.monotonic()
     contract, needs = contract_of(target.profile), needs_of(target.profile, target.tier)
-    reference = EmbeddedReference(target.profile, seams=target.seams, contract=contract, tenants=_tenants())
+    reference = EmbeddedReference(target.profile, hooks=target.hooks, contract=contract, tenants=_tenants())
     async with reference:
         out = evidence_folder(folder, target)
         session = lab_session(contract, _target_data(contract, reference), out, target.tier, waits=target.waits)

@@ -110,7 +110,7 @@ def score_of_command(
 
 def _judge(template: str, target: LabTarget, timeout: float) -> ToolVerdict:
     contract = contract_of(target.profile)
-    reference = EmbeddedReference(target.profile, seams=target.seams, contract=contract)
+    reference = EmbeddedReference(target.profile, hooks=target.hooks, contract=contract)
     with reference, TemporaryDirectory(prefix="chat-conformance-tool-") as folder:
         (Path(folder) / "schemathesis.toml").write_text(_SCHEMATHESIS_SETTINGS, encoding="utf-8")
         scheme = contract.operation.credential
@@ -157,4 +157,4 @@ def _environment(reference: EmbeddedReference) -> Mapping[str, str]:
 
 
 def _is_fault(target: LabTarget) -> bool:
-    return target.fault is not None and not target.fault.is_trap
+    return target.fault is not None and not target.fault.is_variation

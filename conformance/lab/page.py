@@ -107,7 +107,7 @@ def _view(number: int, row: Row, columns: Mapping[str, int]) -> Mapping[str, Any
         "id": row.id,
         "about": fault.about,
         "family": fault.family,
-        "label": "trap" if fault.is_trap else FAMILIES[fault.family],
+        "label": "trap" if fault.is_variation else FAMILIES[fault.family],
         "result": row.result.value,
         "kind": _KINDS[row.result],
         "breaks": fault.breaks,

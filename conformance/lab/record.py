@@ -65,7 +65,7 @@ def _row_document(row: Row) -> dict[str, Any]:
     fault = row.fault
     return {
         "id": row.id,
-        "kind": "control" if fault is None else "trap" if fault.is_trap else "fault",
+        "kind": "control" if fault is None else "trap" if fault.is_variation else "fault",
         "about": "The reference deployment without a fault." if fault is None else fault.about,
         "family": None if fault is None else fault.family,
         "seen": [] if fault is None else list(fault.seen),

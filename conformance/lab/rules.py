@@ -55,7 +55,7 @@ def _of_row(row: Row) -> Iterator[Breach]:
             yield Breach(CLEAN, row.id, f"{row.id}: nothing could be said of {', '.join(unsure)}")
         return
     undeclared = {
-        name: outcome for name, outcome in row.undeclared.items() if not (row.fault.is_trap and name in row.found)
+        name: outcome for name, outcome in row.undeclared.items() if not (row.fault.is_variation and name in row.found)
     }
     if undeclared:
         told = ", ".join(f"{name} ({outcome}{_why(row, name)})" for name, outcome in undeclared.items())

@@ -11,7 +11,7 @@ from pathlib import Path
 from conformance.contract import Contract, load_contract
 from conformance.contract.model import Tier
 from conformance.reference.faults import Fault, every_fault
-from conformance.reference.hooks import Seams
+from conformance.reference.hooks import Hooks
 
 CONTROLS = {"control": Tier.STANDARD, "control-exhaustive": Tier.EXHAUSTIVE, "control-load": Tier.LOAD}
 """The targets without a fault, by the tier in which each is judged."""
@@ -33,9 +33,9 @@ class LabTarget:
         return self.fault is not None and self.fault.waits
 
     @property
-    def seams(self) -> Seams:
+    def hooks(self) -> Hooks:
         """The deployment as it is bent."""
-        return Seams() if self.fault is None else self.fault.seams
+        return Hooks() if self.fault is None else self.fault.hooks
 
 
 @cache

@@ -42,7 +42,7 @@ def accept_effects(matrices: Sequence[Matrix], extra: Path | None = None) -> lis
     written: list[Path] = []
     rows = [*shipped_fault_rows(), *(read_fault_rows(extra) if extra else ())]
     for document in {row.document.path: row.document for row in rows}.values():
-        written += _rewrite(document, {row.id: row.written for row in rows if row.document is document}, seen)
+        written += _rewrite(document, {row.id: row.data for row in rows if row.document is document}, seen)
     written += _rewrite_generated(seen)
     return written
 
@@ -188,7 +188,7 @@ def _of(row: Row) -> dict[str, str]:
     return {
         name: "broken" if outcome in BROKEN else outcome
         for name, outcome in row.changed.items()
-        if name not in skipped and (not row.fault.is_trap or outcome in _HARMLESS)
+        if name not in skipped and (not row.fault.is_variation or outcome in _HARMLESS)
     }
 
 

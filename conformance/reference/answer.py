@@ -11,11 +11,11 @@ from typing import Any
 
 from conformance.reference.dialect import Dialect
 from conformance.reference.errors import ProviderError
-from conformance.reference.generation import Finish, Step, Text
+from conformance.reference.generation import Finish, Increment, Increments, Text
 from conformance.reference.request import CompletionRequest
 
 DONE = "[DONE]"
-Event = Mapping[str, Any] | str
+EventData = Mapping[str, Any] | str
 """What one event carries: a JSON object, or the sentinel as it stands."""
 
 
@@ -39,17 +39,17 @@ class Outline:
 
 
 async def build_completion(
-    dialect: Dialect, outline: Outline, request: CompletionRequest, steps: AsyncGenerator[Step, None]
+    dialect: Dialect, outline: Outline, request: CompletionRequest, increments: Increments
 ) -> dict[str, Any]:
     """The completion object, once every choice has finished."""
     texts: dict[int, list[Text]] = {choice: [] for choice in range(request.choices)}
     finishes: dict[int, Finish] = {}
-    async with aclosing(steps):
-        async for step in steps:
-            if isinstance(step, Text):
-                texts[step.choice].append(step)
+    async with aclosing(increments):
+        async for increment in increments:
+            if isinstance(increment, Text):
+                texts[increment.choice].append(increment)
             else:
-                finishes[step.choice] = step
+                finishes[increment.choice] = increment
     choices = [_choice(dialect, request, texts[choice], finishes[choice]) for choice in range(request.choices)]
     return {**outline.head("chat.completion"), "choices": choices, "usage": usage(request, finishes.values())}
 
@@ -78,8 +78,8 @@ def usage(request: CompletionRequest, finishes: Iterable[Finish]) -> dict[str, i
 
 
 async def build_events(
-    dialect: Dialect, outline: Outline, request: CompletionRequest, steps: AsyncGenerator[Step, None]
-) -> AsyncGenerator[Event, None]:
+    dialect: Dialect, outline: Outline, request: CompletionRequest, increments: Increments
+) -> AsyncGenerator[EventData, None]:
     """The events of a stream, in order: each choice opened with its role, its text, its finish; usage; `[DONE]`.
 
     A provider that fails in the middle ends the stream with an error object and without `[DONE]`.
@@ -87,14 +87,14 @@ async def build_events(
     head = outline.head("chat.completion.chunk")
     no_usage: dict[str, Any] = {"usage": None} if request.include_usage else {}
     finishes: list[Finish] = []
-    async with aclosing(steps):
+    async with aclosing(increments):
         for index in range(request.choices):
             yield {**head, "choices": [_opening(dialect, index)], **no_usage}
         try:
-            async for step in steps:
-                if isinstance(step, Finish):
-                    finishes.append(step)
-                yield {**head, "choices": [_increment(dialect, request, step)], **no_usage}
+            async for increment in increments:
+                if isinstance(increment, Finish):
+                    finishes.append(increment)
+                yield {**head, "choices": [_increment(dialect, request, increment)], **no_usage}
         except ProviderError as error:
             yield dialect.envelope(dialect.refusal_of(error))
             return
@@ -108,9 +108,9 @@ def _opening(dialect: Dialect, index: int) -> dict[str, Any]:
     return {"index": index, "delta": {"role": "assistant", "content": ""}, **logprobs, "finish_reason": None}
 
 
-def _increment(dialect: Dialect, request: CompletionRequest, step: Step) -> dict[str, Any]:
-    text = step if isinstance(step, Text) else None
-    choice: dict[str, Any] = {"index": step.choice, "delta": {"content": text.text} if text else {}}
+def _increment(dialect: Dialect, request: CompletionRequest, increment: Increment) -> dict[str, Any]:
+    text = increment if isinstance(increment, Text) else None
+    choice: dict[str, Any] = {"index": increment.choice, "delta": {"content": text.text} if text else {}}
     if dialect.has_logprobs:
         choice["logprobs"] = _logprobs(request, [text]) if text else None
-    return {**choice, "finish_reason": step.reason if isinstance(step, Finish) else None}
+    return {**choice, "finish_reason": increment.reason if isinstance(increment, Finish) else None}

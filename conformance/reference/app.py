@@ -18,14 +18,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conformance.contract.model import Contract, CredentialScheme
-from conformance.reference.answer import Event, Outline
+from conformance.reference.answer import EventData, Outline
 from conformance.reference.dialect import Dialect, dialect_of
 from conformance.reference.errors import DeploymentError, ProviderError, Refusal
+from conformance.reference.generation import Increments
 from conformance.reference.interpretation import served_models
 from conformance.reference.providers.model import Provider
 from conformance.reference.request import CompletionRequest
 from conformance.reference.settings import Settings
-from conformance.reference.stages import Stages, Steps
+from conformance.reference.stages import Stages
 from conformance.reference.transmission import EventStream, json_response, until_hung_up
 from conformance.reference.validation import RequestRules
 
@@ -90,16 +91,16 @@ def _deployment(contract: Contract, settings: Settings, provider: Provider, stag
 
 async def complete_chat(deployment: Deployment, request: Request) -> Response | EventStream:
     """The operation itself. Nothing is generated before every check has passed."""
-    asked = await _admitted(deployment, request)
+    completion = await _admitted(deployment, request)
     stages, dialect = deployment.stages, deployment.dialect
-    outline = Outline.of(asked)
-    steps = stages.generate(deployment.provider, asked)
-    if not asked.stream:
-        work = _completed(stages.build_completion(dialect, outline, asked, steps))
+    outline = Outline.of(completion)
+    increments = stages.generate(deployment.provider, completion)
+    if not completion.stream:
+        work = _completed(stages.build_completion(dialect, outline, completion, increments))
         return json_response(200, await until_hung_up(request.receive, work))
     # The first words are awaited before the status is sent: a provider that fails at once gives a plain error.
-    steps = await until_hung_up(request.receive, _primed(steps))
-    events = stages.build_events(dialect, outline, asked, steps)
+    increments = await until_hung_up(request.receive, _primed(increments))
+    events = stages.build_events(dialect, outline, completion, increments)
     return EventStream(_encoded(stages.encode_event, events), deployment.settings.event_delay)
 
 
@@ -147,22 +148,22 @@ async def _completed(completion: Awaitable[object]) -> object:
     return await completion
 
 
-async def _primed(steps: Steps) -> Steps:
-    """The same steps, the first of them already there."""
-    first = await anext(steps, None)
+async def _primed(increments: Increments) -> Increments:
+    """The same increments, the first of them already there."""
+    first = await anext(increments, None)
 
-    async def all_steps() -> Steps:
-        async with aclosing(steps):
+    async def all_increments() -> Increments:
+        async with aclosing(increments):
             if first is not None:
                 yield first
-            async for step in steps:
-                yield step
+            async for increment in increments:
+                yield increment
 
-    return all_steps()
+    return all_increments()
 
 
 async def _encoded(
-    encode: Callable[[Event], bytes], events: AsyncGenerator[Event, None]
+    encode: Callable[[EventData], bytes], events: AsyncGenerator[EventData, None]
 ) -> AsyncGenerator[bytes, None]:
     async with aclosing(events):
         async for event in events:

@@ -1,4 +1,4 @@
-"""From a provider's words to a completion's steps: limits, stop sequences and usage hold whatever the provider does."""
+"""Turns a provider's text into the increments of a completion, with limits, stop sequences and usage enforced."""
 
 from __future__ import annotations
 
@@ -33,18 +33,19 @@ class Finish:
     prompt_tokens: int | None = None
 
 
-Step = Text | Finish
+Increment = Text | Finish
+Increments = AsyncGenerator[Increment, None]
 
 
-async def generate(provider: Provider, request: CompletionRequest) -> AsyncGenerator[Step, None]:
-    """All choices at once, their steps interleaved as they come; each choice ends with its `Finish`."""
+async def generate(provider: Provider, request: CompletionRequest) -> Increments:
+    """All choices at once, their increments interleaved as they come; each choice ends with its `Finish`."""
     choices = [_generate_choice(provider, request, choice) for choice in range(request.choices)]
-    async with aclosing(_interleave(choices)) as steps:
-        async for step in steps:
-            yield step
+    async with aclosing(_interleave(choices)) as increments:
+        async for increment in increments:
+            yield increment
 
 
-async def _generate_choice(provider: Provider, request: CompletionRequest, choice: int) -> AsyncGenerator[Step, None]:
+async def _generate_choice(provider: Provider, request: CompletionRequest, choice: int) -> Increments:
     limit = _smallest(request.token_limit, request.room)
     generated, shown = TokenMeter(limit), TokenMeter()
     gate = StopGate(request.stop)
@@ -91,12 +92,12 @@ def _smallest(*limits: int | None) -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-async def _interleave(sources: Sequence[AsyncGenerator[Step, None]]) -> AsyncGenerator[Step, None]:
+async def _interleave(sources: Sequence[Increments]) -> Increments:
     """The items of all sources as they come, one of each in turn where several are ready.
 
     Each source runs in a task of its own from its beginning to its end, whoever reads the result.
     """
-    queue: asyncio.Queue[Step | Exception | None] = asyncio.Queue(maxsize=1)  # nothing is generated far ahead
+    queue: asyncio.Queue[Increment | Exception | None] = asyncio.Queue(maxsize=1)  # nothing is generated far ahead
     pumps = [asyncio.create_task(_pump(source, queue)) for source in sources]
     running = len(pumps)
     try:
@@ -114,11 +115,11 @@ async def _interleave(sources: Sequence[AsyncGenerator[Step, None]]) -> AsyncGen
         await asyncio.gather(*pumps, return_exceptions=True)
 
 
-async def _pump(source: AsyncGenerator[Step, None], queue: asyncio.Queue[Step | Exception | None]) -> None:
+async def _pump(source: Increments, queue: asyncio.Queue[Increment | Exception | None]) -> None:
     try:
         async with aclosing(source):
-            async for step in source:
-                await queue.put(step)
+            async for increment in source:
+                await queue.put(increment)
     except Exception as error:  # noqa: BLE001 - raised again by whoever reads the queue
         await queue.put(error)
     else:

@@ -1,4 +1,4 @@
-"""Where a deployment can be bent: its stages, the messages of an answer, and the bytes that reach the socket."""
+"""Where a fault takes hold of a deployment: its stages, the messages of an answer, and the bytes on the socket."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from typing import Any
 
 from starlette.types import Message
 
-from conformance.reference.request_context import Asked
+from conformance.reference.request_context import RequestContext
 from conformance.reference.stages import Stages
 
 
-class Act(Enum):
-    """What can be done to a connection beside writing."""
+class Ending(Enum):
+    """How a fault can end an answer on the connection, besides writing bytes."""
 
     CLOSE = auto()
-    """End it in order (FIN)."""
+    """Close the connection in order (FIN)."""
     RESET = auto()
-    """Break it off (RST)."""
+    """Break the connection off (RST)."""
     HANG = auto()
-    """Write nothing more of this answer, and leave it open."""
+    """Write nothing more of this answer, and leave the connection open."""
 
 
-class PartKind(Enum):
-    """What a write to the socket is."""
+class WriteKind(Enum):
+    """What a write to the socket contains."""
 
     HEAD = auto()
-    """Status line and header fields."""
+    """The status line and the header fields."""
     BODY = auto()
     """A piece of the body, in its transfer coding."""
     END = auto()
@@ -36,96 +36,98 @@ class PartKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One write of an answer."""
+class Write:
+    """One write of an answer to the socket."""
 
-    kind: PartKind
+    kind: WriteKind
     data: bytes
-    """As it would be written."""
+    """As it would be written without a fault."""
     payload: bytes
     """A piece of the body without its transfer coding."""
     number: int
-    """Pieces of the body before this one."""
+    """How many pieces of the body precede this one."""
 
 
 Messages = AsyncIterator[Message]
-BendMessages = Callable[[Asked, Messages], Messages]
+MessageHook = Callable[[RequestContext, Messages], Messages]
 """Takes the ASGI messages of an answer, and gives those that are sent."""
-BendPart = Callable[[Asked, Part], Iterable[bytes | Act]]
+WriteHook = Callable[[RequestContext, Write], Iterable[bytes | Ending]]
 """Takes one write of an answer, and gives what is written."""
-BendProtocol = Callable[[type[Any]], type[Any]]
+ProtocolHook = Callable[[type[Any]], type[Any]]
 """Takes the class of the server's HTTP protocol, and gives the class that is used."""
-Holds = Callable[[Asked], bool]
-"""A condition on a request."""
+RequestCondition = Callable[[RequestContext], bool]
+"""Whether a fault applies to a request."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seams:
-    """A deployment as it is bent; without anything, it is the reference as it stands.
+class Hooks:
+    """Everything that faults change in a deployment; the default changes nothing.
 
-    `messages` and `parts` are applied in order.
+    `messages` and `writes` are applied in order.
     """
 
     stages: Stages = field(default_factory=Stages)
-    messages: tuple[BendMessages, ...] = ()
-    parts: tuple[BendPart, ...] = ()
-    knows_requests: bool = False
-    """Whether a stage looks at the request that is being answered (`asked.current`)."""
+    messages: tuple[MessageHook, ...] = ()
+    writes: tuple[WriteHook, ...] = ()
+    needs_context: bool = False
+    """Whether a stage looks at the request that is being answered (`request_context.current`)."""
     reads_first: bool = False
-    """Whether a request is read to its end before anything else: so that conditions know what it asks for."""
-    protocols: tuple[BendProtocol, ...] = ()
-    """What reads requests from the socket. No condition holds for them: there is no request yet."""
+    """Whether a request is read to its end before anything else, so that conditions can look at its body."""
+    protocols: tuple[ProtocolHook, ...] = ()
+    """What reads requests from the socket. No condition applies to them: there is no request yet."""
 
     @property
-    def bends(self) -> bool:
-        """Whether more than the stages is needed: an application or a transport that is bent."""
-        return bool(self.messages or self.parts or self.protocols or self.knows_requests)
+    def beyond_stages(self) -> bool:
+        """Whether more than the stages changes, so that the application or the transport has to be wrapped."""
+        return bool(self.messages or self.writes or self.protocols or self.needs_context)
 
 
-def only_when(holds: Holds, before: Seams, after: Seams, asked: Callable[[], Asked]) -> Seams:
-    """The seams `after` for requests for which the condition holds, and `before` for all others.
+def only_when(condition: RequestCondition, before: Hooks, after: Hooks, context: Callable[[], RequestContext]) -> Hooks:
+    """The hooks `after` for requests that meet the condition, and `before` for all others.
 
-    `asked` gives the request that is being answered.
+    `context` gives the request that is being answered.
     """
     changed = {
-        one.name: _chosen(holds, getattr(before.stages, one.name), getattr(after.stages, one.name), asked)
+        one.name: _chosen(condition, getattr(before.stages, one.name), getattr(after.stages, one.name), context)
         for one in fields(Stages)
         if getattr(before.stages, one.name) is not getattr(after.stages, one.name)
     }
-    return Seams(
+    further_messages = after.messages[len(before.messages) :]
+    further_writes = after.writes[len(before.writes) :]
+    return Hooks(
         stages=replace(before.stages, **changed),
-        messages=before.messages + tuple(_messages_when(holds, one) for one in after.messages[len(before.messages) :]),
-        parts=before.parts + tuple(_part_when(holds, one) for one in after.parts[len(before.parts) :]),
-        knows_requests=True,
+        messages=before.messages + tuple(_messages_when(condition, one) for one in further_messages),
+        writes=before.writes + tuple(_writes_when(condition, one) for one in further_writes),
+        needs_context=True,
         reads_first=True,
         protocols=after.protocols,
     )
 
 
-def _chosen(holds: Holds, usual: Any, bent: Any, asked: Callable[[], Asked]) -> Any:
+def _chosen(condition: RequestCondition, usual: Any, faulty: Any, context: Callable[[], RequestContext]) -> Any:
     def stage(*arguments: Any, **named: Any) -> Any:
-        return (bent if holds(asked()) else usual)(*arguments, **named)
+        return (faulty if condition(context()) else usual)(*arguments, **named)
 
     return stage
 
 
-def _messages_when(holds: Holds, bend: BendMessages) -> BendMessages:
-    async def bent(asked: Asked, messages: Messages) -> Messages:
-        # The condition can only be judged once the request has been read: that is when the first message comes.
+def _messages_when(condition: RequestCondition, hook: MessageHook) -> MessageHook:
+    async def conditional(context: RequestContext, messages: Messages) -> Messages:
+        # The condition can only be evaluated once the request has been read, which is when the first message arrives.
         first = await anext(messages, None)
         if first is None:
             return
 
-        async def all_of_them() -> Messages:
+        async def all_messages() -> Messages:
             yield first
             async for message in messages:
                 yield message
 
-        async for message in bend(asked, all_of_them()) if holds(asked) else all_of_them():
+        async for message in hook(context, all_messages()) if condition(context) else all_messages():
             yield message
 
-    return bent
+    return conditional
 
 
-def _part_when(holds: Holds, bend: BendPart) -> BendPart:
-    return lambda asked, part: bend(asked, part) if holds(asked) else (part.data,)
+def _writes_when(condition: RequestCondition, hook: WriteHook) -> WriteHook:
+    return lambda context, write: hook(context, write) if condition(context) else (write.data,)

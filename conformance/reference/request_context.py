@@ -1,4 +1,4 @@
-"""What is known of the request that is being answered: the facts that conditional faults of the deployment hang on."""
+"""What is known about the request that is being answered: the facts that conditional faults depend on."""
 
 from __future__ import annotations
 
@@ -13,50 +13,50 @@ _LONG = 400
 
 
 @dataclass(slots=True)
-class Memory:
-    """What one deployment remembers from request to request; faults of state keep their things in `kept`."""
+class DeploymentState:
+    """What one deployment keeps from request to request; faults of state keep their own values in `kept`."""
 
     requests: int = 0
-    """Requests that have come so far."""
-    under_way: int = 0
+    """Requests that have arrived so far."""
+    running: int = 0
     """Requests that are being answered now."""
     errors: int = 0
     """Answers so far with a status of 400 or more."""
     bodies: dict[bytes, int] = field(default_factory=dict)
-    """How often each body has come."""
+    """How often each body has arrived."""
     kept: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class Asked:
-    """One request, as far as it has arrived. `memory` is that of the deployment."""
+class RequestContext:
+    """One request, as far as it has arrived, and the state of the deployment that answers it."""
 
-    memory: Memory
+    state: DeploymentState
     method: str
     path: str
     query: str
-    """Behind the question mark, as it was sent."""
+    """What follows the question mark, as it was sent."""
     headers: Mapping[str, str]
-    """By lower-case name; the last of several."""
+    """By lower-case name; where a name occurs more than once, its last value."""
     on_connection: int
-    """Which request of its connection this is, from 1."""
+    """The number of this request on its connection, from 1."""
     number: int
-    """Which request of the deployment this is, from 1."""
-    beside: int
-    """Requests that were being answered when this one came."""
+    """The number of this request in the deployment, from 1."""
+    concurrent: int
+    """Requests that were being answered when this one arrived."""
     errors_before: int
     """Answers before this request that were errors."""
     raw: bytearray = field(default_factory=bytearray)
-    seen: int = 0
-    """Which request with this very body it is, from 1; 0 while the body is not complete."""
+    occurrence: int = 0
+    """How often this very body has arrived, this request included; 0 while the body is incomplete."""
     status: int = 0
-    """The status of the answer, once it began."""
+    """The status of the answer, once it has begun."""
     _body: Any = None
 
     def complete(self) -> None:
-        """Take note that the body has arrived."""
+        """Record that the whole body has arrived."""
         body = bytes(self.raw)
-        self.seen = self.memory.bodies[body] = self.memory.bodies.get(body, 0) + 1
+        self.occurrence = self.state.bodies[body] = self.state.bodies.get(body, 0) + 1
         try:
             self._body = json.loads(body)
         except (ValueError, RecursionError):
@@ -64,36 +64,36 @@ class Asked:
 
     @property
     def body(self) -> Mapping[str, Any]:
-        """The body, or nothing where it is no JSON object."""
+        """The body as a JSON object; empty where it is not one."""
         return self._body if isinstance(self._body, dict) else {}
 
     @property
     def streams(self) -> bool:
-        """Whether a stream is asked for."""
+        """Whether the request asks for a stream."""
         return self.body.get("stream") is True
 
     @property
     def n(self) -> int:
-        """How many choices are asked for."""
+        """The number of choices that the request asks for."""
         n = self.body.get("n")
         return n if isinstance(n, int) and not isinstance(n, bool) else 1
 
     @property
     def wants_usage(self) -> bool:
-        """Whether a stream is asked for its usage."""
+        """Whether the request asks for the usage of its stream."""
         options = self.body.get("stream_options")
         return isinstance(options, dict) and options.get("include_usage") is True
 
     @property
     def prompt(self) -> str:
-        """The text of all messages, one after another."""
+        """The text of all messages, joined by line feeds."""
         messages = self.body.get("messages")
         rows = [row for row in messages if isinstance(row, dict)] if isinstance(messages, list) else []
         return "\n".join(_text(row.get("content")) for row in rows)
 
     @property
     def has_long_prompt(self) -> bool:
-        """Whether the prompt is longer than a question."""
+        """Whether the prompt is longer than a short question."""
         return len(self.prompt) > _LONG
 
 
@@ -103,5 +103,5 @@ def _text(content: Any) -> str:
     return content if isinstance(content, str) else ""
 
 
-current: ContextVar[Asked] = ContextVar("asked")
-"""The request that the running task answers; set only where a deployment has a fault."""
+current: ContextVar[RequestContext] = ContextVar("request_context")
+"""The request that the running task answers; set only in a deployment with a fault that needs it."""

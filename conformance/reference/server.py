@@ -17,7 +17,7 @@ from conformance.contract import load_contract
 from conformance.reference.app import create_app
 from conformance.reference.dialect import Dialect, dialect_of
 from conformance.reference.errors import DeploymentError, Refusal
-from conformance.reference.hooks import Seams
+from conformance.reference.hooks import Hooks
 from conformance.reference.interpretation import served_models
 from conformance.reference.providers.echo import EchoProvider
 from conformance.reference.settings import Settings, Tenant
@@ -62,7 +62,7 @@ def serve(  # noqa: PLR0913 - each is an option of the command line
     upstream_model: str | None = None,
     latency: float = 0.0,
     event_delay: float = 0.0,
-    seams: Seams | None = None,
+    hooks: Hooks | None = None,
     announce: Callable[[str], None] | None = None,
 ) -> None:
     """Serves a profile until interrupted; `announce` replaces the line on stdout that says where.
@@ -74,8 +74,8 @@ def serve(  # noqa: PLR0913 - each is an option of the command line
     settings = settings_from_environment(profile, environ, latency=latency, event_delay=event_delay)
     dialect = dialect_of(profile)
     provider = _provider(upstream, upstream_model, environ)
-    seams = seams or Seams()
-    app = create_app(load_contract(profile), settings, provider, seams.stages)
+    hooks = hooks or Hooks()
+    app = create_app(load_contract(profile), settings, provider, hooks.stages)
     listener = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     base_url = f"http://{shown}:{listener.getsockname()[1]}{dialect.mount}"
@@ -85,7 +85,7 @@ def serve(  # noqa: PLR0913 - each is an option of the command line
     else:
         announce(said)
     with suppress(KeyboardInterrupt):  # which uvicorn raises again once it has stopped
-        _server(app, dialect, seams, log_level="warning").run(sockets=[listener])
+        _server(app, dialect, hooks, log_level="warning").run(sockets=[listener])
 
 
 def new_tenants() -> tuple[Tenant, Tenant]:
@@ -101,7 +101,7 @@ class EmbeddedReference:
 
     A context manager: it serves from `__enter__` to `__exit__`, in a thread of its own; with `async with`, beside other
     tasks of a loop that is not the main thread's. `contract` spares reading the profile's document again. `stages`,
-    or the wider `seams`, make it a deployment with a fault. `tenants` are those who are let in, where their keys are
+    or the wider `hooks`, make it a deployment with a fault. `tenants` are those who are let in, where their keys are
     not to be new ones.
     """
 
@@ -112,7 +112,7 @@ class EmbeddedReference:
         latency: float = 0.0,
         event_delay: float = 0.0,
         stages: Stages | None = None,
-        seams: Seams | None = None,
+        hooks: Hooks | None = None,
         provider: Provider | None = None,
         contract: Contract | None = None,
         tenants: tuple[Tenant, Tenant] | None = None,
@@ -121,8 +121,8 @@ class EmbeddedReference:
         contract = contract or load_contract(profile)
         tenants = tenants or new_tenants()
         settings = Settings(profile, tenants, latency=latency, event_delay=event_delay)
-        seams = seams or Seams(stages or Stages())
-        app = create_app(contract, settings, provider or EchoProvider(), seams.stages)
+        hooks = hooks or Hooks(stages or Stages())
+        app = create_app(contract, settings, provider or EchoProvider(), hooks.stages)
         self.api_key, self.other_api_key = (tenant.api_key for tenant in tenants)
         own_org, other_org = (tenant.org_id for tenant in tenants)
         self.org_id = own_org if dialect.has_organizations else None
@@ -132,7 +132,7 @@ class EmbeddedReference:
         self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}{dialect.mount}"
         """What stands before the operation's path."""
         # A server's log is not the judge's: what goes wrong shows in the answers.
-        self._server = _server(app, dialect, seams, log_level="critical")
+        self._server = _server(app, dialect, hooks, log_level="critical")
         self._thread = threading.Thread(target=self._run, name=f"reference-{profile}", daemon=True)
         self._ask_to_stop: Callable[[], object] = lambda: None
 
@@ -231,18 +231,21 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _server(app: Starlette, dialect: Dialect, seams: Seams, *, log_level: str) -> Server:
+def _server(app: Starlette, dialect: Dialect, hooks: Hooks, *, log_level: str) -> Server:
     from uvicorn import Config, Server  # noqa: PLC0415 - slow, and needed only when something is served
 
-    from conformance.reference.http_errors import protocol_answering  # noqa: PLC0415 - as above
+    from conformance.reference.http_protocol import (  # noqa: PLC0415 - as above
+        faulty_protocol,
+        protocol_answering,
+    )
 
     not_http = Refusal(400, "invalid_http", "This is not a valid HTTP/1.1 request.")
     protocol = protocol_answering(encode_json(dialect.envelope(not_http)))
     served: ASGIApp = app
-    if seams.bends:
-        from conformance.reference.faulty_app import BentApp, bent_protocol  # noqa: PLC0415 - only a fault needs it
+    if hooks.beyond_stages:
+        from conformance.reference.faulty_app import FaultyApp  # noqa: PLC0415 - only a fault needs it
 
-        served, protocol = BentApp(app, seams), bent_protocol(protocol, seams)
+        served, protocol = FaultyApp(app, hooks), faulty_protocol(protocol, hooks)
     config = Config(
         served,
         http=protocol,

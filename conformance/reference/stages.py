@@ -10,11 +10,11 @@ from starlette.requests import Request
 
 from conformance.contract.model import CredentialScheme, Operation
 from conformance.reference.access import Fields, authenticate, authorize
-from conformance.reference.answer import Event, Outline, build_completion, build_events
+from conformance.reference.answer import EventData, Outline, build_completion, build_events
 from conformance.reference.body import check_media_type, read_body
 from conformance.reference.dialect import Dialect
 from conformance.reference.errors import Refusal
-from conformance.reference.generation import Step, generate
+from conformance.reference.generation import Increments, generate
 from conformance.reference.interpretation import interpret
 from conformance.reference.json_body import parse_object
 from conformance.reference.providers.model import Provider
@@ -22,8 +22,6 @@ from conformance.reference.request import CompletionRequest
 from conformance.reference.settings import Settings, Tenant
 from conformance.reference.transmission import encode_event
 from conformance.reference.validation import RequestRules
-
-Steps = AsyncGenerator[Step, None]
 
 
 class Interpret(Protocol):
@@ -68,8 +66,10 @@ class Stages:
     parse_object: Callable[[bytes, int], dict[str, Any]] = parse_object
     check_body: Callable[[RequestRules, Any], None] = check_body
     interpret: Interpret = interpret
-    generate: Callable[[Provider, CompletionRequest], Steps] = generate
-    build_completion: Callable[[Dialect, Outline, CompletionRequest, Steps], Awaitable[Any]] = build_completion
-    build_events: Callable[[Dialect, Outline, CompletionRequest, Steps], AsyncGenerator[Event, None]] = build_events
-    encode_event: Callable[[Event], bytes] = encode_event
+    generate: Callable[[Provider, CompletionRequest], Increments] = generate
+    build_completion: Callable[[Dialect, Outline, CompletionRequest, Increments], Awaitable[Any]] = build_completion
+    build_events: Callable[[Dialect, Outline, CompletionRequest, Increments], AsyncGenerator[EventData, None]] = (
+        build_events
+    )
+    encode_event: Callable[[EventData], bytes] = encode_event
     error_body: Callable[[Dialect, Refusal], Any] = error_body

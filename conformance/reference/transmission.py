@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from conformance.reference.answer import Event
+from conformance.reference.answer import EventData
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ def encode_json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
-def encode_event(event: Event) -> bytes:
+def encode_event(event: EventData) -> bytes:
     """One event of a stream with its blank line (WHATWG HTML, section 9.2.6). JSON has no line break to split it."""
     data = event.encode() if isinstance(event, str) else encode_json(event)
     return b"data: " + data + b"\n\n"

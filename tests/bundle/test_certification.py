@@ -126,7 +126,7 @@ def test_a_bundle_of_a_run_with_findings_holds(option: str, tmp_path: Path) -> N
     (tmp_path / "waivers.yaml").write_text(WAIVERS, encoding="utf-8")
     value = tmp_path / "waivers.yaml" if option == "--waivers" else 1
     fault = next(one for one in targets_of("loop-health") if one.id == "stream-end.done-missing")
-    deployment = EmbeddedReference("loop-health", seams=fault.seams, contract=contract_of("loop-health"))
+    deployment = EmbeddedReference("loop-health", hooks=fault.hooks, contract=contract_of("loop-health"))
     bundle = tmp_path / "run.zip"
     at(deployment, "loop-health", "--tier", "smoke", option, value, "--out", tmp_path / "out", "--bundle", bundle)
     rows = json.loads(contents(bundle)["results.json"])["requirements"]

@@ -45,7 +45,7 @@ def test_evidence_judged_again_gives_the_same_record(
 ) -> None:
     contract = contract_of(target.profile)
     limits = WAITING_LIMITS if target.waits else LIMITS
-    with EmbeddedReference(target.profile, seams=target.seams, contract=contract) as reference:
+    with EmbeddedReference(target.profile, hooks=target.hooks, contract=contract) as reference:
         for name, value in {
             "API_KEY": reference.api_key,
             "MODEL": reference.model,

@@ -24,7 +24,7 @@ def failing_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     profile = request.param
     out = tmp_path_factory.mktemp("failing")
     target = next(one for one in targets_of(profile) if one.id == FAULTS[profile])
-    deployment = EmbeddedReference(profile, seams=target.seams, contract=contract_of(profile))
+    deployment = EmbeddedReference(profile, hooks=target.hooks, contract=contract_of(profile))
     with pytest.MonkeyPatch.context() as patch, deployment as reference:
         for name, value in {
             "API_KEY": reference.api_key,

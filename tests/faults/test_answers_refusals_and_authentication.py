@@ -14,7 +14,7 @@ from conformance.reference import EmbeddedReference
 from conformance.reference import faults as catalogue
 from conformance.reference.faults.catalogue import faults_in, read_fault_rows
 from conformance.reference.faults.fault import Fault
-from conformance.reference.hooks import Seams
+from conformance.reference.hooks import Hooks
 from conformance.running.pytest_session import run_pytest
 from conformance.running.session import open_session
 from conformance.running.settings import RunSettings
@@ -39,26 +39,26 @@ def name_of(value: object) -> str:
 
 @pytest.mark.parametrize(("contract", "fault"), list(shown_faults()), ids=name_of)
 def test_a_fault_is_caught_through_all_that_it_breaks(contract: Contract, fault: Fault) -> None:
-    outcomes = outcomes_of(contract, fault.seams, fault.breaks, fault.tier)
+    outcomes = outcomes_of(contract, fault.hooks, fault.breaks, fault.tier)
     assert {name for name in fault.breaks if outcomes.get(name) not in BROKEN} == set()
 
 
 @pytest.mark.parametrize("contract", list(CONTRACTS.values()), ids=list(CONTRACTS))
 def test_without_a_fault_nothing_is_broken(contract: Contract) -> None:
     broken = [name for _, fault in shown_faults() for name in fault.breaks if contract.requirement(name)]
-    outcomes = outcomes_of(contract, Seams(), broken)
+    outcomes = outcomes_of(contract, Hooks(), broken)
     assert outcomes
     assert BROKEN.isdisjoint(outcomes.values())
 
 
 def outcomes_of(
-    contract: Contract, seams: Seams, only: list[str] | tuple[str, ...], tier: Tier | None = None
+    contract: Contract, hooks: Hooks, only: list[str] | tuple[str, ...], tier: Tier | None = None
 ) -> dict[str, Outcome]:
     """What comes of these requirements, in a tier or the smallest that has them all, with a second tenant at hand."""
     name = contract.profile.name
     rows = [row for row in contract.requirements if row.id in only]
     tier = tier or (Tier.EXHAUSTIVE if any(row.tier is Tier.EXHAUSTIVE for row in rows) else Tier.STANDARD)
-    with EmbeddedReference(name, seams=seams, contract=contract) as reference, tempfile.TemporaryDirectory() as out:
+    with EmbeddedReference(name, hooks=hooks, contract=contract) as reference, tempfile.TemporaryDirectory() as out:
         target = Target(
             reference.base_url,
             api_key=reference.api_key,

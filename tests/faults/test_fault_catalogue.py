@@ -1,4 +1,4 @@
-"""The catalogue of faults: what its rows may say, which mistakes it refuses, and that it leaves no requirement out."""
+"""The catalogue of faults: what its rows may say, which mistakes it refuses, and that it covers every requirement."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from conformance.reference.faults import (
     read_fault_rows,
     shipped_fault_rows,
 )
-from conformance.reference.faults.actions import deeds_by_name
 from conformance.reference.faults.catalogue import faults_in, unknown_requirements
+from conformance.reference.faults.registry import implementations
 from conformance.reference.faults.selection import generated_entries, generated_faults, unseen_faults
 
 CONTRACTS = [load_contract(name) for name in ("openai", "kodexa", "loop-health")]
@@ -48,10 +48,10 @@ def refused(text: str, tmp_path: Path, name: str = "rows.yaml") -> str:
 # --- what is shipped ---
 
 
-def test_there_are_hundreds_of_faults_and_dozens_of_allowed_oddities() -> None:
+def test_there_are_hundreds_of_faults_and_dozens_of_allowed_variations() -> None:
     rows = shipped_fault_rows()
-    assert sum(not row.is_trap for row in rows) >= 250
-    assert sum(row.is_trap for row in rows) >= 40
+    assert sum(not row.is_variation for row in rows) >= 250
+    assert sum(row.is_variation for row in rows) >= 40
 
 
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.profile.name)
@@ -67,7 +67,7 @@ def test_no_two_faults_have_one_id(contract: Contract) -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_every_id_that_a_row_names_is_one_of_a_requirement() -> None:
+def test_every_id_in_a_row_is_the_id_of_a_requirement() -> None:
     assert {row.id: unknown for row in shipped_fault_rows() if (unknown := unknown_requirements(row, CONTRACTS))} == {}
 
 
@@ -77,11 +77,11 @@ def test_every_row_can_be_shown_by_a_profile() -> None:
 
 
 def test_few_rows_leave_open_what_they_change() -> None:
-    wide = [row.id for row in shipped_fault_rows() if "*" in "".join(row.written.get("may", ()))]
+    wide = [row.id for row in shipped_fault_rows() if "*" in "".join(row.data.get("may", ()))]
     assert len(wide) <= len(shipped_fault_rows()) // 20
 
 
-def test_what_is_said_of_generated_faults_is_said_of_faults_that_there_are() -> None:
+def test_each_entry_on_generated_faults_is_about_a_fault_that_exists() -> None:
     made = {fault.id for contract in CONTRACTS for fault in generated_faults(contract)}
     unseen = {name for contract in CONTRACTS for name in unseen_faults(contract)}
     assert [entry["id"] for entry in generated_entries() if entry["id"] not in made | unseen] == []
@@ -111,11 +111,11 @@ def test_effects_are_globs_or_name_their_outcome_and_may_differ_between_profiles
     assert none == []
 
 
-def test_a_row_may_do_several_things_on_one_condition(tmp_path: Path) -> None:
+def test_a_row_may_do_several_things_under_one_condition(tmp_path: Path) -> None:
     text = ROW.replace("does: {events.drop: {of: done}}", "does: [{events.drop: {of: done}}, events.azure]")
     rows = read_fault_rows(rows_of(text + "  when: stream and n > 1\n", tmp_path))
     (fault,) = faults_in(CONTRACTS[0], rows)
-    assert [(deed.name, deed.when) for deed in fault.deeds] == [
+    assert [(action.name, action.when) for action in fault.actions] == [
         ("events.drop", "stream and n > 1"),
         ("events.azure", "stream and n > 1"),
     ]
@@ -124,19 +124,19 @@ def test_a_row_may_do_several_things_on_one_condition(tmp_path: Path) -> None:
 # --- what is refused ---
 
 
-def test_a_function_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
+def test_an_action_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
     message = refused(ROW.replace("events.drop", "events.lose"), tmp_path)
-    assert message.startswith("5: row `stream-end.no-done`: nothing is called `events.lose`; there are ")
+    assert message.startswith("5: row `stream-end.no-done`: there is no action `events.lose`; there are ")
     assert "events.drop" in message
 
 
-def test_a_parameter_that_a_function_does_not_take_is_refused(tmp_path: Path) -> None:
+def test_a_parameter_that_an_action_does_not_take_is_refused(tmp_path: Path) -> None:
     message = refused(ROW.replace("{of: done}", "{what: done}"), tmp_path)
-    assert message.startswith("5: row `stream-end.no-done`: `events.drop` cannot be given this")
+    assert message.startswith("5: row `stream-end.no-done`: `events.drop` does not take these parameters")
 
 
 def test_a_kind_of_event_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    assert "`sentinel` is no kind of event" in refused(ROW.replace("of: done", "of: sentinel"), tmp_path)
+    assert "`sentinel` is not a kind of event" in refused(ROW.replace("of: done", "of: sentinel"), tmp_path)
 
 
 @pytest.mark.parametrize("text", ["streamed", "n >> 1", "n > many", "stream or plain", "one-in = 0", ""])
@@ -146,53 +146,56 @@ def test_a_condition_that_cannot_be_read_is_refused(tmp_path: Path, text: str) -
 
 
 def test_a_fault_that_breaks_nothing_is_refused(tmp_path: Path) -> None:
-    assert "which requirements it must be caught through" in refused(ROW.replace("[stream.done-once]", "[]"), tmp_path)
+    assert "the requirements that it must be caught through" in refused(
+        ROW.replace("[stream.done-once]", "[]"), tmp_path
+    )
 
 
-def test_a_trap_that_breaks_something_is_refused(tmp_path: Path) -> None:
-    assert "a trap breaks nothing" in refused(ROW, tmp_path, "traps-of-mine.yaml")
+@pytest.mark.parametrize("name", ["variations-of-mine.yaml", "traps-of-mine.yaml"])
+def test_an_allowed_variation_that_breaks_something_is_refused(tmp_path: Path, name: str) -> None:
+    assert "an allowed variation breaks nothing" in refused(ROW, tmp_path, name)
     text = ROW.replace("breaks: [stream.done-once]", "effects: [stream.done-once]")
-    assert "a trap changes no outcome but to" in refused(text, tmp_path, "traps-of-mine.yaml")
-    read_fault_rows(rows_of(ROW.replace("  breaks: [stream.done-once]\n", ""), tmp_path, "traps-of-mine.yaml"))
+    assert "an allowed variation changes an outcome only to" in refused(text, tmp_path, name)
+    read_fault_rows(rows_of(ROW.replace("  breaks: [stream.done-once]\n", ""), tmp_path, name))
 
 
 def test_a_member_that_no_row_has_is_refused(tmp_path: Path) -> None:
     assert "severity" in refused(f"{ROW}  severity: high\n", tmp_path)
 
 
-def test_an_id_that_stands_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
+def test_two_rows_with_one_id_are_refused_with_both_lines(tmp_path: Path) -> None:
     message = refused(ROW + ROW, tmp_path)
-    assert message == "8: row `stream-end.no-done`: the id stands twice (first in rows.yaml:2); keep one"
+    assert message == "8: row `stream-end.no-done`: two rows have this id (the other is in rows.yaml:2); keep one"
 
 
 def test_a_profile_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     assert "there is no profile `mistral`" in refused(f"{ROW}  profiles: [mistral]\n", tmp_path)
 
 
-def test_a_profile_that_has_nothing_of_what_breaks_is_refused(tmp_path: Path) -> None:
+def test_a_profile_with_none_of_the_broken_requirements_is_refused(tmp_path: Path) -> None:
     text = ROW.replace("stream.done-once", "completion.logprobs") + "  profiles: [loop-health]\n"
     rows = read_fault_rows(rows_of(text, tmp_path))
-    with pytest.raises(ContractError, match="loop-health has none of the requirements that it breaks"):
+    with pytest.raises(ContractError, match="loop-health has none of the requirements that the row breaks"):
         list(faults_in(CONTRACTS[2], rows))
 
 
-# --- put together by name ---
+# --- combined by name ---
 
 
-def test_faults_are_put_together_by_their_names_with_further_conditions() -> None:
-    seams = composed(CONTRACTS[0], ["stream-end.done-missing@n > 1", "message.two-lengths"])
-    assert seams.knows_requests
-    assert len(seams.parts) == 1
+def test_faults_are_combined_by_name_with_further_conditions() -> None:
+    hooks = composed(CONTRACTS[0], ["stream-end.done-missing@n > 1", "message.two-lengths"])
+    assert hooks.needs_context
+    assert len(hooks.writes) == 1
 
 
 def test_a_name_that_is_not_known_is_refused_with_the_nearest() -> None:
     with pytest.raises(DeploymentError, match=r"did you mean stream-end\.done-missing"):
         composed(CONTRACTS[0], ["stream-end.done-mising"])
-    with pytest.raises(DeploymentError, match="`streamy` is no condition"):
+    with pytest.raises(DeploymentError, match="`streamy` is not a condition"):
         composed(CONTRACTS[0], ["stream-end.done-missing@streamy"])
 
 
-def test_every_function_says_what_it_does_and_is_used() -> None:
-    used = {deed.name for contract in CONTRACTS for fault in every_fault(contract) for deed in fault.deeds}
-    assert [name for name, function in deeds_by_name().items() if not function.__doc__] == []
-    assert sorted(set(deeds_by_name()) - used) == []
+def test_every_action_is_described_and_used() -> None:
+    used = {action.name for contract in CONTRACTS for fault in every_fault(contract) for action in fault.actions}
+    assert [name for name, function in implementations().items() if not function.__doc__] == []
+    assert sorted(set(implementations()) - used) == []

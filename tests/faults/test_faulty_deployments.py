@@ -1,4 +1,4 @@
-"""Faults at each layer of a deployment, seen by a client on a socket: they act where they belong, and only when due."""
+"""Faults at each layer of a deployment, as a client on a socket sees them: each acts where it should, and only then."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ import pytest
 from conformance.contract import load_contract
 from conformance.reference import EmbeddedReference
 from conformance.reference.faults import composed
-from conformance.reference.faults.actions import Deed, bent_by
+from conformance.reference.faults.actions import FaultAction
+from conformance.reference.faults.answer_edits import edited
 from conformance.reference.faults.conditions import condition
-from conformance.reference.faults.places import changed
-from conformance.reference.hooks import Seams
-from conformance.reference.request_context import Asked, Memory
+from conformance.reference.faults.registry import hooks_with
+from conformance.reference.hooks import Hooks
+from conformance.reference.request_context import DeploymentState, RequestContext
 
 CONTRACT = load_contract("openai")
 
 
 @contextmanager
-def serving(*deeds: Deed, seams: Seams | None = None) -> Iterator[tuple[httpx.Client, EmbeddedReference]]:
-    with EmbeddedReference("openai", seams=seams or bent_by(deeds), contract=CONTRACT) as reference:
+def serving(*actions: FaultAction, hooks: Hooks | None = None) -> Iterator[tuple[httpx.Client, EmbeddedReference]]:
+    with EmbeddedReference("openai", hooks=hooks or hooks_with(actions), contract=CONTRACT) as reference:
         headers = {"Authorization": f"Bearer {reference.api_key}"}
         with httpx.Client(base_url=reference.base_url, headers=headers, timeout=5) as client:
             yield client, reference
@@ -41,8 +42,8 @@ def ask(client: httpx.Client, **fields: Any) -> httpx.Response:
 def raw_answer(reference: EmbeddedReference, **fields: Any) -> bytes:
     """The bytes of an answer until the peer closes, or falls silent for a moment."""
     parts = urlsplit(reference.base_url)
-    asked = {"model": reference.model, "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 5}
-    body = json.dumps({**asked, **fields}).encode()
+    usual = {"model": reference.model, "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 5}
+    body = json.dumps({**usual, **fields}).encode()
     head = (
         f"POST {parts.path}/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {reference.api_key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
@@ -61,45 +62,45 @@ def raw_answer(reference: EmbeddedReference, **fields: Any) -> bytes:
 
 
 def test_a_fault_of_chunks_changes_the_stream_and_leaves_whole_answers_alone() -> None:
-    with serving(Deed("events.drop", {"of": "done"})) as (client, _):
+    with serving(FaultAction("events.drop", {"of": "done"})) as (client, _):
         assert "[DONE]" not in ask(client, stream=True).text
         assert ask(client).json()["choices"][0]["finish_reason"] == "length"
 
 
 def test_a_fault_of_the_completion_leaves_streams_alone() -> None:
-    with serving(Deed("completion.drop", {"at": "/usage"})) as (client, _):
+    with serving(FaultAction("completion.drop", {"at": "/usage"})) as (client, _):
         assert "usage" not in ask(client).json()
         assert '"usage":{' in ask(client, stream=True, stream_options={"include_usage": True}).text
 
 
 def test_a_condition_decides_request_by_request() -> None:
-    with serving(Deed("completion.set", {"at": "/id", "to": "x"}, "n > 1")) as (client, _):
+    with serving(FaultAction("completion.set", {"at": "/id", "to": "x"}, "n > 1")) as (client, _):
         assert ask(client, n=2).json()["id"] == "x"
         assert ask(client).json()["id"] != "x"
 
 
-def test_a_status_is_changed_only_where_it_is_the_one_that_is_meant() -> None:
-    with serving(Deed("status.set", {"to": 422}, "status = 400")) as (client, _):
+def test_a_condition_on_the_status_selects_the_answers_that_change() -> None:
+    with serving(FaultAction("status.set", {"to": 422}, "status = 400")) as (client, _):
         assert ask(client, n=0).status_code == 422
         assert ask(client).status_code == 200
 
 
 def test_two_lengths_reach_the_wire_below_the_http_library() -> None:
-    with serving(Deed("wire.head-line", {"line": "content-length: 7"})) as (_, reference):
+    with serving(FaultAction("wire.head-line", {"line": "content-length: 7"})) as (_, reference):
         head = raw_answer(reference).partition(b"\r\n\r\n")[0].lower()
         assert head.count(b"content-length:") == 2
 
 
 def test_a_stream_can_be_cut_with_a_close_a_reset_or_silence() -> None:
     for how, ending in (("close", b"\n\n\r\n"), ("reset", b"<reset>"), ("hang", b"<silence>")):
-        with serving(Deed("wire.cut", {"after": 2, "how": how})) as (_, reference):
+        with serving(FaultAction("wire.cut", {"after": 2, "how": how})) as (_, reference):
             received = raw_answer(reference, stream=True)
             assert received.endswith(ending), how
             assert b"[DONE]" not in received
 
 
 def test_a_body_that_ends_with_the_connection_has_neither_length_nor_chunks() -> None:
-    with serving(Deed("wire.until-close")) as (_, reference):
+    with serving(FaultAction("wire.until-close")) as (_, reference):
         head, _, body = raw_answer(reference, stream=True).partition(b"\r\n\r\n")
         assert b"transfer-encoding" not in head.lower()
         assert body.startswith(b"data: ")
@@ -107,13 +108,13 @@ def test_a_body_that_ends_with_the_connection_has_neither_length_nor_chunks() ->
 
 
 def test_the_sizes_of_chunks_can_be_wrong() -> None:
-    with serving(Deed("wire.chunks", {"add": 1})) as (client, _), pytest.raises(httpx.RemoteProtocolError):
+    with serving(FaultAction("wire.chunks", {"add": 1})) as (client, _), pytest.raises(httpx.RemoteProtocolError):
         ask(client, stream=True)
 
 
 def test_faults_compose_and_each_keeps_its_own_condition() -> None:
-    seams = composed(CONTRACT, ["stream-end.done-missing@n > 1", "chunk-head.id-empty"])
-    with serving(seams=seams) as (client, _):
+    hooks = composed(CONTRACT, ["stream-end.done-missing@n > 1", "chunk-head.id-empty"])
+    with serving(hooks=hooks) as (client, _):
         one, two = ask(client, stream=True).text, ask(client, stream=True, n=2).text
         assert "[DONE]" in one
         assert "[DONE]" not in two
@@ -121,14 +122,14 @@ def test_faults_compose_and_each_keeps_its_own_condition() -> None:
         assert '"id":""' in two
 
 
-def test_a_deployment_without_bends_of_messages_has_no_layer_for_them() -> None:
-    assert not Seams().bends
-    assert not bent_by([Deed("events.drop", {"of": "done"})]).bends
-    assert bent_by([Deed("status.set", {"to": 201})]).bends
+def test_a_deployment_whose_faults_change_stages_only_is_not_wrapped() -> None:
+    assert not Hooks().beyond_stages
+    assert not hooks_with([FaultAction("events.drop", {"of": "done"})]).beyond_stages
+    assert hooks_with([FaultAction("status.set", {"to": 201})]).beyond_stages
 
 
-def test_the_cache_fault_gives_an_answer_again() -> None:
-    with serving(Deed("cache.by", {"key": "body"})) as (client, _):
+def test_the_cache_fault_repeats_an_answer() -> None:
+    with serving(FaultAction("cache.by", {"key": "body"})) as (client, _):
         assert ask(client).json()["id"] == ask(client).json()["id"]
         assert ask(client).json()["id"] != ask(client, max_tokens=4).json()["id"]
 
@@ -136,16 +137,16 @@ def test_the_cache_fault_gives_an_answer_again() -> None:
 # --- conditions ---
 
 
-def asked(body: bytes = b"{}", **facts: Any) -> Asked:
-    made = Asked(
-        memory=Memory(),
+def request(body: bytes = b"{}", **facts: Any) -> RequestContext:
+    made = RequestContext(
+        state=DeploymentState(),
         method="POST",
         path="/v1/x",
         query="",
         headers={},
         on_connection=1,
         number=1,
-        beside=0,
+        concurrent=0,
         errors_before=0,
     )
     made.raw += body
@@ -175,23 +176,23 @@ def asked(body: bytes = b"{}", **facts: Any) -> Asked:
     ],
 )
 def test_a_condition_looks_at_the_request(text: str, body: bytes, holds: bool) -> None:
-    assert condition(text)(asked(body)) is holds
+    assert condition(text)(request(body)) is holds
 
 
 def test_one_in_so_many_does_not_depend_on_the_order_of_requests() -> None:
     chosen = condition("one-in = 3")
     bodies = [b'{"n": %d}' % number for number in range(30)]
-    forwards = {body: chosen(asked(body)) for body in bodies}
-    backwards = {body: chosen(asked(body)) for body in reversed(bodies)}
+    forwards = {body: chosen(request(body)) for body in bodies}
+    backwards = {body: chosen(request(body)) for body in reversed(bodies)}
     assert forwards == backwards
     assert 0 < sum(forwards.values()) < 30
-    assert {chosen(asked(b"{}", seen=seen)) for seen in (1, 2, 3)} == {True, False}
+    assert {chosen(request(b"{}", seen=seen)) for seen in (1, 2, 3)} == {True, False}
 
 
-def test_a_place_may_be_every_item_and_what_is_absent_stays_so() -> None:
+def test_a_pointer_may_lead_to_every_item_and_adds_nothing_where_it_leads_nowhere() -> None:
     value = {"choices": [{"index": 0}, {"index": 1}], "usage": {"a": 1, "b": 2}}
-    assert changed(value, "/choices/*/index", lambda index: index + 1)["choices"] == [{"index": 1}, {"index": 2}]
-    assert changed(value, "/usage/*", str)["usage"] == {"a": "1", "b": "2"}
-    assert changed(value, "/nowhere/index", lambda _: 1) == value
-    assert changed(value, "", lambda _: 7) == 7
+    assert edited(value, "/choices/*/index", lambda index: index + 1)["choices"] == [{"index": 1}, {"index": 2}]
+    assert edited(value, "/usage/*", str)["usage"] == {"a": "1", "b": "2"}
+    assert edited(value, "/nowhere/index", lambda _: 1) == value
+    assert edited(value, "", lambda _: 7) == 7
     assert value["usage"] == {"a": 1, "b": 2}

@@ -10,8 +10,9 @@ from judging_survival import broken, judge_at, undecided
 from conformance.contract import load_contract
 from conformance.contract.model import Tier
 from conformance.reference import EmbeddedReference
-from conformance.reference.faults.actions import Deed, bent_by
-from conformance.reference.hooks import Seams
+from conformance.reference.faults.actions import FaultAction
+from conformance.reference.faults.registry import hooks_with
+from conformance.reference.hooks import Hooks
 from conformance.suite.expect import Judgement
 from conformance.targets.model import Limits
 
@@ -20,8 +21,8 @@ PATIENT = Limits(retries=0, concurrency=64)
 LARGE = 1024 * 1024
 
 
-def judged(seams: Seams, out: Path, *only: str) -> dict[str, Judgement]:
-    with EmbeddedReference("openai", seams=seams, contract=CONTRACT) as reference:
+def judged(hooks: Hooks, out: Path, *only: str) -> dict[str, Judgement]:
+    with EmbeddedReference("openai", hooks=hooks, contract=CONTRACT) as reference:
         found = judge_at(
             reference.base_url,
             out,
@@ -38,46 +39,46 @@ ALL = ("robustness.large-body", "robustness.many-choices", "robustness.burst")
 
 
 def test_the_reference_bears_the_load(tmp_path: Path) -> None:
-    judgements = judged(Seams(), tmp_path, *ALL, "robustness.healthy-after-load")
+    judgements = judged(Hooks(), tmp_path, *ALL, "robustness.healthy-after-load")
     assert broken(judgements) == set()
     assert undecided(judgements) == {}
     assert judgements["robustness.burst"].exchanges
 
 
 FAULTS = {
-    "7-14-oversize-reset": (bent_by([Deed("body.large", {"size": LARGE})]), {"robustness.large-body"}),
+    "7-14-oversize-reset": (hooks_with([FaultAction("body.large", {"size": LARGE})]), {"robustness.large-body"}),
     "7-15-oversize-html": (
-        bent_by([Deed("body.large", {"size": LARGE, "how": "page"})]),
+        hooks_with([FaultAction("body.large", {"size": LARGE, "how": "page"})]),
         {"robustness.large-body"},
     ),
     # Who takes no more than a megabyte says so with 413: a limit of one's own is allowed.
-    "7-16-small-body-limit": (bent_by([Deed("request.largest", {"size": LARGE})]), set()),
+    "7-16-small-body-limit": (hooks_with([FaultAction("request.largest", {"size": LARGE})]), set()),
     "7-14 an error of the server": (
-        bent_by([Deed("request.largest", {"size": LARGE, "status": 500})]),
+        hooks_with([FaultAction("request.largest", {"size": LARGE, "status": 500})]),
         {"robustness.large-body"},
     ),
 }
 
 
-@pytest.mark.parametrize(("seams", "breaks"), FAULTS.values(), ids=FAULTS)
-def test_a_large_body_that_is_badly_refused_is_told(seams: Seams, breaks: set[str], tmp_path: Path) -> None:
-    judgements = judged(seams, tmp_path, "robustness.large-body")
+@pytest.mark.parametrize(("hooks", "breaks"), FAULTS.values(), ids=FAULTS)
+def test_a_large_body_that_is_badly_refused_is_told(hooks: Hooks, breaks: set[str], tmp_path: Path) -> None:
+    judgements = judged(hooks, tmp_path, "robustness.large-body")
     assert broken(judgements) == breaks
 
 
 def test_a_million_choices_that_are_no_mistake_of_the_client_are_told(tmp_path: Path) -> None:
-    seams = bent_by([Deed("request.crash", {"at": "/n", "above": 1000})])
-    assert broken(judged(seams, tmp_path, "robustness.many-choices")) == {"robustness.many-choices"}
+    hooks = hooks_with([FaultAction("request.crash", {"at": "/n", "above": 1000})])
+    assert broken(judged(hooks, tmp_path, "robustness.many-choices")) == {"robustness.many-choices"}
 
 
 def test_errors_in_a_burst_are_told(tmp_path: Path) -> None:
-    seams = bent_by([Deed("load.one-at-a-time", {"refuse": 500})])
-    assert broken(judged(seams, tmp_path, "robustness.burst")) == {"robustness.burst"}
+    hooks = hooks_with([FaultAction("load.one-at-a-time", {"refuse": 500})])
+    assert broken(judged(hooks, tmp_path, "robustness.burst")) == {"robustness.burst"}
 
 
 def test_a_target_that_a_large_body_brings_down_is_told_with_this_body(tmp_path: Path) -> None:
-    seams = bent_by([Deed("engine.gone-after", {"text": "    ", "times": 1_500_000})])
-    judgements = judged(seams, tmp_path, "robustness.healthy-after-load")
+    hooks = hooks_with([FaultAction("engine.gone-after", {"text": "    ", "times": 1_500_000})])
+    judgements = judged(hooks, tmp_path, "robustness.healthy-after-load")
     assert broken(judgements) == {"robustness.healthy-after-load"}
     assert (
         "the connection of load/body-of-8-mb#1 was the first to break"

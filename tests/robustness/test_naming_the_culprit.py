@@ -10,7 +10,8 @@ from judging_survival import LIMITS, judge_at
 from conformance.contract import load_contract
 from conformance.contract.model import Tier
 from conformance.reference import EmbeddedReference
-from conformance.reference.faults.actions import Deed, bent_by
+from conformance.reference.faults.actions import FaultAction
+from conformance.reference.faults.registry import hooks_with
 from conformance.suite.expect import Judgement
 from conformance.suite.outcome import Outcome
 
@@ -19,7 +20,7 @@ HEALTH = "robustness.healthy-afterwards"
 
 
 def judged(out: Path, tier: Tier, name: str, **parameters: object) -> Judgement:
-    with EmbeddedReference("openai", seams=bent_by([Deed(name, parameters)]), contract=CONTRACT) as reference:
+    with EmbeddedReference("openai", hooks=hooks_with([FaultAction(name, parameters)]), contract=CONTRACT) as reference:
         found = judge_at(
             reference.base_url,
             out,

@@ -9,7 +9,7 @@ from conformance.lab.judging import Seen
 from conformance.lab.matrix import Matrix, expectation, matrix_of
 from conformance.lab.targets import CONTROLS, LabTarget, targets_of
 from conformance.reference.faults import Fault
-from conformance.reference.faults.actions import Deed
+from conformance.reference.faults.actions import FaultAction
 
 CONTRACT = load_contract("loop-health")
 USUAL = {row.id: "passed" for row in CONTRACT.requirements}
@@ -18,11 +18,11 @@ NO_DONE = Fault(
     about="The stream has no sentinel.",
     family=1,
     seen=("someone/project#1",),
-    deeds=(Deed("events.drop", {"of": "done"}),),
+    actions=(FaultAction("events.drop", {"of": "done"}),),
     breaks=("stream.done-once",),
     effects={"stream.done-last": "skipped"},
 )
-ODDITY = replace(NO_DONE, id="trap.oddity", about="An oddity.", breaks=(), effects={}, is_trap=True)
+ODDITY = replace(NO_DONE, id="trap.oddity", about="An oddity.", breaks=(), effects={}, is_variation=True)
 TOLD = {"stream.done-once": "warning", "stream.done-last": "skipped"}
 """What the fault changes when all is as it declares."""
 

@@ -1,4 +1,4 @@
-"""Faults made from the schemas of answers: for each constraining keyword, an answer that breaks just this one."""
+"""Faults made from the schemas of answers: for each keyword, an answer that breaks only this one."""
 
 from __future__ import annotations
 
@@ -7,55 +7,58 @@ from typing import Any
 
 from conformance.contract.model import Contract, Keyword, Requirement
 from conformance.contract.pointers import split
-from conformance.reference.faults.actions import Deed
+from conformance.reference.faults.actions import FaultAction
 from conformance.reference.faults.fault import Fault
 
-_DEEDS = {"completion": "completion.set", "stream.chunk": "chunks.set", "error": "error.set"}
+_ACTIONS = {"completion": "completion.set", "stream.chunk": "chunks.set", "error": "error.set"}
 _FAMILIES = {"completion": 3, "stream.chunk": 2, "error": 4}
 _SERVER_ERROR = 500
 
 
 def answer_keyword_faults(contract: Contract) -> Iterator[Fault]:
-    """One fault for each keyword of the completion, the chunk and the errors that an answer can break by itself."""
+    """One fault for each keyword of the completion, the chunk and the errors that an answer can break alone."""
     for row in contract.requirements:
         keyword = row.keyword
         if keyword is None:
             continue
         part = "error" if keyword.location.startswith("error.") else keyword.location
-        if part not in _DEEDS:
+        if part not in _ACTIONS:
             continue
         broken = _break(keyword)
         if broken is not None:
-            yield _fault(row, keyword, part, *broken, unasked=_comes_unasked(contract, keyword))
+            yield _fault(row, keyword, part, *broken, always_usage=_is_usage_without_request(contract, keyword))
 
 
-def _comes_unasked(contract: Contract, keyword: Keyword) -> bool:
-    """Whether the usage of a stream has to come though nobody asked, for this contract has no way to ask for it."""
+def _is_usage_without_request(contract: Contract, keyword: Keyword) -> bool:
+    """Whether the stream must have a usage without a request for it, because this contract has no way to request it."""
     of_usage = keyword.location == "stream.chunk" and keyword.pointer.startswith("/properties/usage/")
     return of_usage and "stream_options" not in contract.operation.properties
 
 
-def _fault(row: Requirement, keyword: Keyword, part: str, place: str, to: Any, *, unasked: bool) -> Fault:
-    deeds = [*([Deed("events.always-usage")] if unasked else []), Deed(_DEEDS[part], {"at": place, "to": to})]
+def _fault(row: Requirement, keyword: Keyword, part: str, place: str, to: Any, *, always_usage: bool) -> Fault:
+    actions = [
+        *([FaultAction("events.always-usage")] if always_usage else []),
+        FaultAction(_ACTIONS[part], {"at": place, "to": to}),
+    ]
     status = keyword.location.removeprefix("error.")
     if status.isdigit():
-        deeds = [Deed("error.set", {"at": place, "to": to, "status": int(status)})]
+        actions = [FaultAction("error.set", {"at": place, "to": to, "status": int(status)})]
         if int(status) >= _SERVER_ERROR:
-            # A deployment that keeps the contract has no such answer; this one gives it to malformed JSON.
-            deeds.append(Deed("json.refusal", {"status": int(status)}))
+            # A conforming deployment has no such answer; this one gives it to malformed JSON.
+            actions.append(FaultAction("json.refusal", {"status": int(status)}))
     return Fault(
         id=f"breaks:{row.id}",
-        about=f"An answer breaks just this: {row.statement}",
+        about=f"An answer breaks only this: {row.statement}",
         family=_FAMILIES[part],
         seen=(),
-        deeds=tuple(deeds),
+        actions=tuple(actions),
         breaks=(row.id,),
         generated=True,
     )
 
 
 def _break(keyword: Keyword) -> tuple[str, Any] | None:
-    """Where an answer is changed, and to what; None where nothing that is answered could break it alone."""
+    """Where an answer is changed, and to what; None where no answer could break this keyword alone."""
     *way, name = split(keyword.pointer)
     if name.isdigit():  # one entry of `required`, or a branch
         *way, name = way
@@ -68,7 +71,7 @@ def _break(keyword: Keyword) -> tuple[str, Any] | None:
 
 
 def _place(way: list[str]) -> str:
-    """The place in an answer that a schema's pointer is about; branches of one value are at one place."""
+    """The JSON pointer into an answer for a pointer into its schema; branches of one value have the same."""
     steps: list[str] = []
     rest = list(way)
     while rest:

@@ -1,4 +1,4 @@
-"""Conditions on which a fault shows: `stream`, `not stream`, `n > 1`, `stream and one-in = 5`."""
+"""Conditions under which a fault applies: `stream`, `not stream`, `n > 1`, `stream and one-in = 5`."""
 
 from __future__ import annotations
 
@@ -8,43 +8,43 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from zlib import crc32
 
-from conformance.reference.hooks import Holds
-from conformance.reference.request_context import Asked
+from conformance.reference.hooks import RequestCondition
+from conformance.reference.request_context import RequestContext
 
-Fact = Callable[[Asked], Any]
+Fact = Callable[[RequestContext], Any]
 
 _FLAGS: Mapping[str, Fact] = {
-    "stream": lambda asked: asked.streams,
-    "plain": lambda asked: not asked.streams,
-    "usage": lambda asked: asked.wants_usage,
-    "logprobs": lambda asked: asked.body.get("logprobs") is True,
-    "stop": lambda asked: asked.body.get("stop") is not None,
-    "limited": lambda asked: _limit(asked) is not None,
-    "non-ascii": lambda asked: not asked.prompt.isascii(),
-    "long-prompt": lambda asked: asked.has_long_prompt,
-    "keyless": lambda asked: not {"authorization", "x-api-key"} & asked.headers.keys(),
-    "gzip": lambda asked: "gzip" in asked.headers.get("accept-encoding", ""),
-    "error": lambda asked: asked.status >= 400,
-    "success": lambda asked: 200 <= asked.status < 300,
-    "after-error": lambda asked: asked.errors_before > 0,
-    "beside-others": lambda asked: asked.beside > 0,
-    "malformed": lambda asked: not asked.body,
-    "array": lambda asked: bytes(asked.raw).lstrip()[:1] == b"[",
-    "several-turns": lambda asked: len(asked.body.get("messages") or ()) > 1,
+    "stream": lambda context: context.streams,
+    "plain": lambda context: not context.streams,
+    "usage": lambda context: context.wants_usage,
+    "logprobs": lambda context: context.body.get("logprobs") is True,
+    "stop": lambda context: context.body.get("stop") is not None,
+    "limited": lambda context: _limit(context) is not None,
+    "non-ascii": lambda context: not context.prompt.isascii(),
+    "long-prompt": lambda context: context.has_long_prompt,
+    "keyless": lambda context: not {"authorization", "x-api-key"} & context.headers.keys(),
+    "gzip": lambda context: "gzip" in context.headers.get("accept-encoding", ""),
+    "error": lambda context: context.status >= 400,
+    "success": lambda context: 200 <= context.status < 300,
+    "after-error": lambda context: context.errors_before > 0,
+    "beside-others": lambda context: context.concurrent > 0,
+    "malformed": lambda context: not context.body,
+    "array": lambda context: bytes(context.raw).lstrip()[:1] == b"[",
+    "several-turns": lambda context: len(context.body.get("messages") or ()) > 1,
 }
 _FIGURES: Mapping[str, Fact] = {
-    "n": lambda asked: asked.n,
-    "tokens": lambda asked: _limit(asked) or 0,
-    "on-connection": lambda asked: asked.on_connection,
-    "seen": lambda asked: asked.seen,
-    "beside": lambda asked: asked.beside,
-    "number": lambda asked: asked.number,
-    "status": lambda asked: asked.status,
+    "n": lambda context: context.n,
+    "tokens": lambda context: _limit(context) or 0,
+    "on-connection": lambda context: context.on_connection,
+    "seen": lambda context: context.occurrence,
+    "beside": lambda context: context.concurrent,
+    "number": lambda context: context.number,
+    "status": lambda context: context.status,
 }
 _WORDS: Mapping[str, Fact] = {
-    "method": lambda asked: asked.method,
-    "declared": lambda asked: asked.headers.get("content-type", "").partition(";")[0].strip().lower(),
-    "path-end": lambda asked: re.split("/(?=.)", asked.path)[-1],  # with the slash that ends it, if one does
+    "method": lambda context: context.method,
+    "declared": lambda context: context.headers.get("content-type", "").partition(";")[0].strip().lower(),
+    "path-end": lambda context: re.split("/(?=.)", context.path)[-1],  # with the slash that ends it, if one does
 }
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -55,64 +55,64 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
 }
 _COMPARISON = re.compile(r"([a-z-]+)\s*(!=|>=|<=|=|>|<)\s*(\S+)")
-_SAYS = re.compile(r"says (\w+)")
+_HAS_FIELD = re.compile(r"says (\w+)")
 _PROMPTED = re.compile(r"prompted `([^`]+)`")
 _ONE_IN = "one-in"
 
 
 class ConditionError(ValueError):
-    """A condition cannot be read; the message says why and what could stand there."""
+    """A condition cannot be read; the message says why, and what is possible."""
 
 
-def condition(text: str) -> Holds:
-    """The condition that a text states: terms joined by `and`, each a flag, `not` a flag, or a comparison.
+def condition(text: str) -> RequestCondition:
+    """Parse a condition: terms joined by `and`, each a flag, `not` and a flag, or a comparison.
 
-    `one-in = 5` holds for one request in five: which, the request's own body decides and how often it came, so that
-    it does not depend on the order in which requests at once arrive.
+    `one-in = 5` holds for one request in five. The request's body, and how often it has arrived, decide which, so
+    that it does not depend on the order in which concurrent requests arrive.
 
     Raises:
         ConditionError: a term is unknown.
     """
     terms = [_term(" ".join(term.split())) for term in re.split(r"\s+and\s+", text.strip())]
-    return lambda asked: all(term(asked) for term in terms)
+    return lambda context: all(term(context) for term in terms)
 
 
-def _term(text: str) -> Holds:
+def _term(text: str) -> RequestCondition:
     negated = text.startswith("not ")
     name = text.removeprefix("not ")
     if name in _FLAGS:
         flag = _FLAGS[name]
-        return (lambda asked: not flag(asked)) if negated else (lambda asked: bool(flag(asked)))
-    said = _SAYS.fullmatch(name)
-    if said is not None:
-        return lambda asked: (said[1] in asked.body) is not negated
+        return (lambda context: not flag(context)) if negated else (lambda context: bool(flag(context)))
+    field = _HAS_FIELD.fullmatch(name)
+    if field is not None:
+        return lambda context: (field[1] in context.body) is not negated
     prompted = _PROMPTED.fullmatch(name)
     if prompted is not None:
-        return lambda asked: (prompted[1] in asked.prompt) is not negated
+        return lambda context: (prompted[1] in context.prompt) is not negated
     comparison = _COMPARISON.fullmatch(text)
     if comparison is None:
-        raise ConditionError(f"`{text}` is no condition; there are {', '.join(_names())}, joined by `and`")
+        raise ConditionError(f"`{text}` is not a condition; there are {', '.join(_names())}, joined by `and`")
     return _compared(*comparison.groups())
 
 
-def _compared(name: str, sign: str, value: str) -> Holds:
+def _compared(name: str, sign: str, value: str) -> RequestCondition:
     compare = _OPERATORS[sign]
     if name in _WORDS:
         word = _WORDS[name]
-        return lambda asked: compare(word(asked), value)
+        return lambda context: compare(word(context), value)
     if not re.fullmatch(r"\d{1,6}", value):
-        raise ConditionError(f"`{name} {sign} {value}` compares with no whole number")
+        raise ConditionError(f"`{name} {sign} {value}` does not compare with a whole number")
     figure = int(value)
     if name == _ONE_IN and sign == "=" and figure > 0:
-        return lambda asked: (crc32(bytes(asked.raw)) + asked.seen) % figure == 0
+        return lambda context: (crc32(bytes(context.raw)) + context.occurrence) % figure == 0
     if name not in _FIGURES:
-        raise ConditionError(f"`{name}` is no figure of a request; there are {', '.join((*_FIGURES, _ONE_IN))}")
+        raise ConditionError(f"`{name}` is not a figure of a request; there are {', '.join((*_FIGURES, _ONE_IN))}")
     fact = _FIGURES[name]
-    return lambda asked: compare(fact(asked), figure)
+    return lambda context: compare(fact(context), figure)
 
 
-def _limit(asked: Asked) -> int | None:
-    limits = (asked.body.get(name) for name in ("max_tokens", "max_completion_tokens"))
+def _limit(context: RequestContext) -> int | None:
+    limits = (context.body.get(name) for name in ("max_tokens", "max_completion_tokens"))
     return next((limit for limit in limits if isinstance(limit, int) and not isinstance(limit, bool)), None)
 
 

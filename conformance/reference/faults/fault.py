@@ -1,4 +1,4 @@
-"""One fault or trap as it shows in one profile: what it does, and every outcome that it changes."""
+"""One fault or allowed variation as it is in one profile: what it does, and every outcome that it changes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from functools import cache
 from typing import Any
 
 from conformance.contract.model import Contract, Tier
-from conformance.reference.faults.actions import Deed, bent_by
-from conformance.reference.hooks import Seams
+from conformance.reference.faults.actions import FaultAction
+from conformance.reference.faults.registry import hooks_with
+from conformance.reference.hooks import Hooks
 
 EFFECT_BROKEN = "broken"
 """The outcome `failed` of a MUST, and `warning` of a SHOULD."""
@@ -18,10 +19,10 @@ EFFECT_BROKEN = "broken"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A deliberate deviation of the reference deployment, or with `is_trap` an oddity that is allowed.
+    """A deliberate deviation of the reference deployment, or with `is_variation` one that the contract allows.
 
     `breaks` are the requirements that it must be caught through; `effects` all further outcomes that it changes, by
-    the requirement's id, `EFFECT_BROKEN` or the outcome's name; `may` are ids that it changes in some runs.
+    the requirement's id, as `EFFECT_BROKEN` or the outcome's name; `may` are ids that it changes in some runs.
     """
 
     id: str
@@ -29,27 +30,27 @@ class Fault:
     family: int
     seen: tuple[str, ...]
     """Public threads in which it was seen; none where it is our own."""
-    deeds: tuple[Deed, ...]
+    actions: tuple[FaultAction, ...]
     breaks: tuple[str, ...]
     effects: Mapping[str, str] = field(default_factory=dict, hash=False)
     may: frozenset[str] = frozenset()
     tier: Tier | None = None
-    """The tier in which it can be seen, where it is not the one of what it breaks."""
+    """The tier in which it can be seen, where that is not the tier of what it breaks."""
     waits: bool = False
     """Whether a run has to wait for it."""
-    is_trap: bool = False
+    is_variation: bool = False
     generated: bool = False
-    """Whether it was made from the contract's schemas and is no row of the catalogue."""
+    """Whether it was made from the contract's schemas, and is not a row of the catalogue."""
 
     @property
-    def seams(self) -> Seams:
-        """The deployment with this fault."""
-        return bent_by(self.deeds)
+    def hooks(self) -> Hooks:
+        """The hooks of the deployment with this fault."""
+        return hooks_with(self.actions)
 
     @property
     def when(self) -> str | None:
-        """The condition on which it acts, if it has one."""
-        return next((deed.when for deed in self.deeds if deed.when is not None), None)
+        """The condition under which it applies, if it has one."""
+        return next((action.when for action in self.actions if action.when is not None), None)
 
 
 def matching(contract: Contract, patterns: Iterable[str]) -> tuple[str, ...]:
@@ -69,15 +70,17 @@ def _matching(ids: tuple[str, ...], patterns: tuple[str, ...]) -> tuple[str, ...
     return tuple(name for name in ids if name in matched)
 
 
-def effects_among(contract: Contract, entries: Iterable[str | Mapping[str, Any]], but: Iterable[str]) -> dict[str, str]:
-    """The outcomes that the entries of a row name, by the id of each requirement of a contract, without those of `but`.
+def effects_among(
+    contract: Contract, entries: Iterable[str | Mapping[str, Any]], without: Iterable[str]
+) -> dict[str, str]:
+    """The effects that the entries of a row name, as outcomes by requirement id, except for the ids in `without`.
 
-    An entry is an id or a glob, which is broken, or says with which outcome its requirements come out.
+    An entry is an id or a glob, whose requirements are broken, or maps one to the outcome of its requirements.
     """
     ids = _ids(contract)
     effects: dict[str, str] = {}
     for entry in entries:
         for pattern, outcome in entry.items() if isinstance(entry, Mapping) else ((entry, EFFECT_BROKEN),):
             effects.update(dict.fromkeys(_matching(ids, (pattern,)), outcome))
-    dropped = set(but)
+    dropped = set(without)
     return {name: outcome for name, outcome in effects.items() if name not in dropped}

@@ -1,7 +1,7 @@
 """Faults made from the request schema: for each keyword, a deployment that ignores it and one that over-enforces it.
 
-A keyword is ignored where it belongs: the deployment serves what breaks the keyword, also where another of its parts
-(the parser, the list of models, the check of the organization) would have refused it by itself.
+A deployment that ignores a keyword serves whatever breaks it, even where another stage (the parser, the list of models,
+the check of the organization) would have refused it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class KeywordFault:
     id: str
     requirement: str
     about: str
-    """What the deployment does, in words: `refuses 128 choices`."""
+    """What the deployment does, such as `refuses 128 choices`."""
     stages: Stages
 
 
@@ -46,7 +46,7 @@ def keyword_faults(contract: Contract) -> Iterator[KeywordFault]:
         keyword = row.keyword
         assert keyword is not None
         if (row.id, IGNORES) not in _unfaulted(row):
-            about = f"takes what breaks `{keyword.name}` at {keyword.pointer}"
+            about = f"accepts what breaks `{keyword.name}` at {keyword.pointer}"
             yield KeywordFault(f"{IGNORES}:{row.id}", row.id, about, _ignoring(contract, keyword))
         if (row.id, OVER_ENFORCES) not in _unfaulted(row):
             tighter = tightened(contract, keyword)
@@ -55,7 +55,7 @@ def keyword_faults(contract: Contract) -> Iterator[KeywordFault]:
 
 
 def keywords_without_fault(contract: Contract) -> Mapping[tuple[str, str], str]:
-    """Why a keyword has no fault of a kind, by requirement and kind: nobody could be told from one that has none."""
+    """Why a keyword has no fault of a kind, by requirement and kind: no caller could notice the fault."""
     return {place: reason for row in _rows(contract) for place, reason in _unfaulted(row).items()}
 
 
@@ -73,12 +73,12 @@ def _unfaulted(row: Requirement) -> dict[tuple[str, str], str]:
     keyword = row.keyword
     assert keyword is not None
     if _is_of_path(keyword) and keyword.name == "type":
-        reason = "what stands in a path is always text, so that no other type can be taken or refused there"
+        reason = "a path parameter is always text, so that no other type can be accepted or refused"
         return {(row.id, IGNORES): reason, (row.id, OVER_ENFORCES): reason}
     if keyword.name != "type" or not isinstance(keyword.schema, Mapping) or keyword.value != "string":
         return {}
     if {"enum", "const"} & keyword.schema.keys():
-        return {(row.id, OVER_ENFORCES): "which texts are taken says its enum or const, which has a fault of its own"}
+        return {(row.id, OVER_ENFORCES): "its enum or const says which texts are accepted, and has a fault of its own"}
     if keyword.pointer == "/properties/model/type":
         return {(row.id, OVER_ENFORCES): "only the target knows its models, so that no other valid text can be sent"}
     return {}
@@ -111,13 +111,13 @@ def _without(contract: Contract, keyword: Keyword) -> Mapping[str, Any]:
         return schema
     del holder[name]
     if name == "type":
-        # What follows the type in the same schema goes on to judge values of this type, and of no other.
+        # The other keywords of the same schema still apply to values of this type, and to no others.
         others = {"not": {"type": keyword.value}}
         for one in ("enum", "const"):
             if one in holder:
                 holder["anyOf"] = [{one: holder.pop(one)}, others]
     if name == "anyOf":
-        # Values of the types that the branches speak of go on to be judged by them.
+        # The branches still apply to values of the types that they name.
         kinds = [branch["type"] for branch in keyword.value]
         holder["anyOf"] = [*keyword.value, {"not": {"type": kinds}}]
     return schema
@@ -139,20 +139,20 @@ def _interpret_all(
     body: Any,
     keyword: Keyword,
 ) -> CompletionRequest:
-    """What a body asks for, where one field of it may be anything: then it is as if it were left out."""
-    asked = dict(body) if isinstance(body, Mapping) else {}
-    model = asked.get("model")
+    """What a body asks for, where one field may be anything: it then counts as left out."""
+    fields = dict(body) if isinstance(body, Mapping) else {}
+    model = fields.get("model")
     if keyword.pointer == "/properties/model/type" and not isinstance(model, str):
-        asked.pop("model", None)
+        fields.pop("model", None)
     if keyword.pointer == "/properties/model/enum" and model not in served_models(operation, settings):
-        asked.pop("model", None)
+        fields.pop("model", None)
     if keyword.pointer == "/properties/n/maximum":
-        asked["n"] = 1
-    return interpret(operation, dialect, settings, scores_tokens=scores_tokens, body=asked)
+        fields["n"] = 1
+    return interpret(operation, dialect, settings, scores_tokens=scores_tokens, body=fields)
 
 
 def _any_path(_rules: RequestRules, _parameters: Mapping[str, str]) -> None:
-    """Lets every parameter of the path through."""
+    """Accept every path parameter."""
 
 
 def _any_malformed_organization(dialect: Dialect, tenant: Tenant, path_parameters: Mapping[str, str]) -> None:
@@ -167,7 +167,7 @@ def _over_enforcing(tighter: Tightened) -> Stages:
     def check_body(rules: RequestRules, body: Any) -> None:
         rules.check_body(body)
         if not tighter.accepts(body):
-            # Nothing is told of a limit: a deployment that declares one is not the one with a fault.
+            # The message names no limit: a deployment that declares one has no fault.
             raise Refusal(400, "invalid_value", "The request has an invalid value.")
 
     return replace(Stages(), check_body=check_body)

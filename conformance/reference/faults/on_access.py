@@ -1,4 +1,4 @@
-"""Faults of access: who is let in, how others are turned away, and whose organizations are served."""
+"""Faults of access: who is let in, how others are refused, and whose organizations are served."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from conformance.contract.model import CredentialScheme
 from conformance.reference.access import Fields
 from conformance.reference.dialect import Dialect
 from conformance.reference.errors import Refusal
-from conformance.reference.faults.actions import Crash, DeedError, deed
-from conformance.reference.hooks import Seams
+from conformance.reference.faults.actions import ActionError, Crash, fault_action
+from conformance.reference.hooks import Hooks
 from conformance.reference.request_context import current
 from conformance.reference.settings import Tenant
 from conformance.reference.validation import RequestRules
 
 
-@deed("access.open")
-def let_in(seams: Seams, whom: str = "keyless") -> Seams:
+@fault_action("access.open")
+def let_in(hooks: Hooks, whom: str = "keyless") -> Hooks:
     """Lets in callers `keyless`, with a `wrong` key, with an `empty` one, under `any-scheme`, or `all` of them."""
     if whom not in {"keyless", "wrong", "empty", "any-scheme", "all"}:
-        raise DeedError(f"`whom: {whom}` is unknown; there are keyless, wrong, empty, any-scheme, all")
-    usual = seams.stages.authenticate
+        raise ActionError(f"`whom: {whom}` is unknown; use one of keyless, wrong, empty, any-scheme, all")
+    usual = hooks.stages.authenticate
 
     def authenticate(scheme: CredentialScheme, dialect: Dialect, tenants: Iterable[Tenant], fields: Fields) -> Tenant:
         known, given = list(tenants), list(fields)
@@ -33,7 +33,7 @@ def let_in(seams: Seams, whom: str = "keyless") -> Seams:
                 return known[0]
             raise
 
-    return replace(seams, stages=replace(seams.stages, authenticate=authenticate))
+    return replace(hooks, stages=replace(hooks.stages, authenticate=authenticate))
 
 
 def _kind_of(scheme: CredentialScheme, tenants: list[Tenant], fields: list[tuple[bytes, bytes]]) -> str:
@@ -48,10 +48,10 @@ def _kind_of(scheme: CredentialScheme, tenants: list[Tenant], fields: list[tuple
     return "wrong"
 
 
-@deed("access.exact-scheme")
-def exact_scheme(seams: Seams) -> Seams:
-    """Knows the scheme's name in one letter case only."""
-    usual = seams.stages.authenticate
+@fault_action("access.exact-scheme")
+def exact_scheme(hooks: Hooks) -> Hooks:
+    """Recognises the scheme's name in one letter case only."""
+    usual = hooks.stages.authenticate
 
     def authenticate(scheme: CredentialScheme, dialect: Dialect, tenants: Iterable[Tenant], fields: Fields) -> Tenant:
         given = list(fields)
@@ -63,23 +63,23 @@ def exact_scheme(seams: Seams) -> Seams:
         ]
         return usual(scheme, dialect, tenants, exact)
 
-    return replace(seams, stages=replace(seams.stages, authenticate=authenticate))
+    return replace(hooks, stages=replace(hooks.stages, authenticate=authenticate))
 
 
-@deed("access.refuse-all")
-def refuse_all(seams: Seams, status: int = 401) -> Seams:
+@fault_action("access.refuse-all")
+def refuse_all(hooks: Hooks, status: int = 401) -> Hooks:
     """Lets nobody in."""
 
     def authenticate(*_: Any) -> Tenant:
         raise Refusal(status, "invalid_api_key", "The API key is not valid.")
 
-    return replace(seams, stages=replace(seams.stages, authenticate=authenticate))
+    return replace(hooks, stages=replace(hooks.stages, authenticate=authenticate))
 
 
-@deed("access.refusal")
-def refusal_of_access(seams: Seams, status: int | None = None, *, challenge: bool = True, crash: bool = False) -> Seams:
-    """Turns callers away with another status, without a challenge, or stumbles over them."""
-    usual = seams.stages.authenticate
+@fault_action("access.refusal")
+def refusal_of_access(hooks: Hooks, status: int | None = None, *, challenge: bool = True, crash: bool = False) -> Hooks:
+    """Refuses callers with another status or without a challenge, or crashes on them."""
+    usual = hooks.stages.authenticate
 
     def authenticate(*arguments: Any) -> Tenant:
         try:
@@ -92,36 +92,36 @@ def refusal_of_access(seams: Seams, status: int | None = None, *, challenge: boo
                 refusal.headers.pop("WWW-Authenticate", None)
             raise
 
-    return replace(seams, stages=replace(seams.stages, authenticate=authenticate))
+    return replace(hooks, stages=replace(hooks.stages, authenticate=authenticate))
 
 
-@deed("access.after-validation")
-def after_validation(seams: Seams) -> Seams:
-    """Judges the body before the caller."""
-    usual = seams.stages
+@fault_action("access.after-validation")
+def after_validation(hooks: Hooks) -> Hooks:
+    """Checks the body before it checks the caller."""
+    usual = hooks.stages
 
     def authenticate(scheme: CredentialScheme, dialect: Dialect, tenants: Iterable[Tenant], fields: Fields) -> Tenant:
         known, given = list(tenants), list(fields)
         try:
             return usual.authenticate(scheme, dialect, known, given)
         except Refusal as refusal:
-            current.get().memory.kept[f"refusal {current.get().number}"] = refusal
+            current.get().state.kept[f"refusal {current.get().number}"] = refusal
             return known[0]
 
     def check_body(rules: RequestRules, body: Any) -> None:
         usual.check_body(rules, body)
-        refusal = current.get().memory.kept.pop(f"refusal {current.get().number}", None)
+        refusal = current.get().state.kept.pop(f"refusal {current.get().number}", None)
         if refusal is not None:
             raise refusal
 
     stages = replace(usual, authenticate=authenticate, check_body=check_body)
-    return replace(seams, stages=stages, knows_requests=True)
+    return replace(hooks, stages=stages, needs_context=True)
 
 
-@deed("access.organization")
-def any_organization(seams: Seams, which: str = "any") -> Seams:
-    """Serves `any` organization, those that are `unknown`, or those that are somebody else's (`foreign`)."""
-    usual = seams.stages.authorize
+@fault_action("access.organization")
+def any_organization(hooks: Hooks, which: str = "any") -> Hooks:
+    """Serves `any` organization, only `unknown` ones, or only those of another tenant (`foreign`)."""
+    usual = hooks.stages.authorize
 
     def authorize(dialect: Dialect, tenant: Tenant, parameters: Mapping[str, str]) -> None:
         try:
@@ -131,4 +131,4 @@ def any_organization(seams: Seams, which: str = "any") -> Seams:
             if which != "any" and (which == "unknown") is not unknown:
                 raise
 
-    return replace(seams, stages=replace(seams.stages, authorize=authorize))
+    return replace(hooks, stages=replace(hooks.stages, authorize=authorize))

@@ -1,4 +1,4 @@
-"""Faults of reading a request: its media type, its JSON, its size, and what the schema has against it."""
+"""Faults of checking a request: its media type, its JSON, its size, and what its schema allows."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from typing import Any
 
 from starlette.requests import Request
 
+from conformance.contract.model import Operation
+from conformance.reference.dialect import Dialect
 from conformance.reference.errors import Refusal
-from conformance.reference.faults.actions import Crash, DeedError, deed
-from conformance.reference.hooks import Seams
+from conformance.reference.faults.actions import ActionError, Crash, fault_action
+from conformance.reference.hooks import Hooks
+from conformance.reference.request import CompletionRequest
 from conformance.reference.settings import Settings
 from conformance.reference.validation import RequestRules
 
 
-@deed("json.accepts")
-def accepts(seams: Seams, what: str) -> Seams:
-    """Parses what is no JSON object: `nan`, `cut`, `trailing`, `utf-8`, `array`, `empty`, `two`, or `all` of them."""
+@fault_action("json.accepts")
+def accepts(hooks: Hooks, what: str) -> Hooks:
+    """Takes what is not a JSON object: `nan`, `cut`, `trailing`, `utf-8`, `array`, `empty`, `two`, or `all` of them."""
     if what not in {"nan", "cut", "trailing", "utf-8", "array", "empty", "null", "two", "duplicates", "all"}:
-        raise DeedError(f"`what: {what}` is unknown")
-    usual = seams.stages.parse_object
+        raise ActionError(f"`what: {what}` is unknown")
+    usual = hooks.stages.parse_object
 
     def parse_object(body: bytes, max_depth: int) -> dict[str, Any]:
         try:
@@ -33,7 +36,7 @@ def accepts(seams: Seams, what: str) -> Seams:
                 raise
             return read
 
-    return replace(seams, stages=replace(seams.stages, parse_object=parse_object))
+    return replace(hooks, stages=replace(hooks.stages, parse_object=parse_object))
 
 
 def _read_loosely(body: bytes, what: str) -> dict[str, Any] | None:
@@ -68,10 +71,10 @@ def _broken_by(body: bytes, text: str) -> str:
     return next((kind for holds, kind in kinds if holds), "duplicates")
 
 
-@deed("json.refusal")
-def refusal_of_json(seams: Seams, status: int | None = None, *, crash: bool = False) -> Seams:
-    """Refuses what is no JSON object with another status, or stumbles over it."""
-    usual = seams.stages.parse_object
+@fault_action("json.refusal")
+def refusal_of_json(hooks: Hooks, status: int | None = None, *, crash: bool = False) -> Hooks:
+    """Refuses what is not a JSON object with another status, or crashes on it."""
+    usual = hooks.stages.parse_object
 
     def parse_object(body: bytes, max_depth: int) -> dict[str, Any]:
         try:
@@ -82,19 +85,19 @@ def refusal_of_json(seams: Seams, status: int | None = None, *, crash: bool = Fa
             refusal.status = status or refusal.status
             raise
 
-    return replace(seams, stages=replace(seams.stages, parse_object=parse_object))
+    return replace(hooks, stages=replace(hooks.stages, parse_object=parse_object))
 
 
-@deed("media-type.any")
-def any_media_type(seams: Seams) -> Seams:
-    """Takes a body as JSON whatever it is declared as."""
-    return replace(seams, stages=replace(seams.stages, check_media_type=lambda _: None))
+@fault_action("media-type.any")
+def any_media_type(hooks: Hooks) -> Hooks:
+    """Takes every body as JSON, whatever its declared media type."""
+    return replace(hooks, stages=replace(hooks.stages, check_media_type=lambda _: None))
 
 
-@deed("media-type.refusal")
-def refusal_of_media_type(seams: Seams, status: int) -> Seams:
-    """Refuses another media type with another status."""
-    usual = seams.stages.check_media_type
+@fault_action("media-type.refusal")
+def refusal_of_media_type(hooks: Hooks, status: int) -> Hooks:
+    """Refuses wrong media types with another status."""
+    usual = hooks.stages.check_media_type
 
     def check(fields: Any) -> None:
         try:
@@ -103,12 +106,12 @@ def refusal_of_media_type(seams: Seams, status: int) -> Seams:
             refusal.status = status
             raise
 
-    return replace(seams, stages=replace(seams.stages, check_media_type=check))
+    return replace(hooks, stages=replace(hooks.stages, check_media_type=check))
 
 
-def with_check(seams: Seams, check: Callable[[Any], None], *, first: bool = True) -> Seams:
-    """Checks a body further, before or after the contract's schema."""
-    usual = seams.stages.check_body
+def with_check(hooks: Hooks, check: Callable[[Any], None], *, first: bool = True) -> Hooks:
+    """Adds a check of the body, before or after the contract's schema."""
+    usual = hooks.stages.check_body
 
     def check_body(rules: RequestRules, body: Any) -> None:
         if first:
@@ -117,7 +120,7 @@ def with_check(seams: Seams, check: Callable[[Any], None], *, first: bool = True
         if not first:
             check(body)
 
-    return replace(seams, stages=replace(seams.stages, check_body=check_body))
+    return replace(hooks, stages=replace(hooks.stages, check_body=check_body))
 
 
 _MATCHES: Mapping[str, Callable[[Any], bool]] = {
@@ -136,7 +139,7 @@ _MATCHES: Mapping[str, Callable[[Any], bool]] = {
 
 
 def values_at(value: Any, place: str) -> list[Any]:
-    """The values at a place of a body, `*` standing for every item."""
+    """The values at a JSON pointer in a body, in which `*` stands for every item."""
     found = [value]
     for step in place.strip("/").split("/"):
         below: list[Any] = []
@@ -160,9 +163,9 @@ def _meets(body: Any, at: str, matches: str, above: float | None, equal: Any) ->
     return bool(found)
 
 
-@deed("request.refuse")
+@fault_action("request.refuse")
 def refuse(  # noqa: PLR0913 - each narrows what is refused, or says how
-    seams: Seams,
+    hooks: Hooks,
     at: str,
     *,
     matches: str = "present",
@@ -171,33 +174,33 @@ def refuse(  # noqa: PLR0913 - each narrows what is refused, or says how
     status: int = 400,
     message: str = "This value is not allowed.",
     reason: str = "invalid_value",
-) -> Seams:
-    """Refuses a value at a place of the body: one that is `present`, `null`, `text`, `above` a figure, or `equal`."""
+) -> Hooks:
+    """Refuses a value at a JSON pointer in the body, where it `matches`, is `above` a figure, or is `equal`."""
     if matches not in {*_MATCHES, "absent"}:
-        raise DeedError(f"`matches: {matches}` is unknown; there are {', '.join(_MATCHES)}, absent")
+        raise ActionError(f"`matches: {matches}` is unknown; use one of {', '.join(_MATCHES)}, absent")
 
     def check(body: Any) -> None:
         if _meets(body, at, matches, above, equal):
             raise Refusal(status, reason, message, param=at.strip("/").partition("/")[0])
 
-    return with_check(seams, check)
+    return with_check(hooks, check)
 
 
-@deed("request.crash")
-def crash(seams: Seams, at: str, *, matches: str = "present", above: float | None = None, equal: Any = None) -> Seams:
-    """Stumbles over a value at a place of the body."""
+@fault_action("request.crash")
+def crash(hooks: Hooks, at: str, *, matches: str = "present", above: float | None = None, equal: Any = None) -> Hooks:
+    """Crashes on a value at a JSON pointer in the body."""
 
     def check(body: Any) -> None:
         if _meets(body, at, matches, above, equal):
             raise Crash
 
-    return with_check(seams, check)
+    return with_check(hooks, check)
 
 
-@deed("request.hang")
-def hang(seams: Seams, at: str, *, matches: str = "present", above: float | None = None, equal: Any = None) -> Seams:
-    """Never answers a request with a value at a place of the body."""
-    usual = seams.stages.read_body
+@fault_action("request.hang")
+def hang(hooks: Hooks, at: str, *, matches: str = "present", above: float | None = None, equal: Any = None) -> Hooks:
+    """Never answers a request with a value at a JSON pointer in the body."""
+    usual = hooks.stages.read_body
 
     async def read_body(request: Request, settings: Settings) -> bytes:
         body = await usual(request, settings)
@@ -209,25 +212,25 @@ def hang(seams: Seams, at: str, *, matches: str = "present", above: float | None
             await asyncio.sleep(3600)
         return body
 
-    return replace(seams, stages=replace(seams.stages, read_body=read_body))
+    return replace(hooks, stages=replace(hooks.stages, read_body=read_body))
 
 
-@deed("request.accept")
-def accept(seams: Seams, at: str, *, matches: str = "present", above: float | None = None, equal: Any = None) -> Seams:
-    """Accepts whatever the schema has against a body that has a value at a place."""
-    usual = seams.stages.check_body
+@fault_action("request.accept")
+def accept(hooks: Hooks, at: str, *, matches: str = "present", above: float | None = None, equal: Any = None) -> Hooks:
+    """Skips the schema for a body with a value at a JSON pointer."""
+    usual = hooks.stages.check_body
 
     def check_body(rules: RequestRules, body: Any) -> None:
         if not _meets(body, at, matches, above, equal):
             usual(rules, body)
 
-    return replace(seams, stages=replace(seams.stages, check_body=check_body))
+    return replace(hooks, stages=replace(hooks.stages, check_body=check_body))
 
 
-@deed("request.refusal")
-def other_refusal(seams: Seams, status: int | None = None, *, crash: bool = False) -> Seams:
-    """Refuses what the schema does not allow with another status, or stumbles over it."""
-    usual = seams.stages.check_body
+@fault_action("request.refusal")
+def other_refusal(hooks: Hooks, status: int | None = None, *, crash: bool = False) -> Hooks:
+    """Refuses what the schema does not allow with another status, or crashes on it."""
+    usual = hooks.stages.check_body
 
     def check_body(rules: RequestRules, body: Any) -> None:
         try:
@@ -238,13 +241,13 @@ def other_refusal(seams: Seams, status: int | None = None, *, crash: bool = Fals
             refusal.status = status or refusal.status
             raise
 
-    return replace(seams, stages=replace(seams.stages, check_body=check_body))
+    return replace(hooks, stages=replace(hooks.stages, check_body=check_body))
 
 
-@deed("request.known-fields-only")
-def known_fields_only(seams: Seams, status: int = 400, *, crash: bool = False) -> Seams:
-    """Refuses fields that the contract does not name."""
-    usual = seams.stages.check_body
+@fault_action("request.known-fields-only")
+def known_fields_only(hooks: Hooks, status: int = 400, *, crash: bool = False) -> Hooks:
+    """Refuses fields that the contract does not define."""
+    usual = hooks.stages.check_body
 
     def check_body(rules: RequestRules, body: Any) -> None:
         usual(rules, body)
@@ -253,13 +256,13 @@ def known_fields_only(seams: Seams, status: int = 400, *, crash: bool = False) -
                 raise Crash
             raise Refusal(status, "unknown_field", "The body has a field that is not known.")
 
-    return replace(seams, stages=replace(seams.stages, check_body=check_body))
+    return replace(hooks, stages=replace(hooks.stages, check_body=check_body))
 
 
-@deed("request.largest")
-def largest(seams: Seams, size: int, status: int = 413) -> Seams:
-    """Refuses bodies over a size."""
-    usual = seams.stages.read_body
+@fault_action("request.largest")
+def largest(hooks: Hooks, size: int, status: int = 413) -> Hooks:
+    """Refuses bodies larger than `size` bytes."""
+    usual = hooks.stages.read_body
 
     async def read_body(request: Request, settings: Settings) -> bytes:
         body = await usual(request, settings)
@@ -267,10 +270,64 @@ def largest(seams: Seams, size: int, status: int = 413) -> Seams:
             raise Refusal(status, "request_too_large", f"The request body is larger than {size} bytes.")
         return body
 
-    return replace(seams, stages=replace(seams.stages, read_body=read_body))
+    return replace(hooks, stages=replace(hooks.stages, read_body=read_body))
 
 
-@deed("request.accept-all")
-def accept_all(seams: Seams) -> Seams:
-    """Accepts whatever the schema has against a body."""
-    return replace(seams, stages=replace(seams.stages, check_body=lambda *_: None))
+@fault_action("request.accept-all")
+def accept_all(hooks: Hooks) -> Hooks:
+    """Skips the schema."""
+    return replace(hooks, stages=replace(hooks.stages, check_body=lambda *_: None))
+
+
+_LAST_MODEL = "x_last_model"
+
+
+@fault_action("media-type.exact")
+def exact_media_type(hooks: Hooks) -> Hooks:
+    """Takes only `application/json` in lower case and without a charset as the media type."""
+    usual = hooks.stages.check_media_type
+
+    def check(fields: Any) -> None:
+        given = list(fields)
+        usual(given)
+        if (b"content-type", b"application/json") not in given:
+            raise Refusal(415, "unsupported_media_type", "The Content-Type must be application/json.")
+
+    return replace(hooks, stages=replace(hooks.stages, check_media_type=check))
+
+
+@fault_action("media-type.needed")
+def media_type_needed(hooks: Hooks) -> Hooks:
+    """Crashes on a body without a media type."""
+    usual = hooks.stages.check_media_type
+
+    def check(fields: Any) -> None:
+        given = list(fields)
+        if not any(name == b"content-type" for name, _ in given):
+            raise Crash
+        usual(given)
+
+    return replace(hooks, stages=replace(hooks.stages, check_media_type=check))
+
+
+@fault_action("model.smuggled")
+def smuggled_model(hooks: Hooks) -> Hooks:
+    """Where a body has `model` twice, checks the first and runs the last."""
+    usual = hooks.stages
+
+    def parse_object(body: bytes, max_depth: int) -> dict[str, Any]:
+        try:
+            return usual.parse_object(body, max_depth)
+        except Refusal:
+            if body.count(b'"model"') < 2:
+                raise
+            first: dict[str, Any] = json.loads(body, object_pairs_hook=lambda pairs: dict(reversed(pairs)))
+            return {**first, _LAST_MODEL: json.loads(body)["model"]}
+
+    def interpret(
+        operation: Operation, dialect: Dialect, settings: Settings, *, scores_tokens: bool, body: Mapping[str, Any]
+    ) -> CompletionRequest:
+        request = usual.interpret(operation, dialect, settings, scores_tokens=scores_tokens, body=body)
+        return replace(request, model=body.get(_LAST_MODEL, request.model))
+
+    return replace(hooks, stages=replace(usual, parse_object=parse_object, interpret=interpret))

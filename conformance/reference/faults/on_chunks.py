@@ -1,4 +1,4 @@
-"""Faults of the chunks of a stream, and the ways in which the events of a stream are bent."""
+"""Faults of a stream's chunks, and how faults change the events of a stream."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from conformance.reference.answer import DONE, Event, Outline
+from conformance.reference.answer import DONE, EventData, Outline
 from conformance.reference.dialect import Dialect
-from conformance.reference.faults.actions import DeedError, deed
-from conformance.reference.faults.places import as_told, changed
-from conformance.reference.hooks import Seams
+from conformance.reference.faults.actions import ActionError, fault_action
+from conformance.reference.faults.answer_edits import edit_from, edited
+from conformance.reference.hooks import Hooks
 from conformance.reference.request import CompletionRequest
 
 Item = Any
-"""An event, or bytes as they are."""
-Bend = Callable[[list[Item], CompletionRequest], Iterable[Item]]
+"""The data of an event, or bytes that are sent as they are."""
+ItemsChange = Callable[[list[Item], CompletionRequest], Iterable[Item]]
 
 
 def choices_of(item: Item) -> list[dict[str, Any]]:
-    """The choices of a chunk; none of anything else."""
+    """The choices of a chunk; empty for anything else."""
     choices = item.get("choices") if isinstance(item, Mapping) else None
     return choices if isinstance(choices, list) else []
 
@@ -43,14 +43,16 @@ _NTH = {"first": 0, "second": 1, "third": 2, "last": -1}
 
 
 def selected(items: list[Item], of: str) -> list[int]:
-    """Where the items of a kind stand: `text`, or with a place before it, `first text`, `last finish`.
+    """The positions of the items of a kind: `text`, or with an ordinal before it, `first text`, `last finish`.
 
     Raises:
-        DeedError: there is no such kind.
+        ActionError: there is no such kind.
     """
     place, _, kind = of.rpartition(" ")
     if kind not in _KINDS or (place and place not in _NTH):
-        raise DeedError(f"`{of}` is no kind of event; there are {', '.join(_KINDS)}, with or without {', '.join(_NTH)}")
+        raise ActionError(
+            f"`{of}` is not a kind of event; use one of {', '.join(_KINDS)}, with or without {', '.join(_NTH)}"
+        )
     found = [number for number, item in enumerate(items) if _KINDS[kind](item)]
     if not place:
         return found
@@ -58,80 +60,80 @@ def selected(items: list[Item], of: str) -> list[int]:
     return found[nth : nth + 1 or None] if len(found) > max(nth, 0) else []
 
 
-def with_items(seams: Seams, bend: Bend) -> Seams:
-    """Bends the events of a stream as a whole; they are gathered before the first is sent."""
-    build = seams.stages.build_events
+def with_items(hooks: Hooks, change: ItemsChange) -> Hooks:
+    """Changes the events of a stream as a whole; they are gathered before the first is sent."""
+    build = hooks.stages.build_events
 
-    async def bent(
-        dialect: Dialect, outline: Outline, request: CompletionRequest, steps: Any
-    ) -> AsyncGenerator[Event, None]:
-        items = [item async for item in build(dialect, outline, request, steps)]
-        for item in bend(items, request):
+    async def faulty(
+        dialect: Dialect, outline: Outline, request: CompletionRequest, increments: Any
+    ) -> AsyncGenerator[EventData, None]:
+        items = [item async for item in build(dialect, outline, request, increments)]
+        for item in change(items, request):
             yield item
 
-    return encoding_bytes(replace(seams, stages=replace(seams.stages, build_events=bent)))
+    return encoding_bytes(replace(hooks, stages=replace(hooks.stages, build_events=faulty)))
 
 
-def encoding_bytes(seams: Seams) -> Seams:
-    """Lets bytes through that stand among the events."""
-    encode = seams.stages.encode_event
+def encoding_bytes(hooks: Hooks) -> Hooks:
+    """Sends bytes among the events as they are."""
+    encode = hooks.stages.encode_event
 
     def encoded(item: Item) -> bytes:
         return item if isinstance(item, bytes) else encode(item)
 
-    return replace(seams, stages=replace(seams.stages, encode_event=encoded))
+    return replace(hooks, stages=replace(hooks.stages, encode_event=encoded))
 
 
-def with_bytes(seams: Seams, bend: Callable[[bytes], bytes]) -> Seams:
-    """Bends the bytes of each event."""
-    encode = seams.stages.encode_event
-    return replace(seams, stages=replace(seams.stages, encode_event=lambda event: bend(encode(event))))
+def with_bytes(hooks: Hooks, change: Callable[[bytes], bytes]) -> Hooks:
+    """Changes the bytes of each event."""
+    encode = hooks.stages.encode_event
+    return replace(hooks, stages=replace(hooks.stages, encode_event=lambda event: change(encode(event))))
 
 
-@deed("chunks.set")
-def set_in_chunks(seams: Seams, at: str, to: Any, of: str = "all") -> Seams:
-    """Puts something else at a place of each chunk of a kind."""
+@fault_action("chunks.set")
+def set_in_chunks(hooks: Hooks, at: str, to: Any, of: str = "all") -> Hooks:
+    """Changes the value at a JSON pointer in each chunk of a kind."""
     selected([], of)
-    change = as_told(to)
+    edit = edit_from(to)
 
-    def bend(items: list[Item], _: CompletionRequest) -> list[Item]:
+    def change(items: list[Item], _: CompletionRequest) -> list[Item]:
         chosen = set(selected(items, of))
-        return [changed(item, at, change) if number in chosen else item for number, item in enumerate(items)]
+        return [edited(item, at, edit) if number in chosen else item for number, item in enumerate(items)]
 
-    return with_items(seams, bend)
-
-
-@deed("chunks.drop")
-def drop_from_chunks(seams: Seams, at: str, of: str = "all") -> Seams:
-    """Leaves a member of each chunk of a kind out."""
-    return set_in_chunks(seams, at, {"as": "absent"}, of)
+    return with_items(hooks, change)
 
 
-@deed("chunks.number")
-def number_chunks(seams: Seams, at: str) -> Seams:
-    """Makes a member of each chunk another one: text grows by a number, a number by one for each chunk."""
+@fault_action("chunks.drop")
+def drop_from_chunks(hooks: Hooks, at: str, of: str = "all") -> Hooks:
+    """Leaves out a member of each chunk of a kind."""
+    return set_in_chunks(hooks, at, {"as": "absent"}, of)
 
-    def bend(items: list[Item], _: CompletionRequest) -> list[Item]:
+
+@fault_action("chunks.number")
+def number_chunks(hooks: Hooks, at: str) -> Hooks:
+    """Makes a member differ in each chunk: a number is appended to text, and added to a number."""
+
+    def change(items: list[Item], _: CompletionRequest) -> list[Item]:
         return [_numbered(item, at, number) for number, item in enumerate(items)]
 
-    return with_items(seams, bend)
+    return with_items(hooks, change)
 
 
 def _numbered(item: Item, at: str, number: int) -> Item:
     if not isinstance(item, Mapping):
         return item
-    return changed(item, at, lambda value: f"{value}-{number}" if isinstance(value, str) else int(value or 0) + number)
+    return edited(item, at, lambda value: f"{value}-{number}" if isinstance(value, str) else int(value or 0) + number)
 
 
-@deed("chunks.rename")
-def rename_in_chunks(seams: Seams, at: str, names: Mapping[str, str]) -> Seams:
-    """Gives members of an object of each chunk other names."""
+@fault_action("chunks.rename")
+def rename_in_chunks(hooks: Hooks, at: str, names: Mapping[str, str]) -> Hooks:
+    """Renames members of an object in each chunk."""
 
     def renamed(value: Any) -> Any:
         return {names.get(name, name): one for name, one in value.items()} if isinstance(value, dict) else value
 
-    return with_items(seams, lambda items, _: [_renamed(item, at, renamed) for item in items])
+    return with_items(hooks, lambda items, _: [_renamed(item, at, renamed) for item in items])
 
 
 def _renamed(item: Item, at: str, renamed: Callable[[Any], Any]) -> Item:
-    return changed(item, at, renamed) if isinstance(item, Mapping) else item
+    return edited(item, at, renamed) if isinstance(item, Mapping) else item

@@ -1,4 +1,4 @@
-"""Faults of the sequence of a stream's events, and of the bytes that each event is."""
+"""Faults of the order of a stream's events, and of the bytes of each event."""
 
 from __future__ import annotations
 
@@ -9,57 +9,57 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-from conformance.reference.answer import Event, Outline
+from conformance.reference.answer import EventData, Outline
 from conformance.reference.dialect import Dialect
 from conformance.reference.errors import ProviderError
-from conformance.reference.faults.actions import deed
+from conformance.reference.faults.actions import fault_action
+from conformance.reference.faults.answer_edits import edited
 from conformance.reference.faults.on_chunks import Item, choices_of, encoding_bytes, selected, with_bytes, with_items
-from conformance.reference.faults.places import changed
-from conformance.reference.hooks import Seams
+from conformance.reference.hooks import Hooks
 from conformance.reference.request import CompletionRequest
 
 
-@deed("events.drop")
-def drop_events(seams: Seams, of: str, every: int = 1) -> Seams:
-    """Leaves each event of a kind out, or with `every` each such one in so many."""
+@fault_action("events.drop")
+def drop_events(hooks: Hooks, of: str, every: int = 1) -> Hooks:
+    """Leaves out the events of a kind; with `every`, only each so-many-th of them."""
     selected([], of)
 
-    def bend(items: list[Item], _: CompletionRequest) -> list[Item]:
+    def change(items: list[Item], _: CompletionRequest) -> list[Item]:
         dropped = set(selected(items, of)[every - 1 :: every])
         return [item for number, item in enumerate(items) if number not in dropped]
 
-    return with_items(seams, bend)
+    return with_items(hooks, change)
 
 
-@deed("events.twice")
-def repeat_events(seams: Seams, of: str) -> Seams:
+@fault_action("events.twice")
+def repeat_events(hooks: Hooks, of: str) -> Hooks:
     """Sends each event of a kind twice."""
     selected([], of)
 
-    def bend(items: list[Item], _: CompletionRequest) -> list[Item]:
+    def change(items: list[Item], _: CompletionRequest) -> list[Item]:
         chosen = set(selected(items, of))
         return [one for number, item in enumerate(items) for one in ((item, item) if number in chosen else (item,))]
 
-    return with_items(seams, bend)
+    return with_items(hooks, change)
 
 
-@deed("events.add")
+@fault_action("events.add")
 def add_event(
-    seams: Seams,
+    hooks: Hooks,
     event: Any = None,
     raw: str | None = None,
     before: str | None = None,
     after: str | None = None,
     like: str | None = None,
-) -> Seams:
-    """Adds an event (or `raw` text as it is) before or after the first or last event of a kind, else at the end.
+) -> Hooks:
+    """Adds an event, or `raw` text, before the first or after the last event of a kind; by default at the end.
 
-    `like` makes it a copy of the first chunk of that kind, with the members of `event` changed.
+    With `like`, it is a copy of the first chunk of that kind in which the members of `event` replace their own.
     """
     for of in (before, after, like):
         selected([], of or "all")
 
-    def bend(items: list[Item], _: CompletionRequest) -> list[Item]:
+    def change(items: list[Item], _: CompletionRequest) -> list[Item]:
         at = _place(items, before, after)
         if at is None:
             return items
@@ -71,7 +71,7 @@ def add_event(
             added = {**copy.deepcopy(items[found[0]]), **(event or {})}
         return [*items[:at], added, *items[at:]]
 
-    return with_items(seams, bend)
+    return with_items(hooks, change)
 
 
 def _place(items: list[Item], before: str | None, after: str | None) -> int | None:
@@ -81,39 +81,39 @@ def _place(items: list[Item], before: str | None, after: str | None) -> int | No
     return found[0] if before else found[-1] + 1
 
 
-@deed("events.move")
-def move_event(seams: Seams, of: str, before: str | None = None, after: str | None = None) -> Seams:
-    """Sends the events of a kind at another place."""
+@fault_action("events.move")
+def move_event(hooks: Hooks, of: str, before: str | None = None, after: str | None = None) -> Hooks:
+    """Moves the events of a kind to another place."""
 
-    def bend(items: list[Item], _: CompletionRequest) -> list[Item]:
+    def change(items: list[Item], _: CompletionRequest) -> list[Item]:
         chosen = selected(items, of)
         rest = [item for number, item in enumerate(items) if number not in chosen]
         at = _place(rest, before, after)
         return items if at is None else [*rest[:at], *(items[number] for number in chosen), *rest[at:]]
 
-    return with_items(seams, bend)
+    return with_items(hooks, change)
 
 
-@deed("events.cut")
-def cut_events(seams: Seams, after: str = "text", share: float = 0.5, then: Any = None) -> Seams:
-    """Ends the stream after a share of the events of a kind; `then` are events to send in place of the rest."""
+@fault_action("events.cut")
+def cut_events(hooks: Hooks, after: str = "text", share: float = 0.5, then: Any = None) -> Hooks:
+    """Ends the stream after a share of the events of a kind; `then` are events to send instead of the rest."""
     selected([], after)
 
-    def bend(items: list[Item], _: CompletionRequest) -> list[Item]:
+    def change(items: list[Item], _: CompletionRequest) -> list[Item]:
         found = selected(items, after)
         if not found:
             return items
         kept = items[: found[max(0, min(len(found) - 1, int(len(found) * share)))] + 1]
         return [*kept, *([] if then is None else then if isinstance(then, list) else [then])]
 
-    return with_items(seams, bend)
+    return with_items(hooks, change)
 
 
-@deed("events.cut-at")
-def cut_at(seams: Seams, text: str, then: str = "[DONE]") -> Seams:
-    """Ends the stream, with `then`, where this text has been written, as if it were a sign of the protocol."""
+@fault_action("events.cut-at")
+def cut_at(hooks: Hooks, text: str, then: str = "[DONE]") -> Hooks:
+    """Ends the stream with `then` once this text has been sent, as if it belonged to the protocol."""
 
-    def bend(items: list[Item], _: CompletionRequest) -> list[Item]:
+    def change(items: list[Item], _: CompletionRequest) -> list[Item]:
         written = ""
         for number in selected(items, "text"):
             written += items[number]["choices"][0]["delta"]["content"]
@@ -121,42 +121,42 @@ def cut_at(seams: Seams, text: str, then: str = "[DONE]") -> Seams:
                 return [*items[: number + 1], then]
         return items
 
-    return with_items(seams, bend)
+    return with_items(hooks, change)
 
 
-@deed("events.only")
-def only_events(seams: Seams, of: str = "all", events: list[Any] | None = None, raw: str | None = None) -> Seams:
-    """Sends nothing but the events of a kind, or these events, or this text as it is."""
+@fault_action("events.only")
+def only_events(hooks: Hooks, of: str = "all", events: list[Any] | None = None, raw: str | None = None) -> Hooks:
+    """Sends only the events of a kind, or these events, or this raw text."""
 
-    def bend(items: list[Item], _: CompletionRequest) -> list[Item]:
+    def change(items: list[Item], _: CompletionRequest) -> list[Item]:
         if raw is not None:
             return [raw.encode()]
         return events if events is not None else [items[number] for number in selected(items, of)]
 
-    return with_items(seams, bend)
+    return with_items(hooks, change)
 
 
-@deed("events.raw")
-def raw_events(seams: Seams, of: str, old: str, new: str) -> Seams:
-    """Writes the events of a kind with some of their text replaced, line ends and `data:` included."""
+@fault_action("events.raw")
+def raw_events(hooks: Hooks, of: str, old: str, new: str) -> Hooks:
+    """Replaces text in the bytes of the events of a kind, which include `data:` and the line ends."""
     selected([], of)
-    encode = seams.stages.encode_event
+    encode = hooks.stages.encode_event
 
-    def bend(items: list[Item], _: CompletionRequest) -> list[Item]:
+    def change(items: list[Item], _: CompletionRequest) -> list[Item]:
         chosen = set(selected(items, of))
         return [
             encode(item).replace(old.encode(), new.encode()) if number in chosen else item
             for number, item in enumerate(items)
         ]
 
-    return with_items(seams, bend)
+    return with_items(hooks, change)
 
 
-@deed("events.whole-again")
-def whole_again(seams: Seams) -> Seams:
-    """Sends all of the text again as one delta, before the finish."""
+@fault_action("events.whole-again")
+def whole_again(hooks: Hooks) -> Hooks:
+    """Sends the whole text again as one delta, before the finish."""
 
-    def bend(items: list[Item], _: CompletionRequest) -> list[Item]:
+    def change(items: list[Item], _: CompletionRequest) -> list[Item]:
         text = "".join(
             choice["delta"]["content"]
             for item in items
@@ -167,20 +167,20 @@ def whole_again(seams: Seams) -> Seams:
         first = selected(items, "first text")
         if at is None or not first:
             return items
-        return [*items[:at], changed(items[first[0]], "/choices/*/delta/content", lambda _: text), *items[at:]]
+        return [*items[:at], edited(items[first[0]], "/choices/*/delta/content", lambda _: text), *items[at:]]
 
-    return with_items(seams, bend)
+    return with_items(hooks, change)
 
 
-@deed("events.cumulative")
-def cumulative(seams: Seams) -> Seams:
-    """Sends with each delta all of the text so far."""
+@fault_action("events.cumulative")
+def cumulative(hooks: Hooks) -> Hooks:
+    """Sends in each delta all of the text so far."""
 
-    def bend(items: list[Item], _: CompletionRequest) -> list[Item]:
+    def change(items: list[Item], _: CompletionRequest) -> list[Item]:
         so_far: dict[int, str] = {}
         return [_with_all(item, so_far) for item in items]
 
-    return with_items(seams, bend)
+    return with_items(hooks, change)
 
 
 def _with_all(item: Item, so_far: dict[int, str]) -> Item:
@@ -192,32 +192,32 @@ def _with_all(item: Item, so_far: dict[int, str]) -> Item:
     return made
 
 
-@deed("events.merge")
-def merge_text(seams: Seams, into: str = "finish") -> Seams:
-    """Sends the last text of the only choice with its finish, or all of its text in one delta."""
+@fault_action("events.merge")
+def merge_text(hooks: Hooks, into: str = "finish") -> Hooks:
+    """Sends the last text of a single choice together with its finish, or its whole text in one delta."""
 
-    def bend(items: list[Item], request: CompletionRequest) -> list[Item]:
+    def change(items: list[Item], request: CompletionRequest) -> list[Item]:
         texts, finishes = selected(items, "text"), selected(items, "finish")
         if request.choices > 1 or request.alternatives is not None or not texts or not finishes:
             return items
         merged = texts[-1:] if into == "finish" else texts
         text = "".join(items[number]["choices"][0]["delta"]["content"] for number in merged)
         target = finishes[0] if into == "finish" else texts[0]
-        made = changed(items[target], "/choices/0/delta/content", lambda _: text)
+        made = edited(items[target], "/choices/0/delta/content", lambda _: text)
         return [
             made if number == target else item
             for number, item in enumerate(items)
             if number == target or number not in merged
         ]
 
-    return with_items(seams, bend)
+    return with_items(hooks, change)
 
 
-@deed("events.usage-on-finish")
-def usage_on_finish(seams: Seams) -> Seams:
-    """Tells the usage with the last finish, and sends no chunk of its own for it."""
+@fault_action("events.usage-on-finish")
+def usage_on_finish(hooks: Hooks) -> Hooks:
+    """Sends the usage in the chunk of the last finish, and not in a chunk of its own."""
 
-    def bend(items: list[Item], _: CompletionRequest) -> list[Item]:
+    def change(items: list[Item], _: CompletionRequest) -> list[Item]:
         usages, finishes = selected(items, "usage"), selected(items, "last finish")
         if not usages or not finishes:
             return items
@@ -228,65 +228,69 @@ def usage_on_finish(seams: Seams) -> Seams:
             if number not in usages
         ]
 
-    return with_items(seams, bend)
+    return with_items(hooks, change)
 
 
-@deed("events.always-usage")
-def always_usage(seams: Seams) -> Seams:
-    """Sends a chunk with the usage whether it was asked for or not."""
-    build = seams.stages.build_events
+@fault_action("events.always-usage")
+def always_usage(hooks: Hooks) -> Hooks:
+    """Sends a chunk with the usage even if the request does not ask for it."""
+    build = hooks.stages.build_events
 
-    def bent(dialect: Dialect, outline: Outline, request: CompletionRequest, steps: Any) -> AsyncGenerator[Event, None]:
-        return build(dialect, outline, replace(request, include_usage=True), steps)
+    def faulty(
+        dialect: Dialect, outline: Outline, request: CompletionRequest, increments: Any
+    ) -> AsyncGenerator[EventData, None]:
+        return build(dialect, outline, replace(request, include_usage=True), increments)
 
-    return replace(seams, stages=replace(seams.stages, build_events=bent))
+    return replace(hooks, stages=replace(hooks.stages, build_events=faulty))
 
 
-@deed("events.fail")
-def fail_in_the_middle(seams: Seams, after: int = 2) -> Seams:
-    """The provider fails after so many steps: an error event, and the end without `[DONE]`."""
-    build = seams.stages.build_events
+@fault_action("events.fail")
+def fail_in_the_middle(hooks: Hooks, after: int = 2) -> Hooks:
+    """Lets the provider fail after so many increments: an error event follows, and the end without `[DONE]`."""
+    build = hooks.stages.build_events
 
-    async def failing(steps: Any) -> AsyncGenerator[Any, None]:
+    async def failing(increments: Any) -> AsyncGenerator[Any, None]:
         count = 0
-        async with aclosing(steps):
-            async for step in steps:
+        async with aclosing(increments):
+            async for increment in increments:
                 if count == after:
                     raise ProviderError("The provider failed.")
                 count += 1
-                yield step
+                yield increment
 
-    def bent(dialect: Dialect, outline: Outline, request: CompletionRequest, steps: Any) -> AsyncGenerator[Event, None]:
-        return build(dialect, outline, request, failing(steps))
+    def faulty(
+        dialect: Dialect, outline: Outline, request: CompletionRequest, increments: Any
+    ) -> AsyncGenerator[EventData, None]:
+        return build(dialect, outline, request, failing(increments))
 
-    return replace(seams, stages=replace(seams.stages, build_events=bent))
-
-
-@deed("bytes.replace")
-def replace_bytes(seams: Seams, old: str, new: str) -> Seams:
-    """Writes other text where some text stands in the bytes of an event; the line ends are part of them."""
-    return with_bytes(seams, lambda data: data.replace(old.encode(), new.encode()))
+    return replace(hooks, stages=replace(hooks.stages, build_events=faulty))
 
 
-@deed("bytes.surround")
-def surround_bytes(seams: Seams, before: str = "", after: str = "") -> Seams:
+@fault_action("bytes.replace")
+def replace_bytes(hooks: Hooks, old: str, new: str) -> Hooks:
+    """Replaces text in the bytes of each event, which include the line ends."""
+    return with_bytes(hooks, lambda data: data.replace(old.encode(), new.encode()))
+
+
+@fault_action("bytes.surround")
+def surround_bytes(hooks: Hooks, before: str = "", after: str = "") -> Hooks:
     """Writes text before and after each event."""
-    return with_bytes(seams, lambda data: before.encode() + data + after.encode())
+    return with_bytes(hooks, lambda data: before.encode() + data + after.encode())
 
 
-@deed("bytes.half-characters")
-def half_characters(seams: Seams) -> Seams:
-    """Leaves the last byte of each character outside of ASCII away."""
+@fault_action("bytes.half-characters")
+def half_characters(hooks: Hooks) -> Hooks:
+    """Leaves out the last byte of each character outside ASCII."""
 
     def halved(data: bytes) -> bytes:
         return b"".join(one.encode()[:-1] if not one.isascii() else one.encode() for one in data.decode())
 
-    return with_bytes(seams, halved)
+    return with_bytes(hooks, halved)
 
 
-@deed("bytes.json")
-def other_json(seams: Seams, escaped: bool = False, spaced: bool = False, indented: bool = False) -> Seams:
-    """Writes the same JSON in another way: escaped to ASCII, with spaces, or over several lines of data."""
+@fault_action("bytes.json")
+def other_json(hooks: Hooks, escaped: bool = False, spaced: bool = False, indented: bool = False) -> Hooks:
+    """Serializes the same JSON differently: escaped to ASCII, with spaces, or over several lines of data."""
 
     def written(item: Item) -> bytes:
         if isinstance(item, str):
@@ -295,28 +299,28 @@ def other_json(seams: Seams, escaped: bool = False, spaced: bool = False, indent
         text = json.dumps(item, ensure_ascii=escaped, separators=separators, indent=1 if indented else None)
         return "".join(f"data: {line}\n" for line in text.split("\n")).encode() + b"\n"
 
-    return encoding_bytes(replace(seams, stages=replace(seams.stages, encode_event=written)))
+    return encoding_bytes(replace(hooks, stages=replace(hooks.stages, encode_event=written)))
 
 
-@deed("events.azure")
-def azure(seams: Seams) -> Seams:
-    """Opens the stream with a chunk of filter results, without id, model and choices."""
+@fault_action("events.azure")
+def azure(hooks: Hooks) -> Hooks:
+    """Opens the stream with a chunk of filter results that has no id, model or choices."""
     first = {"id": "", "object": "", "created": 0, "model": "", "choices": [], "prompt_filter_results": [{}]}
-    return with_items(seams, lambda items, _: [first, *items])
+    return with_items(hooks, lambda items, _: [first, *items])
 
 
-@deed("bytes.chunked")
-def chunked_again(seams: Seams) -> Seams:
-    """Writes each event as a chunk of HTTP/1.1, within the chunks that the HTTP library writes."""
-    return with_bytes(seams, lambda data: b"%x\r\n" % len(data) + data + b"\r\n")
+@fault_action("bytes.chunked")
+def chunked_again(hooks: Hooks) -> Hooks:
+    """Applies the chunked coding to each event, inside the chunks that the HTTP library writes."""
+    return with_bytes(hooks, lambda data: b"%x\r\n" % len(data) + data + b"\r\n")
 
 
-@deed("events.keep-texts")
-def keep_texts(seams: Seams, count: int) -> Seams:
-    """Leaves all events with text out but the first ones."""
+@fault_action("events.keep-texts")
+def keep_texts(hooks: Hooks, count: int) -> Hooks:
+    """Leaves out all events with text except the first `count`."""
 
-    def bend(items: list[Item], _: CompletionRequest) -> list[Item]:
+    def change(items: list[Item], _: CompletionRequest) -> list[Item]:
         dropped = set(selected(items, "text")[count:])
         return [item for number, item in enumerate(items) if number not in dropped]
 
-    return with_items(seams, bend)
+    return with_items(hooks, change)

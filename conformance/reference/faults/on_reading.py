@@ -6,15 +6,15 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from conformance.reference.faults.actions import deed
-from conformance.reference.hooks import BendProtocol, Seams
+from conformance.reference.faults.actions import fault_action
+from conformance.reference.hooks import Hooks, ProtocolHook
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[^\r\n]*", re.IGNORECASE)
 
 
-def with_protocol(seams: Seams, bend: BendProtocol) -> Seams:
-    """Bends how requests are read."""
-    return replace(seams, protocols=(*seams.protocols, bend))
+def with_protocol(hooks: Hooks, hook: ProtocolHook) -> Hooks:
+    """Changes how requests are read."""
+    return replace(hooks, protocols=(*hooks.protocols, hook))
 
 
 def _reading(protocol: type[Any], change: Any) -> type[Any]:
@@ -25,9 +25,9 @@ def _reading(protocol: type[Any], change: Any) -> type[Any]:
     return Reading
 
 
-@deed("reading.one-length")
-def one_length(seams: Seams) -> Seams:
-    """Takes the length that fits of two that a request has: the larger one."""
+@fault_action("reading.one-length")
+def one_length(hooks: Hooks) -> Hooks:
+    """Where a request has two lengths, takes the larger one."""
 
     def change(data: bytes) -> bytes:
         head, line_end, body = data.partition(b"\r\n\r\n")
@@ -38,12 +38,12 @@ def one_length(seams: Seams) -> Seams:
         kept: bytes = _LENGTH.sub(b"", head)
         return kept + largest + line_end + body
 
-    return with_protocol(seams, lambda protocol: _reading(protocol, change))
+    return with_protocol(hooks, lambda protocol: _reading(protocol, change))
 
 
-@deed("reading.first-of-pipeline")
-def first_of_pipeline(seams: Seams) -> Seams:
-    """Forgets the requests that came together with the first one."""
+@fault_action("reading.first-of-pipeline")
+def first_of_pipeline(hooks: Hooks) -> Hooks:
+    """Loses the requests that arrive together with the first one."""
 
     def change(data: bytes) -> bytes:
         head, line_end, rest = data.partition(b"\r\n\r\n")
@@ -53,19 +53,19 @@ def first_of_pipeline(seams: Seams) -> Seams:
         size = int(length[0].partition(b":")[2])
         return head + line_end + rest[:size] if b" HTTP/1.1\r\n" in rest[size:] else data
 
-    return with_protocol(seams, lambda protocol: _reading(protocol, change))
+    return with_protocol(hooks, lambda protocol: _reading(protocol, change))
 
 
-@deed("reading.half-open")
-def half_open(seams: Seams, *, serve: bool) -> Seams:
-    """Keeps a connection whose client has closed its side in the middle of a body: waits on, or serves what came."""
+@fault_action("reading.half-open")
+def half_open(hooks: Hooks, *, serve: bool) -> Hooks:
+    """Keeps a connection that its client has half closed in the middle of a body: waits, or serves what arrived."""
 
-    def bend(protocol: type[Any]) -> type[Any]:
+    def wrap(protocol: type[Any]) -> type[Any]:
         class HalfOpen(protocol):  # type: ignore[misc] # a class made from a class
             def eof_received(self) -> bool:
                 cycle = self.cycle
                 if cycle is None or cycle.response_complete or not cycle.more_body:
-                    return False  # nothing is lacking: close, as usual
+                    return False  # nothing is missing: close, as usual
                 if serve:
                     cycle.more_body = False
                     cycle.message_event.set()
@@ -73,4 +73,4 @@ def half_open(seams: Seams, *, serve: bool) -> Seams:
 
         return HalfOpen
 
-    return with_protocol(seams, bend)
+    return with_protocol(hooks, wrap)

@@ -11,33 +11,33 @@ from conformance.contract import load_contract
 from conformance.contract.model import Operation
 from conformance.reference.dialect import Dialect
 from conformance.reference.errors import Refusal
-from conformance.reference.faults.actions import Crash, DeedError, deed
+from conformance.reference.faults.actions import ActionError, Crash, fault_action
 from conformance.reference.faults.keyword_faults import KeywordFault, keyword_faults
 from conformance.reference.faults.on_bodies import with_check
-from conformance.reference.hooks import Seams
+from conformance.reference.hooks import Hooks
 from conformance.reference.request import CompletionRequest
 from conformance.reference.settings import Settings
 from conformance.reference.stages import Stages
 
 
 def with_interpretation(
-    seams: Seams, bend: Callable[[CompletionRequest, Mapping[str, Any]], CompletionRequest]
-) -> Seams:
-    """Bends what a valid body is understood to ask for."""
-    usual = seams.stages.interpret
+    hooks: Hooks, change: Callable[[CompletionRequest, Mapping[str, Any]], CompletionRequest]
+) -> Hooks:
+    """Changes what a valid body is understood to ask for."""
+    usual = hooks.stages.interpret
 
     def interpret(
         operation: Operation, dialect: Dialect, settings: Settings, *, scores_tokens: bool, body: Mapping[str, Any]
     ) -> CompletionRequest:
-        return bend(usual(operation, dialect, settings, scores_tokens=scores_tokens, body=body), body)
+        return change(usual(operation, dialect, settings, scores_tokens=scores_tokens, body=body), body)
 
-    return replace(seams, stages=replace(seams.stages, interpret=interpret))
+    return replace(hooks, stages=replace(hooks.stages, interpret=interpret))
 
 
-@deed("request.ignore")
-def ignore(seams: Seams, fields: list[str]) -> Seams:
-    """Accepts fields of the body and leaves them alone."""
-    usual = seams.stages.interpret
+@fault_action("request.ignore")
+def ignore(hooks: Hooks, fields: list[str]) -> Hooks:
+    """Accepts fields of the body, and ignores them."""
+    usual = hooks.stages.interpret
 
     def interpret(
         operation: Operation, dialect: Dialect, settings: Settings, *, scores_tokens: bool, body: Mapping[str, Any]
@@ -45,42 +45,43 @@ def ignore(seams: Seams, fields: list[str]) -> Seams:
         kept = {name: value for name, value in body.items() if name not in fields}
         return usual(operation, dialect, settings, scores_tokens=scores_tokens, body=kept)
 
-    return replace(seams, stages=replace(seams.stages, interpret=interpret))
+    return replace(hooks, stages=replace(hooks.stages, interpret=interpret))
 
 
-@deed("request.understand")
-def understand(seams: Seams, **figures: Any) -> Seams:
-    """Takes every request as if it asked for these: `choices`, `token_limit`, `stream`, `include_usage`, `stop`."""
-    return with_interpretation(seams, lambda asked, _: replace(asked, **figures))
+@fault_action("request.understand")
+def understand(hooks: Hooks, **figures: Any) -> Hooks:
+    """Treats every request as if it had these values: `choices`, `token_limit`, `stream`, `include_usage`, `stop`."""
+    return with_interpretation(hooks, lambda request, _: replace(request, **figures))
 
 
-@deed("request.more")
-def more(seams: Seams, *, tokens: int = 0, choices: int = 0) -> Seams:
-    """Makes more tokens or choices than were asked for, or fewer."""
+@fault_action("request.more")
+def more(hooks: Hooks, *, tokens: int = 0, choices: int = 0) -> Hooks:
+    """Generates more tokens or choices than the request asks for, or fewer."""
 
-    def bend(asked: CompletionRequest, _: Mapping[str, Any]) -> CompletionRequest:
-        limit = asked.token_limit
+    def change(request: CompletionRequest, _: Mapping[str, Any]) -> CompletionRequest:
+        limit = request.token_limit
         return replace(
-            asked,
+            request,
             token_limit=None if limit is None else max(1, limit + tokens),
-            choices=max(1, asked.choices + choices),
+            choices=max(1, request.choices + choices),
         )
 
-    return with_interpretation(seams, bend)
+    return with_interpretation(hooks, change)
 
 
-@deed("prompt.count")
-def count_prompt(seams: Seams, tokens: int | None = None, add: int = 0) -> Seams:
-    """Counts the prompt as so many tokens whatever it is, or as more than it has."""
+@fault_action("prompt.count")
+def count_prompt(hooks: Hooks, tokens: int | None = None, add: int = 0) -> Hooks:
+    """Reports a fixed number of prompt tokens, or more than the prompt has."""
     return with_interpretation(
-        seams, lambda asked, _: replace(asked, prompt_tokens=asked.prompt_tokens + add if tokens is None else tokens)
+        hooks,
+        lambda request, _: replace(request, prompt_tokens=request.prompt_tokens + add if tokens is None else tokens),
     )
 
 
-@deed("model.any")
-def any_model(seams: Seams) -> Seams:
-    """Serves every model's name by the one model that there is, and repeats the name."""
-    usual = seams.stages.interpret
+@fault_action("model.any")
+def any_model(hooks: Hooks) -> Hooks:
+    """Serves every model name with its only model, and repeats the name."""
+    usual = hooks.stages.interpret
 
     def interpret(
         operation: Operation, dialect: Dialect, settings: Settings, *, scores_tokens: bool, body: Mapping[str, Any]
@@ -94,13 +95,13 @@ def any_model(seams: Seams) -> Seams:
             made = usual(operation, dialect, settings, scores_tokens=scores_tokens, body=other)
             return replace(made, model=str(body["model"]))
 
-    return replace(seams, stages=replace(seams.stages, interpret=interpret))
+    return replace(hooks, stages=replace(hooks.stages, interpret=interpret))
 
 
-@deed("model.refusal")
-def refusal_of_model(seams: Seams, status: int | None = None, *, crash: bool = False) -> Seams:
-    """Refuses an unknown model with another status, or stumbles over it."""
-    usual = seams.stages.interpret
+@fault_action("model.refusal")
+def refusal_of_model(hooks: Hooks, status: int | None = None, *, crash: bool = False) -> Hooks:
+    """Refuses an unknown model with another status, or crashes on it."""
+    usual = hooks.stages.interpret
 
     def interpret(
         operation: Operation, dialect: Dialect, settings: Settings, *, scores_tokens: bool, body: Mapping[str, Any]
@@ -115,36 +116,36 @@ def refusal_of_model(seams: Seams, status: int | None = None, *, crash: bool = F
             refusal.status = status or refusal.status
             raise
 
-    return replace(seams, stages=replace(seams.stages, interpret=interpret))
+    return replace(hooks, stages=replace(hooks.stages, interpret=interpret))
 
 
-@deed("model.answer")
-def answer_model(seams: Seams, to: str) -> Seams:
-    """Names another model in every answer, such as a dated snapshot (`{model}` is the one that was asked for)."""
-    return with_interpretation(seams, lambda asked, _: replace(asked, model=to.replace("{model}", asked.model)))
+@fault_action("model.answer")
+def answer_model(hooks: Hooks, to: str) -> Hooks:
+    """Names another model in every answer, such as a dated snapshot (`{model}` is the requested one)."""
+    return with_interpretation(hooks, lambda request, _: replace(request, model=to.replace("{model}", request.model)))
 
 
-@deed("model.needed")
-def model_needed(seams: Seams) -> Seams:
-    """Refuses a request that leaves the model to its default."""
+@fault_action("model.needed")
+def model_needed(hooks: Hooks) -> Hooks:
+    """Refuses a request without a model, although it has a default."""
 
     def check(body: Any) -> None:
         if isinstance(body, dict) and "model" not in body:
             raise Refusal(400, "missing_field", "The field 'model' is missing.", param="model")
 
-    return with_check(seams, check)
+    return with_check(hooks, check)
 
 
-@deed("keyword.fault")
-def keyword_fault(seams: Seams, fault: str, profile: str) -> Seams:
+@fault_action("keyword.fault")
+def keyword_fault(hooks: Hooks, fault: str, profile: str) -> Hooks:
     """Ignores or over-enforces one keyword of the request schema: a fault of `keyword_faults`, by its id."""
     found = _keyword_faults(profile).get(fault)
     if found is None:
-        raise DeedError(f"the profile {profile} has no fault `{fault}` of a keyword")
+        raise ActionError(f"the profile {profile} has no fault `{fault}` of a keyword")
     usual = Stages()
-    bent = {one.name: getattr(found.stages, one.name) for one in fields(Stages)}
-    changed = {name: stage for name, stage in bent.items() if stage is not getattr(usual, name)}
-    return replace(seams, stages=replace(seams.stages, **changed))
+    faulty = {one.name: getattr(found.stages, one.name) for one in fields(Stages)}
+    changed = {name: stage for name, stage in faulty.items() if stage is not getattr(usual, name)}
+    return replace(hooks, stages=replace(hooks.stages, **changed))
 
 
 @cache

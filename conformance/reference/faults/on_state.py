@@ -1,4 +1,4 @@
-"""Faults between requests: what one request leaves behind for another, and what many at once do to each other."""
+"""Faults between requests: what one leaves behind for another, and how concurrent ones affect each other."""
 
 from __future__ import annotations
 
@@ -9,52 +9,52 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-from conformance.reference.answer import Event, Outline
+from conformance.reference.answer import EventData, Outline
 from conformance.reference.dialect import Dialect
 from conformance.reference.errors import Refusal
-from conformance.reference.faults.actions import DeedError, deed
-from conformance.reference.faults.on_answers import with_steps
+from conformance.reference.faults.actions import ActionError, fault_action
+from conformance.reference.faults.on_answers import with_increments
 from conformance.reference.faults.on_messages import with_messages
-from conformance.reference.generation import Finish, Step, Text
-from conformance.reference.hooks import Messages, Seams
+from conformance.reference.generation import Finish, Increments, Text
+from conformance.reference.hooks import Hooks, Messages
 from conformance.reference.request import CompletionRequest
-from conformance.reference.request_context import Asked, current
+from conformance.reference.request_context import RequestContext, current
 
 
-@deed("ids.few")
-def few_ids(seams: Seams, count: int = 1) -> Seams:
-    """Draws the ids of answers from so few that they come again."""
-    stages = seams.stages
+@fault_action("ids.few")
+def few_ids(hooks: Hooks, count: int = 1) -> Hooks:
+    """Draws the ids of answers from so few that they repeat."""
+    stages = hooks.stages
 
     def outline_of(outline: Outline) -> Outline:
-        kept = current.get().memory.kept
+        kept = current.get().state.kept
         number = kept["id"] = kept.get("id", -1) + 1
         return replace(outline, id=f"chatcmpl-{number % count:024x}")
 
-    async def build_completion(dialect: Dialect, outline: Outline, request: CompletionRequest, steps: Any) -> Any:
-        return await stages.build_completion(dialect, outline_of(outline), request, steps)
+    async def build_completion(dialect: Dialect, outline: Outline, request: CompletionRequest, increments: Any) -> Any:
+        return await stages.build_completion(dialect, outline_of(outline), request, increments)
 
     def build_events(
-        dialect: Dialect, outline: Outline, request: CompletionRequest, steps: Any
-    ) -> AsyncGenerator[Event, None]:
-        return stages.build_events(dialect, outline_of(outline), request, steps)
+        dialect: Dialect, outline: Outline, request: CompletionRequest, increments: Any
+    ) -> AsyncGenerator[EventData, None]:
+        return stages.build_events(dialect, outline_of(outline), request, increments)
 
-    bent = replace(stages, build_completion=build_completion, build_events=build_events)
-    return replace(seams, stages=bent, knows_requests=True)
+    faulty = replace(stages, build_completion=build_completion, build_events=build_events)
+    return replace(hooks, stages=faulty, needs_context=True)
 
 
-@deed("cache.by")
-def cache_by(seams: Seams, key: str = "body") -> Seams:
-    """Gives an answer again that was made for another request with the same `body`, or only the same `messages`."""
+@fault_action("cache.by")
+def cache_by(hooks: Hooks, key: str = "body") -> Hooks:
+    """Repeats an answer to an earlier request with the same `body`, or only the same `messages` or `prompt`."""
     if key not in {"body", "messages", "prompt"}:
-        raise DeedError(f"`key: {key}` is unknown; there are body, messages, prompt")
+        raise ActionError(f"`key: {key}` is unknown; use one of body, messages, prompt")
 
-    async def bent(asked: Asked, messages: Messages) -> Messages:
-        # Nothing can be kept before the request has been read: that is when its first message comes.
+    async def faulty(context: RequestContext, messages: Messages) -> Messages:
+        # Nothing can be looked up before the request has been read, which is when its first message arrives.
         made: list[Any] = []
         async for message in messages:
             if not made:
-                known = asked.memory.kept.setdefault("cache", {}).get(_key(asked, key))
+                known = context.state.kept.setdefault("cache", {}).get(_key(context, key))
                 if known is not None:
                     for one in known:
                         yield one
@@ -62,117 +62,117 @@ def cache_by(seams: Seams, key: str = "body") -> Seams:
             made.append(message)
             yield message
         if made and made[0].get("status") == 200:
-            asked.memory.kept["cache"][_key(asked, key)] = made
+            context.state.kept["cache"][_key(context, key)] = made
 
-    return with_messages(seams, bent)
+    return with_messages(hooks, faulty)
 
 
-def _key(asked: Asked, key: str) -> str:
+def _key(context: RequestContext, key: str) -> str:
     if key == "body":
-        return bytes(asked.raw).decode("latin-1")
+        return bytes(context.raw).decode("latin-1")
     if key == "prompt":
-        return f"{asked.streams} {asked.prompt}"
-    return f"{asked.streams} {json.dumps(asked.body.get('messages'))}"
+        return f"{context.streams} {context.prompt}"
+    return f"{context.streams} {json.dumps(context.body.get('messages'))}"
 
 
-@deed("memory.of-vanished")
-def remember_vanished(seams: Seams) -> Seams:
-    """Gives the text that a client did not wait for to the next one that asks."""
+@fault_action("memory.of-vanished")
+def remember_vanished(hooks: Hooks) -> Hooks:
+    """Gives the text that a client did not wait for to the next client."""
 
-    async def steps(request: CompletionRequest, made: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
-        kept = current.get().memory.kept
+    async def increments(request: CompletionRequest, made: Increments) -> Increments:
+        kept = current.get().state.kept
         left = kept.pop("left", "")
         if left:
             yield Text(0, left)
         finished = False
         try:
             async with aclosing(made):
-                async for step in made:
-                    yield step
+                async for increment in made:
+                    yield increment
             finished = True
         finally:
             if not finished:
                 kept["left"] = request.messages[-1].text
 
-    return replace(with_steps(seams, steps), knows_requests=True)
+    return replace(with_increments(hooks, increments), needs_context=True)
 
 
-@deed("memory.cancelled-tokens")
-def charge_cancelled(seams: Seams, tokens: int = 1) -> Seams:
-    """Takes tokens off the answer that follows one whose client hung up."""
+@fault_action("memory.cancelled-tokens")
+def charge_cancelled(hooks: Hooks, tokens: int = 1) -> Hooks:
+    """Takes tokens off the answer after one whose client hung up."""
 
-    async def steps(request: CompletionRequest, made: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
-        kept = current.get().memory.kept
+    async def increments(request: CompletionRequest, made: Increments) -> Increments:
+        kept = current.get().state.kept
         lost = short = kept.pop("cancelled", 0)
         finished = False
         try:
             async with aclosing(made):
-                async for step in made:
-                    if isinstance(step, Text) and short:
+                async for increment in made:
+                    if isinstance(increment, Text) and short:
                         short -= 1
                         continue
-                    if isinstance(step, Finish):
-                        step = replace(step, completion_tokens=step.completion_tokens - (lost - short))  # noqa: PLW2901
-                    yield step
+                    if isinstance(increment, Finish):
+                        increment = replace(increment, completion_tokens=increment.completion_tokens - (lost - short))  # noqa: PLW2901
+                    yield increment
             finished = True
         finally:
             if not finished:
                 kept["cancelled"] = tokens
 
-    return replace(with_steps(seams, steps), knows_requests=True)
+    return replace(with_increments(hooks, increments), needs_context=True)
 
 
-@deed("crossed.text")
-def crossed_text(seams: Seams) -> Seams:
-    """Mixes the text of requests that run beside each other."""
+@fault_action("crossed.text")
+def crossed_text(hooks: Hooks) -> Hooks:
+    """Mixes the texts of concurrent requests."""
 
-    async def steps(request: CompletionRequest, made: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
-        asked = current.get()
-        running = asked.memory.kept.setdefault("running", {})
-        running[asked.number] = ""
+    async def increments(request: CompletionRequest, made: Increments) -> Increments:
+        context = current.get()
+        running = context.state.kept.setdefault("running", {})
+        running[context.number] = ""
         try:
             async with aclosing(made):
-                async for step in made:
-                    if isinstance(step, Text):
-                        others = [text for number, text in running.items() if number != asked.number and text]
-                        running[asked.number] = step.text
+                async for increment in made:
+                    if isinstance(increment, Text):
+                        others = [text for number, text in running.items() if number != context.number and text]
+                        running[context.number] = increment.text
                         if others:
-                            yield replace(step, text=others[0])
+                            yield replace(increment, text=others[0])
                             continue
-                    yield step
+                    yield increment
                     await asyncio.sleep(0)
         finally:
-            running.pop(asked.number, None)
+            running.pop(context.number, None)
 
-    return replace(with_steps(seams, steps), knows_requests=True)
+    return replace(with_increments(hooks, increments), needs_context=True)
 
 
-@deed("crossed.answers")
-def crossed_answers(seams: Seams) -> Seams:
-    """Gives every answer the text that the request before it had."""
+@fault_action("crossed.answers")
+def crossed_answers(hooks: Hooks) -> Hooks:
+    """Gives every answer the text of the request before it."""
 
-    async def steps(request: CompletionRequest, made: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
-        kept = current.get().memory.kept
+    async def increments(request: CompletionRequest, made: Increments) -> Increments:
+        kept = current.get().state.kept
         async with aclosing(made):
-            texts = [step async for step in made]
-        own = [step for step in texts if isinstance(step, Text)]
-        before, kept["steps"] = kept.get("steps"), own
-        for step in before or own:
-            yield step
+            texts = [increment async for increment in made]
+        own = [increment for increment in texts if isinstance(increment, Text)]
+        before, kept["increments"] = kept.get("increments"), own
+        for increment in before or own:
+            yield increment
         for one in texts:
             if isinstance(one, Finish):
                 yield one
 
-    return replace(with_steps(seams, steps), knows_requests=True)
+    return replace(with_increments(hooks, increments), needs_context=True)
 
 
-@deed("load.one-at-a-time")
-def one_at_a_time(seams: Seams, *, refuse: int | None = None) -> Seams:
-    """Answers one request after another; with `refuse`, those that come meanwhile get this status."""
+@fault_action("load.one-at-a-time")
+def one_at_a_time(hooks: Hooks, *, refuse: int | None = None) -> Hooks:
+    """Answers one request after another; with `refuse`, those that arrive meanwhile get this status."""
 
-    async def bent(asked: Asked, messages: Messages) -> Messages:
-        lock = asked.memory.kept.setdefault("lock", asyncio.Lock())
-        if refuse is not None and asked.beside:
+    async def faulty(context: RequestContext, messages: Messages) -> Messages:
+        lock = context.state.kept.setdefault("lock", asyncio.Lock())
+        if refuse is not None and context.concurrent:
             async for message in messages:
                 if message["type"] == "http.response.start":
                     yield {**message, "status": refuse}
@@ -183,64 +183,64 @@ def one_at_a_time(seams: Seams, *, refuse: int | None = None) -> Seams:
             async for message in messages:
                 yield message
 
-    return with_messages(seams, bent)
+    return with_messages(hooks, faulty)
 
 
-@deed("load.busy-once")
-def busy_once(seams: Seams, status: int = 429, retry_after: str | None = None, times: int = 1) -> Seams:
-    """Refuses the first requests for load, and serves all others."""
-    usual = seams.stages.check_media_type
+@fault_action("load.busy-once")
+def busy_once(hooks: Hooks, status: int = 429, retry_after: str | None = None, times: int = 1) -> Hooks:
+    """Refuses the first requests because of load, and serves all others."""
+    usual = hooks.stages.check_media_type
 
     def check(fields: Any) -> None:
-        kept = current.get().memory.kept
+        kept = current.get().state.kept
         kept["busy"] = kept.get("busy", 0) + 1
         if kept["busy"] <= times:
             headers: Mapping[str, str] = {} if retry_after is None else {"Retry-After": retry_after}
             raise Refusal(status, "rate_limit_exceeded", "Too many requests; try again.", headers=headers)
         usual(fields)
 
-    return replace(seams, stages=replace(seams.stages, check_media_type=check), knows_requests=True)
+    return replace(hooks, stages=replace(hooks.stages, check_media_type=check), needs_context=True)
 
 
-@deed("engine.killed-by")
-def killed_by(seams: Seams, text: str, status: int = 500) -> Seams:
-    """Dies of a request whose body has this text: it and all later ones are answered with an error."""
-    usual = seams.stages.parse_object
+@fault_action("engine.killed-by")
+def killed_by(hooks: Hooks, text: str, status: int = 500) -> Hooks:
+    """Dies of a request whose body contains a text: it and all later ones are answered with an error."""
+    usual = hooks.stages.parse_object
 
     def parse_object(body: bytes, max_depth: int) -> dict[str, Any]:
-        kept = current.get().memory.kept
+        kept = current.get().state.kept
         kept["dead"] = kept.get("dead") or text.encode() in body
         if kept["dead"]:
             raise Refusal(status, "engine_dead", "The engine is dead.")
         return usual(body, max_depth)
 
-    return replace(seams, stages=replace(seams.stages, parse_object=parse_object), knows_requests=True)
+    return replace(hooks, stages=replace(hooks.stages, parse_object=parse_object), needs_context=True)
 
 
-@deed("engine.killed-by-size")
-def killed_by_size(seams: Seams, size: int, status: int = 500) -> Seams:
-    """Dies of a body over a size: it and all later ones are answered with an error."""
-    usual = seams.stages.parse_object
+@fault_action("engine.killed-by-size")
+def killed_by_size(hooks: Hooks, size: int, status: int = 500) -> Hooks:
+    """Dies of a body larger than `size` bytes: it and all later ones are answered with an error."""
+    usual = hooks.stages.parse_object
 
     def parse_object(body: bytes, max_depth: int) -> dict[str, Any]:
-        kept = current.get().memory.kept
+        kept = current.get().state.kept
         kept["dead"] = kept.get("dead") or len(body) > size
         if kept["dead"]:
             raise Refusal(status, "engine_dead", "The engine is dead.")
         return usual(body, max_depth)
 
-    return replace(seams, stages=replace(seams.stages, parse_object=parse_object), knows_requests=True)
+    return replace(hooks, stages=replace(hooks.stages, parse_object=parse_object), needs_context=True)
 
 
-@deed("pace.tokens")
-def pace_tokens(seams: Seams, seconds: float) -> Seams:
+@fault_action("pace.tokens")
+def pace_tokens(hooks: Hooks, seconds: float) -> Hooks:
     """Takes this time for each token, as a model does."""
 
-    async def steps(_: CompletionRequest, made: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
+    async def increments(_: CompletionRequest, made: Increments) -> Increments:
         async with aclosing(made):
-            async for step in made:
-                if isinstance(step, Text):
+            async for increment in made:
+                if isinstance(increment, Text):
                     await asyncio.sleep(seconds)
-                yield step
+                yield increment
 
-    return with_steps(seams, steps)
+    return with_increments(hooks, increments)

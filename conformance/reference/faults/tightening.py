@@ -13,13 +13,13 @@ from conformance.probes.boundary_values import INSIDE
 
 _ASCII = "^[\\x00-\\x7f]*$"
 _MOST_ITEMS = 4
-"""What a deployment takes that does not take any number of items."""
+"""The most items that a deployment takes which limits their number."""
 _TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 @dataclass(frozen=True, slots=True)
 class Tightened:
-    """What a deployment accepts that over-enforces one keyword, and in words what it refuses beyond the contract."""
+    """A rule that over-enforces one keyword: what it accepts, and in words what it refuses beyond the contract."""
 
     about: str
     accepts: Callable[[Any], bool]
@@ -29,7 +29,7 @@ def tightened(contract: Contract, keyword: Keyword) -> Tightened:
     """The stricter rule for a keyword."""
     if _orders_members(keyword):
         usual = _usual_order(contract, keyword)
-        about = f"refuses objects whose members stand in another order than {', '.join(usual)}"
+        about = f"refuses objects whose members are in another order than {', '.join(usual)}"
         return Tightened(about, lambda body: not any(_is_reversed(one, usual) for one in _values(body, keyword)))
     if keyword.location != "request":
         return Tightened("refuses letters in upper case", lambda _: True)
@@ -37,11 +37,11 @@ def tightened(contract: Contract, keyword: Keyword) -> Tightened:
     return Tightened(about, _validator(_edited(contract, keyword, edit)))
 
 
-Edit = Callable[[dict[str, Any]], None]
+SchemaEdit = Callable[[dict[str, Any]], None]
 """Changes the schema object that holds a keyword."""
 
 
-def _edited(contract: Contract, keyword: Keyword, edit: Edit) -> Mapping[str, Any]:
+def _edited(contract: Contract, keyword: Keyword, edit: SchemaEdit) -> Mapping[str, Any]:
     schema = copy.deepcopy(dict(contract.operation.request_schema))  # type: ignore[arg-type] # it has this keyword
     holder: Any = schema
     for step in split(keyword.pointer)[:-1]:
@@ -79,7 +79,7 @@ def _is_reversed(value: Any, usual: tuple[str, ...]) -> bool:
 
 
 def _values(body: Any, keyword: Keyword) -> Iterator[Any]:
-    """The values of a body that a keyword judges."""
+    """The values of a body that a keyword applies to."""
     found = [body]
     steps = iter(split(keyword.pointer)[:-1])
     for step in steps:
@@ -96,22 +96,22 @@ def _values(body: Any, keyword: Keyword) -> Iterator[Any]:
 # --- by keyword -------------------------------------------------------------------------------------------------------
 
 
-def _and(rule: Mapping[str, Any]) -> Edit:
+def _and(rule: Mapping[str, Any]) -> SchemaEdit:
     def edit(holder: dict[str, Any]) -> None:
         holder["allOf"] = [*holder.get("allOf", ()), rule]
 
     return edit
 
 
-def _beyond(rule: str) -> Callable[[Keyword, Schema], tuple[Edit, str]]:
+def _beyond(rule: str) -> Callable[[Keyword, Schema], tuple[SchemaEdit, str]]:
     return lambda keyword, _: (_and({rule: keyword.value}), f"refuses {keyword.value} itself")
 
 
-def _by_one(rule: str, step: int) -> Callable[[Keyword, Schema], tuple[Edit, str]]:
+def _by_one(rule: str, step: int) -> Callable[[Keyword, Schema], tuple[SchemaEdit, str]]:
     return lambda keyword, _: (_and({rule: keyword.value + step}), f"refuses what `{keyword.name}` just allows")
 
 
-def _types(keyword: Keyword, _root: Schema) -> tuple[Edit, str]:
+def _types(keyword: Keyword, _root: Schema) -> tuple[SchemaEdit, str]:
     kinds = [keyword.value] if isinstance(keyword.value, str) else list(keyword.value)
     if "null" in kinds:
         return _and({"not": {"type": "null"}}), "refuses null"
@@ -126,7 +126,7 @@ def _array(schema: Any) -> tuple[dict[str, Any], str]:
 
 
 def _integer(_schema: Any) -> tuple[dict[str, Any], str]:
-    return {"not": {"const": INSIDE}}, f"refuses {INSIDE}, a value well inside"
+    return {"not": {"const": INSIDE}}, f"refuses {INSIDE}, a value well within its bounds"
 
 
 _OF_KIND: Mapping[str, Callable[[Any], tuple[dict[str, Any], str]]] = {
@@ -139,7 +139,7 @@ _OF_KIND: Mapping[str, Callable[[Any], tuple[dict[str, Any], str]]] = {
 }
 
 
-def _required(keyword: Keyword, root: Schema) -> tuple[Edit, str]:
+def _required(keyword: Keyword, root: Schema) -> tuple[SchemaEdit, str]:
     if keyword.pointer == "/required" and isinstance(root, Mapping):
         limits = [name for name in _TOKEN_LIMITS if name in root.get("properties", {})]
         rule = {"anyOf": [{"required": [name]} for name in limits]}
@@ -147,14 +147,14 @@ def _required(keyword: Keyword, root: Schema) -> tuple[Edit, str]:
     return _and({"required": ["name"]}), "demands a name"
 
 
-def _enum(keyword: Keyword, _root: Schema) -> tuple[Edit, str]:
-    # Without the user's role nothing is served, and the assistant's stands in every longer conversation; a tool
-    # message cannot be served by a contract of text alone, so that refusing its role shows nowhere.
+def _enum(keyword: Keyword, _root: Schema) -> tuple[SchemaEdit, str]:
+    # Without the user's role nothing is served, and every longer conversation has the assistant's. A contract for text
+    # alone cannot serve a tool message, so that nobody would notice that its role is refused.
     member = next(one for one in keyword.value if one not in ("user", "assistant", "tool"))
     return _and({"not": {"const": member}}), f"refuses {member}"
 
 
-def _any_of(keyword: Keyword, _root: Schema) -> tuple[Edit, str]:
+def _any_of(keyword: Keyword, _root: Schema) -> tuple[SchemaEdit, str]:
     nulls = [number for number, one in enumerate(keyword.value) if one.get("type") == "null"]
     number = (nulls or [len(keyword.value) - 1])[0]
 
@@ -164,7 +164,7 @@ def _any_of(keyword: Keyword, _root: Schema) -> tuple[Edit, str]:
     return edit, f"refuses the branch {keyword.value[number].get('title', number)}"
 
 
-_EDITS: Mapping[str, Callable[[Keyword, Schema], tuple[Edit, str]]] = {
+_EDITS: Mapping[str, Callable[[Keyword, Schema], tuple[SchemaEdit, str]]] = {
     "minimum": _beyond("exclusiveMinimum"),
     "maximum": _beyond("exclusiveMaximum"),
     "exclusiveMinimum": _by_one("exclusiveMinimum", 1),

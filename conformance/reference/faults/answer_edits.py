@@ -1,4 +1,4 @@
-"""Places in a JSON value, written as JSON pointers in which `*` stands for every item or member."""
+"""Edits of a JSON value, at JSON pointers in which `*` stands for every item or member."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 ABSENT = object()
-"""What a change gives where the member is to be left out."""
+"""What an edit returns where the member is to be left out."""
+ValueEdit = Callable[[Any], Any]
+"""Takes the value at a pointer, None where there is none, and gives the new one."""
 
-Change = Callable[[Any], Any]
 
-
-def changed(value: Any, place: str, change: Change) -> Any:
-    """A copy of a value in which `change` was made at a place, wherever it exists; a new last member is added."""
-    steps = [step.replace("~1", "/").replace("~0", "~") for step in place.split("/")[1:]]
+def edited(value: Any, pointer: str, edit: ValueEdit) -> Any:
+    """A copy of a value with `edit` applied wherever the pointer leads; a missing last member is added."""
+    steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
     if not steps:
-        return change(value)
+        return edit(value)
     copied = copy.deepcopy(value)
     for holder in _holders(copied, steps[:-1]):
-        _change_in(holder, steps[-1], change)
+        _edit_in(holder, steps[-1], edit)
     return copied
 
 
@@ -44,37 +44,37 @@ def _is_index(value: list[Any], step: str) -> bool:
     return step.lstrip("-").isdigit() and -len(value) <= int(step) < len(value)
 
 
-def _change_in(holder: Any, step: str, change: Change) -> None:
+def _edit_in(holder: Any, step: str, edit: ValueEdit) -> None:
     if isinstance(holder, dict):
         for name in list(holder) if step == "*" else [step]:
-            _put(holder, name, change(holder.get(name)))
+            _put(holder, name, edit(holder.get(name)))
     elif isinstance(holder, list):
         for index in range(len(holder)) if step == "*" else [int(step)] if _is_index(holder, step) else []:
-            holder[index] = change(holder[index])
+            holder[index] = edit(holder[index])
         holder[:] = [item for item in holder if item is not ABSENT]
 
 
-def _put(holder: dict[str, Any], name: str, made: Any) -> None:
-    if made is ABSENT:
+def _put(holder: dict[str, Any], name: str, new: Any) -> None:
+    if new is ABSENT:
         holder.pop(name, None)
     else:
-        holder[name] = made
+        holder[name] = new
 
 
-def as_told(to: Any) -> Change:
-    """The change that a row's `to` asks for: a value, or `{as: …}` for one that is made from what was there.
+def edit_from(to: Any) -> ValueEdit:
+    """The edit that a row's `to` describes: a new value, or `{as: …}` for one that is made from the old value.
 
     Raises:
         ValueError: there is no such `as`.
     """
     if isinstance(to, dict) and set(to) == {"as"}:
         if to["as"] not in _MADE:
-            raise ValueError(f"`as: {to['as']}` is unknown; there are {', '.join(_MADE)}")
+            raise ValueError(f"`as: {to['as']}` is unknown; use one of {', '.join(_MADE)}")
         return _MADE[to["as"]]
     return lambda _: copy.deepcopy(to)
 
 
-_MADE: dict[str, Change] = {
+_MADE: dict[str, ValueEdit] = {
     "absent": lambda _: ABSENT,
     "text": str,
     "list": lambda value: [value],

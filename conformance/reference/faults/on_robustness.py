@@ -1,0 +1,205 @@
+"""Faults of robustness: how a deployment copes with odd uploads, hostile requests, and clients that hang up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+from starlette.requests import Request
+
+from conformance.reference.errors import Refusal
+from conformance.reference.faults.actions import ActionError, Crash, fault_action
+from conformance.reference.faults.on_answers import with_increments
+from conformance.reference.faults.on_wire import with_writes
+from conformance.reference.generation import Finish, Increments, Text
+from conformance.reference.hooks import Ending, Hooks, Messages, Write, WriteKind
+from conformance.reference.request import CompletionRequest
+from conformance.reference.request_context import RequestContext, current
+from conformance.reference.settings import Settings
+
+
+@fault_action("body.crash")
+def crash_of_body(hooks: Hooks, text: str, times: int = 1) -> Hooks:
+    """Crashes on a body in which a text occurs at least `times` times."""
+    usual = hooks.stages.parse_object
+
+    def parse_object(body: bytes, max_depth: int) -> dict[str, Any]:
+        if body.count(text.encode()) >= times:
+            raise Crash
+        return usual(body, max_depth)
+
+    return replace(hooks, stages=replace(hooks.stages, parse_object=parse_object))
+
+
+@fault_action("body.hang")
+def hang_over_body(hooks: Hooks, text: str) -> Hooks:
+    """Never answers a request whose body contains a text."""
+    usual = hooks.stages.read_body
+
+    async def read_body(request: Request, settings: Settings) -> bytes:
+        body = await usual(request, settings)
+        if text.encode() in body:
+            await asyncio.sleep(3600)
+        return body
+
+    return replace(hooks, stages=replace(hooks.stages, read_body=read_body))
+
+
+@fault_action("body.first-piece-only")
+def first_piece_only(hooks: Hooks, *, at_once: bool = False) -> Hooks:
+    """Takes the first piece of a body as the whole, once all of it has arrived, or `at_once`."""
+
+    async def read_body(request: Request, settings: Settings) -> bytes:
+        parts = []
+        async for part in request.stream():
+            parts += [part] if part else []
+            if parts and at_once and "content-length" in current.get().headers:
+                break
+        return parts[0] if parts and "content-length" in current.get().headers else b"".join(parts)
+
+    return replace(hooks, stages=replace(hooks.stages, read_body=read_body), needs_context=True)
+
+
+@fault_action("fields.refuse")
+def refuse_fields(
+    hooks: Hooks, name: str = "", more_than: int = 0, how: str = "crash", *, beyond_ascii: bool = False
+) -> Hooks:
+    """Crashes on some request headers (`crash`), refuses them with 431 (`refuse`), or never answers (`hang`).
+
+    They are those with a field of this name, with more fields than `more_than`, or with an octet outside ASCII.
+    """
+    if how not in {"crash", "refuse", "hang"}:
+        raise ActionError(f"`how: {how}` is unknown; use one of crash, refuse, hang")
+    usual = hooks.stages.read_body
+
+    async def read_body(request: Request, settings: Settings) -> bytes:
+        fields = request.scope["headers"]
+        odd = (
+            (name and any(field == name.encode() for field, _ in fields))
+            or (more_than and len(fields) > more_than)
+            or (beyond_ascii and not all(value.isascii() for _, value in fields))
+        )
+        if odd and how == "hang":
+            await asyncio.sleep(3600)
+        if odd and how == "crash":
+            raise Crash
+        if odd:
+            raise Refusal(431, "header_too_large", "The header of the request is too large.")
+        return await usual(request, settings)
+
+    return replace(hooks, stages=replace(hooks.stages, read_body=read_body))
+
+
+@fault_action("header.echo")
+def echo_in_header(hooks: Hooks, field: str = "", header: str = "") -> Hooks:
+    """Copies a field of the body, or an unescaped header field of the request, into the head of the answer."""
+    if bool(field) == bool(header):
+        raise ActionError("give either `field`, of the body, or `header`, of the request")
+
+    def rewrite(context: RequestContext, write: Write) -> Iterable[bytes | Ending]:
+        value = context.body.get(field) if field else _unescaped(context.headers.get(header))
+        if write.kind is not WriteKind.HEAD or not isinstance(value, str) or not value.isascii():
+            return (write.data,)
+        return (write.data.removesuffix(b"\r\n") + f"x-echoed: {value}\r\n\r\n".encode(),)
+
+    return with_writes(hooks, rewrite)
+
+
+def _unescaped(value: str | None) -> str | None:
+    return None if value is None else value.replace("%0d", "\r").replace("%0a", "\n").replace("%20", " ")
+
+
+@fault_action("body.large")
+def refuse_large(hooks: Hooks, size: int, how: str = "reset") -> Hooks:
+    """Resets the connection of a body larger than `size` bytes (`reset`), or answers with an HTML page (`page`)."""
+    if how not in {"reset", "page"}:
+        raise ActionError(f"`how: {how}` is unknown; use one of reset, page")
+
+    def rewrite(context: RequestContext, write: Write) -> Iterable[bytes | Ending]:
+        if len(context.raw) <= size:
+            return (write.data,)
+        if how == "page" and write.kind is WriteKind.HEAD:
+            return (_TOO_LARGE, Ending.CLOSE)
+        return (Ending.RESET,)
+
+    return with_writes(hooks, rewrite)
+
+
+_PAGE = b"<html><h1>413 Request Entity Too Large</h1></html>"
+_TOO_LARGE = (
+    b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Type: text/html\r\nContent-Length: %d\r\n"
+    b"Connection: close\r\n\r\n%b" % (len(_PAGE), _PAGE)
+)
+
+
+@fault_action("engine.gone-after")
+def gone_after(hooks: Hooks, text: str, times: int = 1) -> Hooks:
+    """Goes down on a body in which a text occurs at least `times` times: from then on, it resets every connection."""
+
+    def rewrite(context: RequestContext, write: Write) -> Iterable[bytes | Ending]:
+        kept = context.state.kept
+        kept["gone"] = kept.get("gone") or bytes(context.raw).count(text.encode()) >= times
+        return (Ending.RESET,) if kept["gone"] and write.kind is WriteKind.HEAD else (write.data,)
+
+    return with_writes(hooks, rewrite)
+
+
+@fault_action("answer.empty")
+def empty_answer(hooks: Hooks, reason: str = "stop") -> Hooks:
+    """Answers without any text, as if the model had stopped at once."""
+
+    async def increments(request: CompletionRequest, made: Increments) -> Increments:
+        async with aclosing(made):
+            async for increment in made:
+                if isinstance(increment, Finish):
+                    yield replace(increment, reason=reason)
+                elif not isinstance(increment, Text):
+                    yield increment
+
+    return with_increments(hooks, increments)
+
+
+@fault_action("load.works-for-nobody")
+def works_for_nobody(hooks: Hooks, seconds: float, tokens: int = 0) -> Hooks:
+    """Keeps working for a client that has hung up and wanted more than `tokens` tokens, and serves nobody else."""
+    usual = hooks.stages.read_body
+
+    async def read_body(request: Request, settings: Settings) -> bytes:
+        kept = current.get().state.kept
+        now = asyncio.get_running_loop().time()
+        await asyncio.sleep(max(kept.get("busy-until", 0.0) - now, 0.0))
+        return await usual(request, settings)
+
+    async def increments(request: CompletionRequest, made: Increments) -> Increments:
+        kept = current.get().state.kept
+        finished = False
+        try:
+            async with aclosing(made):
+                async for increment in made:
+                    yield increment
+            finished = True
+        finally:
+            if not finished and (request.token_limit or 0) > tokens:
+                now = asyncio.get_running_loop().time()
+                kept["busy-until"] = max(kept.get("busy-until", 0.0), now) + seconds
+
+    faulty = with_increments(replace(hooks, stages=replace(hooks.stages, read_body=read_body)), increments)
+    return replace(faulty, needs_context=True)
+
+
+@fault_action("load.stream-alone")
+def stream_alone(hooks: Hooks, seconds: float) -> Hooks:
+    """Streams slowly, and answers nobody else before the end of the stream."""
+
+    async def faulty(context: RequestContext, messages: Messages) -> Messages:
+        lock = context.state.kept.setdefault("alone", asyncio.Lock())
+        async with lock:
+            async for message in messages:
+                yield message
+                if context.streams and message.get("body") and context.body.get("max_tokens", 0) > 100:
+                    await asyncio.sleep(seconds)
+
+    return replace(hooks, messages=(*hooks.messages, faulty))
