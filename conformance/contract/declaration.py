@@ -11,6 +11,7 @@ from conformance.contract.branches import kebab
 from conformance.contract.documents import Document, read_document
 from conformance.contract.enforcement import enforce
 from conformance.contract.locations import catalogue_directory, shipped_profiles
+from conformance.contract.media_types import is_event_stream
 from conformance.contract.model import SourceDocument
 from conformance.contract.provenance import Provenance
 
@@ -113,7 +114,7 @@ def _mentions_event_stream(data: Any) -> bool:
     while ahead:
         value = ahead.pop()
         if isinstance(value, Mapping):
-            if any(key.split(";")[0].strip().lower() == "text/event-stream" for key in value):
+            if any(map(is_event_stream, value)):
                 return True
             ahead.extend(value.values())
         elif isinstance(value, list):

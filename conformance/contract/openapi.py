@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.contract.documents import Document
+from conformance.contract.media_types import is_event_stream, is_json
 from conformance.contract.model import Operation, Response, Schema
 from conformance.contract.pointers import join, look_up
 from conformance.contract.provenance import Provenance
@@ -16,7 +17,6 @@ from conformance.contract.security import read_credential
 from conformance.contract.soundness import check_sound
 from conformance.contract.targets import dereferenced
 
-EVENT_STREAM = "text/event-stream"
 _CHAT = "/chat/completions"
 _VERSION = re.compile(r"3\.[012](\.|$)")
 _STATUS = re.compile(r"[1-5]([0-9][0-9]|XX)|default", re.IGNORECASE)
@@ -165,7 +165,7 @@ class _OperationReader:
             content, at = dereferenced(self.document, join(pointer, "content", media_type))
             if is_json(media_type) and json_schema is None and "schema" in content:
                 json_schema = self._schema(join(at, "schema"))
-            elif essence(media_type) == EVENT_STREAM:
+            elif is_event_stream(media_type):
                 item_schema = self._item_schema(content, at)
         return Response(status, json_schema, item_schema, media_types)
 
@@ -198,14 +198,3 @@ def _content_of_data(event: Mapping[str, Any]) -> Schema | None:
                 return {**content, "$defs": event["$defs"]}
             return content
     return None
-
-
-def essence(media_type: str) -> str:
-    """A media type without its parameters, in lower case (RFC 9110 §8.3.1)."""
-    return media_type.split(";", 1)[0].strip().lower()
-
-
-def is_json(media_type: str) -> bool:
-    """Whether a media type is JSON or built on it (RFC 6839 §3.1)."""
-    kind = essence(media_type)
-    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))

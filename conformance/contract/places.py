@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,11 @@ from conformance.contract.catalogue import Row, read_rows, shipped_rows
 from conformance.contract.declaration import read_declaration
 from conformance.contract.documents import Document, read_document
 from conformance.contract.locations import profile_path, shipped_profiles, specs_directory
+from conformance.contract.media_types import is_event_stream, is_json
 from conformance.contract.model import Contract, Keyword
-from conformance.contract.openapi import EVENT_STREAM, essence
 from conformance.contract.pointers import join, split
 
 _MOST_REFERENCES = 100
-_JSON = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +109,7 @@ class _Walker:
         content = self._walk(pointer, ("content",))
         written = self._value(content)
         for media_type in written if isinstance(written, Mapping) else ():
-            plain = essence(str(media_type))
-            if (plain == EVENT_STREAM) if stream else bool(_JSON.fullmatch(plain)):
+            if is_event_stream(str(media_type)) if stream else is_json(str(media_type)):
                 inside = self._walk(content, (str(media_type),))
                 members = self._value(inside)
                 named = isinstance(members, Mapping) and "itemSchema" in members

@@ -13,8 +13,9 @@ from conformance.contract.derive import derived_requirements
 from conformance.contract.documents import Document, read_document
 from conformance.contract.errors import ContractError
 from conformance.contract.locations import profile_path, shipped_profiles
+from conformance.contract.media_types import is_event_stream
 from conformance.contract.model import Contract, Operation, Profile, Requirement, Section
-from conformance.contract.openapi import EVENT_STREAM, essence, read_operation
+from conformance.contract.openapi import read_operation
 from conformance.contract.template import request_template
 
 _NO_STREAM = "The contract describes no event stream and no way to ask for one."
@@ -98,8 +99,8 @@ def _check_unique(rows: Iterable[Requirement]) -> None:
 
 
 def _describes_stream(operation: Operation) -> bool:
-    served = [essence(media_type) for response in operation.responses for media_type in response.media_types]
-    return EVENT_STREAM in served or "stream" in operation.properties
+    media_types = (media_type for response in operation.responses for media_type in response.media_types)
+    return any(map(is_event_stream, media_types)) or "stream" in operation.properties
 
 
 def _without_stream(row: Requirement) -> Requirement:

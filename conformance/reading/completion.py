@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from conformance.contract.media_types import JSON
 from conformance.reading.content import ContentDecoder
 from conformance.reading.deviation import Deviation, DeviationLog, shown
 from conformance.reading.strict_json import parse
 from conformance.reading.transfer import TransferReading, content_reads, read_transfer
 from conformance.wire.exchange import EndKind, Exchange
 
-MEDIA_TYPE: Final = "application/json"
 _OPEN: Final = (EndKind.IDLE_TIMEOUT, EndKind.DEADLINE, EndKind.TOO_LARGE)
 
 
@@ -59,10 +59,10 @@ def _read(exchange: Exchange, section: str) -> BodyReading:
         silence = f"no answer: {exchange.ending.kind.value}"
         return BodyReading(exchange.id, None, None, b"", None, False, silence, ())
     transfer = read_transfer(answer, log, exchange)
-    if transfer.media_type != MEDIA_TYPE:
+    if transfer.media_type != JSON:
         header = answer.header("Content-Type")
         actual = "no Content-Type" if header is None else f"Content-Type: {shown(header)}"
-        log.note(f"{section}.media-type", f"Content-Type: {MEDIA_TYPE}", actual)
+        log.note(f"{section}.media-type", f"Content-Type: {JSON}", actual)
     decoder = ContentDecoder(transfer.codings, log)
     body = b"".join(read.data for read in content_reads(answer, exchange, decoder, log))
     problem: str | None = decoder.problem

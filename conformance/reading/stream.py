@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final
 
+from conformance.contract.media_types import EVENT_STREAM
 from conformance.reading.applicability import decided_by
 from conformance.reading.chunks import ChunkReader, Judge
 from conformance.reading.content import ContentDecoder
@@ -20,7 +21,6 @@ from conformance.reading.timeline import EventKeeper
 from conformance.reading.transfer import TARGET_ENDED, TransferReading, content_reads, read_transfer
 from conformance.wire.exchange import Answer, Ending, EndKind, Exchange
 
-MEDIA_TYPE: Final = "text/event-stream"
 LONGEST_LINGERING: Final = 2.0
 """Seconds that the body may stay open after the event that ends the stream."""
 _UTF_8: Final = ("utf-8", "utf8")
@@ -193,7 +193,7 @@ def _offset(one: Deviation) -> float:
 def _judge_media_type(transfer: TransferReading, answer: Answer, log: DeviationLog) -> None:
     header = answer.header("Content-Type")
     charset = transfer.parameters.get("charset", "utf-8").lower()
-    if transfer.media_type != MEDIA_TYPE or charset not in _UTF_8:
-        expected = f"Content-Type: {MEDIA_TYPE}, in UTF-8 if it has a charset"
+    if transfer.media_type != EVENT_STREAM or charset not in _UTF_8:
+        expected = f"Content-Type: {EVENT_STREAM}, in UTF-8 if it has a charset"
         actual = "no Content-Type" if header is None else f"Content-Type: {shown(header)}"
         log.note("stream.media-type", expected, actual, Place(at=answer.headers_at))

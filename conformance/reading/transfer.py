@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from conformance.contract.media_types import essence, parameters
 from conformance.evidence.content_coding import Kept, kept_as
 from conformance.reading.content import ContentDecoder
 from conformance.reading.deviation import DeviationLog, Place, shown
@@ -41,7 +42,7 @@ class TransferReading:
 
     status: int
     media_type: str | None
-    parameters: dict[str, str]
+    parameters: Mapping[str, str]
     framing: Framing
     codings: tuple[str, ...]
 
@@ -62,9 +63,10 @@ def read_transfer(answer: Answer, log: DeviationLog, exchange: Exchange) -> Tran
     _judge_coding(exchange, answer, codings, log)
     if is_clear:
         codings = ()
-    media_type, parameters = _media_type(answer.header("Content-Type"))
+    declared = answer.header("Content-Type")
+    media_type = None if declared is None else essence(declared)
     framing = Framing.CHUNKED if chunked else Framing.LENGTH if length is not None else Framing.CLOSE
-    return TransferReading(answer.status, media_type, parameters, framing, codings)
+    return TransferReading(answer.status, media_type, parameters(declared), framing, codings)
 
 
 def content_reads(answer: Answer, exchange: Exchange, decoder: ContentDecoder, log: DeviationLog) -> Iterator[Read]:
@@ -154,15 +156,6 @@ def _accepts(headers: Headers, coding: str) -> bool:
         name, _, weight = item.partition(";")
         weights[name.strip().lower()] = not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight, re.IGNORECASE)
     return weights.get(coding, weights.get("*", False))
-
-
-def _media_type(value: str | None) -> tuple[str | None, dict[str, str]]:
-    """A Content-Type in parts (RFC 9110 §8.3.1)."""
-    if value is None:
-        return None, {}
-    media_type, *rest = value.split(";")
-    pairs = (item.partition("=") for item in rest if item.strip())
-    return media_type.strip().lower(), {name.strip().lower(): text.strip().strip('"') for name, _, text in pairs}
 
 
 def _listed(value: str | None) -> list[str]:

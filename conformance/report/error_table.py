@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from conformance.contract.media_types import essence, is_event_stream
 from conformance.reading import parse
 from conformance.report.text import one_line
 from conformance.wire.exchange import Answer, Exchange
@@ -53,7 +54,7 @@ def _row(condition: str, exchange: Exchange) -> ErrorRow:
     answer = exchange.answer
     if answer is None:
         return ErrorRow(condition, exchange.id, "none", "", f"no answer: {exchange.ending.kind.value}", "")
-    media_type = (answer.header("content-type") or "").split(";")[0].strip().lower()
+    media_type = essence(answer.header("content-type"))
     present = [name for name in _TELLING if answer.header(name) is not None]
     return ErrorRow(
         condition,
@@ -70,7 +71,7 @@ def _told(answer: Answer, media_type: str) -> str:
     body = answer.body
     if not body.strip():
         return "no body"
-    if media_type == "text/event-stream":
+    if is_event_stream(media_type):
         return "an event stream"
     document = parse(body)
     value = document.value

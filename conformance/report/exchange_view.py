@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from conformance.contract.media_types import essence, is_event_stream
 from conformance.report.excerpt import Part, excerpt, is_binary
 from conformance.report.text import byte_size, duration, one_line, visible
 from conformance.suite.outcome import Finding
@@ -71,7 +72,7 @@ def summary(exchange: Exchange) -> str:
     if answer is None:
         parts.append("no answer")
     else:
-        media_type = (answer.header("content-type") or "no media type").split(";")[0]
+        media_type = essence(answer.header("content-type")) or "no media type"
         parts += [str(answer.status), one_line(media_type, 60), byte_size(len(answer.body))]
     if ending.kind != "complete":
         parts.append(ending.kind.value)
@@ -140,8 +141,7 @@ def exchange_view(
 
 def is_stream(exchange: Exchange) -> bool:
     """Whether the answer says of itself that it is an event stream."""
-    media_type = (exchange.answer.header("content-type") or "") if exchange.answer else ""
-    return media_type.split(";")[0].strip().lower() == "text/event-stream"
+    return exchange.answer is not None and is_event_stream(exchange.answer.header("content-type"))
 
 
 def _answer_view(answer: Answer, offsets: Sequence[int], limit: int) -> dict[str, Any]:

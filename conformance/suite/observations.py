@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from conformance.contract import Contract
+from conformance.contract.media_types import is_event_stream
 from conformance.probes import Intent, Plan, Probe
 from conformance.probes.shrinking import origin_of, smaller_than
 from conformance.reading import BodyReading, StreamReading
@@ -225,8 +226,7 @@ class Observations:
         return _once(self._streams, exchange, self.readers.stream)
 
     def _reading_of(self, exchange: Exchange) -> BodyReading | StreamReading:
-        declared = (exchange.answer.header("content-type") or "") if exchange.answer else ""
-        streamed = "text/event-stream" in declared.lower()
+        streamed = exchange.answer is not None and is_event_stream(exchange.answer.header("content-type"))
         return self.stream_reading(exchange) if streamed else self.completion_reading(exchange)
 
     def served(self, answered: Answered) -> bool:

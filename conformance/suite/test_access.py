@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from conformance.contract.media_types import is_event_stream
 from conformance.evidence.secret_encodings import MASKED
 from conformance.suite.cross_talk import strangers, told_by
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect
@@ -156,7 +157,7 @@ def test_access_is_judged_before_the_body(refusals: Sequence[Answered], expect: 
 @requirement("access.streamed-request", "access/no-key-streamed")
 def test_no_stream_without_a_credential(refusals: Sequence[Answered], expect: Expect) -> None:
     for refusal in refusals:
-        framed = "text/event-stream" in (refusal.answer.header("content-type") or "").lower()
+        framed = is_event_stream(refusal.answer.header("content-type"))
         expect(
             refusal.answer.status in TURNED_AWAY and not framed,
             refusal.id,

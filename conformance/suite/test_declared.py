@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from conformance.contract.media_types import essence
 from conformance.contract.model import Requirement
 from conformance.reading import SchemaJudge
 from conformance.suite.expect import Expect
@@ -25,7 +26,7 @@ def test_a_declared_example_is_answered_as_declared(
             fits = _status_fits(answered.answer.status, expected["status"])
             expect(fits, answered.id, expected=f"status {shown(expected['status'])}", actual=status_of(answered))
         if "media_type" in expected:
-            declared = (answered.answer.header("content-type") or "").split(";")[0].strip().lower()
+            declared = essence(answered.answer.header("content-type"))
             wanted = expected["media_type"]
             expect(declared == wanted, answered.id, expected=f"media type {wanted}", actual=shown(declared))
         if "schema" in expected:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from conformance.contract.media_types import essence, is_event_stream
 from conformance.contract.model import Requirement
 from conformance.probes.client_errors import UNKNOWN_MODEL
 from conformance.reading import inner_part
@@ -77,8 +78,8 @@ def test_no_error_comes_with_a_status_of_success(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
     for answered in answers:
-        media_type = (answered.answer.header("content-type") or "").lower()
-        if not 200 <= answered.answer.status < 300 or "text/event-stream" in media_type:
+        streamed = is_event_stream(answered.answer.header("content-type"))
+        if not 200 <= answered.answer.status < 300 or streamed:
             continue
         expect(
             not is_error(observations.completion_reading(answered.exchange).value),
@@ -136,7 +137,7 @@ def test_every_error_declares_json(refusals: Sequence[Answered], expect: Expect)
     for refusal in _own(_errors(refusals)):
         declared = refusal.answer.header("content-type") or ""
         expect(
-            declared.split(";")[0].strip().lower() in {"application/json", "application/problem+json"},
+            essence(declared) in {"application/json", "application/problem+json"},
             refusal.id,
             expected="Content-Type: application/json",
             actual=f"Content-Type: {shown(declared)}" if declared else "no Content-Type",
@@ -147,7 +148,7 @@ def test_every_error_declares_json(refusals: Sequence[Answered], expect: Expect)
 def test_an_error_that_declares_json_is_strict_json(
     refusals: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
-    declared = [one for one in _errors(refusals) if "json" in (one.answer.header("content-type") or "").lower()]
+    declared = [one for one in _errors(refusals) if "json" in essence(one.answer.header("content-type"))]
     if not declared:
         raise DoesNotApply("no error declares that it is JSON")
     for refusal in declared:
@@ -171,7 +172,7 @@ def test_an_invalid_request_for_a_stream_gets_a_plain_error(
     refusals: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
     for refusal in refusals:
-        framed = "text/event-stream" in (refusal.answer.header("content-type") or "").lower()
+        framed = is_event_stream(refusal.answer.header("content-type"))
         if refusal.probe.name != "error/streamed":
             # Of a keyword that is not enforced, and of an error of the server, other requirements tell.
             if not refusal.probe.asks_for_stream or not framed or observations.served(refusal):
@@ -325,7 +326,7 @@ def _answered(observations: Observations, pattern: str) -> list[Answered]:
 
 def _form(refusal: Answered, observations: Observations) -> str:
     """Status, media type and members of an error, in words."""
-    media_type = (refusal.answer.header("content-type") or "none").split(";")[0].strip().lower()
+    media_type = essence(refusal.answer.header("content-type")) or "none"
     body = observations.error_reading(refusal.exchange).object
     inner = body.get("error")
     members = sorted(body) + (sorted(inner) if isinstance(inner, dict) else [])

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from zlib import crc32
 
+from conformance.contract.media_types import essence
 from conformance.reference.hooks import RequestCondition
 from conformance.reference.request_context import RequestContext
 
@@ -43,7 +44,7 @@ _FIGURES: Mapping[str, Fact] = {
 }
 _WORDS: Mapping[str, Fact] = {
     "method": lambda context: context.method,
-    "declared": lambda context: context.headers.get("content-type", "").partition(";")[0].strip().lower(),
+    "declared": lambda context: essence(context.headers.get("content-type")),
     "path-end": lambda context: re.split("/(?=.)", context.path)[-1],  # with the slash that ends it, if one does
 }
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {

@@ -12,6 +12,7 @@ from functools import cache
 
 import httpx
 
+from conformance.contract.media_types import is_event_stream
 from conformance.reference.errors import ProviderError, Refusal
 from conformance.reference.providers.conversation import payloads
 from conformance.reference.providers.model import Ended
@@ -116,7 +117,7 @@ class UpstreamProvider:
         raise problem
 
     async def _texts(self, response: httpx.Response, reader: AnswerReader) -> AsyncGenerator[str, None]:
-        streamed = response.headers.get("content-type", "").lower().startswith("text/event-stream")
+        streamed = is_event_stream(response.headers.get("content-type"))
         async with aclosing(self._parts(response, reader)) as parts:
             if not streamed:
                 for text in reader.whole(b"".join([part async for part in parts])):
