@@ -77,7 +77,7 @@ def read(pieces: Iterator[bytes], expected: Expectations, max_line: int) -> obje
     for piece in pieces:
         reader.feed(piece)
     reading = reader.end()
-    return reading.events, reading.sequence, reading.deviations, reading.decided, reading.lost
+    return reading.events, reading.sequence, reading.deviations, reading.applicable, reading.lost
 
 
 def batch(seed: int, count: int) -> int:

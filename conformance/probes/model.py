@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from conformance.contract.model import Tier
 from conformance.probes.script import Script
+
+REFUSED_FOR_LOAD: Final = frozenset({429, 503})
+"""Statuses by which a deployment says that it is busy: they say nothing of the request itself."""
 
 
 class Intent(StrEnum):

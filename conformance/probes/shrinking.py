@@ -15,7 +15,7 @@ from typing import Any
 from conformance.contract.model import Schema
 from conformance.probes.base import COMPANIONS
 from conformance.probes.cost import LIMIT_FIELDS, worst_case_tokens
-from conformance.probes.model import Intent, Probe
+from conformance.probes.model import REFUSED_FOR_LOAD, Intent, Probe
 from conformance.probes.request_body import CHEAP, REMOVED, RequestBody
 
 SHRUNK = "/shrunk/"
@@ -24,7 +24,6 @@ MOST_SHRUNK = 3
 """How many requests of each kind are made smaller: a keyword that is broken breaks many."""
 MOST_STEPS = 30
 """How many smaller ones are tried for each."""
-_BUSY = (429, 503)
 
 
 def origin_of(name: str) -> str:
@@ -133,7 +132,7 @@ def smaller_than(origin: str) -> str:
 
 def breaks_its_property(intent: Intent, status: int) -> bool:
     """Whether an answer's status is not what a generated request must get; what a busy target says tells nothing."""
-    if status in _BUSY:
+    if status in REFUSED_FOR_LOAD:
         return False
     success = 200 <= status < 300
     return not success if intent is Intent.SERVED else success or status >= 500

@@ -1,40 +1,64 @@
-"""Which requirements a stream was able to break: no other can count as kept by it."""
+"""Which requirements an answer was able to break: no other can count as kept by it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from conformance.reading.choices import State
 from conformance.reading.sequence import Phase
 from conformance.reading.stream_reading import StreamReading
-from conformance.reading.transfer import TARGET_ENDED
-from conformance.wire.exchange import EndKind
+from conformance.reading.transfer import TARGET_ENDED, Framing, TransferReading
+from conformance.wire.exchange import Ending, EndKind
 
-_BY_TARGET = TARGET_ENDED | {EndKind.DEADLINE, EndKind.TOO_LARGE}
+_EVERY_HEAD: Final = (
+    "transport.status-line",
+    "transport.line-ends",
+    "transport.field-lines",
+    "transport.no-folding",
+    "transport.singleton-fields",
+)
+_BY_TARGET: Final = TARGET_ENDED | {EndKind.DEADLINE, EndKind.TOO_LARGE}
 
 
-def decided_by(reading: StreamReading) -> frozenset[str]:
-    """The requirements for which a stream had what it takes to break them; what it broke is always among them."""
-    broken = {one.requirement for one in reading.deviations}
-    return frozenset((*_transfer(reading), *_events(reading), *_chunks(reading), *_end(reading), *broken))
+def head_requirements(*, has_transfer_coding: bool, is_bodiless: bool) -> Iterator[str]:
+    """What the head of any message can break; `is_bodiless` says whether its status allows no body."""
+    yield from _EVERY_HEAD
+    if has_transfer_coding:
+        yield "transport.transfer-coding"
+    if is_bodiless:
+        yield "transport.bodiless"
 
 
-def _transfer(reading: StreamReading) -> Iterator[str]:
-    transfer = reading.transfer
+def body_requirements(transfer: TransferReading | None, ending: Ending | None, size: int) -> Iterator[str]:
+    """What the body of any message can break.
+
+    `size` counts its bytes after content decoding. Without `ending`, the body counts as complete.
+    """
     if transfer is None:
         return
-    yield from ("transport.single-framing", "transport.content-encoding-accepted", "stream.status")
-    is_whole = reading.ending is None or reading.ending.kind is EndKind.COMPLETE
-    if reading.ending is None or reading.ending.kind in TARGET_ENDED:
+    yield from ("transport.single-framing", "transport.content-encoding-accepted")
+    if ending is None or ending.kind in TARGET_ENDED:
         yield "transport.body-complete"
-    if transfer.framing == "length" and is_whole:
+    if transfer.framing is Framing.LENGTH and (ending is None or ending.kind is EndKind.COMPLETE):
         yield "transport.length-truthful"
-    if transfer.status == 200:
-        yield "stream.media-type"
-    if reading.size > 0:
+    if size > 0:
         yield from ("transport.content-encoding", "transport.single-message")
-    if transfer.codings and reading.size > 0:
-        yield "transport.content-bounded"
+        if transfer.codings:
+            yield "transport.content-bounded"
+
+
+def stream_requirements(reading: StreamReading) -> Iterator[str]:
+    """What a streamed answer can break, as an HTTP message and as a stream; what it broke is always among them."""
+    yield from body_requirements(reading.transfer, reading.ending, reading.size)
+    yield from (one.requirement for one in reading.deviations)
+    if reading.transfer is not None:
+        yield "stream.status"
+        if reading.transfer.status == 200:
+            yield "stream.media-type"
+    yield from _events(reading)
+    yield from _chunks(reading)
+    yield from _end(reading)
 
 
 def _events(reading: StreamReading) -> Iterator[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance.contract.media_types import JSON
+from conformance.reading.applicability import body_requirements
 from conformance.reading.content import ContentDecoder
 from conformance.reading.deviation import Deviation, DeviationLog, shown
 from conformance.reading.strict_json import parse
@@ -20,7 +21,8 @@ class BodyReading:
     """What an answer with a JSON body says, and everything in which it deviates.
 
     `value` is the JSON value, None where `is_readable` is False; `problem` then says why. `body` is the content after
-    content decoding.
+    content decoding. `applicable` has the requirements on HTTP messages that it was able to break, and all that it
+    broke.
     """
 
     exchange: str
@@ -31,6 +33,7 @@ class BodyReading:
     is_readable: bool
     problem: str | None
     deviations: tuple[Deviation, ...]
+    applicable: frozenset[str]
 
     @property
     def object(self) -> dict[str, Any]:
@@ -57,7 +60,7 @@ def _read(exchange: Exchange, section: str) -> BodyReading:
     answer = exchange.answer
     if answer is None:
         silence = f"no answer: {exchange.ending.kind.value}"
-        return BodyReading(exchange.id, None, None, b"", None, False, silence, ())
+        return BodyReading(exchange.id, None, None, b"", None, False, silence, (), frozenset())
     transfer = read_transfer(answer, log, exchange)
     if transfer.media_type != JSON:
         header = answer.header("Content-Type")
@@ -77,4 +80,15 @@ def _read(exchange: Exchange, section: str) -> BodyReading:
             log.note(f"{section}.json", "one strict JSON document in UTF-8", fault.actual)
         if not is_readable:
             problem = "the body is no JSON document"
-    return BodyReading(exchange.id, answer.status, transfer, body, value, is_readable, problem, tuple(log.kept))
+    applicable = {one.requirement for one in log.kept}.union(body_requirements(transfer, exchange.ending, len(body)))
+    return BodyReading(
+        exchange.id,
+        answer.status,
+        transfer,
+        body,
+        value,
+        is_readable,
+        problem,
+        tuple(log.kept),
+        frozenset(applicable),
+    )

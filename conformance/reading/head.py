@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from conformance.reading.applicability import head_requirements
 from conformance.reading.deviation import Deviation, DeviationLog, Place, shown
 
 # RFC 9112 section 4: the space after the status code is due also where no reason follows.
@@ -18,15 +19,14 @@ _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _SINGLETONS: Final = frozenset({b"content-type", b"content-length", b"date", b"location", b"retry-after"})
 """Fields of an answer that are no lists, so that one line of each is all that may be (RFC 9110 section 5.3)."""
 _LINE: Final = re.compile(rb"[^\n]*\n|[^\n]+\Z")
-_ALWAYS: Final = ("status-line", "line-ends", "field-lines", "no-folding", "singleton-fields")
 
 
 @dataclass(frozen=True, slots=True)
 class HeadReading:
-    """Everything in which a head deviates; `decided` has the requirements that it was able to break."""
+    """Everything in which a head deviates; `applicable` has the requirements that it was able to break."""
 
     deviations: tuple[Deviation, ...]
-    decided: frozenset[str]
+    applicable: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ def read_head(head: bytes) -> HeadReading:
     A line that did not come to its end is not judged. Offsets count from the first byte of the head.
     """
     log = DeviationLog()
-    decided: set[str] = set()
+    applicable: set[str] = set()
     for lines in _messages(_lines(head, log)):
-        decided |= {f"transport.{name}" for name in _ALWAYS} | _judge_message(lines, log)
-    return HeadReading(tuple(log.kept), frozenset(decided | {one.requirement for one in log.kept}))
+        applicable.update(_judge_message(lines, log))
+    return HeadReading(tuple(log.kept), frozenset(applicable | {one.requirement for one in log.kept}))
 
 
 def _lines(head: bytes, log: DeviationLog) -> Iterator[_Line]:
@@ -79,8 +79,8 @@ def _messages(lines: Iterator[_Line]) -> Iterator[list[_Line]]:
         yield message
 
 
-def _judge_message(lines: list[_Line], log: DeviationLog) -> set[str]:
-    """Judges one head; gives the requirements that only some heads can break, where this is one."""
+def _judge_message(lines: list[_Line], log: DeviationLog) -> Iterator[str]:
+    """Judges one head; gives the requirements that it can break."""
     first, *rest = lines
     status = _STATUS_LINE.fullmatch(first.text)
     if status is None:
@@ -92,7 +92,12 @@ def _judge_message(lines: list[_Line], log: DeviationLog) -> set[str]:
             actual = f"{count} of {shown(name)}"
             log.note("transport.singleton-fields", "one field of a name that is no list", actual, Place(first.offset))
     _judge_length([value for name, value in fields if name == b"content-length"], log)
-    return _judge_framing(int(status[1]) if status else 0, fields, log)
+    codings = _judge_transfer_coding([value for name, value in fields if name == b"transfer-encoding"], log)
+    code = int(status[1]) if status else 0
+    is_bodiless = 100 <= code < 200 or code == 204
+    if is_bodiless:
+        _judge_bodiless(code, [name for name, _ in fields], log)
+    return head_requirements(has_transfer_coding=bool(codings), is_bodiless=is_bodiless)
 
 
 def _fields(lines: list[_Line], log: DeviationLog) -> Iterator[tuple[bytes, bytes]]:
@@ -121,19 +126,18 @@ def _judge_length(values: list[bytes], log: DeviationLog) -> None:
         log.note("transport.length-truthful", "one number as Content-Length", actual)
 
 
-def _judge_framing(status: int, fields: list[tuple[bytes, bytes]], log: DeviationLog) -> set[str]:
-    decided = set()
-    values = [value for name, value in fields if name == b"transfer-encoding"]
+def _judge_transfer_coding(values: list[bytes], log: DeviationLog) -> list[bytes]:
+    """Judges the fields that name transfer codings; returns the codings."""
     codings = [item.strip().lower() for value in values for item in value.split(b",")]
-    if codings:
-        decided.add("transport.transfer-coding")
-        if codings != [b"chunked"]:
-            expected = "chunked, once, as the only transfer coding, for the request accepts no other"
-            log.note("transport.transfer-coding", expected, f"Transfer-Encoding: {shown(b', '.join(codings))}")
-    if 100 <= status < 200 or status == 204:
-        decided.add("transport.bodiless")
-        framing = [name for name, _ in fields if name in {b"transfer-encoding", b"content-length"}]
-        if framing:
-            actual = f"{framing[0].decode()} in an answer with the status {status}"
-            log.note("transport.bodiless", "neither Transfer-Encoding nor Content-Length where no body can be", actual)
-    return decided
+    if codings and codings != [b"chunked"]:
+        expected = "chunked, once, as the only transfer coding, for the request accepts no other"
+        log.note("transport.transfer-coding", expected, f"Transfer-Encoding: {shown(b', '.join(codings))}")
+    return codings
+
+
+def _judge_bodiless(status: int, names: list[bytes], log: DeviationLog) -> None:
+    """Judges the fields of an answer that cannot have a body (RFC 9112 section 6.1, RFC 9110 section 8.6)."""
+    framing = [name for name in names if name in {b"transfer-encoding", b"content-length"}]
+    if framing:
+        actual = f"{framing[0].decode()} in an answer with the status {status}"
+        log.note("transport.bodiless", "neither Transfer-Encoding nor Content-Length where no body can be", actual)

@@ -8,7 +8,7 @@ from math import inf
 from typing import Final
 
 from conformance.contract.media_types import EVENT_STREAM
-from conformance.reading.applicability import decided_by
+from conformance.reading.applicability import stream_requirements
 from conformance.reading.chunks import ChunkReader, Judge
 from conformance.reading.content import ContentDecoder
 from conformance.reading.delivery import Arrivals
@@ -112,7 +112,7 @@ class StreamReader:
             # The event layer is ahead of the others by up to a read.
             deviations=tuple(sorted(self.log.kept, key=_offset)),
             counts=self.log.counts,
-            decided=frozenset(),
+            applicable=frozenset(),
             facts=self._events.facts,
             reached=frozenset(self._chunks.reached),
             judged_chunks=self._chunks.judged_chunks,
@@ -122,7 +122,7 @@ class StreamReader:
             ending=ending,
             size=self._clock.size,
         )
-        return replace(reading, decided=decided_by(reading))
+        return replace(reading, applicable=frozenset(stream_requirements(reading)))
 
     def _arrivals(self, ending: Ending | None) -> Arrivals:
         clock = self._clock

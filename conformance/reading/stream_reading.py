@@ -21,10 +21,10 @@ from conformance.wire.exchange import Ending
 class StreamReading:
     """What a streamed answer says, and everything in which it deviates.
 
-    `problem` says why it could not be read, or not to its end, None where it could. `decided` has the requirements that
-    this stream was able to break: one that is not in it cannot have been kept by this stream. `deviations` is bounded,
-    `counts` has the full numbers. `lost` is the event that the end of the body cut off. `reached` has the keys of the
-    schema keywords by which a chunk was judged.
+    `problem` says why it could not be read, or not to its end, None where it could. `applicable` has the requirements
+    that this stream was able to break: one that is not in it cannot have been kept by this stream. `deviations` is
+    bounded, `counts` has the full numbers. `lost` is the event that the end of the body cut off. `reached` has the keys
+    of the schema keywords that judged a value of a chunk.
     """
 
     exchange: str | None
@@ -35,7 +35,7 @@ class StreamReading:
     sequence: SequenceReading
     deviations: tuple[Deviation, ...]
     counts: Mapping[str, int]
-    decided: frozenset[str]
+    applicable: frozenset[str]
     facts: EventFacts
     reached: frozenset[str]
     judged_chunks: int

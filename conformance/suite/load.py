@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.probes import Intent
+from conformance.probes.model import REFUSED_FOR_LOAD
 from conformance.suite.expect import DoesNotApply
 from conformance.suite.observations import Observations
-from conformance.suite.obstacles import REFUSED_FOR_LOAD
 from conformance.wire import Exchange
 
 _UNAVAILABLE = 503

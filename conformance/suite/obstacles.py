@@ -8,11 +8,11 @@ from typing import Any
 
 from conformance.probes import Intent, Probe
 from conformance.probes.cost import LIMIT_FIELDS
+from conformance.probes.model import REFUSED_FOR_LOAD
 from conformance.probes.script import HALF_CLOSE
 from conformance.suite.expect import CannotTell, DoesNotApply, NotSent, NotTestable
 from conformance.wire.exchange import EndKind, Exchange
 
-REFUSED_FOR_LOAD = (429, 503)
 LONG = 10.0
 """Seconds after which an error can be that of a time limit of the target's own."""
 _NEVER_CONNECTED = (EndKind.UNREACHABLE, EndKind.CONNECT_TIMEOUT)

@@ -1,4 +1,4 @@
-"""How what the readers found becomes expectations: for streams, and for HTTP messages of any kind."""
+"""How what the readers found in streams becomes expectations."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from conformance.contract.model import Level, Requirement
 from conformance.probes import Probe
-from conformance.reading import BodyReading, Latency, StreamReading, deliver, judge_buffering, keyword_key, misfits
+from conformance.reading import Latency, StreamReading, deliver, judge_buffering, keyword_key, misfits
 from conformance.reading.transfer import TARGET_ENDED
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.keyword_judging import hides
-from conformance.suite.observations import Answered, Observations, Stream
+from conformance.suite.observations import Observations, Stream
 from conformance.suite.obstacles import worst
 from conformance.suite.readers import Readers
 from conformance.suite.showing import status_of
@@ -44,7 +44,7 @@ def judge_streams(requirement_id: str, streams: Sequence[Stream], expect: Expect
         DoesNotApply: no stream came to what the requirement is about.
     """
     for stream in streams:
-        if requirement_id in stream.reading.decided:
+        if requirement_id in stream.reading.applicable:
             expect.looked_at(stream.id)
             expect.deviations(stream.id, stream.reading.broke(requirement_id))
     if expect.judged:
@@ -150,39 +150,3 @@ def judge_coded_delivery(streams: Sequence[Stream], latency: Latency, expect: Ex
             undecided = why
     if not expect.judged:
         raise undecided
-
-
-def judge_messages(
-    requirement_id: str, answers: Sequence[Answered], observations: Observations, expect: Expect
-) -> None:
-    """Expect of each answer that could break a requirement on HTTP messages that it did not.
-
-    Raises:
-        DoesNotApply: no answer came to what the requirement is about.
-    """
-    for one in answers:
-        streamed = one.asked("stream") is True and one.answer.status == 200
-        reading = (
-            observations.stream_reading(one.exchange) if streamed else observations.completion_reading(one.exchange)
-        )
-        if requirement_id in _decided(reading):
-            expect.looked_at(one.id)
-            expect.deviations(one.id, reading.broke(requirement_id))
-    if not expect.judged:
-        raise DoesNotApply("no answer of this run came to what this is about")
-
-
-def _decided(reading: StreamReading | BodyReading) -> frozenset[str]:
-    """The requirements on messages that an answer was able to break."""
-    if isinstance(reading, StreamReading):
-        return reading.decided
-    decided = {one.requirement for one in reading.deviations}
-    if reading.transfer is not None:
-        decided |= {"transport.single-framing", "transport.content-encoding-accepted", "transport.body-complete"}
-        if reading.transfer.framing == "length":
-            decided.add("transport.length-truthful")
-        if reading.transfer.codings:
-            decided.add("transport.content-bounded")
-        if reading.body:
-            decided |= {"transport.content-encoding", "transport.single-message"}
-    return frozenset(decided)

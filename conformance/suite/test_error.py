@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from conformance.contract.media_types import essence, is_event_stream
 from conformance.contract.model import Requirement
 from conformance.probes.client_errors import UNKNOWN_MODEL
+from conformance.probes.model import REFUSED_FOR_LOAD
 from conformance.reading import inner_part
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent, NotTestable
 from conformance.suite.keyword_judging import REFUSALS, judge_instances
 from conformance.suite.load import is_error, unavailable_for_refused_only
 from conformance.suite.marking import keywords, requirement
 from conformance.suite.observations import Answered, Observations
-from conformance.suite.obstacles import REFUSED_FOR_LOAD, worst
+from conformance.suite.obstacles import worst
 from conformance.suite.readers import Readers
 from conformance.suite.showing import shown, status_of
 

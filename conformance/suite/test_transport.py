@@ -8,9 +8,8 @@ from conformance.contract.model import Requirement
 from conformance.probes import Probe
 from conformance.suite.expect import Expect
 from conformance.suite.marking import requirement
-from conformance.suite.message_judging import judge_heads
+from conformance.suite.message_judging import judge_heads, judge_messages
 from conformance.suite.observations import Answered, Observations
-from conformance.suite.stream_judging import judge_messages
 
 EVERY_ANSWER = "*"
 

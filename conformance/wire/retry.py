@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from conformance.probes.model import REFUSED_FOR_LOAD
 from conformance.targets.model import Limits
 from conformance.wire.exchange import EndKind
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from conformance.wire.client import Sent
 
 TOO_MANY_REQUESTS = 429
-SERVICE_UNAVAILABLE = 503
-REFUSED_FOR_LOAD = frozenset({TOO_MANY_REQUESTS, SERVICE_UNAVAILABLE})
 FIRST_BACKOFF = 0.25
 """Seconds before the second attempt, where the target does not say; doubled for each further one."""
 

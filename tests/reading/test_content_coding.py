@@ -68,7 +68,7 @@ def test_a_coding_that_cannot_be_decoded_here_is_a_problem_and_no_fault() -> Non
     reading = read_stream(exchange(b"\x28\xb5\x2f\xfd\0\0\0\0", headers=headers, accept=None))
     assert reading.problem == "the content coding 'zstd' cannot be decoded here"
     assert reading.deviations == ()
-    assert "stream.done-once" not in reading.decided
+    assert "stream.done-once" not in reading.applicable
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_a_body_that_evidence_hides_is_no_fault_of_the_target(coding: str) -> No
     reading = read_stream(kept(b"\x28\xb5\x2f\xfd" * 20, coding))
     assert reading.deviations == ()
     assert reading.problem == f"the content coding '{coding}' cannot be decoded here"
-    assert "stream.done-once" not in reading.decided
+    assert "stream.done-once" not in reading.applicable
 
 
 def test_of_a_bomb_in_two_codings_nothing_is_kept_and_that_is_told() -> None:

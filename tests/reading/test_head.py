@@ -29,7 +29,7 @@ ALLOWED = {
 def test_what_is_allowed_is_not_told(head: bytes) -> None:
     reading = read_head(head)
     assert reading.deviations == ()
-    assert "transport.status-line" in reading.decided
+    assert "transport.status-line" in reading.applicable
 
 
 FAULTS = {
@@ -72,14 +72,14 @@ def test_a_deviation_says_at_which_byte_of_the_head_it_stands() -> None:
 
 
 def test_no_head_decides_nothing() -> None:
-    assert read_head(b"").decided == frozenset()
+    assert read_head(b"").applicable == frozenset()
 
 
 @given(
     st.binary(max_size=300)
     | st.lists(st.sampled_from([b"\r", b"\n", b" ", b":", b"a", GOOD]), max_size=30).map(b"".join)
 )
-def test_any_bytes_can_be_read_and_what_deviates_was_decided(head: bytes) -> None:
+def test_any_bytes_can_be_read_and_what_deviates_was_applicable(head: bytes) -> None:
     reading = read_head(head)
-    assert {one.requirement for one in reading.deviations} <= reading.decided
+    assert {one.requirement for one in reading.deviations} <= reading.applicable
     assert all(one.offset is None or 0 <= one.offset < len(head) for one in reading.deviations)

@@ -193,12 +193,12 @@ def test_a_stream_that_the_client_left_is_blamed_for_nothing_that_did_not_come()
         reading = read(*HELLO, encoded(FINISH)[:30], kind=kind)
         assert reading.deviations == ()
         assert not reading.is_complete
-        assert not reading.decided & {"stream.done-once", "stream.finish-once", "stream.not-empty", "stream.ends"}
+        assert not reading.applicable & {"stream.done-once", "stream.finish-once", "stream.not-empty", "stream.ends"}
 
 
 def test_nothing_is_decided_without_an_answer() -> None:
     reading = read_stream(replace(exchange(b""), answer=None, ending=Ending(EndKind.UNREACHABLE, 0.1)))
-    assert reading.decided == frozenset()
+    assert reading.applicable == frozenset()
     assert reading.problem == "no answer: unreachable"
 
 
@@ -215,12 +215,17 @@ def test_what_a_stream_says_is_put_together() -> None:
 
 def test_a_stream_decides_what_it_could_have_broken_and_nothing_else() -> None:
     plain, asked = read(*GOOD), read(*HELLO, FINISH, usage_chunk(), DONE, request={**USAGE, "stop": "x"})
-    assert {"stream.done-once", "stream.terminated", "stream.json", "stream.usage-absent-unasked"} <= plain.decided
-    assert not plain.decided & {"stream.usage-sum", "stream.stop", "stream.error-terminal", "stream.usage-when-asked"}
-    assert {"stream.usage-sum", "stream.usage-when-asked", "stream.stop"} <= asked.decided
+    assert {"stream.done-once", "stream.terminated", "stream.json", "stream.usage-absent-unasked"} <= plain.applicable
+    assert not plain.applicable & {
+        "stream.usage-sum",
+        "stream.stop",
+        "stream.error-terminal",
+        "stream.usage-when-asked",
+    }
+    assert {"stream.usage-sum", "stream.usage-when-asked", "stream.stop"} <= asked.applicable
     failed = read(*HELLO, {"error": {"message": "m"}})
-    assert {"stream.error-terminal", "stream.done-absent-after-error"} <= failed.decided
-    assert not failed.decided & {"stream.done-once", "stream.finish-once"}
+    assert {"stream.error-terminal", "stream.done-absent-after-error"} <= failed.applicable
+    assert not failed.applicable & {"stream.done-once", "stream.finish-once"}
 
 
 ITEMS = st.lists(
@@ -254,7 +259,7 @@ def test_any_stream_is_read_without_an_exception_and_alike_however_it_is_cut(
     whole, cut = (read_stream(exchange(each, request=request, kind=kind)) for each in (body, reads))
     assert cut.deviations == whole.deviations
     assert cut.sequence == whole.sequence
-    assert broken(whole) <= whole.decided
+    assert broken(whole) <= whole.applicable
     assert whole.timeline()[-1].text.startswith("end of body")
 
 
