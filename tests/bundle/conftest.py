@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from certifying import Keys, command, make_keys
+from certification import Keys, command, make_keys
 
 
 @pytest.fixture(scope="session")

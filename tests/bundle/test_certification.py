@@ -9,11 +9,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from certifying import Keys, at, command, refused, verify
+from certification import Keys, at, command, refused, verify
 from google.protobuf import json_format
 from in_toto_attestation.predicates.test_result.v0 import test_result_pb2
 from in_toto_attestation.v1 import statement_pb2
-from repacking import EVIDENCE, contents
+from repacked_bundles import EVIDENCE, contents
 
 from conformance.bundle import BundleError, verified_payload
 from conformance.bundle import public_key as read_public_key

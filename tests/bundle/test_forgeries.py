@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from certifying import Keys, make_keys, refused, verify
-from repacking import EVIDENCE, careful, careless, contents, in_json, in_lines, packed
+from certification import Keys, make_keys, refused, verify
+from repacked_bundles import EVIDENCE, careful, careless, contents, in_json, in_lines, packed
 
 import conformance
 from conformance.bundle import verified_payload

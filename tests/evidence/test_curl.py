@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from exchange_making import KEY, SECRETS, exchange
+from exchange_samples import KEY, SECRETS, exchange
 
 from conformance.evidence import Redactor
 from conformance.probes.script import HALF_CLOSE, HEAD, Step, StepKind, await_continue, pause

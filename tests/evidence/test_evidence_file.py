@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import jsonschema
 import pytest
-from exchange_making import EXCHANGES, KEY, SECRETS, exchange
+from exchange_samples import EXCHANGES, KEY, SECRETS, exchange
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -126,14 +126,14 @@ def test_a_killed_process_leaves_its_evidence(tmp_path: Path) -> None:
         "import sys, os\n"
         "from pathlib import Path\n"
         "from dataclasses import replace\n"
-        "from exchange_making import exchange\n"
+        "from exchange_samples import exchange\n"
         "from conformance.evidence import EvidenceWriter, Redactor\n"
         "writer = EvidenceWriter(Path(sys.argv[1]), Redactor({}), {})\n"
         "[writer.append(exchange(b'{}', name=str(number))) for number in range(5)]\n"
         "print('written', flush=True)\n"
         "sys.stdin.read()\n"
     )
-    path = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
+    path = os.pathsep.join(filter(None, sys.path))
     process = subprocess.Popen(
         [sys.executable, "-c", program, str(tmp_path)],
         stdin=subprocess.PIPE,

@@ -10,7 +10,7 @@ import tracemalloc
 from urllib.parse import quote, quote_plus
 
 import pytest
-from exchange_making import EXCHANGES, KEY, SECRETS, body_of, delta, events, exchange, forms
+from exchange_samples import EXCHANGES, KEY, SECRETS, body_of, delta, events, exchange, forms
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ import zlib
 
 import brotli
 import pytest
-from exchange_making import KEY, SECRETS, body_of, delta, events, exchange, forms
+from exchange_samples import KEY, SECRETS, body_of, delta, events, exchange, forms
 
 from conformance.evidence import Redactor
 from conformance.evidence.content_coding import LIMIT, Kept, kept_as

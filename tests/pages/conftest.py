@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from page_watch import watch
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from watching import watch
 
 # A test waits no longer than it must, and on a busy machine that may be long.
 expect.set_options(timeout=30_000)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import report_sample as sample
 from command_line import CLI, call
 from playwright.sync_api import Page, expect
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
-
-import report_sample as sample
 
 from conformance.report import Results, compliance_page
 from conformance.wire.exchange import Answer, Exchange, Read

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from page_watch import watch
 from playwright.sync_api import Browser, Page
-from watching import watch
 
 WRONG = """<!doctype html><html lang="en"><title>Wrong</title><main><h1>Wrong</h1><button></button>
 <img src="http://127.0.0.1:9/x.png" alt=""><script>

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from judging_survival import broken, judge_at, undecided
+from robustness_judge import broken, judge_at, undecided
 
 from conformance.contract import load_contract
 from conformance.contract.model import Tier

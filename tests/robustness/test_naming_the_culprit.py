@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from judging_survival import LIMITS, judge_at
+from robustness_judge import LIMITS, judge_at
 
 from conformance.contract import load_contract
 from conformance.contract.model import Tier

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from judging_survival import broken, judge, undecided
 from raw_reader import INTERIM, Manner
+from robustness_judge import broken, judge, undecided
 
 from conformance.contract.model import Tier
 from conformance.suite.outcome import Outcome

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import brotli
 import pytest
-from judging import judge
 from raw_deployment import Asked, Deployment, Script
+from stream_judge import judge
 
 from conformance.contract.model import Tier
 

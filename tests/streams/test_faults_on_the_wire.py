@@ -40,8 +40,8 @@ from faulty_streams import (
     with_text,
     wrong_finish_index,
 )
-from judging import ALL_BUT_THE_SCHEMA, PATIENT, QUICK, broken, judge, troubled
 from raw_deployment import Deployment, encoded
+from stream_judge import ALL_BUT_THE_SCHEMA, PATIENT, QUICK, broken, judge, troubled
 
 FAULTS = {
     "1-01-done-missing": Fault(NO_SENTINEL, "stream.done-once", r"\[DONE\] as the last event; came a stream that ends"),

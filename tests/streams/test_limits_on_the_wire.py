@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import brotli
-from judging import PATIENT, judge
 from raw_deployment import Asked, Deployment, Script
+from stream_judge import PATIENT, judge
 
 from conformance.suite.expect import Judgement
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from judging import broken, judge, troubled
 from raw_deployment import Asked, Deployment, Script
+from stream_judge import broken, judge, troubled
 
 MESSAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 STREAM = "transport.", "stream.[!c]*"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from judging import ALL_BUT_THE_SCHEMA, broken, judge, troubled
 from raw_deployment import Asked, Deployment, Item, Script, encoded
+from stream_judge import ALL_BUT_THE_SCHEMA, broken, judge, troubled
 
 
 def joined(script: Script) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from witnessed import PATHS, Deployment
+from witness_deployments import PATHS, Deployment
 
 from conformance.reference import EmbeddedReference
 

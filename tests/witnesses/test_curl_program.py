@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from witnessed import ANSWER, Deployment
+from witness_deployments import ANSWER, Deployment
 
 
 @dataclass(frozen=True)

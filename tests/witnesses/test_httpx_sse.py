@@ -7,7 +7,7 @@ import json
 import httpx
 import pytest
 from httpx_sse import SSEError, connect_sse
-from witnessed import ANSWER, Deployment
+from witness_deployments import ANSWER, Deployment
 
 
 def events(deployment: Deployment, **fields: object) -> list[str]:

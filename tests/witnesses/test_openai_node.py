@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from witnessed import ANSWER, Deployment
+from witness_deployments import ANSWER, Deployment
 
 HERE = Path(__file__).parent / "node"
 HINT = "the witness needs Node 20 and its client: npm ci --prefix tests/witnesses/node"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import openai
 import pytest
-from witnessed import ANSWER, HELLO, Deployment
+from witness_deployments import ANSWER, HELLO, Deployment
 
 MESSAGES = [{"role": "user", "content": HELLO}]
 MODEL = "reference-echo"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from peer import Told, Tree, peer_document, run_peer
-from witnessed import Deployment
+from witness_deployments import Deployment
 
 
 def told_of(deployment: Deployment, document: Tree) -> Told:
