@@ -18,8 +18,8 @@ from conformance.lab.targets import LabTarget
 from conformance.running.pytest_session import run_pytest
 from conformance.running.suite_run import SuiteRun
 from conformance.suite.expect import Judgement
+from conformance.suite.marks import OBSERVATIONS
 from conformance.suite.outcome import BROKEN
-from conformance.suite.stash import OBSERVATIONS
 
 _LONGEST_MESSAGE = 400
 

@@ -17,8 +17,8 @@ from conformance.lab.observing import LEAN, Watched, watched
 from conformance.lab.targets import CONTROLS, LabTarget, contract_of, targets_of
 from conformance.running.pytest_session import run_pytest
 from conformance.suite.expect import NotTestable
+from conformance.suite.marks import EXPECT, REQUIREMENT
 from conformance.suite.outcome import BROKEN, Finding
-from conformance.suite.stash import EXPECT, REQUIREMENT
 
 _TRIES = 6
 """Faults that are tried for one test before it counts as one that nobody would miss."""

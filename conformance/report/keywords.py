@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from conformance.suite.covered import Covered, KeywordCoverage
-from conformance.suite.outcome import Outcome
+from conformance.suite.outcome import AspectOutcome, KeywordCoverage, Outcome
 
 ASPECTS = ("honoured", "enforced")
 Totals = Mapping[str, Mapping[Outcome, int]]
@@ -50,9 +49,9 @@ def _row_document(row: KeywordCoverage) -> dict[str, Any]:
     return {**plain, **{name: _covered_document(getattr(row, name)) for name in ASPECTS}}
 
 
-def _covered_document(covered: Covered) -> dict[str, Any]:
+def _covered_document(covered: AspectOutcome) -> dict[str, Any]:
     return {"outcome": covered.outcome.value, "reason": covered.reason, "exchanges": list(covered.exchanges)}
 
 
-def _covered(data: Mapping[str, Any]) -> Covered:
-    return Covered(Outcome(data["outcome"]), data["reason"], tuple(data["exchanges"]))
+def _covered(data: Mapping[str, Any]) -> AspectOutcome:
+    return AspectOutcome(Outcome(data["outcome"]), data["reason"], tuple(data["exchanges"]))

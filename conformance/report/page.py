@@ -17,8 +17,7 @@ from conformance.report.html import BASES, GLYPHS, MEANINGS, TEMPLATES, VERDICTS
 from conformance.report.keywords import keyword_totals
 from conformance.report.results import RequirementResult, Results
 from conformance.report.text import visible
-from conformance.suite.covered import KeywordCoverage
-from conformance.suite.outcome import BROKEN_OR_WAIVED, Finding, Outcome
+from conformance.suite.outcome import BROKEN_OR_WAIVED, Finding, KeywordCoverage, Outcome
 
 if TYPE_CHECKING:
     from conformance.wire.exchange import Exchange

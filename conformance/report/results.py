@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from conformance.contract.model import Level, Section, Source, Tier
-from conformance.suite.covered import KeywordCoverage
-from conformance.suite.outcome import Finding, Outcome, Verdict, Waiver
+from conformance.suite.outcome import Finding, KeywordCoverage, Outcome, Verdict, Waiver
 
 Counts = Mapping[str, Mapping[Outcome, int]]
 """How many requirements have which outcome, by level or by section; outcomes that do not occur are left out."""

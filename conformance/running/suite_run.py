@@ -19,10 +19,10 @@ from conformance.running.presenting import explanation, present, status_letter
 from conformance.running.session import Session
 from conformance.running.workers import Part, observe_once
 from conformance.suite.expect import CANNOT_JUDGE, Expect, Judgement, conclude
+from conformance.suite.marks import CONTRACT, EXPECT, OBSERVATIONS, PROBES, REQUIREMENT
 from conformance.suite.observations import Observations
 from conformance.suite.outcome import Outcome
 from conformance.suite.selection import declared, derived, probes_of, requirement_of, wanted
-from conformance.suite.stash import CONTRACT, EXPECT, OBSERVATIONS, PROBES, REQUIREMENT
 from conformance.targets import TargetError
 from conformance.wire import Exchange, RequestError, Unreachable
 

@@ -11,10 +11,10 @@ from conformance.contract import Contract
 from conformance.contract.model import Requirement
 from conformance.probes import Intent, Probe
 from conformance.suite.expect import CANNOT_JUDGE, DoesNotApply, Expect, NotSent, NotTestable
+from conformance.suite.marks import CONTRACT, EXPECT, OBSERVATIONS, PROBES, REQUIREMENT
 from conformance.suite.observations import Answered, Completion, Observations, Stream
 from conformance.suite.obstacles import Obstacle, worst
 from conformance.suite.readers import Readers
-from conformance.suite.stash import CONTRACT, EXPECT, OBSERVATIONS, PROBES, REQUIREMENT
 
 _Read = TypeVar("_Read", Completion, Stream)
 EVERY_COMPLETION, EVERY_STREAM = "completion/*", "stream/*"
@@ -93,7 +93,7 @@ def refusals(probes: Sequence[Probe], observations: Observations, expect: Expect
 @pytest.fixture
 def whole_answers(answers: Sequence[Answered], probes: Sequence[Probe], observations: Observations) -> list[Answered]:
     """The answers with 200 that are no streams, and with them those that the rest of the run has."""
-    own = [one for one in answers if one.answer.status == 200 and one.asked("stream") is not True]
+    own = [one for one in answers if one.answer.status == 200 and one.requested("stream") is not True]
     for other in observations.beside(probes, streamed=False):
         due = other.probe.intent is Intent.SERVED
         if due or isinstance(observations.completion(other), Completion):

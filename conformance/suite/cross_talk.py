@@ -1,4 +1,4 @@
-"""Whose an answer is: what it says by its id and by the canaries in its text."""
+"""Whose answer it is: the id and the text of each answer, and the canaries of other requests in it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from conformance.suite.observations import Answered, Observations
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What one answer says of itself: its id (None where it has none), the text of all its choices, and how they end.
+class AnswerText:
+    """What one answer says: its id (None where it has none), the text of all its choices, and how they end.
 
-    Choices that did not end have no finish reason.
+    A choice that did not end has no finish reason.
     """
 
     answered: Answered
@@ -23,21 +23,21 @@ class Told:
 
     @property
     def canaries(self) -> frozenset[str]:
-        """The canaries that stand in its text."""
+        """The canaries in its text."""
         return canaries_in(self.text)
 
 
-def told_by(answers: Iterable[Answered], observations: Observations) -> Iterator[Told]:
-    """What each successful answer says of itself, streamed or not, also one that was not read to its end."""
+def answer_texts(answers: Iterable[Answered], observations: Observations) -> Iterator[AnswerText]:
+    """The id and text of each successful answer, streamed or not, even if it was not read to its end."""
     for one in answers:
         if one.answer.status != 200:
             continue
-        if one.asked("stream") is True:
+        if one.requested("stream") is True:
             reading = observations.stream_reading(one.exchange)
             if reading.chunks:
                 choices = reading.choices.values()
                 text = "\n".join(choice.content for choice in choices)
-                yield Told(one, reading.id, text, frozenset(choice.finish_reason for choice in choices))
+                yield AnswerText(one, reading.id, text, frozenset(choice.finish_reason for choice in choices))
             continue
         found = observations.completion(one)
         if isinstance(found, Exception):
@@ -45,12 +45,17 @@ def told_by(answers: Iterable[Answered], observations: Observations) -> Iterator
         given = found.body.get("id")
         reasons = (choice.get("finish_reason") for choice in found.choices)
         ends = frozenset(reason for reason in reasons if isinstance(reason, str))
-        yield Told(one, given if isinstance(given, str) and given else None, "\n".join(found.texts), ends)
+        yield AnswerText(one, given if isinstance(given, str) and given else None, "\n".join(found.texts), ends)
 
 
-def strangers(told: Iterable[Told]) -> Iterator[tuple[Told, str, str]]:
-    """Answers with a canary that stands in another request only: the answer, the canary, the id of its exchange."""
-    every = list(told)
+def ids_of(answers: Iterable[Answered], observations: Observations) -> Iterator[tuple[str, str]]:
+    """The exchange and the id of each successful answer that has an id."""
+    return ((one.answered.id, one.id) for one in answer_texts(answers, observations) if one.id is not None)
+
+
+def foreign_canaries(texts: Iterable[AnswerText]) -> Iterator[tuple[AnswerText, str, str]]:
+    """Answers with a canary of another request: the answer, the canary, and the exchange that it belongs to."""
+    every = list(texts)
     owners: dict[str, str] = {}
     for one in every:
         for canary in canaries_in(_prompt(one)):
@@ -60,5 +65,5 @@ def strangers(told: Iterable[Told]) -> Iterator[tuple[Told, str, str]]:
             yield one, canary, owners[canary]
 
 
-def _prompt(told: Told) -> str:
-    return told.answered.exchange.request.body.decode("utf-8", "replace")
+def _prompt(text: AnswerText) -> str:
+    return text.answered.exchange.request.body.decode("utf-8", "replace")

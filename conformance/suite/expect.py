@@ -80,7 +80,7 @@ class Expect:
                 event=one.event,
             )
 
-    def answers(self, expected: str, obstacles: Iterable[Exception]) -> None:
+    def missing_answers(self, expected: str, obstacles: Iterable[Exception]) -> None:
         """Report each missing answer that is the target's fault, and note the others."""
         for obstacle in obstacles:
             if isinstance(obstacle, NotTestable):

@@ -49,10 +49,10 @@ def _comparable(observations: Observations) -> Sequence[Answered]:
         for exchange in sorted(observations.exchanges, key=lambda exchange: exchange.started)
         if exchange.answer is not None and exchange.answer.status == 200 and exchange.probe in probes
     ]
-    plain = [one for one in answered if one.asked("stream") is not True and _is_completion(one, observations)]
-    models = Counter(str(one.asked("model")) for one in plain)
+    plain = [one for one in answered if one.requested("stream") is not True and _is_completion(one, observations)]
+    models = Counter(str(one.requested("model")) for one in plain)
     usual = models.most_common(1)[0][0] if models else ""
-    return [one for one in plain if str(one.asked("model")) == usual]
+    return [one for one in plain if str(one.requested("model")) == usual]
 
 
 def _is_completion(answered: Answered, observations: Observations) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 
 from conformance.probes import Probe
 from conformance.probes.shrinking import SHRUNK
+from conformance.suite.answer_judging import REFUSALS
 from conformance.suite.expect import Expect, NotSent, NotTestable
-from conformance.suite.keyword_judging import REFUSALS
 from conformance.suite.observations import Answered, Completion, Observations
 from conformance.suite.obstacles import OPTIONAL_FIELDS, Obstacle, declared_limit, declared_unsupported, worst
 from conformance.suite.request_judging import is_refusal
@@ -37,7 +37,7 @@ def judge_valid(observations: Observations, expect: Expect) -> None:
         if not observations.served(answered):
             return status_of(answered)
         completion = observations.completion(answered)
-        if answered.asked("stream") is True or not isinstance(completion, Completion):
+        if answered.requested("stream") is True or not isinstance(completion, Completion):
             return None
         found = [one for one in _deviations(completion.body, observations) if one.split(" at ")[0] not in usual]
         return f"a completion that does not conform: {found[0]}" if found else None
@@ -46,7 +46,7 @@ def judge_valid(observations: Observations, expect: Expect) -> None:
     _judge("valid", "a completion that conforms to the contract", wrong, observations, expect)
 
 
-def judge_broken(observations: Observations, expect: Expect) -> None:
+def judge_invalid(observations: Observations, expect: Expect) -> None:
     """Requests that break the schema in, refusals out.
 
     Raises:
@@ -88,7 +88,7 @@ def _judge(kind: str, expected: str, wrong: Holds, observations: Observations, e
         _tell(one, problem, expected, wrong, observations, expect)
     if len(broken) > MOST_TOLD:
         expect.notes.append(f"{len(broken) - MOST_TOLD} more of {len(probes)} requests broke this in the same run")
-    expect.answers(f"{expected} for a generated request", obstacles[:MOST_TOLD])
+    expect.missing_answers(f"{expected} for a generated request", obstacles[:MOST_TOLD])
     missing: list[Obstacle] = [one for one in obstacles if not isinstance(one, NotTestable)]
     if missing and not expect.findings and len(missing) > _MISSING * len(probes):
         gravest = worst(missing)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from conformance.probes import Intent, Probe
+from conformance.probes import Intent
 from conformance.probes.cost import LIMIT_FIELDS
 from conformance.probes.script import HALF_CLOSE
 from conformance.suite.expect import CannotTell, Expect, NotSent
 from conformance.suite.observations import Answered, Completion, Observations
 from conformance.suite.obstacles import TOO_SLOW, worst
-from conformance.suite.showing import shown, status_of
+from conformance.suite.showing import status_of
 from conformance.wire import EndKind, Exchange
 
 PLAINEST = "completion/plain"
@@ -59,52 +59,12 @@ def hangs(exchange: Exchange, observations: Observations) -> bool:
     return exchange.answer is None and exchange.ending.kind in TOO_SLOW and was_well and not is_slow
 
 
-def expect_served(patterns: Sequence[str], observations: Observations, expect: Expect) -> list[Answered]:
-    """Expect of each of these probes that it was served; returns the answers that are completions."""
-    answered, obstacles = observations.answers(_planned(patterns, observations))
-    for one in answered:
-        expected = f"a completion for {one.probe.about}"
-        expect(observations.served(one), one.id, expected=expected, actual=status_of(one))
-    expect.answers("a completion", obstacles)
-    return [one for one in answered if observations.served(one)]
-
-
-def expect_served_or_refused(patterns: Sequence[str], observations: Observations, expect: Expect) -> None:
-    """Expect of each of these probes a 4xx, or a completion where the contract does not forbid the request."""
-    answered, obstacles = observations.answers(_planned(patterns, observations))
-    for one in answered:
-        refused = 400 <= one.answer.status < 500
-        may_be_served = one.probe.intent is not Intent.REFUSED
-        expect(
-            refused or (may_be_served and observations.served(one)),
-            one.id,
-            expected=f"a {'completion or a ' if may_be_served else ''}4xx refusal for {one.probe.about}",
-            actual=status_of(one),
-        )
-    expect.answers("an answer", obstacles)
-
-
-def _planned(patterns: Sequence[str], observations: Observations) -> list[Probe]:
-    """The planned probes with these names.
-
-    Raises:
-        NotSent: there is none.
-    """
-    found = observations.matching(patterns)
-    if not found:
-        raise NotSent("no probe of this run decides this")
-    return found
-
-
-def expect_own_ids(served: Iterable[Answered], observations: Observations, expect: Expect) -> None:
-    """Expect that no two completions have one id."""
-    first: dict[object, str] = {}
+def ids_in_bodies(served: Iterable[Answered], observations: Observations) -> Iterator[tuple[str, str]]:
+    """The exchange and the id of each of these completions that has one, an empty one included."""
     for one in served:
         given = observations.completion_reading(one.exchange).object.get("id")
         if isinstance(given, str):
-            other = first.setdefault(given, one.id)
-            actual = f"{shown(given)}, which {other} has too"
-            expect(other == one.id, one.id, expected="an id of its own", actual=actual)
+            yield one.id, given
 
 
 def judge_health(patterns: Sequence[str], hostile: Sequence[str], observations: Observations, expect: Expect) -> None:
@@ -232,7 +192,7 @@ def lost_tokens(patterns: Sequence[str], observations: Observations) -> Iterator
     answered, _ = observations.answers(observations.matching(patterns))
     for one in answered:
         found = observations.completion(one)
-        limit = next((value for name in LIMIT_FIELDS if (value := one.asked(name)) is not None), None)
+        limit = next((value for name in LIMIT_FIELDS if (value := one.requested(name)) is not None), None)
         if not isinstance(found, Completion) or not isinstance(limit, int) or len(found.choices) != 1:
             continue
         told = found.usage("completion_tokens")

@@ -9,10 +9,9 @@ from conformance.contract import Contract
 from conformance.contract.model import Level, Requirement, Tier
 from conformance.probes.missing_probes import AspectName, tiers_of_keywords, why_without_probe
 from conformance.probes.request_body import RequestBody
-from conformance.suite.covered import Covered, KeywordCoverage
 from conformance.suite.expect import CANNOT_JUDGE, CannotTell, DoesNotApply, NotSent, NotTestable
 from conformance.suite.observations import Observations
-from conformance.suite.outcome import Outcome
+from conformance.suite.outcome import AspectOutcome, KeywordCoverage, Outcome
 from conformance.suite.request_judging import NOT_SENT, Aspect, judge_keyword, require_baseline
 from conformance.targets import Target
 
@@ -44,21 +43,21 @@ def is_of_request(row: Requirement) -> bool:
     return row.keyword is not None and (row.keyword.location == "request" or row.keyword.location.startswith("path."))
 
 
-def _baseline(observations: Observations | None) -> Covered | None:
+def _baseline(observations: Observations | None) -> AspectOutcome | None:
     """Why no keyword can be judged, or None where they can: the smallest valid request was not served."""
     if observations is None:
-        return Covered(Outcome.UNTESTED, "Nothing was sent.")
+        return AspectOutcome(Outcome.UNTESTED, "Nothing was sent.")
     try:
         require_baseline(observations)
     except CANNOT_JUDGE as error:
-        return Covered(_OUTCOMES[type(error)], str(error))
+        return AspectOutcome(_OUTCOMES[type(error)], str(error))
     return None
 
 
 def _covered(
     row: Requirement,
     observations: Observations | None,
-    stopped: Covered | None,
+    stopped: AspectOutcome | None,
     tiers: Mapping[tuple[str, str], Tier],
     *,
     is_selected: bool,
@@ -67,16 +66,16 @@ def _covered(
     assert keyword is not None
     judged = None if observations is None or stopped is not None else judge_keyword(row, observations)
 
-    def aspect(name: AspectName, found: Aspect | None) -> Covered:
+    def aspect(name: AspectName, found: Aspect | None) -> AspectOutcome:
         tier = tiers.get((row.id, name))
         if tier is None:
-            return Covered(Outcome.SKIPPED, why_without_probe(row, name))
+            return AspectOutcome(Outcome.SKIPPED, why_without_probe(row, name))
         if stopped is not None:
             return _at_level(stopped, row)
         assert found is not None
         if found.outcome is not Outcome.UNTESTED or found.reason != NOT_SENT:
-            return _at_level(Covered(found.outcome, found.reason, found.exchanges), row)
-        return Covered(Outcome.UNTESTED, _not_sent(tier, is_selected=is_selected))
+            return _at_level(AspectOutcome(found.outcome, found.reason, found.exchanges), row)
+        return AspectOutcome(Outcome.UNTESTED, _not_sent(tier, is_selected=is_selected))
 
     return KeywordCoverage(
         requirement=row.id,
@@ -94,6 +93,6 @@ def _not_sent(tier: Tier, *, is_selected: bool) -> str:
     return "This run's tier has no request that decides it." if is_selected else "This run was not asked for it."
 
 
-def _at_level(covered: Covered, row: Requirement) -> Covered:
+def _at_level(covered: AspectOutcome, row: Requirement) -> AspectOutcome:
     broken = covered.outcome is Outcome.FAILED and row.level is not Level.MUST
     return replace(covered, outcome=Outcome.WARNING) if broken else covered

@@ -10,11 +10,6 @@ from conformance.reading import keyword_key
 from conformance.suite.expect import DoesNotApply, Expect, NotTestable
 from conformance.suite.readers import Readers
 
-REFUSALS = (400, 404, 413, 415, 422)
-"""Statuses that refuse a request for what it asks; which of them is due, other requirements say."""
-REFUSALS_OF_PATH = (400, 401, 403, 404, 422)
-"""A malformed path parameter may also be refused as a resource that nobody may see."""
-
 
 def judge_instances(row: Requirement, instances: Iterable[tuple[str, Any]], readers: Readers, expect: Expect) -> None:
     """Judge JSON values (by the id of their exchange) by one keyword of their schema.

@@ -43,7 +43,7 @@ class Answered:
         except (ValueError, RecursionError):
             return None
 
-    def asked(self, field: str, default: Any = None) -> Any:
+    def requested(self, field: str, default: Any = None) -> Any:
         """A field of the request's body."""
         return self.sent.get(field, default) if isinstance(self.sent, Mapping) else default
 
@@ -231,7 +231,7 @@ class Observations:
 
     def served(self, answered: Answered) -> bool:
         """Whether an answer is a completion, streamed or not."""
-        if answered.asked("stream") is True:
+        if answered.requested("stream") is True:
             return answered.answer.status == 200 and self.stream_reading(answered.exchange).chunks > 0
         return isinstance(self.completion(answered), Completion)
 

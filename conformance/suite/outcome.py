@@ -59,6 +59,30 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class AspectOutcome:
+    """What was decided about one aspect of a keyword, and by which exchanges; `reason` says why nothing was."""
+
+    outcome: Outcome
+    reason: str | None = None
+    exchanges: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordCoverage:
+    """One keyword of the request, by its requirement: is it honoured, and is it enforced?
+
+    `location` is `request` or `path.NAME`, `pointer` the keyword's place in that schema, `keyword` its name.
+    """
+
+    requirement: str
+    location: str
+    pointer: str
+    keyword: str
+    honoured: AspectOutcome
+    enforced: AspectOutcome
+
+
+@dataclass(frozen=True, slots=True)
 class Waiver:
     """One accepted violation.
 

@@ -13,8 +13,8 @@ from typing import Any
 from conformance.contract.model import Keyword, Requirement
 from conformance.contract.pointers import split
 from conformance.probes import Intent, Probe
+from conformance.suite.answer_judging import REFUSALS, REFUSALS_OF_PATH
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent, NotTestable
-from conformance.suite.keyword_judging import REFUSALS, REFUSALS_OF_PATH
 from conformance.suite.observations import Answered, Observations
 from conformance.suite.obstacles import Obstacle, declared_limit, declared_unsupported, given_up, worst
 from conformance.suite.outcome import Outcome
@@ -26,7 +26,7 @@ _NEEDED_FIELD: Mapping[str, str] = {"top_logprobs": "logprobs"}
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class Violation:
     """One answer, or missing answer, that breaks a keyword."""
 
     exchange: str | None
@@ -44,7 +44,7 @@ class Aspect:
 
     outcome: Outcome
     reason: str | None = None
-    broken: tuple[Broken, ...] = ()
+    broken: tuple[Violation, ...] = ()
     exchanges: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -128,12 +128,12 @@ def _enforced(row: Requirement, observations: Observations) -> Aspect:
     refusals = REFUSALS_OF_PATH if row.keyword.location.startswith("path.") else REFUSALS
     answered, obstacles = observations.answers(probes)
     broken = [
-        Broken(one.id, f"a refusal (400) of {one.probe.about}", status_of(one))
+        Violation(one.id, f"a refusal (400) of {one.probe.about}", status_of(one))
         for one in answered
         if not is_refusal(one, observations, refusals)
     ]
     broken += [
-        Broken(None, "an answer that refuses the request", str(one))
+        Violation(None, "an answer that refuses the request", str(one))
         for one in obstacles
         if isinstance(one, NotTestable)
     ]
@@ -169,13 +169,13 @@ def completion_within(body: Mapping[str, Any]) -> str | None:
 
 
 def _honoured(row: Requirement, observations: Observations) -> Aspect:
-    broken: list[Broken] = []
+    broken: list[Violation] = []
     looked_at: list[str] = []
     obstacles: list[Obstacle] = []
     for probe in _probes(row, "honoured", Intent.SERVED, observations):
         found = observations.outcome_of(observations.covered_by(probe))
         if isinstance(found, NotTestable):
-            broken.append(Broken(None, f"a completion for {probe.about}", str(found)))
+            broken.append(Violation(None, f"a completion for {probe.about}", str(found)))
         elif not isinstance(found, Answered):
             obstacles.append(found)
         elif observations.served(found):
@@ -185,7 +185,7 @@ def _honoured(row: Requirement, observations: Observations) -> Aspect:
             if declined is not None:
                 obstacles.append(declined)
             else:
-                broken.append(Broken(found.id, f"a completion for {found.probe.about}", status_of(found)))
+                broken.append(Violation(found.id, f"a completion for {found.probe.about}", status_of(found)))
     return _decided(broken, looked_at, obstacles)
 
 
@@ -195,7 +195,7 @@ def _declined(row: Requirement, found: Answered) -> DoesNotApply | None:
     if declared_unsupported(found.sent, status, body):
         return DoesNotApply(f"{found.id}: the target says that it does not support this ({status})")
     field = field_of(row)
-    limit = None if field is None else declared_limit(field, found.asked(field), status, body)
+    limit = None if field is None else declared_limit(field, found.requested(field), status, body)
     if limit is None:
         return None
     return DoesNotApply(f"{found.id}: the target says that it takes `{field}` only within a limit of its own ({limit})")
@@ -225,7 +225,7 @@ def _missing_support(row: Requirement, observations: Observations) -> str | None
     asked = [*observations.matching([pattern], parts=True), *observations.matching([f"completion/{needed}"])]
     covering = {probe.name: probe for probe in map(observations.covered_by, asked)}
     found = [one for one in map(observations.outcome_of, covering.values()) if isinstance(one, Answered)]
-    served = [one for one in found if observations.served(one) and one.asked(needed) is True]
+    served = [one for one in found if observations.served(one) and one.requested(needed) is True]
     if any(_acts_on(needed, one, observations) for one in served):
         return None
     if served:
@@ -236,7 +236,7 @@ def _missing_support(row: Requirement, observations: Observations) -> str | None
 
 def _acts_on(field: str, answered: Answered, observations: Observations) -> bool:
     """Whether an answer shows the field that was asked for, in any of its choices."""
-    if answered.asked("stream") is True:
+    if answered.requested("stream") is True:
         return f'"{field}":{{'.encode() in answered.answer.body.replace(b" ", b"")
     body = observations.completion_reading(answered.exchange).object
     choices = body.get("choices")
@@ -251,7 +251,7 @@ def _probes(row: Requirement, aspect: str, intent: Intent, observations: Observa
     return [probe for probe in probes if probe.intent is intent]
 
 
-def _decided(broken: Sequence[Broken], exchanges: Sequence[str], obstacles: Sequence[Any]) -> Aspect:
+def _decided(broken: Sequence[Violation], exchanges: Sequence[str], obstacles: Sequence[Any]) -> Aspect:
     notes = tuple(str(one) for one in obstacles)
     decided = Aspect(Outcome.PASSED, None, tuple(broken), tuple(exchanges), notes)
     if broken:

@@ -1,4 +1,4 @@
-"""How what the readers found in streams becomes expectations."""
+"""Judges streams by what the readers found in them."""
 
 from __future__ import annotations
 
@@ -30,23 +30,24 @@ def judge_status(probes: Sequence[Probe], observations: Observations, expect: Ex
             continue
         actual = status_of(one)
         expect(one.answer.status == 200, one.id, expected="the status 200", actual=actual, at=one.answer.headers_at)
-    expect.answers("an answer with the status 200", obstacles)
+    expect.missing_answers("an answer with the status 200", obstacles)
     if not expect.judged:
         raise worst(obstacles)
 
 
-def judge_streams(requirement_id: str, streams: Sequence[Stream], expect: Expect) -> None:
-    """Expect of each stream that could break a requirement that it did not.
+def judge_streams(streams: Sequence[Stream], expect: Expect) -> None:
+    """Expect that no stream that could break the requirement does.
 
     Raises:
         NotTestable: no stream had a readable chunk.
-        CannotTell: every stream was cut by a limit of ours, or could not be read to its end.
-        DoesNotApply: no stream came to what the requirement is about.
+        CannotTell: every stream was cut at one of our own limits, or could not be read to its end.
+        DoesNotApply: no stream shows what the requirement is about.
     """
+    requirement = expect.requirement.id
     for stream in streams:
-        if requirement_id in stream.reading.applicable:
+        if requirement in stream.reading.applicable:
             expect.looked_at(stream.id)
-            expect.deviations(stream.id, stream.reading.broke(requirement_id))
+            expect.deviations(stream.id, stream.reading.broke(requirement))
     if expect.judged:
         return
     if not any(stream.reading.chunks for stream in streams):
@@ -54,7 +55,7 @@ def judge_streams(requirement_id: str, streams: Sequence[Stream], expect: Expect
     cut = [why for stream in streams if (why := _why_cut(stream.reading))]
     if len(cut) == len(streams):
         raise CannotTell(f"{streams[0].id}: {cut[0]}")
-    raise DoesNotApply("no stream of this run came to what this is about")
+    raise DoesNotApply("no stream of this run shows what this requirement is about")
 
 
 def _why_cut(reading: StreamReading) -> str | None:

@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 
 from conformance.contract.media_types import is_event_stream
 from conformance.evidence.secret_encodings import MASKED
-from conformance.suite.cross_talk import strangers, told_by
+from conformance.suite.answer_judging import CLIENT_ERRORS, expect_served, expect_served_or_refused, expect_status
+from conformance.suite.cross_talk import answer_texts, foreign_canaries
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect
 from conformance.suite.exposure import allows_sharing, has_generated
-from conformance.suite.marking import requirement
+from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations
 from conformance.suite.showing import shown, status_of
 from conformance.wire import Redaction
 
-TURNED_AWAY = (401, 403)
+REJECTED = (401, 403)
 NO_KEY = ("access/no-key", "access/no-key-streamed", "access/no-key-invalid", "access/no-key-unknown-model")
 NOT_THE_KEY = ("access/changed-key", "access/cut-key", "access/extended-key", "access/two-wrong-keys")
 """Keys that are nearly right, and two wrong ones at once."""
@@ -29,75 +30,51 @@ ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 
 @requirement("access.key-required", "access/no-key", "access/no-key-unknown-model")
 def test_a_credential_is_required(refusals: Sequence[Answered], expect: Expect) -> None:
-    _turned_away(refusals, expect)
+    expect_status(refusals, REJECTED, expect, "401 or 403")
 
 
 @requirement("access.key-checked", "access/wrong-key", "access/empty-key")
 def test_the_credential_is_checked(refusals: Sequence[Answered], expect: Expect) -> None:
-    _turned_away(refusals, expect)
+    expect_status(refusals, REJECTED, expect, "401 or 403")
 
 
 @requirement("access.key-exact", "access/changed-key")
 def test_a_key_that_is_nearly_right_is_wrong(refusals: Sequence[Answered], expect: Expect) -> None:
-    _turned_away(refusals, expect)
+    expect_status(refusals, REJECTED, expect, "401 or 403")
 
 
 @requirement("access.key-whole", "access/cut-key", "access/extended-key")
 def test_a_key_is_compared_to_its_end(refusals: Sequence[Answered], expect: Expect) -> None:
-    _turned_away(refusals, expect)
+    expect_status(refusals, REJECTED, expect, "401 or 403")
 
 
 @requirement("access.two-wrong-keys", "access/two-wrong-keys")
 def test_two_wrong_keys_open_nothing(refusals: Sequence[Answered], expect: Expect) -> None:
-    for refusal in refusals:
-        expect(
-            refusal.answer.status in {400, *TURNED_AWAY},
-            refusal.id,
-            expected="401, 403 or 400",
-            actual=status_of(refusal),
-        )
+    expect_status(refusals, {400, *REJECTED}, expect, "401, 403 or 400")
 
 
 @requirement("access.scheme-checked", "access/wrong-scheme")
 def test_the_scheme_is_checked(refusals: Sequence[Answered], expect: Expect) -> None:
-    _turned_away(refusals, expect)
+    expect_status(refusals, REJECTED, expect, "401 or 403")
 
 
 @requirement("access.scheme-case", "access/scheme-lower-case")
 def test_the_scheme_is_read_in_any_case(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
-    for answered in answers:
-        expect(
-            observations.served(answered),
-            answered.id,
-            expected="a completion for the right key under `bearer`",
-            actual=status_of(answered),
-        )
+    expect_served(answers, observations, expect, "a completion for the right key under `bearer`")
 
 
 @requirement("access.spaces", "access/spaced-key")
 def test_any_number_of_spaces_stands_before_the_key(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
-    for answered in answers:
-        expect(
-            observations.served(answered),
-            answered.id,
-            expected="a completion for the right key behind two spaces",
-            actual=status_of(answered),
-        )
+    expect_served(answers, observations, expect, "a completion for the right key behind two spaces")
 
 
 @requirement("access.odd-credentials", "access/two-keys", "access/key-in-other-header")
 def test_odd_credentials_break_nothing(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
-    for answered in answers:
-        expect(
-            observations.served(answered) or 400 <= answered.answer.status < 500,
-            answered.id,
-            expected=f"a completion or a refusal for {answered.probe.about}",
-            actual=status_of(answered),
-        )
+    expect_served_or_refused(answers, observations, expect, CLIENT_ERRORS)
 
 
 @requirement("access.key-in-query", "access/key-in-query")
@@ -131,8 +108,7 @@ def test_no_route_beside_it_generates_without_a_credential(
 
 @requirement("access.status", *NO_ACCESS)
 def test_the_status_is_401(refusals: Sequence[Answered], expect: Expect) -> None:
-    for refusal in refusals:
-        expect(refusal.answer.status == 401, refusal.id, expected="status 401", actual=status_of(refusal))
+    expect_status(refusals, {401}, expect, "status 401")
 
 
 @requirement("access.challenge", *NO_ACCESS)
@@ -151,7 +127,7 @@ def test_a_401_has_a_challenge(refusals: Sequence[Answered], expect: Expect) -> 
 
 @requirement("access.before-validation", "access/no-key-invalid")
 def test_access_is_judged_before_the_body(refusals: Sequence[Answered], expect: Expect) -> None:
-    _turned_away(refusals, expect)
+    expect_status(refusals, REJECTED, expect, "401 or 403")
 
 
 @requirement("access.streamed-request", "access/no-key-streamed")
@@ -159,7 +135,7 @@ def test_no_stream_without_a_credential(refusals: Sequence[Answered], expect: Ex
     for refusal in refusals:
         framed = is_event_stream(refusal.answer.header("content-type"))
         expect(
-            refusal.answer.status in TURNED_AWAY and not framed,
+            refusal.answer.status in REJECTED and not framed,
             refusal.id,
             expected="a plain 401 or 403 answer",
             actual=("an event stream with " if framed else "") + status_of(refusal),
@@ -252,14 +228,14 @@ def _judge_isolation(observations: Observations, expect: Expect, variables: str)
     served = [one for one in answered if observations.served(one)]
     if not any(one.probe.name in SECOND_TENANT for one in served):
         raise CannotTell("the second tenant was not served; check its key and organization")
-    told = list(told_by([*served, *_answered(observations, "completion/plain")], observations))
-    for one in told:
+    texts = list(answer_texts([*served, *_answered(observations, "completion/plain")], observations))
+    for one in texts:
         expect.looked_at(one.answered.id)
-    for one, canary, owner in strangers(told):
+    for one, canary, owner in foreign_canaries(texts):
         actual = f"{canary!a}, which only the request {owner} has"
         expect(False, one.answered.id, expected="an answer to the tenant's own request", actual=actual)
     first: dict[str, str] = {}
-    for one in told:
+    for one in texts:
         if one.id is not None and (other := first.setdefault(one.id, one.answered.id)) != one.answered.id:
             actual = f"the id {shown(one.id)}, which {other} has too"
             expect(False, one.answered.id, expected="an answer of the tenant's own", actual=actual)
@@ -285,15 +261,4 @@ def _answered(observations: Observations, pattern: str) -> list[Answered]:
 def _refused_as_organization(refusals: Sequence[Answered], observations: Observations, expect: Expect) -> None:
     for _ in observations.usable(observations.matching(["completion/plain"]), observations.completion):
         break  # a refusal only means something where the caller's own organization is served
-    for refusal in refusals:
-        expect(
-            refusal.answer.status in {400, 401, 403, 404},
-            refusal.id,
-            expected="403 or 404 (400 and 401 will do)",
-            actual=status_of(refusal),
-        )
-
-
-def _turned_away(refusals: Sequence[Answered], expect: Expect) -> None:
-    for refusal in refusals:
-        expect(refusal.answer.status in TURNED_AWAY, refusal.id, expected="401 or 403", actual=status_of(refusal))
+    expect_status(refusals, {400, 401, 403, 404}, expect, "403 or 404 (400 and 401 will do)")

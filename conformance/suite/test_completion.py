@@ -10,13 +10,14 @@ from conformance.contract.media_types import JSON, essence, is_event_stream, par
 from conformance.contract.model import Requirement
 from conformance.reading import control_token
 from conformance.reading.expectations import FINISH_REASONS
-from conformance.suite.cross_talk import told_by
+from conformance.suite.answer_judging import expect_own_ids, expect_served
+from conformance.suite.cross_talk import answer_texts, ids_of
 from conformance.suite.expect import DoesNotApply, Expect, NotTestable
 from conformance.suite.keyword_judging import judge_instances
-from conformance.suite.marking import keywords, requirement
+from conformance.suite.marks import keywords, requirement
 from conformance.suite.observations import Answered, Completion, Observations
 from conformance.suite.readers import Readers
-from conformance.suite.showing import shown, status_of
+from conformance.suite.showing import shown
 
 DAY = 86_400
 SKEW = 2
@@ -30,13 +31,7 @@ REPLACEMENT = "\ufffd"
 def test_a_valid_request_is_answered_with_a_completion(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
-    for answered in answers:
-        expect(
-            observations.served(answered),
-            answered.id,
-            expected="status 200 and a completion with at least one choice",
-            actual=status_of(answered),
-        )
+    expect_served(answers, observations, expect, "status 200 and a completion with at least one choice")
 
 
 @keywords("completion", "completion/*")
@@ -119,18 +114,8 @@ def test_ids_are_unique(completions: Sequence[Completion], observations: Observa
             expected="a non-empty string as id",
             actual=shown(given) if "id" in completion.body else "no id",
         )
-    first: dict[str, str] = {}
     answers, _ = observations.answers(observations.probes.values())
-    for told in told_by(answers, observations):
-        if told.id is None:
-            continue
-        other = first.setdefault(told.id, told.answered.id)
-        expect(
-            other == told.answered.id,
-            told.answered.id,
-            expected="an id of its own",
-            actual=f"{shown(told.id)}, which {other} has too",
-        )
+    expect_own_ids(ids_of(answers, observations), expect)
 
 
 @requirement("completion.model-named", "completion/*")
@@ -148,7 +133,7 @@ def test_the_model_is_named(completions: Sequence[Completion], expect: Expect) -
 @requirement("completion.choices", "completion/*", "request.n.*")
 def test_there_are_as_many_choices_as_were_asked_for(completions: Sequence[Completion], expect: Expect) -> None:
     for completion in completions:
-        count = completion.answered.asked("n") or 1
+        count = completion.answered.requested("n") or 1
         if not isinstance(count, int):
             continue  # such as 2.0, which some take for a number of choices and others refuse
         indexes = [choice.get("index") for choice in completion.choices]
@@ -183,13 +168,7 @@ def test_without_stream_the_answer_is_one_document(answers: Sequence[Answered], 
 
 @requirement("completion.default-model", "completion/default-model")
 def test_the_model_may_be_left_out(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
-    for answered in answers:
-        expect(
-            observations.served(answered),
-            answered.id,
-            expected="a completion by the default model",
-            actual=status_of(answered),
-        )
+    expect_served(answers, observations, expect, "a completion by the default model")
 
 
 @requirement("completion.charset", "completion/*", "error/*")
@@ -222,14 +201,14 @@ def test_the_finish_reason_is_known(completions: Sequence[Completion], expect: E
 def test_no_text_has_the_marks_of_a_chat_template(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
-    for told in told_by(answers, observations):
-        found = control_token(told.text)
-        asked_for = found is not None and found.encode() in told.answered.exchange.request.body
+    for one in answer_texts(answers, observations):
+        found = control_token(one.text)
+        is_quoted = found is not None and found.encode() in one.answered.exchange.request.body
         expect(
-            found is None or asked_for,
-            told.answered.id,
+            found is None or is_quoted,
+            one.answered.id,
             expected="a text without control tokens",
-            actual=f"{shown(found or '')} in the text {shown(told.text)}",
+            actual=f"{shown(found or '')} in the text {shown(one.text)}",
         )
     if not expect.judged:
         raise NotTestable("no valid request was answered with a text")

@@ -9,7 +9,7 @@ from typing import Any
 from conformance.probes.cost import LIMIT_FIELDS
 from conformance.reading import fewest_tokens
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect
-from conformance.suite.marking import requirement
+from conformance.suite.marks import requirement
 from conformance.suite.observations import Completion
 from conformance.suite.showing import shown
 
@@ -71,7 +71,7 @@ def test_a_completion_that_was_cut_says_so(completions: Sequence[Completion], ex
 @requirement("completion.stop", "completion/stop")
 def test_a_stop_sequence_ends_the_text(completions: Sequence[Completion], expect: Expect) -> None:
     for completion in completions:
-        stops: list[str] = completion.answered.asked("stop")
+        stops: list[str] = completion.answered.requested("stop")
         for choice, text in zip(completion.choices, completion.texts, strict=False):
             expect(
                 not any(stop in text for stop in stops),
@@ -79,7 +79,7 @@ def test_a_stop_sequence_ends_the_text(completions: Sequence[Completion], expect
                 expected=f"a text without the stop sequence {shown(stops)}",
                 actual=f"the text {shown(text)}",
             )
-            limit = completion.answered.asked("max_tokens") or math.inf
+            limit = completion.answered.requested("max_tokens") or math.inf
             if (completion.usage("completion_tokens") or math.inf) < limit:
                 expect(
                     choice.get("finish_reason") == "stop",
@@ -92,7 +92,7 @@ def test_a_stop_sequence_ends_the_text(completions: Sequence[Completion], expect
 @requirement("completion.stop-in-text", "completion/stop")
 def test_a_stop_sequence_in_hidden_reasoning_ends_nothing(completions: Sequence[Completion], expect: Expect) -> None:
     for completion in completions:
-        stops: list[str] = completion.answered.asked("stop")
+        stops: list[str] = completion.answered.requested("stop")
         for choice in completion.choices:
             reasoning = _reasoning(choice)
             if not reasoning:
@@ -205,12 +205,12 @@ def _counting(completions: Sequence[Completion]) -> list[Completion]:
 
 def _limit(completion: Completion) -> int | None:
     """The token limit of each choice."""
-    fields = (completion.answered.asked(name) for name in LIMIT_FIELDS)
+    fields = (completion.answered.requested(name) for name in LIMIT_FIELDS)
     return min((limit for limit in fields if isinstance(limit, int) and not isinstance(limit, bool)), default=None)
 
 
 def _choices(completion: Completion) -> int:
-    return completion.answered.asked("n") or 1
+    return completion.answered.requested("n") or 1
 
 
 def _all_cut(completion: Completion) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from conformance.reading.deviation import NOWHERE, DeviationLog
 from conformance.reading.logprobs import LogprobsReader
 from conformance.suite.expect import DoesNotApply, Expect
-from conformance.suite.marking import requirement
+from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Completion, Observations
 from conformance.suite.showing import shown
 
@@ -51,7 +51,7 @@ def _judge_tokens(completion: Completion, choice: Mapping[str, Any], expect: Exp
 
 def _judge_figures(completion: Completion, content: Sequence[Mapping[str, Any]], expect: Expect) -> None:
     """No logarithm of a probability is above 0, and there are as many alternatives as were asked for, or fewer."""
-    asked = completion.answered.asked("top_logprobs") or 0
+    asked = completion.answered.requested("top_logprobs") or 0
     figures = [one.get("logprob") for one in content]
     wrong = [one for one in figures if isinstance(one, (int, float)) and one > ROUNDING]
     actual = f"the logprob {shown(wrong[:1])}"

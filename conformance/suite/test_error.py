@@ -9,10 +9,11 @@ from conformance.contract.model import Requirement
 from conformance.probes.client_errors import UNKNOWN_MODEL
 from conformance.probes.model import REFUSED_FOR_LOAD
 from conformance.reading import inner_part
+from conformance.suite.answer_judging import REFUSALS, expect_status
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent, NotTestable
-from conformance.suite.keyword_judging import REFUSALS, judge_instances
+from conformance.suite.keyword_judging import judge_instances
 from conformance.suite.load import is_error, unavailable_for_refused_only
-from conformance.suite.marking import keywords, requirement
+from conformance.suite.marks import keywords, requirement
 from conformance.suite.observations import Answered, Observations
 from conformance.suite.obstacles import worst
 from conformance.suite.readers import Readers
@@ -94,8 +95,7 @@ def test_no_error_comes_with_a_status_of_success(
 
 @requirement("error.invalid-status", MISSING, "error/streamed", "error/messages-null-element")
 def test_an_invalid_body_is_refused_with_400(refusals: Sequence[Answered], expect: Expect) -> None:
-    for refusal in refusals:
-        expect(refusal.answer.status == 400, refusal.id, expected="status 400", actual=status_of(refusal))
+    expect_status(refusals, {400}, expect, "status 400")
 
 
 @requirement("error.envelope", *ANY_REFUSED)
@@ -159,13 +159,7 @@ def test_an_error_that_declares_json_is_strict_json(
 
 @requirement("error.malformed-json", "error/json-*")
 def test_malformed_json_is_refused(refusals: Sequence[Answered], expect: Expect) -> None:
-    for refusal in refusals:
-        expect(
-            refusal.answer.status in REFUSALS,
-            refusal.id,
-            expected=f"a 4xx refusal of {refusal.probe.about}",
-            actual=status_of(refusal),
-        )
+    expect_status(refusals, REFUSALS, expect)
 
 
 @requirement("error.streamed-request", "error/streamed", "request.*/enforced/*")
@@ -208,8 +202,7 @@ def test_an_error_is_the_same_for_a_stream(observations: Observations, expect: E
 
 @requirement("error.message-content", "error/messages-null-element")
 def test_a_message_that_is_none_is_refused(refusals: Sequence[Answered], expect: Expect) -> None:
-    for refusal in refusals:
-        expect(refusal.answer.status in REFUSALS, refusal.id, expected="a 4xx refusal", actual=status_of(refusal))
+    expect_status(refusals, REFUSALS, expect, "a 4xx refusal")
 
 
 @requirement("error.duplicate-names", "error/duplicate-model", "error/unknown-model")
@@ -232,14 +225,12 @@ def test_what_is_checked_is_what_is_run(observations: Observations, expect: Expe
 
 @requirement("error.unsupported-media-type", "error/text-plain", "error/form")
 def test_a_body_that_is_not_declared_as_json_is_refused(refusals: Sequence[Answered], expect: Expect) -> None:
-    for refusal in refusals:
-        expect(refusal.answer.status in {400, 415}, refusal.id, expected="415 or 400", actual=status_of(refusal))
+    expect_status(refusals, {400, 415}, expect, "415 or 400")
 
 
 @requirement("error.method-not-allowed", "error/method", "error/method-delete", "error/method-patch")
 def test_another_method_is_refused(refusals: Sequence[Answered], expect: Expect) -> None:
-    for refusal in refusals:
-        expect(refusal.answer.status in {404, 405}, refusal.id, expected="405 or 404", actual=status_of(refusal))
+    expect_status(refusals, {404, 405}, expect, "405 or 404")
 
 
 @requirement("error.allow-header", "error/method*")
@@ -260,15 +251,13 @@ def test_a_405_says_what_is_allowed(answers: Sequence[Answered], expect: Expect)
 
 @requirement("error.unknown-route", "error/unknown-route")
 def test_an_unknown_route_is_not_found(refusals: Sequence[Answered], expect: Expect) -> None:
-    for refusal in refusals:
-        expect(refusal.answer.status == 404, refusal.id, expected="status 404", actual=status_of(refusal))
+    expect_status(refusals, {404}, expect, "status 404")
 
 
 @requirement("error.unknown-model", *UNKNOWN_MODELS)
 def test_an_unknown_model_is_refused(observations: Observations, expect: Expect) -> None:
     refusals, obstacles = observations.answers(observations.matching(UNKNOWN_MODELS))
-    for refusal in refusals:
-        expect(refusal.answer.status in {400, 404}, refusal.id, expected="404 or 400", actual=status_of(refusal))
+    expect_status(refusals, {400, 404}, expect, "404 or 400")
     for exchange in unavailable_for_refused_only(observations):
         if exchange.probe in UNKNOWN_MODELS:
             expect(False, exchange.id, expected="404 or 400", actual="status 503, while other requests were served")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.load import header, is_retry_after, refused_for_load
-from conformance.suite.marking import requirement
+from conformance.suite.marks import requirement
 from conformance.suite.observations import Observations
 from conformance.suite.readers import Readers
 from conformance.suite.showing import shown

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from conformance.contract.model import Level
-from conformance.suite.cross_talk import strangers, told_by
+from conformance.suite.answer_judging import expect_own_ids, expect_probes_served, expect_probes_served_or_refused
+from conformance.suite.cross_talk import answer_texts, foreign_canaries
 from conformance.suite.expect import Expect
-from conformance.suite.health import expect_own_ids, expect_served, expect_served_or_refused, judge_health
-from conformance.suite.marking import requirement
+from conformance.suite.health import ids_in_bodies, judge_health
+from conformance.suite.marks import requirement
 from conformance.suite.observations import Observations
 from conformance.suite.readers import Readers
 from conformance.suite.showing import shown
@@ -16,7 +17,7 @@ from conformance.suite.showing import shown
 def test_a_large_body_is_served_or_refused_in_the_error_format(
     observations: Observations, readers: Readers, expect: Expect
 ) -> None:
-    expect_served_or_refused(["load/body-of-*"], observations, expect)
+    expect_probes_served_or_refused(["load/body-of-*"], observations, expect)
     answered, _ = observations.answers(observations.matching(["load/body-of-*"]))
     for one in answered:
         if not 400 <= one.answer.status < 500:
@@ -32,14 +33,14 @@ def test_a_large_body_is_served_or_refused_in_the_error_format(
 
 @requirement("robustness.many-choices", "load/many-choices", "completion/plain")
 def test_a_million_choices_are_refused(observations: Observations, expect: Expect) -> None:
-    expect_served_or_refused(["load/many-choices"], observations, expect)
+    expect_probes_served_or_refused(["load/many-choices"], observations, expect)
 
 
 @requirement("robustness.burst", "load/burst-*")
 def test_a_burst_is_served(observations: Observations, expect: Expect) -> None:
-    served = expect_served(["load/burst-*"], observations, expect)
-    expect_own_ids(served, observations, expect)
-    for one, canary, owner in strangers(told_by(served, observations)):
+    served = expect_probes_served(["load/burst-*"], observations, expect)
+    expect_own_ids(ids_in_bodies(served, observations), expect)
+    for one, canary, owner in foreign_canaries(answer_texts(served, observations)):
         actual = f"{shown(canary)}, which only the request {owner} has"
         expect(False, one.answered.id, expected="an answer to its own request", actual=actual)
 

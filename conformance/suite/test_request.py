@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 from conformance.contract.model import Requirement
 from conformance.probes import Probe
+from conformance.suite.answer_judging import expect_served, expect_served_or_refused
 from conformance.suite.expect import Expect
-from conformance.suite.generated_judging import judge_broken, judge_valid
-from conformance.suite.keyword_judging import REFUSALS
-from conformance.suite.marking import keywords, requirement
+from conformance.suite.generated_judging import judge_invalid, judge_valid
+from conformance.suite.marks import keywords, requirement
 from conformance.suite.observations import Answered, Observations
 from conformance.suite.request_judging import completion_within, judge_request_keyword
-from conformance.suite.showing import status_of
 
 
 @keywords("request", "{id}/*", "completion/plain")
@@ -29,26 +28,26 @@ def test_a_keyword_of_the_path_is_enforced(keyword: Requirement, observations: O
 
 @requirement("request.conversation", "completion/conversation")
 def test_a_conversation_is_served(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
-    _all_served(answers, observations, expect)
+    expect_served(answers, observations, expect)
 
 
 @requirement("request.multibyte-text", "completion/multibyte")
 def test_text_in_any_script_is_served(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
-    _all_served(answers, observations, expect)
+    expect_served(answers, observations, expect)
 
 
 @requirement("request.unknown-field", "request/unknown-field")
 def test_an_unknown_field_is_ignored_or_refused(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
-    _served_or_refused(answers, observations, expect)
+    expect_served_or_refused(answers, observations, expect)
 
 
 @requirement("request.integral-float", "request/integral-float")
 def test_an_integer_as_float_is_served_or_refused(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
-    _served_or_refused(answers, observations, expect)
+    expect_served_or_refused(answers, observations, expect)
 
 
 @requirement("request.refusal-without-completion", "request.*/enforced/*")
@@ -80,24 +79,4 @@ def test_generated_invalid_requests_are_refused(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
     assert probes
-    judge_broken(observations, expect)
-
-
-def _all_served(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
-    for answered in answers:
-        expect(
-            observations.served(answered),
-            answered.id,
-            expected=f"a completion for {answered.probe.about}",
-            actual=status_of(answered),
-        )
-
-
-def _served_or_refused(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
-    for answered in answers:
-        expect(
-            observations.served(answered) or answered.answer.status in REFUSALS,
-            answered.id,
-            expected=f"a completion or a refusal for {answered.probe.about}",
-            actual=status_of(answered),
-        )
+    judge_invalid(observations, expect)

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conformance.suite.cross_talk import told_by
+from conformance.suite.answer_judging import (
+    expect_own_ids,
+    expect_probes_served,
+    expect_probes_served_or_refused,
+)
+from conformance.suite.cross_talk import answer_texts
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent
 from conformance.suite.health import (
     PLAINEST,
@@ -12,15 +17,13 @@ from conformance.suite.health import (
     began,
     elapsed_and_usual,
     ended,
-    expect_own_ids,
-    expect_served,
-    expect_served_or_refused,
     hangs,
+    ids_in_bodies,
     judge_health,
     lost_tokens,
     sent_exchange,
 )
-from conformance.suite.marking import requirement
+from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations
 from conformance.suite.showing import shown
 from conformance.wire import EndKind
@@ -54,12 +57,12 @@ SLACK = 2.0
 )
 def test_hostile_input_breaks_nothing(observations: Observations, expect: Expect) -> None:
     names = ("robustness/deep-*", "robustness/huge-*", "robustness/nested-*", "robustness/line-break-*")
-    expect_served_or_refused(names, observations, expect)
+    expect_probes_served_or_refused(names, observations, expect)
 
 
 @requirement("robustness.extreme-values", "robustness/extreme-*", PLAINEST)
 def test_extreme_values_are_refused(observations: Observations, expect: Expect) -> None:
-    expect_served_or_refused(["robustness/extreme-*"], observations, expect)
+    expect_probes_served_or_refused(["robustness/extreme-*"], observations, expect)
 
 
 @requirement("robustness.healthy-afterwards", *HEALTH, *HOSTILE, "robustness/at-once-0")
@@ -72,15 +75,16 @@ def test_a_plain_request_is_served_afterwards(observations: Observations, expect
 
 @requirement("robustness.at-once", "robustness/at-once-*")
 def test_requests_at_once_are_each_served(observations: Observations, expect: Expect) -> None:
-    expect_own_ids(expect_served(["robustness/at-once-*"], observations, expect), observations, expect)
+    served = expect_probes_served(["robustness/at-once-*"], observations, expect)
+    expect_own_ids(ids_in_bodies(served, observations), expect)
 
 
 @requirement("robustness.at-once-not-empty", "robustness/at-once-*", "stream/at-once-*")
 def test_no_answer_at_once_is_empty(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
-    told = list(told_by(answers, observations))
-    if not any(one.text for one in told):
+    texts = list(answer_texts(answers, observations))
+    if not any(one.text for one in texts):
         raise DoesNotApply("no answer among several at once has any text, so that none stands out")
-    for one in told:
+    for one in texts:
         expect(
             bool(one.text) or one.finish_reasons != {"stop"},
             one.answered.id,
@@ -91,22 +95,21 @@ def test_no_answer_at_once_is_empty(answers: Sequence[Answered], observations: O
 
 @requirement("robustness.connection-reuse", "robustness/*-on-connection", "stream/*-on-connection")
 def test_a_second_request_on_a_connection_is_served(observations: Observations, expect: Expect) -> None:
-    expect_served(["robustness/*-on-connection"], observations, expect)
+    expect_probes_served(["robustness/*-on-connection"], observations, expect)
 
 
 @requirement("robustness.pipelining", "robustness/pipelined-*", PLAINEST)
 def test_pipelined_requests_are_answered_in_order(observations: Observations, expect: Expect) -> None:
     first, second = (sent_exchange(f"robustness/pipelined-{turn}", observations) for turn in ("first", "second"))
     closed = second.answer is None and second.ending.kind in {EndKind.CLOSED, EndKind.RESET}
-    served = expect_served(["robustness/pipelined-first"], observations, expect)
+    served = expect_probes_served(["robustness/pipelined-first"], observations, expect)
     if closed and first.answer is not None:
         expect.looked_at(second.id)  # which asks the client to send it again (RFC 9112 section 9.3.2)
     elif first.answer is not None and hangs(second, observations):
         expect(False, second.id, expected="an answer, or a closed connection", actual="neither, after the first answer")
     else:
-        served += expect_served(["robustness/pipelined-second"], observations, expect)
-    told = list(told_by(served, observations))
-    for one in told:
+        served += expect_probes_served(["robustness/pipelined-second"], observations, expect)
+    for one in answer_texts(served, observations):
         for other in (first, second):
             foreign = [word for word in one.canaries if word in other.request.body.decode("utf-8", "replace")]
             expect(
@@ -128,7 +131,7 @@ def test_a_plain_request_is_served_beside_a_stream(observations: Observations, e
     if began(beside) >= ended(held):
         raise CannotTell(f"{beside.id} was sent only after the stream had ended; give more --concurrency")
     if ended(beside) <= ended(held) + RESOLUTION and beside.answer is not None:
-        expect_served(["robustness/beside-held-stream"], observations, expect)
+        expect_probes_served(["robustness/beside-held-stream"], observations, expect)
         return
     took, usual = elapsed_and_usual(beside, PLAIN, observations)
     if usual is None or took <= SLACK + 3 * usual:
@@ -178,7 +181,10 @@ def test_the_limit_of_the_next_answer_is_its_own(observations: Observations, exp
         expect(
             lost in before,
             answered.id,
-            expected=f"{answered.asked('max_tokens') or answered.asked('max_completion_tokens')} completion tokens, "
-            "as its limit cut it",
+            expected=f"{_limit_of(answered)} completion tokens, as its limit cut it",
             actual=f"{lost} fewer, where answers before clients left lacked {sorted(before)}",
         )
+
+
+def _limit_of(answered: Answered) -> object:
+    return answered.requested("max_tokens") or answered.requested("max_completion_tokens")

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 from conformance.contract.model import Requirement
 from conformance.probes import Probe
-from conformance.suite.cross_talk import strangers, told_by
+from conformance.suite.answer_judging import expect_own_ids
+from conformance.suite.cross_talk import answer_texts, foreign_canaries, ids_of
 from conformance.suite.expect import CannotTell, Expect, NotTestable
-from conformance.suite.marking import keywords, requirement
+from conformance.suite.marks import keywords, requirement
 from conformance.suite.observations import Answered, Completion, Observations, Stream
 from conformance.suite.obstacles import worst
 from conformance.suite.readers import Readers
@@ -47,194 +48,194 @@ def test_a_stream_is_answered_with_200(probes: Sequence[Probe], observations: Ob
 
 @requirement("stream.media-type", STREAMS)
 def test_the_media_type_is_event_stream(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.media-type", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.utf8", STREAMS)
 def test_the_bytes_are_utf8(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.utf8", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.field-names", STREAMS)
 def test_every_field_is_one_of_the_standards(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.field-names", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.line-length", STREAMS)
 def test_no_line_is_longer_than_a_client_can_hold(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.line-length", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.terminated", STREAMS)
 def test_the_last_event_is_ended_by_a_blank_line(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.terminated", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.no-empty-event", STREAMS)
 def test_no_event_is_empty(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.no-empty-event", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.json", STREAMS)
 def test_each_event_is_one_json_document(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.json", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.json-duplicate-keys", STREAMS)
 def test_no_name_stands_twice_in_an_object(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.json-duplicate-keys", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.json-interoperable", STREAMS)
 def test_the_json_is_read_alike_by_all(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.json-interoperable", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.event-kind", STREAMS)
 def test_each_event_is_a_chunk_an_error_or_the_sentinel(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.event-kind", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.not-empty", STREAMS)
 def test_a_stream_has_a_chunk(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.not-empty", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.done-once", STREAMS)
 def test_the_sentinel_comes_once(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.done-once", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.done-last", STREAMS)
 def test_nothing_follows_the_sentinel(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.done-last", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.done-absent-after-error", STREAMS)
 def test_no_sentinel_follows_an_error(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.done-absent-after-error", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.ends", STREAMS)
 def test_the_body_ends_with_the_stream(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.ends", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.id-constant", STREAMS)
 def test_all_chunks_have_one_id(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.id-constant", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.object", STREAMS)
 def test_each_chunk_says_what_it_is(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.object", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.created-constant", STREAMS)
 def test_all_chunks_have_one_time(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.created-constant", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.model-constant", STREAMS)
 def test_all_chunks_have_one_model(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.model-constant", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.role", STREAMS)
 def test_the_role_is_the_assistants(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.role", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.role-first", STREAMS)
 def test_the_role_comes_first(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.role-first", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.index-range", STREAMS)
 def test_the_indexes_are_those_of_the_choices(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.index-range", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.finish-once", STREAMS)
 def test_each_choice_finishes_once(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.finish-once", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.finish-reason", STREAMS)
 def test_the_finish_reason_is_an_allowed_one(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.finish-reason", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.nothing-after-finish", STREAMS)
 def test_nothing_follows_a_choices_finish(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.nothing-after-finish", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.content-increments", STREAMS)
 def test_deltas_are_increments(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.content-increments", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.content-intact", STREAMS)
 def test_text_is_not_damaged(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.content-intact", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.max-tokens", STREAMS)
 def test_the_token_limit_is_kept(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.max-tokens", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.stop", STREAMS)
 def test_no_stop_sequence_is_in_the_text(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.stop", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.usage-when-asked", STREAMS)
 def test_usage_comes_when_asked_for(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.usage-when-asked", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.usage-nowhere-else", STREAMS)
 def test_one_chunk_alone_has_the_usage(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.usage-nowhere-else", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.usage-absent-unasked", STREAMS)
 def test_no_usage_chunk_comes_unasked(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.usage-absent-unasked", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.usage-sum", STREAMS)
 def test_the_usage_adds_up(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.usage-sum", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.usage-after-finish", STREAMS)
 def test_usage_comes_after_all_choices_finished(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.usage-after-finish", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.usage-choices-empty", STREAMS)
 def test_the_usage_chunk_has_no_choices(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.usage-choices-empty", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.error-recognisable", STREAMS)
 def test_an_error_in_a_stream_is_recognisable(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.error-recognisable", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.error-terminal", STREAMS)
 def test_nothing_follows_an_error(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams("stream.error-terminal", streams, expect)
+    judge_streams(streams, expect)
 
 
 @requirement("stream.logprobs", "stream/logprobs", "completion/logprobs")
 def test_log_probabilities_cover_the_text(
     streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect
 ) -> None:
-    judge_streams("stream.logprobs", streams, expect)
+    judge_streams(streams, expect)
     # That every token is listed can only be asked of a target that lists them all without streaming.
     if completions and all(map(lists_every_token, completions)):
         for stream in streams:
@@ -245,22 +246,17 @@ def test_log_probabilities_cover_the_text(
 
 @requirement("stream.id-unique", "stream/*", "completion/long-answer", "robustness/at-once-*", "robustness/hang-up")
 def test_no_two_answers_have_one_id(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
-    first: dict[str, str] = {}
-    for told in told_by(answers, observations):
-        if told.id is not None:
-            other = first.setdefault(told.id, told.answered.id)
-            actual = f"{shown(told.id)}, which {other} has too"
-            expect(other == told.answered.id, told.answered.id, expected="an id of its own", actual=actual)
+    expect_own_ids(ids_of(answers, observations), expect)
 
 
 @requirement("stream.own-answer", "stream/at-once-*", "stream/*-on-connection", "robustness/*")
 def test_no_answer_has_the_text_of_another(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
-    told = list(told_by(answers, observations))
-    for one in told:
+    texts = list(answer_texts(answers, observations))
+    for one in texts:
         expect.looked_at(one.answered.id)
-    for one, canary, owner in strangers(told):
+    for one, canary, owner in foreign_canaries(texts):
         actual = f"{shown(canary)}, which only the request {owner} has"
         expect(False, one.answered.id, expected="an answer to its own request", actual=actual)
 
@@ -281,7 +277,7 @@ def test_further_streams_on_a_connection_are_served_like_the_first(observations:
     for one in answered:
         served = observations.served(one)
         expect(served, one.id, expected=f"an answer like any other to {one.probe.about}", actual=status_of(one))
-    expect.answers("an answer to each request on a connection that is kept", obstacles)
+    expect.missing_answers("an answer to each request on a connection that is kept", obstacles)
 
 
 @requirement("stream.finish-reason-length", "stream/one-token")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from conformance.probes import Probe
 from conformance.suite.expect import DoesNotApply, Expect, NotTestable
-from conformance.suite.marking import requirement
+from conformance.suite.marks import requirement
 from conformance.suite.observations import Completion, Observations, Stream
 from conformance.suite.showing import shown
 from conformance.suite.stream_pairs import (

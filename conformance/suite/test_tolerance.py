@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 
 from conformance.probes import Probe
+from conformance.suite.answer_judging import REFUSALS, expect_served, expect_served_or_refused
 from conformance.suite.expect import DoesNotApply, Expect
-from conformance.suite.keyword_judging import REFUSALS
-from conformance.suite.marking import requirement
+from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations
 from conformance.suite.obstacles import Obstacle
-from conformance.suite.showing import shown, status_of
+from conformance.suite.showing import shown
 
 ODD_TEXT = ("request/lone-surrogate", "request/escaped-nul", "request/raw-nul", "request/empty-text")
 
@@ -20,13 +20,7 @@ ODD_TEXT = ("request/lone-surrogate", "request/escaped-nul", "request/raw-nul", 
 def test_json_is_taken_in_any_spelling_of_its_name(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
-    for answered in answers:
-        expect(
-            observations.served(answered),
-            answered.id,
-            expected=f"a completion for {answered.probe.about}",
-            actual=status_of(answered),
-        )
+    expect_served(answers, observations, expect)
 
 
 @requirement("request.content-type-missing", "request/no-content-type")
@@ -77,11 +71,5 @@ def _is_json_object(text: str) -> bool:
 
 def _served_or_refused(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     answered, obstacles = observations.answers(probes)
-    for one in answered:
-        expect(
-            observations.served(one) or one.answer.status in REFUSALS,
-            one.id,
-            expected=f"a completion or a refusal for {one.probe.about}",
-            actual=status_of(one),
-        )
-    expect.answers("a completion or a refusal", obstacles)
+    expect_served_or_refused(answered, observations, expect)
+    expect.missing_answers("a completion or a refusal", obstacles)

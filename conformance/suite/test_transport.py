@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conformance.contract.model import Requirement
 from conformance.probes import Probe
 from conformance.suite.expect import Expect
-from conformance.suite.marking import requirement
-from conformance.suite.message_judging import judge_heads, judge_messages
+from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations
+from conformance.suite.transport_judging import judge_bodies, judge_heads
 
 EVERY_ANSWER = "*"
 
@@ -18,46 +17,46 @@ EVERY_ANSWER = "*"
 def test_every_body_ends_as_its_framing_says(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
-    judge_messages("transport.body-complete", answers, observations, expect)
+    judge_bodies(answers, observations, expect)
 
 
 @requirement("transport.length-truthful", EVERY_ANSWER)
 def test_content_length_is_the_length_of_the_content(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
-    judge_heads("transport.length-truthful", observations, expect, only_deviations=True)
-    judge_messages("transport.length-truthful", answers, observations, expect)
+    judge_heads(observations, expect, only_deviations=True)
+    judge_bodies(answers, observations, expect)
 
 
 @requirement("transport.single-framing", EVERY_ANSWER)
 def test_the_length_of_a_body_is_said_in_one_way(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
-    judge_messages("transport.single-framing", answers, observations, expect)
+    judge_bodies(answers, observations, expect)
 
 
 @requirement("transport.single-message", EVERY_ANSWER)
 def test_no_body_has_another_message_in_it(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
-    judge_messages("transport.single-message", answers, observations, expect)
+    judge_bodies(answers, observations, expect)
 
 
 @requirement("transport.content-encoding", EVERY_ANSWER)
 def test_the_body_is_coded_as_it_says(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
-    judge_messages("transport.content-encoding", answers, observations, expect)
+    judge_bodies(answers, observations, expect)
 
 
 @requirement("transport.content-encoding-accepted", EVERY_ANSWER)
 def test_no_coding_comes_that_was_not_accepted(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
-    judge_messages("transport.content-encoding-accepted", answers, observations, expect)
+    judge_bodies(answers, observations, expect)
 
 
 @requirement("transport.content-bounded", EVERY_ANSWER)
 def test_a_coded_body_does_not_explode(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
-    judge_messages("transport.content-bounded", answers, observations, expect)
+    judge_bodies(answers, observations, expect)
 
 
 # --- the head as it came, before any parser was lenient ---
@@ -65,48 +64,44 @@ def test_a_coded_body_does_not_explode(answers: Sequence[Answered], observations
 
 @requirement("transport.status-line", EVERY_ANSWER)
 def test_every_answer_begins_with_a_status_line(
-    row: Requirement, probes: Sequence[Probe], observations: Observations, expect: Expect
+    probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
-    judge_heads(row.id, observations, expect, probes)
+    judge_heads(observations, expect, probes)
 
 
 @requirement("transport.line-ends", EVERY_ANSWER)
 def test_every_line_of_a_header_ends_in_cr_lf(
-    row: Requirement, probes: Sequence[Probe], observations: Observations, expect: Expect
+    probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
-    judge_heads(row.id, observations, expect, probes)
+    judge_heads(observations, expect, probes)
 
 
 @requirement("transport.field-lines", EVERY_ANSWER)
-def test_every_field_is_a_name_and_a_value(
-    row: Requirement, probes: Sequence[Probe], observations: Observations, expect: Expect
-) -> None:
-    judge_heads(row.id, observations, expect, probes)
+def test_every_field_is_a_name_and_a_value(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    judge_heads(observations, expect, probes)
 
 
 @requirement("transport.no-folding", EVERY_ANSWER)
-def test_no_field_goes_on_in_the_next_line(
-    row: Requirement, probes: Sequence[Probe], observations: Observations, expect: Expect
-) -> None:
-    judge_heads(row.id, observations, expect, probes)
+def test_no_field_goes_on_in_the_next_line(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    judge_heads(observations, expect, probes)
 
 
 @requirement("transport.singleton-fields", EVERY_ANSWER)
 def test_a_field_that_is_no_list_stands_there_once(
-    row: Requirement, probes: Sequence[Probe], observations: Observations, expect: Expect
+    probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
-    judge_heads(row.id, observations, expect, probes)
+    judge_heads(observations, expect, probes)
 
 
 @requirement("transport.transfer-coding", EVERY_ANSWER)
 def test_the_only_transfer_coding_is_chunked(
-    row: Requirement, probes: Sequence[Probe], observations: Observations, expect: Expect
+    probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
-    judge_heads(row.id, observations, expect, probes)
+    judge_heads(observations, expect, probes)
 
 
 @requirement("transport.bodiless", EVERY_ANSWER)
 def test_an_answer_that_can_have_no_body_says_nothing_of_its_length(
-    row: Requirement, probes: Sequence[Probe], observations: Observations, expect: Expect
+    probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
-    judge_heads(row.id, observations, expect, probes)
+    judge_heads(observations, expect, probes)

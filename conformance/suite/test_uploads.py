@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from conformance.probes import Probe
 from conformance.probes.injection import FIELD
 from conformance.probes.script import StepKind
+from conformance.suite.answer_judging import expect_probes_served_or_refused
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent
-from conformance.suite.health import PLAINEST, expect_served_or_refused, hangs, sent_exchange
-from conformance.suite.marking import requirement
+from conformance.suite.health import PLAINEST, hangs, sent_exchange
+from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations
 from conformance.suite.obstacles import worst
 from conformance.suite.showing import status_of
@@ -34,7 +35,7 @@ def test_a_body_in_pieces_is_read_to_its_end(
             expected = f"a completion for {one.probe.about}"
             expect(observations.served(one), one.id, expected=expected, actual=status_of(one))
     _, obstacles = observations.answers(observations.matching(["robustness/slow-upload"]))
-    expect.answers("a completion", obstacles)
+    expect.missing_answers("a completion", obstacles)
     if not expect.judged and not obstacles:
         raise DoesNotApply(f"{answers[0].id}: the target did not ask for the body that comes in pieces")
 
@@ -89,17 +90,17 @@ def _refused(answered: Answered) -> bool:
 
 @requirement("robustness.chunked-request", "robustness/chunked", PLAINEST)
 def test_a_chunked_body_is_served_or_refused(observations: Observations, expect: Expect) -> None:
-    expect_served_or_refused(["robustness/chunked"], observations, expect)
+    expect_probes_served_or_refused(["robustness/chunked"], observations, expect)
 
 
 @requirement("robustness.many-fields", "robustness/many-fields", PLAINEST)
 def test_many_fields_are_served_or_refused(observations: Observations, expect: Expect) -> None:
-    expect_served_or_refused(["robustness/many-fields"], observations, expect)
+    expect_probes_served_or_refused(["robustness/many-fields"], observations, expect)
 
 
 @requirement("robustness.octets-in-field", "robustness/octets-in-field", PLAINEST)
 def test_an_octet_beyond_ascii_is_served_or_refused(observations: Observations, expect: Expect) -> None:
-    expect_served_or_refused(["robustness/octets-in-field"], observations, expect)
+    expect_probes_served_or_refused(["robustness/octets-in-field"], observations, expect)
 
 
 @requirement("robustness.cut-upload", "robustness/cut-upload", PLAINEST)

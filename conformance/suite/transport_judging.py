@@ -1,0 +1,60 @@
+"""Judges HTTP messages by what the readers found in them: their heads as they came, and their bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from conformance.probes import Probe
+from conformance.reading import read_head
+from conformance.suite.expect import DoesNotApply, Expect
+from conformance.suite.observations import Answered, Observations
+from conformance.suite.obstacles import worst
+
+_NOTHING_TO_JUDGE = "no answer of this run shows what this requirement is about"
+
+
+def judge_heads(
+    observations: Observations, expect: Expect, probes: Sequence[Probe] = (), *, only_deviations: bool = False
+) -> None:
+    """Expect that no answer whose head could break the requirement does; no parser has to have understood it.
+
+    With `only_deviations`, an answer without a deviation does not count as judged: its body decides as well.
+
+    Raises:
+        NotTestable, CannotTell, NotSent: no probe was answered; the gravest reason.
+        DoesNotApply: no answer shows what the requirement is about, or the evidence has no raw heads.
+    """
+    requirement = expect.requirement.id
+    heads = [(one.id, read_head(one.head)) for one in observations.exchanges if one.head]
+    for exchange, reading in heads:
+        deviations = [one for one in reading.deviations if one.requirement == requirement]
+        if requirement in reading.applicable and (deviations or not only_deviations):
+            expect.looked_at(exchange)
+            expect.deviations(exchange, deviations)
+    if expect.judged or only_deviations:
+        return
+    answered, obstacles = observations.answers(probes)
+    if not answered:
+        raise worst(obstacles)
+    if not heads:
+        raise DoesNotApply("the evidence has no raw heads: an earlier version recorded it")
+    raise DoesNotApply(_NOTHING_TO_JUDGE)
+
+
+def judge_bodies(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+    """Expect that no answer that could break the requirement by its body, or by how the body is framed, does.
+
+    Raises:
+        DoesNotApply: no answer shows what the requirement is about.
+    """
+    requirement = expect.requirement.id
+    for one in answers:
+        streamed = one.requested("stream") is True and one.answer.status == 200
+        reading = (
+            observations.stream_reading(one.exchange) if streamed else observations.completion_reading(one.exchange)
+        )
+        if requirement in reading.applicable:
+            expect.looked_at(one.id)
+            expect.deviations(one.id, reading.broke(requirement))
+    if not expect.judged:
+        raise DoesNotApply(_NOTHING_TO_JUDGE)
