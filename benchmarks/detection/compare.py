@@ -1,13 +1,13 @@
 """Detection side by side: this suite and the schemathesis command line on the same faulty deployments, in one run.
 
     python benchmarks/detection/compare.py loop-health                  a sample, some minutes
-    python benchmarks/detection/compare.py loop-health --all            every fault and trap
+    python benchmarks/detection/compare.py loop-health --all            every fault and allowed variation
     python benchmarks/detection/compare.py openai --only 'ignores:*'    some of them
 
-Faults that only a larger tier of this suite asks for are left out: it is the standard tier that is compared.
+Faults that only a larger tier of this suite looks for are left out, because the standard tier is compared.
 
-Prints for each judge how many faults it caught, how many conforming deployments it accused, requests and seconds, and
-the faults that only one side caught. Exit status 1 when the peer catches a fault that this suite misses.
+Prints for each judge how many faults it caught, how many false alarms it gave, its requests and its seconds; then the
+faults that only one side caught. The exit status is 1 when the peer catches a fault that this suite misses.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ JUDGES: Mapping[str, Judge] = {
     "schemathesis, OpenAPI 3.2": peer(events=True),
 }
 SAMPLE = 24
-"""Faults of a profile that are judged unless all are asked for."""
+"""How many faults of a profile are judged by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What one judge came to over all deployments; the ids are those of faults, and of traps and the control."""
+    """The score of one judge over all deployments: ids of faults, and of allowed variations and the control."""
 
     caught: frozenset[str]
-    accused: frozenset[str]
+    false_alarms: frozenset[str]
     requests: int
     seconds: float
 
@@ -53,10 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Compare, print, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("profile", choices=["kodexa", "loop-health", "openai"])
-    parser.add_argument("--all", action="store_true", help="every fault and trap, not a sample of them")
-    parser.add_argument("--only", action="append", default=[], metavar="GLOB", help="these faults and traps")
-    parser.add_argument("--sample", type=int, default=SAMPLE, metavar="N", help=f"so many of them ({SAMPLE})")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="keep the figures here, too")
+    parser.add_argument("--all", action="store_true", help="every fault and allowed variation, not a sample")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="GLOB", help="these faults and allowed variations"
+    )
+    parser.add_argument("--sample", type=int, default=SAMPLE, metavar="N", help=f"how many to judge (default {SAMPLE})")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file as well")
     options = parser.parse_args(arguments)
     standard = [target for target in targets_of(options.profile) if target.tier is Tier.STANDARD]
     targets = selected(standard, options.only)
@@ -71,31 +73,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def sample(targets: Sequence[LabTarget], size: int) -> tuple[LabTarget, ...]:
-    """The control, and so many others at even distances, so that each kind of fault is among them."""
+    """The control, and `size` others at even distances, so that every kind of fault is among them."""
     control, *others = targets
     step = max(1, len(others) / size)
     return (control, *(others[int(number * step)] for number in range(min(size, len(others)))))
 
 
 def judged(targets: Iterable[LabTarget]) -> dict[str, dict[str, Found]]:
-    """What each judge finds in each deployment, told on the way: what it finds in the control, too, tells no fault."""
+    """What each judge finds in each deployment; each result is printed as it comes."""
     found: dict[str, dict[str, Found]] = {name: {} for name in JUDGES}
     for target in targets:
         for name, judge in JUDGES.items():
             one = found[name][target.id] = judge(target)
-            said = ", ".join(sorted(one.names)[:3]) or "nothing"
-            print(f"{target.id}: {name}: {said} ({one.seconds:.1f} s)", file=sys.stderr, flush=True)
+            names = ", ".join(sorted(one.names)[:3]) or "nothing"
+            print(f"{target.id}: {name}: {names} ({one.seconds:.1f} s)", file=sys.stderr, flush=True)
     return found
 
 
 def score(targets: Sequence[LabTarget], found: Mapping[str, Found]) -> Score:
-    """The score of one judge: a fault is caught when it says something that it does not say of the control."""
+    """The score of one judge: a fault is caught if it has a finding that the control does not have."""
     usual = found[targets[0].id].names
-    told = {target.id for target in targets[1:] if found[target.id].names - usual}
+    with_findings = {target.id for target in targets[1:] if found[target.id].names - usual}
     faults = {target.id for target in targets if target.fault is not None and not target.fault.is_variation}
-    accused = (told - faults) | ({targets[0].id} if usual else set())
+    false_alarms = (with_findings - faults) | ({targets[0].id} if usual else set())
     requests, seconds = (sum(getattr(one, name) for one in found.values()) for name in ("requests", "seconds"))
-    return Score(frozenset(told & faults), frozenset(accused), requests, seconds)
+    return Score(frozenset(with_findings & faults), frozenset(false_alarms), requests, seconds)
 
 
 def report(profile: str, targets: Sequence[LabTarget], found: Mapping[str, Mapping[str, Found]]) -> dict[str, Any]:
@@ -111,7 +113,7 @@ def report(profile: str, targets: Sequence[LabTarget], found: Mapping[str, Mappi
         "judges": {
             name: {
                 "caught": len(one.caught),
-                "accused": sorted(one.accused),
+                "accused": sorted(one.false_alarms),
                 "requests": one.requests,
                 "seconds": round(one.seconds, 1),
                 "missed": sorted(set(faults) - one.caught),
@@ -127,7 +129,7 @@ def report(profile: str, targets: Sequence[LabTarget], found: Mapping[str, Mappi
 
 
 def text(document: Mapping[str, Any]) -> str:
-    """The figures for people."""
+    """The figures as text."""
     faults, conforming = document["faults"], document["conforming"]
     judges = document["judges"]
     width = max(map(len, judges))
@@ -143,7 +145,7 @@ def text(document: Mapping[str, Any]) -> str:
     lines += ["", f"caught by chat-conformance alone: {len(document['caught_by_us_alone'])}"]
     lines += [f"  {name}" for name in document["caught_by_us_alone"]]
     lines += [f"caught by schemathesis alone: {len(document['missed_by_us'])}"]
-    lines += [f"  {name}: {told}" for name, told in document["missed_by_us"].items()]
+    lines += [f"  {name}: {findings}" for name, findings in document["missed_by_us"].items()]
     return "\n".join(lines)
 
 

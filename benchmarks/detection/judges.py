@@ -28,13 +28,13 @@ from conformance.suite.outcome import BROKEN  # noqa: E402
 from conformance.targets import Limits  # noqa: E402
 
 PATIENCE = Limits(first_byte_timeout=4.0, idle_timeout=1.5, deadline=6.0, connect_timeout=4.0, retries=1)
-"""For deployments on loopback, some of which never answer; the lab's own."""
+"""For deployments on loopback, some of which never answer; the same as the lab's."""
 _JUDGED = (0, 1, 3)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one judge made of one deployment: names of what it found, requests that came, seconds that passed."""
+    """What one judge found in one deployment: the names of its findings, its requests and its seconds."""
 
     names: frozenset[str]
     requests: int
@@ -58,7 +58,7 @@ class _Counter:
 
 @contextlib.contextmanager
 def deployed(target: LabTarget) -> Iterator[tuple[EmbeddedReference, _Counter]]:
-    """The reference with the target's fault, while it serves, and what counts its requests."""
+    """The reference with the target's fault, while it serves, and the counter of its requests."""
     counter = _Counter()
     hooks = replace(target.hooks, messages=(counter.count, *target.hooks.messages))
     with EmbeddedReference(target.profile, hooks=hooks, contract=contract_of(target.profile)) as reference:
@@ -83,7 +83,7 @@ def ours(tier: Tier) -> Judge:
             ):
                 status = run_suite(settings)
             if status not in _JUDGED:
-                raise RuntimeError(f"the suite came to no verdict on {target.id}: {printed.getvalue()[-2000:]}")
+                raise RuntimeError(f"the suite reached no verdict on {target.id}: {printed.getvalue()[-2000:]}")
             results = json.loads((Path(out) / "results.json").read_text(encoding="utf-8"))
         names = frozenset(row["id"] for row in results["requirements"] if row["outcome"] in BROKEN)
         return Found(names, counter.requests, time.monotonic() - began)
@@ -92,7 +92,7 @@ def ours(tier: Tier) -> Judge:
 
 
 def peer(*, events: bool) -> Judge:
-    """The peer with a document that describes the events of streams, or one that does not."""
+    """The peer, with a document that describes the events of streams, or without."""
 
     def judge(target: LabTarget) -> Found:
         began = time.monotonic()
@@ -101,15 +101,15 @@ def peer(*, events: bool) -> Judge:
             if target.profile == "kodexa":
                 key = {"x-api-key": reference.api_key}
             document = peer_document(target.profile, reference, events=events)
-            told = run_peer(document, reference.base_url, key, "--seed", "1")
-        return Found(told.codes, counter.requests, time.monotonic() - began)
+            outcome = run_peer(document, reference.base_url, key, "--seed", "1")
+        return Found(outcome.codes, counter.requests, time.monotonic() - began)
 
     return judge
 
 
 @contextlib.contextmanager
 def _environment(reference: EmbeddedReference) -> Iterator[None]:
-    """The variables by which the suite is told of a deployment's keys."""
+    """The environment variables with a deployment's keys."""
     values = {
         "API_KEY": reference.api_key,
         "ORG_ID": reference.org_id,

@@ -1,4 +1,4 @@
-"""The peer: the command line of Schemathesis, by its defaults, with the OpenAPI document of a contract."""
+"""The peer: the command line of Schemathesis with its defaults, and the OpenAPI document of a contract."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ if TYPE_CHECKING:
 
 SPECS = Path(__file__).parents[2] / "specs"
 _SETTINGS = "[cache]\nenabled = false\n"
-"""It would keep files of its own beside the document."""
+"""It would write a cache beside the document."""
 _TIMEOUT = 900
 Tree = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a run of the peer came to: the codes of its failures, such as ST108, and its report."""
+class PeerRun:
+    """One run of the peer: the codes of its failures, such as ST108, and its report."""
 
     codes: frozenset[str]
     report: Mapping[str, Any]
 
 
 def peer_document(profile: str, reference: EmbeddedReference, *, events: bool = True) -> Tree:
-    """A contract's document with what the peer cannot read out of its prose: so it accuses no conforming deployment.
+    """A contract's document, with what the peer cannot know from it, so that it gives no false alarm.
 
-    With `events` it describes each event of a stream, as OpenAPI 3.2 can; without, it is what OpenAPI 3.1 can say.
+    With `events` it describes each event of a stream, as OpenAPI 3.2 can; without, it has what OpenAPI 3.1 can say.
     """
     document = copy.deepcopy(_written(profile))
     (path,) = document["paths"].values()
     operation, request = path["post"], document["components"]["schemas"]["Request"]
     if profile == "openai":
-        # Each of them is allowed beside another field only; the prose says so, and no keyword of the published schema.
+        # Each is allowed only with another field. The prose says so, but no keyword of the published schema does.
         del request["properties"]["top_logprobs"], request["properties"]["stream_options"]
     if profile == "loop-health":
         # The document names 400 and 500 only; 401, 405 and 415 are RFC 9110's, and nothing forbids them.
@@ -64,11 +64,11 @@ def _written(profile: str) -> Tree:
     return loaded
 
 
-def run_peer(document: Tree, base_url: str, key: Mapping[str, str], *options: str) -> Told:
-    """Run the peer in a folder of its own, which is gone afterwards; `key` is the header field of the credential.
+def run_peer(document: Tree, base_url: str, key: Mapping[str, str], *options: str) -> PeerRun:
+    """Run the peer in a temporary folder; `key` is the header field of the credential.
 
     Raises:
-        RuntimeError: it came to no result.
+        RuntimeError: it gave no result.
     """
     with tempfile.TemporaryDirectory(prefix="chat-conformance-peer-") as name:
         folder = Path(name)
@@ -85,9 +85,9 @@ def run_peer(document: Tree, base_url: str, key: Mapping[str, str], *options: st
         report = folder / "report.json"
         if ended.returncode not in (0, 1) or not report.exists():
             raise RuntimeError(f"schemathesis ended with {ended.returncode}: {(ended.stdout + ended.stderr)[-2000:]}")
-        told: Tree = json.loads(report.read_text(encoding="utf-8"))
-    codes = [failure["code"] for failure in told["failures"]]
-    return Told(frozenset(codes + (["error"] if told["errors"] else [])), told)
+        written: Tree = json.loads(report.read_text(encoding="utf-8"))
+    codes = [failure["code"] for failure in written["failures"]]
+    return PeerRun(frozenset(codes + (["error"] if written["errors"] else [])), written)
 
 
 def version() -> str:

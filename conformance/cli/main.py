@@ -198,7 +198,8 @@ def run(*, plan_only: bool, **options: Any) -> int:
     "faults",
     metavar="ID[@CONDITION]",
     multiple=True,
-    help="Serve with a fault or trap of the lab's catalogue, such as stream-end.done-missing@n>1; several compose.",
+    help="Serve with a fault or an allowed variation of the lab's catalogue, such as stream-end.done-missing@n>1;"
+    " several compose.",
 )
 def serve(**options: Any) -> int:
     """Start the reference deployment of PROFILE."""

@@ -1,4 +1,4 @@
-"""Tells a kill matrix in a screen of text: the score, what is worth looking at, and which rules do not hold."""
+"""Prints a kill matrix as a screen of text: the score, and the rules that do not hold."""
 
 from __future__ import annotations
 
@@ -6,49 +6,50 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from conformance.lab.matrix import Matrix, Result
-from conformance.lab.rules import Breach
+from conformance.lab.kill_matrix import Detection, KillMatrix
+from conformance.lab.rules import RuleViolation
 
 _MOST = 40
+"""Violations of one rule that are printed."""
 
 
-def lab_text(matrix: Matrix, broken: Sequence[Breach], written: Mapping[str, Path]) -> str:
-    """The summary as plain text."""
-    lines = [*_score(matrix), "", *_rules(broken), *([""] if written else [])]
+def lab_text(matrix: KillMatrix, violations: Sequence[RuleViolation], written: Mapping[str, Path]) -> str:
+    """The summary as plain text; `written` are the reports' paths by name."""
+    lines = [*_score(matrix), "", *_rules(violations), *([""] if written else [])]
     lines += [f"{name:<12}{path}" for name, path in written.items()]
     return "\n".join(lines)
 
 
-def _score(matrix: Matrix) -> list[str]:
-    faults, traps = matrix.faults, matrix.traps
+def _score(matrix: KillMatrix) -> list[str]:
+    faults = matrix.faults
     killers = matrix.killers()
     killed = sum(bool(ids) for ids in killers.values())
-    aside = sum(row.result is Result.ASIDE for row in faults)
-    requests = sum(row.requests for row in matrix.rows)
-    twice = [row.id for row in matrix.rows if row.tries > 1]
-    again = f"judged twice  {len(twice):>5}   which broke a rule the first time: {', '.join(twice)}"
+    wrong = sum(one.detection is Detection.WRONG_REQUIREMENT for one in faults)
+    requests = sum(one.requests for one in matrix.results)
+    rechecked = [one.id for one in matrix.results if one.tries > 1]
+    twice = f"judged twice  {len(rechecked):>5}   because they violated a rule the first time: {', '.join(rechecked)}"
     return [
         f"Fault lab, {matrix.contract.profile.name} {matrix.contract.profile.version}",
         "",
-        f"faults        {len(faults):>5}   caught {len(matrix.caught)} ({100 * matrix.detection:.1f} %),"
-        f" through the wrong requirement {aside}, missed {len(faults) - len(matrix.caught) - aside}",
-        f"traps         {len(traps):>5}   accused falsely {len(matrix.accused)}",
+        f"faults        {len(faults):>5}   caught {len(matrix.caught)} ({100 * matrix.detection_rate:.1f} %),"
+        f" through the wrong requirement {wrong}, missed {len(faults) - len(matrix.caught) - wrong}",
+        f"variations    {len(matrix.variations):>5}   allowed; accused falsely {len(matrix.false_alarms)}",
         f"requirements  {len(killers):>5}   killed by a fault {killed};"
-        f" {len(matrix.single)} faults are told by one requirement alone",
+        f" {len(matrix.found_by_one)} faults are found by one requirement only",
         f"cost                  {requests} requests in {matrix.seconds:.0f} s,"
-        f" {1000 * matrix.seconds / max(len(matrix.rows), 1):.0f} ms a verdict",
-        *([again] if twice else []),
+        f" {1000 * matrix.seconds / max(len(matrix.results), 1):.0f} ms a verdict",
+        *([twice] if rechecked else []),
     ]
 
 
-def _rules(broken: Sequence[Breach]) -> list[str]:
-    if not broken:
+def _rules(violations: Sequence[RuleViolation]) -> list[str]:
+    if not violations:
         return ["All rules hold."]
     lines: list[str] = []
-    for rule, some in groupby(sorted(broken, key=lambda breach: breach.rule), key=lambda breach: breach.rule):
-        told = list(some)
+    for rule, group in groupby(sorted(violations, key=lambda one: one.rule), key=lambda one: one.rule):
+        sentences = [violation.sentence for violation in group]
         lines.append(f"Does not hold: {rule}.")
-        lines += [f"  {breach.sentence}" for breach in told[:_MOST]]
-        if len(told) > _MOST:
-            lines.append(f"  … and {len(told) - _MOST} more")
+        lines += [f"  {sentence}" for sentence in sentences[:_MOST]]
+        if len(sentences) > _MOST:
+            lines.append(f"  … and {len(sentences) - _MOST} more")
     return lines

@@ -1,4 +1,4 @@
-"""Holds the evidence of a lab's run against its record: judges it again, and runs the commands of its findings."""
+"""Checks the evidence of a lab's run against its record: judges it again, and runs the commands of its findings."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ Judge = Callable[[Watched], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """What is to be shown of the evidence of each run, beside what was seen in it."""
+class EvidenceChecks:
+    """How the evidence of each run is checked."""
 
     judged_again: bool = False
-    """That judging it again gives the same record, but for times."""
+    """Whether judging it again must give the same record, except for times."""
     reproduced: bool = False
-    """That the command of each finding sends the bytes of its request."""
+    """Whether the command of each finding must send the bytes of its request."""
 
 
-NO_PROOF = Proof()
+NO_CHECKS = EvidenceChecks()
 
 
-def gaps(run: SuiteRun, judge: Judge, one: Watched, proof: Proof) -> tuple[str, ...]:
-    """What is not shown, a sentence each. `run` has just judged this target; `judge` makes it judge another."""
-    if not proof.judged_again and not proof.reproduced:
+def gaps(run: SuiteRun, judge: Judge, one: Watched, checks: EvidenceChecks) -> tuple[str, ...]:
+    """The checks that fail, a sentence each. `run` has just judged this target; `judge` makes it judge another."""
+    if not checks.judged_again and not checks.reproduced:
         return ()
     record = _record(run)
-    told = [*_of_commands(record, one)] if proof.reproduced else []
-    if proof.judged_again:
+    failed = [*_of_commands(record, one)] if checks.reproduced else []
+    if checks.judged_again:
         judge(_from_evidence(one))
-        told += [f"judged again: {difference}" for difference in differences(record, _record(run))]
-    return tuple(told)
+        failed += [f"judged again: {difference}" for difference in differences(record, _record(run))]
+    return tuple(failed)
 
 
 def _record(run: SuiteRun) -> dict[str, Any]:

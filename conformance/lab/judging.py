@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from _pytest.runner import runtestprotocol
 
-from conformance.lab.evidence_checks import NO_PROOF, Proof, gaps
+from conformance.lab.evidence_checks import NO_CHECKS, EvidenceChecks, gaps
 from conformance.lab.observing import LEAN, Watched, idle_session, watched
 from conformance.lab.targets import LabTarget
 from conformance.running.pytest_session import run_pytest
@@ -44,7 +44,7 @@ class Seen:
     broken: tuple[str, ...] = ()
     """Defects of the suite itself that the run met."""
     gaps: tuple[str, ...] = ()
-    """What its evidence does not show, of what was to be shown."""
+    """The checks of its evidence that failed."""
     tries: int = 1
     """How often it was judged; the last time counts."""
 
@@ -54,16 +54,16 @@ class Seen:
         return frozenset(name for name, outcome in self.outcomes.items() if outcome in BROKEN)
 
 
-def see(targets: Sequence[LabTarget], keep: Path | None = None, proof: Proof = NO_PROOF) -> list[Seen]:
+def see(targets: Sequence[LabTarget], keep: Path | None = None, checks: EvidenceChecks = NO_CHECKS) -> list[Seen]:
     """What the runs against these targets, all of one profile and tier, come to.
 
     Those that wait are observed at once, all others one by one. With `keep`, the evidence of each stays in a folder
-    below it, named by `evidence_folder`. `proof` says what each run's evidence has to show.
+    below it, named by `evidence_folder`. `checks` says how each run's evidence is checked.
     """
     if not targets:
         return []
     with TemporaryDirectory(prefix="chat-conformance-lab-") as scratch:
-        run = _LabRun(targets[0], watched(targets, keep or Path(scratch)), proof)
+        run = _LabRun(targets[0], watched(targets, keep or Path(scratch)), checks)
         ended = run_pytest(run, LEAN)
     if len(run.seen) < len(targets):
         told = run.broken or ended.printed.strip().splitlines()[-15:]
@@ -101,10 +101,10 @@ class ManyTargets(SuiteRun):
 class _LabRun(ManyTargets):
     """Judges each target by all tests."""
 
-    def __init__(self, target: LabTarget, targets: Iterator[Watched], proof: Proof) -> None:
+    def __init__(self, target: LabTarget, targets: Iterator[Watched], checks: EvidenceChecks) -> None:
         super().__init__(target)
         self._targets = targets
-        self._proof = proof
+        self._checks = checks
         self.seen: list[Seen] = []
 
     @pytest.hookimpl(tryfirst=True)
@@ -116,7 +116,7 @@ class _LabRun(ManyTargets):
 
         for one in self._targets:
             seen = judge(one)
-            self.seen.append(replace(seen, gaps=gaps(self, judge, one, self._proof)))
+            self.seen.append(replace(seen, gaps=gaps(self, judge, one, self._checks)))
         return True
 
 

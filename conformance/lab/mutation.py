@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from conformance.lab.judging import LabError, ManyTargets, Seen
-from conformance.lab.matrix import changes, expectation
+from conformance.lab.kill_matrix import changes, expectation
 from conformance.lab.observing import LEAN, Watched, watched
 from conformance.lab.targets import CONTROLS, LabTarget, contract_of, targets_of
 from conformance.running.pytest_session import run_pytest

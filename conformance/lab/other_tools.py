@@ -19,7 +19,7 @@ from conformance.reference import EmbeddedReference
 
 CLEAN, FOUND = 0, 1
 TIMEOUT = 600.0
-"""Seconds after which a command is given up for one target."""
+"""Seconds after which a command is stopped for one target."""
 _SCHEMATHESIS = (
     f"{shlex.quote(sys.executable)} -m schemathesis.cli --config-file {{folder}}/schemathesis.toml"
     " run {openapi} --url {base_url} --header '{credential}' --no-color"
@@ -31,23 +31,23 @@ _SCHEMATHESIS_SETTINGS = "[cache]\nenabled = false\n"
 
 @dataclass(frozen=True, slots=True)
 class ToolVerdict:
-    """What a command made of one target: its exit status, or None where it was given up; and how long it took."""
+    """What a command made of one target: its exit status, None if it was stopped, and how long it took."""
 
     target: LabTarget
     status: int | None
     seconds: float
     printed: str = ""
-    """The end of what it printed, where its status is neither 0 nor 1."""
+    """The end of its output, if its status is neither 0 nor 1."""
 
     @property
     def found(self) -> bool:
-        """Whether it says that something is wrong with the target."""
+        """Whether it found something in the target."""
         return self.status == FOUND
 
 
 @dataclass(frozen=True, slots=True)
 class ToolScore:
-    """How many faults a tool caught, and how many allowed deployments it accused."""
+    """Which faults a tool caught, and in which conforming deployments it found something."""
 
     command: str
     verdicts: tuple[ToolVerdict, ...]
@@ -57,22 +57,22 @@ class ToolScore:
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """The faults that it was to catch."""
+        """The faults that it had to catch."""
         return self._ids(lambda one: _is_fault(one.target))
 
     @property
     def caught(self) -> tuple[str, ...]:
-        """Those in which it found anything."""
+        """The faults in which it found something."""
         return self._ids(lambda one: _is_fault(one.target) and one.found)
 
     @property
-    def accused(self) -> tuple[str, ...]:
-        """The controls and traps in which it found anything."""
+    def false_alarms(self) -> tuple[str, ...]:
+        """The controls and allowed variations in which it found something."""
         return self._ids(lambda one: not _is_fault(one.target) and one.found)
 
     @property
     def unusable(self) -> tuple[ToolVerdict, ...]:
-        """Where it neither found anything nor found nothing: it broke, or was given up."""
+        """The targets without a verdict: the command broke, or was stopped."""
         return tuple(one for one in self.verdicts if one.status not in {CLEAN, FOUND})
 
 
@@ -82,26 +82,26 @@ def tool_score_text(score: ToolScore) -> str:
     lines = [
         f"Scored with: {score.command}",
         f"faults  {len(score.faults):>5}   caught {len(score.caught)}",
-        f"others  {controls:>5}   accused falsely {len(score.accused)}",
+        f"others  {controls:>5}   accused falsely {len(score.false_alarms)}",
     ]
     lines += [f"missed: {name}" for name in score.faults if name not in score.caught]
-    lines += [f"accused falsely: {name}" for name in score.accused]
+    lines += [f"accused falsely: {name}" for name in score.false_alarms]
     for one in score.unusable:
-        told = one.printed.strip().splitlines()[-1:] or [""]
-        lines.append(f"no verdict on {one.target.id}: status {one.status}; {told[0]}")
+        last_line = one.printed.strip().splitlines()[-1:] or [""]
+        lines.append(f"no verdict on {one.target.id}: status {one.status}; {last_line[0]}")
     return "\n".join(lines)
 
 
 def score_of_command(
     command: str, targets: Sequence[LabTarget], *, workers: int = 1, timeout: float = TIMEOUT
 ) -> ToolScore:
-    """Run a command against every target, each served while it runs.
+    """Run a command against every target, which is served while the command runs.
 
-    `command` is the name of an adapter, or a command line in which `{base_url}` stands for what stands before the
-    operation's path, `{openapi}` for the path of the profile's document, `{credential}` for the header line with the
-    key, and `{folder}` for a folder of its own. The key and the model are in its environment (`CONFORMANCE_API_KEY`,
-    `CONFORMANCE_MODEL`, `CONFORMANCE_ORG_ID`). It runs without a shell; exit status 1 says that it found something, 0
-    that it did not.
+    `command` is the name of an adapter, or a command line in which `{base_url}` stands for the part of the URL before
+    the operation's path, `{openapi}` for the path of the profile's document, `{credential}` for the header line with
+    the key, and `{folder}` for a folder of its own. Its environment has the key and the model
+    (`CONFORMANCE_API_KEY`, `CONFORMANCE_MODEL`, `CONFORMANCE_ORG_ID`). It runs without a shell; its exit status is 1
+    if it found something, and 0 if it did not.
     """
     template = ADAPTERS.get(command, command)
     with ThreadPoolExecutor(workers, thread_name_prefix="tool") as pool:
@@ -123,12 +123,12 @@ def _judge(template: str, target: LabTarget, timeout: float) -> ToolVerdict:
         }
         began = time.monotonic()
         status, printed = _run(_filled(template, values), folder, _environment(reference), timeout)
-    told = "" if status in {CLEAN, FOUND} else printed.replace(reference.api_key, "[api-key]")
-    return ToolVerdict(target, status, round(time.monotonic() - began, 3), told)
+    output = "" if status in {CLEAN, FOUND} else printed.replace(reference.api_key, "[api-key]")
+    return ToolVerdict(target, status, round(time.monotonic() - began, 3), output)
 
 
 def _filled(template: str, values: Mapping[str, str]) -> list[str]:
-    """The words of a command, with the values put in after it was split: none of them can make a word of its own."""
+    """The words of a command, with values filled in after splitting, so that no value can add a word."""
     words = shlex.split(template)
     for name, value in values.items():
         words = [word.replace(f"{{{name}}}", value) for word in words]
@@ -141,19 +141,19 @@ def _run(words: list[str], folder: str, environment: Mapping[str, str], timeout:
             words, cwd=folder, env=environment, timeout=timeout, check=False, capture_output=True, text=True
         )
     except subprocess.TimeoutExpired:
-        return None, f"given up after {timeout:g} s"
+        return None, f"stopped after {timeout:g} s"
     except OSError as error:
         return None, f"cannot be run ({error.strerror or error})"
     return done.returncode, (done.stdout + done.stderr)[-2000:]
 
 
 def _environment(reference: EmbeddedReference) -> Mapping[str, str]:
-    told = {
+    variables = {
         "CONFORMANCE_API_KEY": reference.api_key,
         "CONFORMANCE_MODEL": reference.model,
         "CONFORMANCE_ORG_ID": reference.org_id or "",
     }
-    return {**os.environ, **told}
+    return {**os.environ, **variables}
 
 
 def _is_fault(target: LabTarget) -> bool:

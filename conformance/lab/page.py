@@ -1,4 +1,4 @@
-"""Makes the page of a kill matrix: one HTML file that needs no network, in which any fault is found in seconds."""
+"""Makes the page of a kill matrix: one HTML file that needs no network, with search and filters."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import conformance
-from conformance.lab.matrix import Matrix, Result, Row
-from conformance.lab.rules import breaches
+from conformance.lab.kill_matrix import Detection, KillMatrix, LabResult
+from conformance.lab.rules import rule_violations
 from conformance.report.html import assembled, html_environment
 from conformance.suite.outcome import BROKEN
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_LOOKS = Path(__file__).parents[1] / "report" / "templates" / "compliance.css"
+_STYLE = Path(__file__).parents[1] / "report" / "templates" / "compliance.css"
 _MOST = 60
 _CELL = 4
-"""Pixels of the overview for one fault and one requirement."""
+"""Pixels of a cell in the overview."""
 
 FAMILIES: Mapping[int, str] = {
     1: "framing and transport",
@@ -31,21 +31,20 @@ FAMILIES: Mapping[int, str] = {
     7: "robustness",
 }
 _KINDS = {
-    Result.CAUGHT: "passed",
-    Result.CLEAN: "passed",
-    Result.ASIDE: "warning",
-    Result.MISSED: "failed",
-    Result.ACCUSED: "failed",
+    Detection.CAUGHT: "passed",
+    Detection.CLEAN: "passed",
+    Detection.WRONG_REQUIREMENT: "warning",
+    Detection.MISSED: "failed",
+    Detection.FALSE_ALARM: "failed",
 }
-_KILLED, _IDLE = "killed", "kills nothing"
+_KILLED, _UNKILLED = "killed", "kills nothing"
 _GLYPHS = {"passed": "✓", "warning": "!", "failed": "✕"}
 
 
-def kill_matrix_page(matrix: Matrix) -> str:
+def kill_matrix_page(matrix: KillMatrix) -> str:
     """The whole page as HTML text."""
     boundary = uuid.uuid4().hex
-    rows = [row for row in matrix.rows if row.fault is not None]
-    broken = breaches(matrix)
+    results = [one for one in matrix.results if one.fault is not None]
     columns = {row.id: number for number, row in enumerate(matrix.requirements)}
     html = (
         html_environment(_TEMPLATES)
@@ -56,27 +55,27 @@ def kill_matrix_page(matrix: Matrix) -> str:
             version=conformance.__version__,
             faults=len(matrix.faults),
             caught=len(matrix.caught),
-            traps=len(matrix.traps),
-            false_alarms=len(matrix.accused),
-            killed=len(matrix.requirements) - len(matrix.idle),
-            requests=sum(row.requests for row in matrix.rows),
+            variations=len(matrix.variations),
+            false_alarms=len(matrix.false_alarms),
+            killed=len(matrix.requirements) - len(matrix.unkilled),
+            requests=sum(one.requests for one in matrix.results),
             seconds=matrix.seconds,
-            per_verdict=matrix.seconds / max(len(matrix.rows), 1),
+            per_verdict=matrix.seconds / max(len(matrix.results), 1),
             partial=matrix.partial,
-            breaches=broken,
+            violations=rule_violations(matrix),
             most=_MOST,
-            known={*columns, *(row.id for row in rows)},
+            known={*columns, *(one.id for one in results)},
             families=_families(matrix),
-            rows=[_view(number, row, columns) for number, row in enumerate(rows)],
+            results=[_view(number, one, columns) for number, one in enumerate(results)],
             requirements=list(_requirements(matrix)),
-            results=_results(matrix),
-            outcomes=sorted({outcome for row in rows for outcome in row.changed.values()}),
+            counts=_counts(matrix),
+            outcomes=sorted({outcome for one in results for outcome in one.changed.values()}),
             sections=list(dict.fromkeys(row.section.value for row in matrix.requirements)),
             glyphs=_GLYPHS,
             cell=_CELL,
         )
     )
-    style = _LOOKS.read_text(encoding="utf-8") + (_TEMPLATES / "kill-matrix.css").read_text(encoding="utf-8")
+    style = _STYLE.read_text(encoding="utf-8") + (_TEMPLATES / "kill-matrix.css").read_text(encoding="utf-8")
     script = (_TEMPLATES / "kill-matrix.js").read_text(encoding="utf-8")
     return assembled(html.split(boundary), style, script)
 
@@ -93,53 +92,53 @@ class _Cell:
     column: int
 
 
-def _view(number: int, row: Row, columns: Mapping[str, int]) -> Mapping[str, Any]:
-    fault = row.fault
+def _view(number: int, one: LabResult, columns: Mapping[str, int]) -> Mapping[str, Any]:
+    fault = one.fault
     assert fault is not None
-    cells = [_cell(row, name, outcome, columns) for name, outcome in row.changed.items()]
+    cells = [_cell(one, name, outcome, columns) for name, outcome in one.changed.items()]
     cells += [
         _Cell(name, f"{outcome} was expected", "wrong", "Not changed", "", columns.get(name, 0))
-        for name, outcome in row.absent.items()
-        if name not in row.changed
+        for name, outcome in one.absent.items()
+        if name not in one.changed
     ]
     return {
         "number": number,
-        "id": row.id,
+        "id": one.id,
         "about": fault.about,
         "family": fault.family,
-        "label": "trap" if fault.is_variation else FAMILIES[fault.family],
-        "result": row.result.value,
-        "kind": _KINDS[row.result],
+        "label": "allowed variation" if fault.is_variation else FAMILIES[fault.family],
+        "result": one.detection.value,
+        "kind": _KINDS[one.detection],
         "breaks": fault.breaks,
         "when": fault.when,
         "seen": fault.seen,
         "generated": fault.generated,
-        "requests": row.requests,
-        "seconds": row.seconds,
-        "tries": row.tries,
+        "requests": one.requests,
+        "seconds": one.seconds,
+        "tries": one.tries,
         "cells": sorted(cells, key=lambda cell: ("caught", "wrong", "also", "other").index(cell.kind)),
-        "outcomes": sorted(set(row.changed.values())),
-        "sections": sorted({name.partition(".")[0] for name in (*row.changed, *fault.breaks)}),
+        "outcomes": sorted(set(one.changed.values())),
+        "sections": sorted({name.partition(".")[0] for name in (*one.changed, *fault.breaks)}),
     }
 
 
-def _cell(row: Row, name: str, outcome: str, columns: Mapping[str, int]) -> _Cell:
-    assert row.fault is not None
-    if name in row.undeclared:
+def _cell(one: LabResult, name: str, outcome: str, columns: Mapping[str, int]) -> _Cell:
+    assert one.fault is not None
+    if name in one.undeclared:
         kind, label = "wrong", "Not declared"
-    elif name in row.fault.breaks:
+    elif name in one.fault.breaks:
         kind, label = "caught", "Caught by"
     else:
-        kind, label = ("also", "Also told by") if outcome in BROKEN else ("other", "Changes")
-    return _Cell(name, outcome, kind, label, row.messages.get(name, ""), columns.get(name, 0))
+        kind, label = ("also", "Also found by") if outcome in BROKEN else ("other", "Changes")
+    return _Cell(name, outcome, kind, label, one.messages.get(name, ""), columns.get(name, 0))
 
 
-def _requirements(matrix: Matrix) -> Iterator[Mapping[str, Any]]:
+def _requirements(matrix: KillMatrix) -> Iterator[Mapping[str, Any]]:
     killers = matrix.killers()
-    told: dict[str, list[str]] = {}
-    for row in matrix.faults:
-        for name in row.found:
-            told.setdefault(name, []).append(row.id)
+    found: dict[str, list[str]] = {}
+    for one in matrix.faults:
+        for name in one.found:
+            found.setdefault(name, []).append(one.id)
     for requirement in matrix.requirements:
         own = killers[requirement.id]
         yield {
@@ -149,34 +148,36 @@ def _requirements(matrix: Matrix) -> Iterator[Mapping[str, Any]]:
             "statement": requirement.statement,
             "control": matrix.control.get(requirement.id, "untested"),
             "killers": own,
-            "others": [name for name in told.get(requirement.id, ()) if name not in own],
-            "result": _KILLED if own else _IDLE,
+            "others": [name for name in found.get(requirement.id, ()) if name not in own],
+            "result": _KILLED if own else _UNKILLED,
             "kind": "passed" if own else "failed",
         }
 
 
-def _families(matrix: Matrix) -> Sequence[Mapping[str, Any]]:
-    single = {row.id for row in matrix.single}
+def _families(matrix: KillMatrix) -> Sequence[Mapping[str, Any]]:
+    found_by_one = {one.id for one in matrix.found_by_one}
     families = []
     for number, name in FAMILIES.items():
-        some = [row for row in matrix.rows if row.fault is not None and row.fault.family == number]
+        some = [one for one in matrix.results if one.fault is not None and one.fault.family == number]
         families.append(
             {
                 "number": number,
                 "name": name,
-                "faults": sum(row.is_fault for row in some),
-                "caught": sum(row.result is Result.CAUGHT for row in some),
-                "single": sum(row.id in single for row in some),
-                "traps": sum(not row.is_fault for row in some),
-                "accused": sum(row.result is Result.ACCUSED for row in some),
+                "faults": sum(one.is_fault for one in some),
+                "caught": sum(one.detection is Detection.CAUGHT for one in some),
+                "found_by_one": sum(one.id in found_by_one for one in some),
+                "variations": sum(not one.is_fault for one in some),
+                "false_alarms": sum(one.detection is Detection.FALSE_ALARM for one in some),
             }
         )
     return families
 
 
-def _results(matrix: Matrix) -> Sequence[tuple[str, str, int]]:
-    counts = Counter(row.result for row in matrix.rows if row.fault is not None)
-    found = [(result.value, _KINDS[result], counts[result]) for result in Result if counts[result]]
-    idle = len(matrix.idle)
-    killed = len(matrix.requirements) - idle
-    return [*found, *((name, kind, n) for name, kind, n in ((_KILLED, "passed", killed), (_IDLE, "failed", idle)) if n)]
+def _counts(matrix: KillMatrix) -> Sequence[tuple[str, str, int]]:
+    """How many faults and requirements each filter of the page leaves: its name, its look and the number."""
+    number_of = Counter(one.detection for one in matrix.results if one.fault is not None)
+    counts = [(one.value, _KINDS[one], number_of[one]) for one in Detection]
+    unkilled = len(matrix.unkilled)
+    killed = len(matrix.requirements) - unkilled
+    counts += [(_KILLED, "passed", killed), (_UNKILLED, "failed", unkilled)]
+    return [count for count in counts if count[2]]

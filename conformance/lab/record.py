@@ -1,4 +1,4 @@
-"""Writes kill-matrix.json, which specs/kill-matrix.schema.json describes, and reads back what scores are made of."""
+"""Writes kill-matrix.json, which specs/kill-matrix.schema.json describes, with its page, and reads it back."""
 
 from __future__ import annotations
 
@@ -8,24 +8,41 @@ from typing import Any
 
 import conformance
 from conformance.contract.locations import specs_directory
-from conformance.lab.matrix import Matrix, Row
-from conformance.lab.rules import breaches
+from conformance.lab.kill_matrix import KillMatrix, LabResult
+from conformance.lab.page import kill_matrix_page
+from conformance.lab.rules import rule_violations
+from conformance.report.files import write_atomically
 
 FORMAT = 1
 FILE_NAME = "kill-matrix.json"
+PAGE_NAME = "kill-matrix.html"
 SCHEMA = "kill-matrix.schema.json"
 
-
-class MatrixError(Exception):
-    """A kill-matrix.json cannot be used. The message is one sentence: the file and what is wrong with it."""
-
-
-def matrix_text(matrix: Matrix) -> str:
-    """The text of kill-matrix.json."""
-    return json.dumps(matrix_document(matrix), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+# The names of the format are older than those of the code, and stay: a `trap` is an allowed variation.
+KIND_CONTROL, KIND_FAULT, KIND_VARIATION = "control", "fault", "trap"
+SCORE_VARIATIONS = "traps"
+RULE_VIOLATIONS = "breaches"
 
 
-def matrix_document(matrix: Matrix) -> dict[str, Any]:
+class KillMatrixError(Exception):
+    """A kill-matrix.json cannot be used. The message is one sentence: the file, and what is wrong with it."""
+
+
+def write_matrix(matrix: KillMatrix, out: Path) -> dict[str, Path]:
+    """Write kill-matrix.json and its page into a directory; returns their paths by name.
+
+    Raises:
+        OSError: one cannot be written.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    record = out / FILE_NAME
+    write_atomically(record, json.dumps(matrix_document(matrix), ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    page = out / PAGE_NAME
+    write_atomically(page, kill_matrix_page(matrix))
+    return {"Kill matrix": record, "Page": page}
+
+
+def matrix_document(matrix: KillMatrix) -> dict[str, Any]:
     """The JSON document of a kill matrix."""
     profile, killers = matrix.contract.profile, matrix.killers()
     return {
@@ -36,15 +53,16 @@ def matrix_document(matrix: Matrix) -> dict[str, Any]:
         "score": {
             "faults": len(matrix.faults),
             "caught": len(matrix.caught),
-            "traps": len(matrix.traps),
-            "false_alarms": len(matrix.accused),
+            SCORE_VARIATIONS: len(matrix.variations),
+            "false_alarms": len(matrix.false_alarms),
             "requirements": len(killers),
             "killed": sum(bool(ids) for ids in killers.values()),
-            "requests": sum(row.requests for row in matrix.rows),
+            "requests": sum(one.requests for one in matrix.results),
             "seconds": matrix.seconds,
         },
-        "breaches": [
-            {"rule": breach.rule, "subject": breach.subject, "sentence": breach.sentence} for breach in breaches(matrix)
+        RULE_VIOLATIONS: [
+            {"rule": violation.rule, "subject": violation.subject, "sentence": violation.sentence}
+            for violation in rule_violations(matrix)
         ],
         "requirements": [
             {
@@ -57,34 +75,34 @@ def matrix_document(matrix: Matrix) -> dict[str, Any]:
             }
             for row in matrix.requirements
         ],
-        "targets": [_row_document(row) for row in matrix.rows],
+        "targets": [_result_document(one) for one in matrix.results],
     }
 
 
-def _row_document(row: Row) -> dict[str, Any]:
-    fault = row.fault
+def _result_document(one: LabResult) -> dict[str, Any]:
+    fault = one.fault
     return {
-        "id": row.id,
-        "kind": "control" if fault is None else "trap" if fault.is_variation else "fault",
+        "id": one.id,
+        "kind": KIND_CONTROL if fault is None else KIND_VARIATION if fault.is_variation else KIND_FAULT,
         "about": "The reference deployment without a fault." if fault is None else fault.about,
         "family": None if fault is None else fault.family,
         "seen": [] if fault is None else list(fault.seen),
         "when": None if fault is None else fault.when,
         "generated": fault is not None and fault.generated,
         "breaks": [] if fault is None else list(fault.breaks),
-        "result": row.result.value,
-        "changed": dict(row.changed),
-        "undeclared": dict(row.undeclared),
-        "absent": dict(row.absent),
-        "messages": {name: row.messages[name] for name in row.found if name in row.messages},
-        "requests": row.requests,
-        "seconds": row.seconds,
-        "tries": row.tries,
+        "result": one.detection.value,
+        "changed": dict(one.changed),
+        "undeclared": dict(one.undeclared),
+        "absent": dict(one.absent),
+        "messages": {name: one.messages[name] for name in one.found if name in one.messages},
+        "requests": one.requests,
+        "seconds": one.seconds,
+        "tries": one.tries,
     }
 
 
 def core(document: dict[str, Any]) -> dict[str, Any]:
-    """What two runs of the same lab must agree in: everything but times, words, and what was judged a second time."""
+    """What two runs of the same lab must agree on: everything but times, messages, and what was judged twice."""
     targets = [
         {name: value for name, value in target.items() if name not in {"seconds", "messages", "requests", "tries"}}
         for target in document["targets"]
@@ -97,19 +115,19 @@ def read_matrix(path: Path) -> dict[str, Any]:
     """The document of a kill-matrix.json.
 
     Raises:
-        MatrixError: it cannot be read, or departs from its schema.
+        KillMatrixError: it cannot be read, or does not match its schema.
     """
     from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms
 
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise MatrixError(f"{path}: cannot be read ({error.strerror or error}).") from error
+        raise KillMatrixError(f"{path}: cannot be read ({error.strerror or error}).") from error
     except ValueError as error:
-        raise MatrixError(f"{path}: is not JSON ({error}).") from error
+        raise KillMatrixError(f"{path}: is not JSON ({error}).") from error
     schema = json.loads((specs_directory() / SCHEMA).read_text(encoding="utf-8"))
     problem = next(iter(Draft202012Validator(schema).iter_errors(document)), None)
     if problem is not None:
-        raise MatrixError(f"{path}: {problem.message[:200]} (see specs/{SCHEMA}).")
+        raise KillMatrixError(f"{path}: {problem.message[:200]} (see specs/{SCHEMA}).")
     read: dict[str, Any] = document
     return read

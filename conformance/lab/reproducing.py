@@ -1,4 +1,4 @@
-"""Runs the commands that a report prints to reproduce a finding, and keeps the bytes that they send."""
+"""Runs the commands that a report prints to reproduce its findings, and compares the bytes that they send."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ KEYS = {
     "CONFORMANCE_OTHER_API_KEY": "sk-other-0123456789abcdef",
     "CONFORMANCE_WRONG_API_KEY": "sk-never-issued-0123456789",
 }
-"""What stands in the variables that a command takes its key from."""
+"""The values of the variables that a command takes its key from."""
 _CREDENTIALS = frozenset({"authorization", "x-api-key"})
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 _PATIENCE = 20.0
 
 
 class ByteRecorder:
-    """Listens at an address, takes one connection after another, keeps what each sent, and answers it."""
+    """Listens at an address, accepts one connection after another, keeps what each sends, and answers it."""
 
     def __init__(self, host: str, port: int) -> None:
         """Listen.
@@ -45,16 +45,16 @@ class ByteRecorder:
         self._thread.start()
 
     def expect(self, size: int) -> None:
-        """How many bytes the next request has; it is answered once they have come."""
+        """Set how many bytes the next request has; it is answered once they have arrived."""
         self._expected = size
 
     def take(self) -> bytes:
-        """The bytes of the request that came next; none where nothing comes."""
+        """The bytes of the next request; empty if none arrives."""
         return self._received.pop() if self._came.acquire(timeout=_PATIENCE) else b""
 
     def close(self) -> None:
-        """Listen no longer."""
-        self._listener.shutdown(socket.SHUT_RDWR)  # which wakes the thread that waits for a connection
+        """Stop listening."""
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for a connection
         self._listener.close()
         self._thread.join(5)
 
@@ -76,7 +76,7 @@ class ByteRecorder:
                 if not more:
                     break
                 data += more
-            # What is too much shows only if it is waited for a moment less than a client waits for its answer.
+            # Surplus bytes can only be noticed while the client still waits for the end of its answer.
             connection.sendall(_ANSWER)
             connection.shutdown(socket.SHUT_WR)
             while more := connection.recv(65536):
@@ -88,9 +88,9 @@ class ByteRecorder:
 
 
 def not_reproduced(exchanges: Sequence[Exchange], credential_header: str, folder: Path) -> Iterator[str]:
-    """A sentence for each exchange whose command, executed as it is printed, sends other bytes than its request.
+    """A sentence for each exchange whose printed command sends different bytes than its request had.
 
-    The commands go to the address at which the exchanges found their target, which must be free by now.
+    The commands connect to the address of the exchanges' target, which must be free by now.
 
     Raises:
         OSError: something listens there, or there is no `sh` or `curl`.
@@ -113,14 +113,14 @@ def not_reproduced(exchanges: Sequence[Exchange], credential_header: str, folder
             came = recorder.take()
             if came != expected:
                 at = next((n for n, (one, other) in enumerate(zip(came, expected, strict=False)) if one != other), -1)
-                where = f"from byte {at} on" if at >= 0 else f"{len(came)} bytes in place of {len(expected)}"
-                yield f"the command of {exchange.id} sends other bytes than its request had ({where})"
+                where = f"from byte {at} on" if at >= 0 else f"{len(came)} bytes instead of {len(expected)}"
+                yield f"the command of {exchange.id} sends different bytes than its request had ({where})"
     finally:
         recorder.close()
 
 
 def request_bytes(exchange: Exchange, key: str) -> bytes:
-    """The bytes of a request as it was sent, with a key in the place of the one that evidence does not keep."""
+    """The bytes of a request as it was sent, with `key` instead of the one that evidence does not keep."""
     request = exchange.request
     target = "/" + request.url.split("/", 3)[3]
     fields = [
@@ -134,7 +134,7 @@ def request_bytes(exchange: Exchange, key: str) -> bytes:
 
 
 def _stepped(exchange: Exchange) -> bytes:
-    """The body as it leaves in steps, in the chunked coding where the request says so."""
+    """The body as its steps send it, in the chunked coding if the request uses it."""
     request = exchange.request
     chunked = any(name.lower() == "transfer-encoding" for name, _ in request.headers)
     sent, at = b"", 0

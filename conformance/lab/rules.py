@@ -1,71 +1,78 @@
-"""The rules of the lab: what must hold of a kill matrix, and in which sentence it is told where it does not."""
+"""The rules of the lab: what must hold for a kill matrix, and the sentence for each violation."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from conformance.lab.matrix import Matrix, Result, Row
+from conformance.lab.kill_matrix import Detection, KillMatrix, LabResult
+
+CAUGHT = "every fault is caught through what it breaks"
+NO_FALSE_ALARM = "nothing is accused falsely"
+KILLED = "every requirement is killed by a fault"
+AS_DECLARED = "a fault changes what it declares, and nothing else"
+SUITE_WORKS = "the suite itself does not break"
+EVIDENCE_AGREES = "evidence shows again what a run found"
 
 
 @dataclass(frozen=True, slots=True)
-class Breach:
-    """One rule that does not hold: its name, the target or requirement, and a sentence."""
+class RuleViolation:
+    """One violation of a rule: the rule's name, the target or requirement, and a sentence."""
 
     rule: str
     subject: str
     sentence: str
 
 
-CAUGHT = "every fault is caught through what it breaks"
-CLEAN = "nothing is accused falsely"
-KILLED = "every requirement is killed by a fault"
-EXACT = "a fault changes what it declares, and nothing else"
-WHOLE = "the suite itself does not break"
-SHOWN = "evidence shows again what a run found"
-
-
-def breaches(matrix: Matrix) -> tuple[Breach, ...]:
-    """Every rule that does not hold; of a partial matrix, nothing is said of requirements that no fault killed."""
-    found = [breach for row in matrix.rows for breach in _of_row(row)]
+def rule_violations(matrix: KillMatrix) -> tuple[RuleViolation, ...]:
+    """Every violation of a rule; in a partial matrix, requirements that no fault killed violate none."""
+    found = [violation for result in matrix.results for violation in _of_result(result)]
     if not matrix.partial:
         found += [
-            Breach(KILLED, name, f"no fault was caught through {name}, so that nothing shows that its test can fail")
-            for name in matrix.idle
+            RuleViolation(KILLED, name, f"no fault was caught through {name}, so nothing shows that its test can fail")
+            for name in matrix.unkilled
         ]
     return tuple(found)
 
 
-def _of_row(row: Row) -> Iterator[Breach]:
-    for line in row.broken:
-        yield Breach(WHOLE, row.id, f"{row.id}: the suite broke: {line}")
-    for line in row.gaps:
-        yield Breach(SHOWN, row.id, f"{row.id}: {line}")
-    if row.result is Result.ACCUSED:
-        told = "; ".join(f"{name}: {row.messages.get(name, row.changed[name])}" for name in row.found)
-        yield Breach(CLEAN, row.id, f"{row.id} is allowed, and was accused: {told}")
-    elif row.result in {Result.MISSED, Result.ASIDE}:
-        assert row.fault is not None
-        lacking = [name for name in row.fault.breaks if name not in row.found]
-        through = f", only through {', '.join(row.found[:5])}" if row.found else ""
-        yield Breach(CAUGHT, row.id, f"{row.id} was not caught through {', '.join(lacking)}{through}")
-    if row.fault is None:
-        unsure = [name for name, outcome in row.changed.items() if outcome == "inconclusive"]
-        if unsure:
-            yield Breach(CLEAN, row.id, f"{row.id}: nothing could be said of {', '.join(unsure)}")
-        return
+def _of_result(one: LabResult) -> Iterator[RuleViolation]:
+    for line in one.broken:
+        yield RuleViolation(SUITE_WORKS, one.id, f"{one.id}: the suite broke: {line}")
+    for line in one.gaps:
+        yield RuleViolation(EVIDENCE_AGREES, one.id, f"{one.id}: {line}")
+    if one.detection is Detection.FALSE_ALARM:
+        findings = "; ".join(f"{name}: {one.messages.get(name, one.changed[name])}" for name in one.found)
+        yield RuleViolation(NO_FALSE_ALARM, one.id, f"{one.id} is allowed, but has findings: {findings}")
+    elif one.detection in {Detection.MISSED, Detection.WRONG_REQUIREMENT}:
+        assert one.fault is not None
+        missing = [name for name in one.fault.breaks if name not in one.found]
+        through = f", only through {', '.join(one.found[:5])}" if one.found else ""
+        yield RuleViolation(CAUGHT, one.id, f"{one.id} was not caught through {', '.join(missing)}{through}")
+    yield from _of_control(one) if one.fault is None else _of_declaration(one)
+
+
+def _of_control(one: LabResult) -> Iterator[RuleViolation]:
+    undecided = [name for name, outcome in one.changed.items() if outcome == "inconclusive"]
+    if undecided:
+        yield RuleViolation(
+            NO_FALSE_ALARM, one.id, f"{one.id} has no fault, but is inconclusive in {', '.join(undecided)}"
+        )
+
+
+def _of_declaration(one: LabResult) -> Iterator[RuleViolation]:
+    assert one.fault is not None
     undeclared = {
-        name: outcome for name, outcome in row.undeclared.items() if not (row.fault.is_variation and name in row.found)
+        name: outcome for name, outcome in one.undeclared.items() if not (one.fault.is_variation and name in one.found)
     }
     if undeclared:
-        told = ", ".join(f"{name} ({outcome}{_why(row, name)})" for name, outcome in undeclared.items())
-        yield Breach(EXACT, row.id, f"{row.id} changes what it does not declare: {told}")
-    absent = {name: outcome for name, outcome in row.absent.items() if name not in row.fault.breaks}
+        listed = ", ".join(f"{name} ({outcome}{_why(one, name)})" for name, outcome in undeclared.items())
+        yield RuleViolation(AS_DECLARED, one.id, f"{one.id} changes what it does not declare: {listed}")
+    absent = {name: outcome for name, outcome in one.absent.items() if name not in one.fault.breaks}
     if absent:
-        told = ", ".join(f"{name} ({outcome})" for name, outcome in absent.items())
-        yield Breach(EXACT, row.id, f"{row.id} does not change what it declares: {told}")
+        listed = ", ".join(f"{name} ({outcome})" for name, outcome in absent.items())
+        yield RuleViolation(AS_DECLARED, one.id, f"{one.id} does not change what it declares: {listed}")
 
 
-def _why(row: Row, name: str) -> str:
-    """Why nothing could be said of a requirement; a finding stands in the matrix."""
-    return f": {row.messages[name]}" if row.changed[name] == "inconclusive" and name in row.messages else ""
+def _why(one: LabResult, name: str) -> str:
+    """Why a requirement is inconclusive; the messages of findings are in the matrix."""
+    return f": {one.messages[name]}" if one.changed[name] == "inconclusive" and name in one.messages else ""

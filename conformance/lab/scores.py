@@ -1,4 +1,4 @@
-"""Writes the table of the lab's scores into a README, made from kill-matrix.json files and never typed by hand.
+"""Writes the table of the lab's scores into a README, from kill-matrix.json files.
 
     python -m conformance.lab.scores DIR --readme README.md
 
@@ -16,19 +16,30 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from conformance.lab.record import FILE_NAME, MatrixError, read_matrix
+from conformance.lab.kill_matrix import Detection
+from conformance.lab.record import FILE_NAME, KIND_FAULT, KIND_VARIATION, SCORE_VARIATIONS, KillMatrixError, read_matrix
 
 BEGIN = "<!-- scores: made by `python -m conformance.lab.scores`, not to be edited -->"
 END = "<!-- end of scores -->"
 _BLOCK = re.compile(f"{re.escape(BEGIN)}\n.*?{re.escape(END)}", re.DOTALL)
-_COLUMNS = ("profile", "faults", "caught", "allowed oddities", "false alarms", "requirements", "each killed by a fault")
+_COLUMNS = (
+    "profile",
+    "faults",
+    "caught",
+    "allowed variations",
+    "false alarms",
+    "requirements",
+    "each killed by a fault",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table, or write it into a README; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=Path, help="what `chat-conformance lab --out` wrote")
-    parser.add_argument("--readme", type=Path, help="the file whose marked block is rewritten; else it is printed")
+    parser.add_argument(
+        "--readme", type=Path, help="the file whose marked block is rewritten; without it, the table is printed"
+    )
     parser.add_argument("--peers", type=Path, action="append", default=[], help="figures of other tools")
     options = parser.parse_args(arguments)
     try:
@@ -39,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             text = options.readme.read_text(encoding="utf-8")
             options.readme.write_text(with_scores(text, table, options.readme), encoding="utf-8")
-    except (MatrixError, OSError) as error:
+    except (KillMatrixError, OSError) as error:
         print(f"scores: {error}", file=sys.stderr)
         return 2
     return 0
@@ -48,21 +59,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _read_all(directory: Path) -> list[Mapping[str, Any]]:
     documents: list[Mapping[str, Any]] = [read_matrix(path) for path in sorted(directory.rglob(FILE_NAME))]
     if not documents:
-        raise MatrixError(f"{directory}: there is no {FILE_NAME} in it; run chat-conformance lab --out first.")
+        raise KillMatrixError(f"{directory}: there is no {FILE_NAME} in it; run chat-conformance lab --out first.")
     return documents
 
 
 def scores_table(documents: Sequence[Mapping[str, Any]], peers: Sequence[Mapping[str, Any]] = ()) -> str:
-    """The scores of several profiles as a table of Markdown, with what all of them come to when each counts once.
+    """The scores of several profiles as a Markdown table, with a last row in which each fault counts once.
 
     Raises:
-        MatrixError: a matrix is of some faults only, or they are of different versions of the suite.
+        KillMatrixError: a matrix is partial, or the matrices are of different versions of the suite.
     """
     partial = [document["profile"]["name"] for document in documents if document["partial"]]
     if partial:
-        raise MatrixError(f"the matrix of {partial[0]} has only some of its faults; run the lab without --only.")
+        raise KillMatrixError(f"the matrix of {partial[0]} has only some of its faults; run the lab without --only.")
     if len({document["suite"]["version"] for document in documents}) > 1:
-        raise MatrixError("the matrices are of different versions of the suite; run the lab for all profiles at once.")
+        raise KillMatrixError(
+            "the matrices are of different versions of the suite; run the lab for all profiles at once."
+        )
     tools = list(dict.fromkeys(name for peer in peers for name in peer["judges"]))
     rows = [[*_COLUMNS, *tools], ["---", *["---:"] * (len(_COLUMNS) - 1 + len(tools))]]
     rows += [[*_row(document), *_peer_cells(document, peers, tools)] for document in documents]
@@ -72,20 +85,20 @@ def scores_table(documents: Sequence[Mapping[str, Any]], peers: Sequence[Mapping
 
 def _row(document: Mapping[str, Any]) -> list[str]:
     score = document["score"]
-    figures = ("faults", "caught", "traps", "false_alarms", "requirements", "killed")
+    figures = ("faults", "caught", SCORE_VARIATIONS, "false_alarms", "requirements", "killed")
     return [f"`{document['profile']['name']}`", *(f"{score[name]:,}" for name in figures)]
 
 
 def _once(documents: Sequence[Mapping[str, Any]]) -> list[str]:
-    """All profiles together: a fault that several can show is counted once, and caught where it was in all of them."""
-    results: dict[str, dict[str, list[str]]] = {"fault": {}, "trap": {}}
+    """All profiles together: a fault of several profiles counts once, and as caught only if it was in all of them."""
+    results: dict[str, dict[str, list[str]]] = {KIND_FAULT: {}, KIND_VARIATION: {}}
     for document in documents:
         for target in document["targets"]:
             if target["kind"] in results:
                 results[target["kind"]].setdefault(target["id"], []).append(target["result"])
-    caught = sum(set(some) == {"caught"} for some in results["fault"].values())
-    accused = sum("accused falsely" in some for some in results["trap"].values())
-    figures = (len(results["fault"]), caught, len(results["trap"]), accused)
+    caught = sum(set(some) == {Detection.CAUGHT} for some in results[KIND_FAULT].values())
+    false_alarms = sum(Detection.FALSE_ALARM in some for some in results[KIND_VARIATION].values())
+    figures = (len(results[KIND_FAULT]), caught, len(results[KIND_VARIATION]), false_alarms)
     return ["each counted once", *(f"{figure:,}" for figure in figures), "", ""]
 
 
@@ -98,13 +111,13 @@ def _peer_cells(document: Mapping[str, Any], peers: Sequence[Mapping[str, Any]],
 
 
 def with_scores(text: str, table: str, path: Path) -> str:
-    """A README's text with the table between its marks.
+    """The text of a README with the table between its marks.
 
     Raises:
-        MatrixError: it has no marks, or more than one pair.
+        KillMatrixError: it has no marks, or more than one pair.
     """
     if len(_BLOCK.findall(text)) != 1:
-        raise MatrixError(f"{path}: put one pair of marks where the table is to stand: {BEGIN} and {END}.")
+        raise KillMatrixError(f"{path}: put one pair of marks where the table belongs: {BEGIN} and {END}.")
     return _BLOCK.sub(lambda _: f"{BEGIN}\n\n{table}\n\n{END}", text)
 
 
@@ -112,9 +125,9 @@ def _read_peers(path: Path) -> Mapping[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise MatrixError(f"{path}: is not JSON ({error}).") from error
+        raise KillMatrixError(f"{path}: is not JSON ({error}).") from error
     if not isinstance(document, dict) or not {"profile", "judges", "faults"} <= document.keys():
-        raise MatrixError(f"{path}: these are not the figures that benchmarks/detection/compare.py keeps.")
+        raise KillMatrixError(f"{path}: these are not the figures that benchmarks/detection/compare.py keeps.")
     return document
 
 

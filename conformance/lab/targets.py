@@ -1,4 +1,4 @@
-"""What the lab judges: the deployment without a fault, and one target for each fault and trap of a profile."""
+"""What the lab judges: deployments without a fault, and one for each fault and allowed variation of a profile."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ CONTROLS = {"control": Tier.STANDARD, "control-exhaustive": Tier.EXHAUSTIVE, "co
 
 @dataclass(frozen=True, slots=True)
 class LabTarget:
-    """One deployment to judge: the reference as it stands, or with one fault or trap."""
+    """One deployment to judge: the reference without a fault, or with one fault or allowed variation."""
 
     id: str
     profile: str
     tier: Tier = Tier.STANDARD
-    """The tier in which it is judged: a larger one only where a fault breaks what only this one asks for."""
+    """The tier in which it is judged: larger than standard only if the fault breaks what only that tier tests."""
     fault: Fault | None = field(default=None, hash=False)
 
     @property
@@ -34,7 +34,7 @@ class LabTarget:
 
     @property
     def hooks(self) -> Hooks:
-        """The deployment as it is bent."""
+        """The hooks of the deployment."""
         return Hooks() if self.fault is None else self.fault.hooks
 
 
@@ -46,10 +46,10 @@ def contract_of(profile: str) -> Contract:
 
 @cache
 def targets_of(profile: str, extra: Path | None = None) -> tuple[LabTarget, ...]:
-    """The controls first, then every fault and trap of a profile; `extra` is a further file of rows.
+    """The controls first, then every fault and allowed variation of a profile; `extra` is a further file of rows.
 
     Raises:
-        ContractError: the catalogue, or `extra`, is unusable.
+        ContractError: the catalogue, or `extra`, cannot be used.
     """
     contract = contract_of(profile)
     tiers = {row.id: row.tier for row in contract.requirements}
@@ -61,13 +61,13 @@ def targets_of(profile: str, extra: Path | None = None) -> tuple[LabTarget, ...]
     return (*controls, *faults)
 
 
-def _tier(asked: Iterable[Tier]) -> Tier:
-    """The standard tier, or the one that has what it has not."""
-    return next((tier for tier in asked if not Tier.STANDARD.includes(tier)), Tier.STANDARD)
+def _tier(needed: Iterable[Tier]) -> Tier:
+    """The standard tier, or the first of the needed tiers that it does not include."""
+    return next((tier for tier in needed if not Tier.STANDARD.includes(tier)), Tier.STANDARD)
 
 
 def selected(targets: Sequence[LabTarget], globs: Sequence[str]) -> tuple[LabTarget, ...]:
-    """The controls, and the targets whose ids match one of the globs; all of them where there are none."""
+    """The controls, and the targets whose ids match one of the globs; all targets if there are no globs."""
     if not globs:
         return tuple(targets)
     return tuple(

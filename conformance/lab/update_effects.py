@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from conformance.contract.documents import Document
-from conformance.lab.matrix import Matrix, Result, Row
+from conformance.lab.kill_matrix import Detection, KillMatrix, LabResult
 from conformance.lab.targets import contract_of, targets_of
 from conformance.reference.faults import read_fault_rows, shipped_fault_rows
 from conformance.reference.faults.selection import generated_document
 from conformance.report.files import write_atomically
 from conformance.suite.outcome import BROKEN
 
-_SETTLED = (Result.CAUGHT, Result.CLEAN)
+_SETTLED = (Detection.CAUGHT, Detection.CLEAN)
 """Of what was missed or accused falsely, nothing is taken for right."""
 _HARMLESS = ("passed", "skipped", "untested")
 _FEWEST = 3
@@ -27,17 +27,17 @@ _FEWEST = 3
 Entry = str | dict[str, str]
 
 
-def accept_effects(matrices: Sequence[Matrix], extra: Path | None = None) -> list[Path]:
+def accept_effects(matrices: Sequence[KillMatrix], extra: Path | None = None) -> list[Path]:
     """Rewrite the effects of the rows that these matrices judged, where they differ; returns the files written.
 
     Raises:
         ContractError: the catalogue is unusable.
         OSError: a file cannot be written.
     """
-    seen: dict[str, dict[str, Row]] = {}
+    seen: dict[str, dict[str, LabResult]] = {}
     for matrix in matrices:
-        for row in matrix.rows:
-            if row.result in _SETTLED and row.fault is not None:
+        for row in matrix.results:
+            if row.detection in _SETTLED and row.fault is not None:
                 seen.setdefault(row.id, {})[matrix.contract.profile.name] = row
     written: list[Path] = []
     rows = [*shipped_fault_rows(), *(read_fault_rows(extra) if extra else ())]
@@ -48,7 +48,7 @@ def accept_effects(matrices: Sequence[Matrix], extra: Path | None = None) -> lis
 
 
 def _rewrite(
-    document: Document, rows: Mapping[str, Mapping[str, Any]], seen: Mapping[str, Mapping[str, Row]]
+    document: Document, rows: Mapping[str, Mapping[str, Any]], seen: Mapping[str, Mapping[str, LabResult]]
 ) -> list[Path]:
     text = document.path.read_text(encoding="utf-8")
     blocks = _blocks(text)
@@ -75,7 +75,7 @@ def _id_of(block: str) -> str:
     return first.removeprefix("- id:").strip().strip('"') if first.startswith("- id:") else ""
 
 
-def _with_effects(block: str, written: Mapping[str, Any], seen: Mapping[str, Row]) -> str:
+def _with_effects(block: str, written: Mapping[str, Any], seen: Mapping[str, LabResult]) -> str:
     """A row's text with the effects of all profiles in which it was seen: those that all have, and what differs."""
     if not seen:
         return block
@@ -99,7 +99,7 @@ def _with_effects(block: str, written: Mapping[str, Any], seen: Mapping[str, Row
     return "\n".join(lines) + trailing
 
 
-def _profiles(written: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]], seen: Mapping[str, Row]) -> str:
+def _profiles(written: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]], seen: Mapping[str, LabResult]) -> str:
     named = written.get("profiles")
     told = {name: one for name, one in known.items() if one}
     if named is None and not told:
@@ -118,7 +118,9 @@ def _profiles(written: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]
     return "\n".join(lines)
 
 
-def _effects(seen: Mapping[str, Row], written: Mapping[str, Any]) -> tuple[list[Entry], dict[str, dict[str, Any]]]:
+def _effects(
+    seen: Mapping[str, LabResult], written: Mapping[str, Any]
+) -> tuple[list[Entry], dict[str, dict[str, Any]]]:
     """The effects that every profile which can show them has, and what each profile has beside or not at all."""
     own = {profile: _of(row) for profile, row in seen.items()}
     globs = _globs(own, seen)
@@ -146,7 +148,7 @@ def _effects(seen: Mapping[str, Row], written: Mapping[str, Any]) -> tuple[list[
     return [*_entries(globs), *_entries(dict(sorted(common)))], {profile: one for profile, one in apart.items() if one}
 
 
-def _globs(own: Mapping[str, Mapping[str, str]], seen: Mapping[str, Row]) -> dict[str, str]:
+def _globs(own: Mapping[str, Mapping[str, str]], seen: Mapping[str, LabResult]) -> dict[str, str]:
     """Globs that say of whole groups of requirements what each profile shows of all that are in it."""
     globs: dict[str, str] = {}
     names = sorted({name for effects in own.values() for name in effects})
@@ -161,7 +163,7 @@ def _globs(own: Mapping[str, Mapping[str, str]], seen: Mapping[str, Row]) -> dic
     return globs
 
 
-def _outcome_of_all(prefix: str, effects: Mapping[str, str], row: Row, profile: str) -> tuple[str | None, bool]:
+def _outcome_of_all(prefix: str, effects: Mapping[str, str], row: LabResult, profile: str) -> tuple[str | None, bool]:
     """The one outcome that all requirements with this beginning came to, and whether there is more than one."""
     assert row.fault is not None
     tier = next(target.tier for target in targets_of(profile) if target.id == row.id)
@@ -181,7 +183,7 @@ def _covered(item: tuple[str, str], globs: Mapping[str, str]) -> bool:
     return any(fnmatch.fnmatchcase(item[0], glob) and outcome == item[1] for glob, outcome in globs.items())
 
 
-def _of(row: Row) -> dict[str, str]:
+def _of(row: LabResult) -> dict[str, str]:
     """What a fault changed beside what it breaks."""
     assert row.fault is not None
     skipped = {*row.fault.breaks, *row.fault.may}
@@ -232,7 +234,7 @@ def _flow(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _rewrite_generated(seen: Mapping[str, Mapping[str, Row]]) -> list[Path]:
+def _rewrite_generated(seen: Mapping[str, Mapping[str, LabResult]]) -> list[Path]:
     """The entries of the faults that are made from schemas: those that were judged anew, all others as they stand."""
     document = generated_document()
     made = {

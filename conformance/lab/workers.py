@@ -1,4 +1,4 @@
-"""Spreads the targets of a lab over processes, and hands over what was seen of each as it comes."""
+"""Distributes the targets of a lab over processes, and collects what was seen of each."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from conformance.contract.model import Tier
-from conformance.lab.evidence_checks import NO_PROOF, Proof
+from conformance.lab.evidence_checks import NO_CHECKS, EvidenceChecks
 from conformance.lab.judging import Seen, see
 from conformance.lab.targets import LabTarget, targets_of
 
 _BATCH = 6
-"""Targets that a worker takes at once: few enough that the last ones do not leave the others without work."""
+"""Targets that a worker takes at once: few enough that no worker is idle for long while another finishes."""
 _WAITING_BATCH = 4
 Progress = Callable[[int, int], None]
 
 
 def default_workers() -> int:
-    """One for each processor that this process may use, and one more, for each waits now and then; eight at most."""
+    """One for each processor that this process may use, and one more, because each waits at times; at most eight."""
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(8, processors + 1)
 
@@ -31,16 +31,15 @@ def see_all(
     *,
     extra: Path | None = None,
     keep: Path | None = None,
-    proof: Proof = NO_PROOF,
+    checks: EvidenceChecks = NO_CHECKS,
     progress: Progress | None = None,
 ) -> list[tuple[str, Seen]]:
-    """The profile of each target, and what the run against it comes to, in any order.
+    """The profile of each target and what the run against it comes to, in any order.
 
-    A worker finds the targets by their ids again. `keep` is where evidence stays, and `proof` what
-    it has to show.
+    A worker looks the targets up by their ids. `keep` is where evidence stays, and `checks` says how it is checked.
     """
     seen: list[tuple[str, Seen]] = []
-    for profile, some in _seen(targets, workers, extra, keep, proof):
+    for profile, some in _seen(targets, workers, extra, keep, checks):
         seen += [(profile, one) for one in some]
         if progress is not None:
             progress(len(seen), len(targets))
@@ -48,17 +47,17 @@ def see_all(
 
 
 def _seen(
-    targets: Sequence[LabTarget], workers: int, extra: Path | None, keep: Path | None, proof: Proof
+    targets: Sequence[LabTarget], workers: int, extra: Path | None, keep: Path | None, checks: EvidenceChecks
 ) -> Iterator[tuple[str, list[Seen]]]:
     batches = list(_batches(targets))
     if workers <= 1 or len(batches) <= 1:
         for profile, batch in batches:
-            yield profile, see(batch, keep, proof)
+            yield profile, see(batch, keep, checks)
         return
-    # A process that is forked would take over the threads' locks of this one.
+    # A forked process would inherit the locks of this process's threads.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         futures: dict[Future[list[Seen]], str] = {
-            pool.submit(_see_some, profile, [target.id for target in batch], extra, keep, proof): profile
+            pool.submit(_see_some, profile, [target.id for target in batch], extra, keep, checks): profile
             for profile, batch in batches
         }
         for future in as_completed(futures):
@@ -66,7 +65,7 @@ def _seen(
 
 
 def _batches(targets: Sequence[LabTarget]) -> Iterator[tuple[str, Sequence[LabTarget]]]:
-    """Targets of one profile and tier each; those that wait come first: they take longest, and little else."""
+    """Batches of one profile and tier; targets that wait come first, because they take longest and little else."""
     groups: dict[tuple[str, Tier, bool], list[LabTarget]] = {}
     for target in sorted(targets, key=lambda target: not target.waits):
         groups.setdefault((target.profile, target.tier, target.waits), []).append(target)
@@ -76,6 +75,8 @@ def _batches(targets: Sequence[LabTarget]) -> Iterator[tuple[str, Sequence[LabTa
             yield profile, some[start : start + size]
 
 
-def _see_some(profile: str, ids: Sequence[str], extra: Path | None, keep: Path | None, proof: Proof) -> list[Seen]:
+def _see_some(
+    profile: str, ids: Sequence[str], extra: Path | None, keep: Path | None, checks: EvidenceChecks
+) -> list[Seen]:
     wanted = set(ids)
-    return see([target for target in targets_of(profile, extra) if target.id in wanted], keep, proof)
+    return see([target for target in targets_of(profile, extra) if target.id in wanted], keep, checks)

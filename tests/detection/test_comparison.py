@@ -23,16 +23,16 @@ def targets() -> tuple[LabTarget, ...]:
     return chosen[0], *(target for target in chosen if target.fault is not None)
 
 
-def test_what_is_also_said_of_the_control_catches_nothing(targets: tuple[LabTarget, ...]) -> None:
+def test_a_finding_in_the_control_catches_no_fault(targets: tuple[LabTarget, ...]) -> None:
     control, first, second = (target.id for target in targets)
     one = score(targets, {control: found("usual"), first: found("usual"), second: found("usual", "new")})
 
     assert one.caught == {second}
-    assert one.accused == {control}
+    assert one.false_alarms == {control}
     assert (one.requests, one.seconds) == (30, 6.0)
 
 
-def test_a_fault_that_only_the_peer_catches_is_told_with_what_it_said(targets: tuple[LabTarget, ...]) -> None:
+def test_a_fault_that_only_the_peer_catches_is_listed_with_its_findings(targets: tuple[LabTarget, ...]) -> None:
     control, first, second = (target.id for target in targets)
     seen = {
         OURS: {control: found(), first: found("a"), second: found()},

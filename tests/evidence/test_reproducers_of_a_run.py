@@ -53,7 +53,7 @@ def test_a_command_that_sends_something_else_is_told(
     monkeypatch.setattr(reproducing, "curl_for", shorter)
     told = list(reproducing.not_reproduced(failing_run[:1], "x-api-key", tmp_path))
     assert len(told) == 1
-    assert told[0].startswith(f"the command of {failing_run[0].id} sends other bytes")
+    assert told[0].startswith(f"the command of {failing_run[0].id} sends different bytes")
 
 
 def test_no_command_has_a_key(failing_run: tuple[Exchange, ...]) -> None:

@@ -1,75 +1,75 @@
-"""What must hold of a kill matrix, and in which sentence it is told where it does not."""
+"""The rules that must hold for a kill matrix, and the sentence for each violation."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from lab_samples import NO_DONE, TOLD, matrix
+from lab_samples import DECLARED, NO_DONE, matrix
 
-from conformance.lab.matrix import Result, changes
-from conformance.lab.rules import CAUGHT, CLEAN, EXACT, KILLED, SHOWN, breaches
+from conformance.lab.kill_matrix import Detection, changes
+from conformance.lab.rules import AS_DECLARED, CAUGHT, EVIDENCE_AGREES, KILLED, NO_FALSE_ALARM, rule_violations
 
 
 def rules_broken(**runs: object) -> list[tuple[str, str]]:
-    return [(breach.rule, breach.sentence) for breach in breaches(matrix(**runs))]  # type: ignore[arg-type]
+    return [(violation.rule, violation.sentence) for violation in rule_violations(matrix(**runs))]  # type: ignore[arg-type]
 
 
 def test_a_fault_that_changes_just_what_it_declares_breaks_no_rule() -> None:
     assert rules_broken() == []
 
 
-def test_a_fault_against_which_nothing_was_found_is_missed() -> None:
+def test_a_fault_without_a_finding_is_missed() -> None:
     assert (CAUGHT, "stream-end.no-done was not caught through stream.done-once") in rules_broken(fault={})
-    assert matrix(fault={}).faults[0].result is Result.MISSED
+    assert matrix(fault={}).faults[0].detection is Detection.MISSED
 
 
-def test_a_fault_that_something_else_was_found_against_is_caught_through_the_wrong_requirement() -> None:
+def test_a_fault_with_other_findings_is_caught_through_the_wrong_requirement() -> None:
     found = matrix(fault={"stream.ends": "warning"})
-    assert found.faults[0].result is Result.ASIDE
+    assert found.faults[0].detection is Detection.WRONG_REQUIREMENT
     assert found.caught == ()
-    sentences = [breach.sentence for breach in breaches(found)]
+    sentences = [violation.sentence for violation in rule_violations(found)]
     assert "stream-end.no-done was not caught through stream.done-once, only through stream.ends" in sentences
 
 
 def test_a_fault_is_caught_only_through_all_that_it_breaks() -> None:
     both = replace(NO_DONE, breaks=("stream.done-once", "stream.ends"))
-    assert matrix(fault_row=both).faults[0].result is Result.ASIDE
-    assert matrix(TOLD | {"stream.ends": "warning"}, fault_row=both).faults[0].result is Result.CAUGHT
+    assert matrix(fault_row=both).faults[0].detection is Detection.WRONG_REQUIREMENT
+    assert matrix(DECLARED | {"stream.ends": "warning"}, fault_row=both).faults[0].detection is Detection.CAUGHT
 
 
-def test_a_trap_that_is_accused_is_a_false_alarm() -> None:
-    broken = rules_broken(trap={"completion.json": "failed"})
-    assert [rule for rule, _ in broken] == [CLEAN]
-    assert "trap.oddity is allowed, and was accused: completion.json" in broken[0][1]
+def test_an_allowed_variation_with_a_finding_is_a_false_alarm() -> None:
+    broken = rules_broken(variation={"completion.json": "failed"})
+    assert [rule for rule, _ in broken] == [NO_FALSE_ALARM]
+    assert "trap.variation is allowed, but has findings: completion.json" in broken[0][1]
 
 
-def test_a_trap_may_not_take_an_outcome_away_without_saying_so() -> None:
-    assert [rule for rule, _ in rules_broken(trap={"completion.json": "skipped"})] == [EXACT]
+def test_an_allowed_variation_may_not_change_an_outcome_undeclared() -> None:
+    assert [rule for rule, _ in rules_broken(variation={"completion.json": "skipped"})] == [AS_DECLARED]
 
 
-def test_an_outcome_that_a_fault_does_not_declare_is_told() -> None:
-    broken = rules_broken(fault=TOLD | {"completion.json": "skipped"})
+def test_an_outcome_that_a_fault_does_not_declare_is_a_violation() -> None:
+    broken = rules_broken(fault=DECLARED | {"completion.json": "skipped"})
     assert broken == [
-        (EXACT, "stream-end.no-done changes what it does not declare: completion.json (skipped)"),
+        (AS_DECLARED, "stream-end.no-done changes what it does not declare: completion.json (skipped)"),
     ]
 
 
-def test_an_outcome_that_a_fault_declares_and_does_not_change_is_told() -> None:
+def test_an_outcome_that_a_fault_declares_and_does_not_change_is_a_violation() -> None:
     broken = rules_broken(fault={"stream.done-once": "warning"})
-    assert broken == [(EXACT, "stream-end.no-done does not change what it declares: stream.done-last (skipped)")]
+    assert broken == [(AS_DECLARED, "stream-end.no-done does not change what it declares: stream.done-last (skipped)")]
 
 
-def test_what_a_fault_may_change_is_no_breach_either_way() -> None:
+def test_what_a_fault_may_change_is_no_violation_either_way() -> None:
     unsure = replace(NO_DONE, may=frozenset({"completion.json"}))
     assert rules_broken(fault_row=unsure) == []
-    assert rules_broken(fault=TOLD | {"completion.json": "failed"}, fault_row=unsure) == []
+    assert rules_broken(fault=DECLARED | {"completion.json": "failed"}, fault_row=unsure) == []
 
 
-def test_a_requirement_that_no_fault_is_caught_through_is_told() -> None:
+def test_a_requirement_that_no_fault_is_caught_through_is_a_violation() -> None:
     whole = replace(matrix(), partial=False)
-    idle = [breach.subject for breach in breaches(whole) if breach.rule == KILLED]
-    assert "stream.ends" in idle
-    assert "stream.done-once" not in idle
+    unkilled = [violation.subject for violation in rule_violations(whole) if violation.rule == KILLED]
+    assert "stream.ends" in unkilled
+    assert "stream.done-once" not in unkilled
 
 
 def test_that_a_fast_stream_was_too_short_to_judge_its_delivery_is_no_change() -> None:
@@ -84,8 +84,8 @@ def test_a_requirement_that_was_not_judged_at_all_is_a_change() -> None:
     assert list(changes({"stream.ends": "passed"}, {})) == [("stream.ends", "untested")]
 
 
-def test_what_evidence_does_not_show_again_is_told() -> None:
-    told = matrix()
-    rows = tuple(replace(row, gaps=("judged again: it differs",)) if row.is_fault else row for row in told.rows)
-    broken = [(breach.rule, breach.sentence) for breach in breaches(replace(told, rows=rows))]
-    assert broken == [(SHOWN, "stream-end.no-done: judged again: it differs")]
+def test_a_failed_check_of_evidence_is_a_violation() -> None:
+    usual = matrix()
+    results = tuple(replace(one, gaps=("judged again: it differs",)) if one.is_fault else one for one in usual.results)
+    broken = [(violation.rule, violation.sentence) for violation in rule_violations(replace(usual, results=results))]
+    assert broken == [(EVIDENCE_AGREES, "stream-end.no-done: judged again: it differs")]

@@ -25,9 +25,9 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def small_page(tmp_path: Path) -> Path:
-    """The page of a lab in which a trap was accused, and a fault missed."""
+    """The page of a lab with a false alarm and a missed fault."""
     path = tmp_path / "kill-matrix.html"
-    missed = matrix(fault={}, trap={"stream.done-once": "failed"})
+    missed = matrix(fault={}, variation={"stream.done-once": "failed"})
     path.write_text(kill_matrix_page(missed), encoding="utf-8")
     return path
 

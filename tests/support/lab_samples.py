@@ -1,4 +1,4 @@
-"""Kill matrices of a few made-up runs, for tests of what is made of them."""
+"""Kill matrices of a few made-up runs, for tests of the reports made from them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from conformance.contract import load_contract
 from conformance.lab.judging import Seen
-from conformance.lab.matrix import Matrix, expectation, matrix_of
+from conformance.lab.kill_matrix import KillMatrix, expectation, matrix_of
 from conformance.lab.targets import CONTROLS, LabTarget, targets_of
 from conformance.reference.faults import Fault
 from conformance.reference.faults.actions import FaultAction
@@ -22,30 +22,30 @@ NO_DONE = Fault(
     breaks=("stream.done-once",),
     effects={"stream.done-last": "skipped"},
 )
-ODDITY = replace(NO_DONE, id="trap.oddity", about="An oddity.", breaks=(), effects={}, is_variation=True)
-TOLD = {"stream.done-once": "warning", "stream.done-last": "skipped"}
-"""What the fault changes when all is as it declares."""
+VARIATION = replace(NO_DONE, id="trap.variation", about="A variation.", breaks=(), effects={}, is_variation=True)
+DECLARED = {"stream.done-once": "warning", "stream.done-last": "skipped"}
+"""What the fault declares."""
 
 
 def matrix(
-    fault: dict[str, str] | None = None, trap: dict[str, str] | None = None, tries: int = 1, **changes: Fault
-) -> Matrix:
-    """The matrix of a run in which the fault and the trap changed these outcomes."""
-    told = changes.get("fault_row", NO_DONE)
+    fault: dict[str, str] | None = None, variation: dict[str, str] | None = None, tries: int = 1, **changes: Fault
+) -> KillMatrix:
+    """The matrix of a run in which the fault and the allowed variation changed these outcomes."""
+    row = changes.get("fault_row", NO_DONE)
     targets = [
         *(LabTarget(name, "loop-health", tier) for name, tier in CONTROLS.items()),
-        LabTarget(told.id, "loop-health", fault=told),
-        LabTarget(ODDITY.id, "loop-health", fault=ODDITY),
+        LabTarget(row.id, "loop-health", fault=row),
+        LabTarget(VARIATION.id, "loop-health", fault=VARIATION),
     ]
     seen = [Seen(name, dict(USUAL), requests=9, seconds=0.5) for name in CONTROLS]
-    outcomes = USUAL | (TOLD if fault is None else fault)
-    seen.append(Seen(told.id, outcomes, {"stream.done-once": "<b>none</b>"}, 9, 0.5, tries=tries))
-    seen.append(Seen(ODDITY.id, USUAL | (trap or {}), {}, 9, 0.5))
+    outcomes = USUAL | (DECLARED if fault is None else fault)
+    seen.append(Seen(row.id, outcomes, {"stream.done-once": "<b>none</b>"}, 9, 0.5, tries=tries))
+    seen.append(Seen(VARIATION.id, USUAL | (variation or {}), {}, 9, 0.5))
     return matrix_of(CONTRACT, targets, seen, partial=True, seconds=1.0)
 
 
-def whole_matrix(profile: str) -> Matrix:
-    """The matrix of a whole lab in which everything came as it is declared; nothing is judged for it."""
+def whole_matrix(profile: str) -> KillMatrix:
+    """The matrix of a whole lab in which every outcome is as declared; nothing is judged for it."""
     contract, targets = load_contract(profile), targets_of(profile)
     usual = {row.id: "passed" for row in contract.requirements}
     seen = [

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from peer import Told, Tree, peer_document, run_peer
+from peer import PeerRun, Tree, peer_document, run_peer
 from witness_deployments import Deployment
 
 
-def told_of(deployment: Deployment, document: Tree) -> Told:
+def told_of(deployment: Deployment, document: Tree) -> PeerRun:
     return run_peer(document, deployment.reference.base_url, deployment.key, "--max-examples", "10", "--seed", "1")
 
 

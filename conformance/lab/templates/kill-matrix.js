@@ -1,5 +1,5 @@
 "use strict";
-// Filters faults and requirements, and opens what a link leads to.
+// Filters faults and requirements, and opens the target of a link.
 (() => {
   const byId = (id) => document.getElementById(id);
   const tools = byId("tools");
@@ -75,7 +75,7 @@
   }
   addEventListener("hashchange", follow);
   document.addEventListener("click", (event) => {
-    // A second click on the link of the place one is at changes no hash, but should lead there all the same.
+    // A second click on the link to the current place changes no hash, but should lead there as well.
     const link = event.target.closest("a");
     const hash = link && link.getAttribute("href");
     if (hash && hash === location.hash) setTimeout(follow);

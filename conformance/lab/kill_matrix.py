@@ -1,4 +1,4 @@
-"""The kill matrix: what each fault and trap changed, held against what it declares."""
+"""The kill matrix: what each fault and allowed variation changed, compared with what it declares."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from conformance.reference.faults import EFFECT_BROKEN, Fault, keywords_without_
 from conformance.suite.outcome import BROKEN, Outcome
 
 TIMED = frozenset({"stream.delivered", "stream.delivered-coded"})
-"""Requirements that a fast target's times may be too short for: that they were skipped or passed is all the same."""
-_UNHARMED = frozenset({"passed", "skipped"})
+"""Requirements that a fast target may answer too quickly to judge: skipped and passed count as the same outcome."""
+_NOT_BROKEN = frozenset({"passed", "skipped"})
 
 
-class Result(StrEnum):
+class Detection(StrEnum):
     """What the suite made of one target."""
 
     CAUGHT = "caught"
     """A fault, through every requirement that it breaks."""
-    ASIDE = "caught through the wrong requirement"
-    """A fault that something was found against, but not all that it breaks."""
+    WRONG_REQUIREMENT = "caught through the wrong requirement"
+    """A fault with findings, but not against all the requirements that it breaks."""
     MISSED = "missed"
-    """A fault that nothing was found against."""
+    """A fault without a finding."""
     CLEAN = "clean"
-    """The control or a trap, without a finding."""
-    ACCUSED = "accused falsely"
-    """The control or a trap, with a finding."""
+    """A control or an allowed variation without a finding."""
+    FALSE_ALARM = "accused falsely"
+    """A control or an allowed variation with a finding."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One target of the lab. Outcomes are by requirement id; `changed` are those that differ from the control's."""
+class LabResult:
+    """What came of one target. Outcomes are by requirement id; `changed` are those that differ from the control's."""
 
     id: str
     fault: Fault | None = field(hash=False)
@@ -43,12 +43,12 @@ class Row:
     undeclared: Mapping[str, str] = field(hash=False)
     """Of `changed`, what the fault does not declare."""
     absent: Mapping[str, str] = field(hash=False)
-    """What the fault declares and did not come, by the outcome that was expected."""
+    """The outcomes that the fault declares and that did not come."""
     requests: int
     seconds: float
     broken: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
-    """What the evidence of its run does not show, of what was to be shown."""
+    """Which checks of its run's evidence failed, a sentence each."""
     tries: int = 1
     """How often it was judged; the last time counts."""
 
@@ -59,47 +59,47 @@ class Row:
 
     @property
     def found(self) -> tuple[str, ...]:
-        """The requirements through which something was found."""
+        """The requirements with a finding."""
         return tuple(name for name, outcome in self.changed.items() if outcome in BROKEN)
 
     @property
     def caught_by(self) -> tuple[str, ...]:
-        """Those of the requirements that it breaks through which it was caught."""
+        """The requirements with a finding, of those that the fault breaks."""
         return tuple(name for name in self.found if self.fault is not None and name in self.fault.breaks)
 
     @property
-    def result(self) -> Result:
-        """What the suite made of it."""
+    def detection(self) -> Detection:
+        """What the suite made of the target."""
         if not self.is_fault:
-            return Result.ACCUSED if self.found else Result.CLEAN
+            return Detection.FALSE_ALARM if self.found else Detection.CLEAN
         assert self.fault is not None
         if set(self.fault.breaks) <= set(self.found):
-            return Result.CAUGHT
-        return Result.ASIDE if self.found else Result.MISSED
+            return Detection.CAUGHT
+        return Detection.WRONG_REQUIREMENT if self.found else Detection.MISSED
 
 
 @dataclass(frozen=True, slots=True)
-class Matrix:
+class KillMatrix:
     """All targets of one profile, and the requirements that they were judged by."""
 
     contract: Contract = field(hash=False, repr=False)
     control: Mapping[str, str] = field(hash=False)
     """The outcome of each requirement without a fault."""
-    rows: tuple[Row, ...]
+    results: tuple[LabResult, ...]
     """The controls first."""
     partial: bool = False
     """Whether only some of the profile's targets were judged."""
     seconds: float = 0.0
 
     @property
-    def faults(self) -> tuple[Row, ...]:
+    def faults(self) -> tuple[LabResult, ...]:
         """The targets that must be caught."""
-        return tuple(row for row in self.rows if row.is_fault)
+        return tuple(one for one in self.results if one.is_fault)
 
     @property
-    def traps(self) -> tuple[Row, ...]:
-        """The targets that must not be accused, without the control."""
-        return tuple(row for row in self.rows if row.fault is not None and row.fault.is_variation)
+    def variations(self) -> tuple[LabResult, ...]:
+        """The targets that must have no finding, without the controls."""
+        return tuple(one for one in self.results if one.fault is not None and one.fault.is_variation)
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:
@@ -107,86 +107,84 @@ class Matrix:
         return tuple(row for row in self.contract.requirements if row.level is not Level.MAY)
 
     @property
-    def caught(self) -> tuple[Row, ...]:
+    def caught(self) -> tuple[LabResult, ...]:
         """The faults that were caught through all that they break."""
-        return tuple(row for row in self.faults if row.result is Result.CAUGHT)
+        return tuple(one for one in self.faults if one.detection is Detection.CAUGHT)
 
     @property
-    def accused(self) -> tuple[Row, ...]:
-        """The control and traps that something was found against."""
-        return tuple(row for row in self.rows if row.result is Result.ACCUSED)
+    def false_alarms(self) -> tuple[LabResult, ...]:
+        """The controls and allowed variations with a finding."""
+        return tuple(one for one in self.results if one.detection is Detection.FALSE_ALARM)
 
     @property
-    def detection(self) -> float:
-        """The share of faults that were caught, from 0 to 1; 1 where there is none."""
+    def detection_rate(self) -> float:
+        """The share of faults that were caught, from 0 to 1; 1 if there are none."""
         return len(self.caught) / len(self.faults) if self.faults else 1.0
 
     def killers(self) -> Mapping[str, tuple[str, ...]]:
-        """For each requirement, the faults that declare it and were caught through it."""
+        """For each requirement, the faults that break it and were caught through it."""
         killers: dict[str, list[str]] = {row.id: [] for row in self.requirements}
-        for row in self.faults:
-            for name in row.caught_by:
-                killers.setdefault(name, []).append(row.id)
+        for one in self.faults:
+            for name in one.caught_by:
+                killers.setdefault(name, []).append(one.id)
         return {name: tuple(ids) for name, ids in killers.items()}
 
     @property
-    def idle(self) -> tuple[str, ...]:
-        """The requirements that no fault was caught through, but those that no request could break."""
+    def unkilled(self) -> tuple[str, ...]:
+        """The requirements that no fault was caught through, except those that no request could break."""
         cannot = {name for name, _ in keywords_without_fault(self.contract)}
         return tuple(name for name, ids in self.killers().items() if not ids and name not in cannot)
 
     @property
-    def single(self) -> tuple[Row, ...]:
-        """The faults that one requirement alone has anything to say of."""
-        return tuple(row for row in self.faults if len(row.found) == 1)
+    def found_by_one(self) -> tuple[LabResult, ...]:
+        """The faults against which only one requirement has a finding."""
+        return tuple(one for one in self.faults if len(one.found) == 1)
 
 
 def matrix_of(
     contract: Contract, targets: Iterable[LabTarget], seen: Iterable[Seen], *, partial: bool = False, seconds: float = 0
-) -> Matrix:
-    """The matrix of what was seen; the targets' order is kept.
+) -> KillMatrix:
+    """The matrix of what the runs against these targets came to, in the order of the targets.
 
     Raises:
-        KeyError: a control, or another target, was not seen.
+        KeyError: a control, or another target, is missing in `seen`.
     """
     by_id = {one.target: one for one in seen}
     controls = {tier: by_id[name].outcomes for name, tier in CONTROLS.items()}
-    rows = tuple(_row(target, by_id[target.id], controls[target.tier], contract) for target in targets)
+    results = tuple(_result(target, by_id[target.id], controls[target.tier], contract) for target in targets)
     merged = {name: outcome for outcomes in controls.values() for name, outcome in outcomes.items()}
-    return Matrix(contract, merged, rows, partial, seconds)
+    return KillMatrix(contract, merged, results, partial, seconds)
 
 
-def _row(target: LabTarget, seen: Seen, control: Mapping[str, str], contract: Contract) -> Row:
+def _result(target: LabTarget, seen: Seen, control: Mapping[str, str], contract: Contract) -> LabResult:
     fault = target.fault
     if fault is None:
-        # Nothing may be wrong with it, so that its findings are what the lab is told of it.
+        # It has no fault, so that its findings are themselves the changes.
         changed = {name: outcome for name, outcome in control.items() if outcome in BROKEN | {Outcome.INCONCLUSIVE}}
-        return Row(
-            target.id,
-            None,
-            changed,
-            seen.messages,
-            {},
-            {},
-            seen.requests,
-            seen.seconds,
-            seen.broken,
-            seen.gaps,
-            seen.tries,
-        )
+        return _lab_result(target, seen, changed, {}, {})
     changed = dict(changes(control, seen.outcomes))
     expected = {name: outcome for name, outcome in expectation(fault, contract).items() if name in control}
-    return Row(
+    undeclared = {
+        name: outcome for name, outcome in changed.items() if name not in fault.may and expected.get(name) != outcome
+    }
+    absent = {name: outcome for name, outcome in expected.items() if changed.get(name) != outcome}
+    return _lab_result(target, seen, changed, undeclared, absent)
+
+
+def _lab_result(
+    target: LabTarget,
+    seen: Seen,
+    changed: Mapping[str, str],
+    undeclared: Mapping[str, str],
+    absent: Mapping[str, str],
+) -> LabResult:
+    return LabResult(
         id=target.id,
-        fault=fault,
+        fault=target.fault,
         changed=changed,
         messages=seen.messages,
-        undeclared={
-            name: outcome
-            for name, outcome in changed.items()
-            if name not in fault.may and expected.get(name) != outcome
-        },
-        absent={name: outcome for name, outcome in expected.items() if changed.get(name) != outcome},
+        undeclared=undeclared,
+        absent=absent,
         requests=seen.requests,
         seconds=seen.seconds,
         broken=seen.broken,
@@ -199,7 +197,7 @@ def changes(control: Mapping[str, str], outcomes: Mapping[str, str]) -> Iterator
     """The outcomes that differ from the control's; a requirement that was not judged at all is `untested`."""
     for name in sorted({*control, *outcomes}):
         usual, came = control.get(name, "untested"), outcomes.get(name, "untested")
-        if usual == came or (name in TIMED and {usual, came} <= _UNHARMED):
+        if usual == came or (name in TIMED and {usual, came} <= _NOT_BROKEN):
             continue
         yield name, came
 

@@ -1,0 +1,78 @@
+"""Judges chosen targets of one or several profiles, and makes their kill matrices."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from conformance.lab.evidence_checks import NO_CHECKS, EvidenceChecks
+from conformance.lab.judging import Seen
+from conformance.lab.kill_matrix import KillMatrix, matrix_of
+from conformance.lab.rules import AS_DECLARED, CAUGHT, NO_FALSE_ALARM, rule_violations
+from conformance.lab.targets import LabTarget, contract_of, targets_of
+from conformance.lab.workers import Progress, default_workers, see_all
+
+MOST_RECHECKED = 24
+"""Targets of a profile that are judged once more. Where more violate a rule, the machine's speed is not the reason."""
+
+
+def kill_matrices(
+    chosen: Mapping[str, Sequence[LabTarget]],
+    *,
+    workers: int | None = None,
+    extra: Path | None = None,
+    keep: Path | None = None,
+    checks: EvidenceChecks = NO_CHECKS,
+    recheck: bool = True,
+    progress: Progress | None = None,
+) -> list[KillMatrix]:
+    """The kill matrix of each profile, from its chosen targets.
+
+    A target that violates a rule is judged once more with the machine to itself, because times are unreliable on a
+    busy machine; the second result counts, and the matrix says so. Without `recheck`, or where evidence is kept
+    (`keep`), it is judged only once.
+
+    Raises:
+        ContractError: the catalogue of faults, or `extra`, cannot be used.
+    """
+    began = time.monotonic()
+    targets = [target for some in chosen.values() for target in some]
+    seen = see_all(targets, workers or default_workers(), extra=extra, keep=keep, checks=checks, progress=progress)
+    matrices = _matrices(chosen, seen, extra, time.monotonic() - began)
+    again = [target for matrix in matrices for target in to_recheck(matrix, chosen[matrix.contract.profile.name])]
+    if again and keep is None and recheck:
+        seen = with_rechecks(seen, see_all(again, 1, extra=extra, checks=checks))
+        matrices = _matrices(chosen, seen, extra, time.monotonic() - began)
+    return matrices
+
+
+def _matrices(
+    chosen: Mapping[str, Sequence[LabTarget]], seen: Sequence[tuple[str, Seen]], extra: Path | None, took: float
+) -> list[KillMatrix]:
+    total = sum(one.seconds for _, one in seen) or 1.0
+    matrices = []
+    for name, some in chosen.items():
+        own = [one for profile, one in seen if profile == name]
+        seconds = round(took * sum(one.seconds for one in own) / total, 1)
+        partial = len(some) < len(targets_of(name, extra))
+        matrices.append(matrix_of(contract_of(name), some, own, partial=partial, seconds=seconds))
+    return matrices
+
+
+def to_recheck(matrix: KillMatrix, targets: Iterable[LabTarget]) -> list[LabTarget]:
+    """The targets of a matrix whose outcomes violate a rule, if they are few."""
+    rules = {CAUGHT, NO_FALSE_ALARM, AS_DECLARED}
+    violating = {violation.subject for violation in rule_violations(matrix) if violation.rule in rules}
+    found = [target for target in targets if target.id in violating]
+    return found if len(found) <= MOST_RECHECKED else []
+
+
+def with_rechecks(seen: Sequence[tuple[str, Seen]], again: Iterable[tuple[str, Seen]]) -> list[tuple[str, Seen]]:
+    """What was seen of each target, the second time where there is one."""
+    second = {(profile, one.target): one for profile, one in again}
+    return [
+        (profile, replace(second[profile, one.target], tries=2) if (profile, one.target) in second else one)
+        for profile, one in seen
+    ]
