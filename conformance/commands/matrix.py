@@ -19,8 +19,9 @@ def show_matrix(records: Sequence[Path], out: Path | None) -> int:
         OSError: a file cannot be written.
     """
     from conformance.compare import matrix, matrix_json, matrix_page, read_runs
+    from conformance.quoting import one_line
     from conformance.report import write_atomically
-    from conformance.report.text import counted, one_line
+    from conformance.report.quantities import counted
 
     shown = matrix(read_runs(records))
     folder = out or Path("reports") / f"matrix-{datetime.now(UTC).strftime('%Y%m%dT%H%M%S')}"

@@ -13,6 +13,7 @@ from conformance.bundle import BundleError
 from conformance.bundle.manifest import file_digest
 from conformance.commands.bundle import CONTRACT, EVIDENCE, REQUIREMENTS
 from conformance.contract import requirement_set, shipped_profiles
+from conformance.quoting import as_json
 from conformance.report import Results, results_document
 from conformance.terminal.failures import UsageFailure, as_usage_failures
 
@@ -138,8 +139,8 @@ def differences(told: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[s
     for name in told.keys() | again.keys():
         if name not in {*OF_THE_OCCASION, "requirements"} and told.get(name) != again.get(name):
             yield (
-                f"results.json says {name} {_shown(told.get(name))}, and judging the evidence again gives"
-                f" {_shown(again.get(name))}."
+                f"results.json says {name} {as_json(told.get(name))}, and judging the evidence again gives"
+                f" {as_json(again.get(name))}."
             )
 
 
@@ -156,8 +157,3 @@ def _row_differences(told: list[Mapping[str, Any]], again: list[Mapping[str, Any
         elif one != other:
             name = next(name for name in one if one[name] != other.get(name))
             yield f"{row_id}: {name} in results.json is not what judging the evidence again gives."
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=True)
-    return text if len(text) <= 120 else f"{text[:119]}…"

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from conformance.compare.differences import Change, Differences, Kind
+from conformance.quoting import one_line
 from conformance.report.markdown import code_span, escaped
-from conformance.report.text import counted, one_line
+from conformance.report.quantities import counted
 
 FORMAT = 1
 """Version of the format that specs/diff.schema.json describes."""

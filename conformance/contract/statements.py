@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from conformance.contract.branches import branch_names
 from conformance.contract.model import Keyword
+from conformance.quoting import QUOTED, as_json
 
-_LONGEST = 80
 _TYPES = {
     "string": "a string",
     "integer": "an integer",
@@ -52,29 +50,6 @@ def statement(keyword: Keyword, place: Sequence[str]) -> str:
     return f"{sentence}: {_consequence(keyword)}." if is_sent else f"{sentence}."
 
 
-def as_json(value: Any, longest: int = _LONGEST) -> str:
-    """A value as JSON in ASCII with at most so many characters, so that nothing in it acts on who shows it."""
-    text = json.dumps(_beginning(value, longest), ensure_ascii=True, separators=(", ", ": "))
-    text = text.replace("\x7f", "\\u007f")
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
-
-
-def _beginning(value: Any, longest: int, depth: int = 0) -> Any:
-    """As much of a value as can be shown, so that a huge one costs nothing; what is cut is longer than is shown."""
-    if isinstance(value, str):
-        return value[: longest + 1]
-    if isinstance(value, Mapping):
-        first = list(islice(value.items(), longest))
-        return {key[: longest + 1]: _inner(inner, longest, depth) for key, inner in first}
-    if isinstance(value, (list, tuple)):
-        return [_inner(inner, longest, depth) for inner in islice(value, longest)]
-    return value
-
-
-def _inner(value: Any, longest: int, depth: int) -> Any:
-    return _beginning(value, longest, depth + 1) if depth < longest else None
-
-
 def _subject(location: str, place: Sequence[str]) -> str:
     kinds = [part[1:-1] for part in place if part.startswith("(")]
     branches = f", as {' and '.join(kinds)}," if kinds else ""
@@ -96,7 +71,7 @@ def _whole(location: str) -> str:
 
 
 def _code(text: str) -> str:
-    return f"`{text}`" if len(text) <= _LONGEST else f"`{text[: _LONGEST - 1]}…`"
+    return f"`{text}`" if len(text) <= QUOTED else f"`{text[: QUOTED - 1]}…`"
 
 
 def _consequence(keyword: Keyword) -> str:

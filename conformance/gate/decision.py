@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from conformance.compare.baseline import without_known
 from conformance.contract.model import Tier
+from conformance.report.quantities import counted, listed
 from conformance.report.results import Gate, GateStatus, RequirementResult, Results
-from conformance.report.text import counted, listed
 from conformance.report.verdict import decide
 from conformance.suite.outcome import BROKEN_OR_WAIVED, UNDECIDED, Verdict, Waiver
 

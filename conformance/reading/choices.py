@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from conformance.quoting import quoted
 from conformance.reading.chunks import is_annotated_only, place_of
-from conformance.reading.deviation import DeviationLog, Place, shown, shown_value
+from conformance.reading.deviation import DeviationLog, Place
 from conformance.reading.event_stream import Event
 from conformance.reading.expectations import Expectations
 from conformance.reading.logprobs import LogprobsReader
@@ -139,7 +140,7 @@ class ChoiceReader:
                 self.finish_reason = reason
             return Step.FINISH
         allowed = ", ".join(sorted(self.expectations.finish_reasons))
-        actual = f"the finish_reason {shown_value(reason)}"
+        actual = f"the finish_reason {quoted(reason)}"
         self.log.note("stream.finish-reason", f"null, or one of {allowed}", actual, place_of(event))
         if type(reason) is not str or reason in ("", "null"):
             # A badly written null: it stands in every chunk and finishes nothing.
@@ -151,11 +152,11 @@ class ChoiceReader:
     def _note_broken(self, requirement: str, entry: dict[str, Any], event: Event) -> None:
         if requirement == "stream.finish-once":
             expected = f"one finish_reason for choice {self.index}"
-            again = shown_value(entry.get("finish_reason"))
-            actual = f"a further one, {again}, after {shown_value(self.finish_reason)}"
+            again = quoted(entry.get("finish_reason"))
+            actual = f"a further one, {again}, after {quoted(self.finish_reason)}"
         else:
             expected = f"nothing of choice {self.index} after its finish_reason"
-            actual = f"another delta of it: {shown_value(entry.get('delta'))}"
+            actual = f"another delta of it: {quoted(entry.get('delta'))}"
         self.log.note(requirement, expected, actual, place_of(event))
 
     def _take_role(self, role: Any, event: Event, *, first: bool) -> None:
@@ -163,7 +164,7 @@ class ChoiceReader:
             expected = f"the role in the first delta of choice {self.index}"
             self.log.note("stream.role-first", expected, "a first delta without it", place_of(event))
         elif role != "assistant":
-            actual = f"the role {shown_value(role)}"
+            actual = f"the role {quoted(role)}"
             self.log.note("stream.role", "the role assistant in every delta that has one", actual, place_of(event))
         if first and type(role) is str:
             self.role = role
@@ -194,7 +195,7 @@ class ChoiceReader:
         for stop in self.expectations.stop:
             if stop in content:
                 expected = f"no stop sequence in the text of choice {self.index}"
-                self.log.note("stream.stop", expected, f"{shown(stop)} in {shown(content)}", self._last_place(place))
+                self.log.note("stream.stop", expected, f"{quoted(stop)} in {quoted(content)}", self._last_place(place))
         if is_whole and self.state is State.WAITING:
             expected = f"chunks for each index from 0 to {self.expectations.n - 1}"
             self.log.note("stream.index-range", expected, f"none for choice {self.index}", place)
@@ -228,7 +229,7 @@ class ChoiceReader:
         )
         grows = self._growing == self.content_deltas >= _FEWEST_GROWING
         if self._last_event is not None and (repeats or grows):
-            actual = f"the last delta is all of the text again: {shown(self._last)}"
+            actual = f"the last delta is all of the text again: {quoted(self._last)}"
             self.log.note(
                 "stream.content-increments", "deltas that only add to the text", actual, place_of(self._last_event)
             )
@@ -241,4 +242,4 @@ class ChoiceReader:
         for position, place, delta in self._damage:
             if position < intact:
                 expected = "whole characters in every delta, none replaced by U+FFFD"
-                self.log.note("stream.content-intact", expected, f"U+FFFD in {shown(delta)}", place)
+                self.log.note("stream.content-intact", expected, f"U+FFFD in {quoted(delta)}", place)

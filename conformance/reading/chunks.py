@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Protocol
 
-from conformance.reading.deviation import DeviationLog, Place, shown
+from conformance.quoting import quoted
+from conformance.reading.deviation import DeviationLog, Place
 from conformance.reading.event_stream import Event
 from conformance.reading.strict_json import UNPROVEN, JsonRule, parse, parse_plain
 
@@ -137,7 +138,7 @@ class ChunkReader:
                 return _UNREADABLE_CHUNK
         if type(value) is not dict:
             expected = "a chunk object, an error object or the sentinel"
-            self._log.note("stream.event-kind", expected, f"the data {shown(data)}", place_of(event))
+            self._log.note("stream.event-kind", expected, f"the data {quoted(data)}", place_of(event))
             self._hold_against_schema(value, event)
             return _UNREADABLE_CHUNK
         if _is_error(value, event):
@@ -176,7 +177,7 @@ class ChunkReader:
             message = error.get("message") if isinstance(error, dict) else error
             if isinstance(message, str) and message:
                 return
-            why = shown(event.data)
+            why = quoted(event.data)
         else:
             if self._error_judge.conforms(value):
                 return

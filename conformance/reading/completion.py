@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance.contract.media_types import JSON
+from conformance.quoting import quoted
 from conformance.reading.applicability import body_requirements
 from conformance.reading.content import ContentDecoder
-from conformance.reading.deviation import Deviation, DeviationLog, shown
+from conformance.reading.deviation import Deviation, DeviationLog
 from conformance.reading.strict_json import parse
 from conformance.reading.transfer import TransferReading, content_reads, read_transfer
 from conformance.wire.exchange import EndKind, Exchange
@@ -64,7 +65,7 @@ def _read(exchange: Exchange, section: str) -> BodyReading:
     transfer = read_transfer(answer, log, exchange)
     if transfer.media_type != JSON:
         header = answer.header("Content-Type")
-        actual = "no Content-Type" if header is None else f"Content-Type: {shown(header)}"
+        actual = "no Content-Type" if header is None else f"Content-Type: {quoted(header)}"
         log.note(f"{section}.media-type", f"Content-Type: {JSON}", actual)
     decoder = ContentDecoder(transfer.codings, log)
     body = b"".join(read.data for read in content_reads(answer, exchange, decoder, log))

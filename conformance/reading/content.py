@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from conformance.evidence.content_coding import LAYERS, LIMIT
-from conformance.reading.deviation import DeviationLog, Place, shown
+from conformance.quoting import quoted
+from conformance.reading.deviation import DeviationLog, Place
 from conformance.wire.decompression import (
     GZIP_MAGIC,
     BrokenCodingError,
@@ -64,7 +65,7 @@ class ContentDecoder:
 
     def hide(self) -> None:
         """Gives up a body of which evidence keeps nothing, since nobody could look into it."""
-        self._problem = self.problem or f"the content coding {shown(', '.join(self._codings))} cannot be decoded here"
+        self._problem = self.problem or f"the content coding {quoted(', '.join(self._codings))} cannot be decoded here"
 
     def cut(self, at: float = 0.0) -> None:
         """Ends a body of which evidence keeps no more, since it decodes to more than the limit."""
@@ -123,12 +124,12 @@ class _Layer:
         coded = head.startswith(GZIP_MAGIC) if self._coding == "gzip" else not _is_text(self._coding, head)
         if not coded:
             self._note(
-                f"Content-Encoding: {shown(self._coding)} and a body that is not, beginning {shown(head[:32])}", at
+                f"Content-Encoding: {quoted(self._coding)} and a body that is not, beginning {quoted(head[:32])}", at
             )
             return
         self._decompressor = decompressor(self._coding, head)
         if self._decompressor is None:
-            self.problem = f"the content coding {shown(self._coding)} cannot be decoded here"
+            self.problem = f"the content coding {quoted(self._coding)} cannot be decoded here"
 
     def _decompress(self, decoder: Decompressor, data: bytes, at: float) -> Iterator[bytes]:
         try:
@@ -147,7 +148,7 @@ class _Layer:
             self._note_rest(decoder, at)
 
     def _note_rest(self, decoder: Decompressor, at: float) -> None:
-        self._note(f"{shown(decoder.rest)} behind the end of the {self._coding} content", at)
+        self._note(f"{quoted(decoder.rest)} behind the end of the {self._coding} content", at)
         self.problem = "more follows the coded content"
 
     def _note(self, actual: str, at: float) -> None:

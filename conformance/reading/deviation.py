@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 KEPT_PER_REQUIREMENT = 20
 """How many deviations from one requirement a log keeps; further ones are only counted."""
-
-SHOWN = 80
-"""How many characters of a target's text a message shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +65,3 @@ class DeviationLog:
     def keeps(self, requirement: str) -> bool:
         """Whether a further deviation would be kept; where not, its words need not be worked out."""
         return self.counts.get(requirement, 0) < self.limit
-
-
-def shown(value: str | bytes, limit: int = SHOWN) -> str:
-    """A target's text in quotes, in ASCII with escapes; of a longer text the first `limit` characters and its size."""
-    text = value[: limit * 4].decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
-    if len(text) <= limit and len(value) <= limit * 4:
-        return ascii(text)
-    unit = "bytes" if isinstance(value, bytes) else "characters"
-    return f"{text[:limit]!a}… ({len(value)} {unit} in all)"
-
-
-def shown_value(value: Any, limit: int = SHOWN) -> str:
-    """A target's JSON value: a text as `shown`, anything else as JSON in ASCII, of which `limit` characters."""
-    if isinstance(value, str):
-        return shown(value, limit)
-    text = json.dumps(value, default=repr)
-    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters in all)"

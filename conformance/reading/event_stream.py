@@ -14,7 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from conformance.reading.deviation import DeviationLog, Place, shown
+from conformance.quoting import quoted
+from conformance.reading.deviation import DeviationLog, Place
 
 MAX_LINE: Final = 16 * 1024 * 1024
 """Bytes of one line, or of the data of one event, after which reading stops."""
@@ -142,7 +143,7 @@ class EventStreamReader:
         self.log.note(
             "stream.terminated",
             "a blank line after every event, also after the last one",
-            f"the body ended within a block; clients discard {shown(what)}",
+            f"the body ended within a block; clients discard {quoted(what)}",
             place,
         )
 
@@ -305,7 +306,7 @@ class EventStreamReader:
             self.log.note(
                 "stream.field-names",
                 "only comments and the fields data, event, id (without NUL) and retry (digits)",
-                f"the line {shown(line)}, which clients ignore",
+                f"the line {quoted(line)}, which clients ignore",
                 place,
             )
 
@@ -325,7 +326,7 @@ class EventStreamReader:
             self.log.note(
                 "stream.utf8",
                 "UTF-8 throughout the stream",
-                f"{shown(line[error.start : error.end])} in {shown(line)}, which clients read as U+FFFD",
+                f"{quoted(line[error.start : error.end])} in {quoted(line)}, which clients read as U+FFFD",
                 place._replace(offset=offset),
             )
 

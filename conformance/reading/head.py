@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from conformance.quoting import quoted
 from conformance.reading.applicability import head_requirements
-from conformance.reading.deviation import Deviation, DeviationLog, Place, shown
+from conformance.reading.deviation import Deviation, DeviationLog, Place
 
 # RFC 9112 section 4: the space after the status code is due also where no reason follows.
 _STATUS_LINE: Final = re.compile(rb"HTTP/[0-9]\.[0-9] ([0-9]{3}) [\t \x21-\x7e\x80-\xff]*")
@@ -57,10 +58,10 @@ def _lines(head: bytes, log: DeviationLog) -> Iterator[_Line]:
             return
         text = whole.removesuffix(b"\n").removesuffix(b"\r")
         if not whole.endswith(b"\r\n"):
-            actual = f"LF alone after {shown(text)}"
+            actual = f"LF alone after {quoted(text)}"
             log.note("transport.line-ends", "CR LF at the end of each line", actual, Place(offset))
         if b"\r" in text:
-            actual = f"a CR inside the line {shown(text)}"
+            actual = f"a CR inside the line {quoted(text)}"
             log.note("transport.line-ends", "no CR but at the end of a line", actual, Place(offset))
         yield _Line(offset, text)
         offset += len(whole)
@@ -85,11 +86,11 @@ def _judge_message(lines: list[_Line], log: DeviationLog) -> Iterator[str]:
     status = _STATUS_LINE.fullmatch(first.text)
     if status is None:
         expected = "a status line: HTTP/1.1, a status of three digits and a space, also where no reason follows"
-        log.note("transport.status-line", expected, shown(first.text), Place(first.offset))
+        log.note("transport.status-line", expected, quoted(first.text), Place(first.offset))
     fields = list(_fields(rest, log))
     for name, count in Counter(name for name, _ in fields).items():
         if count > 1 and name in _SINGLETONS:
-            actual = f"{count} of {shown(name)}"
+            actual = f"{count} of {quoted(name)}"
             log.note("transport.singleton-fields", "one field of a name that is no list", actual, Place(first.offset))
     _judge_length([value for name, value in fields if name == b"content-length"], log)
     codings = _judge_transfer_coding([value for name, value in fields if name == b"transfer-encoding"], log)
@@ -106,15 +107,15 @@ def _fields(lines: list[_Line], log: DeviationLog) -> Iterator[tuple[bytes, byte
         place = Place(line.offset)
         if line.text[:1] in {b" ", b"\t"}:
             # RFC 9112 section 5.2: folding is obsolete, and nobody may send it.
-            actual = f"a line that goes on: {shown(line.text)}"
+            actual = f"a line that goes on: {quoted(line.text)}"
             log.note("transport.no-folding", "each field on one line", actual, place)
             continue
         name, colon, value = line.text.partition(b":")
         if not colon or not _NAME.fullmatch(name):
             expected = "a field name (a token), then a colon with no white space before it"
-            log.note("transport.field-lines", expected, shown(line.text), place)
+            log.note("transport.field-lines", expected, quoted(line.text), place)
         elif _CONTROL.search(value.replace(b"\r", b"")):
-            log.note("transport.field-lines", "no control characters in a field's value", shown(line.text), place)
+            log.note("transport.field-lines", "no control characters in a field's value", quoted(line.text), place)
         yield name.strip().lower(), value.strip(b" \t")
 
 
@@ -122,7 +123,7 @@ def _judge_length(values: list[bytes], log: DeviationLog) -> None:
     """Several lengths, or none that is a number: where the body ends cannot be told (RFC 9112 section 6.3)."""
     different = {value.strip() for one in values for value in one.split(b",")}
     if len(different) > 1 or not all(value.isdigit() for value in different):
-        actual = shown(b", ".join(values))
+        actual = quoted(b", ".join(values))
         log.note("transport.length-truthful", "one number as Content-Length", actual)
 
 
@@ -131,7 +132,7 @@ def _judge_transfer_coding(values: list[bytes], log: DeviationLog) -> list[bytes
     codings = [item.strip().lower() for value in values for item in value.split(b",")]
     if codings and codings != [b"chunked"]:
         expected = "chunked, once, as the only transfer coding, for the request accepts no other"
-        log.note("transport.transfer-coding", expected, f"Transfer-Encoding: {shown(b', '.join(codings))}")
+        log.note("transport.transfer-coding", expected, f"Transfer-Encoding: {quoted(b', '.join(codings))}")
     return codings
 
 

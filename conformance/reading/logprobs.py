@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from conformance.reading.deviation import DeviationLog, Place, shown
+from conformance.quoting import quoted
+from conformance.reading.deviation import DeviationLog, Place
 
 _MOST_TOKENS: Final = 100_000
 """Tokens whose bytes are kept to be compared with the text."""
@@ -40,8 +41,8 @@ class LogprobsReader:
         # A token may be a part of a character, and some tokenizers put a space before the first word.
         listed = b"".join(self._pieces).decode("utf-8", "replace").strip("\ufffd \t\r\n")
         if listed and listed != text.strip("\ufffd \t\r\n"):
-            expected = f"tokens that make the text of choice {self.index}, {shown(text)}"
-            self.log.note("stream.logprobs", expected, f"tokens that make {shown(listed)}", place)
+            expected = f"tokens that make the text of choice {self.index}, {quoted(text)}"
+            self.log.note("stream.logprobs", expected, f"tokens that make {quoted(listed)}", place)
 
 
 def _bytes_of(entry: Any) -> bytes:

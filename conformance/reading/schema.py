@@ -13,8 +13,9 @@ from urllib.parse import unquote
 from conformance.contract.branches import chosen_branch
 from conformance.contract.model import Keyword, Schema
 from conformance.contract.pointers import join, look_up, split
-from conformance.contract.statements import as_json, complement
+from conformance.contract.statements import complement
 from conformance.contract.vocabulary import HOLD_A_SCHEMA, HOLD_LISTS_OF_SCHEMAS, HOLD_SCHEMAS_BY_NAME
+from conformance.quoting import as_json
 from conformance.reading.schema_reach import SchemaReach, key_of, matcher
 
 if TYPE_CHECKING:

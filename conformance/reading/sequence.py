@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from conformance.quoting import quoted
 from conformance.reading.choices import Choice, ChoiceReader, State
 from conformance.reading.chunks import SENTINEL, Chunk, Kind, is_annotation, place_of
-from conformance.reading.deviation import NOWHERE, DeviationLog, Place, shown, shown_value
+from conformance.reading.deviation import NOWHERE, DeviationLog, Place
 from conformance.reading.event_stream import Event
 from conformance.reading.expectations import Expectations
 from conformance.reading.usage import UsageReader
@@ -113,7 +114,7 @@ class SequenceReader:
             return
         self.phase, broken = PHASES[before, kind]
         if broken is not None:
-            self._log.note(broken, _EXPECTED[broken], f"the event {shown(event.data)}", place_of(event))
+            self._log.note(broken, _EXPECTED[broken], f"the event {quoted(event.data)}", place_of(event))
         if kind is Kind.CHUNK:
             self.chunks += 1
             return
@@ -146,7 +147,7 @@ class SequenceReader:
         if choice is None:
             n = self._expectations.n
             expected = "the index 0, for one choice was asked for" if n == 1 else f"an index from 0 to {n - 1}"
-            self._log.note("stream.index-range", expected, f"the index {shown_value(index)}", place_of(event))
+            self._log.note("stream.index-range", expected, f"the index {quoted(index)}", place_of(event))
             return
         before = choice.content_deltas
         choice.take(entry, event, beside_usage=beside_usage)
@@ -167,7 +168,7 @@ class SequenceReader:
                 or (first is not None and value != first)
                 or (member == "object" and value != self._expectations.object)
             ):
-                actual = f"the {member} {shown_value(value)}" if member in chunk else f"no {member}"
+                actual = f"the {member} {quoted(value)}" if member in chunk else f"no {member}"
                 self._log.note(requirement, expected, actual, place_of(event))
                 clean = False
             elif first is None:
@@ -179,7 +180,7 @@ class SequenceReader:
         if member == "object":
             return f"the object {self._expectations.object} in every chunk"
         if first is not None:
-            return f"the same {member} in every chunk, {shown_value(first)}"
+            return f"the same {member} in every chunk, {quoted(first)}"
         return f"{member} in every chunk, " + ("seconds since 1970" if member == "created" else "not empty")
 
     def end(self, *, is_whole: bool, place: Place = NOWHERE) -> SequenceReading:

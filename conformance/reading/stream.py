@@ -8,11 +8,12 @@ from math import inf
 from typing import Final
 
 from conformance.contract.media_types import EVENT_STREAM
+from conformance.quoting import quoted
 from conformance.reading.applicability import stream_requirements
 from conformance.reading.chunks import ChunkReader, Judge
 from conformance.reading.content import ContentDecoder
 from conformance.reading.delivery import Arrivals
-from conformance.reading.deviation import Deviation, DeviationLog, Place, shown
+from conformance.reading.deviation import Deviation, DeviationLog, Place
 from conformance.reading.event_stream import MAX_LINE, EventStreamReader
 from conformance.reading.expectations import Expectations, expectations_of
 from conformance.reading.sequence import SequenceReader
@@ -143,7 +144,7 @@ class StreamReader:
         open_still = ending.kind in (EndKind.IDLE_TIMEOUT, EndKind.DEADLINE, EndKind.TOO_LARGE)
         if terminal is None:
             if ending.kind in (EndKind.IDLE_TIMEOUT, EndKind.TOO_LARGE):
-                actual = f"{ending.kind.value} ({shown(ending.detail)}), neither the sentinel nor an error before it"
+                actual = f"{ending.kind.value} ({quoted(ending.detail)}), neither the sentinel nor an error before it"
                 self.log.note("stream.ends", "a stream that comes to its end", actual, place)
             return
         lingering = ending.at - terminal
@@ -195,5 +196,5 @@ def _judge_media_type(transfer: TransferReading, answer: Answer, log: DeviationL
     charset = transfer.parameters.get("charset", "utf-8").lower()
     if transfer.media_type != EVENT_STREAM or charset not in _UTF_8:
         expected = f"Content-Type: {EVENT_STREAM}, in UTF-8 if it has a charset"
-        actual = "no Content-Type" if header is None else f"Content-Type: {shown(header)}"
+        actual = "no Content-Type" if header is None else f"Content-Type: {quoted(header)}"
         log.note("stream.media-type", expected, actual, Place(at=answer.headers_at))

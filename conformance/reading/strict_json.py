@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from conformance.reading.deviation import shown
+from conformance.quoting import quoted
 
 MAX_DEPTH: Final = 128
 """How deep arrays and objects may be nested; RFC 8259 §9 lets a parser set such a limit."""
@@ -84,7 +84,7 @@ def _parse_bytes(source: bytes) -> Document:
     try:
         text = source.decode("utf-8")
     except UnicodeDecodeError as error:
-        where = f"{shown(source[error.start : error.end])} at byte {error.start}"
+        where = f"{quoted(source[error.start : error.end])} at byte {error.start}"
         faults.append(JsonFault(JsonRule.ENCODING, f"{where}, which is not UTF-8"))
         text = source.decode("utf-8", "replace")
     document = parse(text)
@@ -191,7 +191,7 @@ class _Hooks:
             seen: set[str] = set()
             for name, _ in pairs:
                 if name in seen:
-                    self.note(JsonRule.UNIQUE_NAMES, f"the name {shown(name)} twice in one object")
+                    self.note(JsonRule.UNIQUE_NAMES, f"the name {quoted(name)} twice in one object")
                 seen.add(name)
         return value
 
@@ -203,14 +203,14 @@ class _Hooks:
             value = int(digits)
             if -_NUMBER_LIMIT <= value <= _NUMBER_LIMIT:
                 return value
-        self.note(JsonRule.NUMBERS, f"the number {shown(digits, 40)}, which no double can hold")
+        self.note(JsonRule.NUMBERS, f"the number {quoted(digits, 40)}, which no double can hold")
         return -_NUMBER_LIMIT if digits.startswith("-") else _NUMBER_LIMIT
 
     def real(self, digits: str) -> float:
         value = float(digits)
         if math.isfinite(value):
             return value
-        self.note(JsonRule.NUMBERS, f"the number {shown(digits, 40)}, which no double can hold")
+        self.note(JsonRule.NUMBERS, f"the number {quoted(digits, 40)}, which no double can hold")
         return math.copysign(sys.float_info.max, value)
 
 
@@ -233,10 +233,10 @@ def _carefully(text: str) -> Document:
     except json.JSONDecodeError as error:
         rule = JsonRule.ONE_DOCUMENT if error.msg == "Extra data" else JsonRule.SYNTAX
         problem = "more after the document" if rule is JsonRule.ONE_DOCUMENT else f"no JSON ({error.msg})"
-        return _unreadable(rule, f"{problem} at character {error.pos} of {shown(text)}")
+        return _unreadable(rule, f"{problem} at character {error.pos} of {quoted(text)}")
     lone = _lone_surrogate(value)
     if lone is not None:
-        hooks.note(JsonRule.SURROGATES, f"half of a surrogate pair in {shown(lone)}")
+        hooks.note(JsonRule.SURROGATES, f"half of a surrogate pair in {quoted(lone)}")
         value = _mended(value)
     return Document(value, faults=tuple(JsonFault(rule, actual) for rule, actual in hooks.faults.items()))
 

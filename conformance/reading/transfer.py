@@ -10,8 +10,9 @@ from typing import Final
 
 from conformance.contract.media_types import essence, parameters
 from conformance.evidence.content_coding import Kept, kept_as
+from conformance.quoting import quoted
 from conformance.reading.content import ContentDecoder
-from conformance.reading.deviation import DeviationLog, Place, shown
+from conformance.reading.deviation import DeviationLog, Place
 from conformance.wire.exchange import Answer, EndKind, Exchange, Headers, Read
 
 _CUT_BY_TARGET: Final = (EndKind.TRUNCATED, EndKind.RESET, EndKind.MALFORMED)
@@ -55,7 +56,7 @@ def read_transfer(answer: Answer, log: DeviationLog, exchange: Exchange) -> Tran
     _judge_length(answer, length, chunked=chunked, is_whole=_is_whole(exchange) and not is_clear, log=log)
     if exchange.ending.kind in _CUT_BY_TARGET:
         actual = f"{exchange.ending.kind.value} after {_size(answer)} bytes"
-        detail = f" ({shown(exchange.ending.detail)})" if exchange.ending.detail else ""
+        detail = f" ({quoted(exchange.ending.detail)})" if exchange.ending.detail else ""
         log.note("transport.body-complete", "a body that ends as its framing says", actual + detail, _end_of(exchange))
     # RFC 9110 §8.4.1.3: x-gzip is gzip by an older name.
     named = (coding.removeprefix("x-") for coding in _listed(answer.header("Content-Encoding")))
@@ -114,7 +115,7 @@ class _MessageWatch:
             if found:
                 start = found.start() + 1
                 offset = self._offset - len(self._carried) + start
-                line = shown(text[start : start + 40].splitlines()[0])
+                line = quoted(text[start : start + 40].splitlines()[0])
                 expected = "nothing of another HTTP message in the body"
                 self._log.note("transport.single-message", expected, f"the line {line}", Place(offset, at))
         self._offset += len(data)
@@ -126,20 +127,20 @@ def _judge_length(answer: Answer, length: str | None, *, chunked: bool, is_whole
         return
     if answer.header("Transfer-Encoding") is not None:
         expected = "no Content-Length beside Transfer-Encoding"
-        log.note("transport.single-framing", expected, f"both, Content-Length: {shown(length)}")
+        log.note("transport.single-framing", expected, f"both, Content-Length: {quoted(length)}")
     values = {value.strip() for value in length.split(",")}
     value = values.pop()
     if values or not (value.isascii() and value.isdigit()):
-        log.note("transport.length-truthful", "one number as Content-Length", shown(length))
+        log.note("transport.length-truthful", "one number as Content-Length", quoted(length))
     elif is_whole and not chunked and value.lstrip("0") != str(_size(answer)).lstrip("0"):
-        actual = f"Content-Length: {shown(value)} and {_size(answer)} bytes"
+        actual = f"Content-Length: {quoted(value)} and {_size(answer)} bytes"
         log.note("transport.length-truthful", "a Content-Length that is the length of the body", actual)
 
 
 def _judge_coding(exchange: Exchange, answer: Answer, codings: tuple[str, ...], log: DeviationLog) -> None:
     refused = [coding for coding in codings if not _accepts(exchange.request.headers, coding)]
     if refused:
-        actual = f"Content-Encoding: {shown(', '.join(codings))}"
+        actual = f"Content-Encoding: {quoted(', '.join(codings))}"
         log.note("transport.content-encoding-accepted", "a content coding that the request accepts, or none", actual)
     if not codings and answer.reads and answer.reads[0].data.startswith(b"\x1f\x8b"):
         actual = "a body in gzip without Content-Encoding"

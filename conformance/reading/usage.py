@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.quoting import quoted
 from conformance.reading.chunks import place_of
-from conformance.reading.deviation import DeviationLog, Place, shown_value
+from conformance.reading.deviation import DeviationLog, Place
 from conformance.reading.event_stream import Event
 from conformance.reading.expectations import Expectations
 
@@ -43,14 +44,14 @@ class UsageReader:
         is_own = not choices or (all_finished and not _finishes(choices))
         self._own += is_own
         if is_own and choices:
-            actual = f"choices {shown_value(choices)}"
+            actual = f"choices {quoted(choices)}"
             self.log.note("stream.usage-choices-empty", "`choices: []` in the usage chunk", actual, place_of(event))
         if is_own and self._own == 2:
             expected = "one usage for the whole stream"
             self.log.note("stream.usage-when-asked", expected, "a second one", place_of(event))
         elif self.count == 2:
             expected = "usage in one chunk, and null or nothing in all others"
-            actual = f"a further usage, {shown_value(usage)}"
+            actual = f"a further usage, {quoted(usage)}"
             self.log.note("stream.usage-nowhere-else", expected, actual, place_of(event))
 
     def _add_up(self, usage: dict[str, Any], event: Event) -> None:

@@ -6,8 +6,8 @@ import html
 import json
 
 from conformance.contract.model import Level
+from conformance.quoting import one_line
 from conformance.report.results import Results
-from conformance.report.text import one_line
 from conformance.suite.outcome import BROKEN, Outcome, Verdict
 
 _COLORS = {Verdict.CONFORMANT: "#1a7f37", Verdict.NONCONFORMANT: "#cf222e", Verdict.INCONCLUSIVE: "#6e6000"}

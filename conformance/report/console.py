@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conformance.quoting import one_line
 from conformance.report.exchange_view import Curl, Timeline, is_stream, reads_timeline, shown_command, wire_trace
 from conformance.report.keywords import keyword_totals
 from conformance.report.plain_text import headline
+from conformance.report.quantities import byte_size, counted, duration
 from conformance.report.results import GateStatus, RequirementResult, Results
-from conformance.report.text import byte_size, counted, duration, one_line
 from conformance.suite.outcome import Finding, Outcome, Verdict
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from conformance.quoting import visible
 from conformance.report.plain_text import detail, headline
 from conformance.report.results import RequirementResult, Results
-from conformance.report.text import visible
 from conformance.suite.outcome import BROKEN, Outcome
 
 SPEC_VERSION = "1.0.0"

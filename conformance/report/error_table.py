@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from conformance.contract.media_types import essence, is_event_stream
+from conformance.quoting import one_line
 from conformance.reading import parse
-from conformance.report.text import one_line
 from conformance.wire.exchange import Answer, Exchange
 
 _BY_CONDITION = ("error/", "access/")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from conformance.report.text import visible
+from conformance.quoting import visible
 
 _MARK_LENGTH = 80
 _BEFORE = 300

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from conformance.contract.media_types import essence, is_event_stream
+from conformance.quoting import one_line, visible
 from conformance.report.excerpt import Part, excerpt, is_binary
-from conformance.report.text import byte_size, duration, one_line, visible
+from conformance.report.quantities import byte_size, duration
 from conformance.suite.outcome import Finding
 
 if TYPE_CHECKING:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from conformance.quoting import one_line
 from conformance.report.markdown import code_span, escaped
+from conformance.report.quantities import counted, duration, listed
 from conformance.report.results import RequirementResult, Results
-from conformance.report.text import counted, duration, listed, one_line
 from conformance.suite.outcome import Outcome
 
 _MOST_ANNOTATIONS = 10

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from conformance.quoting import one_line, visible
 from conformance.report.exchange_view import Timeline, is_stream, reads_timeline
 from conformance.report.results import Results
-from conformance.report.text import one_line, visible
 
 if TYPE_CHECKING:
     import harfile

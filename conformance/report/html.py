@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from conformance.contract.model import Basis
-from conformance.report.text import byte_size, counted, duration, visible
+from conformance.quoting import visible
+from conformance.report.quantities import byte_size, counted, duration
 from conformance.suite.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
+from conformance.quoting import visible
 from conformance.report.plain_text import detail, headline
 from conformance.report.results import RequirementResult, Results
-from conformance.report.text import visible
 from conformance.suite.outcome import BROKEN, Outcome
 
 _ELEMENT = {

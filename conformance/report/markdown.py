@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from conformance.report.text import one_line
+from conformance.quoting import one_line
 
 _LONGEST = 300
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@$-])")

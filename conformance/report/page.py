@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from conformance.contract.explanations import Explanation, explanation
 from conformance.contract.model import Level, Section
+from conformance.quoting import visible
 from conformance.report.error_table import error_rows
 from conformance.report.excerpt import Part, surroundings
 from conformance.report.exchange_view import Curl, Timeline, exchange_view, reads_timeline, summary
 from conformance.report.html import BASES, GLYPHS, MEANINGS, TEMPLATES, VERDICTS, assembled, html_environment
 from conformance.report.keywords import keyword_totals
 from conformance.report.results import RequirementResult, Results
-from conformance.report.text import visible
 from conformance.suite.outcome import BROKEN_OR_WAIVED, Finding, KeywordCoverage, Outcome
 
 if TYPE_CHECKING:

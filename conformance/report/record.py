@@ -13,6 +13,7 @@ from typing import Any
 
 from conformance.contract.locations import specs_directory
 from conformance.contract.model import Basis, Level, Section, Source, Tier
+from conformance.quoting import one_line
 from conformance.report.files import write_atomically
 from conformance.report.keywords import keywords_document, parse_keywords
 from conformance.report.results import (
@@ -30,7 +31,6 @@ from conformance.report.results import (
     TargetView,
     Tries,
 )
-from conformance.report.text import one_line
 from conformance.suite.outcome import Finding, Outcome, Verdict, Waiver
 
 FORMAT = 2

@@ -10,9 +10,9 @@ from urllib.parse import quote, urlsplit
 
 from conformance.contract.explanations import explanation
 from conformance.contract.model import Level
+from conformance.quoting import visible
 from conformance.report.plain_text import finding_lines, headline
 from conformance.report.results import RequirementResult, Results
-from conformance.report.text import visible
 from conformance.suite.outcome import BROKEN_OR_WAIVED, UNDECIDED, Verdict
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from conformance.contract.model import Level
-from conformance.report.text import counted, listed
+from conformance.report.quantities import counted, listed
 from conformance.suite.outcome import BROKEN, Outcome, Verdict
 
 

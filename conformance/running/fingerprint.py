@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.quoting import one_line
 from conformance.report.results import Fingerprint, Results
-from conformance.report.text import one_line
 from conformance.suite.fingerprint import target_traits
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.report.quantities import counted, listed
 from conformance.report.results import RequirementResult, Results, Tries
-from conformance.report.text import counted, listed
 from conformance.running.judging_run import JudgingRun
 from conformance.running.pytest_session import run_pytest
 from conformance.running.retries import of_round, tried_again

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 
 from conformance.probes import Intent, Probe
+from conformance.quoting import quoted
 from conformance.suite.expect import Expect, NotSent
-from conformance.suite.observations import Answered, Observations
-from conformance.suite.showing import shown, status_of
+from conformance.suite.observations import Answered, Observations, status_of
 
 REFUSALS = (400, 404, 413, 415, 422)
 """Statuses that refuse a request for what it asks; which of them is due, other requirements say."""
@@ -86,7 +86,7 @@ def expect_own_ids(ids: Iterable[tuple[str, str]], expect: Expect) -> None:
     first: dict[str, str] = {}
     for exchange, given in ids:
         other = first.setdefault(given, exchange)
-        actual = f"{shown(given)}, which {other} has too"
+        actual = f"{quoted(given)}, which {other} has too"
         expect(other == exchange, exchange, expected="an id of its own", actual=actual)
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from conformance.probes import Probe
 from conformance.probes.shrinking import SHRUNK
+from conformance.quoting import quoted
 from conformance.suite.answer_judging import REFUSALS
 from conformance.suite.expect import Expect, NotSent, NotTestable
-from conformance.suite.observations import Answered, Completion, Observations
+from conformance.suite.observations import Answered, Completion, Observations, status_of
 from conformance.suite.obstacles import OPTIONAL_FIELDS, Obstacle, declared_limit, declared_unsupported, worst
 from conformance.suite.request_judging import is_refusal
-from conformance.suite.showing import shown, status_of
 
 MOST_TOLD = 10
 """Findings of one property that are told one by one; a keyword that is broken breaks many requests."""
@@ -118,7 +118,7 @@ def _tell(
     expect(
         False,
         one.id,
-        expected=f"{expected} for {shown(body)}, made smaller from that of {answered.id} ({answered.probe.about})",
+        expected=f"{expected} for {quoted(body)}, made smaller from that of {answered.id} ({answered.probe.about})",
         actual=text,
     )
 

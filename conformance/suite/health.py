@@ -9,9 +9,8 @@ from conformance.probes import Intent
 from conformance.probes.cost import LIMIT_FIELDS
 from conformance.probes.script import HALF_CLOSE
 from conformance.suite.expect import CannotTell, Expect, NotSent
-from conformance.suite.observations import Answered, Completion, Observations
+from conformance.suite.observations import Answered, Completion, Observations, status_of
 from conformance.suite.obstacles import TOO_SLOW, worst
-from conformance.suite.showing import status_of
 from conformance.wire import EndKind, Exchange
 
 PLAINEST = "completion/plain"

@@ -13,6 +13,7 @@ from conformance.contract import Contract
 from conformance.contract.media_types import is_event_stream
 from conformance.probes import Intent, Plan, Probe
 from conformance.probes.shrinking import origin_of, smaller_than
+from conformance.quoting import quoted
 from conformance.reading import BodyReading, StreamReading
 from conformance.suite.expect import CannotTell, DoesNotApply, NotSent, NotTestable
 from conformance.suite.obstacles import TOO_SLOW, Obstacle, declared_unsupported, obstacle, worst
@@ -46,6 +47,12 @@ class Answered:
     def requested(self, field: str, default: Any = None) -> Any:
         """A field of the request's body."""
         return self.sent.get(field, default) if isinstance(self.sent, Mapping) else default
+
+
+def status_of(answered: Answered) -> str:
+    """The status of an answer and the beginning of its body, for a message."""
+    body = answered.answer.body
+    return f"status {answered.answer.status}" + (f" with the body {quoted(body)}" if body else " without a body")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,9 @@ from conformance.contract.pointers import split
 from conformance.probes import Intent, Probe
 from conformance.suite.answer_judging import REFUSALS, REFUSALS_OF_PATH
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent, NotTestable
-from conformance.suite.observations import Answered, Observations
+from conformance.suite.observations import Answered, Observations, status_of
 from conformance.suite.obstacles import Obstacle, declared_limit, declared_unsupported, given_up, worst
 from conformance.suite.outcome import Outcome
-from conformance.suite.showing import status_of
 
 NOT_SENT = "this run's tier has no value that decides this keyword"
 _NEEDED_FIELD: Mapping[str, str] = {"top_logprobs": "logprobs"}

@@ -10,10 +10,9 @@ from conformance.reading import Latency, StreamReading, deliver, judge_buffering
 from conformance.reading.transfer import TARGET_ENDED
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.keyword_judging import hides
-from conformance.suite.observations import Observations, Stream
+from conformance.suite.observations import Observations, Stream, status_of
 from conformance.suite.obstacles import worst
 from conformance.suite.readers import Readers
-from conformance.suite.showing import status_of
 
 
 def judge_status(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 
 from conformance.contract.media_types import is_event_stream
 from conformance.evidence.secret_encodings import MASKED
+from conformance.quoting import quoted
 from conformance.suite.answer_judging import CLIENT_ERRORS, expect_served, expect_served_or_refused, expect_status
 from conformance.suite.cross_talk import answer_texts, foreign_canaries
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect
 from conformance.suite.exposure import allows_sharing, has_generated
 from conformance.suite.marks import requirement
-from conformance.suite.observations import Answered, Observations
-from conformance.suite.showing import shown, status_of
+from conformance.suite.observations import Answered, Observations, status_of
 from conformance.wire import Redaction
 
 REJECTED = (401, 403)
@@ -237,7 +237,7 @@ def _judge_isolation(observations: Observations, expect: Expect, variables: str)
     first: dict[str, str] = {}
     for one in texts:
         if one.id is not None and (other := first.setdefault(one.id, one.answered.id)) != one.answered.id:
-            actual = f"the id {shown(one.id)}, which {other} has too"
+            actual = f"the id {quoted(one.id)}, which {other} has too"
             expect(False, one.answered.id, expected="an answer of the tenant's own", actual=actual)
 
 

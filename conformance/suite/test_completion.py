@@ -8,6 +8,7 @@ from datetime import datetime
 
 from conformance.contract.media_types import JSON, essence, is_event_stream, parameters
 from conformance.contract.model import Requirement
+from conformance.quoting import quoted
 from conformance.reading import control_token
 from conformance.reading.expectations import FINISH_REASONS
 from conformance.suite.answer_judging import expect_own_ids, expect_served
@@ -17,7 +18,6 @@ from conformance.suite.keyword_judging import judge_instances
 from conformance.suite.marks import keywords, requirement
 from conformance.suite.observations import Answered, Completion, Observations
 from conformance.suite.readers import Readers
-from conformance.suite.showing import shown
 
 DAY = 86_400
 SKEW = 2
@@ -57,7 +57,7 @@ def test_the_media_type_is_json(completions: Sequence[Completion], expect: Expec
             essence(declared) == JSON,
             completion.id,
             expected="Content-Type: application/json",
-            actual=f"Content-Type: {shown(declared)}" if declared else "no Content-Type",
+            actual=f"Content-Type: {quoted(declared)}" if declared else "no Content-Type",
         )
 
 
@@ -101,7 +101,7 @@ def test_an_object_that_is_named_is_a_completion(completions: Sequence[Completio
         raise DoesNotApply("no completion has the member object")
     for completion in named:
         kind = completion.body["object"]
-        expect(kind == "chat.completion", completion.id, expected='"object": "chat.completion"', actual=shown(kind))
+        expect(kind == "chat.completion", completion.id, expected='"object": "chat.completion"', actual=quoted(kind))
 
 
 @requirement("completion.id-unique", "completion/*", "robustness/*")
@@ -112,7 +112,7 @@ def test_ids_are_unique(completions: Sequence[Completion], observations: Observa
             isinstance(given, str) and given != "",
             completion.id,
             expected="a non-empty string as id",
-            actual=shown(given) if "id" in completion.body else "no id",
+            actual=quoted(given) if "id" in completion.body else "no id",
         )
     answers, _ = observations.answers(observations.probes.values())
     expect_own_ids(ids_of(answers, observations), expect)
@@ -126,7 +126,7 @@ def test_the_model_is_named(completions: Sequence[Completion], expect: Expect) -
             isinstance(model, str) and model.strip() != "",
             completion.id,
             expected="the model's name",
-            actual=shown(model) if "model" in completion.body else "no model",
+            actual=quoted(model) if "model" in completion.body else "no model",
         )
 
 
@@ -141,7 +141,7 @@ def test_there_are_as_many_choices_as_were_asked_for(completions: Sequence[Compl
             sorted(indexes, key=str) == sorted(range(count), key=str),
             completion.id,
             expected=f"{count} choice(s), with the indexes 0 to {count - 1}",
-            actual=f"{len(indexes)} choice(s), with the indexes {shown(indexes)}",
+            actual=f"{len(indexes)} choice(s), with the indexes {quoted(indexes)}",
         )
 
 
@@ -154,7 +154,7 @@ def test_each_message_has_the_key_content(completions: Sequence[Completion], exp
                 isinstance(message, dict) and "content" in message,
                 completion.id,
                 expected="a message with the key content",
-                actual=f"message: {shown(message)}",
+                actual=f"message: {quoted(message)}",
             )
 
 
@@ -180,7 +180,7 @@ def test_the_charset_is_utf_8(answers: Sequence[Answered], expect: Expect) -> No
             charset.lower() in {"utf-8", "utf8"},
             answered.id,
             expected="no charset but UTF-8",
-            actual=f"Content-Type: {shown(declared)}",
+            actual=f"Content-Type: {quoted(declared)}",
         )
 
 
@@ -193,7 +193,7 @@ def test_the_finish_reason_is_known(completions: Sequence[Completion], expect: E
                 isinstance(reason, str) and reason in FINISH_REASONS,
                 completion.id,
                 expected=f"one of {', '.join(sorted(FINISH_REASONS))}",
-                actual=f"the finish_reason {shown(reason)}",
+                actual=f"the finish_reason {quoted(reason)}",
             )
 
 
@@ -208,7 +208,7 @@ def test_no_text_has_the_marks_of_a_chat_template(
             found is None or is_quoted,
             one.answered.id,
             expected="a text without control tokens",
-            actual=f"{shown(found or '')} in the text {shown(one.text)}",
+            actual=f"{quoted(found or '')} in the text {quoted(one.text)}",
         )
     if not expect.judged:
         raise NotTestable("no valid request was answered with a text")
@@ -223,7 +223,7 @@ def test_text_is_not_damaged(completions: Sequence[Completion], expect: Expect) 
                 REPLACEMENT not in text.rstrip(REPLACEMENT),
                 completion.id,
                 expected="text without replacement characters (U+FFFD)",
-                actual=shown(text),
+                actual=quoted(text),
             )
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conformance.probes.cost import LIMIT_FIELDS
+from conformance.quoting import quoted
 from conformance.reading import fewest_tokens
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Completion
-from conformance.suite.showing import shown
 
 REASONING = ("reasoning_content", "reasoning")
 """The members of a message in which deployments show what a model thought before it answered."""
@@ -34,7 +34,7 @@ def test_the_token_limit_is_kept(completions: Sequence[Completion], expect: Expe
                 fewest_tokens(text) <= limit,
                 completion.id,
                 expected=f"a text of at most {_tokens(limit)}",
-                actual=f"{len(text)} characters, which is more in every tokenizer: {shown(text)}",
+                actual=f"{len(text)} characters, which is more in every tokenizer: {quoted(text)}",
             )
 
 
@@ -64,7 +64,7 @@ def test_a_completion_that_was_cut_says_so(completions: Sequence[Completion], ex
                 choice.get("finish_reason") == "length",
                 completion.id,
                 expected='"finish_reason": "length" for a long answer that is limited to one token',
-                actual=f'"finish_reason": {shown(choice.get("finish_reason"))}',
+                actual=f'"finish_reason": {quoted(choice.get("finish_reason"))}',
             )
 
 
@@ -76,8 +76,8 @@ def test_a_stop_sequence_ends_the_text(completions: Sequence[Completion], expect
             expect(
                 not any(stop in text for stop in stops),
                 completion.id,
-                expected=f"a text without the stop sequence {shown(stops)}",
-                actual=f"the text {shown(text)}",
+                expected=f"a text without the stop sequence {quoted(stops)}",
+                actual=f"the text {quoted(text)}",
             )
             limit = completion.answered.requested("max_tokens") or math.inf
             if (completion.usage("completion_tokens") or math.inf) < limit:
@@ -85,7 +85,7 @@ def test_a_stop_sequence_ends_the_text(completions: Sequence[Completion], expect
                     choice.get("finish_reason") == "stop",
                     completion.id,
                     expected='"finish_reason": "stop" for a text that ended before its limit',
-                    actual=f'"finish_reason": {shown(choice.get("finish_reason"))}',
+                    actual=f'"finish_reason": {quoted(choice.get("finish_reason"))}',
                 )
 
 
@@ -102,7 +102,7 @@ def test_a_stop_sequence_in_hidden_reasoning_ends_nothing(completions: Sequence[
                 not vanished or any(stop in reasoning for stop in stops),
                 completion.id,
                 expected="a text after the reasoning, for a stop sequence is looked for in the text only",
-                actual=f"no text, and reasoning that ends where the stop sequence would stand: {shown(reasoning)}",
+                actual=f"no text, and reasoning that ends where the stop sequence would stand: {quoted(reasoning)}",
             )
     if not expect.judged:
         raise DoesNotApply("no answer shows any reasoning")
@@ -178,7 +178,7 @@ def test_no_detail_of_the_usage_is_more_than_the_whole(completions: Sequence[Com
                     expect(
                         0 <= value <= whole,
                         completion.id,
-                        expected=f"{shown(name)} between 0 and the {whole} {kind} tokens that it is a part of",
+                        expected=f"{quoted(name)} between 0 and the {whole} {kind} tokens that it is a part of",
                         actual=str(value),
                     )
     if not expect.judged:
@@ -215,7 +215,7 @@ def _choices(completion: Completion) -> int:
 
 def _all_cut(completion: Completion) -> bool:
     """Whether every choice says that the limit ended it."""
-    return {shown(choice.get("finish_reason")) for choice in completion.choices} == {shown("length")}
+    return {quoted(choice.get("finish_reason")) for choice in completion.choices} == {quoted("length")}
 
 
 def _tokens(count: int) -> str:

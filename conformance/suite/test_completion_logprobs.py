@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from conformance.quoting import quoted
 from conformance.reading.deviation import NOWHERE, DeviationLog
 from conformance.reading.logprobs import LogprobsReader
 from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Completion, Observations
-from conformance.suite.showing import shown
 
 ROUNDING = 1e-3
 """By how much a logarithm may be above 0 for want of precision."""
@@ -31,7 +31,7 @@ def test_log_probabilities_are_listed(answers: Sequence[Answered], observations:
                 listed,
                 completion.id,
                 expected="choices[].logprobs.content, a list with one entry a token",
-                actual=f"logprobs: {shown(logprobs)}",
+                actual=f"logprobs: {quoted(logprobs)}",
             )
             if listed:
                 _judge_tokens(completion, choice, expect)
@@ -54,7 +54,7 @@ def _judge_figures(completion: Completion, content: Sequence[Mapping[str, Any]],
     asked = completion.answered.requested("top_logprobs") or 0
     figures = [one.get("logprob") for one in content]
     wrong = [one for one in figures if isinstance(one, (int, float)) and one > ROUNDING]
-    actual = f"the logprob {shown(wrong[:1])}"
+    actual = f"the logprob {quoted(wrong[:1])}"
     expect(not wrong, completion.id, expected="logarithms of probabilities, none above 0", actual=actual)
     counts = [len(one) for entry in content if isinstance(one := entry.get("top_logprobs"), list)]
     if counts:

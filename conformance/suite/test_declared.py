@@ -9,10 +9,10 @@ import pytest
 
 from conformance.contract.media_types import essence
 from conformance.contract.model import Requirement
+from conformance.quoting import quoted
 from conformance.reading import SchemaJudge
 from conformance.suite.expect import Expect
-from conformance.suite.observations import Answered, Observations
-from conformance.suite.showing import shown, status_of
+from conformance.suite.observations import Answered, Observations, status_of
 
 
 @pytest.mark.requirement("declared", probes=("{id}/case",))
@@ -24,11 +24,11 @@ def test_a_declared_example_is_answered_as_declared(
     for answered in answers:
         if "status" in expected:
             fits = _status_fits(answered.answer.status, expected["status"])
-            expect(fits, answered.id, expected=f"status {shown(expected['status'])}", actual=status_of(answered))
+            expect(fits, answered.id, expected=f"status {quoted(expected['status'])}", actual=status_of(answered))
         if "media_type" in expected:
             declared = essence(answered.answer.header("content-type"))
             wanted = expected["media_type"]
-            expect(declared == wanted, answered.id, expected=f"media type {wanted}", actual=shown(declared))
+            expect(declared == wanted, answered.id, expected=f"media type {wanted}", actual=quoted(declared))
         if "schema" in expected:
             body = observations.completion_reading(answered.exchange).value
             broken = [f"{one.instance_path}: {one.actual}" for one in SchemaJudge(expected["schema"]).deviations(body)]

@@ -8,16 +8,16 @@ from conformance.contract.media_types import essence, is_event_stream
 from conformance.contract.model import Requirement
 from conformance.probes.client_errors import UNKNOWN_MODEL
 from conformance.probes.model import REFUSED_FOR_LOAD
+from conformance.quoting import quoted
 from conformance.reading import inner_part
 from conformance.suite.answer_judging import REFUSALS, expect_status
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent, NotTestable
 from conformance.suite.keyword_judging import judge_instances
 from conformance.suite.load import is_error, unavailable_for_refused_only
 from conformance.suite.marks import keywords, requirement
-from conformance.suite.observations import Answered, Observations
+from conformance.suite.observations import Answered, Observations, status_of
 from conformance.suite.obstacles import worst
 from conformance.suite.readers import Readers
-from conformance.suite.showing import shown, status_of
 
 ANY_INVALID = ("error/*", "request.*/enforced/*")
 UNKNOWN_MODELS = ("error/unknown-model", "error/unknown-model-streamed")
@@ -125,7 +125,7 @@ def test_an_error_fits_the_keyword(
     unreadable = [one for one in readings if not one.is_readable]
     if keyword.keyword.pointer == "/type":
         for one in unreadable:
-            expect(False, one.exchange, expected="a JSON object", actual=f"a body that is no JSON: {shown(one.body)}")
+            expect(False, one.exchange, expected="a JSON object", actual=f"a body that is no JSON: {quoted(one.body)}")
     elif len(unreadable) == len(readings):
         raise NotTestable(f"{unreadable[0].exchange}: {unreadable[0].problem}")
     bodies = [(one.exchange, one.value) for one in readings if one.is_readable]
@@ -141,7 +141,7 @@ def test_every_error_declares_json(refusals: Sequence[Answered], expect: Expect)
             essence(declared) in {"application/json", "application/problem+json"},
             refusal.id,
             expected="Content-Type: application/json",
-            actual=f"Content-Type: {shown(declared)}" if declared else "no Content-Type",
+            actual=f"Content-Type: {quoted(declared)}" if declared else "no Content-Type",
         )
 
 
@@ -217,7 +217,7 @@ def test_what_is_checked_is_what_is_run(observations: Observations, expect: Expe
             not smuggled,
             answered.id,
             expected="a refusal, or a completion by the model that stands first",
-            actual=f"a completion by {shown(model)}, which alone is refused",
+            actual=f"a completion by {quoted(model)}, which alone is refused",
         )
     if not twice:
         raise CannotTell("the body in which `model` stands twice was not answered")
@@ -245,7 +245,7 @@ def test_a_405_says_what_is_allowed(answers: Sequence[Answered], expect: Expect)
             "POST" in methods,
             refusal.id,
             expected="an Allow header field that names POST",
-            actual=f"Allow: {shown(allow)}" if allow is not None else "no Allow header field",
+            actual=f"Allow: {quoted(allow)}" if allow is not None else "no Allow header field",
         )
 
 
@@ -275,7 +275,7 @@ def test_no_error_shows_the_inside_of_the_server(refusals: Sequence[Answered], e
             found is None,
             refusal.id,
             expected="no stack trace, file path or private address",
-            actual=shown(found[0].strip()) if found else "",
+            actual=quoted(found[0].strip()) if found else "",
             offset=found.start() if found else None,
         )
 
@@ -297,11 +297,11 @@ def _judge_envelope(refusals: Sequence[Answered], observations: Observations, re
         reading = observations.error_reading(refusal.exchange)
         expected = f"the contract's error object with status {refusal.answer.status}"
         if not reading.is_readable:
-            actual = f"a body that is no JSON: {shown(refusal.answer.body)}" if refusal.answer.body else "no body"
+            actual = f"a body that is no JSON: {quoted(refusal.answer.body)}" if refusal.answer.body else "no body"
             expect(False, refusal.id, expected=expected, actual=actual)
             continue
         deviations = readers.envelope_deviations(refusal.answer.status, reading.value, expect.requirement.level)
-        actual = f"{'; '.join(deviations[:3])}: {shown(refusal.answer.body)}"
+        actual = f"{'; '.join(deviations[:3])}: {quoted(refusal.answer.body)}"
         expect(not deviations, refusal.id, expected=expected, actual=actual)
 
 
@@ -320,7 +320,7 @@ def _form(refusal: Answered, observations: Observations) -> str:
     body = observations.error_reading(refusal.exchange).object
     inner = body.get("error")
     members = sorted(body) + (sorted(inner) if isinstance(inner, dict) else [])
-    return f"status {refusal.answer.status}, {shown(media_type)}, members {shown(members)}"
+    return f"status {refusal.answer.status}, {quoted(media_type)}, members {quoted(members)}"
 
 
 def _errors(refusals: Sequence[Answered]) -> list[Answered]:

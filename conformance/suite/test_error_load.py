@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from conformance.quoting import quoted
 from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.load import header, is_retry_after, refused_for_load
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Observations
 from conformance.suite.readers import Readers
-from conformance.suite.showing import shown
 
 ANY_LOAD = ("completion/*", "error/*", "access/*")
 
@@ -22,7 +22,7 @@ def test_a_refusal_for_load_has_the_envelope(observations: Observations, readers
             if reading.is_readable
             else ["the body is no JSON"]
         )
-        actual = f"{'; '.join(deviations[:3])}: {shown(exchange.answer.body)}"
+        actual = f"{'; '.join(deviations[:3])}: {quoted(exchange.answer.body)}"
         expected = f"the contract's error object with status {exchange.answer.status}"
         expect(not deviations, exchange.id, expected=expected, actual=actual)
 
@@ -33,7 +33,7 @@ def test_retry_after_is_a_time(observations: Observations, expect: Expect) -> No
     if not given:
         raise DoesNotApply("no answer has a Retry-After header field")
     for exchange, value in given:
-        actual = f"Retry-After: {shown(value)}"
+        actual = f"Retry-After: {quoted(value)}"
         expect(is_retry_after(value), exchange.id, expected="a number of seconds, or a date of HTTP", actual=actual)
 
 
@@ -49,6 +49,6 @@ def test_retry_after_can_be_read_by_a_page(observations: Observations, expect: E
     for exchange in given:
         exposed = (header(exchange, "access-control-expose-headers") or "").lower()
         names = {name.strip() for name in exposed.split(",")}
-        actual = f"Access-Control-Expose-Headers: {shown(exposed)}" if exposed else "no such header field"
+        actual = f"Access-Control-Expose-Headers: {quoted(exposed)}" if exposed else "no such header field"
         expected = "Access-Control-Expose-Headers with Retry-After"
         expect(bool(names & {"*", "retry-after"}), exchange.id, expected=expected, actual=actual)

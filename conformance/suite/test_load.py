@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conformance.contract.model import Level
+from conformance.quoting import quoted
 from conformance.suite.answer_judging import expect_own_ids, expect_probes_served, expect_probes_served_or_refused
 from conformance.suite.cross_talk import answer_texts, foreign_canaries
 from conformance.suite.expect import Expect
@@ -10,7 +11,6 @@ from conformance.suite.health import ids_in_bodies, judge_health
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Observations
 from conformance.suite.readers import Readers
-from conformance.suite.showing import shown
 
 
 @requirement("robustness.large-body", "load/body-of-*", "completion/plain")
@@ -24,7 +24,7 @@ def test_a_large_body_is_served_or_refused_in_the_error_format(
             continue
         reading = observations.error_reading(one.exchange)
         if not reading.is_readable:
-            actual = f"{reading.problem}: {shown(reading.body)}"
+            actual = f"{reading.problem}: {quoted(reading.body)}"
             expect(False, one.id, expected="an error as one JSON document", actual=actual)
             continue
         for deviation in readers.envelope_deviations(one.answer.status, reading.value, Level.MUST):
@@ -41,7 +41,7 @@ def test_a_burst_is_served(observations: Observations, expect: Expect) -> None:
     served = expect_probes_served(["load/burst-*"], observations, expect)
     expect_own_ids(ids_in_bodies(served, observations), expect)
     for one, canary, owner in foreign_canaries(answer_texts(served, observations)):
-        actual = f"{shown(canary)}, which only the request {owner} has"
+        actual = f"{quoted(canary)}, which only the request {owner} has"
         expect(False, one.answered.id, expected="an answer to its own request", actual=actual)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from conformance.quoting import quoted
 from conformance.suite.answer_judging import (
     expect_own_ids,
     expect_probes_served,
@@ -25,7 +26,6 @@ from conformance.suite.health import (
 )
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations
-from conformance.suite.showing import shown
 from conformance.wire import EndKind
 
 HOSTILE = (
@@ -116,7 +116,7 @@ def test_pipelined_requests_are_answered_in_order(observations: Observations, ex
                 other.id == one.answered.id or not foreign,
                 one.answered.id,
                 expected="the answer to the request in its place",
-                actual=f"{shown(foreign[0]) if foreign else ''}, which stands in {other.id}",
+                actual=f"{quoted(foreign[0]) if foreign else ''}, which stands in {other.id}",
             )
 
 

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 from conformance.contract.model import Requirement
 from conformance.probes import Probe
+from conformance.quoting import quoted
 from conformance.suite.answer_judging import expect_own_ids
 from conformance.suite.cross_talk import answer_texts, foreign_canaries, ids_of
 from conformance.suite.expect import CannotTell, Expect, NotTestable
 from conformance.suite.marks import keywords, requirement
-from conformance.suite.observations import Answered, Completion, Observations, Stream
+from conformance.suite.observations import Answered, Completion, Observations, Stream, status_of
 from conformance.suite.obstacles import worst
 from conformance.suite.readers import Readers
-from conformance.suite.showing import shown, status_of
 from conformance.suite.stream_judging import (
     judge_assembled,
     judge_chunks,
@@ -257,7 +257,7 @@ def test_no_answer_has_the_text_of_another(
     for one in texts:
         expect.looked_at(one.answered.id)
     for one, canary, owner in foreign_canaries(texts):
-        actual = f"{shown(canary)}, which only the request {owner} has"
+        actual = f"{quoted(canary)}, which only the request {owner} has"
         expect(False, one.answered.id, expected="an answer to its own request", actual=actual)
 
 
@@ -292,7 +292,7 @@ def test_a_stream_that_was_cut_says_so(streams: Sequence[Stream], expect: Expect
                 choice.finish_reason in {"length", "content_filter"},
                 stream.id,
                 expected="the finish_reason 'length' for a long answer that is limited to one token",
-                actual=f"the finish_reason {shown(choice.finish_reason)}",
+                actual=f"the finish_reason {quoted(choice.finish_reason)}",
             )
     if not expect.judged:
         raise NotTestable(f"{streams[0].id}: no choice of the stream has a finish_reason")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conformance.probes import Probe
+from conformance.quoting import quoted
 from conformance.suite.expect import DoesNotApply, Expect, NotTestable
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Completion, Observations, Stream
-from conformance.suite.showing import shown
 from conformance.suite.stream_pairs import (
     agree,
     counts_prompts,
@@ -73,7 +73,7 @@ def test_ids_and_models_look_alike(
 ) -> None:
     for stream in streams:
         for look in looks(stream, completions):
-            expect(look.given in look.known, stream.id, expected=look.expected, actual=shown(look.given))
+            expect(look.given in look.known, stream.id, expected=look.expected, actual=quoted(look.given))
     if not expect.judged:
         raise DoesNotApply("neither ids nor models of the target have a form to compare")
 

@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 
 from conformance.probes import Probe
+from conformance.quoting import quoted
 from conformance.suite.answer_judging import REFUSALS, expect_served, expect_served_or_refused
 from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations
 from conformance.suite.obstacles import Obstacle
-from conformance.suite.showing import shown
 
 ODD_TEXT = ("request/lone-surrogate", "request/escaped-nul", "request/raw-nul", "request/empty-text")
 
@@ -57,7 +57,7 @@ def test_json_mode_gives_json_or_is_refused(
             text = message.get("content") if isinstance(message, Mapping) else None
             if choice.get("finish_reason") == "stop" and isinstance(text, str):
                 expected = "a text that is a JSON object, as `response_format` asks, or a refusal"
-                expect(_is_json_object(text), answered.id, expected=expected, actual=f"the text {shown(text)}")
+                expect(_is_json_object(text), answered.id, expected=expected, actual=f"the text {quoted(text)}")
     if not expect.judged:
         raise DoesNotApply(f"{answers[0].id}: the answer did not come to its end")
 

@@ -12,9 +12,8 @@ from conformance.suite.answer_judging import expect_probes_served_or_refused
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent
 from conformance.suite.health import PLAINEST, hangs, sent_exchange
 from conformance.suite.marks import requirement
-from conformance.suite.observations import Answered, Observations
+from conformance.suite.observations import Answered, Observations, status_of
 from conformance.suite.obstacles import worst
-from conformance.suite.showing import status_of
 from conformance.wire import EndKind, Exchange
 
 EXPECTATION_FAILED = 417

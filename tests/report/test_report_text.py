@@ -9,8 +9,9 @@ import report_sample as sample
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from conformance.quoting import one_line, visible
 from conformance.report.excerpt import excerpt, is_binary, surroundings
-from conformance.report.text import byte_size, counted, duration, listed, one_line, visible
+from conformance.report.quantities import byte_size, counted, duration, listed
 
 any_text = st.text(st.characters(categories=None), max_size=60)
 
