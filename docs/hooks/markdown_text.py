@@ -1,0 +1,57 @@
+"""Puts texts of the data into Markdown: what stands in backticks stays code, and nothing else becomes markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+_CODE = re.compile(r"(`+)(?P<text>.+?)\1", re.DOTALL)
+_MARKUP = re.compile(r"([\\*_\[\]<>#|~&])")
+_THREAD = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)#(?P<number>\d+)")
+
+
+def prose(text: str) -> str:
+    """A sentence of the data as Markdown on one line."""
+    line = " ".join(text.split())
+    parts: list[str] = []
+    end = 0
+    for code in _CODE.finditer(line):
+        parts += [_MARKUP.sub(r"\\\1", line[end : code.start()]), code[0]]
+        end = code.end()
+    return "".join([*parts, _MARKUP.sub(r"\\\1", line[end:])])
+
+
+def code(text: str) -> str:
+    """A text as code."""
+    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def link(text: str, address: str | None) -> str:
+    """A text that leads to an address, where there is one."""
+    return f"[{prose(text)}]({address})" if address else prose(text)
+
+
+def threads(seen: Iterable[str]) -> str:
+    """Public threads (`owner/repository#number`) as links; anything else as it stands."""
+    shown = []
+    for one in seen:
+        thread = _THREAD.fullmatch(one)
+        shown.append(
+            f"[{prose(one)}](https://github.com/{thread['repository']}/issues/{thread['number']})"
+            if thread
+            else prose(one)
+        )
+    return ", ".join(shown)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; its cells are Markdown already."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    # A bar ends a cell also within code.
+    return re.sub(r"(?<!\\)\|", r"\\|", text)
