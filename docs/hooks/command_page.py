@@ -39,7 +39,7 @@ def _command(name: str, command: click.Command, parent: click.Context) -> Iterat
     if rows:
         yield md.table(("option", "meaning"), rows)
     if name == "init":
-        yield f"It writes this file:\n\n```toml title=\"conformance.toml\"\n{CONFIGURATION}```"
+        yield f'It writes this file:\n\n```toml title="conformance.toml"\n{CONFIGURATION}```'
 
 
 def _help(command: click.Command) -> str:

@@ -28,7 +28,9 @@ def _parts() -> Iterator[str]:
     contracts = [load_contract(name) for name in shipped_profiles()]
     found: dict[str, Fault] = {fault.id: fault for contract in contracts for fault in every_fault(contract)}
     rows = {row.id for contract in contracts for row in contract.requirements if row.keyword is None}
-    written = sorted((one for one in found.values() if not one.generated), key=lambda one: (one.is_trap, one.family))
+    written = sorted(
+        (one for one in found.values() if not one.generated), key=lambda one: (one.is_variation, one.family)
+    )
     yield "---\ntitle: Catalogue of faults\nsearch:\n  exclude: true\n---"
     yield "# Catalogue of faults"
     generated = sum(one.generated for one in found.values())
@@ -38,19 +40,19 @@ def _parts() -> Iterator[str]:
         " with any of them: `chat-conformance serve PROFILE --fault ID`. How they are judged is on the page"
         " [the fault lab](fault-lab.md)."
     )
-    for (is_trap, family), some in groupby(written, key=lambda one: (one.is_trap, 0 if one.is_trap else one.family)):
-        yield f"## {'Allowed variations' if is_trap else FAMILIES[family].capitalize()}"
-        head = ("id", "what the deployment does", *(() if is_trap else ("caught through",)))
+    for (is_variation, family), some in groupby(
+        written, key=lambda one: (one.is_variation, 0 if one.is_variation else one.family)
+    ):
+        yield f"## {'Allowed variations' if is_variation else FAMILIES[family].capitalize()}"
+        head = ("id", "what the deployment does", *(() if is_variation else ("caught through",)))
         yield md.table(head, [_row(one, rows) for one in some])
 
 
 def _row(fault: Fault, rows: set[str]) -> tuple[str, ...]:
     seen = f"<br>Seen in {md.threads(fault.seen)}." if fault.seen else ""
     about = (md.code(fault.id), f"{md.prose(fault.about)}{seen}")
-    if fault.is_trap:
+    if fault.is_variation:
         return about
-    through = [
-        f"[{md.code(one)}]({FOLDER}/{one}.md)" if one in rows else md.code(one) for one in fault.breaks[:3]
-    ]
+    through = [f"[{md.code(one)}]({FOLDER}/{one}.md)" if one in rows else md.code(one) for one in fault.breaks[:3]]
     more = f" and {len(fault.breaks) - 3} more" if len(fault.breaks) > 3 else ""
     return (*about, f"{', '.join(through)}{more}")

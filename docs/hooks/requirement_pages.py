@@ -1,4 +1,4 @@
-"""Makes the pages on requirements from the catalogue: one for each row, an index, and one of keywords for each profile."""
+"""Makes the pages on requirements from the catalogue: an index, one for each row, one of keywords for each profile."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ FOLDER = "requirements"
 YOUR_OWN = "your own document"
 EXAMPLE = Path(__file__).parents[1] / "examples" / "gateway.openapi.yaml"
 """A user's own document: it shows which rows apply to any of them, and how strictly."""
+_KEYWORDS = "keywords-"
 _SUITE = Path(__file__).parents[2] / "conformance" / "suite"
 _TEMPLATES = Path(__file__).parent / "templates"
 _SECTIONS = {
@@ -64,10 +65,6 @@ class Entry:
         reasons = [one.row.excluded for one in self.applied]
         return reasons[0] if all(reasons) else None
 
-    def level(self, profile: str) -> str:
-        """Its level in a profile, or a dash."""
-        return next((one.row.level.value for one in self.applied if one.profile == profile and not one.row.excluded), "–")
-
 
 def requirement_pages() -> dict[str, str]:
     """The pages as Markdown, by their path in the site.
@@ -77,19 +74,36 @@ def requirement_pages() -> dict[str, str]:
     """
     contracts = {name: load_contract(name) for name in shipped_profiles()}
     entries = _entries(contracts)
-    profiles = [*contracts, YOUR_OWN]
     files = _test_files()
-    pages = {f"{FOLDER}/index.md": _index(contracts, entries)}
+    pages = {_path("index"): _index(contracts, entries)}
     for section, some in groupby(entries, key=lambda entry: entry.section):
         rows = list(some)
-        pages[f"{FOLDER}/{section.value}.md"] = _render(
-            "section.md.j2", section=section.value, about=_SECTIONS[section], table=_table(rows, profiles)
+        pages[_path(f"{section.value}/index")] = _render(
+            "section.md.j2",
+            section=section.value,
+            about=_SECTIONS[section],
+            entries=[(entry, _levels(entry)) for entry in rows],
         )
         for entry in rows:
-            pages[f"{FOLDER}/{entry.id}.md"] = _page(entry, files)
+            pages[_path(entry.id)] = _page(entry, files)
     for name, contract in contracts.items():
-        pages[f"{FOLDER}/keywords-{name}.md"] = _keywords(contract)
+        pages[_path(f"{_KEYWORDS}{name}")] = _keywords(contract)
     return pages
+
+
+def navigation(pages: Iterable[str]) -> list[object]:
+    """The place of these pages in the site: the index, each section with its requirements, then the keywords."""
+    names = [page.removeprefix(f"{FOLDER}/").removesuffix(".md") for page in pages]
+    sections: list[object] = []
+    for section in Section:
+        own = [name for name in names if name.startswith((f"{section.value}/", f"{section.value}."))]
+        sections += [{section.value: [_path(name) for name in own]}] if own else []
+    keywords = [{name.removeprefix(_KEYWORDS): _path(name)} for name in names if name.startswith(_KEYWORDS)]
+    return [_path("index"), *sections, {"from schema keywords": keywords}]
+
+
+def _path(name: str) -> str:
+    return f"{FOLDER}/{name}.md"
 
 
 def _entries(contracts: Mapping[str, Contract]) -> list[Entry]:
@@ -156,23 +170,24 @@ def _level_row(one: Applied) -> tuple[str, str, str, str]:
 
 def _fault_line(fault: FaultView, profiles: list[str], entry: Entry) -> str:
     everywhere = len(profiles) == len([one for one in entry.applied if one.profile != YOUR_OWN])
-    where = "" if everywhere else f", in {', '.join(map(md.code, profiles))}"
-    seen = f"; seen in {md.threads(fault.seen)}" if fault.seen else ""
-    return f"{md.prose(fault.about)} ({md.code(fault.id)}{where}{seen})"
+    where = "" if everywhere else f" In {', '.join(map(md.code, profiles))}."
+    seen = f" Seen in {md.threads(fault.seen)}." if fault.seen else ""
+    return f"{md.code(fault.id)}: {md.prose(fault.about)}{where}{seen}"
 
 
-def _table(entries: Iterable[Entry], profiles: list[str]) -> str:
-    head = ("requirement", *(name if name == YOUR_OWN else md.code(name) for name in profiles), "tier")
-    rows = [
-        (f"[{md.code(entry.id)}]({entry.id}.md)<br>{md.prose(entry.statement)}", *map(entry.level, profiles), entry.tier)
-        for entry in entries
-    ]
-    return md.table(head, rows)
+def _levels(entry: Entry) -> str:
+    """Its levels on one line, such as `MUST: kodexa, openai; SHOULD: loop-health`."""
+    profiles: dict[str, list[str]] = {}
+    for one in entry.applied:
+        profiles.setdefault("not judged" if one.row.excluded else one.row.level.value, []).append(one.profile)
+    if len(profiles) == 1 and len(entry.applied) > len(shipped_profiles()):
+        return f"{next(iter(profiles))} in every profile"
+    return "; ".join(f"{level}: {', '.join(names)}" for level, names in profiles.items())
 
 
 def _index(contracts: Mapping[str, Contract], entries: list[Entry]) -> str:
     sections = [
-        (f"[{section.value}]({section.value}.md)", _SECTIONS[section], str(len(list(some))))
+        (f"[{section.value}]({section.value}/index.md)", _SECTIONS[section], str(len(list(some))))
         for section, some in groupby(entries, key=lambda entry: entry.section)
     ]
     profiles = [
@@ -180,7 +195,7 @@ def _index(contracts: Mapping[str, Contract], entries: list[Entry]) -> str:
             md.code(name),
             md.prose(contract.profile.title or name),
             str(len(contract.requirements)),
-            f"[{sum(row.keyword is not None for row in contract.requirements)}](keywords-{name}.md)",
+            f"[{sum(row.keyword is not None for row in contract.requirements)}]({_KEYWORDS}{name}.md)",
         )
         for name, contract in contracts.items()
     ]
@@ -195,9 +210,7 @@ def _index(contracts: Mapping[str, Contract], entries: list[Entry]) -> str:
         count=len(entries),
         profiles=md.table(("profile", "contract", "requirements", "of these from schema keywords"), profiles),
         sections=md.table(("section", "what it is about", "rows"), sections),
-        sources=[
-            f"{md.code(name)}: {md.link(source.title, source.url)}" for name, source in sorted(sources.items())
-        ],
+        sources=[f"{md.code(name)}: {md.link(source.title, source.url)}" for name, source in sorted(sources.items())],
     )
 
 
