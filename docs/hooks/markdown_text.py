@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 _CODE = re.compile(r"(`+)(?P<text>.+?)\1", re.DOTALL)
-_MARKUP = re.compile(r"([\\*_\[\]<>#|~&])")
+_MARKUP = re.compile(r"([\\*_\[\]<>|~&])")
 _THREAD = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)#(?P<number>\d+)")
 
 

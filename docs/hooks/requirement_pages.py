@@ -66,13 +66,13 @@ class Entry:
         return reasons[0] if all(reasons) else None
 
 
-def requirement_pages() -> dict[str, str]:
-    """The pages as Markdown, by their path in the site.
+def requirement_pages(profiles: Iterable[str] | None = None) -> dict[str, str]:
+    """The pages on the requirements of profiles (all that are shipped, if None) as Markdown, by their path in the site.
 
     Raises:
         ContractError: the catalogue, a profile, or the catalogue of faults cannot be used.
     """
-    contracts = {name: load_contract(name) for name in shipped_profiles()}
+    contracts = {name: load_contract(name) for name in profiles or shipped_profiles()}
     entries = _entries(contracts)
     files = _test_files()
     pages = {_path("index"): _index(contracts, entries)}
