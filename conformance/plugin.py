@@ -78,7 +78,7 @@ def _register(config: pytest.Config) -> None:
 
     from conformance.running.session import open_session
     from conformance.running.suite_run import SuiteRun
-    from conformance.terminal.failures import UsageFailure, as_usage_failures
+    from conformance.terminal.exits import UsageFailure, as_usage_failures
 
     cleanup = contextlib.ExitStack()
     config.add_cleanup(cleanup.close)
@@ -141,7 +141,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if not run.judgements and not run.broken:
         return  # nothing was selected, or pytest was stopped before: its own status says so
     from conformance.running.finish import finish
-    from conformance.terminal.failures import UsageFailure, as_usage_failures
+    from conformance.terminal.exits import UsageFailure, as_usage_failures
 
     interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
     kept = _option(session.config, "out") is not None

@@ -1,7 +1,7 @@
 r"""Quotes what a target or a document wrote: bounded, and with nothing in it that acts on who shows it.
 
 `quoted` and `as_json` are for messages: ASCII, short. `visible` and `one_line` are for pages and terminals, which show
-text of any script.
+text of any script. `code_span` and `escape_markdown` are for Markdown.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any, Final
 
 QUOTED: Final = 80
 """How many characters of a value a message quotes."""
+MARKDOWN_QUOTED: Final = 300
+"""How many characters of a text Markdown quotes."""
 
 # What a terminal or a browser would obey instead of show: C0 (but tab and line feed), DEL, C1, line and paragraph
 # separators, marks and overrides of direction, invisible spaces and tags, and halves of surrogate pairs. The joiners
@@ -23,6 +25,7 @@ _HIDDEN: Final = re.compile(
     "\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _BREAKS: Final = {"\t": "\\t", "\n": "\\n"}
+_PUNCTUATION: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@$-])")
 
 
 def quoted(value: Any, limit: int = QUOTED) -> str:
@@ -62,6 +65,22 @@ def one_line(text: str, limit: int | None = None) -> str:
     if limit is not None and len(line) > limit:
         return line[: max(limit - 1, 0)] + "…"
     return line
+
+
+def code_span(text: str, limit: int = MARKDOWN_QUOTED) -> str:
+    """A code span that the text cannot leave (CommonMark section 6.1)."""
+    shown = one_line(text, limit)
+    longest = max((len(run) for run in re.findall("`+", shown)), default=0)
+    fence = "`" * (longest + 1)
+    padding = " " if not shown or shown[0] == "`" or shown[-1] == "`" or not shown.strip() else ""
+    return f"{fence}{padding}{shown}{padding}{fence}"
+
+
+def escape_markdown(text: str, limit: int = MARKDOWN_QUOTED) -> str:
+    """A sentence in which every punctuation mark stands for itself."""
+    shown = _PUNCTUATION.sub(r"\\\1", one_line(text, limit))
+    # Without this a mention or a bare address would be linked.
+    return shown.replace("\\@", "@\u200b").replace("://", ":\u200b//").replace("www.", "www\u200b.")
 
 
 def _beginning(value: Any, longest: int, depth: int = 0) -> Any:

@@ -10,7 +10,7 @@ import click
 
 import conformance
 from conformance.cli.runs import COMMANDS
-from conformance.terminal.exits import DEFAULT_PROFILE, INCONCLUSIVE, SUITE_BROKE, USAGE, say, told
+from conformance.terminal.exits import DEFAULT_PROFILE, INCONCLUSIVE, SUITE_BROKE, USAGE, exit_status, print_error
 
 
 def main() -> None:
@@ -28,9 +28,9 @@ def _status() -> int:
     try:
         ended = commands.main(sys.argv[1:] or ["--help"], prog_name="chat-conformance", standalone_mode=False)
     except click.ClickException as error:
-        return say(" ".join(error.format_message().split()), USAGE)
+        return print_error(" ".join(error.format_message().split()), USAGE)
     except (click.Abort, KeyboardInterrupt):
-        return say("interrupted before anything was judged.", INCONCLUSIVE)
+        return print_error("interrupted before anything was judged.", INCONCLUSIVE)
     except Exception:  # noqa: BLE001 - a defect of ours, told as one
         return _broke()
     return ended if isinstance(ended, int) else 0
@@ -39,9 +39,9 @@ def _status() -> int:
 def _broke() -> int:
     import traceback
 
-    from conformance.terminal.crash_report import without_keys
+    from conformance.terminal.exits import without_keys
 
-    say("this program broke; it says nothing about the target. Please report it:", SUITE_BROKE)
+    print_error("this program broke; it says nothing about the target. Please report it:", SUITE_BROKE)
     click.echo(without_keys(traceback.format_exc()), err=True)
     return SUITE_BROKE
 
@@ -159,14 +159,9 @@ def run(*, plan_only: bool, **options: Any) -> int:
     """Judge a deployment and write its reports."""
     from conformance.commands.run import run_suite, show_plan
     from conformance.running.options import run_settings
-    from conformance.terminal.failures import UsageFailure, as_usage_failures
 
-    try:
-        with as_usage_failures():
-            settings = run_settings(options)
-    except UsageFailure as failure:
-        return say(str(failure), USAGE)
-    return show_plan(settings) if plan_only else run_suite(settings)
+    start = show_plan if plan_only else run_suite
+    return exit_status(lambda: start(run_settings(options)))
 
 
 @commands.command()
@@ -204,14 +199,8 @@ def run(*, plan_only: bool, **options: Any) -> int:
 def serve(**options: Any) -> int:
     """Start the reference deployment of PROFILE."""
     from conformance.commands.serve import serve_profile
-    from conformance.terminal.failures import UsageFailure, as_usage_failures
 
-    try:
-        with as_usage_failures():
-            serve_profile(**options)
-    except UsageFailure as failure:
-        return say(str(failure), USAGE)
-    return 0
+    return exit_status(lambda: serve_profile(**options))
 
 
 @commands.command()
@@ -235,13 +224,8 @@ def serve(**options: Any) -> int:
 def requirements(profile: str, **options: Any) -> int:
     """List the requirements, with level, source and what tests them."""
     from conformance.commands.requirements import list_requirements
-    from conformance.terminal.failures import UsageFailure, as_usage_failures
 
-    try:
-        with as_usage_failures():
-            return list_requirements(profile, **options)
-    except UsageFailure as failure:
-        return say(str(failure), USAGE)
+    return exit_status(lambda: list_requirements(profile, **options))
 
 
 @commands.command()
@@ -280,7 +264,7 @@ def lab(profiles: tuple[str, ...], **options: Any) -> int:
     """
     from conformance.commands.lab import LabOptions, run_lab
 
-    return told(lambda: run_lab(profiles, LabOptions(**options)))
+    return exit_status(lambda: run_lab(profiles, LabOptions(**options)))
 
 
 for _command in COMMANDS:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from conformance.terminal.exits import DEFAULT_PROFILE, USAGE, say, told
+from conformance.terminal.exits import DEFAULT_PROFILE, USAGE, exit_status, print_error
 
 
 @click.command()
@@ -15,7 +15,7 @@ def init() -> int:
     """Write a commented conformance.toml to the working directory."""
     from conformance.commands.init import write_configuration
 
-    return told(lambda: write_configuration(Path()))
+    return exit_status(lambda: write_configuration(Path()))
 
 
 @click.command()
@@ -31,7 +31,7 @@ def diff(old: Path, new: Path, **options: Any) -> int:
     """
     from conformance.commands.diff import show_differences
 
-    return told(lambda: show_differences(old, new, **options))
+    return exit_status(lambda: show_differences(old, new, **options))
 
 
 @click.command()
@@ -49,7 +49,7 @@ def matrix(results: tuple[Path, ...], out: Path | None) -> int:
     """
     from conformance.commands.matrix import show_matrix
 
-    return told(lambda: show_matrix(results, out))
+    return exit_status(lambda: show_matrix(results, out))
 
 
 @click.command()
@@ -66,10 +66,10 @@ def explain(requirement: str | None, profile: str, page: Path | None) -> int:
     from conformance.commands.explain import explain_requirement, write_page
 
     if page is not None:
-        return told(lambda: write_page(requirement or profile, page))
+        return exit_status(lambda: write_page(requirement or profile, page))
     if requirement is None:
-        return say("explain needs the id of a requirement, or --page FILE.", USAGE)
-    return told(lambda: explain_requirement(requirement, profile))
+        return print_error("explain needs the id of a requirement, or --page FILE.", USAGE)
+    return exit_status(lambda: explain_requirement(requirement, profile))
 
 
 @click.command()
@@ -87,7 +87,7 @@ def verify(bundle: Path, public_key: Path | None) -> int:
     """
     from conformance.commands.verify import verify_bundle
 
-    return told(lambda: verify_bundle(bundle, public_key))
+    return exit_status(lambda: verify_bundle(bundle, public_key))
 
 
 @click.command()
@@ -97,7 +97,7 @@ def badge(results: Path, out: Path | None) -> int:
     """Write badge.json (for a shields.io endpoint) and badge.svg from a results.json."""
     from conformance.commands.badge import write_badge
 
-    return told(lambda: write_badge(results, out))
+    return exit_status(lambda: write_badge(results, out))
 
 
 COMMANDS = (init, diff, matrix, explain, verify, badge)

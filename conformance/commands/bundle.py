@@ -28,7 +28,7 @@ from conformance.contract import (
 )
 from conformance.evidence import FILE_NAME as EVIDENCE_FILE
 from conformance.report import read_results
-from conformance.terminal.failures import UsageFailure
+from conformance.terminal.exits import UsageFailure
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -21,8 +21,8 @@ def show_differences(old: Path, new: Path, *, as_json: bool, as_markdown: bool, 
         CompareError: the runs are of different profiles.
         OSError: a file cannot be written.
     """
-    from conformance.compare import Kind, differences, read_runs, render
-    from conformance.terminal.failures import UsageFailure
+    from conformance.compare import ChangeKind, differences, read_runs, render
+    from conformance.terminal.exits import UsageFailure
 
     if as_json and as_markdown:
         raise UsageFailure("--json and --markdown are two forms of one answer; give one of them.")
@@ -37,6 +37,6 @@ def show_differences(old: Path, new: Path, *, as_json: bool, as_markdown: bool, 
         for name, text in ((PAGE, diff_page(found)), (RECORD, render.as_json(found))):
             write_atomically(out / name, text)
         click.echo(f"{out / PAGE}\n{out / RECORD}", err=as_json or as_markdown)
-    if found.of(Kind.REGRESSION):
+    if found.of(ChangeKind.REGRESSION):
         return REGRESSED
-    return UNDECIDED if any(change.level == "MUST" for change in found.of(Kind.UNDECIDED)) else 0
+    return UNDECIDED if any(change.level == "MUST" for change in found.of(ChangeKind.UNDECIDED)) else 0

@@ -58,7 +58,7 @@ def write_page(profile: str, file: Path) -> int:
 
 def _unknown(row_id: str, contract: Contract) -> Exception:
     from conformance.contract import load_contract, shipped_profiles
-    from conformance.terminal.failures import UsageFailure
+    from conformance.terminal.exits import UsageFailure
 
     ids = [row.id for row in contract.requirements]
     elsewhere = [

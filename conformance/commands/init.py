@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from conformance.targets import CONFIGURATION_FILE
-from conformance.terminal.failures import UsageFailure
+from conformance.terminal.exits import UsageFailure
 
 TEXT = """\
 # Targets of chat-conformance. Judge one with: chat-conformance run --target staging

@@ -47,7 +47,7 @@ def run_lab(profiles: tuple[str, ...], options: LabOptions) -> int:
         ContractError: the catalogue cannot be used.
     """
     from conformance.contract import shipped_profiles
-    from conformance.terminal.failures import UsageFailure
+    from conformance.terminal.exits import UsageFailure
 
     names = tuple(dict.fromkeys(profiles or shipped_profiles()))
     unknown = [name for name in names if name not in shipped_profiles()]
@@ -123,7 +123,7 @@ def _score_tool(chosen: dict[str, tuple[LabTarget, ...]], options: LabOptions) -
 
 def _chosen(profiles: Sequence[str], options: LabOptions) -> dict[str, tuple[LabTarget, ...]]:
     from conformance.lab.targets import selected, targets_of
-    from conformance.terminal.failures import UsageFailure
+    from conformance.terminal.exits import UsageFailure
 
     chosen = {name: selected(targets_of(name, options.extra), options.only) for name in profiles}
     if not any(target.fault for targets in chosen.values() for target in targets):

@@ -15,7 +15,7 @@ from conformance.commands.bundle import CONTRACT, EVIDENCE, REQUIREMENTS
 from conformance.contract import requirement_set, shipped_profiles
 from conformance.quoting import as_json
 from conformance.report import Results, results_document
-from conformance.terminal.failures import UsageFailure, as_usage_failures
+from conformance.terminal.exits import UsageFailure, as_usage_failures
 
 if TYPE_CHECKING:
     from conformance.report import Curl

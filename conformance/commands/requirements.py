@@ -32,7 +32,7 @@ def list_requirements(
         UsageFailure: the options do not go together, or `sources` is no folder.
     """
     from conformance.contract import load_contract
-    from conformance.terminal.failures import UsageFailure
+    from conformance.terminal.exits import UsageFailure
 
     if sources is not None and not stale:
         raise UsageFailure("--sources only means something with --stale; give both.")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from conformance.running.pytest_session import Ended, run_pytest
-from conformance.terminal.failures import UsageFailure, as_usage_failures, sentence
+from conformance.terminal.exits import UsageFailure, as_usage_failures, sentence
 
 if TYPE_CHECKING:
     from conformance.report import Results
@@ -42,7 +42,7 @@ def show_plan(settings: RunSettings) -> int:
     """Print what a run would send, and what it may cost; sends nothing. Returns the exit status."""
     from conformance.running.session import open_session
     from conformance.running.suite_run import SuiteRun
-    from conformance.terminal.plan import print_plan
+    from conformance.terminal.run_output import print_plan
 
     try:
         with as_usage_failures(), open_session(replace(settings, out=None), os.environ) as session:
@@ -61,7 +61,7 @@ def _judge(session: Session) -> int:
     from conformance.running.finish import finish
     from conformance.running.retry_findings import try_again
     from conformance.running.suite_run import SuiteRun
-    from conformance.terminal.ci_output import tell_ci
+    from conformance.terminal.ci_output import report_to_ci
 
     out, key = session.settings.out, bundle_key(session.settings)
     assert out is not None
@@ -84,10 +84,10 @@ def _judge(session: Session) -> int:
         for reason in finished.results.gate.reasons if finished.results.gate else ():
             click.echo(f"chat-conformance: {reason}", err=True)
     else:
-        from conformance.terminal.print_summary import tell
+        from conformance.terminal.run_output import print_run_summary
 
-        tell(suite_run, finished, out / RUN_LOG)
-    tell_ci(finished.results, session.redactor.text)
+        print_run_summary(suite_run, finished, out / RUN_LOG)
+    report_to_ci(finished.results, session.redactor.text)
     if session.settings.bundle is not None:
         for told in write_bundle(session, finished.written, key):
             click.echo(told)

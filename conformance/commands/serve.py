@@ -16,8 +16,8 @@ def serve_profile(
     upstream_model: str | None,
     latency: float,
     faults: tuple[str, ...] = (),
-) -> None:
-    """Serve a profile until interrupted, with the faults that are named.
+) -> int:
+    """Serve a profile until interrupted, with the faults that are named; returns the exit status.
 
     Raises:
         ContractError: the profile, or the catalogue of faults, cannot be read.
@@ -42,3 +42,4 @@ def serve_profile(
         hooks=hooks,
         announce=click.echo,
     )
+    return 0

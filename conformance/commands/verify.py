@@ -23,7 +23,7 @@ from conformance.bundle import (
     verified_payload,
 )
 from conformance.commands.bundle import EVIDENCE, REPORTS, REQUIREMENTS
-from conformance.terminal.failures import UsageFailure
+from conformance.terminal.exits import UsageFailure
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.compare.errors import CompareError
 from conformance.compare.identity import all_identities, identities
+from conformance.compare.runs import CompareError
 from conformance.report.results import AgainstBaseline, RequirementResult, Results
 from conformance.suite.outcome import BROKEN_OR_WAIVED, Outcome
 

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from conformance.compare.errors import CompareError
 from conformance.compare.identity import FindingIdentity, identities, identity
+from conformance.compare.runs import CompareError
 from conformance.contract.model import Level, Section
 from conformance.report.results import RequirementResult, Results
 from conformance.suite.outcome import BROKEN, UNDECIDED, Finding, Outcome
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """What became of a requirement, the gravest first."""
 
     REGRESSION = "regression"
@@ -43,7 +43,7 @@ class Change:
     level: Level
     section: Section
     statement: str
-    kind: Kind
+    kind: ChangeKind
     before: Outcome | None
     after: Outcome | None
     came: tuple[Finding, ...] = ()
@@ -60,7 +60,7 @@ class Differences:
     circumstances: tuple[str, ...]
     changes: tuple[Change, ...]
 
-    def of(self, kind: Kind) -> tuple[Change, ...]:
+    def of(self, kind: ChangeKind) -> tuple[Change, ...]:
         """The changes of one kind, in the catalogue's order."""
         return tuple(change for change in self.changes if change.kind is kind)
 
@@ -113,20 +113,20 @@ def _kind(
     after: RequirementResult | None,
     known: frozenset[FindingIdentity],
     now: frozenset[FindingIdentity],
-) -> Kind | None:
+) -> ChangeKind | None:
     if before is None:
-        return Kind.NEW
+        return ChangeKind.NEW
     if after is None:
-        return Kind.GONE
+        return ChangeKind.GONE
     # What the newer run does not score by is told, and fails nobody.
     failed, fails = before.outcome in BROKEN, after.outcome in BROKEN and after.scored
     if fails and (not failed or now - known):
-        return Kind.REGRESSION
+        return ChangeKind.REGRESSION
     if after.outcome in UNDECIDED:
-        return None if before.outcome in UNDECIDED else Kind.UNDECIDED
+        return None if before.outcome in UNDECIDED else ChangeKind.UNDECIDED
     if failed and (after.outcome is Outcome.PASSED or (fails and known - now)):
-        return Kind.FIX
-    return Kind.OTHER if before.outcome is not after.outcome else None
+        return ChangeKind.FIX
+    return ChangeKind.OTHER if before.outcome is not after.outcome else None
 
 
 def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -18,7 +18,7 @@ _ORDER = list(Outcome)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MatrixRow:
     """One requirement across the runs.
 
     `results` has an entry a run, in the order of the runs: None where the run's contract or tier does not have it.
@@ -47,11 +47,11 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Matrix:
+class RunMatrix:
     """Requirements by section, across runs; within a section those that differ come first, the worst before all."""
 
     runs: tuple[NamedRun, ...]
-    sections: tuple[tuple[Section, tuple[Row, ...]], ...]
+    sections: tuple[tuple[Section, tuple[MatrixRow, ...]], ...]
 
     @property
     def differing(self) -> int:
@@ -64,26 +64,26 @@ class Matrix:
         return sum(len(rows) for _, rows in self.sections)
 
 
-def matrix(runs: Sequence[NamedRun]) -> Matrix:
+def matrix(runs: Sequence[NamedRun]) -> RunMatrix:
     """The runs side by side; a requirement that only some of them have is there, too."""
-    rows: dict[str, Row] = {}
+    rows: dict[str, MatrixRow] = {}
     by_id = [{result.id: result for result in run.results.requirements} for run in runs]
     for results in by_id:
         for result in results.values():
             if result.id not in rows:
                 found = tuple(one.get(result.id) for one in by_id)
                 level = min((one.level for one in found if one), key=list(Level).index)
-                rows[result.id] = Row(result.id, result.section, level, result.statement, found)
+                rows[result.id] = MatrixRow(result.id, result.section, level, result.statement, found)
     sections = []
     for section in Section:
         chosen = [row for row in rows.values() if row.section is section]
         chosen.sort(key=lambda row: (not row.differs, _ORDER.index(row.worst)))
         if chosen:
             sections.append((section, tuple(chosen)))
-    return Matrix(tuple(runs), tuple(sections))
+    return RunMatrix(tuple(runs), tuple(sections))
 
 
-def matrix_json(shown: Matrix) -> str:
+def matrix_json(shown: RunMatrix) -> str:
     """The matrix as JSON, as specs/matrix.schema.json describes it."""
     document = {
         "format": FORMAT,
@@ -116,7 +116,7 @@ def _run(run: NamedRun) -> dict[str, Any]:
     }
 
 
-def _row(row: Row, section: Section) -> dict[str, Any]:
+def _row(row: MatrixRow, section: Section) -> dict[str, Any]:
     return {
         "id": row.id,
         "section": section.value,

@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from conformance.compare.differences import Change, Differences, Kind
-from conformance.quoting import one_line
-from conformance.report.markdown import code_span, escaped
+from conformance.compare.differences import Change, ChangeKind, Differences
+from conformance.quoting import code_span, escape_markdown, one_line
 from conformance.report.quantities import counted
 
 FORMAT = 1
@@ -18,12 +17,12 @@ _MOST_FINDINGS = 3
 _MOST_TEXT = 55_000
 """Characters of Markdown after which changes are only counted: a comment on GitHub has 65,536 at most."""
 TITLES = {
-    Kind.REGRESSION: ("Regressions", "broken now and not before, or with new findings"),
-    Kind.UNDECIDED: ("No longer decided", "decided before and not now"),
-    Kind.FIX: ("Fixes", "not broken any more, or with fewer findings"),
-    Kind.NEW: ("New requirements", "which the older run does not have"),
-    Kind.GONE: ("Gone requirements", "which the newer run does not have"),
-    Kind.OTHER: ("Other changes", "of the outcome"),
+    ChangeKind.REGRESSION: ("Regressions", "broken now and not before, or with new findings"),
+    ChangeKind.UNDECIDED: ("No longer decided", "decided before and not now"),
+    ChangeKind.FIX: ("Fixes", "not broken any more, or with fewer findings"),
+    ChangeKind.NEW: ("New requirements", "which the older run does not have"),
+    ChangeKind.GONE: ("Gone requirements", "which the newer run does not have"),
+    ChangeKind.OTHER: ("Other changes", "of the outcome"),
 }
 """What each kind of change is called, and what it means."""
 MARKER = "<!-- chat-conformance diff -->"
@@ -32,10 +31,15 @@ MARKER = "<!-- chat-conformance diff -->"
 
 def summary(found: Differences) -> str:
     """The differences in one sentence."""
-    names = {Kind.REGRESSION: "regression", Kind.FIX: "fix", Kind.NEW: "new requirement", Kind.GONE: "gone requirement"}
-    plural = {Kind.FIX: "fixes"}
+    names = {
+        ChangeKind.REGRESSION: "regression",
+        ChangeKind.FIX: "fix",
+        ChangeKind.NEW: "new requirement",
+        ChangeKind.GONE: "gone requirement",
+    }
+    plural = {ChangeKind.FIX: "fixes"}
     counts = [counted(len(found.of(kind)), name, plural.get(kind)) for kind, name in names.items()]
-    counts.append(f"{len(found.of(Kind.UNDECIDED))} no longer decided")
+    counts.append(f"{len(found.of(ChangeKind.UNDECIDED))} no longer decided")
     return f"{found.old.verdict.value} before, {found.new.verdict.value} now: {', '.join(counts)}."
 
 
@@ -55,18 +59,18 @@ def as_text(found: Differences) -> str:
 def as_markdown(found: Differences) -> str:
     """The differences for a comment on a pull request: what a target sent stands in code spans, where nothing acts."""
     lines = [MARKER, f"**chat-conformance, {code_span(found.new.profile.name)}:** {one_line(summary(found))}", ""]
-    lines += [f"- {escaped(sentence)}" for sentence in found.circumstances]
+    lines += [f"- {escape_markdown(sentence)}" for sentence in found.circumstances]
     for kind, changes in _groups(found):
         title, about = TITLES[kind]
         # Blank lines on both sides of the summary keep what follows Markdown.
-        opened = " open" if kind in {Kind.REGRESSION, Kind.UNDECIDED} else ""
+        opened = " open" if kind in {ChangeKind.REGRESSION, ChangeKind.UNDECIDED} else ""
         lines += ["", f"<details{opened}><summary>{title} ({len(changes)}), {about}</summary>", ""]
         for number, change in enumerate(changes):
             if sum(map(len, lines)) > _MOST_TEXT:
                 lines.append(f"- … and {len(changes) - number} more")
                 break
             lines.append(
-                f"- {code_span(change.id)} ({change.level.value}): {_step(change)}. {escaped(change.statement)}"
+                f"- {code_span(change.id)} ({change.level.value}): {_step(change)}. {escape_markdown(change.statement)}"
             )
             lines += [f"  - {text}" for text in _details(change, code_span)]
         lines += ["", "</details>"]
@@ -87,8 +91,8 @@ def as_json(found: Differences) -> str:
     return json.dumps(document, ensure_ascii=True, indent=2) + "\n"
 
 
-def _groups(found: Differences) -> Iterable[tuple[Kind, tuple[Change, ...]]]:
-    return ((kind, found.of(kind)) for kind in Kind if found.of(kind))
+def _groups(found: Differences) -> Iterable[tuple[ChangeKind, tuple[Change, ...]]]:
+    return ((kind, found.of(kind)) for kind in ChangeKind if found.of(kind))
 
 
 def _step(change: Change) -> str:

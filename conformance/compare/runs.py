@@ -11,6 +11,10 @@ from conformance.report.record import FILE_NAME, read_results
 from conformance.report.results import Results
 
 
+class CompareError(Exception):
+    """Runs cannot be compared. The message is one sentence that says why and what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class NamedRun:
     """The record of a run, and what it is called beside others."""

@@ -6,7 +6,7 @@ from conformance.report.badge import badge_json, badge_svg
 from conformance.report.build import RunFacts, build_results, target_view
 from conformance.report.console import print_summary
 from conformance.report.ctrf import ctrf_json
-from conformance.report.exchange_view import Curl, Row, Timeline, TimelineRow, reads_timeline
+from conformance.report.exchange_view import Curl, PlainTimelineRow, Timeline, TimelineRow, reads_timeline
 from conformance.report.files import write_atomically
 from conformance.report.har import har_json
 from conformance.report.junit import junit_xml
@@ -37,7 +37,7 @@ __all__ = [
     "RequirementResult",
     "Results",
     "ResultsError",
-    "Row",
+    "PlainTimelineRow",
     "RunFacts",
     "TargetView",
     "Timeline",

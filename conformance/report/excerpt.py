@@ -15,7 +15,7 @@ _BINARY_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Piece:
     """A piece of a body: `text` at byte `offset`; `marked` when a finding points at it.
 
     For a piece that was left out, `omitted` is its length in bytes and `text` is empty.
@@ -27,7 +27,7 @@ class Part:
     omitted: int = 0
 
 
-def excerpt(data: bytes, limit: int, offsets: Iterable[int] = ()) -> tuple[Part, ...]:
+def excerpt(data: bytes, limit: int, offsets: Iterable[int] = ()) -> tuple[Piece, ...]:
     """What to show of `data`: about `limit` bytes from its start, and the surroundings of the first 20 `offsets`.
 
     An offset at or beyond the end is marked by an empty part at the end: something is missing there.
@@ -35,19 +35,19 @@ def excerpt(data: bytes, limit: int, offsets: Iterable[int] = ()) -> tuple[Part,
     marks = _marks(data, offsets)
     windows = [(0, min(limit, len(data)))]
     windows += [(max(start - _BEFORE, 0), min(end + _AFTER, len(data))) for start, end in marks]
-    parts: list[Part] = []
+    parts: list[Piece] = []
     position = 0
     for start, end in _merged(data, windows):
         if start > position:
-            parts.append(Part(position, "", omitted=start - position))
+            parts.append(Piece(position, "", omitted=start - position))
         parts += _window(data, start, end, marks)
         position = end
     if position < len(data):
-        parts.append(Part(position, "", omitted=len(data) - position))
+        parts.append(Piece(position, "", omitted=len(data) - position))
     return tuple(parts)
 
 
-def surroundings(data: bytes, offset: int, reach: int = 90) -> tuple[Part, ...]:
+def surroundings(data: bytes, offset: int, reach: int = 90) -> tuple[Piece, ...]:
     """One line's worth of `data` around an offset, with the offending part marked."""
     marks = _marks(data, (offset,))
     start, end = _character(data, max(marks[0][0] - reach, 0)), _character(data, min(marks[0][1] + reach, len(data)))
@@ -94,18 +94,18 @@ def _merged(data: bytes, windows: Iterable[tuple[int, int]]) -> list[tuple[int, 
     return merged
 
 
-def _window(data: bytes, start: int, end: int, marks: Sequence[tuple[int, int]]) -> list[Part]:
-    parts: list[Part] = []
+def _window(data: bytes, start: int, end: int, marks: Sequence[tuple[int, int]]) -> list[Piece]:
+    parts: list[Piece] = []
     position = start
     for mark_start, mark_end in marks:
         if not start <= mark_start <= mark_end <= end:
             continue
         if mark_start > position:
-            parts.append(Part(position, _text(data[position:mark_start])))
-        parts.append(Part(mark_start, _text(data[mark_start:mark_end]), marked=True))
+            parts.append(Piece(position, _text(data[position:mark_start])))
+        parts.append(Piece(mark_start, _text(data[mark_start:mark_end]), marked=True))
         position = mark_end
     if position < end:
-        parts.append(Part(position, _text(data[position:end])))
+        parts.append(Piece(position, _text(data[position:end])))
     return parts
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from conformance.contract.media_types import essence, is_event_stream
 from conformance.quoting import one_line, visible
-from conformance.report.excerpt import Part, excerpt, is_binary
+from conformance.report.excerpt import Piece, excerpt, is_binary
 from conformance.report.quantities import byte_size, duration
 from conformance.suite.outcome import Finding
 
@@ -42,7 +42,7 @@ class TimelineRow(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PlainTimelineRow:
     """A plain `TimelineRow`."""
 
     at_ms: float
@@ -61,7 +61,8 @@ def reads_timeline(exchange: Exchange) -> Sequence[TimelineRow]:
     """The reads of the body as they came: the timeline of a stream that nobody has read as events."""
     rows, offset = [], 0
     for read in exchange.answer.reads if exchange.answer else ():
-        rows.append(Row(read.at * 1000, offset, read.data[: 2 * _ROW_TEXT].decode("utf-8", "backslashreplace")))
+        text = read.data[: 2 * _ROW_TEXT].decode("utf-8", "backslashreplace")
+        rows.append(PlainTimelineRow(read.at * 1000, offset, text))
         offset += len(read.data)
     return rows
 
@@ -81,7 +82,7 @@ def summary(exchange: Exchange) -> str:
     return " · ".join(parts)
 
 
-def wire_trace(exchange: Exchange, finding: Finding, timeline: Timeline) -> Sequence[Row]:
+def wire_trace(exchange: Exchange, finding: Finding, timeline: Timeline) -> Sequence[PlainTimelineRow]:
     """The events around a finding, with what is wrong with each; none where the finding has no place in the stream."""
     if finding.offset is None:
         return ()
@@ -158,7 +159,7 @@ def _answer_view(answer: Answer, offsets: Sequence[int], limit: int) -> dict[str
     }
 
 
-def _part_view(part: Part) -> dict[str, Any]:
+def _part_view(part: Piece) -> dict[str, Any]:
     if part.omitted:
         return {"omitted": part.omitted}
     return {"text": part.text, "mark": part.offset} if part.marked else {"text": part.text}
@@ -191,9 +192,9 @@ def _stream_view(exchange: Exchange, findings: Sequence[Finding], timeline: Time
     return {"count": len(rows), "rows": shown, "arrivals": _arrivals(exchange)}
 
 
-def _with_findings(rows: Sequence[TimelineRow], findings: Iterable[Finding]) -> list[Row]:
+def _with_findings(rows: Sequence[TimelineRow], findings: Iterable[Finding]) -> list[PlainTimelineRow]:
     """The rows, each with what the findings say of the bytes between it and the next."""
-    plain = [Row(row.at_ms, row.offset, row.text, row.note) for row in rows]
+    plain = [PlainTimelineRow(row.at_ms, row.offset, row.text, row.note) for row in rows]
     starts = [row.offset for row in plain]
     for finding in findings:
         index = -1 if finding.offset is None else bisect_right(starts, finding.offset) - 1
@@ -204,11 +205,11 @@ def _with_findings(rows: Sequence[TimelineRow], findings: Iterable[Finding]) -> 
         if finding.actual not in row.note:
             told = f"{finding.requirement}: {finding.actual}"
             note = f"{row.note}; {told}" if row.note else told
-            plain[index] = Row(row.at_ms, row.offset, row.text, note)
+            plain[index] = PlainTimelineRow(row.at_ms, row.offset, row.text, note)
     return plain
 
 
-def _chosen(rows: Sequence[Row]) -> list[int]:
+def _chosen(rows: Sequence[PlainTimelineRow]) -> list[int]:
     """The rows to show: the first, the last, and those with a note."""
     noted = [index for index, row in enumerate(rows) if row.note][:_ROWS_NOTED]
     return sorted({*range(len(rows))[:_ROWS_FIRST], *range(len(rows))[-_ROWS_LAST:], *noted})

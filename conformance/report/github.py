@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from conformance.quoting import one_line
-from conformance.report.markdown import code_span, escaped
+from conformance.quoting import code_span, escape_markdown, one_line
 from conformance.report.quantities import counted, duration, listed
 from conformance.report.results import RequirementResult, Results
 from conformance.suite.outcome import Outcome
@@ -46,13 +45,14 @@ def step_summary(results: Results) -> str:
     lines = [
         f"### {_MARKS[status]} chat-conformance: {results.verdict.value}",
         "",
-        f"{code_span(profile.name)} {escaped(profile.version)} at {code_span(results.target.base_url)},"
+        f"{code_span(profile.name)} {escape_markdown(profile.version)} at {code_span(results.target.base_url)},"
         f" {results.tier.value} tier, {counted(spent.count, 'request')} in {duration(results.duration_s)}.",
         "",
-        *(f"- {escaped(reason, 1000)}" for reason in results.reasons),
+        *(f"- {escape_markdown(reason, 1000)}" for reason in results.reasons),
     ]
     if results.gate is not None and results.gate.reasons:
-        lines += ["", f"**Gate: {status}.**", "", *(f"- {escaped(reason, 1000)}" for reason in results.gate.reasons)]
+        reasons = (f"- {escape_markdown(reason, 1000)}" for reason in results.gate.reasons)
+        lines += ["", f"**Gate: {status}.**", "", *reasons]
     columns = list(results.totals)
     lines += ["", f"| section | {' | '.join(columns)} |", f"| --- |{' ---: |' * len(columns)}"]
     for section, counts in results.by_section.items():
@@ -70,7 +70,7 @@ def _listed(results: Results, outcome: Outcome) -> list[str]:
     lines = ["", f"<details{opened}><summary>{outcome.value} ({len(rows)})</summary>", ""]
     for row in rows[:_MOST_LISTED]:
         known = " (in the baseline)" if results.known(row.id) else ""
-        lines.append(f"- {code_span(row.id)}{known} {escaped(row.statement)}")
+        lines.append(f"- {code_span(row.id)}{known} {escape_markdown(row.statement)}")
         lines += [
             f"  - expected {code_span(finding.expected)}, came {code_span(finding.actual)}"
             for finding in row.findings[:1]
@@ -78,8 +78,8 @@ def _listed(results: Results, outcome: Outcome) -> list[str]:
         if row.tries is not None:
             lines.append(f"  - broken in {row.tries.broken} of {row.tries.of} tries")
         if row.waiver is not None:
-            waiver = row.waiver
-            lines.append(f"  - waived by {escaped(waiver.owner)} until {waiver.expires}: {escaped(waiver.reason)}")
+            owner, reason = escape_markdown(row.waiver.owner), escape_markdown(row.waiver.reason)
+            lines.append(f"  - waived by {owner} until {row.waiver.expires}: {reason}")
     if len(rows) > _MOST_LISTED:
         lines.append(f"- … and {len(rows) - _MOST_LISTED} more")
     return [*lines, "", "</details>"]

@@ -12,7 +12,7 @@ from conformance.contract.explanations import Explanation, explanation
 from conformance.contract.model import Level, Section
 from conformance.quoting import visible
 from conformance.report.error_table import error_rows
-from conformance.report.excerpt import Part, surroundings
+from conformance.report.excerpt import Piece, surroundings
 from conformance.report.exchange_view import Curl, Timeline, exchange_view, reads_timeline, summary
 from conformance.report.html import BASES, GLYPHS, MEANINGS, TEMPLATES, VERDICTS, assembled, html_environment
 from conformance.report.keywords import keyword_totals
@@ -101,7 +101,7 @@ class _Shown:
     """
 
     finding: Finding
-    parts: Sequence[Part]
+    parts: Sequence[Piece]
     also: Sequence[str]
 
 
@@ -121,7 +121,7 @@ def _others(first: Finding, rest: Iterable[Finding]) -> Sequence[str]:
     return [name for name in names if name != first.exchange]
 
 
-def _place(finding: Finding, evidence: Mapping[str, Exchange]) -> Sequence[Part]:
+def _place(finding: Finding, evidence: Mapping[str, Exchange]) -> Sequence[Piece]:
     exchange = evidence.get(finding.exchange or "")
     if exchange is None or exchange.answer is None or finding.offset is None:
         return ()

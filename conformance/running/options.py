@@ -16,7 +16,7 @@ from typing import Any
 from conformance.contract.model import Tier
 from conformance.running.settings import RunSettings
 from conformance.targets import Limits, NamedTarget, read_target
-from conformance.terminal.failures import UsageFailure
+from conformance.terminal.exits import UsageFailure
 
 DEFAULT_PROFILE = "openai"
 _CONCURRENCY = {Tier.EXHAUSTIVE: 16, Tier.LOAD: 64}

@@ -3,8 +3,7 @@
 from conformance.targets.configuration import FILE_NAME as CONFIGURATION_FILE
 from conformance.targets.configuration import NamedTarget, read_target
 from conformance.targets.environment import checked_base_url, is_loopback, target_from_environment
-from conformance.targets.errors import TargetError
-from conformance.targets.model import Limits, Target
+from conformance.targets.model import Limits, Target, TargetError
 
 __all__ = [
     "CONFIGURATION_FILE",

@@ -13,7 +13,7 @@ from typing import Any
 from conformance.contract import ContractError, Document, enforce
 from conformance.contract.pointers import join
 from conformance.targets import environment
-from conformance.targets.errors import TargetError
+from conformance.targets.model import TargetError
 from conformance.targets.toml_lines import toml_lines
 
 FILE_NAME = "conformance.toml"

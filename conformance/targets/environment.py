@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from conformance.targets import demo
-from conformance.targets.errors import TargetError
-from conformance.targets.model import Target
+from conformance.targets.model import Target, TargetError
 
 API_KEY = "CONFORMANCE_API_KEY"
 ORG_ID = "CONFORMANCE_ORG_ID"

@@ -6,6 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
+class TargetError(Exception):
+    """The target, its credentials, its limits or its waivers cannot be used as they are configured.
+
+    The message is one sentence that says what is wrong, where, and what to do.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one run, and one request of it, may cost. Times in seconds, sizes in bytes."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from conformance.report import Results
 
 
-def tell_ci(results: Results, redact: Callable[[str], str]) -> None:
+def report_to_ci(results: Results, redact: Callable[[str], str]) -> None:
     """Print annotations where GITHUB_ACTIONS is `true`, and add to the file that GITHUB_STEP_SUMMARY names.
 
     A summary that cannot be written costs the run nothing: the console says so.

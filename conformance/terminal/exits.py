@@ -1,27 +1,89 @@
-"""How a command ends: its exit status, and one sentence where something was wrong."""
+"""How a command ends: its exit status, one sentence for bad input, and a traceback without keys for a defect."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import os
+import re
+from collections.abc import Callable, Iterator
 
 import click
 
 USAGE, INCONCLUSIVE, SUITE_BROKE = 2, 3, 4
 DEFAULT_PROFILE = "openai"
+_SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
+"""Names of variables that hold a secret: those that conformance.toml accepts for keys."""
+_SHORTEST = 4
+"""Shorter values of variables that are not ours are words that a text may contain for another reason."""
 
 
-def say(sentence: str, status: int) -> int:
-    """Tell a sentence on the error stream; returns the status."""
+class UsageFailure(Exception):
+    """A profile, target, waiver file, evidence or environment cannot be used; the message is one sentence."""
+
+
+def print_error(sentence: str, status: int) -> int:
+    """Print a sentence on standard error; returns the status."""
     click.echo(f"chat-conformance: {sentence}", err=True)
     return status
 
 
-def told(command: Callable[[], int]) -> int:
-    """What a command comes to; bad input as one sentence."""
-    from conformance.terminal.failures import UsageFailure, as_usage_failures
-
+def exit_status(command: Callable[[], int]) -> int:
+    """Run a command and return its exit status; bad input is printed as one sentence."""
     try:
         with as_usage_failures():
             return command()
     except UsageFailure as failure:
-        return say(str(failure), USAGE)
+        return print_error(str(failure), USAGE)
+
+
+@contextlib.contextmanager
+def as_usage_failures() -> Iterator[None]:
+    """Turn the errors of bad input, wherever they come from, into one kind.
+
+    Raises:
+        UsageFailure: for each of them.
+    """
+    from conformance.compare import CompareError
+    from conformance.contract import ContractError
+    from conformance.evidence import EvidenceError
+    from conformance.probes import ProbeError
+    from conformance.reference import DeploymentError
+    from conformance.report import ResultsError
+    from conformance.suite.selection import SelectionError
+    from conformance.targets import TargetError
+    from conformance.wire import RequestError
+
+    try:
+        yield
+    except (
+        CompareError,
+        ContractError,
+        DeploymentError,
+        EvidenceError,
+        ProbeError,
+        RequestError,
+        ResultsError,
+        SelectionError,
+        TargetError,
+    ) as error:
+        raise UsageFailure(sentence(error)) from error
+    except OSError as error:
+        raise UsageFailure(f"{error.filename or 'a file'}: {error.strerror or error}.") from error
+
+
+def sentence(error: Exception) -> str:
+    """The message of an error on one line, with its full stop."""
+    text = " ".join(str(error).split())
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def without_keys(text: str) -> str:
+    """A traceback without the secrets in our environment variables, in whatever encoding."""
+    from conformance.evidence import Redactor
+
+    secrets = {name: value for name, value in os.environ.items() if _SECRET.search(name) and _is_secret(name, value)}
+    return Redactor(secrets).text(text)
+
+
+def _is_secret(name: str, value: str) -> bool:
+    return bool(value.strip()) and (name.startswith("CONFORMANCE_") or len(value) >= _SHORTEST)

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from command_line import CANARY, CLI, call, judge
 
 from conformance import cli
+from conformance.cli.main import commands
 from conformance.contract.model import Tier
 
 EVIDENCE = "exchanges.jsonl"
@@ -225,7 +226,7 @@ def test_a_defect_of_ours_is_status_4_and_shows_no_key(
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("run", "--help"), ("serve", "-h"), ("requirements", "-h")])
 def test_help_is_there(arguments: tuple[str, ...]) -> None:
-    told = CliRunner().invoke(cli.commands, [*arguments] or ["--help"])
+    told = CliRunner().invoke(commands, [*arguments] or ["--help"])
     assert told.exit_code == 0
     assert "Usage:" in told.output
 

@@ -13,7 +13,7 @@ import pytest
 from conformance.commands.requirements import judging_tests, list_requirements
 from conformance.contract import load_contract, review_path
 from conformance.contract.locations import profile_path
-from conformance.terminal.failures import UsageFailure
+from conformance.terminal.exits import UsageFailure
 
 PROFILES = ("kodexa", "loop-health", "openai")
 DOCUMENT = {

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.commands.diff import show_differences
-from conformance.compare import CompareError, Kind, differences, render
+from conformance.compare import ChangeKind, CompareError, differences, render
 from conformance.contract.locations import specs_directory
 from conformance.contract.model import Level, Section, Tier
 from conformance.report import Omission, ProfileView, Results, TargetView, write_results
@@ -33,24 +33,24 @@ def row(outcome: Outcome = Outcome.PASSED, *findings: Any, **more: Any) -> Any:
 @pytest.mark.parametrize(
     ("before", "after", "kind"),
     [
-        (row(), row(Outcome.FAILED, ONE), Kind.REGRESSION),
-        (row(), row(Outcome.WARNING, ONE), Kind.REGRESSION),
-        (row(Outcome.FAILED, ONE), row(Outcome.FAILED, ONE, TWO), Kind.REGRESSION),
-        (row(Outcome.WAIVED, ONE, waiver=waiver(ID)), row(Outcome.FAILED, ONE), Kind.REGRESSION),
-        (row(Outcome.UNTESTED), row(Outcome.FAILED, ONE), Kind.REGRESSION),
-        (row(Outcome.FAILED, ONE), row(), Kind.FIX),
-        (row(Outcome.FAILED, ONE, TWO), row(Outcome.FAILED, ONE), Kind.FIX),
-        (row(), row(Outcome.INCONCLUSIVE), Kind.UNDECIDED),
-        (row(Outcome.FAILED, ONE), row(Outcome.UNTESTED), Kind.UNDECIDED),
-        (row(Outcome.FAILED, ONE), row(Outcome.WAIVED, ONE, waiver=waiver(ID)), Kind.OTHER),
-        (row(), row(Outcome.SKIPPED), Kind.OTHER),
-        (row(Outcome.UNTESTED), row(), Kind.OTHER),
+        (row(), row(Outcome.FAILED, ONE), ChangeKind.REGRESSION),
+        (row(), row(Outcome.WARNING, ONE), ChangeKind.REGRESSION),
+        (row(Outcome.FAILED, ONE), row(Outcome.FAILED, ONE, TWO), ChangeKind.REGRESSION),
+        (row(Outcome.WAIVED, ONE, waiver=waiver(ID)), row(Outcome.FAILED, ONE), ChangeKind.REGRESSION),
+        (row(Outcome.UNTESTED), row(Outcome.FAILED, ONE), ChangeKind.REGRESSION),
+        (row(Outcome.FAILED, ONE), row(), ChangeKind.FIX),
+        (row(Outcome.FAILED, ONE, TWO), row(Outcome.FAILED, ONE), ChangeKind.FIX),
+        (row(), row(Outcome.INCONCLUSIVE), ChangeKind.UNDECIDED),
+        (row(Outcome.FAILED, ONE), row(Outcome.UNTESTED), ChangeKind.UNDECIDED),
+        (row(Outcome.FAILED, ONE), row(Outcome.WAIVED, ONE, waiver=waiver(ID)), ChangeKind.OTHER),
+        (row(), row(Outcome.SKIPPED), ChangeKind.OTHER),
+        (row(Outcome.UNTESTED), row(), ChangeKind.OTHER),
         (row(), row(), None),
         (row(Outcome.FAILED, ONE), row(Outcome.FAILED, ("stream/plain#2", "one [DONE]")), None),
         (row(Outcome.INCONCLUSIVE), row(Outcome.UNTESTED), None),
     ],
 )
-def test_each_change_has_its_kind(before: Any, after: Any, kind: Kind | None) -> None:
+def test_each_change_has_its_kind(before: Any, after: Any, kind: ChangeKind | None) -> None:
     found = differences(run_of(before), run_of(after))
     assert [change.kind for change in found.changes] == ([] if kind is None else [kind])
 
@@ -59,7 +59,7 @@ def test_new_and_gone_requirements_are_told_with_the_reason() -> None:
     beyond = (Omission(ID, Level.MUST, Section.STREAM, "x", "judged by the exhaustive tier"),)
     small, large = run_of(requirement("error.envelope"), beyond_tier=beyond), run_of(row(Outcome.FAILED, ONE))
     (gone, new) = sorted(differences(small, large).changes, key=lambda change: change.kind)
-    assert (gone.id, gone.kind, new.id, new.kind) == ("error.envelope", Kind.GONE, ID, Kind.NEW)
+    assert (gone.id, gone.kind, new.id, new.kind) == ("error.envelope", ChangeKind.GONE, ID, ChangeKind.NEW)
     assert new.why == ("it belongs to the standard tier",)
 
 
@@ -80,7 +80,7 @@ def test_what_changed_beside_the_answers_is_told() -> None:
 def test_what_a_release_does_not_score_is_no_regression() -> None:
     found = differences(run_of(row()), run_of(row(Outcome.FAILED, ONE, scored=False)))
     assert [(change.kind, change.why) for change in found.changes] == [
-        (Kind.OTHER, ("the release of the newer run does not score it",))
+        (ChangeKind.OTHER, ("the release of the newer run does not score it",))
     ]
 
 

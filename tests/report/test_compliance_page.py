@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import report_sample as sample
 
-from conformance.report import Judgement, Results, Row, build_results, compliance_page
+from conformance.report import Judgement, PlainTimelineRow, Results, build_results, compliance_page
 from conformance.report.results import AgainstBaseline, Fingerprint, Gate, GateStatus, Tries
 from conformance.suite.outcome import Finding, Outcome
 from conformance.wire.exchange import Exchange
@@ -199,8 +199,8 @@ def test_a_long_stream_keeps_its_ends_and_counts_the_rest(page: Page) -> None:
 
 
 def test_the_timeline_of_a_reading_is_taken_where_it_is_given() -> None:
-    def timeline(exchange: Exchange) -> Sequence[Row]:
-        return [Row(1.0, 0, f"event of {exchange.id}", "wrong"), Row(2.0, 12_000, "[DONE]")]
+    def timeline(exchange: Exchange) -> Sequence[PlainTimelineRow]:
+        return [PlainTimelineRow(1.0, 0, f"event of {exchange.id}", "wrong"), PlainTimelineRow(2.0, 12_000, "[DONE]")]
 
     made = Page(compliance_page(sample.sample_results(), sample.exchanges(), curl=sample.curl, timeline=timeline))
     rows = made.exchange("stream/plain#1")["stream"]["rows"]

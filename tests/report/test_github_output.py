@@ -11,10 +11,10 @@ import report_sample as sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conformance.quoting import code_span, escape_markdown
 from conformance.report.github import annotation_lines, defused, step_summary
-from conformance.report.markdown import code_span, escaped
 from conformance.report.results import AgainstBaseline, Gate, GateStatus
-from conformance.terminal.ci_output import for_log, tell_ci
+from conformance.terminal.ci_output import for_log, report_to_ci
 
 RESULTS = sample.sample_results(3)
 
@@ -88,7 +88,7 @@ def test_a_code_span_has_an_end_and_a_sentence_has_no_markup(text: str) -> None:
     inner = span[len(fence[0]) : -len(fence[0])]
     assert span.endswith(fence[0])
     assert not re.search(rf"(?<!`){fence[0]}(?!`)", inner)
-    assert not re.search(r"(?<!\\)[`<>\[\]|]", re.sub(r"\\\\", "", escaped(text)))
+    assert not re.search(r"(?<!\\)[`<>\[\]|]", re.sub(r"\\\\", "", escape_markdown(text)))
 
 
 def test_nothing_is_told_outside_of_github(
@@ -96,7 +96,7 @@ def test_nothing_is_told_outside_of_github(
 ) -> None:
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
-    tell_ci(RESULTS, plain)
+    report_to_ci(RESULTS, plain)
     assert capsys.readouterr().out == ""
     assert not (tmp_path / "summary").exists()
     assert for_log(plain)("##[error]") == "##[error]"
@@ -109,11 +109,11 @@ def test_a_summary_is_added_to_what_is_there_and_passes_through_redaction(
     path.write_text("before\n")
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(path))
-    tell_ci(RESULTS, lambda text: text.replace("staging", "***"))
+    report_to_ci(RESULTS, lambda text: text.replace("staging", "***"))
     assert path.read_text(encoding="utf-8").startswith("before\n### ")
     assert "::error title=" in capsys.readouterr().out
     assert for_log(plain)("##[error]") != "##[error]"
 
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
-    tell_ci(RESULTS, plain)
+    report_to_ci(RESULTS, plain)
     assert "the step's summary cannot be written (Is a directory)" in capsys.readouterr().err

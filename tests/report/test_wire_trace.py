@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from conformance.reading import read_stream
-from conformance.report.exchange_view import Row, wire_trace
+from conformance.report.exchange_view import PlainTimelineRow, wire_trace
 from conformance.suite.outcome import Finding
 from conformance.wire.exchange import Answer, Ending, EndKind, Exchange, Read, SentRequest
 
@@ -29,7 +29,7 @@ EXCHANGE = Exchange(
 )
 
 
-def trace(requirement: str) -> list[Row]:
+def trace(requirement: str) -> list[PlainTimelineRow]:
     reading = read_stream(EXCHANGE)
     (found,) = reading.broke(requirement)
     finding = Finding(requirement, EXCHANGE.id, found.expected, found.actual, found.offset, found.at, found.event)

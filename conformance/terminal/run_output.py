@@ -1,11 +1,14 @@
-"""Prints the plan of a run: what would be sent, and what it may cost."""
+"""Prints what `run` shows: the plan before anything is sent, or the summary at the end."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from conformance.probes import Plan
+    from conformance.running.finish import FinishedRun
+    from conformance.running.suite_run import SuiteRun
 
 
 def print_plan(plan: Plan, base_url: str) -> None:
@@ -24,4 +27,25 @@ def print_plan(plan: Plan, base_url: str) -> None:
     console.print(
         f"{len(plan.probes)} requests to {escape(base_url)}; at worst {plan.worst_case_requests} requests"
         f" (without retries) and {plan.worst_case_tokens} completion tokens. Nothing was sent."
+    )
+
+
+def print_run_summary(suite_run: SuiteRun, finished: FinishedRun, run_log: Path) -> None:
+    """Print the summary of a run, and where its reports are."""
+    from rich.console import Console
+
+    from conformance.report import print_summary
+    from conformance.running.finish import timeline_for
+    from conformance.terminal.ci_output import for_log
+
+    session = suite_run.session
+    console = Console()
+    print_summary(
+        finished.results,
+        suite_run.exchanges,
+        console,
+        curl=finished.curl,
+        reports={**finished.written, "run log": run_log, "evidence": session.evidence_directory},
+        timeline=timeline_for(suite_run),
+        redact=for_log(session.redactor.text),
     )
