@@ -119,7 +119,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"`{name}` is no number of JSON")
+    raise ValueError(f"`{name}` is not a JSON number")
 
 
 def _finite(text: str) -> float:

@@ -80,6 +80,10 @@ def test_aliases_and_merge_keys_are_followed() -> None:
     }
 
 
+def test_an_anchor_may_be_set_again() -> None:
+    assert read("a: &x 1\nb: *x\nc: &x 2\nd: *x\n") == {"a": 1, "b": 1, "c": 2, "d": 2}
+
+
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
@@ -89,17 +93,20 @@ def test_aliases_and_merge_keys_are_followed() -> None:
         ("a: 1\nb: [1, 2\n", 3, "not YAML"),
         ("a: &x [1, *x]\n", 1, "stands inside what it names"),
         ("a: *nothing\n", 1, "names nothing above it"),
-        ("a: 1\nb: .nan\n", 2, "no number of JSON"),
-        ("a: -.inf\n", 1, "no number of JSON"),
+        ("a: 1\nb: .nan\n", 2, "not a JSON number"),
+        ("a: -.inf\n", 1, "not a JSON number"),
         ("a: 1e999\n", 1, "too large"),
         (f"a: {'9' * 5000}\n", 1, "too large"),
-        ("a: !!binary aGk=\n", 1, "has no meaning"),
-        ("a: !thing {}\n", 1, "has no meaning"),
-        ("a: !!int x\n", 1, "not of the type"),
+        ("a: !!binary aGk=\n", 1, "does not fit this value"),
+        ("a: !thing {}\n", 1, "does not fit this value"),
+        ("a: !!int x\n", 1, "does not fit this value"),
+        ("a: 1\nb: !!int true\n", 2, "does not fit this value"),
         ("? [1]\n: 2\n", 1, "a key must be text"),
         ("a: {<<: 3}\n", 1, "merges objects only"),
         ("[" * 100_000, 1, "nested more than"),
         ("{a: " * 200 + "1" + "}" * 200, 1, "nested more than"),
+        ("- " * 5000 + "1\n", 1, "nested more than"),
+        ("a: &a " + "[" * 60 + "]" * 60 + "\nb: " + "[" * 60 + "*a" + "]" * 60, 2, "nested more than"),
     ],
 )
 def test_what_is_no_document_is_refused_with_its_line(text: str, line: int, words: str) -> None:
@@ -121,7 +128,7 @@ def test_aliases_that_multiply_are_refused() -> None:
     [
         (b'{"a": 1,\n "a": 2}', "stands twice"),
         (b'{"a": 1,\n "b": }', "not JSON"),
-        (b'{"a": NaN}', "no number of JSON"),
+        (b'{"a": NaN}', "not a JSON number"),
         (b'{"a": 1e999}', "too large"),
         (b"[" * 50_000, "nested more than"),
         (b'{"a": ' * 150 + b"1" + b"}" * 150, "nested more than"),
