@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 RUN = "conformance-run"
 """The name under which a run is registered with pytest."""
 FINISHED: pytest.StashKey[FinishedRun] = pytest.StashKey()
+MEETING_PLACE: pytest.StashKey[Path] = pytest.StashKey()
+"""The folder that the workers of pytest-xdist share, where there are any."""
 _WORKER = "conformance"
 _PREFIX = "--conformance-"
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -74,10 +77,11 @@ def _option(config: pytest.Config, name: str) -> str | None:
 def _register(config: pytest.Config) -> None:
     import tempfile
     from dataclasses import replace
-    from pathlib import Path
 
-    from conformance.running.session import open_session
+    from conformance.running.opening import open_run
+    from conformance.running.sending import observe
     from conformance.running.suite_run import SuiteRun
+    from conformance.running.workers import observe_once
     from conformance.terminal.exits import UsageFailure, as_usage_failures
 
     cleanup = contextlib.ExitStack()
@@ -88,21 +92,23 @@ def _register(config: pytest.Config) -> None:
             settings = _settings(config)
             if handed_down is None:
                 scratch = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="chat-conformance-")))
-                session = open_session(replace(settings, out=settings.out or scratch), os.environ)
+                opening = open_run(replace(settings, out=settings.out or scratch), os.environ)
             else:
                 scratch = Path(handed_down["meeting_place"])
-                session = open_session(
-                    replace(settings, out=Path(handed_down["out"])), os.environ, handed_down["target"]
-                )
-            cleanup.enter_context(session)
+                opening = open_run(replace(settings, out=Path(handed_down["out"])), os.environ, handed_down["target"])
+            run = cleanup.enter_context(opening)
     except UsageFailure as failure:
         raise pytest.UsageError(str(failure)) from failure
     together = handed_down is not None or bool(getattr(config.option, "tx", None))
-    config.pluginmanager.register(SuiteRun(session, meeting_place=scratch if together else None), RUN)
+    if together:
+        config.stash[MEETING_PLACE] = scratch
+        suite_run = SuiteRun(run, lambda needs: observe_once(run, needs, scratch))
+    else:
+        suite_run = SuiteRun(run, lambda needs: observe(run, needs))
+    config.pluginmanager.register(suite_run, RUN)
 
 
 def _settings(config: pytest.Config) -> RunSettings:
-    from pathlib import Path
 
     from conformance.contract.model import Tier
     from conformance.running.settings import RunSettings
@@ -123,31 +129,34 @@ def _settings(config: pytest.Config) -> RunSettings:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Hand the target and the place of the evidence down to a worker of pytest-xdist."""
-    run: SuiteRun | None = node.config.pluginmanager.get_plugin(RUN)
-    if run is not None:
+    suite_run: SuiteRun | None = node.config.pluginmanager.get_plugin(RUN)
+    if suite_run is not None:
         node.workerinput[_WORKER] = {
-            "out": str(run.session.settings.out),
-            "meeting_place": str(run.meeting_place),
-            "target": run.session.target_data,
+            "out": str(suite_run.run.settings.out),
+            "meeting_place": str(node.config.stash[MEETING_PLACE]),
+            "target": suite_run.run.target_data,
         }
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Decide the verdict; a run that could not decide all that it selected is never a success."""
-    run: SuiteRun | None = session.config.pluginmanager.get_plugin(RUN)
-    if run is None or hasattr(session.config, "workerinput") or session.config.option.collectonly:
+    suite_run: SuiteRun | None = session.config.pluginmanager.get_plugin(RUN)
+    if suite_run is None or hasattr(session.config, "workerinput") or session.config.option.collectonly:
         return
-    if not run.judgements and not run.broken:
+    if not suite_run.judgements and not suite_run.broken:
         return  # nothing was selected, or pytest was stopped before: its own status says so
     from conformance.running.finish import finish
+    from conformance.running.observed import read_back
     from conformance.terminal.exits import UsageFailure, as_usage_failures
 
     interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
     kept = _option(session.config, "out") is not None
     try:
         with as_usage_failures():
-            finished = finish(run, interrupted=interrupted, write=kept, selected_by_pytest=True)
+            if suite_run.observed is None and MEETING_PLACE in session.config.stash:
+                suite_run.observed = read_back(suite_run.run)
+            finished = finish(suite_run, interrupted=interrupted, write=kept, selected_by_pytest=True)
     except UsageFailure as failure:
         raise pytest.UsageError(str(failure)) from failure
     session.config.stash[FINISHED] = finished
@@ -156,7 +165,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     gate = finished.results.gate
     if exitstatus == pytest.ExitCode.OK and gate is not None and gate.status == "failed":
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    if run.broken:
+    if suite_run.broken:
         session.exitstatus = 4
 
 

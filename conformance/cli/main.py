@@ -157,8 +157,8 @@ def commands() -> None:
 @click.option("--trust-env", is_flag=True, help="Take proxies and certificates from the environment.")
 def run(*, plan_only: bool, **options: Any) -> int:
     """Judge a deployment and write its reports."""
+    from conformance.cli.run_options import run_settings
     from conformance.commands.run import run_suite, show_plan
-    from conformance.running.options import run_settings
 
     start = show_plan if plan_only else run_suite
     return exit_status(lambda: start(run_settings(options)))

@@ -146,25 +146,12 @@ def _freeze(contract: Contract, version: str) -> int:
 def judging_tests(contract: Contract, profile: str) -> dict[str, list[str]]:
     """The names of the test functions that judge each requirement, in any tier; `profile` as the user named it."""
     from conformance.contract.model import Tier
-    from conformance.evidence import Redactor
-    from conformance.running.pytest_session import run_pytest
-    from conformance.running.session import Session
-    from conformance.running.settings import RunSettings
-    from conformance.running.suite_run import SuiteRun
-    from conformance.targets import Target
+    from conformance.running.opening import collecting
+    from conformance.running.pytest_session import collect
 
     tests: dict[str, list[str]] = {}
     for tier in (Tier.EXHAUSTIVE, Tier.LOAD):  # between them they include every other
-        session = Session(
-            settings=RunSettings(profile=profile, tier=tier),
-            contract=contract,
-            target=Target("http://localhost"),
-            redactor=Redactor({}),
-            tier=tier,
-            started="",
-        )
-        suite_run = SuiteRun(session)
-        ended = run_pytest(suite_run, ["--collect-only"])
+        suite_run, ended = collect(collecting(contract, profile, tier))
         if suite_run.broken or ended.failed:
             raise RuntimeError(f"the suite cannot be collected: {suite_run.broken or ended.printed}")
         tests |= suite_run.tests

@@ -22,7 +22,7 @@ from conformance.bundle import (
     read_archive,
     verified_payload,
 )
-from conformance.commands.bundle import EVIDENCE, REPORTS, REQUIREMENTS
+from conformance.bundle.packing import EVIDENCE, REPORTS, REQUIREMENTS
 from conformance.terminal.exits import UsageFailure
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def verify_bundle(path: Path, key_file: Path | None) -> int:
 
 def _checked(path: Path, folder: Path, key: Ed25519PublicKey | None) -> tuple[Results, str]:
     """The results of a bundle that holds, and what its signature is worth."""
-    from conformance.commands.completeness import check_whole
-    from conformance.commands.rejudge import judge_again
+    from conformance.bundle.completeness import check_whole
+    from conformance.bundle.judge_again import judge_again
 
     members = read_archive(path, folder)
     manifest = check_manifest(folder, members, (STATEMENT, ENVELOPE))

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance.commands.rejudge import differences
+from conformance.compare.record_differences import record_differences
 from conformance.evidence import read_evidence
 from conformance.lab.observing import Watched
 from conformance.lab.reproducing import not_reproduced
 from conformance.lab.targets import contract_of
 from conformance.report import results_document
 from conformance.running.finish import finish
-from conformance.running.session import replayed_session
+from conformance.running.opening import replayed
+from conformance.running.sending import observe
 from conformance.running.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -36,41 +37,40 @@ class EvidenceChecks:
 NO_CHECKS = EvidenceChecks()
 
 
-def gaps(run: SuiteRun, judge: Judge, one: Watched, checks: EvidenceChecks) -> tuple[str, ...]:
-    """The checks that fail, a sentence each. `run` has just judged this target; `judge` makes it judge another."""
+def gaps(suite_run: SuiteRun, judge: Judge, one: Watched, checks: EvidenceChecks) -> tuple[str, ...]:
+    """The checks that fail, a sentence each. `suite_run` has just judged this target; `judge` makes it judge another."""
     if not checks.judged_again and not checks.reproduced:
         return ()
-    record = _record(run)
+    record = _record(suite_run)
     failed = [*_of_commands(record, one)] if checks.reproduced else []
     if checks.judged_again:
         judge(_from_evidence(one))
-        failed += [f"judged again: {difference}" for difference in differences(record, _record(run))]
+        differences = record_differences(record, _record(suite_run))
+        failed += [f"judged again: {difference}" for difference in differences]
     return tuple(failed)
 
 
-def _record(run: SuiteRun) -> dict[str, Any]:
+def _record(suite_run: SuiteRun) -> dict[str, Any]:
     """The record of the run, as its results.json would have it."""
-    results = finish(run, interrupted=False, write=False, selected_by_pytest=True).results
-    cleaned: dict[str, Any] = run.session.redactor.value(results_document(results))
+    results = finish(suite_run, interrupted=False, write=False, selected_by_pytest=True).results
+    cleaned: dict[str, Any] = suite_run.run.redactor.value(results_document(results))
     return cleaned
 
 
 def _from_evidence(one: Watched) -> Watched:
     """The target as its evidence has it."""
     settings = RunSettings(one.target.profile, replay=_folder(one))
-    session = replayed_session(settings, contract_of(one.target.profile), environ={})
-    return Watched(one.target, session, session.observe(()), 0.0)
+    run = replayed(settings, contract_of(one.target.profile), environ={})
+    return Watched(one.target, run, observe(run, ()), 0.0)
 
 
 def _of_commands(record: dict[str, Any], one: Watched) -> Iterator[str]:
     found = {finding["exchange"] for row in record["requirements"] for finding in row.get("findings", ())} - {None}
-    exchanges = [
-        exchange for exchange in read_evidence(one.session.evidence_directory).exchanges if exchange.id in found
-    ]
+    exchanges = [exchange for exchange in read_evidence(one.run.evidence_directory).exchanges if exchange.id in found]
     credential = contract_of(one.target.profile).operation.credential
     header = "Authorization" if credential is None else credential.header
     yield from not_reproduced(exchanges, header, _folder(one))
 
 
 def _folder(one: Watched) -> Path:
-    return one.session.evidence_directory.parent
+    return one.run.evidence_directory.parent

@@ -5,20 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from _pytest.runner import runtestprotocol
 
 from conformance.lab.evidence_checks import NO_CHECKS, EvidenceChecks, gaps
-from conformance.lab.observing import LEAN, Watched, idle_session, watched
+from conformance.lab.observing import LEAN, Watched, idle_run, watched
 from conformance.lab.targets import LabTarget
 from conformance.running.pytest_session import run_pytest
 from conformance.running.suite_run import SuiteRun
 from conformance.suite.expect import Judgement
-from conformance.suite.marks import OBSERVATIONS
 from conformance.suite.outcome import BROKEN
 
 _LONGEST_MESSAGE = 400
@@ -63,60 +60,49 @@ def see(targets: Sequence[LabTarget], keep: Path | None = None, checks: Evidence
     if not targets:
         return []
     with TemporaryDirectory(prefix="chat-conformance-lab-") as scratch:
-        run = _LabRun(targets[0], watched(targets, keep or Path(scratch)), checks)
-        ended = run_pytest(run, LEAN)
-    if len(run.seen) < len(targets):
-        told = run.broken or ended.printed.strip().splitlines()[-15:]
-        raise LabError(f"the lab broke at {targets[len(run.seen)].id}: " + "; ".join(told))
-    return run.seen
+        suite_run = SuiteRun(idle_run(targets[0].profile, targets[0].tier))
+        loop = _EveryTarget(suite_run, watched(targets, keep or Path(scratch)), checks)
+        ended = run_pytest(suite_run, LEAN, loop)
+    if len(loop.seen) < len(targets):
+        why = suite_run.broken or ended.printed.strip().splitlines()[-15:]
+        raise LabError(f"the lab broke at {targets[len(loop.seen)].id}: " + "; ".join(why))
+    return loop.seen
 
 
-class ManyTargets(SuiteRun):
-    """A run of the suite that collects once, and judges what it is given, as often as it is asked to."""
-
-    def __init__(self, target: LabTarget) -> None:
-        """Collect what is judged of targets of this one's profile and tier."""
-        super().__init__(idle_session(target.profile, target.tier))
-
-    def judge(self, one: Watched, items: Iterable[pytest.Item], config: pytest.Config) -> Seen:
-        """What these tests come to on one target."""
-        began = time.monotonic()
-        self.session, self.observations = one.session, one.observations
-        self.judgements, broken = {}, len(self.broken)
-        config.stash[OBSERVATIONS] = one.observations
-        for item, following in pairwise((*items, None)):
-            assert item is not None
-            for report in runtestprotocol(item, log=False, nextitem=following):
-                self.pytest_runtest_logreport(report)
-        return Seen(
-            target=one.target.id,
-            outcomes={name: judgement.outcome.value for name, judgement in sorted(self.judgements.items())},
-            messages={name: _message(judgement) for name, judgement in self.judgements.items() if judgement.messages},
-            requests=len(one.observations.exchanges),
-            seconds=round(one.seconds + time.monotonic() - began, 3),
-            broken=tuple(self.broken[broken:]),
-        )
+def judge(suite_run: SuiteRun, one: Watched, items: Iterable[pytest.Item], config: pytest.Config) -> Seen:
+    """What these tests, which a run of the suite has collected, come to on one target."""
+    began, broken = time.monotonic(), len(suite_run.broken)
+    suite_run.judge(one.run, one.observed, items, config)
+    judgements = suite_run.judgements
+    return Seen(
+        target=one.target.id,
+        outcomes={name: judgement.outcome.value for name, judgement in sorted(judgements.items())},
+        messages={name: _message(judgement) for name, judgement in judgements.items() if judgement.messages},
+        requests=len(one.observed.observations.exchanges),
+        seconds=round(one.seconds + time.monotonic() - began, 3),
+        broken=tuple(suite_run.broken[broken:]),
+    )
 
 
-class _LabRun(ManyTargets):
-    """Judges each target by all tests."""
+class _EveryTarget:
+    """Pytest's loop over the tests: judges each target by all that were collected."""
 
-    def __init__(self, target: LabTarget, targets: Iterator[Watched], checks: EvidenceChecks) -> None:
-        super().__init__(target)
+    def __init__(self, suite_run: SuiteRun, targets: Iterator[Watched], checks: EvidenceChecks) -> None:
+        self._suite_run = suite_run
         self._targets = targets
         self._checks = checks
         self.seen: list[Seen] = []
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> bool:  # type: ignore[override] # it runs the tests itself
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Judge each target by all tests."""
 
-        def judge(one: Watched) -> Seen:
-            return self.judge(one, session.items, session.config)
+        def judge_one(one: Watched) -> Seen:
+            return judge(self._suite_run, one, session.items, session.config)
 
         for one in self._targets:
-            seen = judge(one)
-            self.seen.append(replace(seen, gaps=gaps(self, judge, one, self._checks)))
+            seen = judge_one(one)
+            self.seen.append(replace(seen, gaps=gaps(self._suite_run, judge_one, one, self._checks)))
         return True
 
 

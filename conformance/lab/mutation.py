@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from conformance.lab.judging import LabError, ManyTargets, Seen
+from conformance.lab.judging import LabError, Seen, judge
 from conformance.lab.kill_matrix import changes, expectation
-from conformance.lab.observing import LEAN, Watched, watched
+from conformance.lab.observing import LEAN, Watched, idle_run, watched
 from conformance.lab.targets import CONTROLS, LabTarget, contract_of, targets_of
 from conformance.running.pytest_session import run_pytest
+from conformance.running.suite_run import SuiteRun
 from conformance.suite.expect import NotTestable
 from conformance.suite.marks import EXPECT, REQUIREMENT
 from conformance.suite.outcome import BROKEN, Finding
@@ -64,22 +65,30 @@ def mutants_of(profile: str, progress: Progress | None = None) -> list[Mutant]:
         # What survived in a smaller tier may be shown by a fault that only a larger one asks for.
         known = frozenset(test for test, _ in mutants) - {one.test for one in mutants.values() if one.survived}
         with TemporaryDirectory(prefix="chat-conformance-mutants-") as folder:
-            run = _MutationRun(control, Path(folder), known, progress)
-            ended = run_pytest(run, LEAN)
-        if not run.finished:
-            raise LabError("; ".join(run.broken or ended.printed.strip().splitlines()[-15:]))
-        for one in run.mutants:
+            suite_run = SuiteRun(idle_run(profile, tier))
+            loop = _EveryMutant(suite_run, control, Path(folder), known, progress)
+            ended = run_pytest(suite_run, LEAN, loop)
+        if not loop.finished:
+            raise LabError("; ".join(suite_run.broken or ended.printed.strip().splitlines()[-15:]))
+        for one in loop.mutants:
             before = mutants.get((one.test, one.mutation))
             if before is None or before.survived:
                 mutants[one.test, one.mutation] = one
     return list(mutants.values())
 
 
-class _MutationRun(ManyTargets):
-    """Judges each mutant of each test function that its tier adds to those that are `known`."""
+class _EveryMutant:
+    """Pytest's loop over the tests: judges each mutant of each test function that is not among the `known` ones."""
 
-    def __init__(self, control: LabTarget, folder: Path, known: frozenset[str], progress: Progress | None) -> None:
-        super().__init__(control)
+    def __init__(
+        self,
+        suite_run: SuiteRun,
+        control: LabTarget,
+        folder: Path,
+        known: frozenset[str],
+        progress: Progress | None,
+    ) -> None:
+        self._suite_run = suite_run
         self._control = control
         self._folder = folder
         self._known = known
@@ -90,7 +99,7 @@ class _MutationRun(ManyTargets):
         self.finished = False
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> bool:  # type: ignore[override] # it runs the tests itself
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Mutate one test function after another."""
         self._config = session.config
         tests = {name: items for name, items in _by_function(session.items).items() if name not in self._known}
@@ -138,7 +147,7 @@ class _MutationRun(ManyTargets):
     def _judged(self, target: LabTarget, items: Sequence[pytest.Item]) -> Seen:
         if target.id not in self._seen:
             self._seen[target.id] = next(watched([target], self._folder))
-        return self.judge(self._seen[target.id], items, self._config)
+        return judge(self._suite_run, self._seen[target.id], items, self._config)
 
 
 def _by_function(items: Sequence[pytest.Item]) -> Mapping[str, list[pytest.Item]]:

@@ -17,11 +17,12 @@ from conformance.lab.targets import LabTarget, contract_of
 from conformance.reference import EmbeddedReference
 from conformance.reference.server import new_tenants
 from conformance.reference.settings import Tenant
-from conformance.running.pytest_session import run_pytest
-from conformance.running.session import Session
+from conformance.running.observed import Observed
+from conformance.running.opening import collecting, credential_headers, embedded_target
+from conformance.running.pytest_session import collect
+from conformance.running.run import Run
+from conformance.running.sending import nothing_observed, send
 from conformance.running.settings import RunSettings
-from conformance.running.suite_run import SuiteRun
-from conformance.suite.observations import Observations
 from conformance.targets import Limits, Target
 from conformance.wire import Unreachable
 
@@ -72,8 +73,8 @@ class Watched:
     """A target as it was observed, and in how many seconds."""
 
     target: LabTarget
-    session: Session
-    observations: Observations
+    run: Run
+    observed: Observed
     seconds: float
 
 
@@ -84,12 +85,12 @@ async def _watch(target: LabTarget, folder: Path) -> Watched:
     reference = EmbeddedReference(target.profile, hooks=target.hooks, contract=contract, tenants=_tenants())
     async with reference:
         out = evidence_folder(folder, target)
-        session = lab_session(contract, _target_data(contract, reference), out, target.tier, waits=target.waits)
+        run = _lab_run(contract, embedded_target(reference, contract), out, target.tier, waits=target.waits)
         try:
-            observations = await session.send(needs)
+            observed = await send(run, needs)
         except Unreachable as error:
-            observations = session.unreachable(needs, str(error))
-    return Watched(target, session, observations, time.monotonic() - began)
+            observed = nothing_observed(run, needs, str(error))
+    return Watched(target, run, observed, time.monotonic() - began)
 
 
 @cache
@@ -98,8 +99,8 @@ def _tenants() -> tuple[Tenant, Tenant]:
     return new_tenants()
 
 
-def lab_session(contract: Contract, target: Target, out: Path, tier: Tier, *, waits: bool = False) -> Session:
-    """A session of the lab, with hardly any generated request, and little patience."""
+def _lab_run(contract: Contract, target: Target, out: Path, tier: Tier, *, waits: bool = False) -> Run:
+    """A run of the lab, with hardly any generated request, and little patience."""
     settings = RunSettings(
         contract.profile.name,
         base_url=target.base_url,
@@ -108,37 +109,23 @@ def lab_session(contract: Contract, target: Target, out: Path, tier: Tier, *, wa
         limits=WAITING_LIMITS if waits else LIMITS,
         generated=GENERATED,
     )
-    credential = contract.operation.credential
-    return Session(
+    return Run(
         settings=settings,
         contract=contract,
         target=target,
-        redactor=Redactor(target.secrets, () if credential is None else (credential.header,)),
+        redactor=Redactor(target.secrets, credential_headers(contract)),
         tier=tier,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
-def _target_data(contract: Contract, reference: EmbeddedReference) -> Target:
-    return Target(
-        base_url=reference.base_url,
-        api_key=reference.api_key,
-        model=reference.model if "{model}" in contract.template.values() else None,
-        org_id=reference.org_id,
-        other_api_key=reference.other_api_key,
-        other_org_id=reference.other_org_id,
-        embedded=True,
-    )
-
-
-def idle_session(profile: str, tier: Tier) -> Session:
-    """A session to collect the tests with; nothing is sent to its target."""
-    return lab_session(contract_of(profile), Target("http://127.0.0.1:9", api_key="sk-none"), Path(), tier)
+def idle_run(profile: str, tier: Tier) -> Run:
+    """A run to collect the tests with; nothing is sent in it."""
+    return collecting(contract_of(profile), profile, tier)
 
 
 @cache
 def needs_of(profile: str, tier: Tier) -> tuple[str, ...]:
     """The probes that the suite's tests look at, found once by collecting them."""
-    run = SuiteRun(idle_session(profile, tier))
-    run_pytest(run, [*LEAN, "--collect-only"])
-    return tuple(dict.fromkeys(run.needs))
+    suite_run, _ = collect(idle_run(profile, tier), LEAN)
+    return tuple(dict.fromkeys(suite_run.needs))

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from conformance.quoting import one_line
 from conformance.report.results import Fingerprint, Results
+from conformance.running.observed import Observed
 from conformance.suite.fingerprint import target_traits
-
-if TYPE_CHECKING:
-    from conformance.running.suite_run import SuiteRun
 
 _LONGEST = 80
 
 
-def with_fingerprint(results: Results, run: SuiteRun) -> Results:
+def with_fingerprint(results: Results, observed: Observed | None) -> Results:
     """The record with the target's fingerprint; a change of the target is one more of the verdict's reasons."""
-    seen = run.everything
-    if seen is None:
+    if observed is None:
         return results
-    traits = target_traits(seen)
+    traits = target_traits(observed.everything)
     changes = tuple(
         f"The target changed while it was judged: its {name} was {_shown(traits.start.get(name))} at the start and"
         f" {_shown(traits.end.get(name))} at the end."

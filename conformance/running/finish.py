@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import conformance
 from conformance.compare import against
-from conformance.contract import written_places
+from conformance.contract import Contract, written_places
 from conformance.contract.model import Level, Requirement
 from conformance.gate.decision import gate
 from conformance.report import (
@@ -27,9 +27,11 @@ from conformance.report import (
     write_reports,
 )
 from conformance.report.curl import curl_for
+from conformance.report.results import Tries
+from conformance.report.tries import with_tries
 from conformance.running.fingerprint import with_fingerprint
-from conformance.running.retry_findings import tries_of, with_tries
-from conformance.running.session import Session
+from conformance.running.observed import INTERRUPTED
+from conformance.running.run import Run
 from conformance.running.suite_run import SuiteRun
 from conformance.suite import Judgement, Outcome
 from conformance.suite.keyword_coverage import keyword_coverage
@@ -52,77 +54,75 @@ class FinishedRun:
 
 
 def finish(
-    run: SuiteRun,
+    suite_run: SuiteRun,
     *,
     interrupted: bool,
     write: bool,
     selected_by_pytest: bool = False,
+    tries: Mapping[str, tuple[Tries, tuple[str, ...]]] | None = None,
     baseline: Results | None = None,
 ) -> FinishedRun:
     """Make the record of a run, and write its reports where `write` says so.
 
-    `selected_by_pytest` tells that options of pytest may have taken tests away; otherwise all were wanted. `baseline`
-    is the record whose findings are known.
+    `selected_by_pytest` tells that options of pytest may have taken tests away; otherwise all were wanted. `tries` is
+    what trying findings again showed (`Retried.tries`). `baseline` is the record whose findings are known.
 
     Raises:
         ResultsError: the record would not hold without a word that is a secret.
         OSError: a report cannot be written.
     """
-    session = run.session
-    run.read_back()
-    unjudged = run.unjudged
-    judgements = [run.waived(judgement) for judgement in run.judgements.values()]
-    selection = " ".join(session.settings.only) or None
+    run = suite_run.run
+    unjudged = suite_run.unjudged
+    judgements = [suite_run.waived(judgement) for judgement in suite_run.judgements.values()]
+    selection = " ".join(run.settings.only) or None
     if unjudged and selected_by_pytest:
         selection = selection or BY_PYTEST
     elif not interrupted:
         judgements += [_without_test(row) for row in unjudged]
-    # Under a user's pytest no other one can be run; what was tried again is then not told.
-    tries = {} if selected_by_pytest else tries_of(run)
-    results = with_tries(
-        build_results(session.contract, judgements, _facts(run, selection, interrupted=interrupted)), tries
-    )
-    coverage = keyword_coverage(session.contract, session.target, run.observations, run.tests)
-    results = replace(results, keywords=coverage)
-    results = with_fingerprint(results, run)
+    facts = _facts(suite_run, selection, interrupted=interrupted)
+    results = with_tries(build_results(run.contract, judgements, facts), tries or {})
+    observations = suite_run.observed.observations if suite_run.observed else None
+    results = replace(results, keywords=keyword_coverage(run.contract, run.target, observations, suite_run.tests))
+    results = with_fingerprint(results, suite_run.observed)
     if baseline is not None:
         results = replace(results, baseline=against(results, baseline))
-    results = replace(results, gate=gate(results, session.today))
-    credential = session.contract.operation.credential
+    results = replace(results, gate=gate(results, run.today))
+    credential = run.contract.operation.credential
     curl = partial(curl_for, credential_header=credential.header) if credential else curl_for
+    out = run.settings.out
     return FinishedRun(
         results=results,
-        written=written(run, results, curl, session.settings.out) if write and session.settings.out is not None else {},
-        undecided=_undecided(run),
+        written=written(suite_run, results, curl, out) if write and out is not None else {},
+        undecided=_undecided(suite_run),
         curl=curl,
     )
 
 
-def written(run: SuiteRun, results: Results, curl: Curl, directory: Path) -> dict[str, Path]:
+def written(suite_run: SuiteRun, results: Results, curl: Curl, directory: Path) -> dict[str, Path]:
     """Write the reports of a run to a directory; gives the path of each by its file name.
 
     Raises:
         ResultsError: the record would not hold without a word that is a secret.
         OSError: a report cannot be written.
     """
-    session = run.session
-    redact, timeline = session.redactor.text, timeline_for(run)
-    places = written_places(session.contract).get
-    return write_reports(results, run.exchanges, directory, redact, curl=curl, timeline=timeline, places=places)
+    run = suite_run.run
+    redact, timeline = run.redactor.text, timeline_for(suite_run)
+    places = written_places(run.contract).get
+    return write_reports(results, suite_run.exchanges, directory, redact, curl=curl, timeline=timeline, places=places)
 
 
-def _undecided(run: SuiteRun) -> tuple[str, ...]:
-    judgements = map(run.judgements.get, run.tests)
+def _undecided(suite_run: SuiteRun) -> tuple[str, ...]:
+    judgements = map(suite_run.judgements.get, suite_run.tests)
     undecided = (None, Outcome.INCONCLUSIVE, Outcome.UNTESTED)
     return tuple(
         row_id
-        for row_id, judgement in zip(run.tests, judgements, strict=True)
-        if (judgement and judgement.outcome) in undecided and _is_must(run, row_id)
+        for row_id, judgement in zip(suite_run.tests, judgements, strict=True)
+        if (judgement and judgement.outcome) in undecided and _is_must(suite_run.run.contract, row_id)
     )
 
 
-def _is_must(run: SuiteRun, row_id: str) -> bool:
-    row = run.session.contract.requirement(row_id)
+def _is_must(contract: Contract, row_id: str) -> bool:
+    row = contract.requirement(row_id)
     return row is not None and row.level is Level.MUST and row.scored
 
 
@@ -130,46 +130,44 @@ def _without_test(row: Requirement) -> Judgement:
     return Judgement(row, Outcome.UNTESTED, (NO_TEST,))
 
 
-def timeline_for(run: SuiteRun) -> Timeline:
+def timeline_for(suite_run: SuiteRun) -> Timeline:
     """Gives the events of a streamed exchange, as the suite read them."""
 
     def timeline(exchange: Exchange) -> Sequence[TimelineRow]:
-        if run.observations is None:
+        if suite_run.observed is None:
             return reads_timeline(exchange)
-        return run.observations.stream_reading(exchange).timeline()
+        return suite_run.observed.observations.stream_reading(exchange).timeline()
 
     return timeline
 
 
-def _release(session: Session) -> ReleaseView | None:
-    release = session.release
+def _release(run: Run) -> ReleaseView | None:
+    release = run.release
     if release is None:
         return None
-    gone, changed = release.gone(session.contract), release.changed(session.contract)
-    return ReleaseView(release.version, release.sha256, gone, changed)
+    return ReleaseView(release.version, release.sha256, release.gone(run.contract), release.changed(run.contract))
 
 
-def _facts(run: SuiteRun, selection: str | None, *, interrupted: bool) -> RunFacts:
-    session = run.session
-    exchanges = run.exchanges
-    seen = run.everything
+def _facts(suite_run: SuiteRun, selection: str | None, *, interrupted: bool) -> RunFacts:
+    run, observed = suite_run.run, suite_run.observed
+    exchanges = suite_run.exchanges
     answers = [exchange.answer for exchange in exchanges if exchange.answer is not None]
     server = next((answer.header("server") for answer in answers if answer.header("server")), None)
     return RunFacts(
         suite_version=conformance.__version__,
-        target=target_view(session.target, server),
-        tier=session.tier,
-        started=session.started,
-        duration_s=round(time.monotonic() - session.opened, 3),
+        target=target_view(run.target, server),
+        tier=run.tier,
+        started=run.started,
+        duration_s=round(time.monotonic() - run.opened, 3),
         exchanges=ExchangeTotals(
             count=len(exchanges),
             probes=len({exchange.probe for exchange in exchanges}),
-            completion_tokens=seen.completion_tokens if seen else 0,
+            completion_tokens=observed.everything.completion_tokens if observed else 0,
             bytes=sum(len(answer.body) for answer in answers),
         ),
         selection=selection,
-        strict=session.settings.strict,
-        interrupted="it was interrupted" if interrupted else session.interrupted,
-        waivers=session.waivers,
-        release=_release(session),
+        strict=run.settings.strict,
+        interrupted=INTERRUPTED if interrupted else suite_run.interrupted,
+        waivers=run.waivers,
+        release=_release(run),
     )

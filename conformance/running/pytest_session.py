@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,8 @@ import pytest
 import conformance
 
 if TYPE_CHECKING:
+    from conformance.running.run import Run
+    from conformance.running.sending import Progress
     from conformance.running.suite_run import SuiteRun
 
 _REPORTERS = ("pytest_metadata.plugin", "pytest_html.plugin")
@@ -38,8 +40,28 @@ class Ended:
         return self.status in {pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR}
 
 
-def run_pytest(suite_run: SuiteRun, arguments: list[str]) -> Ended:
-    """The suite under a pytest that nothing around it can change: no ini file, no plugins but our own."""
+def judge(run: Run, progress: Progress | None = None, arguments: Sequence[str] = ()) -> tuple[SuiteRun, Ended]:
+    """Observe the target of a run, or read its evidence, and judge it by the tests that it selects."""
+    from conformance.running.sending import observe
+    from conformance.running.suite_run import SuiteRun
+
+    suite_run = SuiteRun(run, lambda needs: observe(run, needs, progress))
+    return suite_run, run_pytest(suite_run, arguments)
+
+
+def collect(run: Run, arguments: Sequence[str] = ()) -> tuple[SuiteRun, Ended]:
+    """Collect the tests that a run selects, and what they need; sends nothing."""
+    from conformance.running.suite_run import SuiteRun
+
+    suite_run = SuiteRun(run)
+    return suite_run, run_pytest(suite_run, [*arguments, "--collect-only"])
+
+
+def run_pytest(suite_run: SuiteRun, arguments: Sequence[str], *plugins: object) -> Ended:
+    """The suite under a pytest that nothing around it can change: no ini file, no plugins but our own.
+
+    `plugins` are further ones of ours, for example one that has its own loop over the tests.
+    """
     fixed = ["--pyargs", "conformance.suite", "-c", os.devnull, "--rootdir", str(Path(conformance.__file__).parent)]
     fixed += [
         "-p",
@@ -52,7 +74,7 @@ def run_pytest(suite_run: SuiteRun, arguments: list[str]) -> Ended:
     ]
     printed = io.StringIO()
     with _isolated_environment(), contextlib.redirect_stdout(printed):
-        status = pytest.main([*fixed, *arguments], plugins=[suite_run])
+        status = pytest.main([*fixed, *arguments], plugins=[suite_run, *plugins])
     return Ended(int(status), printed.getvalue())
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
-from pathlib import Path
+from collections.abc import Callable, Generator, Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from conformance.contract import ContractError
 from conformance.contract.model import Requirement
@@ -15,38 +16,41 @@ from conformance.gate.waivers import as_waived
 from conformance.probes import ProbeError
 from conformance.running.collecting import SuiteCollection, is_of_suite
 from conformance.running.judgement_json import judgement_data, judgement_from
+from conformance.running.observed import Observed
 from conformance.running.presenting import explanation, present, status_letter
-from conformance.running.session import Session
-from conformance.running.workers import Part, observe_once
+from conformance.running.run import Run
+from conformance.running.sending import nothing_observed
+from conformance.running.workers import WorkerReport
 from conformance.suite.expect import CANNOT_JUDGE, Expect, Judgement, conclude
 from conformance.suite.marks import CONTRACT, EXPECT, OBSERVATIONS, PROBES, REQUIREMENT
-from conformance.suite.observations import Observations
 from conformance.suite.outcome import Outcome
 from conformance.suite.selection import declared, derived, probes_of, requirement_of, wanted
 from conformance.targets import TargetError
 from conformance.wire import Exchange, RequestError, Unreachable
 
-Progress = Callable[[int, int], None]
-
 UNUSABLE = (ContractError, EvidenceError, ProbeError, RequestError, TargetError)
 """What may turn out to be unusable only when the plan is made or sent; not a defect of the suite."""
 _PYTEST_USAGE_ERROR = 4
-_PART = "conformance"
+_WORKER = "conformance"
+
+
+Observe = Callable[[Sequence[str]], Observed]
+"""Gives what the run has seen of its target, for the names and globs of the probes that the tests look at."""
 
 
 class SuiteRun:
     """The hooks of one run, and what it has come to so far.
 
-    `judgements` has one entry a requirement; where several tests judge one, the worst outcome with all findings.
-    `broken` has a line for each test that broke by itself: a defect of the suite. `unreachable` is the reason why
-    nothing could be sent, `unusable` what made it impossible to go on. `meeting_place` is the folder that the workers
-    of pytest-xdist share.
+    `observe` is called once, before the first test judges; without it, tests are only collected, or judge what
+    `judge` is given. `judgements` has one entry a requirement; where several tests judge one, the worst outcome with
+    all findings. `broken` has a line for each test that broke by itself: a defect of the suite. `unreachable` is the
+    reason why nothing could be sent, `unusable` what made it impossible to go on.
     """
 
-    def __init__(self, session: Session, progress: Progress | None = None, meeting_place: Path | None = None) -> None:
-        self.session = session
-        self.progress = progress
-        self.meeting_place = meeting_place
+    def __init__(self, run: Run, observe: Observe | None = None) -> None:
+        self.run = run
+        self._observe = observe
+        self.observed: Observed | None = None
         self.judgements: dict[str, Judgement] = {}
         self.broken: list[str] = []
         self.unreachable: str | None = None
@@ -55,32 +59,30 @@ class SuiteRun:
         """Names and globs of the probes that the collected tests look at."""
         self.tests: dict[str, list[str]] = {}
         """The names of the test functions that judge each selected requirement."""
-        self.observations: Observations | None = None
+        self._interrupted: str | None = None
 
     @property
     def unjudged(self) -> list[Requirement]:
         """What the run was asked for by its tier and `only`, and no collected test judges."""
-        only, tier = self.session.settings.only, self.session.tier
-        rows = self.session.contract.requirements
+        only, tier = self.run.settings.only, self.run.tier
+        rows = self.run.contract.requirements
         return [row for row in rows if wanted(row, only, tier) and row.id not in self.tests]
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
         """All exchanges of the run, those of further rounds last."""
-        return () if self.observations is None else (*self.observations.exchanges, *self.session.rounds)
+        return () if self.observed is None else self.observed.exchanges
 
     @property
-    def everything(self) -> Observations | None:
-        """What was observed in the run and in further rounds, as one."""
-        if self.observations is None or not self.session.rounds:
-            return self.observations
-        return self.observations.with_exchanges(self.exchanges)
+    def interrupted(self) -> str | None:
+        """Why sending ended early, here or in a worker; None where it did not."""
+        return (self.observed and self.observed.interrupted) or self._interrupted
 
     # --- which tests run -------------------------------------------------------------------------------------------
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Give the tests their contract, and collect the suite whatever an ini file says."""
-        config.stash[CONTRACT] = self.session.contract
+        config.stash[CONTRACT] = self.run.contract
         config.pluginmanager.register(SuiteCollection())
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -88,9 +90,9 @@ class SuiteRun:
         marker = metafunc.definition.get_closest_marker("keywords")
         rows: Iterable[Requirement] = ()
         if marker is not None and "keyword" in metafunc.fixturenames:
-            name, rows = "keyword", derived(self.session.contract, marker.args[0])
+            name, rows = "keyword", derived(self.run.contract, marker.args[0])
         elif "declared_row" in metafunc.fixturenames:
-            name, rows = "declared_row", declared(self.session.contract)
+            name, rows = "declared_row", declared(self.run.contract)
         else:
             return
         chosen = list(rows)
@@ -121,10 +123,10 @@ class SuiteRun:
         kept: list[pytest.Item] = []
         dropped: list[pytest.Item] = []
         for item in items:
-            row = requirement_of(item, self.session.contract)
+            row = requirement_of(item, self.run.contract)
             if row is None:
                 (dropped if _judges(item) else kept).append(item)
-            elif wanted(row, self.session.settings.only, self.session.tier):
+            elif wanted(row, self.run.settings.only, self.run.tier):
                 item.stash[REQUIREMENT] = row
                 item.stash[PROBES] = probes_of(item, row)
                 item.extra_keyword_matches.add(row.id)  # so that -k finds a requirement by its id
@@ -149,24 +151,24 @@ class SuiteRun:
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         """Send everything that the selected tests need, before the first of them judges."""
         config = session.config
-        if config.option.collectonly or config.pluginmanager.hasplugin("dsession") or not self.needs:
+        if config.option.collectonly or config.pluginmanager.hasplugin("dsession"):
+            return
+        if self._observe is None or not self.needs:
             return
         if session.testsfailed and not config.option.continue_on_collection_errors:
             return  # pytest will refuse to run anything
-        self.observations = self._observe()
-        config.stash[OBSERVATIONS] = self.observations
+        self.observed = self._observed(self._observe)
+        config.stash[OBSERVATIONS] = self.observed.observations
 
-    def _observe(self) -> Observations:
+    def _observed(self, observe: Observe) -> Observed:
         try:
-            if self.meeting_place is None:
-                return self.session.observe(self.needs, self.progress)
-            return observe_once(self.session, self.needs, self.meeting_place)
+            return observe(self.needs)
         except Unreachable as error:
             self.unreachable = str(error)
-            return self.session.unreachable(self.needs, str(error))
+            return nothing_observed(self.run, self.needs, str(error))
         except UNUSABLE as error:
             self.unusable = error
-            pytest.exit(self.session.redactor.text(str(error)), returncode=_PYTEST_USAGE_ERROR)
+            pytest.exit(self.run.redactor.text(str(error)), returncode=_PYTEST_USAGE_ERROR)
 
     # --- judging ---------------------------------------------------------------------------------------------------
 
@@ -192,20 +194,29 @@ class SuiteRun:
             return report
         if error is not stopped:
             report.suite_broke = True  # type: ignore[attr-defined] # travels with the report, also from a worker
-            report.longrepr = self.session.redactor.text(report.longreprtext)
+            report.longrepr = self.run.redactor.text(report.longreprtext)
             return report
         judgement = conclude(item.stash[EXPECT], stopped)
         report.judgement = judgement_data(judgement)  # type: ignore[attr-defined] # as above
         shown = self.waived(judgement)
-        present(report, shown, self.session.redactor.text(explanation(shown)), item)
+        present(report, shown, self.run.redactor.text(explanation(shown)), item)
         if call.when == "setup" and report.outcome == "passed":
             # The test must not run on without its fixtures.
             report.outcome = "skipped"
         return report
 
+    def judge(self, run: Run, observed: Observed, items: Iterable[pytest.Item], config: pytest.Config) -> None:
+        """Judge another run by tests that were collected for this one; of the same contract and tier."""
+        self.run, self.observed, self.judgements = run, observed, {}
+        config.stash[OBSERVATIONS] = observed.observations
+        for item, following in pairwise((*items, None)):
+            assert item is not None
+            for report in runtestprotocol(item, log=False, nextitem=following):
+                self.pytest_runtest_logreport(report)
+
     def waived(self, judgement: Judgement) -> Judgement:
         """A judgement as the run's waivers let it stand today."""
-        return as_waived(judgement, self.session.waivers, self.session.today)
+        return as_waived(judgement, self.run.waivers, self.run.today)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect the judgements, also those that workers made."""
@@ -214,7 +225,7 @@ class SuiteRun:
         data = getattr(report, "judgement", None)
         if data is None:
             return
-        judgement = judgement_from(data, self.session.contract)
+        judgement = judgement_from(data, self.run.contract)
         known = self.judgements.get(judgement.requirement.id)
         self.judgements[judgement.requirement.id] = judgement if known is None else _both(known, judgement)
 
@@ -233,23 +244,18 @@ class SuiteRun:
         """In a worker: tell what its reports do not."""
         output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
         if output is not None:
-            output[_PART] = Part(self.tests, self.unreachable, self.session.interrupted).data()
+            output[_WORKER] = WorkerReport(self.tests, self.unreachable, self.interrupted).data()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """In the process that started the workers: take over what one of them tells."""
-        data = getattr(node, "workeroutput", {}).get(_PART)
+        data = getattr(node, "workeroutput", {}).get(_WORKER)
         if data is None:
             return
-        part = Part(**data)
-        self.tests = self.tests or part.tests  # every worker collects the same
-        self.unreachable = self.unreachable or part.unreachable
-        self.session.interrupted = self.session.interrupted or part.interrupted
-
-    def read_back(self) -> None:
-        """Read what the workers recorded, so that the reports can show it."""
-        if self.observations is None and self.meeting_place is not None:
-            self.observations = self.session.read_back()
+        report = WorkerReport(**data)
+        self.tests = self.tests or report.tests  # every worker collects the same
+        self.unreachable = self.unreachable or report.unreachable
+        self._interrupted = self._interrupted or report.interrupted
 
 
 def _judges(item: pytest.Item) -> bool:

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from conformance.evidence import read_evidence
-from conformance.running.session import Session
-from conformance.suite.observations import Observations
+from conformance.running.observed import Observed, from_evidence
+from conformance.running.run import Run
+from conformance.running.sending import observe
 from conformance.wire import Unreachable
 
 _LOCK, _DONE = "observing.lock", "observed"
 
 
-def observe_once(session: Session, needs: Sequence[str], meeting_place: Path) -> Observations:
+def observe_once(run: Run, needs: Sequence[str], meeting_place: Path) -> Observed:
     """Send the plan if no other worker has; otherwise read what the one who did recorded.
 
     `meeting_place` is a folder that the workers of this run share, and nobody else.
@@ -31,7 +32,7 @@ def observe_once(session: Session, needs: Sequence[str], meeting_place: Path) ->
         if not done.exists():
             reason = ""
             try:
-                return session.observe(needs)
+                return observe(run, needs)
             except Unreachable as error:
                 reason = str(error)
                 raise
@@ -40,12 +41,12 @@ def observe_once(session: Session, needs: Sequence[str], meeting_place: Path) ->
     reason = done.read_text(encoding="utf-8")
     if reason:
         raise Unreachable(reason)
-    return session.readable(session.recorded or read_evidence(session.evidence_directory))
+    return from_evidence(run.contract, run.recorded or read_evidence(run.evidence_directory))
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What a worker tells the process that started it, beside its reports."""
+class WorkerReport:
+    """What a worker reports to the process that started it, beside the outcomes of its tests."""
 
     tests: dict[str, list[str]]
     """The names of the collected test functions, by requirement."""
@@ -53,5 +54,5 @@ class Part:
     interrupted: str | None
 
     def data(self) -> dict[str, Any]:
-        """The part as plain data."""
+        """The report as plain data."""
         return asdict(self)

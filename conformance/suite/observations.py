@@ -115,7 +115,7 @@ class Observations:
         self.contract = contract
         self._unreachable = unreachable
         self.exchanges = exchanges
-        self._plan = plan
+        self.plan = plan
         self.probes = {probe.name: probe for probe in plan.every_probe()}
         self.probes.update((probe.name, probe) for probe in _smaller(self.probes, exchanges))
         self._covers = {part.name: probe for probe in plan.probes for part in probe.instead}
@@ -226,7 +226,7 @@ class Observations:
 
     def with_exchanges(self, exchanges: Sequence[Exchange]) -> Observations:
         """The same run, looked at by other exchanges."""
-        return Observations(self.contract, self._plan, exchanges, self.unsent, self._unreachable)
+        return Observations(self.contract, self.plan, exchanges, self.unsent, self._unreachable)
 
     def stream_reading(self, exchange: Exchange) -> StreamReading:
         """The body of an exchange, read once as an event stream."""

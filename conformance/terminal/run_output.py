@@ -38,14 +38,14 @@ def print_run_summary(suite_run: SuiteRun, finished: FinishedRun, run_log: Path)
     from conformance.running.finish import timeline_for
     from conformance.terminal.ci_output import for_log
 
-    session = suite_run.session
+    run = suite_run.run
     console = Console()
     print_summary(
         finished.results,
         suite_run.exchanges,
         console,
         curl=finished.curl,
-        reports={**finished.written, "run log": run_log, "evidence": session.evidence_directory},
+        reports={**finished.written, "run log": run_log, "evidence": run.evidence_directory},
         timeline=timeline_for(suite_run),
-        redact=for_log(session.redactor.text),
+        redact=for_log(run.redactor.text),
     )

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from command_line import judge
 
-from conformance.commands.rejudge import differences, same_but_for_masks
+from conformance.bundle.judge_again import same_but_for_masks
+from conformance.compare.record_differences import record_differences
 from conformance.lab.observing import LIMITS, WAITING_LIMITS
 from conformance.lab.targets import LabTarget, contract_of, targets_of
 from conformance.reference import EmbeddedReference
@@ -57,7 +58,7 @@ def test_evidence_judged_again_gives_the_same_record(
                 monkeypatch.setenv(f"CONFORMANCE_{name}", value)
         live = judge(tmp_path / "live", target.profile, base_url=reference.base_url, limits=limits)
     again = judge(tmp_path / "again", target.profile, replay=tmp_path / "live")
-    assert list(differences(live.document, again.document)) == []
+    assert list(record_differences(live.document, again.document)) == []
     assert again.status == live.status
 
 
@@ -68,7 +69,7 @@ def test_a_difference_is_found(tmp_path: Path) -> None:
     other["requirements"][5]["outcome"] = "inconclusive"
     other["requirements"].pop()
     other["verdict"] = "inconclusive"
-    told = list(differences(live.document, other))
+    told = list(record_differences(live.document, other))
     names = [row["id"] for row in live.document["requirements"]]
     assert told[0].startswith(f"{names[3]}: findings in results.json is not what")
     assert told[1].startswith(f"{names[5]}: results.json says ")

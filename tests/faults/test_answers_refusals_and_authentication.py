@@ -15,10 +15,9 @@ from conformance.reference import faults as catalogue
 from conformance.reference.faults.catalogue import faults_in, read_fault_rows
 from conformance.reference.faults.fault import Fault
 from conformance.reference.hooks import Hooks
-from conformance.running.pytest_session import run_pytest
-from conformance.running.session import open_session
+from conformance.running.opening import open_run
+from conformance.running.pytest_session import judge
 from conformance.running.settings import RunSettings
-from conformance.running.suite_run import SuiteRun
 from conformance.suite.outcome import BROKEN, Outcome
 from conformance.targets import Target
 
@@ -68,8 +67,7 @@ def outcomes_of(
             other_org_id=reference.other_org_id,
         )
         settings = RunSettings(name, base_url=reference.base_url, tier=tier, only=tuple(only), out=Path(out))
-        with open_session(settings, {}, asdict(target)) as session:
-            run = SuiteRun(session)
-            run_pytest(run, [])
+        with open_run(settings, {}, asdict(target)) as opened:
+            run, _ = judge(opened)
     assert not run.broken
     return {row_id: judgement.outcome for row_id, judgement in run.judgements.items()}

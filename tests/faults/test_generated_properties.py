@@ -19,8 +19,8 @@ from conformance.reference import EmbeddedReference
 from conformance.reference.errors import Refusal
 from conformance.reference.stages import Stages
 from conformance.reference.validation import RequestRules
-from conformance.running.pytest_session import run_pytest
-from conformance.running.session import open_session
+from conformance.running.opening import open_run
+from conformance.running.pytest_session import judge
 from conformance.running.settings import RunSettings
 from conformance.running.suite_run import SuiteRun
 from conformance.suite import Judgement, Outcome
@@ -47,9 +47,8 @@ def judging(stages: Stages, out: Path, **settings: Any) -> Iterator[SuiteRun]:
             generated=COUNT,
             **settings,
         )
-        with open_session(asked, {}, asdict(target)) as session:
-            run = SuiteRun(session)
-            run_pytest(run, [])
+        with open_run(asked, {}, asdict(target)) as opened:
+            run, _ = judge(opened)
             assert not run.broken
             yield run
 
@@ -109,9 +108,8 @@ def test_replaying_comes_to_the_same(tmp_path: Path) -> None:
     with judging(bent(crashes_for_two_fields_together), tmp_path / "live") as run:
         live = dict(run.judgements)
     settings = RunSettings("kodexa", replay=tmp_path / "live")
-    with open_session(settings, {}) as session:
-        again = SuiteRun(session)
-        run_pytest(again, [])
+    with open_run(settings, {}) as opened:
+        again, _ = judge(opened)
     assert {name: one for name, one in again.judgements.items() if name in live} == live
 
 

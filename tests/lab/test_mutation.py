@@ -36,7 +36,7 @@ def test_a_test_that_no_fault_needs_survives_its_removal(monkeypatch: pytest.Mon
     def none(*_: Any) -> Iterator[Any]:
         return iter(())
 
-    monkeypatch.setattr(mutation._MutationRun, "_candidates", none)
+    monkeypatch.setattr(mutation._EveryMutant, "_candidates", none)
     removed, inverted = mutants_of("loop-health")
     assert removed.survived
     assert inverted.shown_by == "control"

@@ -9,10 +9,9 @@ from pathlib import Path
 from conformance.contract import Contract, Tier
 from conformance.reference import EmbeddedReference
 from conformance.reference.stages import Stages
-from conformance.running.pytest_session import run_pytest
-from conformance.running.session import open_session
+from conformance.running.opening import open_run
+from conformance.running.pytest_session import judge
 from conformance.running.settings import RunSettings
-from conformance.running.suite_run import SuiteRun
 from conformance.suite import Outcome
 from conformance.targets import Target
 
@@ -28,8 +27,7 @@ def outcomes_of(contract: Contract, stages: Stages, *only: str) -> dict[str, Out
             org_id=reference.org_id,
         )
         settings = RunSettings(name, base_url=reference.base_url, tier=Tier.STANDARD, only=only, out=Path(out))
-        with open_session(settings, {}, asdict(target)) as session:
-            run = SuiteRun(session)
-            run_pytest(run, [])
+        with open_run(settings, {}, asdict(target)) as opened:
+            run, _ = judge(opened)
     assert not run.broken
     return {row_id: judgement.outcome for row_id, judgement in run.judgements.items()}

@@ -8,10 +8,9 @@ from pathlib import Path
 from raw_reader import KEY, MODEL, Manner, serving
 
 from conformance.contract.model import Tier
-from conformance.running.pytest_session import run_pytest
-from conformance.running.session import open_session
+from conformance.running.opening import open_run
+from conformance.running.pytest_session import judge as judge_run
 from conformance.running.settings import RunSettings
-from conformance.running.suite_run import SuiteRun
 from conformance.suite.expect import Judgement
 from conformance.suite.outcome import Outcome
 from conformance.targets.model import Limits
@@ -34,9 +33,8 @@ def judge_at(
 ) -> Mapping[str, Judgement]:
     """The same for a deployment that is served already."""
     settings = RunSettings("openai", base_url=url, only=only, out=out, limits=limits, tier=tier, generated=0)
-    with open_session(settings, {**ENVIRONMENT, **environment}) as session:
-        run = SuiteRun(session)
-        run_pytest(run, [])
+    with open_run(settings, {**ENVIRONMENT, **environment}) as opened:
+        run, _ = judge_run(opened)
     assert not run.broken
     assert run.judgements
     return run.judgements

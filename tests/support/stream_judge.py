@@ -9,10 +9,9 @@ from typing import Any
 
 from raw_deployment import KEY, MODEL, Deployment, serving
 
-from conformance.running.pytest_session import run_pytest
-from conformance.running.session import open_session
+from conformance.running.opening import open_run
+from conformance.running.pytest_session import judge as judge_run
 from conformance.running.settings import RunSettings
-from conformance.running.suite_run import SuiteRun
 from conformance.suite.expect import Judgement
 from conformance.suite.outcome import Outcome
 from conformance.targets.model import Limits
@@ -37,9 +36,8 @@ def judge(
         run_settings = RunSettings(
             profile="openai", base_url=served.base_url, only=only, out=out, limits=limits, **settings
         )
-        with open_session(run_settings, ENVIRONMENT) as session:
-            suite_run = SuiteRun(session)
-            run_pytest(suite_run, LEAN)
+        with open_run(run_settings, ENVIRONMENT) as opened:
+            suite_run, _ = judge_run(opened, arguments=LEAN)
     assert not suite_run.broken
     assert suite_run.judgements
     return suite_run.judgements

@@ -12,9 +12,11 @@ from conformance.bundle import (
     ENVELOPE,
     MANIFEST,
     STATEMENT,
+    KeyFileError,
     is_plain,
     manifest_text,
     signed,
+    signing_key,
     statement_text,
     write_archive,
 )
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from conformance.report import Results
-    from conformance.running.session import Session
+    from conformance.running.run import Run
     from conformance.running.settings import RunSettings
 
 EVIDENCE = f"evidence/{EVIDENCE_FILE}"
@@ -54,8 +56,6 @@ def bundle_key(settings: RunSettings) -> Ed25519PrivateKey | None:
     Raises:
         UsageFailure: the options do not go together, the key is unusable, or the bundle cannot be written there.
     """
-    from conformance.bundle import KeyFileError, signing_key
-
     if settings.bundle is None:
         if settings.sign is not None:
             raise UsageFailure("--sign signs a bundle; give --bundle FILE too.")
@@ -72,21 +72,21 @@ def bundle_key(settings: RunSettings) -> Ed25519PrivateKey | None:
         raise UsageFailure(str(error)) from error
 
 
-def write_bundle(session: Session, written: Mapping[str, Path], key: Ed25519PrivateKey | None) -> tuple[str, ...]:
+def write_bundle(run: Run, written: Mapping[str, Path], key: Ed25519PrivateKey | None) -> tuple[str, ...]:
     """Write the bundle of a run; gives what is to be said of it, in whole sentences.
 
     Raises:
         UsageFailure: the contract's files have names that cannot stand in a bundle.
         OSError: a file cannot be read, or the bundle not be written.
     """
-    path = session.settings.bundle
+    path = run.settings.bundle
     assert path is not None
-    evidence = session.evidence_directory / EVIDENCE_FILE
+    evidence = run.evidence_directory / EVIDENCE_FILE
     if not evidence.is_file():
         return (f"No bundle was written to {path}: there is no evidence to put in it.",)
     # The record as it was written: what a key was taken out of.
     results = read_results(written["results.json"])
-    files: dict[str, Path | bytes] = {**written, EVIDENCE: evidence, **_contract_files(session.contract, results)}
+    files: dict[str, Path | bytes] = {**written, EVIDENCE: evidence, **_contract_files(run.contract, results)}
     manifest = manifest_text(results.suite_version, files)
     statement = statement_text(results, manifest)
     apart = {STATEMENT: statement} if key is None else {ENVELOPE: signed(statement, key)}

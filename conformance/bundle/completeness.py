@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from conformance.bundle import BundleError
-from conformance.commands.bundle import EVIDENCE
+from conformance.bundle.packing import EVIDENCE
 from conformance.evidence import Evidence, EvidenceError, read_evidence
 from conformance.probes import plan_from
 from conformance.report import Results

@@ -5,24 +5,28 @@ from __future__ import annotations
 import datetime
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.bundle import BundleError
 from conformance.bundle.manifest import file_digest
-from conformance.commands.bundle import CONTRACT, EVIDENCE, REQUIREMENTS
+from conformance.bundle.packing import CONTRACT, EVIDENCE, REQUIREMENTS
+from conformance.compare.record_differences import record_differences
 from conformance.contract import requirement_set, shipped_profiles
-from conformance.quoting import as_json
 from conformance.report import Results, results_document
+from conformance.running.finish import finish, written
+from conformance.running.opening import open_run
+from conformance.running.pytest_session import judge
+from conformance.running.retry_findings import retried
+from conformance.running.settings import RunSettings
 from conformance.terminal.exits import UsageFailure, as_usage_failures
 
 if TYPE_CHECKING:
     from conformance.report import Curl
     from conformance.running.suite_run import SuiteRun
 
-OF_THE_OCCASION = ("duration_s", "replayed")
-"""What of a record is not a matter of evidence, contract and profile."""
 _MASK = ord("*")
 _LARGEST_MASKED = 64 * 1024 * 1024
 
@@ -65,11 +69,6 @@ def _requirements(folder: Path) -> Mapping[str, Any]:
 
 
 def _compare(results: Results, folder: Path, profile: str) -> None:
-    from conformance.running.finish import finish
-    from conformance.running.pytest_session import run_pytest
-    from conformance.running.session import open_session
-    from conformance.running.settings import RunSettings
-    from conformance.running.suite_run import SuiteRun
 
     settings = RunSettings(
         profile=profile,
@@ -77,17 +76,17 @@ def _compare(results: Results, folder: Path, profile: str) -> None:
         strict=results.strict,
         release=results.release.version if results.release else None,
     )
-    with open_session(settings, {}) as session:
-        _check_contract(results, folder, requirement_set(session.contract), session.contract.profile.sha256)
-        session.waivers = results.waivers
-        session.today = datetime.datetime.fromisoformat(results.started).date()
-        suite_run = SuiteRun(session)
-        ended = run_pytest(suite_run, [])
-        if suite_run.broken or ended.failed:
-            told = suite_run.broken[0] if suite_run.broken else ended.printed.strip().splitlines()[-1]
-            raise BundleError(f"its evidence cannot be judged again: the suite broke on it ({told[:300]}).")
-        again = finish(suite_run, interrupted=ended.interrupted, write=False)
-        difference = next(differences(results_document(results), results_document(again.results)), None)
+    with open_run(settings, {}) as run:
+        _check_contract(results, folder, requirement_set(run.contract), run.contract.profile.sha256)
+        day = datetime.datetime.fromisoformat(results.started).date()
+        suite_run, ended = judge(replace(run, waivers=results.waivers, today=day))
+        shown = retried(suite_run)
+        broken = [*suite_run.broken, *shown.broken]
+        if broken or ended.failed:
+            message = broken[0] if broken else ended.printed.strip().splitlines()[-1]
+            raise BundleError(f"its evidence cannot be judged again: the suite broke on it ({message[:300]}).")
+        again = finish(suite_run, interrupted=ended.interrupted, write=False, tries=shown.tries)
+        difference = next(record_differences(results_document(results), results_document(again.results)), None)
         if difference is not None:
             raise BundleError(difference)
         _check_reports(suite_run, results, again.curl, folder)
@@ -95,8 +94,6 @@ def _compare(results: Results, folder: Path, profile: str) -> None:
 
 def _check_reports(suite_run: SuiteRun, results: Results, curl: Curl, folder: Path) -> None:
     """Make the reports again, and hold those of the bundle against them."""
-    from conformance.running.finish import written
-
     with tempfile.TemporaryDirectory(prefix="chat-conformance-") as made:
         for name, path in written(suite_run, results, curl, Path(made)).items():
             if name in _not_made_again(results):
@@ -131,29 +128,3 @@ def _check_contract(results: Results, folder: Path, required: Mapping[str, Any],
             f"{REQUIREMENTS} does not list what this installation requires of {results.profile.name}: the set was"
             " changed, or another state of the suite made the bundle."
         )
-
-
-def differences(told: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[str]:
-    """A sentence for each thing that a record says and judging its evidence again does not give."""
-    yield from _row_differences(told["requirements"], again["requirements"])
-    for name in told.keys() | again.keys():
-        if name not in {*OF_THE_OCCASION, "requirements"} and told.get(name) != again.get(name):
-            yield (
-                f"results.json says {name} {as_json(told.get(name))}, and judging the evidence again gives"
-                f" {as_json(again.get(name))}."
-            )
-
-
-def _row_differences(told: list[Mapping[str, Any]], again: list[Mapping[str, Any]]) -> Iterator[str]:
-    before, after = {row["id"]: row for row in told}, {row["id"]: row for row in again}
-    for row_id in [*before, *(row_id for row_id in after if row_id not in before)]:
-        one, other = before.get(row_id), after.get(row_id)
-        if one is None or other is None:
-            where = "results.json does not have it" if one is None else "judging the evidence again does not give it"
-            yield f"{row_id}: {where}."
-        elif one["outcome"] != other["outcome"]:
-            said, given = one["outcome"], other["outcome"]
-            yield f"{row_id}: results.json says {said}, and judging the evidence again gives {given}."
-        elif one != other:
-            name = next(name for name in one if one[name] != other.get(name))
-            yield f"{row_id}: {name} in results.json is not what judging the evidence again gives."

@@ -1,0 +1,65 @@
+"""What a run has seen of its target: sent in this process, sent by another one, or read from recorded evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from conformance.contract import Contract
+from conformance.evidence import FILE_NAME as EVIDENCE_FILE
+from conformance.evidence import Evidence, read_evidence
+from conformance.probes import plan_from
+from conformance.running.retries import of_round
+from conformance.running.run import Run
+from conformance.suite.observations import Observations
+from conformance.wire import Exchange
+
+INTERRUPTED = "it was interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What a run has seen of its target so far."""
+
+    observations: Observations
+    """The exchanges of the run itself, as the tests read them."""
+    retries: tuple[Exchange, ...] = ()
+    """The exchanges of further rounds, in which findings were tried again."""
+    interrupted: str | None = None
+    """Why the run ended early, or None."""
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """All exchanges, those of further rounds last."""
+        return (*self.observations.exchanges, *self.retries)
+
+    @property
+    def everything(self) -> Observations:
+        """What was observed in the run and in its further rounds, as one."""
+        return self.observations.with_exchanges(self.exchanges) if self.retries else self.observations
+
+
+def from_evidence(contract: Contract, evidence: Evidence) -> Observed:
+    """What was recorded, as the tests look at it: the plan, too, is the one that was recorded."""
+    interrupted = None
+    if evidence.interrupted:
+        interrupted = INTERRUPTED
+    elif not evidence.complete:
+        interrupted = "its evidence breaks off"
+    planned = plan_from(evidence.header["probes"])
+    retries = tuple(one for one in evidence.exchanges if one.round)
+    return Observed(
+        Observations(contract, planned, of_round(evidence.exchanges, 0), evidence.unsent), retries, interrupted
+    )
+
+
+def read_back(run: Run) -> Observed | None:
+    """What another process of this run recorded, or None where nothing was sent.
+
+    Raises:
+        EvidenceError: it cannot be read.
+    """
+    if run.recorded is not None:
+        return from_evidence(run.contract, run.recorded)
+    if not (run.evidence_directory / EVIDENCE_FILE).exists():
+        return None
+    return from_evidence(run.contract, read_evidence(run.evidence_directory))

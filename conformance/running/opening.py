@@ -1,0 +1,215 @@
+"""Opens a run: loads its contract, and finds its target, starts the embedded one, or reads evidence back."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conformance.contract import Contract, Release, load_contract, read_release, shipped_profiles, with_release
+from conformance.contract.model import Tier
+from conformance.evidence import FILE_NAME as EVIDENCE_FILE
+from conformance.evidence import Redactor
+from conformance.gate.waivers import load_waivers
+from conformance.probes import check_request
+from conformance.running.replay import EVIDENCE, replayed_run
+from conformance.running.resume import interrupted_run, require_same_target
+from conformance.running.run import Run
+from conformance.running.settings import RunSettings
+from conformance.suite.outcome import Waiver
+from conformance.suite.selection import check_only
+from conformance.targets import Target, TargetError, target_from_environment
+
+if TYPE_CHECKING:
+    from conformance.reference import EmbeddedReference
+
+
+@contextlib.contextmanager
+def open_run(
+    settings: RunSettings, environ: Mapping[str, str], target_data: Mapping[str, Any] | None = None
+) -> Iterator[Run]:
+    """Load the contract, find the target (or start the embedded one, or read evidence back) and be ready to plan.
+
+    `target_data` is what another process of the same run found already. The embedded reference deployment runs as long
+    as the context.
+
+    Raises:
+        ContractError, TargetError, EvidenceError: the profile, the target's configuration or the evidence is unusable.
+        SelectionError: `only` matches no requirement.
+    """
+    contract = load_contract(settings.profile)
+    check_only(contract, settings.only, settings.profile)
+    release, contract = _released(contract, settings.release)
+    ids = (row.id for row in contract.requirements)
+    waivers = () if settings.waivers is None else load_waivers(settings.waivers, ids)
+    if settings.replay is not None:
+        yield replayed(settings, contract, waivers=waivers, environ=environ, release=release)
+        return
+    with contextlib.ExitStack() as resources:
+        if settings.resume:
+            run = _resumed(settings, contract, environ)
+        else:
+            run = _live(settings, contract, release, _target(settings, contract, environ, target_data, resources))
+        yield replace(run, waivers=waivers)
+
+
+def _live(settings: RunSettings, contract: Contract, release: Release | None, target: Target) -> Run:
+    return Run(
+        settings=settings,
+        contract=contract,
+        target=replace(target, trust_environment=settings.trust_environment),
+        redactor=Redactor(target.secrets, credential_headers(contract)),
+        tier=settings.tier,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        release=release,
+    )
+
+
+def _resumed(settings: RunSettings, contract: Contract, environ: Mapping[str, str]) -> Run:
+    """An interrupted run to be completed: it has a tier, a selection and a release of its own already."""
+    if settings.base_url is None or settings.out is None:
+        raise TargetError("--resume needs the target that the run was begun with; give --base-url or --target.")
+    resumed = interrupted_run(settings.out, contract)
+    release, contract = _released(contract, settings.release or resumed.release)
+    target = _addressed(contract, settings, environ)
+    check_request(contract, target)
+    require_same_target(resumed, target, settings.out)
+    settings = replace(settings, only=resumed.only, generated=resumed.header.get("generated"))
+    run = _live(settings, contract, release, target)
+    return replace(run, tier=resumed.tier, started=resumed.started, resumed=resumed)
+
+
+def replayed(
+    settings: RunSettings,
+    contract: Contract,
+    *,
+    environ: Mapping[str, str],
+    waivers: tuple[Waiver, ...] = (),
+    release: Release | None = None,
+) -> Run:
+    """A run over the evidence of an earlier one, which `settings.replay` names.
+
+    Raises:
+        TargetError, EvidenceError: the evidence is unusable, or of another profile.
+        ContractError: the release that it was scored by cannot be read.
+    """
+    assert settings.replay is not None
+    recorded = replayed_run(settings.replay, contract)
+    if release is None:
+        release, contract = _released(contract, recorded.release)
+    keys = {name: environ[name] for name in ("CONFORMANCE_API_KEY", "CONFORMANCE_OTHER_API_KEY") if environ.get(name)}
+    return Run(
+        settings=replace(settings, only=settings.only or recorded.only),
+        contract=contract,
+        target=recorded.target,
+        redactor=Redactor(keys, credential_headers(contract)),
+        tier=recorded.tier,
+        started=recorded.started,
+        waivers=waivers,
+        release=release,
+        recorded=recorded.evidence,
+    )
+
+
+def collecting(contract: Contract, profile: str, tier: Tier) -> Run:
+    """A run that only collects the suite's tests of a contract and tier; nothing can be sent in it.
+
+    `profile` is the user's name for the contract.
+    """
+    return _live(RunSettings(profile, tier=tier), contract, None, Target("http://localhost"))
+
+
+def _target(
+    settings: RunSettings,
+    contract: Contract,
+    environ: Mapping[str, str],
+    target_data: Mapping[str, Any] | None,
+    resources: contextlib.ExitStack,
+) -> Target:
+    """The target of a run that begins anew."""
+    if target_data is not None:
+        return Target(**target_data)
+    _require_fresh(settings.out)
+    if settings.base_url is None:
+        return _embedded(contract, settings, resources)
+    target = _addressed(contract, settings, environ)
+    check_request(contract, target)
+    return target
+
+
+def _released(contract: Contract, version: str | None) -> tuple[Release | None, Contract]:
+    """The release that is scored by, if one is, and the contract as it binds."""
+    if version is None:
+        return None, contract
+    release = read_release(contract, version)
+    return release, with_release(contract, release)
+
+
+def _require_fresh(out: Path | None) -> None:
+    """Evidence is never mixed: a directory holds one run."""
+    if out is not None and (out / EVIDENCE / EVIDENCE_FILE).exists():
+        raise TargetError(f"{out} holds the evidence of an earlier run; choose another --out, or remove it.")
+
+
+def credential_headers(contract: Contract) -> tuple[str, ...]:
+    """The names of the header fields that carry the key."""
+    credential = contract.operation.credential
+    return () if credential is None else (credential.header,)
+
+
+def _addressed(contract: Contract, settings: RunSettings, environ: Mapping[str, str]) -> Target:
+    operation, named, base_url = contract.operation, settings.named, settings.base_url
+    assert base_url is not None
+    if named is not None:
+        environ = named.environment(environ)
+    tail = operation.path.rpartition("}")[2]
+    if tail.count("/") > 1 and base_url.rstrip("/").endswith(tail):
+        raise TargetError(
+            f"--base-url {base_url} ends with the operation's path; give only what stands before {operation.path}."
+        )
+    target = target_from_environment(
+        base_url,
+        environ,
+        needs_key=operation.credential is not None,
+        needs_model="{model}" in contract.template.values(),
+        needs_org="orgId" in operation.path_parameters,
+    )
+    if target.org_id is not None and not _is_uuid(target.org_id):
+        raise TargetError(f"CONFORMANCE_ORG_ID is {target.org_id!r}, which is not a UUID; set the organization's UUID.")
+    return target if named is None else replace(target, name=named.name)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return len(text) == len(str(uuid.UUID(int=0)))
+
+
+def _embedded(contract: Contract, settings: RunSettings, resources: contextlib.ExitStack) -> Target:
+    from conformance.reference import EmbeddedReference
+
+    if settings.profile not in shipped_profiles():
+        raise TargetError(
+            f"--base-url is missing: the reference deployment serves {', '.join(shipped_profiles())},"
+            f" not {contract.profile.name}."
+        )
+    return embedded_target(resources.enter_context(EmbeddedReference(settings.profile, contract=contract)), contract)
+
+
+def embedded_target(reference: EmbeddedReference, contract: Contract) -> Target:
+    """The embedded reference deployment as a target, with the keys of both of its tenants."""
+    return Target(
+        base_url=reference.base_url,
+        api_key=reference.api_key,
+        model=reference.model if "{model}" in contract.template.values() else None,
+        org_id=reference.org_id,
+        other_api_key=reference.other_api_key,
+        other_org_id=reference.other_org_id,
+        embedded=True,
+    )
