@@ -37,7 +37,7 @@ def test_a_check_that_fails_is_a_violation(monkeypatch: pytest.MonkeyPatch) -> N
     def reproduce(*_: Any) -> Iterator[str]:
         yield "the command of stream/plain#1 sends different bytes than its request had"
 
-    monkeypatch.setattr(evidence_checks, "differences", differ)
+    monkeypatch.setattr(evidence_checks, "record_differences", differ)
     monkeypatch.setattr(evidence_checks, "not_reproduced", reproduce)
     matrix = judged(FAULTS[0])
     sentences = [violation.sentence for violation in rule_violations(matrix) if violation.subject == FAULTS[0]]
