@@ -38,7 +38,10 @@ NO_CHECKS = EvidenceChecks()
 
 
 def gaps(suite_run: SuiteRun, judge: Judge, one: Watched, checks: EvidenceChecks) -> tuple[str, ...]:
-    """The checks that fail, a sentence each. `suite_run` has just judged this target; `judge` makes it judge another."""
+    """The checks that fail, a sentence each.
+
+    `suite_run` has just judged this target; `judge` makes it judge another one.
+    """
     if not checks.judged_again and not checks.reproduced:
         return ()
     record = _record(suite_run)
