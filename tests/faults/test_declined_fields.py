@@ -7,14 +7,12 @@ from typing import Any
 
 import pytest
 from faulty_reference import outcomes_of
+from shipped_contracts import shipped_contract
 
-from conformance.contract import load_contract
 from conformance.reference.errors import Refusal
 from conformance.reference.stages import Stages
 from conformance.reference.validation import RequestRules
 from conformance.suite import Outcome
-
-CONTRACT = load_contract("openai")
 
 
 def refusing(field: str, value: Any, message: str) -> Stages:
@@ -43,12 +41,14 @@ class _Longer:
 
 
 def test_a_stop_that_is_not_supported_is_skipped() -> None:
-    outcomes = outcomes_of(CONTRACT, refusing("stop", ..., "stop is not supported."), "completion.stop", "stream.stop")
+    outcomes = outcomes_of(
+        shipped_contract("openai"), refusing("stop", ..., "stop is not supported."), "completion.stop", "stream.stop"
+    )
     assert outcomes["completion.stop"] is Outcome.SKIPPED
 
 
 def test_several_choices_that_are_not_supported_are_skipped() -> None:
-    outcomes = outcomes_of(CONTRACT, refusing("n", ..., "n above 1 is not supported."), "request.n.*")
+    outcomes = outcomes_of(shipped_contract("openai"), refusing("n", ..., "n above 1 is not supported."), "request.n.*")
     assert Outcome.FAILED not in outcomes.values()
 
 
@@ -63,7 +63,7 @@ def test_several_choices_that_are_not_supported_are_skipped() -> None:
     ],
 )
 def test_a_limit_of_its_own_that_a_deployment_declares_is_skipped(message: str) -> None:
-    outcomes = outcomes_of(CONTRACT, refusing("n", 128, message), "request.n.*")
+    outcomes = outcomes_of(shipped_contract("openai"), refusing("n", 128, message), "request.n.*")
     assert outcomes["request.n.maximum"] is Outcome.SKIPPED
     assert Outcome.FAILED not in outcomes.values()
 
@@ -80,18 +80,20 @@ def test_a_limit_of_its_own_that_a_deployment_declares_is_skipped(message: str) 
     ],
 )
 def test_a_bound_that_is_refused_without_such_words_is_a_fault(message: str) -> None:
-    outcomes = outcomes_of(CONTRACT, refusing("n", 128, message), "request.n.*")
+    outcomes = outcomes_of(shipped_contract("openai"), refusing("n", 128, message), "request.n.*")
     assert outcomes["request.n.maximum"] is Outcome.FAILED
 
 
 def test_a_limit_on_stop_sequences_is_declared_in_their_number() -> None:
-    outcomes = outcomes_of(CONTRACT, refusing("stop", _Longer(2), "stop takes at most 2 sequences"), "request.stop.*")
+    outcomes = outcomes_of(
+        shipped_contract("openai"), refusing("stop", _Longer(2), "stop takes at most 2 sequences"), "request.stop.*"
+    )
     assert outcomes["request.stop.array.max-items"] is Outcome.SKIPPED
 
 
 def test_streaming_cannot_be_declined() -> None:
     stages = refusing("stream", True, "streaming is not supported.")
-    outcomes = outcomes_of(CONTRACT, stages, "stream.*", "request.stream.*")
+    outcomes = outcomes_of(shipped_contract("openai"), stages, "stream.*", "request.stream.*")
     assert outcomes["stream.status"] is Outcome.FAILED
     assert outcomes["stream.done-once"] is Outcome.FAILED
 
@@ -100,6 +102,8 @@ def test_the_smallest_request_cannot_be_declined() -> None:
     def refuse(_: RequestRules, __: Any) -> None:
         raise Refusal(400, "unsupported", "messages are not supported.", param="messages")
 
-    outcomes = outcomes_of(CONTRACT, replace(Stages(), check_body=refuse), "completion.served", "completion.choices.*")
+    outcomes = outcomes_of(
+        shipped_contract("openai"), replace(Stages(), check_body=refuse), "completion.served", "completion.choices.*"
+    )
     assert Outcome.PASSED not in outcomes.values()
     assert outcomes["completion.served"] is Outcome.FAILED

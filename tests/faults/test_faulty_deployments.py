@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from shipped_contracts import shipped_contract
 
-from conformance.contract import load_contract
 from conformance.reference import EmbeddedReference
 from conformance.reference.faults import composed
 from conformance.reference.faults.actions import FaultAction
@@ -22,12 +22,12 @@ from conformance.reference.faults.registry import hooks_with
 from conformance.reference.hooks import Hooks
 from conformance.reference.request_context import DeploymentState, RequestContext
 
-CONTRACT = load_contract("openai")
-
 
 @contextmanager
 def serving(*actions: FaultAction, hooks: Hooks | None = None) -> Iterator[tuple[httpx.Client, EmbeddedReference]]:
-    with EmbeddedReference("openai", hooks=hooks or hooks_with(actions), contract=CONTRACT) as reference:
+    with EmbeddedReference(
+        "openai", hooks=hooks or hooks_with(actions), contract=shipped_contract("openai")
+    ) as reference:
         headers = {"Authorization": f"Bearer {reference.api_key}"}
         with httpx.Client(base_url=reference.base_url, headers=headers, timeout=5) as client:
             yield client, reference
@@ -113,7 +113,7 @@ def test_the_sizes_of_chunks_can_be_wrong() -> None:
 
 
 def test_faults_compose_and_each_keeps_its_own_condition() -> None:
-    hooks = composed(CONTRACT, ["stream-end.done-missing@n > 1", "chunk-head.id-empty"])
+    hooks = composed(shipped_contract("openai"), ["stream-end.done-missing@n > 1", "chunk-head.id-empty"])
     with serving(hooks=hooks) as (client, _):
         one, two = ask(client, stream=True).text, ask(client, stream=True, n=2).text
         assert "[DONE]" in one

@@ -6,12 +6,14 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from shipped_contracts import shipped_contract
 
-from conformance.contract import Tier, load_contract
+from conformance.contract import Tier
 from conformance.probes import Intent, Probe
 from conformance.probes.request_body import RequestBody
 from conformance.probes.shrinking import MOST_SHRUNK, MOST_STEPS, SHRUNK, Shrinking, origin_of
@@ -27,16 +29,21 @@ from conformance.suite import Judgement, Outcome
 from conformance.targets import Limits, Target
 from conformance.wire import Exchange, observe_sync
 
-CONTRACT = load_contract("kodexa")
 PROPERTIES = ("request.generated-valid", "request.generated-invalid")
 ORG = "6f1e3c52-9f0a-4c07-8a55-0d5b8f6a2b11"
-BODY = RequestBody(CONTRACT, Target("http://127.0.0.1:9", api_key="k", model="gpt-4o", org_id=ORG))
 COUNT = 150
+
+
+@cache
+def request_body() -> RequestBody:
+    """What makes and checks bodies of the profile, for a deployment that nothing is sent to."""
+    target = Target("http://127.0.0.1:9", api_key="k", model="gpt-4o", org_id=ORG)
+    return RequestBody(shipped_contract("kodexa"), target)
 
 
 @contextmanager
 def judging(stages: Stages, out: Path, **settings: Any) -> Iterator[SuiteRun]:
-    with EmbeddedReference("kodexa", stages=stages, contract=CONTRACT) as reference:
+    with EmbeddedReference("kodexa", stages=stages, contract=shipped_contract("kodexa")) as reference:
         target = Target(reference.base_url, api_key=reference.api_key, model=reference.model, org_id=reference.org_id)
         asked = RunSettings(
             "kodexa",
@@ -143,18 +150,20 @@ def test_no_generated_request_is_sent_when_their_time_is_over(tmp_path: Path) ->
 
 
 def test_a_stopped_run_that_is_gone_on_with_makes_the_same_requests_smaller() -> None:
-    with EmbeddedReference("kodexa", stages=bent(crashes_for_two_fields_together), contract=CONTRACT) as reference:
+    with EmbeddedReference(
+        "kodexa", stages=bent(crashes_for_two_fields_together), contract=shipped_contract("kodexa")
+    ) as reference:
         target = Target(reference.base_url, api_key=reference.api_key, model=reference.model, org_id=reference.org_id)
 
         def observed(known: tuple[Exchange, ...]) -> list[str]:
             seen = observe_sync(
                 [valid_probe(0, **MANY)],
-                CONTRACT.operation,
+                shipped_contract("kodexa").operation,
                 target,
                 Limits(),
                 lambda exchange: exchange,
                 resume=known,
-                further=Shrinking(RequestBody(CONTRACT, target)),
+                further=Shrinking(RequestBody(shipped_contract("kodexa"), target)),
             )
             exchanges.append(seen.exchanges)
             return [exchange.probe for exchange in seen.exchanges]
@@ -171,7 +180,7 @@ def test_a_stopped_run_that_is_gone_on_with_makes_the_same_requests_smaller() ->
 
 def answered(check: Callable[[Any], bool], probe: Probe) -> list[Probe]:
     """The smaller probes that are tried one after another where the target breaks for whatever `check` says."""
-    shrinking, tried, ahead = Shrinking(BODY), [], [probe]
+    shrinking, tried, ahead = Shrinking(request_body()), [], [probe]
     while ahead:
         one = ahead.pop()
         tried.append(one)
@@ -180,7 +189,9 @@ def answered(check: Callable[[Any], bool], probe: Probe) -> list[Probe]:
 
 
 def valid_probe(number: int, **fields: Any) -> Probe:
-    return Probe(f"generated/valid/{number}", "a valid request", Intent.SERVED, body={**BODY.capped(2), **fields})
+    return Probe(
+        f"generated/valid/{number}", "a valid request", Intent.SERVED, body={**request_body().capped(2), **fields}
+    )
 
 
 MANY = {"temperature": 1.25, "top_p": 0.5, "stop": ["one two", "three"], "n": 2, "stream": False}
@@ -190,7 +201,7 @@ def test_each_smaller_request_is_valid_smaller_and_within_the_bound() -> None:
     tried = answered(lambda body: "stop" in body and body.get("n") == 2, valid_probe(0, **MANY))
     assert 0 < len(tried) <= MOST_STEPS
     for one in tried:
-        assert BODY.accepts(one.body)
+        assert request_body().accepts(one.body)
         assert origin_of(one.name) == "generated/valid/0"
         assert one.intent is Intent.SERVED
     smallest = [one.body for one in tried if "stop" in one.body and one.body.get("n") == 2][-1]
@@ -203,16 +214,16 @@ def test_the_same_answers_lead_to_the_same_steps() -> None:
 
 
 def test_only_the_first_of_each_kind_are_made_smaller() -> None:
-    shrinking = Shrinking(BODY)
+    shrinking = Shrinking(request_body())
     begun = [bool(shrinking(valid_probe(number, **MANY), 500)) for number in range(MOST_SHRUNK + 2)]
     assert begun == [True] * MOST_SHRUNK + [False, False]
 
 
 @pytest.mark.parametrize("status", [None, 200, 429, 503])
 def test_nothing_is_made_smaller_for_an_answer_that_breaks_nothing(status: int | None) -> None:
-    assert Shrinking(BODY)(valid_probe(0, **MANY), status) == []
+    assert Shrinking(request_body())(valid_probe(0, **MANY), status) == []
 
 
 def test_a_case_that_is_not_generated_is_left_as_it_is() -> None:
     probe = replace(valid_probe(0, **MANY), name="completion/plain")
-    assert Shrinking(BODY)(probe, 500) == []
+    assert Shrinking(request_body())(probe, 500) == []

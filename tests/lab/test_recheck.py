@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from lab_samples import DECLARED, NO_DONE, USUAL, VARIATION, matrix
+from lab_samples import DECLARED, NO_DONE, VARIATION, matrix, usual_outcomes
 
 from conformance.lab import run
 from conformance.lab.console import lab_text
@@ -27,11 +27,12 @@ def test_where_many_targets_violate_rules_nothing_is_judged_again(monkeypatch: p
 
 
 def test_the_second_result_counts_and_is_marked() -> None:
-    first = [("loop-health", Seen(NO_DONE.id, dict(USUAL))), ("loop-health", Seen(VARIATION.id, dict(USUAL)))]
-    again = [("loop-health", Seen(NO_DONE.id, USUAL | DECLARED))]
+    usual = usual_outcomes("loop-health")
+    first = [("loop-health", Seen(NO_DONE.id, dict(usual))), ("loop-health", Seen(VARIATION.id, dict(usual)))]
+    again = [("loop-health", Seen(NO_DONE.id, usual | DECLARED))]
     seen = with_rechecks(first, again)
     assert [(one.target, one.tries) for _, one in seen] == [(NO_DONE.id, 2), (VARIATION.id, 1)]
-    assert seen[0][1].outcomes == USUAL | DECLARED
+    assert seen[0][1].outcomes == usual | DECLARED
 
 
 def test_console_and_record_name_what_was_judged_twice() -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from reference_callers import error_reason
+from shipped_contracts import shipped_contract
 
-from conformance.contract import load_contract
 from conformance.reference import DeploymentError, Settings, Tenant, create_app
 from conformance.reference.providers import EchoProvider
 from conformance.reference.stages import Stages
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 TENANT = Tenant("one", "key-of-the-only-tenant", "6f1e3c52-9f0a-4c07-8a55-0d5b8f6a2b11")
 SETTINGS = Settings("openai", (TENANT,), models=("m",))
-CONTRACT = load_contract("openai")
 
 
 def post(app: Any, content: Any, **headers: str) -> httpx.Response:
@@ -40,7 +39,7 @@ def body_of(text: str, **fields: Any) -> bytes:
 
 
 def test_a_body_over_the_limit_is_read_and_refused() -> None:
-    app = create_app(CONTRACT, replace(SETTINGS, max_body=1000), EchoProvider())
+    app = create_app(shipped_contract("openai"), replace(SETTINGS, max_body=1000), EchoProvider())
     just_right = body_of("x" * (1000 - len(body_of(""))))
     assert post(app, just_right).status_code == 200
     answer = post(app, just_right + b" ")
@@ -50,7 +49,7 @@ def test_a_body_over_the_limit_is_read_and_refused() -> None:
 
 
 def test_a_body_without_end_is_left_unread() -> None:
-    app = create_app(CONTRACT, replace(SETTINGS, max_body=1000, max_drain=5000), EchoProvider())
+    app = create_app(shipped_contract("openai"), replace(SETTINGS, max_body=1000, max_drain=5000), EchoProvider())
     read = 0
 
     async def endless() -> Any:
@@ -66,7 +65,7 @@ def test_a_body_without_end_is_left_unread() -> None:
 
 
 def test_a_body_that_does_not_arrive_in_time_is_given_up() -> None:
-    app = create_app(CONTRACT, replace(SETTINGS, body_timeout=0.02), EchoProvider())
+    app = create_app(shipped_contract("openai"), replace(SETTINGS, body_timeout=0.02), EchoProvider())
 
     async def stalled() -> Any:
         yield b"{"
@@ -78,14 +77,14 @@ def test_a_body_that_does_not_arrive_in_time_is_given_up() -> None:
 
 
 def test_nesting_is_allowed_up_to_its_limit_and_brackets_in_strings_are_none() -> None:
-    app = create_app(CONTRACT, replace(SETTINGS, max_depth=10), EchoProvider())
+    app = create_app(shipped_contract("openai"), replace(SETTINGS, max_depth=10), EchoProvider())
     assert post(app, body_of('[[[[[[[[[[[[{{{{{\\"[[[[')).status_code == 200
     assert post(app, body_of("x", extra=json.loads("[" * 9 + "]" * 9))).status_code == 200
     assert post(app, body_of("x", extra=json.loads("[" * 10 + "]" * 10))).status_code == 400
 
 
 def test_a_prompt_longer_than_the_context_window_is_refused() -> None:
-    app = create_app(CONTRACT, replace(SETTINGS, context_window=60), EchoProvider())
+    app = create_app(shipped_contract("openai"), replace(SETTINGS, context_window=60), EchoProvider())
     answer = post(app, body_of("word " * 60))
     assert answer.status_code == 400
     assert error_reason("openai", answer) == "context_length_exceeded"
@@ -98,7 +97,7 @@ def test_a_fault_of_ours_is_a_json_500_that_tells_nothing() -> None:
     def broken(rules: Any, body: Any) -> None:
         raise ZeroDivisionError("a secret detail")
 
-    app = create_app(CONTRACT, SETTINGS, EchoProvider(), replace(Stages(), check_body=broken))
+    app = create_app(shipped_contract("openai"), SETTINGS, EchoProvider(), replace(Stages(), check_body=broken))
     answer = post(app, body_of("x"))
     assert answer.status_code == 500
     assert error_reason("openai", answer) == "internal_error"
@@ -107,7 +106,7 @@ def test_a_fault_of_ours_is_a_json_500_that_tells_nothing() -> None:
 
 def test_a_stage_can_be_replaced_to_make_a_fault() -> None:
     stages = replace(Stages(), check_body=lambda rules, body: None, encode_event=lambda event: b"data: x\r\n\r\n")
-    app = create_app(CONTRACT, SETTINGS, EchoProvider(), stages)
+    app = create_app(shipped_contract("openai"), SETTINGS, EchoProvider(), stages)
     assert post(app, body_of("x", temperature=99)).status_code == 200
     assert set(post(app, body_of("x", stream=True)).content.split(b"\r\n\r\n")) == {b"data: x", b""}
     for messages in ("x", [], [None], [{"role": "user"}], None):
@@ -130,13 +129,14 @@ def test_settings_that_cannot_be_are_refused(change: dict[str, Any]) -> None:
 
 
 def test_a_deployment_needs_a_known_profile_and_settings_that_fit() -> None:
+    openai = shipped_contract("openai")
     with pytest.raises(DeploymentError, match="kodexa, loop-health, openai"):
-        create_app(replace(CONTRACT, profile=replace(CONTRACT.profile, name="mine")), SETTINGS, EchoProvider())
+        create_app(replace(openai, profile=replace(openai.profile, name="mine")), SETTINGS, EchoProvider())
     with pytest.raises(DeploymentError, match="are for 'kodexa'"):
-        create_app(CONTRACT, replace(SETTINGS, profile="kodexa"), EchoProvider())
+        create_app(openai, replace(SETTINGS, profile="kodexa"), EchoProvider())
     no_org = replace(SETTINGS, profile="kodexa", tenants=(replace(TENANT, org_id=None),))
     with pytest.raises(DeploymentError, match="organization"):
-        create_app(load_contract("kodexa"), no_org, EchoProvider())
+        create_app(shipped_contract("kodexa"), no_org, EchoProvider())
 
 
 def test_a_tenant_does_not_show_its_key() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from robustness_judge import broken, judge_at, undecided
+from shipped_contracts import shipped_contract
 
-from conformance.contract import load_contract
 from conformance.contract.model import Tier
 from conformance.reference import EmbeddedReference
 from conformance.reference.faults.actions import FaultAction
@@ -16,13 +16,12 @@ from conformance.reference.hooks import Hooks
 from conformance.suite.expect import Judgement
 from conformance.targets.model import Limits
 
-CONTRACT = load_contract("openai")
 PATIENT = Limits(retries=0, concurrency=64)
 LARGE = 1024 * 1024
 
 
 def judged(hooks: Hooks, out: Path, *only: str) -> dict[str, Judgement]:
-    with EmbeddedReference("openai", hooks=hooks, contract=CONTRACT) as reference:
+    with EmbeddedReference("openai", hooks=hooks, contract=shipped_contract("openai")) as reference:
         found = judge_at(
             reference.base_url,
             out,

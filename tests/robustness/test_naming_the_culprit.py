@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from robustness_judge import LIMITS, judge_at
+from shipped_contracts import shipped_contract
 
-from conformance.contract import load_contract
 from conformance.contract.model import Tier
 from conformance.reference import EmbeddedReference
 from conformance.reference.faults.actions import FaultAction
@@ -15,12 +15,13 @@ from conformance.reference.faults.registry import hooks_with
 from conformance.suite.expect import Judgement
 from conformance.suite.outcome import Outcome
 
-CONTRACT = load_contract("openai")
 HEALTH = "robustness.healthy-afterwards"
 
 
 def judged(out: Path, tier: Tier, name: str, **parameters: object) -> Judgement:
-    with EmbeddedReference("openai", hooks=hooks_with([FaultAction(name, parameters)]), contract=CONTRACT) as reference:
+    with EmbeddedReference(
+        "openai", hooks=hooks_with([FaultAction(name, parameters)]), contract=shipped_contract("openai")
+    ) as reference:
         found = judge_at(
             reference.base_url,
             out,

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.contract import load_contract
+from shipped_contracts import shipped_contract
+
 from conformance.lab.judging import Seen
 from conformance.lab.kill_matrix import KillMatrix, expectation, matrix_of
 from conformance.lab.targets import CONTROLS, LabTarget, targets_of
 from conformance.reference.faults import Fault
 from conformance.reference.faults.actions import FaultAction
 
-CONTRACT = load_contract("loop-health")
-USUAL = {row.id: "passed" for row in CONTRACT.requirements}
 NO_DONE = Fault(
     id="stream-end.no-done",
     about="The stream has no sentinel.",
@@ -27,27 +26,32 @@ DECLARED = {"stream.done-once": "warning", "stream.done-last": "skipped"}
 """What the fault declares."""
 
 
+def usual_outcomes(profile: str) -> dict[str, str]:
+    """The outcomes of a deployment without a fault."""
+    return {row.id: "passed" for row in shipped_contract(profile).requirements}
+
+
 def matrix(
     fault: dict[str, str] | None = None, variation: dict[str, str] | None = None, tries: int = 1, **changes: Fault
 ) -> KillMatrix:
     """The matrix of a run in which the fault and the allowed variation changed these outcomes."""
+    contract, usual = shipped_contract("loop-health"), usual_outcomes("loop-health")
     row = changes.get("fault_row", NO_DONE)
     targets = [
         *(LabTarget(name, "loop-health", tier) for name, tier in CONTROLS.items()),
         LabTarget(row.id, "loop-health", fault=row),
         LabTarget(VARIATION.id, "loop-health", fault=VARIATION),
     ]
-    seen = [Seen(name, dict(USUAL), requests=9, seconds=0.5) for name in CONTROLS]
-    outcomes = USUAL | (DECLARED if fault is None else fault)
+    seen = [Seen(name, dict(usual), requests=9, seconds=0.5) for name in CONTROLS]
+    outcomes = usual | (DECLARED if fault is None else fault)
     seen.append(Seen(row.id, outcomes, {"stream.done-once": "<b>none</b>"}, 9, 0.5, tries=tries))
-    seen.append(Seen(VARIATION.id, USUAL | (variation or {}), {}, 9, 0.5))
-    return matrix_of(CONTRACT, targets, seen, partial=True, seconds=1.0)
+    seen.append(Seen(VARIATION.id, usual | (variation or {}), {}, 9, 0.5))
+    return matrix_of(contract, targets, seen, partial=True, seconds=1.0)
 
 
 def whole_matrix(profile: str) -> KillMatrix:
     """The matrix of a whole lab in which every outcome is as declared; nothing is judged for it."""
-    contract, targets = load_contract(profile), targets_of(profile)
-    usual = {row.id: "passed" for row in contract.requirements}
+    contract, usual, targets = shipped_contract(profile), usual_outcomes(profile), targets_of(profile)
     seen = [
         Seen(one.id, usual | (dict(expectation(one.fault, contract)) if one.fault else {}), {}, 97, 0.4)
         for one in targets

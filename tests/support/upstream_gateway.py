@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import httpx
 from fake_upstream import Asked, FakeUpstream, Script
 from reference_callers import PATHS, events_of
+from shipped_contracts import shipped_contract
 
-from conformance.contract import load_contract
 from conformance.reference import EmbeddedReference
 from conformance.reference.providers.upstream import Upstream, UpstreamProvider
 
-CONTRACTS = {profile: load_contract(profile) for profile in PATHS}
-HTTP = httpx.Client(trust_env=False, timeout=10)
 KEY = "sk-upstream-canary-0123456789"
+
+
+@cache
+def http_client() -> httpx.Client:
+    """One client for all gateways, because making one takes longer than a test."""
+    return httpx.Client(trust_env=False, timeout=10)
 
 
 class Gateway:
     """A deployment in front of an upstream."""
 
     def __init__(self, profile: str, upstream: FakeUpstream, reference: EmbeddedReference) -> None:
-        self.profile, self.upstream, self.reference, self.http = profile, upstream, reference, HTTP
+        self.profile, self.upstream, self.reference, self.http = profile, upstream, reference, http_client()
 
     def request(self, text: str = "Say hello.", **fields: Any) -> httpx.Request:
         reference = self.reference
@@ -57,7 +62,7 @@ def gateway(script: Script, profile: str = "kodexa", **options: Any) -> Iterator
     settings = {"model": "theirs", "idle_timeout": 0.15, "linger": 0.05, **options}
     with FakeUpstream(script) as upstream:
         provider = UpstreamProvider(Upstream(upstream.url, api_key=KEY, **settings))
-        with EmbeddedReference(profile, provider=provider, contract=CONTRACTS[profile]) as reference:
+        with EmbeddedReference(profile, provider=provider, contract=shipped_contract(profile)) as reference:
             yield Gateway(profile, upstream, reference)
 
 

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
+from types import ModuleType
+from typing import TYPE_CHECKING
 
-import openai
 import pytest
 from witness_deployments import ANSWER, HELLO, Deployment
+
+if TYPE_CHECKING:
+    import openai
 
 MESSAGES = [{"role": "user", "content": HELLO}]
 MODEL = "reference-echo"
 
 
+@pytest.fixture(scope="module")
+def library() -> ModuleType:
+    """The client's package, which takes a second to import: not while tests are collected."""
+    return importlib.import_module("openai")
+
+
 @pytest.fixture
-def sdk(compatible: Deployment) -> Iterator[openai.OpenAI]:
+def sdk(compatible: Deployment, library: ModuleType) -> Iterator[openai.OpenAI]:
     key = compatible.reference.api_key
-    with openai.OpenAI(
+    with library.OpenAI(
         base_url=compatible.sdk_base_url,
         api_key=key,
         default_headers={"x-api-key": key},
@@ -68,10 +79,10 @@ def test_two_choices_whole_and_as_a_stream(sdk: openai.OpenAI) -> None:
     assert streamed == texts
 
 
-def test_a_stream_that_the_client_assembles(deployments: dict[str, Deployment]) -> None:
+def test_a_stream_that_the_client_assembles(deployments: dict[str, Deployment], library: ModuleType) -> None:
     deployment = deployments["openai"]
     with (
-        openai.OpenAI(
+        library.OpenAI(
             base_url=deployment.sdk_base_url, api_key=deployment.reference.api_key, _strict_response_validation=True
         ) as client,
         client.chat.completions.stream(
@@ -84,22 +95,22 @@ def test_a_stream_that_the_client_assembles(deployments: dict[str, Deployment]) 
     assert final.usage.completion_tokens > 2
 
 
-def test_errors_have_their_types(sdk: openai.OpenAI) -> None:
-    with pytest.raises(openai.BadRequestError) as bad:
+def test_errors_have_their_types(sdk: openai.OpenAI, library: ModuleType) -> None:
+    with pytest.raises(library.BadRequestError) as bad:
         sdk.chat.completions.create(model=MODEL, messages=MESSAGES, temperature=3)
     assert bad.value.param == "temperature"
-    with pytest.raises(openai.NotFoundError) as unknown:
+    with pytest.raises(library.NotFoundError) as unknown:
         sdk.chat.completions.create(model="other", messages=MESSAGES, stream=True)
     assert unknown.value.code == "model_not_found"
     wrong = sdk.with_options(api_key="wrong", default_headers={"x-api-key": "wrong"})
-    with pytest.raises(openai.AuthenticationError) as stranger:
+    with pytest.raises(library.AuthenticationError) as stranger:
         wrong.chat.completions.create(model=MODEL, messages=MESSAGES)
     assert stranger.value.code == "invalid_api_key"
 
 
-def test_log_probabilities(deployments: dict[str, Deployment]) -> None:
+def test_log_probabilities(deployments: dict[str, Deployment], library: ModuleType) -> None:
     deployment = deployments["openai"]
-    with openai.OpenAI(
+    with library.OpenAI(
         base_url=deployment.sdk_base_url, api_key=deployment.reference.api_key, _strict_response_validation=True
     ) as client:
         completion = client.chat.completions.create(
