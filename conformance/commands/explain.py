@@ -26,9 +26,9 @@ def explain_requirement(row_id: str, profile: str) -> int:
         UsageFailure: the profile has no such requirement; the message names those with like ids, and the profiles
             that have it.
     """
-    from conformance.commands.requirements import judging_tests
     from conformance.contract import load_contract
     from conformance.report.explained import explained
+    from conformance.running.pytest_session import judging_tests
 
     contract = load_contract(profile)
     row = next((one for one in (*contract.requirements, *contract.excluded) if one.id == row_id), None)

@@ -54,6 +54,8 @@ def list_requirements(
 
 
 def _list_all(contract: Contract, profile: str, *, as_json: bool) -> None:
+    from conformance.running.pytest_session import judging_tests
+
     tests = judging_tests(contract, profile)
     rows = [*contract.requirements, *contract.excluded]
     if as_json:
@@ -141,21 +143,6 @@ def _freeze(contract: Contract, version: str) -> int:
     path = freeze(contract, version)
     click.echo(f"{path}: {len(contract.requirements)} requirements frozen; this file is never to be changed.")
     return 0
-
-
-def judging_tests(contract: Contract, profile: str) -> dict[str, list[str]]:
-    """The names of the test functions that judge each requirement, in any tier; `profile` as the user named it."""
-    from conformance.contract.model import Tier
-    from conformance.running.opening import collecting
-    from conformance.running.pytest_session import collect
-
-    tests: dict[str, list[str]] = {}
-    for tier in (Tier.EXHAUSTIVE, Tier.LOAD):  # between them they include every other
-        suite_run, ended = collect(collecting(contract, profile, tier))
-        if suite_run.broken or ended.failed:
-            raise RuntimeError(f"the suite cannot be collected: {suite_run.broken or ended.printed}")
-        tests |= suite_run.tests
-    return tests
 
 
 def _print_json(document: Any) -> None:

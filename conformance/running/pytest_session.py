@@ -15,6 +15,7 @@ import pytest
 import conformance
 
 if TYPE_CHECKING:
+    from conformance.contract import Contract
     from conformance.running.run import Run
     from conformance.running.sending import Progress
     from conformance.running.suite_run import SuiteRun
@@ -55,6 +56,20 @@ def collect(run: Run, arguments: Sequence[str] = ()) -> tuple[SuiteRun, Ended]:
 
     suite_run = SuiteRun(run)
     return suite_run, run_pytest(suite_run, [*arguments, "--collect-only"])
+
+
+def judging_tests(contract: Contract, profile: str) -> dict[str, list[str]]:
+    """The names of the test functions that judge each requirement, in any tier; `profile` as the user named it."""
+    from conformance.contract.model import Tier
+    from conformance.running.opening import collecting
+
+    tests: dict[str, list[str]] = {}
+    for tier in (Tier.EXHAUSTIVE, Tier.LOAD):  # between them they include every other
+        suite_run, ended = collect(collecting(contract, profile, tier))
+        if suite_run.broken or ended.failed:
+            raise RuntimeError(f"the suite cannot be collected: {suite_run.broken or ended.printed}")
+        tests |= suite_run.tests
+    return tests
 
 
 def run_pytest(suite_run: SuiteRun, arguments: Sequence[str], *plugins: object) -> Ended:

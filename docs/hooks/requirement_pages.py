@@ -12,11 +12,11 @@ from pathlib import Path
 import jinja2
 import markdown_text as md
 
-from conformance.commands.requirements import judging_tests
 from conformance.contract import Contract, Requirement, load_contract, shipped_profiles
 from conformance.contract.model import Section
 from conformance.report.explained import FaultView, explained
 from conformance.report.html import BASES
+from conformance.running.pytest_session import judging_tests
 
 FOLDER = "requirements"
 YOUR_OWN = "your own document"
