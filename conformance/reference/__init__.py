@@ -1,6 +1,6 @@
-"""The reference deployment: keeps each shipped contract to the letter, as its real platform would.
+"""The reference deployment: keeps every shipped contract to the letter, as its real platform would.
 
-The names are loaded when they are first used: serving needs libraries that judging does not.
+Names are imported on first use, because serving needs libraries that judging does not.
 """
 
 from __future__ import annotations

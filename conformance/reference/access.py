@@ -28,7 +28,7 @@ def authenticate(scheme: CredentialScheme, dialect: Dialect, tenants: Iterable[T
         # Two layers of a gateway could each take another one (RFC 9110 section 5.3: this field is not a list).
         raise _unauthorized(scheme, dialect, "More than one API key was given")
     key = _key_of(values[0].strip(b" \t"), scheme.prefix.strip().encode())
-    # Every key is compared, each in constant time, so that the time tells nothing about any of them.
+    # Every key is compared, each in constant time, so that the time reveals nothing about any of them.
     known = [tenant for tenant in tenants if hmac.compare_digest(tenant.api_key.encode(), key)]
     if not key or not known:
         raise _unauthorized(scheme, dialect, "The API key is not valid")
@@ -44,8 +44,8 @@ def authorize(dialect: Dialect, tenant: Tenant, path_parameters: Mapping[str, st
     """
     if not dialect.has_organizations:
         return
-    asked = path_parameters.get("orgId", "")
-    if tenant.org_id is None or asked.lower() != tenant.org_id.lower():
+    requested = path_parameters.get("orgId", "")
+    if tenant.org_id is None or requested.lower() != tenant.org_id.lower():
         message = "The authenticated user is not a member of this organization."
         raise Refusal(403, "not_a_member", message, param="orgId")
 

@@ -16,7 +16,7 @@ from conformance.reference.request import CompletionRequest
 
 DONE = "[DONE]"
 EventData = Mapping[str, Any] | str
-"""What one event carries: a JSON object, or the sentinel as it stands."""
+"""The data of one event: a JSON object, or the sentinel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Outline:
 
     @classmethod
     def of(cls, request: CompletionRequest) -> Outline:
-        """A new answer to `request`, with an id that no other has."""
+        """A new answer to `request`, with a unique id."""
         return cls(id=f"chatcmpl-{secrets.token_hex(12)}", created=int(time.time()), model=request.model)
 
     def head(self, kind: str) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def usage(request: CompletionRequest, finishes: Iterable[Finish]) -> dict[str, i
 async def build_events(
     dialect: Dialect, outline: Outline, request: CompletionRequest, increments: Increments
 ) -> AsyncGenerator[EventData, None]:
-    """The events of a stream, in order: each choice opened with its role, its text, its finish; usage; `[DONE]`.
+    """The events of a stream, in order: each choice with its role, its text and its finish; the usage; `[DONE]`.
 
     A provider that fails in the middle ends the stream with an error object and without `[DONE]`.
     """

@@ -1,4 +1,4 @@
-"""The reference deployment as an ASGI application: routes, the way of a request through the stages, and errors."""
+"""The reference deployment as an ASGI application: routes, the stages of a request, and errors."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from conformance.reference.transmission import EventStream, json_response, until
 from conformance.reference.validation import RequestRules
 
 _MODELS_SINCE = 1_700_000_000
-"""When every model was made, as the list of models tells it."""
+"""The `created` of every model in the list of models."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """All that answering needs, made once."""
+    """Everything that answering needs, made once."""
 
     contract: Contract
     credential: CredentialScheme
@@ -72,7 +72,7 @@ def create_app(contract: Contract, settings: Settings, provider: Provider, stage
         },
         lifespan=_closing(provider),
     )
-    app.router.redirect_slashes = False  # a POST with a body is not followed; the path is wrong, and 404 says so
+    app.router.redirect_slashes = False  # clients do not repeat a POST at a redirect; a wrong path gets a 404
     return app
 
 
@@ -90,7 +90,7 @@ def _deployment(contract: Contract, settings: Settings, provider: Provider, stag
 
 
 async def complete_chat(deployment: Deployment, request: Request) -> Response | EventStream:
-    """The operation itself. Nothing is generated before every check has passed."""
+    """Answer a completion request. Nothing is generated before every check has passed."""
     completion = await _admitted(deployment, request)
     stages, dialect = deployment.stages, deployment.dialect
     outline = Outline.of(completion)
@@ -98,14 +98,14 @@ async def complete_chat(deployment: Deployment, request: Request) -> Response | 
     if not completion.stream:
         work = _completed(stages.build_completion(dialect, outline, completion, increments))
         return json_response(200, await until_hung_up(request.receive, work))
-    # The first words are awaited before the status is sent: a provider that fails at once gives a plain error.
+    # The status is sent after the first increment, so that a provider that fails at once gives a plain error.
     increments = await until_hung_up(request.receive, _primed(increments))
     events = stages.build_events(dialect, outline, completion, increments)
     return EventStream(_encoded(stages.encode_event, events), deployment.settings.event_delay)
 
 
 async def _admitted(deployment: Deployment, request: Request) -> CompletionRequest:
-    """The request through every check, in the order in which a gateway makes them."""
+    """The completion request, once it has passed every check, in the order of a gateway."""
     stages, settings = deployment.stages, deployment.settings
     operation = deployment.contract.operation
     fields = request.scope["headers"]
@@ -120,14 +120,14 @@ async def _admitted(deployment: Deployment, request: Request) -> CompletionReque
 
 
 async def list_models(deployment: Deployment, request: Request) -> Response:
-    """The models served."""
+    """Answer with the served models."""
     _authenticate(deployment, request)
     models = [_model(name) for name in served_models(deployment.contract.operation, deployment.settings)]
     return json_response(200, {"object": "list", "data": models})
 
 
 async def show_model(deployment: Deployment, request: Request) -> Response:
-    """One model."""
+    """Answer with one model."""
     _authenticate(deployment, request)
     name = request.path_params["model"]
     if name not in served_models(deployment.contract.operation, deployment.settings):
@@ -149,7 +149,7 @@ async def _completed(completion: Awaitable[object]) -> object:
 
 
 async def _primed(increments: Increments) -> Increments:
-    """The same increments, the first of them already there."""
+    """The same increments, with the first already available."""
     first = await anext(increments, None)
 
     async def all_increments() -> Increments:
@@ -183,8 +183,8 @@ async def _answer_refusal(deployment: Deployment, request: Request, refusal: Exc
     assert isinstance(refusal, Refusal)
     headers = dict(refusal.headers)
     if "expect" in request.headers:
-        # The client may never send the body that it announced (RFC 9110 section 10.1.1), so what follows on this
-        # connection could not be told from it.
+        # The client may never send the body that it announced (RFC 9110 section 10.1.1), so that what follows on this
+        # connection could be that body or the next request.
         headers["Connection"] = "close"
     return json_response(refusal.status, deployment.stages.error_body(deployment.dialect, refusal), headers)
 
@@ -198,16 +198,16 @@ async def _answer_http_exception(deployment: Deployment, request: Request, error
     """What the router refuses: unknown routes and wrong methods."""
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
-    told = {
+    known = {
         404: ("not_found", "There is nothing at this URL."),
         405: ("method_not_allowed", f"This method is not allowed here; use {headers.get('Allow', 'another')}."),
     }
-    reason, message = told.get(error.status_code, ("request_failed", "The request cannot be served."))
+    reason, message = known.get(error.status_code, ("request_failed", "The request cannot be served."))
     return await _answer_refusal(deployment, request, Refusal(error.status_code, reason, message, headers=headers))
 
 
 async def _answer_bug(deployment: Deployment, request: Request, error: Exception) -> Response:
-    """A fault of ours: Starlette raises it again for the server's log, the client learns nothing of it."""
+    """A bug of this program: Starlette raises it again for the server's log, and the client sees no detail."""
     del error
     refusal = Refusal(500, "internal_error", "The request failed for a reason that is not yours.")
     refusal.headers["x-request-id"] = request.scope["state"]["request_id"]
@@ -215,7 +215,7 @@ async def _answer_bug(deployment: Deployment, request: Request, error: Exception
 
 
 async def _answer_nobody(request: Request, error: Exception) -> Response:
-    """The client hung up; what is returned here reaches nobody."""
+    """The client hung up, so that nobody receives this answer."""
     del request, error
     return Response(status_code=400)
 
@@ -232,7 +232,7 @@ def _closing(provider: Provider) -> Callable[[Starlette], AbstractAsyncContextMa
 
 
 class _Stamp:
-    """Waits the deployment's latency, and gives every answer a request id of its own."""
+    """Waits for the deployment's latency, and gives every answer a request id."""
 
     def __init__(self, app: ASGIApp, latency: float) -> None:
         self._app = app

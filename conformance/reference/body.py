@@ -1,4 +1,4 @@
-"""Reads a request body within its bounds of size and time, and refuses what is not declared as JSON."""
+"""Reads a request body within limits of size and time, and refuses what is not declared as JSON."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def _read(request: Request, settings: Settings) -> bytes:
         if size <= settings.max_body:
             parts.append(part)
         else:
-            # Reading on keeps the client from a reset in the middle of its upload, before it has seen the answer.
+            # Reading on spares the client a reset in the middle of its upload, before it has seen the answer.
             parts.clear()
             if size > settings.max_body + settings.max_drain:
                 raise _too_large(settings, close=True)

@@ -11,7 +11,7 @@ from conformance.reference.errors import DeploymentError, ProviderError, Refusal
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What tells the platforms apart."""
+    """What differs between the platforms."""
 
     profile: str
     mount: str
@@ -21,17 +21,17 @@ class Dialect:
     challenge: str
     """The authentication scheme that a 401 names (RFC 9110 section 11.6.1)."""
     honours: frozenset[str]
-    """Optional request fields that change the answer; others are accepted and left alone."""
+    """Optional request fields that change the answer; others are accepted and ignored."""
     provider_status: int
-    """The status that tells of a provider's failure."""
+    """The status for a provider's failure."""
     passes_load_on: bool
-    """Whether a provider's plea for patience reaches the client as 429."""
+    """Whether a busy provider is reported to the client as 429."""
     has_organizations: bool = False
     has_logprobs: bool = False
     lists_models: bool = False
 
     def refusal_of(self, error: ProviderError) -> Refusal:
-        """A provider's failure as this platform tells it."""
+        """A provider's failure as this platform reports it."""
         if error.busy and self.passes_load_on:
             wait = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
             return Refusal(429, "rate_limit_exceeded", error.message, headers=wait)

@@ -13,7 +13,7 @@ class Refusal(Exception):  # noqa: N818 - the answer to a client, not a failure 
     """A request that is answered with an error.
 
     `reason` is a short stable slug (`invalid_api_key`), `param` the part of the request that is at fault.
-    The message never repeats what the client sent: a key that stands in the wrong place must not come back.
+    The message never repeats what the client sent, because that may be a key in the wrong place.
     """
 
     def __init__(
@@ -34,10 +34,10 @@ class Refusal(Exception):  # noqa: N818 - the answer to a client, not a failure 
 
 
 class ProviderError(Exception):
-    """The model's provider gave no usable answer.
+    """The provider gave no usable answer.
 
     The message is for the client: it names no host, URL or key, and repeats nothing that the provider said.
-    `busy` tells that the provider asked for patience; `retry_after` for how many seconds, when it said so.
+    `busy` says that the provider refused because of load; `retry_after` are the seconds to wait, if it named them.
     """
 
     def __init__(self, message: str, *, busy: bool = False, retry_after: int | None = None) -> None:

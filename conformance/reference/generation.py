@@ -25,7 +25,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The end of one choice. `prompt_tokens` is None where the provider did not count them."""
+    """The end of one choice. `prompt_tokens` is None if the provider did not count them."""
 
     choice: int
     reason: str
@@ -38,7 +38,7 @@ Increments = AsyncGenerator[Increment, None]
 
 
 async def generate(provider: Provider, request: CompletionRequest) -> Increments:
-    """All choices at once, their increments interleaved as they come; each choice ends with its `Finish`."""
+    """Generate all choices at once, their increments interleaved as they come; each ends with its `Finish`."""
     choices = [_generate_choice(provider, request, choice) for choice in range(request.choices)]
     async with aclosing(_interleave(choices)) as increments:
         async for increment in increments:
@@ -46,7 +46,7 @@ async def generate(provider: Provider, request: CompletionRequest) -> Increments
 
 
 async def _generate_choice(provider: Provider, request: CompletionRequest, choice: int) -> Increments:
-    limit = _smallest(request.token_limit, request.room)
+    limit = _smallest(request.token_limit, request.tokens_left)
     generated, shown = TokenMeter(limit), TokenMeter()
     gate = StopGate(request.stop)
     ended = Ended()
@@ -68,12 +68,12 @@ async def _generate_choice(provider: Provider, request: CompletionRequest, choic
 
 
 def _text(provider: Provider, request: CompletionRequest, choice: int, text: str) -> Text:
-    asked = request.alternatives
-    return Text(choice, text, None if asked is None else provider.score(text, asked))
+    number = request.alternatives
+    return Text(choice, text, None if number is None else provider.score(text, number))
 
 
 def _finish(choice: int, limit: int | None, ended: Ended, shown: int, enforced: str | None) -> Finish:
-    """Why the choice ended and what it used: the provider's word counts only where it can be true.
+    """Why the choice ended and what it used; what the provider says is taken only if it can be true.
 
     `enforced` is the reason for which the deployment itself ended the choice.
     """
@@ -82,7 +82,7 @@ def _finish(choice: int, limit: int | None, ended: Ended, shown: int, enforced: 
     used = ended.completion_tokens
     if used is None or used < min(shown, 1) or (limit is not None and used > limit):
         used = shown
-    # A provider that used up the limit was cut by it, also where it calls that its own end.
+    # A provider that used up the limit was cut by it, even if it says that it stopped by itself.
     full = ended.completion_tokens is not None and used == limit
     reason = "length" if full and ended.reason == "stop" else ended.reason
     return Finish(choice, reason, used, ended.prompt_tokens)
@@ -93,7 +93,7 @@ def _smallest(*limits: int | None) -> int | None:
 
 
 async def _interleave(sources: Sequence[Increments]) -> Increments:
-    """The items of all sources as they come, one of each in turn where several are ready.
+    """The items of all sources as they come, in turn if several are ready.
 
     Each source runs in a task of its own from its beginning to its end, whoever reads the result.
     """

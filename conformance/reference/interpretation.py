@@ -1,4 +1,4 @@
-"""From a valid body to what is asked for: defaults, limits that meet, and what no schema can say."""
+"""Turns a valid body into a completion request: defaults, combined limits, and rules that no schema can express."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from conformance.reference.settings import Settings
 from conformance.reference.tokens import count_prompt
 
 _MOST_CHOICES = 128
-"""Choices of one answer, where the contract sets no bound: each holds memory."""
+"""The most choices of one answer if the contract sets no bound, because each takes memory."""
 _SAMPLING = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "user", "response_format")
 
 
@@ -26,29 +26,29 @@ def served_models(operation: Operation, settings: Settings) -> tuple[str, ...]:
 def interpret(
     operation: Operation, dialect: Dialect, settings: Settings, *, scores_tokens: bool, body: Mapping[str, Any]
 ) -> CompletionRequest:
-    """What a valid body asks for.
+    """The completion request of a valid body.
 
     Raises:
-        Refusal: 404 for a model that is not served; 400 where fields do not go together, the deployment cannot do
-            what is asked, or the prompt is longer than the context window.
+        Refusal: 404 for a model that is not served; 400 if fields contradict each other, the deployment cannot
+            honour one, or the prompt is longer than the context window.
     """
-    asked = {name: body[name] for name in dialect.honours if body.get(name) is not None}
+    fields = {name: body[name] for name in dialect.honours if body.get(name) is not None}
     stream = body.get("stream") is True
-    _refuse_contradictions(operation, asked, stream=stream)
+    _refuse_contradictions(operation, fields, stream=stream)
     messages = _messages(body.get("messages"))
     model = _model(operation, settings, body)
     prompt_tokens = count_prompt(message.text for message in messages)
     return CompletionRequest(
         model=model,
         messages=messages,
-        choices=_choices(asked),
-        token_limit=_token_limit(asked),
-        stop=_stop(asked.get("stop")),
+        choices=_choices(fields),
+        token_limit=_token_limit(fields),
+        stop=_stop(fields.get("stop")),
         stream=stream,
-        include_usage=_include_usage(asked.get("stream_options")),
-        alternatives=_alternatives(asked, scores_tokens=scores_tokens),
+        include_usage=_include_usage(fields.get("stream_options")),
+        alternatives=_alternatives(fields, scores_tokens=scores_tokens),
         prompt_tokens=prompt_tokens,
-        room=_room(settings, prompt_tokens),
+        tokens_left=_tokens_left(settings, prompt_tokens),
         sampling={name: body[name] for name in _SAMPLING if body.get(name) is not None},
     )
 
@@ -64,7 +64,7 @@ def _model(operation: Operation, settings: Settings, body: Mapping[str, Any]) ->
 
 
 def _messages(rows: Any) -> tuple[Message, ...]:
-    """The conversation. It is read without trust in its form: a deployment with a fault may let anything through."""
+    """The conversation. Nothing is assumed about its form, because a deployment with a fault may accept anything."""
     listed = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     return tuple(
         Message(str(row.get("role", "user")), text_of(row.get("content")), _string(row.get("name"))) for row in listed
@@ -75,29 +75,29 @@ def _string(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _refuse_contradictions(operation: Operation, asked: Mapping[str, Any], *, stream: bool) -> None:
-    if "top_logprobs" in asked and asked.get("logprobs") is not True:
+def _refuse_contradictions(operation: Operation, fields: Mapping[str, Any], *, stream: bool) -> None:
+    if "top_logprobs" in fields and fields.get("logprobs") is not True:
         message = "'top_logprobs' is allowed only when 'logprobs' is true."
         raise Refusal(400, "invalid_value", message, param="top_logprobs")
-    if "stream_options" in asked and "stream_options" in operation.properties and not stream:
+    if "stream_options" in fields and "stream_options" in operation.properties and not stream:
         message = "'stream_options' is allowed only when 'stream' is true."
         raise Refusal(400, "invalid_value", message, param="stream_options")
 
 
-def _token_limit(asked: Mapping[str, Any]) -> int | None:
-    limits = _whole_numbers(asked.get("max_tokens"), asked.get("max_completion_tokens"))
+def _token_limit(fields: Mapping[str, Any]) -> int | None:
+    limits = _whole_numbers(fields.get("max_tokens"), fields.get("max_completion_tokens"))
     return min(limits) if limits else None
 
 
-def _choices(asked: Mapping[str, Any]) -> int:
-    number = next(iter(_whole_numbers(asked.get("n"))), 1)
+def _choices(fields: Mapping[str, Any]) -> int:
+    number = next(iter(_whole_numbers(fields.get("n"))), 1)
     if number > _MOST_CHOICES:
         raise Refusal(400, "invalid_value", f"'n' must be at most {_MOST_CHOICES}.", param="n")
     return number
 
 
 def _whole_numbers(*values: Any) -> list[int]:
-    """Those of the values that are positive whole numbers; JSON Schema counts 2.0 as one."""
+    """The values that are positive whole numbers; for JSON Schema, 2.0 is one."""
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     return [int(number) for number in numbers if number >= 1 and number == int(number)]
 
@@ -111,21 +111,21 @@ def _include_usage(options: Any) -> bool:
     return isinstance(options, dict) and options.get("include_usage") is True
 
 
-def _alternatives(asked: Mapping[str, Any], *, scores_tokens: bool) -> int | None:
-    if asked.get("logprobs") is not True:
+def _alternatives(fields: Mapping[str, Any], *, scores_tokens: bool) -> int | None:
+    if fields.get("logprobs") is not True:
         return None
     if not scores_tokens:
         message = "This deployment's provider has no log probabilities; leave 'logprobs' out."
         raise Refusal(400, "unsupported_parameter", message, param="logprobs")
-    return next(iter(_whole_numbers(asked.get("top_logprobs"))), 0)
+    return next(iter(_whole_numbers(fields.get("top_logprobs"))), 0)
 
 
-def _room(settings: Settings, prompt_tokens: int) -> int:
-    room = settings.context_window - prompt_tokens
-    if room < 1:
+def _tokens_left(settings: Settings, prompt_tokens: int) -> int:
+    tokens_left = settings.context_window - prompt_tokens
+    if tokens_left < 1:
         message = f"The messages are longer than the {settings.context_window} tokens of the model's context window."
         raise Refusal(400, "context_length_exceeded", message, param="messages")
-    return room
+    return tokens_left
 
 
 def _keyword(schema: Schema | None, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""A request body as JSON, read strictly: what two readers could understand differently is refused (RFC 8259)."""
+"""Parses a request body as strict JSON: what two parsers could read differently is refused (RFC 8259)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 
 
 def parse_object(body: bytes, max_depth: int) -> dict[str, Any]:
-    """The JSON object that `body` is.
+    """The JSON object in `body`.
 
     Raises:
         Refusal: 400; the body is empty, not UTF-8, not one JSON text, not an object, nested deeper than `max_depth`,
@@ -50,7 +50,7 @@ def _refusal(message: str) -> Refusal:
 
 
 def _refuse_depth(text: str, max_depth: int) -> None:
-    """Before parsing: a parser that recurses must not meet a nesting that exhausts its stack."""
+    """Check the depth before parsing, so that deep nesting cannot exhaust the stack of a recursive parser."""
     if text.count("[") + text.count("{") <= max_depth:
         return
     depth = 0
@@ -64,7 +64,7 @@ def _refuse_depth(text: str, max_depth: int) -> None:
 
 
 def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # RFC 8259 section 4: what a reader makes of a repeated name is unpredictable. Two layers of a gateway that choose
+    # RFC 8259 section 4: how a parser handles a repeated name is unpredictable. Two layers of a gateway that choose
     # differently would authorize one value and act on the other.
     value = dict(pairs)
     if len(value) != len(pairs):

@@ -18,22 +18,22 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class CompletionRequest:
-    """What is asked for, with defaults filled in."""
+    """What a client wants, with defaults filled in."""
 
     model: str
     messages: tuple[Message, ...]
     choices: int = 1
     token_limit: int | None = None
-    """Most tokens of one choice that the client asked for."""
+    """The most tokens of one choice, if the client limits them."""
     stop: tuple[str, ...] = ()
     stream: bool = False
     include_usage: bool = False
     alternatives: int | None = None
-    """None: no log probabilities are asked for; else how many alternatives of each token."""
+    """How many alternatives of each token the log probabilities have; None without log probabilities."""
     prompt_tokens: int = 0
-    """The prompt as this deployment counts it."""
-    room: int | None = None
-    """Tokens of one choice that the context window leaves room for."""
+    """The tokens of the prompt, as this deployment counts them."""
+    tokens_left: int | None = None
+    """How many tokens of one choice still fit into the context window."""
     sampling: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """Fields that only a model can honour (`temperature`, `seed`, …), as they were sent."""
 

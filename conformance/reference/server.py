@@ -1,4 +1,4 @@
-"""Runs the reference deployment: `serve` in the foreground, `EmbeddedReference` beside the program that judges it."""
+"""Runs the reference deployment: `serve` in the foreground, `EmbeddedReference` inside the program that judges it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _STOP_TIMEOUT = 5.0
 def settings_from_environment(
     profile: str, environ: Mapping[str, str], *, latency: float = 0.0, event_delay: float = 0.0
 ) -> Settings:
-    """Two tenants: their keys and organizations from `CONFORMANCE_*` where set, else the public demo values."""
+    """Two tenants, with keys and organizations from `CONFORMANCE_*` where set, else the public demo values."""
 
     def value(name: str, otherwise: str) -> str:
         return environ.get(f"CONFORMANCE_{name}", "").strip() or otherwise
@@ -79,17 +79,17 @@ def serve(  # noqa: PLR0913 - each is an option of the command line
     listener = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     base_url = f"http://{shown}:{listener.getsockname()[1]}{dialect.mount}"
-    said = f"Serving {profile} at {base_url}; judge it with: chat-conformance run {profile} --base-url {base_url}"
+    message = f"Serving {profile} at {base_url}; judge it with: chat-conformance run {profile} --base-url {base_url}"
     if announce is None:
-        print(said, flush=True)  # also to a pipe, which whoever waits for the URL reads
+        print(message, flush=True)  # at once even into a pipe, from which a program may wait to read the URL
     else:
-        announce(said)
-    with suppress(KeyboardInterrupt):  # which uvicorn raises again once it has stopped
+        announce(message)
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again once it has stopped
         _server(app, dialect, hooks, log_level="warning").run(sockets=[listener])
 
 
 def new_tenants() -> tuple[Tenant, Tenant]:
-    """Two tenants with keys and organizations that nobody had before."""
+    """Two tenants with new keys and organizations."""
     first, second = (
         Tenant(name, f"sk-embedded-{secrets.token_hex(24)}", str(uuid.uuid4())) for name in ("first", "second")
     )
@@ -99,10 +99,9 @@ def new_tenants() -> tuple[Tenant, Tenant]:
 class EmbeddedReference:
     """A reference deployment on a free loopback port, with keys that exist for its lifetime only.
 
-    A context manager: it serves from `__enter__` to `__exit__`, in a thread of its own; with `async with`, beside other
-    tasks of a loop that is not the main thread's. `contract` spares reading the profile's document again. `stages`,
-    or the wider `hooks`, make it a deployment with a fault. `tenants` are those who are let in, where their keys are
-    not to be new ones.
+    A context manager: it serves from `__enter__` to `__exit__`, in a thread of its own; with `async with`, as a task of
+    a loop that is not the main thread's. `contract` saves reading the profile's document again. `stages`, or the wider
+    `hooks`, make it a deployment with a fault. `tenants` are the tenants; by default two with new keys.
     """
 
     def __init__(  # noqa: PLR0913 - each is a part of a deployment
@@ -130,8 +129,8 @@ class EmbeddedReference:
         self.model = served_models(contract.operation, settings)[0]
         self._listener = _listen("127.0.0.1", 0)
         self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}{dialect.mount}"
-        """What stands before the operation's path."""
-        # A server's log is not the judge's: what goes wrong shows in the answers.
+        """The part of the URL before the operation's path."""
+        # The server's log would mix with the judge's output, and what goes wrong shows in the answers.
         self._server = _server(app, dialect, hooks, log_level="critical")
         self._thread = threading.Thread(target=self._run, name=f"reference-{profile}", daemon=True)
         self._ask_to_stop: Callable[[], object] = lambda: None
@@ -190,7 +189,7 @@ class EmbeddedReference:
 
 
 async def _stop_now(server: Server) -> None:
-    """Ends a server at once: its own way of stopping takes a fifth of a second, and waits for open streams."""
+    """Stop a server at once: its own shutdown takes a fifth of a second, and waits for open streams."""
     for listener in server.servers:
         listener.close()
     for connection in list(server.server_state.connections):
@@ -216,9 +215,9 @@ def _provider(upstream: str | None, model: str | None, environ: Mapping[str, str
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket: made here, so that an address that is taken gives a sentence and not a log line."""
+    """A listening socket; opened here, so that an address in use gives one sentence and not a log line."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named, for asyncio sends small writes at once (TCP_NODELAY) only where it sees that this is TCP.
+    # The protocol is named because asyncio sends small writes at once (TCP_NODELAY) only if it knows that this is TCP.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -10,7 +10,7 @@ from conformance.targets import demo
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One customer of the deployment. `org_id` is the organization that its key is a member of, where there are any."""
+    """One customer of the deployment. `org_id` is the organization that its key belongs to, if there are any."""
 
     name: str
     api_key: str = field(repr=False)
@@ -19,16 +19,16 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything about a deployment that is not its contract. Sizes in bytes, times in seconds."""
+    """Everything about a deployment that is not in its contract. Sizes in bytes, times in seconds."""
 
     profile: str
     tenants: tuple[Tenant, ...]
     models: tuple[str, ...] = (demo.MODEL,)
-    """Models served where the contract leaves their names open."""
+    """The served models, if the contract does not list their names."""
     max_body: int = 4 * 1024 * 1024
     """The largest request body; a larger one is refused with 413."""
     max_drain: int = 32 * 1024 * 1024
-    """How much of a body that is too large is still read, so that its sender gets to see the 413."""
+    """How much of a body that is too large is still read, so that its sender sees the 413."""
     max_depth: int = 64
     """How deep arrays and objects of a request may be nested."""
     context_window: int = 131_072
@@ -36,9 +36,9 @@ class Settings:
     body_timeout: float = 30.0
     """How long a request body may take to arrive."""
     latency: float = 0.0
-    """Waited before every answer."""
+    """The wait before every answer."""
     event_delay: float = 0.0
-    """Waited between two events of a stream."""
+    """The wait between two events of a stream."""
 
     def __post_init__(self) -> None:
         keys = [tenant.api_key for tenant in self.tenants]

@@ -1,4 +1,4 @@
-"""The stages of answering, each one function: a fault of the reference deployment replaces or wraps one of them."""
+"""The stages of answering a request, each one function; a fault replaces or wraps one of them."""
 
 from __future__ import annotations
 
@@ -36,27 +36,27 @@ class Interpret(Protocol):
         scores_tokens: bool,
         body: Mapping[str, Any],
     ) -> CompletionRequest:
-        """What a valid body asks for."""
+        """The completion request of a valid body."""
 
 
 def check_path(rules: RequestRules, parameters: Mapping[str, str]) -> None:
-    """The stage that judges the parameters of the path."""
+    """The stage that checks the parameters of the path."""
     rules.check_path(parameters)
 
 
 def check_body(rules: RequestRules, body: Any) -> None:
-    """The stage that judges the body by the contract's schema."""
+    """The stage that checks the body against the contract's schema."""
     rules.check_body(body)
 
 
 def error_body(dialect: Dialect, refusal: Refusal) -> Any:
-    """The stage that words an error."""
+    """The stage that makes the body of an error."""
     return dialect.envelope(refusal)
 
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """What happens to a request, in this order. `dataclasses.replace` makes a deployment with a fault."""
+    """The stages in the order in which a request passes them; `dataclasses.replace` makes one with a fault."""
 
     authenticate: Callable[[CredentialScheme, Dialect, Iterable[Tenant], Fields], Tenant] = authenticate
     check_path: Callable[[RequestRules, Mapping[str, str]], None] = check_path

@@ -1,4 +1,4 @@
-"""Ends a text before the first stop sequence, also when the sequence is spread over several pieces."""
+"""Ends a text before the first stop sequence, even if the sequence is spread over several pieces."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 class StopGate:
-    """Passes pieces of a text on; holds back those that a stop sequence may have begun in.
+    """Passes on the pieces of a text, and holds back those in which a stop sequence may have begun.
 
     The boundaries of the pieces are kept, but for the piece in which the stop sequence begins.
     """
@@ -17,12 +17,12 @@ class StopGate:
         self.stopped = False
 
     def feed(self, piece: str) -> list[str]:
-        """The pieces that may be shown now that `piece` has come."""
+        """The pieces that may be sent now that `piece` has arrived."""
         if not self._needles:
             return [piece]
         self._held.append(piece)
         for position, character in enumerate(piece):
-            # Where several sequences end here, the longest began first: nothing of it may be shown.
+            # If several sequences end here, the longest began first, and nothing of it may be sent.
             ended = max((needle.length for needle in self._needles if needle.step(character)), default=0)
             if ended:
                 self.stopped = True
@@ -32,7 +32,7 @@ class StopGate:
         return self._take(sum(map(len, self._held)) - undecided, cut=False)
 
     def flush(self) -> list[str]:
-        """The pieces still held back, once no more text comes."""
+        """The pieces still held back, once the text has ended."""
         held, self._held = self._held, []
         return held
 
@@ -48,7 +48,7 @@ class StopGate:
 
 
 class _Needle:
-    """One stop sequence, searched with the Knuth-Morris-Pratt automaton: one step a character, never back."""
+    """One stop sequence, searched with the Knuth-Morris-Pratt automaton: one step per character, never back."""
 
     def __init__(self, sequence: str) -> None:
         self._sequence = sequence

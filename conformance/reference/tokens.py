@@ -1,4 +1,4 @@
-"""Text as tokens: how this deployment cuts and counts, never within a character and seldom within a grapheme."""
+"""Splits text into tokens and counts them, never within a character and seldom within a grapheme."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Iterable
 
 _PIECE = re.compile(r"\s{0,12}\S{1,12}|\s{1,12}")
 _LONGEST = 48
-"""Characters after which a token ends even in the middle of a grapheme cluster, so that no token is endless."""
+"""Characters after which a token ends even within a grapheme cluster, so that no token is endless."""
 _JOINER = "\N{ZERO WIDTH JOINER}"
 _PER_MESSAGE = 4
 """Tokens that a message costs beyond its text: its role and its delimiters."""
 _PER_PROMPT = 3
-"""Tokens that open the answer."""
+"""Tokens of a prompt beyond its messages: those that open the answer."""
 
 
 def split_tokens(text: str) -> list[str]:
     """The tokens of `text`: each a word with the white space before it, or a piece of at most 12 characters of one.
 
-    The pieces join to the text again. A token is decided by what follows it only: the tokens of a text's beginning
-    are the first tokens of the whole text, but for the last of them, which may grow.
+    The pieces join to the text again. What follows a token can only change the last one: the tokens of a text's
+    beginning are the first tokens of the whole text, except for the last, which may grow.
     """
     tokens: list[str] = []
     start = 0
@@ -37,7 +37,7 @@ def count_tokens(text: str) -> int:
 
 
 def count_prompt(texts: Iterable[str]) -> int:
-    """How many tokens a prompt costs that is made of messages with these texts."""
+    """How many tokens a prompt of messages with these texts has."""
     return _PER_PROMPT + sum(_PER_MESSAGE + count_tokens(text) for text in texts)
 
 
@@ -56,7 +56,7 @@ class TokenMeter:
         return self._complete + bool(self._tail)
 
     def admit(self, text: str) -> str:
-        """The part of `text` that the limit leaves room for; `exhausted` says afterwards whether any was cut."""
+        """The part of `text` that the limit allows; afterwards, `exhausted` says whether any was cut off."""
         if not text:
             return text
         tokens = split_tokens(self._tail + text)
@@ -72,7 +72,7 @@ class TokenMeter:
 
 
 def _whole_cluster(text: str, start: int, end: int) -> int:
-    """Moves the end of a token behind combining marks, joined emoji and the second half of a flag."""
+    """The end of a token, moved past combining marks, joined emoji and the second half of a flag."""
     while end < len(text) and end - start < _LONGEST and _continues(text, start, end):
         end += 1
     return end

@@ -1,4 +1,4 @@
-"""Bytes on their way to the client: JSON bodies, event streams, and the end of all work when the client hangs up."""
+"""Sends answers to the client: JSON bodies and event streams; ends all work when the client hangs up."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ _EVENT_STREAM = {
 
 
 def encode_json(value: Any) -> bytes:
-    """Compact JSON in UTF-8, characters as themselves."""
+    """Compact JSON in UTF-8, without escapes that JSON does not require."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 def encode_event(event: EventData) -> bytes:
-    """One event of a stream with its blank line (WHATWG HTML, section 9.2.6). JSON has no line break to split it."""
+    """One event of a stream with its blank line (WHATWG HTML, section 9.2.6). Compact JSON has no line break."""
     data = event.encode() if isinstance(event, str) else encode_json(event)
     return b"data: " + data + b"\n\n"
 
 
 def json_response(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer that is one JSON text. No cache may keep it: it was made for one caller."""
+    """An answer that is one JSON text. No cache may keep it, because it was made for one caller."""
     fields = {"Cache-Control": "no-store", **(headers or {})}
     return Response(encode_json(value), status_code=status, headers=fields, media_type="application/json")
 
 
 @dataclass(frozen=True, slots=True)
 class EventStream:
-    """An ASGI response that sends each event the moment it exists, and stops the work when the client is gone."""
+    """An ASGI response that sends each event as soon as it exists, and stops the work when the client hangs up."""
 
     events: AsyncGenerator[bytes, None]
     delay: float = 0.0
@@ -56,7 +56,7 @@ class EventStream:
         try:
             await until_hung_up(receive, self._send_all(send))
         except ClientDisconnect:
-            return  # nobody is left to be told
+            return  # nobody is left to receive it
 
     async def _send_all(self, send: Send) -> None:
         async with aclosing(self.events) as events:
@@ -64,13 +64,13 @@ class EventStream:
             await send({"type": "http.response.start", "status": 200, "headers": fields})
             async for event in events:
                 await send({"type": "http.response.body", "body": event, "more_body": True})
-                # Without a delay too: the server writes to its sockets only when it gets its turn.
+                # Even without a delay, because the server writes to its sockets only when it gets its turn.
                 await asyncio.sleep(self.delay)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def until_hung_up(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Does `work`, but cancels it when the client hangs up. The request's body must have been read.
+    """Await `work`, but cancel it when the client hangs up. The request's body must have been read.
 
     Raises:
         ClientDisconnect: the client hung up first.

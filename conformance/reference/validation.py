@@ -1,4 +1,4 @@
-"""Judges a request body by the contract's own request schema, and says which parameter is at fault."""
+"""Validates a request against the contract's own request schema, and names the parameter that is at fault."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _FORMATS = Draft202012Validator.FORMAT_CHECKER
 
 
 class RequestRules:
-    """The schemas of one operation's request, ready to judge."""
+    """The validators of one operation's request."""
 
     def __init__(self, body: Schema, path_parameters: Mapping[str, Schema]) -> None:
         self._body = _validator(body)
         self._path = {name: _validator(schema) for name, schema in path_parameters.items()}
 
     def check_body(self, body: Any) -> None:
-        """Raises `Refusal` (400) with the parameter's name where the body is not as the contract has it."""
+        """Raises `Refusal` (400) with the parameter's name if the body does not match the contract."""
         error = best_match(self._body.iter_errors(body))
         if error is not None:
             raise _refusal(error)
 
     def check_path(self, parameters: Mapping[str, str]) -> None:
-        """Raises `Refusal` (400) where a parameter of the path has the wrong form."""
+        """Raises `Refusal` (400) if a parameter of the path has the wrong form."""
         for name, validator in self._path.items():
             if not validator.is_valid(parameters.get(name)):
                 raise Refusal(400, "invalid_value", f"'{name}' in the path does not have the right form.", param=name)
@@ -46,9 +46,9 @@ def _refusal(error: ValidationError) -> Refusal:
         where = f"{param}.{missing}" if param else missing
         return Refusal(400, "missing_required_parameter", f"'{where}' is required.", param=where)
     reason = {"type": "invalid_type", "enum": "invalid_value"}.get(keyword, "invalid_value")
-    told = _SENTENCES.get(keyword, _fallback)(error.validator_value)
+    requirement = _SENTENCES.get(keyword, _fallback)(error.validator_value)
     subject = f"'{param}'" if param else "The request body"
-    return Refusal(400, reason, f"{subject} {told}.", param=param or None)
+    return Refusal(400, reason, f"{subject} {requirement}.", param=param or None)
 
 
 def _parameter(path: Iterable[str | int]) -> str:
@@ -58,14 +58,14 @@ def _parameter(path: Iterable[str | int]) -> str:
 
 
 def _missing(error: ValidationError) -> str:
-    """The first required name that is not there; jsonschema tells it only within a sentence."""
+    """The first required name that is missing; jsonschema names it only within a sentence."""
     required = error.validator_value if isinstance(error.validator_value, list) else []
     present = error.instance if isinstance(error.instance, dict) else {}
     named = [name for name in required if name not in present]
     return str(next((name for name in named if error.message.startswith(repr(name))), named[0]))
 
 
-# Each sentence is made from the contract alone: a value of the request, which may be a secret, is never repeated.
+# Each sentence is made from the contract alone, and never repeats a value of the request, which may be a secret.
 _SENTENCES: Mapping[str, Callable[[Any], str]] = {
     "type": lambda value: f"must be of type {value if isinstance(value, str) else ' or '.join(value)}",
     "enum": lambda value: f"must be one of {', '.join(map(str, value))}",

@@ -12,8 +12,7 @@ from conformance.reference.body import check_media_type
 from conformance.reference.errors import ProviderError, Refusal
 from conformance.reference.json_body import parse_object
 from conformance.reference.providers import Ended
-from conformance.reference.providers.secrecy import SecretGate
-from conformance.reference.providers.upstream_answer import AnswerReader
+from conformance.reference.providers.upstream_answer import AnswerReader, SecretGate
 
 
 def outcome(function: Callable[..., Any], *arguments: Any) -> Any:

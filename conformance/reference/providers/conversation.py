@@ -1,4 +1,4 @@
-"""What is sent upstream: the conversation and its settings, in the form that the most servers understand."""
+"""What is sent upstream: the conversation and its settings, in the form that most servers understand."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from conformance.reference.request import CompletionRequest, Message
 _ROLES = {"developer": "system", "system": "system", "assistant": "assistant"}
 _UNIVERSAL = ("temperature", "top_p")
 _SEED_BITS = 31
-"""What every server takes as a seed; a contract may allow any integer."""
+"""The seeds that every server accepts; a contract may allow any integer."""
 
 
 def payloads(request: CompletionRequest, model: str, most_tokens: int) -> tuple[dict[str, Any], ...]:
-    """The bodies to try, one after another, until the upstream takes one.
+    """The bodies to try, one after another, until the upstream accepts one.
 
-    The first keeps what the client sent. The second is for chat templates and servers that know less: turns
-    alternate, nothing stands before the first user's turn, and only the sampling settings that all know are left.
+    The first keeps what the client sent. The second is for simpler chat templates and servers: turns alternate,
+    beginning with the user's, and only the sampling settings that every server has are left.
     """
     first = {**_settings(request, model, most_tokens), "messages": _as_sent(request.messages)}
     plain = {name: value for name, value in first.items() if name not in request.sampling or name in _UNIVERSAL}
@@ -26,7 +26,7 @@ def payloads(request: CompletionRequest, model: str, most_tokens: int) -> tuple[
 
 
 def _settings(request: CompletionRequest, model: str, most_tokens: int) -> dict[str, Any]:
-    limits = [limit for limit in (request.token_limit or most_tokens, request.room) if limit is not None]
+    limits = [limit for limit in (request.token_limit or most_tokens, request.tokens_left) if limit is not None]
     settings: dict[str, Any] = {**request.sampling, "model": model, "max_tokens": min(limits)}
     if "seed" in settings:
         settings["seed"] = int(settings["seed"]) % 2**_SEED_BITS
@@ -38,7 +38,7 @@ def _settings(request: CompletionRequest, model: str, most_tokens: int) -> dict[
 
 
 def _role(message: Message) -> str:
-    """The role as most servers know it: a tool's answer, without the call that it answers, is the user's word."""
+    """The role as most servers have it: a tool's answer, without the call that it answers, counts as the user's."""
     return _ROLES.get(message.role, "user")
 
 

@@ -1,4 +1,4 @@
-"""A provider that says what it was told: deterministic, without a model, at least a dozen tokens long."""
+"""A provider that echoes the last user message: deterministic, without a model, at least twelve tokens long."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conformance.reference.request import CompletionRequest
 from conformance.reference.tokens import count_tokens, split_tokens
 
 _SHORTEST = 12
-"""Tokens: enough for a stream to be one, for max_tokens to cut, and for a stop sequence to stand in the middle."""
+"""Tokens: enough for a real stream, for max_tokens to cut, and for a stop sequence in the middle."""
 
 
 class EchoProvider:

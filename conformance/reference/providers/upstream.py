@@ -1,4 +1,4 @@
-"""A provider that asks another OpenAI-compatible server, and lets none of its faults or secrets through."""
+"""A provider that forwards to another OpenAI-compatible server, and passes none of its faults or secrets on."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from conformance.contract.media_types import is_event_stream
 from conformance.reference.errors import ProviderError, Refusal
 from conformance.reference.providers.conversation import payloads
 from conformance.reference.providers.model import Ended
-from conformance.reference.providers.secrecy import SecretGate
 from conformance.reference.providers.upstream_answer import (
     BROKE_OFF,
     FAILED,
     NOT_UNDERSTOOD,
     AnswerReader,
+    SecretGate,
     is_about_context,
 )
 from conformance.reference.request import CompletionRequest
@@ -38,15 +38,15 @@ class Upstream:
 
     url: str
     model: str | None = None
-    """Its name for the model; None takes the first that it lists."""
+    """Its name for the model; None for the first that it lists."""
     api_key: str | None = field(default=None, repr=False)
     most_tokens: int = 1024
-    """Tokens of one choice where the client set no limit: a model without an end would never stop."""
+    """The limit for one choice if the client sets none, because some models would never stop."""
     connect_timeout: float = 10.0
     idle_timeout: float = 60.0
     deadline: float = 300.0
     linger: float = 1.0
-    """How long a stream is read on after its finish reason, for its usage."""
+    """How long a stream is read after its finish reason, to wait for its usage."""
     max_bytes: int = 32 * 1024 * 1024
 
 
@@ -72,7 +72,7 @@ class UpstreamProvider:
         return False
 
     def score(self, token: str, alternatives: int) -> None:
-        """None: nothing is made up."""
+        """None: an upstream's log probabilities are not made up."""
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -101,13 +101,13 @@ class UpstreamProvider:
         yield reader.ended()
 
     async def _ask(self, request: CompletionRequest) -> httpx.Response:
-        """The response to the first form of the request that the upstream takes."""
+        """The response to the first form of the request that the upstream accepts."""
         problem: Exception = ProviderError(FAILED)
         for payload in payloads(request, await self._model_name(), self._upstream.most_tokens):
             accept = "text/event-stream" if request.stream else "application/json"
             url = f"{self._upstream.url}/chat/completions"
             message = self._client.build_request("POST", url, json=payload, headers={"Accept": accept})
-            with _told_plainly():
+            with _without_details():
                 response = await self._client.send(message, stream=True)
             if response.status_code == httpx.codes.OK:
                 return response
@@ -146,23 +146,23 @@ class UpstreamProvider:
         wait = min(ends - time.monotonic(), self._upstream.linger if lingering else self._upstream.idle_timeout)
         try:
             async with asyncio.timeout(max(wait, 0)):
-                with _told_plainly():
+                with _without_details():
                     return await anext(parts, None)
         except TimeoutError as error:
             if lingering:
                 return None  # the text is complete; only the end of the stream is missing
-            raise ProviderError("The provider did not go on with its answer in time.") from error
+            raise ProviderError("The provider did not continue its answer in time.") from error
         except ProviderError:
             if lingering:
                 return None
             raise
 
     async def _problem(self, response: httpx.Response) -> Exception:
-        """What an error of the upstream means for the client. Nothing of its text is passed on."""
+        """What an error of the upstream means for the client. Its text is not passed on."""
         status = response.status_code
         body = b""
         try:
-            with _told_plainly():
+            with _without_details():
                 async for part in response.aiter_bytes():
                     body += part
                     if len(body) > _MOST_ERROR_BYTES:
@@ -183,30 +183,30 @@ class UpstreamProvider:
 
     async def _model_name(self) -> str:
         if self._model is None:
-            with _told_plainly():
+            with _without_details():
                 answer = await self._client.get(f"{self._upstream.url}/models")
                 try:
                     self._model = str(answer.json()["data"][0]["id"])
                 except (ValueError, LookupError, TypeError) as error:
-                    raise ProviderError("The provider does not tell which models it has.") from error
+                    raise ProviderError("The provider does not list its models.") from error
         return self._model
 
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """What certificates are trusted; reading them takes longer than anything else here."""
+    """The trusted certificates; reading them takes longer than anything else here."""
     return httpx.create_ssl_context(trust_env=False)
 
 
 def _headers(upstream: Upstream) -> dict[str, str]:
-    # No content coding: a bomb could not be told from an answer before it is unpacked.
+    # No content coding, because a decompression bomb looks like an answer until it is unpacked.
     headers = {"Accept-Encoding": "identity", "User-Agent": "chat-conformance"}
     return headers if upstream.api_key is None else {**headers, "Authorization": f"Bearer {upstream.api_key}"}
 
 
 @contextmanager
-def _told_plainly() -> Iterator[None]:
-    """Turns the HTTP client's errors, which name the upstream, into ones that a client may see."""
+def _without_details() -> Iterator[None]:
+    """Turns the HTTP client's errors, which name the upstream, into errors that a client may see."""
     try:
         yield
     except httpx.TimeoutException as error:

@@ -1,4 +1,4 @@
-"""Reads an upstream's answer, whole or streamed, with all the faults that such servers have; pure, without I/O."""
+"""Reads an upstream's answer, whole or streamed, and tolerates the usual faults of such servers; without I/O."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REASONS = {
     "safety": "content_filter",
     "sensitive": "content_filter",
 }
-"""Reasons for an end other than the text's own; whatever else a server says (`eos`, `end_turn`, …) means `stop`."""
+"""Finish reasons other than the end of the text; everything else that servers send (`eos`, `end_turn`, …) is `stop`."""
 
 FAILED = "The provider failed to answer the request."
 BROKE_OFF = "The provider broke off its answer."
@@ -27,7 +27,7 @@ NOT_UNDERSTOOD = "The provider gave an answer that cannot be understood."
 
 
 class AnswerReader:
-    """Collects what an answer says of one choice: its text, its reason to end and its usage."""
+    """Collects one choice of an answer: its text, its finish reason and its usage."""
 
     def __init__(self) -> None:
         self._events = EventStreamReader()
@@ -35,29 +35,29 @@ class AnswerReader:
         self._prompt_tokens: int | None = None
         self._completion_tokens: int | None = None
         self.done = False
-        """Whether the sentinel `[DONE]` came, or the answer came in one piece: nothing after it counts."""
+        """Whether the sentinel `[DONE]` or a whole answer has arrived; nothing after it counts."""
         self._answered = False
-        """Whether anything was said of the choice."""
+        """Whether the answer had a choice at all."""
 
     @property
     def finished(self) -> bool:
-        """Whether a reason to end came."""
+        """Whether a finish reason has arrived."""
         return self._reason is not None
 
     def feed(self, data: bytes) -> Iterator[str]:
-        """The pieces of text in these bytes of an event stream, those before a failure too.
+        """The pieces of text in these bytes of an event stream, including those before a failure.
 
         Raises:
-            ProviderError: the stream tells of an error, or holds what is no chunk.
+            ProviderError: the stream has an error, or something that is not a chunk.
         """
         yield from self._texts(self._events.feed(data))
 
     def end(self) -> Iterator[str]:
-        """What an unterminated last event still holds: a client would lose it, a gateway need not."""
+        """The text of an unterminated last event: a client would lose it, but a gateway need not."""
         yield from self._texts(self._events.feed(b"\n\n"))
 
     def whole(self, body: bytes) -> Iterator[str]:
-        """The text of an answer that came in one piece, be it JSON or an event stream without its media type."""
+        """The text of an answer in one piece, whether JSON or an event stream without its media type."""
         if body.lstrip().startswith((b"data:", b":", b"event:")):
             yield from self.feed(body)
             yield from self.end()
@@ -71,7 +71,7 @@ class AnswerReader:
         """The end of the choice.
 
         Raises:
-            ProviderError: the answer broke off before its end, or held no choice at all.
+            ProviderError: the answer broke off before its end, or had no choice at all.
         """
         if not self.done and not self.finished:
             raise ProviderError(BROKE_OFF)
@@ -92,7 +92,7 @@ class AnswerReader:
                 yield text
 
     def _text(self, value: Any) -> str:
-        """Takes a completion or chunk object and gives its text."""
+        """Read a completion or chunk object, and return its text."""
         if not isinstance(value, dict):
             raise ProviderError(NOT_UNDERSTOOD)
         if value.get("error"):
@@ -117,8 +117,31 @@ class AnswerReader:
             self._completion_tokens = _count(usage.get("completion_tokens"), self._completion_tokens)
 
 
+class SecretGate:
+    """Replaces a secret with asterisks in a text that arrives in pieces, even if the secret is spread over several."""
+
+    def __init__(self, secret: str | None) -> None:
+        self._secret = secret or ""
+        self._held = ""
+
+    def feed(self, piece: str) -> str:
+        """The text that may be sent now that `piece` has arrived."""
+        if not self._secret:
+            return piece
+        text = (self._held + piece).replace(self._secret, "*" * len(self._secret))
+        longest = min(len(text), len(self._secret) - 1)
+        held = next((size for size in range(longest, 0, -1) if text.endswith(self._secret[:size])), 0)
+        self._held = text[len(text) - held :]
+        return text[: len(text) - held]
+
+    def flush(self) -> str:
+        """The text still held back, once no more arrives."""
+        held, self._held = self._held, ""
+        return held
+
+
 def is_about_context(body: bytes) -> bool:
-    """Whether an error says that the prompt is too long for the model: the one refusal that is the client's to mend."""
+    """Whether an error says that the prompt is too long: the only refusal that the client can do something about."""
     text = body.lower()
     return b"context" in text and any(word in text for word in (b"length", b"exceed", b"window", b"size"))
 
@@ -143,7 +166,7 @@ def _well_formed(text: str) -> str:
 
 
 def _count(value: Any, before: int | None) -> int | None:
-    """A count of tokens, where the value can be one."""
+    """A number of tokens, or `before` if the value cannot be one."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**53:
         return before
     return int(value)
