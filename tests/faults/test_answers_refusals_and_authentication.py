@@ -1,4 +1,4 @@
-"""Each fault of answers, of refusals and of the door is caught through every requirement that it breaks."""
+"""Each fault of answers, of refusals and of authentication is caught through every requirement that it breaks."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_without_a_fault_nothing_is_broken(profile: str) -> None:
 def outcomes_of(
     contract: Contract, hooks: Hooks, only: list[str] | tuple[str, ...], tier: Tier | None = None
 ) -> dict[str, Outcome]:
-    """What comes of these requirements, in a tier or the smallest that has them all, with a second tenant at hand."""
+    """The outcomes of these requirements, in `tier` or the smallest tier that has them all, with a second tenant."""
     name = contract.profile.name
     rows = [row for row in contract.requirements if row.id in only]
     tier = tier or (Tier.EXHAUSTIVE if any(row.tier is Tier.EXHAUSTIVE for row in rows) else Tier.STANDARD)

@@ -1,4 +1,4 @@
-"""A deployment may say that it does not support an optional field; what all must do cannot be declined."""
+"""A deployment may decline an optional field, but not what every deployment must do."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from conformance.suite import Outcome
 
 
 def refusing(field: str, value: Any, message: str) -> Stages:
-    """A deployment that refuses a field with a value (any that is not None, where the value is Ellipsis)."""
+    """A deployment that refuses a value of a field (with Ellipsis, any value except None, 1 and False)."""
 
     def check(rules: RequestRules, body: Any) -> None:
         rules.check_body(body)
-        asked = body.get(field) if isinstance(body, dict) else None
-        if asked == value or (value is ... and asked not in (None, 1, False)):
+        given = body.get(field) if isinstance(body, dict) else None
+        if given == value or (value is ... and given not in (None, 1, False)):
             raise Refusal(400, "invalid_value", message, param=field)
 
     return replace(Stages(), check_body=check)
 
 
 class _Longer:
-    """Equals every list of more items than this."""
+    """Equals every list with more items than this."""
 
     def __init__(self, most: int) -> None:
         self.most = most

@@ -1,4 +1,4 @@
-"""Generated requests find what no single case does, and say it with the smallest request that still shows it."""
+"""Generated requests find what no fixed case finds, and report it with the smallest request that still shows it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def request_body() -> RequestBody:
 def judging(stages: Stages, out: Path, **settings: Any) -> Iterator[SuiteRun]:
     with EmbeddedReference("kodexa", stages=stages, contract=shipped_contract("kodexa")) as reference:
         target = Target(reference.base_url, api_key=reference.api_key, model=reference.model, org_id=reference.org_id)
-        asked = RunSettings(
+        run_settings = RunSettings(
             "kodexa",
             base_url=reference.base_url,
             tier=Tier.EXHAUSTIVE,
@@ -54,13 +54,13 @@ def judging(stages: Stages, out: Path, **settings: Any) -> Iterator[SuiteRun]:
             generated=COUNT,
             **settings,
         )
-        with open_run(asked, {}, asdict(target)) as opened:
+        with open_run(run_settings, {}, asdict(target)) as opened:
             run, _ = judge(opened)
             assert not run.broken
             yield run
 
 
-def bent(check: Callable[[RequestRules, Any], None]) -> Stages:
+def checking(check: Callable[[RequestRules, Any], None]) -> Stages:
     return replace(Stages(), check_body=check)
 
 
@@ -84,8 +84,8 @@ def crashes_for_two_fields_together(rules: RequestRules, body: Any) -> None:
         raise Refusal(500, "internal", "Something broke.")
 
 
-def test_a_valid_request_that_breaks_the_server_is_told_by_the_fewest_fields(tmp_path: Path) -> None:
-    with judging(bent(crashes_for_two_fields_together), tmp_path) as run:
+def test_a_valid_request_that_breaks_the_server_is_reported_with_the_fewest_fields(tmp_path: Path) -> None:
+    with judging(checking(crashes_for_two_fields_together), tmp_path) as run:
         judgement = run.judgements["request.generated-valid"]
         body = sent_in(run, judgement)
     assert judgement.outcome is Outcome.FAILED
@@ -101,8 +101,8 @@ def takes_any_temperature(rules: RequestRules, body: Any) -> None:
     rules.check_body({**body, "temperature": 1} if bounded else body)
 
 
-def test_a_broken_request_that_is_served_is_told_by_what_is_broken_alone(tmp_path: Path) -> None:
-    with judging(bent(takes_any_temperature), tmp_path) as run:
+def test_an_invalid_request_that_is_served_is_reduced_to_what_is_invalid(tmp_path: Path) -> None:
+    with judging(checking(takes_any_temperature), tmp_path) as run:
         judgement = run.judgements["request.generated-invalid"]
         bodies = [sent_in(run, judgement, number) for number in range(len(judgement.findings))]
     assert judgement.outcome is Outcome.FAILED
@@ -111,8 +111,8 @@ def test_a_broken_request_that_is_served_is_told_by_what_is_broken_alone(tmp_pat
     assert not 0 <= smallest["temperature"] <= 2
 
 
-def test_replaying_comes_to_the_same(tmp_path: Path) -> None:
-    with judging(bent(crashes_for_two_fields_together), tmp_path / "live") as run:
+def test_replaying_gives_the_same_judgements(tmp_path: Path) -> None:
+    with judging(checking(crashes_for_two_fields_together), tmp_path / "live") as run:
         live = dict(run.judgements)
     settings = RunSettings("kodexa", replay=tmp_path / "live")
     with open_run(settings, {}) as opened:
@@ -120,38 +120,38 @@ def test_replaying_comes_to_the_same(tmp_path: Path) -> None:
     assert {name: one for name, one in again.judgements.items() if name in live} == live
 
 
-def test_a_field_that_the_target_declines_is_no_finding(tmp_path: Path) -> None:
+def test_a_field_that_the_target_declines_is_not_a_finding(tmp_path: Path) -> None:
     def check(rules: RequestRules, body: Any) -> None:
         rules.check_body(body)
         if "top_p" in body:
             raise Refusal(400, "unsupported", "top_p is not supported here.", param="top_p")
 
-    with judging(bent(check), tmp_path) as run:
+    with judging(checking(check), tmp_path) as run:
         judgement = run.judgements["request.generated-valid"]
     assert judgement.outcome is Outcome.PASSED
     assert any("decide nothing" in note for note in judgement.messages)
 
 
-def test_a_mutation_of_a_request_that_is_not_served_says_nothing(tmp_path: Path) -> None:
+def test_a_mutation_of_a_request_that_is_not_served_decides_nothing(tmp_path: Path) -> None:
     def refuse(_: RequestRules, __: Any) -> None:
         raise Refusal(400, "invalid_value", "The request has an invalid value.")
 
-    with judging(bent(refuse), tmp_path) as run:
+    with judging(checking(refuse), tmp_path) as run:
         assert run.judgements["request.generated-valid"].outcome is Outcome.FAILED
         notes = run.judgements["request.generated-invalid"].messages
     assert any("decide nothing" in note for note in notes)
 
 
-def test_no_generated_request_is_sent_when_their_time_is_over(tmp_path: Path) -> None:
+def test_no_generated_request_is_sent_after_their_time_is_over(tmp_path: Path) -> None:
     with judging(Stages(), tmp_path, limits=Limits(generated_time=0.05)) as run:
         judgement = run.judgements["request.generated-valid"]
     assert judgement.outcome is Outcome.UNTESTED
     assert "the 0.05 s for generated requests are over" in judgement.messages[0]
 
 
-def test_a_stopped_run_that_is_gone_on_with_makes_the_same_requests_smaller() -> None:
+def test_a_resumed_run_shrinks_the_same_requests() -> None:
     with EmbeddedReference(
-        "kodexa", stages=bent(crashes_for_two_fields_together), contract=shipped_contract("kodexa")
+        "kodexa", stages=checking(crashes_for_two_fields_together), contract=shipped_contract("kodexa")
     ) as reference:
         target = Target(reference.base_url, api_key=reference.api_key, model=reference.model, org_id=reference.org_id)
 
@@ -179,7 +179,7 @@ def test_a_stopped_run_that_is_gone_on_with_makes_the_same_requests_smaller() ->
 
 
 def answered(check: Callable[[Any], bool], probe: Probe) -> list[Probe]:
-    """The smaller probes that are tried one after another where the target breaks for whatever `check` says."""
+    """The smaller probes that are tried one after another against a target that breaks where `check` is true."""
     shrinking, tried, ahead = Shrinking(request_body()), [], [probe]
     while ahead:
         one = ahead.pop()

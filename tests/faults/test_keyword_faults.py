@@ -1,6 +1,6 @@
-"""For each keyword of each request schema, a deployment that ignores just it, and one that over-enforces it, is caught.
+"""For each keyword of each request schema, a deployment that ignores it, and one that over-enforces it, is caught.
 
-What a fault breaks is held against an exact list: the requirement of its keyword, and the few companions named here.
+Each fault must break exactly the requirement of its keyword, and the few companions that are named here.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ REFUSES_EVERYTHING = {
     f"over-enforces:{name}"
     for name in ("request.messages.min-items", f"{ITEMS}.role.required", f"{ITEMS}.content.required")
 }
-"""Their boundary value is in the smallest request of all: whoever refuses it serves nothing, and breaks everything."""
+"""Their boundary value is in the smallest possible request: a deployment that refuses it breaks everything."""
 REFUSES_PARTS = {
     *(f"over-enforces:{PARTS}.items.{name}" for name in ("type.required", "text.required", "type.const")),
     f"over-enforces:{ITEMS}.content.any-of",
 }
-"""Their boundary value is in every content that is an array: none is served, so that no keyword in it is honoured."""
+"""Their boundary value is in every content that is an array, so that no keyword inside it can be honoured."""
 COMPANIONS = {
-    # 128 choices are asked for with one token each: more would cost, and decide no more.
+    # 128 choices are requested with one token each: more tokens would cost more, and decide nothing more.
     "over-enforces:request.max_tokens.minimum": {"request.n.maximum"},
 }
 
@@ -47,7 +47,7 @@ def faults(profile: str) -> dict[str, KeywordFault]:
 
 
 def companions(profile: str, fault: KeywordFault) -> set[str]:
-    """What a fault breaks beside the requirement of its keyword."""
+    """What a fault breaks in addition to the requirement of its keyword."""
     every = {row.id for row in bench(profile).rows if row.id != "request.path.org-id.type"}
     if fault.id in REFUSES_EVERYTHING:
         return every
@@ -57,7 +57,7 @@ def companions(profile: str, fault: KeywordFault) -> set[str]:
         return inside - {f"{PARTS}.items.type.type"} | {f"{ITEMS}.content.any-of"}
     named = COMPANIONS.get(fault.id, set()) & every
     if fault.id.endswith(".required") and fault.id.startswith("over-enforces:"):
-        # One keyword, with a requirement for each of its names: who demands another member breaks them all.
+        # One keyword with a requirement for each of its names: demanding another member breaks them all.
         named = {
             name for name in every if name.endswith(".required") and name.count(".") == fault.requirement.count(".")
         }

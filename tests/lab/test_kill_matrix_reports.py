@@ -1,4 +1,4 @@
-"""The kill matrix as JSON that its schema describes, as a page that needs nothing from outside, and as a score."""
+"""The kill matrix as JSON that matches its schema, as a page without external resources, and as a score."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def page() -> Page:
     return Page(kill_matrix_page(matrix()))
 
 
-def test_the_record_is_as_its_schema_has_it_and_can_be_read_back(tmp_path: Path) -> None:
+def test_the_record_matches_its_schema_and_can_be_read_back(tmp_path: Path) -> None:
     written = write_matrix(matrix(), tmp_path)
     document = read_matrix(written["Kill matrix"])
     assert document["score"]["faults"] == document["score"]["caught"] == 1
@@ -60,7 +60,7 @@ def test_the_record_is_as_its_schema_has_it_and_can_be_read_back(tmp_path: Path)
     assert killed["stream.done-once"] == ["stream-end.no-done"]
 
 
-def test_a_record_that_departs_from_its_schema_is_refused_in_one_sentence(tmp_path: Path) -> None:
+def test_a_record_that_does_not_match_its_schema_is_refused_in_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "kill-matrix.json"
     path.write_text(json.dumps(matrix_document(matrix()) | {"format": 99}))
     with pytest.raises(KillMatrixError, match=re.escape(f"{path}: ")):
@@ -70,14 +70,14 @@ def test_a_record_that_departs_from_its_schema_is_refused_in_one_sentence(tmp_pa
         read_matrix(path)
 
 
-def test_two_records_of_one_matrix_agree_in_their_core_whatever_they_took() -> None:
+def test_two_records_of_one_matrix_agree_in_their_core_whatever_their_times() -> None:
     slower = replace(matrix(), seconds=77.0)
     assert matrix_document(slower) != matrix_document(matrix())
     assert core(matrix_document(slower)) == core(matrix_document(matrix()))
     assert core(matrix_document(matrix(fault={}))) != core(matrix_document(matrix()))
 
 
-def test_every_fault_and_requirement_has_a_place_of_its_own_on_the_page(page: Page) -> None:
+def test_every_fault_and_requirement_has_its_own_anchor_on_the_page(page: Page) -> None:
     assert "stream-end.no-done" in page.ids
     assert "trap.variation" in page.ids
     assert "stream.done-once" in page.ids
@@ -93,7 +93,7 @@ def test_the_page_needs_nothing_from_outside_and_runs_nothing_but_its_own_script
         assert f"{kind}-src 'sha256-{digest}'" in page.policy
 
 
-def test_what_a_target_said_is_shown_as_text(page: Page) -> None:
+def test_what_a_target_sent_is_shown_as_text(page: Page) -> None:
     assert "b" not in page.tags
     assert "<b>none</b>" in page.text
 
@@ -113,7 +113,7 @@ def test_the_summary_says_what_was_caught_and_which_rule_does_not_hold() -> None
     assert "All rules hold." in lab_text(matrix(), rule_violations(matrix()), {})
 
 
-def test_the_table_of_scores_is_made_of_the_records_alone(tmp_path: Path) -> None:
+def test_the_table_of_scores_is_made_from_the_records_alone(tmp_path: Path) -> None:
     write_matrix(replace(matrix(), partial=False), tmp_path / "loop-health")
     readme = tmp_path / "README.md"
     readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
@@ -126,7 +126,7 @@ def test_the_table_of_scores_is_made_of_the_records_alone(tmp_path: Path) -> Non
     assert "old" not in text
 
 
-def test_a_score_of_some_faults_only_is_not_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_score_of_a_partial_matrix_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_matrix(matrix(), tmp_path)
     assert main([str(tmp_path)]) == 2
     assert "has only some of its faults" in capsys.readouterr().err
@@ -134,7 +134,7 @@ def test_a_score_of_some_faults_only_is_not_shown(tmp_path: Path, capsys: pytest
     assert "there is no kill-matrix.json" in capsys.readouterr().err
 
 
-def test_other_tools_stand_beside_with_what_they_caught_of_the_same_faults() -> None:
+def test_other_tools_have_a_column_with_what_they_caught_of_the_same_faults() -> None:
     peers = {"profile": "loop-health", "faults": 1, "judges": {"another": {"caught": 0}}}
     table = scores_table([matrix_document(replace(matrix(), partial=False))], [peers])
     assert "| another |" in table.splitlines()[0]

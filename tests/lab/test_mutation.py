@@ -1,4 +1,4 @@
-"""The mutation of the suite: what the lab would not miss is told as a survivor."""
+"""The mutation of the suite: a test that the lab would not miss is reported as a survivor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TEST = "test_stream.py::test_the_sentinel_comes_once"
 
 @pytest.fixture(autouse=True)
 def _one_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Mutate one test function only, for time's sake."""
+    """Mutate one test function only, to save time."""
     every = mutation._by_function
 
     def one(items: Sequence[pytest.Item]) -> Mapping[str, list[pytest.Item]]:

@@ -1,4 +1,4 @@
-"""The README's table of scores is made by a command: it has the form that the command gives it, or is still empty."""
+"""The README's table of scores is made by a command: it has the command's form, or is still empty."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_the_readme_has_one_block_for_the_scores() -> None:
     assert with_scores(text, "| a table |", README).count("| a table |") == 1
 
 
-def test_what_stands_in_the_block_is_a_table_of_the_command() -> None:
+def test_the_block_contains_the_table_of_the_command() -> None:
     block = README.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0].strip()
     rows = [line.split("|")[1:-1] for line in block.splitlines()]
     assert not rows or [cell.strip() for cell in rows[0]][:3] == ["profile", "faults", "caught"]

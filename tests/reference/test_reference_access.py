@@ -30,7 +30,7 @@ def credentials(caller: Caller) -> dict[str, list[tuple[str, str]]]:
     return rows | {"elsewhere": [("x-api-key", key)], "two": [good, ("Authorization", "Bearer nonsense")]}
 
 
-def test_a_request_without_a_key_is_refused_before_its_body_is_judged(caller: Caller) -> None:
+def test_a_request_without_a_key_is_refused_before_its_body_is_checked(caller: Caller) -> None:
     answer = caller.http.post(caller.url, content=b"not JSON")
     assert answer.status_code == 401
     assert caller.error_of(answer) == "invalid_api_key"
@@ -46,7 +46,7 @@ def test_no_wrong_credential_gets_in(caller: Caller) -> None:
         assert "choices" not in answer.text, name
 
 
-def test_a_key_in_the_query_is_none(caller: Caller) -> None:
+def test_a_key_in_the_query_does_not_count(caller: Caller) -> None:
     answer = caller.http.post(caller.url, params={"api_key": caller.reference.api_key}, json=caller.body())
     assert answer.status_code == 401
 
@@ -99,7 +99,7 @@ def test_a_wrong_method_is_a_json_405_that_names_the_right_one(caller: Caller, m
     assert caller.error_of(answer) == "method_not_allowed"
 
 
-def test_models_are_listed_to_who_has_a_key(openai: Caller) -> None:
+def test_models_are_listed_for_callers_with_a_key(openai: Caller) -> None:
     url = openai.url.replace("chat/completions", "models")
     assert openai.http.get(url).status_code == 401
     listed = openai.http.get(url, headers=openai.key_header).json()

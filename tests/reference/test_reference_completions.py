@@ -18,7 +18,7 @@ def content(completion: dict, choice: int = 0) -> str:
     return text
 
 
-def test_a_completion_is_as_the_contract_has_it(caller: Caller) -> None:
+def test_a_completion_matches_the_contract(caller: Caller) -> None:
     completion = caller.complete("Hello there.")
     response = load_contract(caller.profile).operation.response(200)
     assert response is not None
@@ -55,7 +55,7 @@ def test_usage_grows_with_every_message_of_the_prompt(caller: Caller) -> None:
     assert caller.post(body).json()["usage"]["prompt_tokens"] > short
 
 
-def test_max_tokens_cuts_and_says_so(caller: Caller) -> None:
+def test_max_tokens_cuts_and_the_finish_reason_is_length(caller: Caller) -> None:
     whole = content(caller.complete("one two three four five six seven eight nine ten eleven"))
     for limit in (1, 2, 5):
         completion = caller.complete("one two three four five six seven eight nine ten eleven", max_tokens=limit)
@@ -92,14 +92,14 @@ def test_stop_at_the_very_start_leaves_an_empty_text(openai: Caller) -> None:
     assert completion["usage"]["completion_tokens"] == 0
 
 
-def test_n_gives_so_many_choices(openai: Caller, kodexa: Caller) -> None:
+def test_n_is_the_number_of_choices(openai: Caller, kodexa: Caller) -> None:
     for caller in (openai, kodexa):
         completion = caller.complete("Hello.", n=3, max_tokens=2)
         assert [choice["index"] for choice in completion["choices"]] == [0, 1, 2]
         assert completion["usage"]["completion_tokens"] == 6
 
 
-def test_a_field_that_a_contract_does_not_have_is_left_alone(loop_health: Caller) -> None:
+def test_a_field_that_a_contract_does_not_have_is_ignored(loop_health: Caller) -> None:
     completion = loop_health.complete("Hello.", n=3, stop=["said"])
     assert len(completion["choices"]) == 1
     assert "said" in content(completion)
@@ -122,7 +122,7 @@ def test_any_text_comes_back_as_it_was(caller: Caller) -> None:
         assert text in content(caller.complete(text))
 
 
-def test_logprobs_have_one_entry_a_token(openai: Caller) -> None:
+def test_logprobs_have_one_entry_per_token(openai: Caller) -> None:
     completion = openai.complete("naïve 日本語 🇩🇪", logprobs=True, top_logprobs=3)
     entries = completion["choices"][0]["logprobs"]["content"]
     assert len(entries) == completion["usage"]["completion_tokens"]
@@ -134,7 +134,7 @@ def test_logprobs_have_one_entry_a_token(openai: Caller) -> None:
         assert entry["top_logprobs"][0]["token"] == entry["token"]
 
 
-def test_logprobs_are_null_unless_asked_for(openai: Caller) -> None:
+def test_logprobs_are_null_unless_requested(openai: Caller) -> None:
     assert openai.complete()["choices"][0]["logprobs"] is None
     entries = openai.complete(logprobs=True)["choices"][0]["logprobs"]["content"]
     assert all(entry["top_logprobs"] == [] for entry in entries)

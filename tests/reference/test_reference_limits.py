@@ -64,7 +64,7 @@ def test_a_body_without_end_is_left_unread() -> None:
     assert read <= 8000
 
 
-def test_a_body_that_does_not_arrive_in_time_is_given_up() -> None:
+def test_a_body_that_does_not_arrive_in_time_is_refused() -> None:
     app = create_app(shipped_contract("openai"), replace(SETTINGS, body_timeout=0.02), EchoProvider())
 
     async def stalled() -> Any:
@@ -93,7 +93,7 @@ def test_a_prompt_longer_than_the_context_window_is_refused() -> None:
     assert cut["usage"]["total_tokens"] == 60
 
 
-def test_a_fault_of_ours_is_a_json_500_that_tells_nothing() -> None:
+def test_a_bug_of_ours_is_a_json_500_without_details() -> None:
     def broken(rules: Any, body: Any) -> None:
         raise ZeroDivisionError("a secret detail")
 
@@ -123,7 +123,7 @@ def test_a_stage_can_be_replaced_to_make_a_fault() -> None:
         {"max_depth": 0},
     ],
 )
-def test_settings_that_cannot_be_are_refused(change: dict[str, Any]) -> None:
+def test_impossible_settings_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(DeploymentError):
         replace(SETTINGS, **change)
 
@@ -215,7 +215,7 @@ def test_requests_in_a_row_are_answered_in_a_row(caller: Caller) -> None:
         assert [wire.answer()[0] for _ in range(3)] == [200, 200, 200]
 
 
-def test_a_connection_serves_on_after_refusals_whose_body_was_not_read(caller: Caller) -> None:
+def test_a_connection_stays_usable_after_refusals_whose_body_was_not_read(caller: Caller) -> None:
     content = b" " * 100_000
     good = json.dumps(caller.body()).encode()
     with Wire(caller) as wire:

@@ -75,7 +75,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(st.lists(PIECES | st.binary(max_size=5)).map(b"".join)), st.booleans())
-def test_whatever_an_upstream_says_is_text_or_a_provider_error(reads: list[bytes], whole: bool) -> None:
+def test_whatever_an_upstream_sends_is_text_or_a_provider_error(reads: list[bytes], whole: bool) -> None:
     said = outcome(read_answer, reads, whole)
     if isinstance(said, ProviderError):
         assert said.message.startswith("The provider")

@@ -198,7 +198,7 @@ def test_an_encoded_body_is_refused(caller: Caller) -> None:
     assert caller.post(caller.body(), headers={"Content-Encoding": "gzip"}).status_code == 415
 
 
-def test_the_access_is_judged_before_the_media_type_and_that_before_the_body(caller: Caller) -> None:
+def test_access_is_checked_before_the_media_type_and_that_before_the_body(caller: Caller) -> None:
     wrong_all = {"Content-Type": "text/plain", **caller.header_for("nonsense")}
     assert caller.post(b"{", headers=wrong_all).status_code == 401
     assert caller.post(b"{", headers={"Content-Type": "text/plain"}).status_code == 415

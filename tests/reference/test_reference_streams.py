@@ -36,7 +36,7 @@ def test_a_stream_opens_with_the_role_and_ends_with_one_finish_and_done(caller: 
     assert not any("usage" in chunk for chunk in chunks)
 
 
-def test_each_chunk_is_as_the_contract_has_it_and_all_agree(caller: Caller) -> None:
+def test_each_chunk_matches_the_contract_and_all_agree(caller: Caller) -> None:
     chunks = caller.stream("Hello there.")[:-1]
     response = load_contract(caller.profile).operation.response(200)
     assert response is not None
@@ -47,7 +47,7 @@ def test_each_chunk_is_as_the_contract_has_it_and_all_agree(caller: Caller) -> N
     assert heads.pop()[1] == "chat.completion.chunk"
 
 
-def test_a_stream_says_what_the_completion_says(caller: Caller) -> None:
+def test_a_stream_has_the_text_of_the_completion(caller: Caller) -> None:
     for text in ("Hello.", "naïve 日本語 👩🏽‍🚀🇩🇪", 'data: [DONE]\n\nevent: x\r\n"quoted"', "\u2028 \x00"):
         whole = caller.complete(text)["choices"][0]["message"]["content"]
         chunks = caller.stream(text)[:-1]
@@ -61,7 +61,7 @@ def test_non_ascii_text_is_written_as_itself(caller: Caller) -> None:
     assert answer.headers["cache-control"] == "no-cache"
 
 
-def test_usage_comes_last_and_only_when_asked(caller: Caller) -> None:
+def test_usage_comes_last_and_only_on_request(caller: Caller) -> None:
     *chunks, last, done = caller.stream("Hello.", stream_options={"include_usage": True})
     assert done == "[DONE]"
     assert last["choices"] == []
@@ -93,7 +93,7 @@ def test_limits_hold_in_a_stream(openai: Caller) -> None:
     assert stopped[-1]["choices"][0]["finish_reason"] == "stop"
 
 
-def test_logprobs_stand_beside_each_token(openai: Caller) -> None:
+def test_every_token_has_its_logprobs(openai: Caller) -> None:
     chunks = openai.stream("Hello.", logprobs=True, top_logprobs=1)[:-1]
     contents = [chunk["choices"][0] for chunk in chunks if chunk["choices"][0]["delta"].get("content")]
     assert contents
@@ -153,7 +153,7 @@ def test_a_provider_that_fails_in_the_middle_ends_the_stream_without_done() -> N
 
 
 class Endless:
-    """A provider that goes on until it is told to stop, and tells when that was."""
+    """A provider that generates until it is stopped, and records when that was."""
 
     scores_tokens = False
 

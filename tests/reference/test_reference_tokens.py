@@ -16,7 +16,7 @@ def test_tokens_join_to_the_text(text: str) -> None:
 
 
 @given(TEXTS, st.data())
-def test_all_tokens_but_the_last_are_decided_by_what_came(text: str, data: st.DataObject) -> None:
+def test_all_tokens_except_the_last_are_final(text: str, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(text)))
     decided = split_tokens(text[:cut])[:-1]
     assert split_tokens(text)[: len(decided)] == decided
@@ -47,7 +47,7 @@ def test_a_meter_admits_the_first_tokens_however_the_text_is_cut(pieces: list[st
     st.lists(st.text("ab", max_size=4)),
     st.lists(st.text("ab", min_size=1, max_size=4), min_size=1, max_size=3),
 )
-def test_nothing_of_a_stop_sequence_is_shown_however_the_text_is_cut(pieces: list[str], stops: list[str]) -> None:
+def test_nothing_of_a_stop_sequence_is_sent_however_the_text_is_cut(pieces: list[str], stops: list[str]) -> None:
     gate = StopGate(stops)
     shown: list[str] = []
     for piece in pieces:

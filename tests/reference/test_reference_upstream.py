@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from fake_upstream import Asked, FakeUpstream, Script, chunk, completion
+from fake_upstream import FakeUpstream, Script, UpstreamRequest, chunk, completion
 from reference_callers import error_reason
 from upstream_gateway import KEY, LEAK, USAGE, Gateway, answering, choice, gateway, streamed, streaming
 
@@ -12,18 +12,18 @@ from conformance.reference import EmbeddedReference
 from conformance.reference.providers.upstream import Upstream, UpstreamProvider
 
 
-def test_a_completion_is_ours_with_the_words_of_the_upstream() -> None:
+def test_a_completion_is_our_own_with_the_text_of_the_upstream() -> None:
     with gateway(answering(completion("one two three", usage=USAGE, id="theirs", model="theirs"))) as gate:
         value = gate.complete(max_tokens=9, stop=["x"], temperature=0.5)
         assert choice(value) == ("one two three", "stop")
         assert value["usage"] == USAGE
         assert value["model"] == gate.reference.model
         assert value["id"].startswith("chatcmpl-")
-        asked = gate.upstream.asked[0]
-        assert asked.path == "/v1/chat/completions"
-        assert asked.headers["authorization"] == f"Bearer {KEY}"
-        assert "x-api-key" not in asked.headers
-        assert asked.body == {
+        request = gate.upstream.requests[0]
+        assert request.path == "/v1/chat/completions"
+        assert request.headers["authorization"] == f"Bearer {KEY}"
+        assert "x-api-key" not in request.headers
+        assert request.body == {
             "model": "theirs",
             "messages": [{"role": "user", "content": "Say hello."}],
             "max_tokens": 9,
@@ -70,7 +70,7 @@ def test_a_token_limit_that_the_upstream_ignores_is_enforced() -> None:
         assert streamed(gate.stream(max_tokens=2)) == ("one two", "length")
 
 
-def test_a_limit_that_the_upstream_kept_and_called_stop_is_told_as_length() -> None:
+def test_a_limit_that_the_upstream_reached_is_reported_as_length() -> None:
     usage = {"prompt_tokens": 4, "completion_tokens": 4, "total_tokens": 8}
     with gateway(answering(completion("a few", usage=usage))) as gate:
         assert choice(gate.complete(max_tokens=4))[1] == "length"
@@ -83,37 +83,37 @@ def test_a_stop_sequence_that_the_upstream_ignores_is_enforced() -> None:
         assert streamed(gate.stream(stop=["two"])) == ("one ", "stop")
 
 
-def test_content_that_is_no_string_becomes_one() -> None:
+def test_content_that_is_not_a_string_becomes_one() -> None:
     for content, text in ((None, ""), ([{"type": "text", "text": "hi"}], "hi"), ("\ud800x", "\ufffdx")):
         with gateway(answering(completion(content))) as gate:
             assert choice(gate.complete())[0] == text
 
 
 def html(status: int) -> Script:
-    async def script(asked: Asked) -> None:
-        asked.head(status, "text/html")
-        asked.write(b"<html>Internal error at " + asked.headers["host"].encode() + b"</html>")
+    async def script(request: UpstreamRequest) -> None:
+        request.head(status, "text/html")
+        request.write(b"<html>Internal error at " + request.headers["host"].encode() + b"</html>")
 
     return script
 
 
-async def cut(asked: Asked) -> None:
-    asked.write(b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"choices": [')
+async def cut(request: UpstreamRequest) -> None:
+    request.write(b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"choices": [')
 
 
-async def silent(asked: Asked) -> None:
+async def silent(request: UpstreamRequest) -> None:
     await asyncio.Event().wait()
 
 
-async def nothing(asked: Asked) -> None:
+async def nothing(request: UpstreamRequest) -> None:
     """Closes the connection at once."""
 
 
-async def endless(asked: Asked) -> None:
-    asked.head()
+async def endless(request: UpstreamRequest) -> None:
+    request.head()
     for _ in range(64):
-        asked.write(b" " * 65536)
-        await asked.writer.drain()
+        request.write(b" " * 65536)
+        await request.writer.drain()
     await asyncio.Event().wait()
 
 
@@ -145,7 +145,7 @@ def test_whatever_breaks_upstream_is_our_provider_error(name: str) -> None:
             assert error_reason("kodexa", answer) == "provider_error"
 
 
-def test_each_profile_tells_a_provider_error_its_own_way() -> None:
+def test_each_profile_reports_a_provider_error_in_its_own_form() -> None:
     for profile, status in (("openai", 500), ("loop-health", 500)):
         with gateway(html(503), profile) as gate:
             answer = gate.ask()
@@ -155,7 +155,7 @@ def test_each_profile_tells_a_provider_error_its_own_way() -> None:
             assert gate.ask().status_code == status
 
 
-def test_an_upstream_that_is_not_there_is_a_provider_error() -> None:
+def test_an_unreachable_upstream_is_a_provider_error() -> None:
     with FakeUpstream(nothing) as upstream:
         url = upstream.url
     provider = UpstreamProvider(Upstream(url, model="theirs", api_key=KEY))
@@ -163,7 +163,7 @@ def test_an_upstream_that_is_not_there_is_a_provider_error() -> None:
         assert Gateway("kodexa", upstream, reference).ask().status_code == 502
 
 
-def test_a_busy_upstream_asks_our_client_for_patience() -> None:
+def test_a_busy_upstream_is_reported_to_the_client_as_busy() -> None:
     with gateway(answering(LEAK, 429, Retry_After="7")) as gate:
         answer = gate.ask()
         assert answer.status_code == 429
@@ -183,13 +183,13 @@ def test_a_prompt_too_long_for_the_upstream_is_the_clients_mistake() -> None:
         assert error_reason("kodexa", answer) == "context_length_exceeded"
 
 
-def test_a_conversation_that_the_upstream_refuses_is_put_plainly() -> None:
-    async def picky(asked: Asked) -> None:
-        roles = [message["role"] for message in asked.body["messages"]]
+def test_a_conversation_that_the_upstream_refuses_is_simplified() -> None:
+    async def picky(request: UpstreamRequest) -> None:
+        roles = [message["role"] for message in request.body["messages"]]
         if roles != ["user", "assistant", "user"]:
-            asked.json({"error": "Conversation roles must alternate"}, 500)
+            request.json({"error": "Conversation roles must alternate"}, 500)
         else:
-            asked.json(completion(" | ".join(message["content"] for message in asked.body["messages"])))
+            request.json(completion(" | ".join(message["content"] for message in request.body["messages"])))
 
     messages = [
         {"role": "system", "content": "a"},
@@ -201,22 +201,22 @@ def test_a_conversation_that_the_upstream_refuses_is_put_plainly() -> None:
     with gateway(picky, "openai") as gate:
         value = gate.complete(messages=messages, seed=2**70, user="u")
         assert choice(value)[0] == "a\n\nb | c | d\n\ne"
-        first = gate.upstream.asked[0].body
+        first = gate.upstream.requests[0].body
         assert [message["role"] for message in first["messages"]] == ["system", "user", "assistant", "user", "user"]
         assert 0 <= first["seed"] < 2**31
 
 
-def test_the_first_model_of_the_upstream_is_taken_where_none_is_named() -> None:
-    async def script(asked: Asked) -> None:
-        if asked.path == "/v1/models":
-            asked.json({"data": [{"id": "listed"}]})
+def test_the_first_model_of_the_upstream_is_the_default() -> None:
+    async def script(request: UpstreamRequest) -> None:
+        if request.path == "/v1/models":
+            request.json({"data": [{"id": "listed"}]})
         else:
-            asked.json(completion(asked.body["model"]))
+            request.json(completion(request.body["model"]))
 
     with gateway(script, model=None) as gate:
         assert choice(gate.complete())[0] == "listed"
         assert choice(gate.complete())[0] == "listed"
-        assert [asked.path for asked in gate.upstream.asked].count("/v1/models") == 1
+        assert [request.path for request in gate.upstream.requests].count("/v1/models") == 1
     with gateway(answering({"data": []}), model=None) as gate:
         assert gate.ask().status_code == 502
 
@@ -225,7 +225,7 @@ def test_a_model_that_is_not_ours_never_reaches_the_upstream() -> None:
     with gateway(answering(completion("x"))) as gate:
         assert gate.ask(model="theirs").status_code == 404
         assert gate.ask(temperature=3).status_code == 400
-        assert gate.upstream.asked == []
+        assert gate.upstream.requests == []
 
 
 def test_log_probabilities_are_refused_rather_than_made_up() -> None:
@@ -235,15 +235,15 @@ def test_log_probabilities_are_refused_rather_than_made_up() -> None:
         assert answer.json()["error"]["param"] == "logprobs"
 
 
-def test_several_choices_are_asked_for_at_the_same_time() -> None:
+def test_several_choices_are_requested_at_the_same_time() -> None:
     together = asyncio.Barrier(3)
 
-    async def script(asked: Asked) -> None:
-        await together.wait()  # nobody is answered before all have asked
-        asked.json(completion("x", usage=USAGE))
+    async def script(request: UpstreamRequest) -> None:
+        await together.wait()  # nobody is answered before all requests have arrived
+        request.json(completion("x", usage=USAGE))
 
     with gateway(script, idle_timeout=3) as gate:
         value = gate.complete(n=3)
         assert len(value["choices"]) == 3
         assert value["usage"] == {"prompt_tokens": 5, "completion_tokens": 9, "total_tokens": 14}
-        assert all("n" not in asked.body for asked in gate.upstream.asked)
+        assert all("n" not in request.body for request in gate.upstream.requests)

@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from fake_upstream import Asked, Script, chunk, completion
+from fake_upstream import Script, UpstreamRequest, chunk, completion
 from upstream_gateway import KEY, LEAK, USAGE, answering, choice, gateway, streamed, streaming
 
 GOOD = (chunk("one "), chunk("two"), chunk(None, "stop"))
@@ -38,19 +38,19 @@ def test_a_stream_that_answers_a_plain_request_becomes_a_completion(name: str) -
         assert choice(gate.complete()) == ("one two", "stop")
 
 
-def test_a_stream_without_its_media_type_is_read_all_the_same() -> None:
-    async def script(asked: Asked) -> None:
-        asked.head(media_type="application/json")
-        asked.events(*GOOD, "[DONE]")
+def test_a_stream_without_its_media_type_is_still_read() -> None:
+    async def script(request: UpstreamRequest) -> None:
+        request.head(media_type="application/json")
+        request.events(*GOOD, "[DONE]")
 
     with gateway(script) as gate:
         assert streamed(gate.stream()) == ("one two", "stop")
 
 
 def test_a_stream_that_stays_open_after_its_end_is_left() -> None:
-    async def script(asked: Asked) -> None:
-        asked.head(media_type="text/event-stream")
-        asked.events(*GOOD)
+    async def script(request: UpstreamRequest) -> None:
+        request.head(media_type="text/event-stream")
+        request.events(*GOOD)
         await asyncio.Event().wait()
 
     with gateway(script, idle_timeout=30) as gate:
@@ -58,31 +58,31 @@ def test_a_stream_that_stays_open_after_its_end_is_left() -> None:
 
 
 def test_a_stream_cut_into_single_bytes_is_the_same() -> None:
-    async def script(asked: Asked) -> None:
-        asked.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+    async def script(request: UpstreamRequest) -> None:
+        request.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
         text = json.dumps(chunk("日本🇩🇪"), ensure_ascii=False)
         for byte in f": ping\r\n\r\ndata: {text}\r\n\r\ndata: [DONE]\r\n\r\n".encode():
-            asked.write(b"1\r\n" + bytes([byte]) + b"\r\n")
-            await asked.writer.drain()
-        asked.write(b"0\r\n\r\n")
+            request.write(b"1\r\n" + bytes([byte]) + b"\r\n")
+            await request.writer.drain()
+        request.write(b"0\r\n\r\n")
 
     with gateway(script) as gate:
         assert streamed(gate.stream()) == ("日本🇩🇪", "stop")
 
 
-def test_the_upstreams_usage_is_told_where_it_can_be_true() -> None:
+def test_the_usage_of_the_upstream_is_passed_on_if_it_can_be_true() -> None:
     events = [*GOOD, {"choices": [], "usage": USAGE}, "[DONE]"]
     with gateway(streaming(*events)) as gate:
         assert gate.stream(stream_options={"include_usage": True})[-2]["usage"] == USAGE
-        assert gate.upstream.asked[0].body["stream_options"] == {"include_usage": True}
+        assert gate.upstream.requests[0].body["stream_options"] == {"include_usage": True}
     with gateway(streaming(*GOOD)) as gate:
         usage = gate.stream(stream_options={"include_usage": True})[-2]["usage"]
         assert usage["completion_tokens"] == 2
 
 
-async def stalled(asked: Asked) -> None:
-    asked.head(media_type="text/event-stream")
-    asked.events(chunk("one "))
+async def stalled(request: UpstreamRequest) -> None:
+    request.head(media_type="text/event-stream")
+    request.events(chunk("one "))
     await asyncio.Event().wait()
 
 
@@ -105,7 +105,7 @@ def test_a_stream_that_breaks_off_never_looks_complete(name: str) -> None:
         assert gate.ask().status_code == 502
 
 
-def test_a_key_in_the_words_is_blotted_out_also_across_chunks() -> None:
+def test_a_key_in_the_text_is_masked_even_across_chunks() -> None:
     texts = ["your key is ", KEY[:9], KEY[9:20], KEY[20:] + " and sk-", "up, bye"]
     hidden = f"your key is {'*' * len(KEY)} and sk-up, bye"
     with gateway(streaming(*map(chunk, texts), chunk(None, "stop"), "[DONE]")) as gate:
@@ -115,9 +115,9 @@ def test_a_key_in_the_words_is_blotted_out_also_across_chunks() -> None:
 
 
 def test_a_client_that_hangs_up_ends_the_call_upstream() -> None:
-    async def script(asked: Asked) -> None:
-        asked.head(media_type="text/event-stream")
-        asked.events(chunk("one "))
+    async def script(request: UpstreamRequest) -> None:
+        request.head(media_type="text/event-stream")
+        request.events(chunk("one "))
         await asyncio.Event().wait()
 
     with gateway(script, idle_timeout=30) as gate:

@@ -37,7 +37,7 @@ def judged(hooks: Hooks, out: Path, *only: str) -> dict[str, Judgement]:
 ALL = ("robustness.large-body", "robustness.many-choices", "robustness.burst")
 
 
-def test_the_reference_bears_the_load(tmp_path: Path) -> None:
+def test_the_reference_withstands_the_load(tmp_path: Path) -> None:
     judgements = judged(Hooks(), tmp_path, *ALL, "robustness.healthy-after-load")
     assert broken(judgements) == set()
     assert undecided(judgements) == {}
@@ -50,7 +50,7 @@ FAULTS = {
         hooks_with([FaultAction("body.large", {"size": LARGE, "how": "page"})]),
         {"robustness.large-body"},
     ),
-    # Who takes no more than a megabyte says so with 413: a limit of one's own is allowed.
+    # A target may have a limit of its own, such as one megabyte, and refuse with 413.
     "7-16-small-body-limit": (hooks_with([FaultAction("request.largest", {"size": LARGE})]), set()),
     "7-14 an error of the server": (
         hooks_with([FaultAction("request.largest", {"size": LARGE, "status": 500})]),
@@ -60,22 +60,22 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(("hooks", "breaks"), FAULTS.values(), ids=FAULTS)
-def test_a_large_body_that_is_badly_refused_is_told(hooks: Hooks, breaks: set[str], tmp_path: Path) -> None:
+def test_a_large_body_that_is_badly_refused_is_a_finding(hooks: Hooks, breaks: set[str], tmp_path: Path) -> None:
     judgements = judged(hooks, tmp_path, "robustness.large-body")
     assert broken(judgements) == breaks
 
 
-def test_a_million_choices_that_are_no_mistake_of_the_client_are_told(tmp_path: Path) -> None:
+def test_a_crash_on_a_million_choices_is_a_finding(tmp_path: Path) -> None:
     hooks = hooks_with([FaultAction("request.crash", {"at": "/n", "above": 1000})])
     assert broken(judged(hooks, tmp_path, "robustness.many-choices")) == {"robustness.many-choices"}
 
 
-def test_errors_in_a_burst_are_told(tmp_path: Path) -> None:
+def test_errors_in_a_burst_are_a_finding(tmp_path: Path) -> None:
     hooks = hooks_with([FaultAction("load.one-at-a-time", {"refuse": 500})])
     assert broken(judged(hooks, tmp_path, "robustness.burst")) == {"robustness.burst"}
 
 
-def test_a_target_that_a_large_body_brings_down_is_told_with_this_body(tmp_path: Path) -> None:
+def test_the_large_body_that_brings_a_target_down_is_named(tmp_path: Path) -> None:
     hooks = hooks_with([FaultAction("engine.gone-after", {"text": "    ", "times": 1_500_000})])
     judgements = judged(hooks, tmp_path, "robustness.healthy-after-load")
     assert broken(judgements) == {"robustness.healthy-after-load"}

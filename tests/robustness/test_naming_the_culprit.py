@@ -1,4 +1,4 @@
-"""A target that does not survive a hostile request is told with this request, as far as the evidence shows it."""
+"""The report names the hostile request that a target did not survive, as far as the evidence shows it."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def test_a_request_after_which_all_are_errors_is_named(text: str, culprit: str, 
     assert f"the only hostile request since a plain one was served is robustness/{culprit}#1" in judgement.messages[0]
 
 
-def test_where_no_plain_request_stands_between_them_all_that_may_be_it_are_told(tmp_path: Path) -> None:
+def test_without_a_plain_request_between_them_all_suspects_are_named(tmp_path: Path) -> None:
     nested = "x_chat_conformance_nested"
     judgement = judged(tmp_path, Tier.STANDARD, "engine.killed-by", text=nested)
     assert judgement.outcome is Outcome.FAILED
-    told = judgement.messages[0]
-    assert "2 hostile requests came since a plain one was served, robustness/deep-nesting#1 first" in told
-    assert "the last with one is robustness/deep-nesting#1" in told
+    message = judgement.messages[0]
+    assert "2 hostile requests came since a plain one was served, robustness/deep-nesting#1 first" in message
+    assert "the last with one is robustness/deep-nesting#1" in message
 
 
 def test_a_target_that_refuses_for_load_is_not_blamed(tmp_path: Path) -> None:

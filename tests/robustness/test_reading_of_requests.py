@@ -1,4 +1,4 @@
-"""How a deployment reads requests, judged on a socket: what is allowed is never accused, each fault by its own row."""
+"""How a deployment reads requests, judged on a socket: what is allowed causes no finding, each fault one of its own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize("manner", ALLOWED.values(), ids=ALLOWED)
-def test_what_is_allowed_is_not_accused(manner: Manner, tmp_path: Path) -> None:
+def test_an_allowed_manner_causes_no_finding(manner: Manner, tmp_path: Path) -> None:
     judgements = judge(manner, tmp_path)
     assert broken(judgements) == set()
     assert undecided(judgements) == {}
@@ -35,7 +35,7 @@ TRANSPORT_ALLOWED = ("an interim answer before every other", "closed after every
 
 
 @pytest.mark.parametrize("name", TRANSPORT_ALLOWED)
-def test_what_is_allowed_is_not_accused_as_a_message_of_http(name: str, tmp_path: Path) -> None:
+def test_an_allowed_http_message_causes_no_finding(name: str, tmp_path: Path) -> None:
     judgements = judge(ALLOWED[name], tmp_path, ("transport.*",), Tier.STANDARD)
     assert broken(judgements) == set()
     assert judgements["transport.status-line"].outcome is Outcome.PASSED
@@ -86,10 +86,10 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize(("manner", "breaks", "told"), FAULTS.values(), ids=FAULTS)
-def test_a_fault_is_told_by_its_own_requirement(manner: Manner, breaks: set[str], told: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("manner", "breaks", "message"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_breaks_its_own_requirement(manner: Manner, breaks: set[str], message: str, tmp_path: Path) -> None:
     judgements = judge(manner, tmp_path)
     assert broken(judgements) == breaks & judgements.keys()
     first = sorted(breaks)[0]
-    assert re.search(told, " ".join(judgements[first].messages)), judgements[first].messages
+    assert re.search(message, " ".join(judgements[first].messages)), judgements[first].messages
     assert undecided(judgements) == {}

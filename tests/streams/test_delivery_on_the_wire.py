@@ -1,4 +1,4 @@
-"""Whether streams are held back, on a socket: compared with what the same deployment takes without streaming."""
+"""Whether streams are held back, on a socket: compared with the time of the same deployment without streaming."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import brotli
 import pytest
-from raw_deployment import Asked, Deployment, Script
+from raw_deployment import Deployment, Script, StreamRequest
 from stream_judge import judge
 
 from conformance.contract.model import Tier
@@ -19,19 +19,19 @@ PACE = 0.012
 ROWS = ("stream.delivered", "stream.delivered-coded")
 
 
-def held_back(script: Script, asked: Asked) -> Script:
-    """All of a stream at once, when the last of it is made."""
-    if not asked.streamed:
+def held_back(script: Script, request: StreamRequest) -> Script:
+    """Sends the whole stream at once, when the last of it has been generated."""
+    if not request.streamed:
         return script
     seconds = sum(write for write in script.writes if isinstance(write, float))
     body = b"".join(write for write in script.writes if isinstance(write, bytes))
     return replace(script, writes=(seconds, body))
 
 
-def coded(script: Script, asked: Asked, *, flushed: Mapping[str, bool]) -> Script:
-    """A stream in the coding that the client accepts, flushed after each write where that coding is."""
-    coding = asked.headers.get("accept-encoding", "")
-    if not asked.streamed or coding not in flushed:
+def coded(script: Script, request: StreamRequest, *, flushed: Mapping[str, bool]) -> Script:
+    """Sends a stream in the coding that the client accepts, flushed after each write if `flushed` has that coding."""
+    coding = request.headers.get("accept-encoding", "")
+    if not request.streamed or coding not in flushed:
         return script
     flushes = flushed[coding]
     gzip, br = zlib.compressobj(wbits=31), brotli.Compressor(quality=3)
@@ -47,7 +47,7 @@ def coded(script: Script, asked: Asked, *, flushed: Mapping[str, bool]) -> Scrip
     return replace(script, writes=writes, headers=(*script.headers, ("Content-Encoding", coding)))
 
 
-def test_a_stream_that_is_held_back_is_told_with_its_figures(tmp_path: Path) -> None:
+def test_a_stream_that_is_held_back_is_reported_with_its_times(tmp_path: Path) -> None:
     judgements = judge(Deployment(script=held_back, pace=PACE), tmp_path, ROWS)
     assert judgements["stream.delivered"].outcome == "warning"
     message = judgements["stream.delivered"].messages[0]
@@ -68,7 +68,7 @@ def test_a_stream_that_is_held_back_is_told_with_its_figures(tmp_path: Path) -> 
 def test_a_compressed_stream_is_flushed_event_by_event(
     flushed: Mapping[str, bool], outcome: str, named: tuple[str, ...], tmp_path: Path
 ) -> None:
-    deployment = Deployment(script=lambda script, asked: coded(script, asked, flushed=flushed), pace=PACE)
+    deployment = Deployment(script=lambda script, request: coded(script, request, flushed=flushed), pace=PACE)
     judgements = judge(deployment, tmp_path, ROWS, tier=Tier.EXHAUSTIVE)
     assert judgements["stream.delivered"].outcome == "passed"
     assert judgements["stream.delivered-coded"].outcome == outcome

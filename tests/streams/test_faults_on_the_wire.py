@@ -1,6 +1,6 @@
 """Faults of real deployments, served on a socket and judged as a run does: each by the requirements that it breaks.
 
-The ids are those of the collected faults. What each breaks is told in full: nothing more is accused.
+The ids are those of the collected faults. Each breaks exactly the requirements that are listed.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ FAULTS = {
     "1-02-done-missing-conn-open": Fault(
         Deployment(
             items=lambda good, _: [item for item in good if item != "[DONE]"],
-            script=lambda script, asked: replace(script, end="open") if asked.streamed else script,
+            script=lambda script, request: replace(script, end="open") if request.streamed else script,
         ),
         "stream.ends",
         r"comes to its end; came idle-timeout",
@@ -111,7 +111,7 @@ FAULTS = {
     "1-36-silent-stall": Fault(
         Deployment(
             items=lambda good, _: cut_after_text(good),
-            script=lambda script, asked: replace(script, end="open") if asked.streamed else script,
+            script=lambda script, request: replace(script, end="open") if request.streamed else script,
         ),
         "stream.ends",
         r"came idle-timeout",
@@ -126,7 +126,7 @@ FAULTS = {
     "1-37 without the last chunk of the coding": Fault(
         Deployment(
             items=lambda good, _: cut_after_text(good),
-            script=lambda script, asked: replace(script, end="cut") if asked.streamed else script,
+            script=lambda script, request: replace(script, end="cut") if request.streamed else script,
         ),
         "stream.done-once",
         r"came a stream that ends without it",
@@ -265,9 +265,9 @@ FAULTS = {
     ),
     "2-24-role-empty": Fault(
         items(
-            lambda good, asked: [
-                *(with_choice(item, delta={"role": "", "content": ""}) for item in good[: asked.n]),
-                *good[asked.n :],
+            lambda good, request: [
+                *(with_choice(item, delta={"role": "", "content": ""}) for item in good[: request.n]),
+                *good[request.n :],
             ]
         ),
         "stream.role",
@@ -275,7 +275,7 @@ FAULTS = {
         also=breaking("chunk.*", "equivalent"),
     ),
     "2-27-role-never": Fault(
-        items(lambda good, asked: good[asked.n :]), "stream.role-first", r"the role in the first delta of choice 0"
+        items(lambda good, request: good[request.n :]), "stream.role-first", r"the role in the first delta of choice 0"
     ),
     "2-34-model-null-chunk": Fault(
         each(lambda item: {**item, "model": None}),
@@ -286,8 +286,8 @@ FAULTS = {
     "2-35-first-stop-index0": Fault(items(wrong_finish_index), "stream.finish-once", r"one finish_reason for choice 0"),
     "2-38-finish-dup-usage-chunk": Fault(
         items(
-            lambda good, asked: [
-                {**item, "choices": choices_of(good[-3])} if item is good[-2] and asked.wants_usage else item
+            lambda good, request: [
+                {**item, "choices": choices_of(good[-3])} if item is good[-2] and request.wants_usage else item
                 for item in good
             ]
         ),
@@ -296,9 +296,9 @@ FAULTS = {
     ),
     "2-41-usage-chunk-nonempty-choices": Fault(
         items(
-            lambda good, asked: [
+            lambda good, request: [
                 {**item, "choices": [{"index": 0, "delta": {}, "finish_reason": None}]}
-                if item is good[-2] and asked.wants_usage
+                if item is good[-2] and request.wants_usage
                 else item
                 for item in good
             ]
@@ -323,13 +323,13 @@ PLACE = r"^[a-z]+/[a-z-]+#1(, event \d+)?(, byte \d+)?, \d+ ms: expected "
 
 
 @pytest.mark.parametrize(("name", "fault"), FAULTS.items(), ids=FAULTS.keys())
-def test_a_fault_is_told_by_the_requirement_that_it_breaks(name: str, fault: Fault, tmp_path: Path) -> None:
+def test_a_fault_is_found_by_the_requirement_that_it_breaks(name: str, fault: Fault, tmp_path: Path) -> None:
     # The first family is about framing.
     only = ALL_BUT_THE_SCHEMA if name.startswith("1-") and fault.only == ("stream.*",) else fault.only
-    judgements = judge(fault.deployment, tmp_path, only, QUICK if fault.tells == "stream.ends" else PATIENT)
-    assert broken(judgements) == {fault.tells, *fault.also}
-    message = judgements[fault.tells].messages[0]
-    assert re.search(fault.says, message), message
+    judgements = judge(fault.deployment, tmp_path, only, QUICK if fault.found_by == "stream.ends" else PATIENT)
+    assert broken(judgements) == {fault.found_by, *fault.also}
+    message = judgements[fault.found_by].messages[0]
+    assert re.search(fault.message, message), message
     assert fault.has_no_place or re.match(PLACE, message), message
     # What depends on what is broken is not passed for want of evidence.
     for other, why in troubled(judgements).items():

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 
 @dataclass
-class Asked:
+class UpstreamRequest:
     """One request that the server got, and the connection to answer on."""
 
     path: str
@@ -42,7 +42,7 @@ class Asked:
             self.write(f"data: {data}\n\n".encode())
 
 
-Script = Callable[[Asked], Awaitable[None]]
+Script = Callable[[UpstreamRequest], Awaitable[None]]
 
 
 @dataclass
@@ -50,7 +50,7 @@ class FakeUpstream:
     """The server, in a thread of its own; a context manager."""
 
     script: Script
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[UpstreamRequest] = field(default_factory=list)
     hung_up: threading.Event = field(default_factory=threading.Event)
     """Set once a client has closed a connection on which the script was still at work."""
 
@@ -85,9 +85,9 @@ class FakeUpstream:
         assert task is not None
         self._tasks.add(task)
         try:
-            asked = await _read(reader, writer)
-            self.asked.append(asked)
-            work = asyncio.create_task(self.script(asked))
+            request = await _read(reader, writer)
+            self.requests.append(request)
+            work = asyncio.create_task(self.script(request))
             gone = asyncio.create_task(reader.read(1))
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
@@ -104,12 +104,12 @@ class FakeUpstream:
             writer.close()
 
 
-async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Asked:
+async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> UpstreamRequest:
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
     first, *lines = head.strip().split("\r\n")
     headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
     body = await reader.readexactly(int(headers.get("content-length", 0)))
-    return Asked(first.split(" ")[1], headers, json.loads(body or b"{}"), writer, reader)
+    return UpstreamRequest(first.split(" ")[1], headers, json.loads(body or b"{}"), writer, reader)
 
 
 def chunk(content: str | None = None, reason: str | None = None, **fields: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Streams of a good deployment, each bent in one way: what the faults on the wire are made of."""
+"""Streams of a good deployment, each changed in one way: the building blocks of faults on the wire."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from raw_deployment import Asked, Deployment, Item, Script, encoded
+from raw_deployment import Deployment, Item, Script, StreamRequest, encoded
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A deviation, the requirement that tells it, what its message says, and what else breaks by the same bytes."""
+    """A deviation: the requirement that finds it, a pattern of its message, and what else the same bytes break."""
 
     deployment: Deployment
-    tells: str
-    says: str
+    found_by: str
+    message: str
     also: frozenset[str] = frozenset()
     only: tuple[str, ...] = ("stream.*",)
     has_no_place: bool = False
-    """Whether it is only seen by comparing answers with one another, or in an answer without events."""
+    """Whether it is found only by comparing answers, or in an answer without events."""
 
 
 def choices_of(item: Item) -> list[dict[str, Any]]:
@@ -47,29 +47,29 @@ def with_text(item: Item, text: Callable[[str], str]) -> Item:
     return {**item, "choices": choices}
 
 
-def items(bend: Callable[[list[Item], Asked], list[Item]]) -> Deployment:
-    return Deployment(items=bend)
+def items(change: Callable[[list[Item], StreamRequest], list[Item]]) -> Deployment:
+    return Deployment(items=change)
 
 
 def each(
-    bend: Callable[[Item], Item | None], where: Callable[[Item], bool] = lambda item: isinstance(item, dict)
+    change: Callable[[Item], Item | None], where: Callable[[Item], bool] = lambda item: isinstance(item, dict)
 ) -> Deployment:
-    """Bends each item that is of a kind; None leaves it out."""
+    """Changes each item that is of a kind; None leaves it out."""
 
-    def all_of_them(good: list[Item], _: Asked) -> list[Item]:
-        bent = [bend(item) if where(item) else item for item in good]
-        return [item for item in bent if item is not None]
+    def all_of_them(good: list[Item], _: StreamRequest) -> list[Item]:
+        changed = [change(item) if where(item) else item for item in good]
+        return [item for item in changed if item is not None]
 
     return items(all_of_them)
 
 
-def streams(bend: Callable[[Script], Script]) -> Deployment:
-    """Bends what is written for every stream."""
-    return Deployment(script=lambda script, asked: bend(script) if asked.streamed else script)
+def streams(change: Callable[[Script], Script]) -> Deployment:
+    """Changes what is written for every stream."""
+    return Deployment(script=lambda script, request: change(script) if request.streamed else script)
 
 
 def before_finish(*further: Item) -> Deployment:
-    def put(good: list[Item], _: Asked) -> list[Item]:
+    def put(good: list[Item], _: StreamRequest) -> list[Item]:
         at = next(number for number, item in enumerate(good) if is_finish(item))
         return [*good[:at], *further, *good[at:]]
 
@@ -77,7 +77,7 @@ def before_finish(*further: Item) -> Deployment:
 
 
 def after_finish(make: Callable[[dict[str, Any]], Item]) -> Deployment:
-    def put(good: list[Item], _: Asked) -> list[Item]:
+    def put(good: list[Item], _: StreamRequest) -> list[Item]:
         finish = [item for item in good if is_finish(item)][-1]
         assert isinstance(finish, dict)
         at = good.index(finish)
@@ -94,17 +94,17 @@ def cut_after_text(good: list[Item]) -> list[Item]:
     return [item for item in good if item != "[DONE]" and not is_finish(item) and choices_of(item)]
 
 
-def numbered_ids(good: list[Item], _: Asked) -> list[Item]:
+def numbered_ids(good: list[Item], _: StreamRequest) -> list[Item]:
     return [
         {**item, "id": f"{item['id']}-{number}"} if isinstance(item, dict) else item for number, item in enumerate(good)
     ]
 
 
-def counting_index(good: list[Item], _: Asked) -> list[Item]:
+def counting_index(good: list[Item], _: StreamRequest) -> list[Item]:
     return [with_choice(item, index=number) if choices_of(item) else item for number, item in enumerate(good)]
 
 
-def whole_again(good: list[Item], _: Asked) -> list[Item]:
+def whole_again(good: list[Item], _: StreamRequest) -> list[Item]:
     at = next(number for number, item in enumerate(good) if is_finish(item))
     text = "".join(
         choice["delta"].get("content", "") for item in good for choice in choices_of(item) if choice["index"] == 0
@@ -113,8 +113,8 @@ def whole_again(good: list[Item], _: Asked) -> list[Item]:
     return [*good[:at], again, *good[at:]]
 
 
-def bare_tail(good: list[Item], asked: Asked) -> list[Item]:
-    if not asked.wants_usage:
+def bare_tail(good: list[Item], request: StreamRequest) -> list[Item]:
+    if not request.wants_usage:
         return good
     bare: list[Item] = []
     for item in good:
@@ -123,11 +123,11 @@ def bare_tail(good: list[Item], asked: Asked) -> list[Item]:
     return bare
 
 
-def first_unreadable(good: list[Item], _: Asked) -> list[Item]:
+def first_unreadable(good: list[Item], _: StreamRequest) -> list[Item]:
     return [b"data: error: engine failed\n\n"]
 
 
-def frozen_after_damage(good: list[Item], _: Asked) -> list[Item]:
+def frozen_after_damage(good: list[Item], _: StreamRequest) -> list[Item]:
     texts = [number for number, item in enumerate(good) if has_text(item)]
     if len(texts) < 4:
         return good
@@ -138,35 +138,35 @@ def frozen_after_damage(good: list[Item], _: Asked) -> list[Item]:
     ]
 
 
-def wrong_finish_index(good: list[Item], asked: Asked) -> list[Item]:
+def wrong_finish_index(good: list[Item], request: StreamRequest) -> list[Item]:
     return [with_choice(item, index=0) if is_finish(item) else item for item in good]
 
 
-def dropped_events(good: list[Item], _: Asked) -> list[Item]:
+def dropped_events(good: list[Item], _: StreamRequest) -> list[Item]:
     texts = [number for number, item in enumerate(good) if has_text(item)]
     return [item for number, item in enumerate(good) if number not in texts[2::5]]
 
 
-def usage_twice(good: list[Item], asked: Asked) -> list[Item]:
-    return [*good[:-1], good[-2], good[-1]] if asked.wants_usage else good
+def usage_twice(good: list[Item], request: StreamRequest) -> list[Item]:
+    return [*good[:-1], good[-2], good[-1]] if request.wants_usage else good
 
 
-def stale_coding(script: Script, asked: Asked) -> Script:
-    accepted = asked.headers.get("accept-encoding")
+def stale_coding(script: Script, request: StreamRequest) -> Script:
+    accepted = request.headers.get("accept-encoding")
     if accepted in {None, "identity"}:
         return script
     return replace(script, headers=(*script.headers, ("Content-Encoding", str(accepted))))
 
 
-def always_a_stream(script: Script, asked: Asked) -> Script:
-    if asked.streamed:
+def always_a_stream(script: Script, request: StreamRequest) -> Script:
+    if request.streamed:
         return script
     body = b"".join(write for write in script.writes if isinstance(write, bytes))
     return Script((b"data: " + body + b"\n\ndata: [DONE]\n\n",), headers=(("Content-Type", "text/event-stream"),))
 
 
-def bom_on_json(script: Script, asked: Asked) -> Script:
-    if asked.streamed:
+def bom_on_json(script: Script, request: StreamRequest) -> Script:
+    if request.streamed:
         return script
     body = b"\xef\xbb\xbf" + b"".join(write for write in script.writes if isinstance(write, bytes))
     headers = (("Content-Type", "application/json"), ("Content-Length", str(len(body))))

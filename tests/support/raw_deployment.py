@@ -1,4 +1,4 @@
-"""A deployment on loopback that keeps the openai contract, written byte by byte, until a test bends one thing of it."""
+"""A deployment on loopback that keeps the openai contract, written byte by byte; a test can change one thing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 Item = Any
-"""What a stream is made of: a chunk (a dict), the data of an event, bytes as they are, or seconds of silence."""
+"""One part of a stream: a chunk (a dict), the data of an event, raw bytes, or seconds of silence."""
 
 KEY = "sk-streams-0123456789"
 MODEL = "raw-1"
@@ -22,7 +22,7 @@ COUNTING = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nin
 
 
 @dataclass(frozen=True)
-class Asked:
+class StreamRequest:
     """A request, as far as an answer depends on it."""
 
     body: dict[str, Any]
@@ -54,7 +54,7 @@ class Script:
     """What is written as the answer to one request, and how it ends.
 
     `end` is `proper`, `cut` (the connection is closed before the last chunk), or `open` (nothing more, for ever).
-    `behind` is written behind the end, on a connection that goes on.
+    `behind` is written after the end, on a connection that stays open.
     """
 
     writes: Iterable[bytes | float]
@@ -68,14 +68,14 @@ class Script:
 
 @dataclass(frozen=True)
 class Deployment:
-    """How requests are answered. Each part takes what a good deployment would do and gives what this one does."""
+    """How requests are answered. Each function takes what a good deployment sends, and gives what this one sends."""
 
-    items: Callable[[list[Item], Asked], list[Item]] = lambda items, _: items
-    """Bends the items of a stream."""
-    script: Callable[[Script, Asked], Script] = lambda script, _: script
-    """Bends what is written."""
-    completion: Callable[[dict[str, Any], Asked], dict[str, Any]] = lambda body, _: body
-    """Bends a whole answer."""
+    items: Callable[[list[Item], StreamRequest], list[Item]] = lambda items, _: items
+    """Changes the items of a stream."""
+    script: Callable[[Script, StreamRequest], Script] = lambda script, _: script
+    """Changes what is written."""
+    completion: Callable[[dict[str, Any], StreamRequest], dict[str, Any]] = lambda body, _: body
+    """Changes a whole answer."""
     pace: float = 0.0
     """Seconds between tokens, streamed or not."""
     wait: float = 0.0
@@ -87,7 +87,7 @@ class Served:
     """A running deployment."""
 
     base_url: str = ""
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[StreamRequest] = field(default_factory=list)
 
 
 @contextlib.contextmanager
@@ -132,19 +132,19 @@ def serving(deployment: Deployment) -> Iterator[Served]:
 async def _answer_one(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, deployment: Deployment, served: Served, turn: int
 ) -> bool:
-    """Answers one request; tells whether the connection goes on."""
+    """Answer one request; returns whether the connection stays open."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     fields = (line.partition(":") for line in head.split("\r\n")[1:] if line)
     headers = {name.lower(): value.strip() for name, _, value in fields}
     body = await reader.readexactly(int(headers.get("content-length", 0)))
     try:
         parsed = json.loads(body)
-        asked = Asked(parsed, headers, len(served.asked), turn)
-        assert isinstance(asked.prompt, str)
+        request = StreamRequest(parsed, headers, len(served.requests), turn)
+        assert isinstance(request.prompt, str)
         assert not isinstance(parsed.get("temperature"), int) or parsed["temperature"] < 3
-        script = stream_script(asked, deployment) if asked.streamed else completion_script(asked, deployment)
-        served.asked.append(asked)
-        script = deployment.script(script, asked)
+        script = stream_script(request, deployment) if request.streamed else completion_script(request, deployment)
+        served.requests.append(request)
+        script = deployment.script(script, request)
     except (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError):
         error = {"error": {"message": "bad", "type": "invalid_request_error", "param": None, "code": None}}
         script = _json_script(400, error)
@@ -179,18 +179,18 @@ async def _perform(script: Script, writer: asyncio.StreamWriter) -> bool:
 # --- what a good deployment answers ---
 
 
-def tokens_of(asked: Asked) -> tuple[list[str], str]:
+def tokens_of(request: StreamRequest) -> tuple[list[str], str]:
     """The tokens of the answer, and why it ends."""
-    prompt = asked.prompt
+    prompt = request.prompt
     if prompt.startswith("Count"):
         words = [COUNTING[number % 10] for number in range(50)]
     else:
         words = (prompt.rpartition(": ")[2] if ": " in prompt else "Hello there").split(" ") * 3
     tokens = [word if number == 0 else f" {word}" for number, word in enumerate(words)]
-    limit = asked.body.get("max_tokens") or asked.body.get("max_completion_tokens") or 256
+    limit = request.body.get("max_tokens") or request.body.get("max_completion_tokens") or 256
     reason = "length" if len(tokens) > limit else "stop"
     tokens = tokens[:limit]
-    stops = asked.body.get("stop") or []
+    stops = request.body.get("stop") or []
     for stop in [stops] if isinstance(stops, str) else stops:
         text = "".join(tokens)
         if stop in text:
@@ -199,9 +199,9 @@ def tokens_of(asked: Asked) -> tuple[list[str], str]:
     return tokens, reason
 
 
-def usage_of(asked: Asked, tokens: list[str]) -> dict[str, int]:
-    prompt = sum(len(str(message.get("content")).split()) for message in asked.body["messages"]) + 3
-    completion = len(tokens) * asked.n
+def usage_of(request: StreamRequest, tokens: list[str]) -> dict[str, int]:
+    prompt = sum(len(str(message.get("content")).split()) for message in request.body["messages"]) + 3
+    completion = len(tokens) * request.n
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
@@ -212,44 +212,44 @@ def envelope(kind: str) -> dict[str, Any]:
     return {"id": f"chatcmpl-{next(_ids):06d}", "object": kind, "created": int(time.time()), "model": MODEL}
 
 
-def good_stream(asked: Asked) -> list[Item]:
+def good_stream(request: StreamRequest) -> list[Item]:
     """The items of a conforming stream."""
-    tokens, reason = tokens_of(asked)
+    tokens, reason = tokens_of(request)
     base = envelope("chat.completion.chunk")
-    null_usage: dict[str, Any] = {"usage": None} if asked.wants_usage else {}
+    null_usage: dict[str, Any] = {"usage": None} if request.wants_usage else {}
 
     def chunk(index: int, delta: dict[str, Any], finish: str | None = None, **beside: Any) -> dict[str, Any]:
         choice = {"index": index, "delta": delta, **beside, "finish_reason": finish}
         return {**base, "choices": [choice], **null_usage}
 
-    items: list[Item] = [chunk(index, {"role": "assistant", "content": ""}) for index in range(asked.n)]
+    items: list[Item] = [chunk(index, {"role": "assistant", "content": ""}) for index in range(request.n)]
     for token in tokens:
-        beside = {"logprobs": {"content": [_logprob(token)]}} if asked.body.get("logprobs") else {}
-        items += [chunk(index, {"content": token}, **beside) for index in range(asked.n)]
-    items += [chunk(index, {}, reason) for index in range(asked.n)]
-    if asked.wants_usage:
-        items.append({**base, "choices": [], "usage": usage_of(asked, tokens)})
+        beside = {"logprobs": {"content": [_logprob(token)]}} if request.body.get("logprobs") else {}
+        items += [chunk(index, {"content": token}, **beside) for index in range(request.n)]
+    items += [chunk(index, {}, reason) for index in range(request.n)]
+    if request.wants_usage:
+        items.append({**base, "choices": [], "usage": usage_of(request, tokens)})
     return [*items, "[DONE]"]
 
 
-def stream_script(asked: Asked, deployment: Deployment) -> Script:
-    items = deployment.items(good_stream(asked), asked)
+def stream_script(request: StreamRequest, deployment: Deployment) -> Script:
+    items = deployment.items(good_stream(request), request)
     writes = [item if isinstance(item, float) else encoded(item) for item in items]
     paced = [part for write in writes for part in ((deployment.pace, write) if deployment.pace else (write,))]
     return Script((deployment.wait, *paced), headers=(("Content-Type", "text/event-stream"),))
 
 
-def completion_script(asked: Asked, deployment: Deployment) -> Script:
-    tokens, reason = tokens_of(asked)
-    logprobs = {"content": [_logprob(token) for token in tokens]} if asked.body.get("logprobs") else None
+def completion_script(request: StreamRequest, deployment: Deployment) -> Script:
+    tokens, reason = tokens_of(request)
+    logprobs = {"content": [_logprob(token) for token in tokens]} if request.body.get("logprobs") else None
     message = {"role": "assistant", "content": "".join(tokens)}
     choice = {"message": message, "logprobs": logprobs, "finish_reason": reason}
     body = {
         **envelope("chat.completion"),
-        "choices": [{"index": index, **choice} for index in range(asked.n)],
-        "usage": usage_of(asked, tokens),
+        "choices": [{"index": index, **choice} for index in range(request.n)],
+        "usage": usage_of(request, tokens),
     }
-    script = _json_script(200, deployment.completion(body, asked))
+    script = _json_script(200, deployment.completion(body, request))
     return replace(script, writes=(deployment.wait + deployment.pace * len(tokens), *script.writes))
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import httpx
-from fake_upstream import Asked, FakeUpstream, Script
+from fake_upstream import FakeUpstream, Script, UpstreamRequest
 from reference_callers import PATHS, events_of
 from shipped_contracts import shipped_contract
 
@@ -67,17 +67,17 @@ def gateway(script: Script, profile: str = "kodexa", **options: Any) -> Iterator
 
 
 def answering(value: Any, status: int = 200, **fields: str) -> Script:
-    async def script(asked: Asked) -> None:
-        asked.json(value, status, **fields)
+    async def script(request: UpstreamRequest) -> None:
+        request.json(value, status, **fields)
 
     return script
 
 
 def streaming(*events: Any, after: bytes = b"") -> Script:
-    async def script(asked: Asked) -> None:
-        asked.head(media_type="text/event-stream")
-        asked.events(*events)
-        asked.write(after)
+    async def script(request: UpstreamRequest) -> None:
+        request.head(media_type="text/event-stream")
+        request.events(*events)
+        request.write(after)
 
     return script
 

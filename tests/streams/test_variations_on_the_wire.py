@@ -1,4 +1,4 @@
-"""Behaviour that looks wrong and is allowed, served on a socket: a run finds nothing against it."""
+"""Allowed variations, served on a socket: they look wrong, but a run must have no finding."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from raw_deployment import Asked, Deployment, Item, Script, encoded
+from raw_deployment import Deployment, Item, Script, StreamRequest, encoded
 from stream_judge import ALL_BUT_THE_SCHEMA, broken, judge, troubled
 
 
@@ -20,31 +20,35 @@ def in_pieces(body: bytes, size: int) -> tuple[bytes, ...]:
     return tuple(body[start : start + size] for start in range(0, len(body), size))
 
 
-def framed(bend: Any) -> Deployment:
-    """Bends the bytes of every stream, and sends them one event's write after another."""
+def framed(change: Any) -> Deployment:
+    """Changes the bytes of every stream, write by write."""
 
-    def script(good: Script, asked: Asked) -> Script:
-        if not asked.streamed:
+    def script(good: Script, request: StreamRequest) -> Script:
+        if not request.streamed:
             return good
-        return replace(good, writes=tuple(bend(write) if isinstance(write, bytes) else write for write in good.writes))
+        return replace(
+            good, writes=tuple(change(write) if isinstance(write, bytes) else write for write in good.writes)
+        )
 
     return Deployment(script=script)
 
 
-def written(bend: Any) -> Deployment:
-    """Bends the whole body of every stream into its writes."""
-    return Deployment(script=lambda good, asked: replace(good, writes=bend(joined(good))) if asked.streamed else good)
+def written(change: Any) -> Deployment:
+    """Turns the whole body of every stream into its writes."""
+    return Deployment(
+        script=lambda good, request: replace(good, writes=change(joined(good))) if request.streamed else good
+    )
 
 
-def chunks(bend: Any) -> Deployment:
-    """Bends each chunk of every stream: what it gives, or nothing, or several."""
+def chunks(change: Any) -> Deployment:
+    """Replaces each chunk of every stream by another, or by several."""
 
-    def all_of_them(good: list[Item], asked: Asked) -> list[Item]:
-        bent: list[Item] = []
+    def all_of_them(good: list[Item], request: StreamRequest) -> list[Item]:
+        changed: list[Item] = []
         for number, item in enumerate(good):
-            made = bend(item, number, asked) if isinstance(item, dict) else item
-            bent += made if isinstance(made, list) else [made]
-        return bent
+            made = change(item, number, request) if isinstance(item, dict) else item
+            changed += made if isinstance(made, list) else [made]
+        return changed
 
     return Deployment(items=all_of_them)
 
@@ -61,16 +65,16 @@ def finishes(item: Any) -> bool:
     return any(choice["finish_reason"] for choice in item["choices"])
 
 
-def usage_on_the_finish(good: list[Item], asked: Asked) -> list[Item]:
-    if not asked.wants_usage:
+def usage_on_the_finish(good: list[Item], request: StreamRequest) -> list[Item]:
+    if not request.wants_usage:
         return good
     return [*good[:-3], {**good[-3], "usage": good[-2]["usage"]}, good[-1]]
 
 
-def text_on_the_finish(good: list[Item], asked: Asked) -> list[Item]:
-    """The last text comes with the finish."""
+def text_on_the_finish(good: list[Item], request: StreamRequest) -> list[Item]:
+    """Sends the last text together with the finish."""
     ends = [number for number, item in enumerate(good) if isinstance(item, dict) and finishes(item)]
-    if asked.n > 1 or ends[0] < 2:
+    if request.n > 1 or ends[0] < 2:
         return good
     text, finish = good[ends[0] - 1]["choices"][0], good[ends[0]]["choices"][0]
     merged = {
@@ -80,7 +84,7 @@ def text_on_the_finish(good: list[Item], asked: Asked) -> list[Item]:
     return [*good[: ends[0] - 1], merged, *good[ends[0] + 1 :]]
 
 
-def azure(good: list[Item], _: Asked) -> list[Item]:
+def azure(good: list[Item], _: StreamRequest) -> list[Item]:
     first = {"id": "", "object": "", "created": 0, "model": "", "choices": [], "prompt_filter_results": [{}]}
     return [first, *good]
 
@@ -90,8 +94,8 @@ def in_bursts(body: bytes) -> tuple[bytes | float, ...]:
     return 0.05, body[:half], 0.05, body[half:]
 
 
-def compressed(script: Script, asked: Asked) -> Script:
-    if asked.headers.get("accept-encoding") != "gzip" or not asked.streamed:
+def compressed(script: Script, request: StreamRequest) -> Script:
+    if request.headers.get("accept-encoding") != "gzip" or not request.streamed:
         return script
     coder = zlib.compressobj(wbits=31)
     flushed = [
@@ -100,13 +104,13 @@ def compressed(script: Script, asked: Asked) -> Script:
     return replace(script, writes=(*flushed, coder.flush()), headers=(*script.headers, ("Content-Encoding", "gzip")))
 
 
-def extended(script: Script, asked: Asked) -> Script:
-    """A chunked body with what RFC 9112 section 7.1 allows beside the chunks."""
-    if not asked.streamed:
+def extended(script: Script, request: StreamRequest) -> Script:
+    """A chunked body with the extensions and trailers that RFC 9112 section 7.1 allows."""
+    if not request.streamed:
         return script
     writes = [write for write in script.writes if isinstance(write, bytes) and write]
     coded = [b'%X;name="a value";flag\r\n%b\r\n' % (len(write), write) for write in writes]
-    # The deployment closes after what it has not coded itself; unannounced, that would be a race with the next request.
+    # The deployment closes after a body that it has not coded itself. Without notice, that would race the next request.
     own = (
         ("Transfer-Encoding", "chunked"),
         ("Trailer", "X-Cost"),
@@ -117,8 +121,8 @@ def extended(script: Script, asked: Asked) -> Script:
     return replace(script, writes=(*coded, b"000\r\nX-Cost: 0.1\r\n\r\n"), headers=headers, chunked=False)
 
 
-def closed_at_the_end(script: Script, asked: Asked) -> Script:
-    if not asked.streamed:
+def closed_at_the_end(script: Script, request: StreamRequest) -> Script:
+    if not request.streamed:
         return script
     return replace(script, chunked=False, end="cut", headers=(*script.headers, ("Connection", "close")))
 
@@ -141,15 +145,15 @@ FRAMING: dict[str, Deployment] = {
     "1-46 one byte order mark": written(lambda body: (b"\xef\xbb\xbf" + body,)),
     "reads of seven bytes, which cut characters": written(lambda body: in_pieces(body, 7)),
     "a media type with a charset, in other letters": Deployment(
-        script=lambda script, asked: (
+        script=lambda script, request: (
             replace(script, headers=(("content-type", "Text/Event-Stream; Charset=UTF-8"),))
-            if asked.streamed
+            if request.streamed
             else script
         )
     ),
     "a body that ends with the connection": Deployment(script=closed_at_the_end),
     "an answer of HTTP/1.0": Deployment(
-        script=lambda script, asked: replace(closed_at_the_end(script, asked), version="1.0")
+        script=lambda script, request: replace(closed_at_the_end(script, request), version="1.0")
     ),
     "chunk extensions and a trailer": Deployment(script=extended),
     "bursts": written(in_bursts),
@@ -173,10 +177,10 @@ CHUNKS: dict[str, Deployment] = {
     ),
     "2-25 the role in every delta": chunks(lambda item, *_: delta_with(item, role="assistant")),
     "the role null later": chunks(
-        lambda item, number, asked: delta_with(item, role=None) if number >= asked.n else item
+        lambda item, number, request: delta_with(item, role=None) if number >= request.n else item
     ),
     "2-48 the role alone at first": chunks(
-        lambda item, number, asked: choice_with(item, delta={"role": "assistant"}) if number < asked.n else item
+        lambda item, number, request: choice_with(item, delta={"role": "assistant"}) if number < request.n else item
     ),
     "text on the finish chunk": Deployment(items=text_on_the_finish),
     "Azure's first chunk": Deployment(items=azure),
@@ -194,34 +198,34 @@ CHUNKS: dict[str, Deployment] = {
 
 
 @pytest.mark.parametrize("deployment", FRAMING.values(), ids=FRAMING.keys())
-def test_allowed_framing_is_found_fault_with_by_nothing(deployment: Deployment, tmp_path: Path) -> None:
+def test_allowed_framing_causes_no_finding(deployment: Deployment, tmp_path: Path) -> None:
     judgements = judge(deployment, tmp_path, ALL_BUT_THE_SCHEMA)
     assert (broken(judgements), troubled(judgements)) == (set(), {})
 
 
 @pytest.mark.parametrize("deployment", CHUNKS.values(), ids=CHUNKS.keys())
-def test_allowed_chunks_are_found_fault_with_by_nothing(deployment: Deployment, tmp_path: Path) -> None:
+def test_allowed_chunks_cause_no_finding(deployment: Deployment, tmp_path: Path) -> None:
     judgements = judge(deployment, tmp_path)
     assert (broken(judgements), troubled(judgements)) == (set(), {})
 
 
 def test_no_finish_reason_in_the_middle_is_a_warning_at_most(tmp_path: Path) -> None:
-    def bend(item: Any, *_: Any) -> Item:
+    def change(item: Any, *_: Any) -> Item:
         choices = [{name: one[name] for name in one if name != "finish_reason"} for one in item["choices"]]
         return item if finishes(item) else {**item, "choices": choices}
 
-    judgements = judge(chunks(bend), tmp_path)
+    judgements = judge(chunks(change), tmp_path)
     assert {one.outcome for one in judgements.values()} <= {"passed", "skipped", "warning"}
     assert encoded("x") == b"data: x\n\n"
 
 
-def test_an_error_in_the_stream_and_then_its_end_need_no_sentinel(tmp_path: Path) -> None:
+def test_a_stream_that_ends_with_an_error_needs_no_sentinel(tmp_path: Path) -> None:
     failed = {"error": {"message": "overloaded", "type": "server_error", "param": None, "code": None}}
 
-    def bend(good: list[Item], asked: Asked) -> list[Item]:
-        return [*good[:5], failed] if asked.prompt.startswith("Repeat this line") else good
+    def change(good: list[Item], request: StreamRequest) -> list[Item]:
+        return [*good[:5], failed] if request.prompt.startswith("Repeat this line") else good
 
-    judgements = judge(Deployment(items=bend), tmp_path)
+    judgements = judge(Deployment(items=change), tmp_path)
     assert (broken(judgements), troubled(judgements)) == (set(), {})
     assert judgements["stream.error-recognisable"].outcome == "passed"
     assert judgements["stream.done-absent-after-error"].outcome == "passed"
