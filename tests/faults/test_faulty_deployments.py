@@ -186,7 +186,7 @@ def test_one_in_so_many_does_not_depend_on_the_order_of_requests() -> None:
     backwards = {body: chosen(request(body)) for body in reversed(bodies)}
     assert forwards == backwards
     assert 0 < sum(forwards.values()) < 30
-    assert {chosen(request(b"{}", seen=seen)) for seen in (1, 2, 3)} == {True, False}
+    assert {chosen(request(b"{}", occurrence=number)) for number in (1, 2, 3)} == {True, False}
 
 
 def test_a_pointer_may_lead_to_every_item_and_adds_nothing_where_it_leads_nowhere() -> None:

@@ -93,11 +93,11 @@ def test_without_scripts_everything_is_there(page_file: Path, open_page: Any) ->
     assert page.locator(".requirement:visible").count() > 600
 
 
-def test_what_a_target_wrote_runs_nothing(tmp_path: Path, open_page: Any) -> None:
+def test_what_a_target_sent_is_never_executed(tmp_path: Path, open_page: Any) -> None:
     path = tmp_path / "kill-matrix.html"
-    told = matrix(fault_row=replace(NO_DONE, about=HOSTILE, seen=(HOSTILE,)))
-    rows = tuple(replace(row, messages=dict.fromkeys(row.changed, HOSTILE)) for row in told.rows)
-    path.write_text(kill_matrix_page(replace(told, rows=rows)), encoding="utf-8")
+    hostile = matrix(fault_row=replace(NO_DONE, about=HOSTILE, seen=(HOSTILE,)))
+    results = tuple(replace(one, messages=dict.fromkeys(one.changed, HOSTILE)) for one in hostile.results)
+    path.write_text(kill_matrix_page(replace(hostile, results=results)), encoding="utf-8")
     page = open_page(path, f"#{NO_DONE.id}")
     expect(page.get_by_text("<script>alert(1)</script>").first).to_be_visible()
     assert page.locator("img").count() == 0
