@@ -62,11 +62,11 @@ def run_lab(profiles: tuple[str, ...], options: LabOptions) -> int:
 
 
 def _judge(chosen: dict[str, tuple[LabTarget, ...]], options: LabOptions) -> int:
+    from conformance.lab.assembly import kill_matrices
     from conformance.lab.console import lab_text
     from conformance.lab.evidence_checks import EvidenceChecks
     from conformance.lab.record import write_matrix
     from conformance.lab.rules import rule_violations
-    from conformance.lab.run import kill_matrices
 
     with _progress("judging faults") as progress:
         matrices = kill_matrices(

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from conformance.lab import evidence_checks
+from conformance.lab.assembly import kill_matrices
 from conformance.lab.evidence_checks import EvidenceChecks
 from conformance.lab.kill_matrix import KillMatrix
 from conformance.lab.rules import EVIDENCE_AGREES, rule_violations
-from conformance.lab.run import kill_matrices
 from conformance.lab.targets import selected, targets_of
 
 FAULTS = ("stream-end.done-missing", "error-form.string", "message.length-too-large", "now-and-then.damaged")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from lab_samples import DECLARED, NO_DONE, VARIATION, matrix, usual_outcomes
 
-from conformance.lab import run
+from conformance.lab import assembly
+from conformance.lab.assembly import to_recheck, with_rechecks
 from conformance.lab.console import lab_text
 from conformance.lab.judging import Seen
 from conformance.lab.record import core, matrix_document
-from conformance.lab.run import to_recheck, with_rechecks
 from conformance.lab.targets import LabTarget
 
 TARGETS = [LabTarget(NO_DONE.id, "loop-health", fault=NO_DONE), LabTarget(VARIATION.id, "loop-health", fault=VARIATION)]
@@ -22,7 +22,7 @@ def test_what_violates_a_rule_is_judged_again() -> None:
 
 
 def test_where_many_targets_violate_rules_nothing_is_judged_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "MOST_RECHECKED", 0)
+    monkeypatch.setattr(assembly, "MOST_RECHECKED", 0)
     assert to_recheck(matrix(fault={}), TARGETS) == []
 
 
