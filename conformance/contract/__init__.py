@@ -1,8 +1,6 @@
 """What is promised: an OpenAPI document and the requirement catalogue become a `Contract`."""
 
-from conformance.contract.documents import Document, read_document
-from conformance.contract.enforcement import enforce
-from conformance.contract.errors import ContractError
+from conformance.contract.documents import ContractError, Document, enforce, read_document
 from conformance.contract.locations import shipped_profiles
 from conformance.contract.model import (
     Basis,

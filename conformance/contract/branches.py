@@ -1,4 +1,4 @@
-"""Which branch of an `anyOf` or `oneOf` a value belongs to: its type tells, or a property that names the kind."""
+"""Which branch of an `anyOf` or `oneOf` a value belongs to, by its type or by a property that names the kind."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def selectors(branches: Sequence[Schema]) -> frozenset[str]:
     )
 
 
-def chosen_branch(branches: Sequence[Schema], value: Any, telling: frozenset[str] | None = None) -> int | None:
+def chosen_branch(branches: Sequence[Schema], value: Any, distinguishing: frozenset[str] | None = None) -> int | None:
     """The number of the only branch that takes values like this one, or None where none or several do.
 
     A branch takes a value when its own `type`, `const` and `enum` allow it, and so do the properties that tell the
-    branches apart: `telling`, which is `selectors(branches)` where it is not given.
+    branches apart: `distinguishing`, which is `selectors(branches)` where it is not given.
     """
-    if telling is None:
-        telling = selectors(branches)
-    taking = [number for number, branch in enumerate(branches) if _takes(branch, value, telling)]
+    if distinguishing is None:
+        distinguishing = selectors(branches)
+    taking = [number for number, branch in enumerate(branches) if _takes(branch, value, distinguishing)]
     return taking[0] if len(taking) == 1 else None
 
 
@@ -55,7 +55,7 @@ def kebab(text: str) -> str:
 
 
 def has_type(value: Any, kind: str) -> bool:
-    """Whether a JSON value has a type of JSON Schema; 1.0 is an integer, true is no number (2020-12, §6.1.1)."""
+    """Whether a JSON value has a type of JSON Schema; 1.0 is an integer, true is not a number (2020-12, §6.1.1)."""
     if isinstance(value, bool):
         return kind == "boolean"
     if isinstance(value, (int, float)):
@@ -74,7 +74,7 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _takes(branch: Schema, value: Any, telling: frozenset[str]) -> bool:
+def _takes(branch: Schema, value: Any, distinguishing: frozenset[str]) -> bool:
     if not isinstance(branch, Mapping):
         return branch
     kinds = branch.get("type")
@@ -87,7 +87,7 @@ def _takes(branch: Schema, value: Any, telling: frozenset[str]) -> bool:
         return True
     return all(
         any(same(value[name], one) for one in allowed)
-        for name in telling
+        for name in distinguishing
         if name in value and (allowed := _fixed(_properties(branch).get(name))) is not None
     )
 

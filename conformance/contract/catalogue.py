@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.contract.derive import digest
-from conformance.contract.documents import Document, read_document
-from conformance.contract.enforcement import enforce
-from conformance.contract.errors import ContractError
+from conformance.contract.documents import ContractError, Document, enforce, read_document
 from conformance.contract.locations import catalogue_directory, shipped_profiles
 from conformance.contract.model import Basis, Level, Requirement, Section, Tier
 from conformance.contract.pointers import join

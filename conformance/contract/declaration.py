@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.contract.branches import kebab
-from conformance.contract.documents import Document, read_document
-from conformance.contract.enforcement import enforce
+from conformance.contract.documents import Document, enforce, read_document
 from conformance.contract.locations import catalogue_directory, shipped_profiles
 from conformance.contract.media_types import is_event_stream
 from conformance.contract.model import SourceDocument

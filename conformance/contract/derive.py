@@ -74,13 +74,13 @@ class SchemaPlace:
     words: tuple[str, ...] = ()
     left_out: frozenset[str] = frozenset()
     """Keywords that only select this branch, so that breaking them breaks the choice and not the branch."""
-    telling: frozenset[str] = frozenset()
+    distinguishing: frozenset[str] = frozenset()
     """Properties that tell this branch from the others."""
 
     def judged(self) -> Iterator[tuple[str, Any]]:
         """Each keyword that is a requirement of its own, with its value; for `required` one pair for each name."""
         for name, value in constraints(self.schema):
-            if name not in self.left_out and not (name == "required" and value in self.telling):
+            if name not in self.left_out and not (name == "required" and value in self.distinguishing):
                 yield name, value
 
 
@@ -125,12 +125,12 @@ def _below(place: SchemaPlace) -> Iterator[SchemaPlace]:
 
 def _branches(place: SchemaPlace, keyword: str) -> Iterator[SchemaPlace]:
     branches = place.schema.get(keyword, [])
-    telling = selectors(branches)
+    distinguishing = selectors(branches)
     for number, (branch, name) in enumerate(zip(branches, branch_names(branches), strict=True)):
         if isinstance(branch, Mapping):
             pointer = join(place.pointer, keyword, number)
             parts, words = (*place.parts, name), (*place.words, f"({name})")
-            yield SchemaPlace(branch, pointer, parts, words, _SELECTING, telling)
+            yield SchemaPlace(branch, pointer, parts, words, _SELECTING, distinguishing)
 
 
 def _child(place: SchemaPlace, tokens: tuple[str, ...], parts: tuple[str, ...], *words: str) -> Iterator[SchemaPlace]:
@@ -141,8 +141,8 @@ def _child(place: SchemaPlace, tokens: tuple[str, ...], parts: tuple[str, ...], 
     except KeyError:
         return
     if isinstance(schema, Mapping):
-        tells = tokens[0] == "properties" and tokens[1] in place.telling
-        left_out = _SELECTING if tells else frozenset[str]()
+        distinguishes = tokens[0] == "properties" and tokens[1] in place.distinguishing
+        left_out = _SELECTING if distinguishes else frozenset[str]()
         yield SchemaPlace(schema, place.pointer + pointer, (*place.parts, *parts), (*place.words, *words), left_out)
 
 

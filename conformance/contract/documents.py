@@ -1,4 +1,4 @@
-"""Reads the YAML and JSON files that contracts are made of, and knows the line of every value."""
+"""Reads the YAML and JSON files that contracts are made of: the line of every value, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,30 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conformance.contract.errors import ContractError
-from conformance.contract.pointers import join, split
+from conformance.contract.locations import specs_directory
+from conformance.contract.pointers import join, look_up, split
 from conformance.contract.yaml_values import MAX_DEPTH, YamlError, read_yaml
 
+_LONGEST_REASON = 200
 _LINES_UP_TO = 1_000_000
 """Size of a JSON text in characters up to which its lines are worth a second parse."""
+
+
+class ContractError(Exception):
+    """A specification, catalogue or profile cannot be used as it is.
+
+    The message is one sentence that says what is wrong, where (file and line, when they are known) and what to do.
+    """
+
+    def __init__(self, message: str, *, path: Path | None = None, line: int | None = None) -> None:
+        self.path = path
+        self.line = line
+        where = "" if path is None else f"{path}:{line}: " if line else f"{path}: "
+        super().__init__(f"{where}{message}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +60,7 @@ def read_document(path: Path) -> Document:
     """Reads a YAML or JSON file.
 
     Raises:
-        ContractError: the file cannot be read, or is no single document of JSON values without duplicate keys.
+        ContractError: the file cannot be read, or is not a single document of JSON values without duplicate keys.
     """
     try:
         content = path.read_bytes()
@@ -79,6 +94,22 @@ def parse_document(content: bytes, path: Path) -> Document:
     except YamlError as error:
         raise ContractError(str(error), path=path, line=error.line) from error
     return Document(path, data, lines, sha256)
+
+
+def enforce(document: Document, schema: str, pointer: str = "", *, definition: str | None = None) -> None:
+    """Checks the value at a pointer by a schema of specs/, or by one of its `$defs`.
+
+    Raises:
+        ContractError: the value departs from the schema; the message names the row, where it has an id.
+    """
+    value = look_up(document.data, pointer)
+    errors = list(_validator(schema, definition).iter_errors(value))
+    if not errors:
+        return
+    deepest = max(errors, key=lambda error: len(error.instance_path))
+    inner = join("", *deepest.instance_path)
+    reason = deepest.message if len(deepest.message) <= _LONGEST_REASON else f"{deepest.message[:_LONGEST_REASON]}…"
+    raise document.error(f"{_row(value, inner)}{reason} (see specs/{schema})", pointer + inner)
 
 
 _NOT_JSON = object()
@@ -151,3 +182,22 @@ def _json_lines(text: str) -> Mapping[str, int]:
         return read_yaml(text)[1]
     except YamlError:
         return {}
+
+
+def _row(value: Any, pointer: str) -> str:
+    number = next(iter(split(pointer)), "")
+    if not isinstance(value, list) or not number.isdecimal():
+        return ""
+    row = value[int(number)]
+    name = row.get("id") if isinstance(row, dict) else None
+    return f"row `{name[:_LONGEST_REASON]}`: " if isinstance(name, str) else f"row {int(number) + 1}: "
+
+
+@cache
+def _validator(name: str, definition: str | None) -> Any:
+    from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms
+
+    schema = json.loads((specs_directory() / name).read_text(encoding="utf-8"))
+    if definition is not None:
+        schema = {"$ref": f"#/$defs/{definition}", "$defs": schema["$defs"]}
+    return Draft202012Validator(schema, validate_formats=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from conformance.contract.documents import read_document
-from conformance.contract.enforcement import enforce
+from conformance.contract.documents import enforce, read_document
 from conformance.contract.locations import specs_directory
 from conformance.contract.pointers import join, split
 

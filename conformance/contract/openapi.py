@@ -12,10 +12,10 @@ from conformance.contract.media_types import is_event_stream, is_json
 from conformance.contract.model import Operation, Response, Schema
 from conformance.contract.pointers import join, look_up
 from conformance.contract.provenance import Provenance
-from conformance.contract.references import SchemaResolver
+from conformance.contract.references import dereferenced
+from conformance.contract.resolver import SchemaResolver
 from conformance.contract.security import read_credential
 from conformance.contract.soundness import check_sound
-from conformance.contract.targets import dereferenced
 
 _CHAT = "/chat/completions"
 _VERSION = re.compile(r"3\.[012](\.|$)")
@@ -89,7 +89,7 @@ class _OperationReader:
 
     def _schema(self, pointer: str) -> Schema:
         schema = self.resolver.schema(pointer)
-        check_sound(schema, self.document, self.resolver)
+        check_sound(schema, self.document, self.resolver.origin)
         return schema
 
     def _object(self, pointer: str, key: str) -> Mapping[str, Any]:

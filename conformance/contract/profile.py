@@ -10,8 +10,7 @@ from typing import Any
 from conformance.contract.catalogue import ANY_PROFILE, read_rows, shipped_requirements, shipped_rows, with_own_rows
 from conformance.contract.declaration import Declaration, read_declaration
 from conformance.contract.derive import derived_requirements
-from conformance.contract.documents import Document, read_document
-from conformance.contract.errors import ContractError
+from conformance.contract.documents import ContractError, Document, read_document
 from conformance.contract.locations import profile_path, shipped_profiles
 from conformance.contract.media_types import is_event_stream
 from conformance.contract.model import Contract, Operation, Profile, Requirement, Section

@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from conformance.contract.documents import Document, read_document
-from conformance.contract.enforcement import enforce
-from conformance.contract.errors import ContractError
+from conformance.contract.documents import ContractError, Document, enforce, read_document
 from conformance.contract.locations import releases_directory, shipped_profiles
 from conformance.contract.model import Contract, Level, Requirement
 
@@ -125,7 +123,7 @@ def release_path(contract: Contract, version: str) -> Path:
         ContractError: the version cannot stand in a file's name.
     """
     if version != "*" and not version.replace(".", "").replace("-", "").isalnum():
-        raise ContractError(f"`{version[:40]}` is no version of a release; use digits, letters, dots and hyphens")
+        raise ContractError(f"`{version[:40]}` is not a version of a release; use digits, letters, dots and hyphens")
     name = contract.profile.name
     if name in shipped_profiles():
         return releases_directory(name) / f"{version}.json"

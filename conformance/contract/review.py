@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.contract.documents import read_document
-from conformance.contract.errors import ContractError
+from conformance.contract.documents import ContractError, read_document
 from conformance.contract.locations import reviewed_path, shipped_profiles
 from conformance.contract.model import Contract, Requirement
 
@@ -100,6 +99,6 @@ def _reviewed(path: Path) -> Mapping[str, str]:
     document = read_document(path)
     data = document.data
     if not isinstance(data, Mapping) or not all(isinstance(value, str) for value in data.values()):
-        message = "this is no review; it maps ids to digests, and is written by the review itself"
+        message = "this is not a record of reviews: it maps ids to digests, and `requirements --reviewed` writes it"
         raise ContractError(message, path=path)
     return data

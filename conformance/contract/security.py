@@ -9,7 +9,7 @@ from conformance.contract.documents import Document
 from conformance.contract.model import CredentialScheme
 from conformance.contract.pointers import join, look_up
 from conformance.contract.provenance import X_SOURCE, Provenance
-from conformance.contract.targets import dereferenced
+from conformance.contract.references import dereferenced
 
 _SCHEMES = "/components/securitySchemes"
 

@@ -72,7 +72,7 @@ def _made(operation: Operation) -> dict[str, Any]:
 
 
 def sample(schema: Schema, root: Schema, depth: int = 0) -> Any:
-    """A small value that fits a schema, as far as its plain keywords tell."""
+    """A small value that fits a schema, as far as its plain keywords say."""
     if not isinstance(schema, Mapping) or depth > _DEEPEST:
         return "a"
     if "$ref" in schema:

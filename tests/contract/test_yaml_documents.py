@@ -12,8 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.contract.documents import parse_document, read_document
-from conformance.contract.errors import ContractError
+from conformance.contract.documents import ContractError, parse_document, read_document
 from conformance.contract.pointers import join, look_up, split
 
 FILE = Path("some.yaml")

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from conformance.contract import load_contract
-from conformance.contract.errors import ContractError
+from conformance.contract.documents import ContractError
 from conformance.reference import DeploymentError, EmbeddedReference, serve
 from conformance.reference.server import settings_from_environment
 from conformance.targets import demo

@@ -9,9 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conformance.contract.documents import Document, read_document
-from conformance.contract.enforcement import enforce
-from conformance.contract.errors import ContractError
+from conformance.contract.documents import ContractError, Document, enforce, read_document
 from conformance.contract.locations import shipped_profiles
 from conformance.contract.model import Contract, Tier
 from conformance.contract.pointers import join

@@ -10,8 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conformance.contract.documents import Document, read_document
-from conformance.contract.enforcement import enforce
+from conformance.contract.documents import Document, enforce, read_document
 from conformance.contract.model import Contract
 from conformance.contract.pointers import join
 from conformance.reference.errors import DeploymentError
