@@ -15,7 +15,7 @@ import pytest
 
 if TYPE_CHECKING:
     from conformance.running.finish import FinishedRun
-    from conformance.running.settings import RunSettings
+    from conformance.running.run import RunSettings
     from conformance.running.suite_run import SuiteRun
 
 RUN = "conformance-run"
@@ -111,7 +111,7 @@ def _register(config: pytest.Config) -> None:
 def _settings(config: pytest.Config) -> RunSettings:
 
     from conformance.contract.model import Tier
-    from conformance.running.settings import RunSettings
+    from conformance.running.run import RunSettings
 
     out, waivers, replay = (_option(config, name) for name in ("out", "waivers", "replay"))
     # Another plugin's --base-url means the same.

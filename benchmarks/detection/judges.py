@@ -23,7 +23,7 @@ from conformance.lab.targets import LabTarget, contract_of  # noqa: E402
 from conformance.reference import EmbeddedReference  # noqa: E402
 from conformance.reference.hooks import Messages  # noqa: E402
 from conformance.reference.request_context import RequestContext  # noqa: E402
-from conformance.running.settings import RunSettings  # noqa: E402
+from conformance.running.run import RunSettings  # noqa: E402
 from conformance.suite.outcome import BROKEN  # noqa: E402
 from conformance.targets import Limits  # noqa: E402
 

@@ -16,7 +16,7 @@ RECORDED = HERE / "recorded"
 sys.path[:0] = [str(HERE.parents[1])]
 
 from conformance.commands.run import run_suite  # noqa: E402 - the package comes from the checkout around this file
-from conformance.running.settings import RunSettings  # noqa: E402
+from conformance.running.run import RunSettings  # noqa: E402
 
 _TIMES = ("duration_s",)
 """What differs between a run and a replay of its evidence."""

@@ -20,7 +20,7 @@ from conformance.running.finish import finish, written
 from conformance.running.opening import open_run
 from conformance.running.pytest_session import judge
 from conformance.running.retry_findings import retried
-from conformance.running.settings import RunSettings
+from conformance.running.run import RunSettings
 from conformance.terminal.exits import UsageFailure, as_usage_failures
 
 if TYPE_CHECKING:

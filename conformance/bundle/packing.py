@@ -36,8 +36,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from conformance.report import Results
-    from conformance.running.run import Run
-    from conformance.running.settings import RunSettings
+    from conformance.running.run import Run, RunSettings
 
 EVIDENCE = f"evidence/{EVIDENCE_FILE}"
 CONTRACT = "contract"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.contract.model import Tier
-from conformance.running.settings import RunSettings
+from conformance.running.run import RunSettings
 from conformance.targets import Limits, NamedTarget, read_target
 from conformance.terminal.exits import UsageFailure
 

@@ -17,9 +17,8 @@ from conformance.terminal.exits import UsageFailure, as_usage_failures, sentence
 
 if TYPE_CHECKING:
     from conformance.report import Results
-    from conformance.running.run import Run
+    from conformance.running.run import Run, RunSettings
     from conformance.running.sending import Progress
-    from conformance.running.settings import RunSettings
 
 _EXIT = {"passed": 0, "failed": 1, "undecided": 3}
 """The exit status by the status of the gate, which is that of the verdict but for baselines and waivers."""

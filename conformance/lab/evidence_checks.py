@@ -15,8 +15,8 @@ from conformance.lab.targets import contract_of
 from conformance.report import results_document
 from conformance.running.finish import finish
 from conformance.running.opening import replayed
+from conformance.running.run import RunSettings
 from conformance.running.sending import observe
-from conformance.running.settings import RunSettings
 
 if TYPE_CHECKING:
     from conformance.running.suite_run import SuiteRun

@@ -20,9 +20,8 @@ from conformance.reference.settings import Tenant
 from conformance.running.observed import Observed
 from conformance.running.opening import collecting, credential_headers, embedded_target
 from conformance.running.pytest_session import collect
-from conformance.running.run import Run
+from conformance.running.run import Run, RunSettings
 from conformance.running.sending import nothing_observed, send
-from conformance.running.settings import RunSettings
 from conformance.targets import Limits, Target
 from conformance.wire import Unreachable
 

@@ -13,6 +13,7 @@ from conformance.compare import against
 from conformance.contract import Contract, written_places
 from conformance.contract.model import Level, Requirement
 from conformance.gate.decision import gate
+from conformance.quoting import one_line
 from conformance.report import (
     Curl,
     ExchangeTotals,
@@ -27,17 +28,18 @@ from conformance.report import (
     write_reports,
 )
 from conformance.report.curl import curl_for
-from conformance.report.results import Tries
+from conformance.report.results import Fingerprint, Tries
 from conformance.report.tries import with_tries
-from conformance.running.fingerprint import with_fingerprint
-from conformance.running.observed import INTERRUPTED
+from conformance.running.observed import INTERRUPTED, Observed
 from conformance.running.run import Run
 from conformance.running.suite_run import SuiteRun
 from conformance.suite import Judgement, Outcome
+from conformance.suite.fingerprint import target_traits
 from conformance.suite.keyword_coverage import keyword_coverage
 from conformance.wire import Exchange
 
 BY_PYTEST = "pytest's selection of tests"
+_LONGEST_TRAIT = 80
 NO_TEST = "no test of the suite judges this; give its row a `case`, or a reason why it is `excluded`"
 
 
@@ -83,7 +85,7 @@ def finish(
     results = with_tries(build_results(run.contract, judgements, facts), tries or {})
     observations = suite_run.observed.observations if suite_run.observed else None
     results = replace(results, keywords=keyword_coverage(run.contract, run.target, observations, suite_run.tests))
-    results = with_fingerprint(results, suite_run.observed)
+    results = _with_fingerprint(results, suite_run.observed)
     if baseline is not None:
         results = replace(results, baseline=against(results, baseline))
     results = replace(results, gate=gate(results, run.today))
@@ -171,3 +173,21 @@ def _facts(suite_run: SuiteRun, selection: str | None, *, interrupted: bool) -> 
         waivers=run.waivers,
         release=_release(run),
     )
+
+
+def _with_fingerprint(results: Results, observed: Observed | None) -> Results:
+    """The record with the target's fingerprint; a change of the target is one more of the verdict's reasons."""
+    if observed is None:
+        return results
+    traits = target_traits(observed.everything)
+    changes = tuple(
+        f"The target changed while it was judged: its {name} was {_shown(traits.start.get(name))} at the start and"
+        f" {_shown(traits.end.get(name))} at the end."
+        for name in traits.changes
+    )
+    found = Fingerprint(traits.start, traits.end, changes)
+    return replace(results, fingerprint=found, reasons=(*results.reasons, *changes))
+
+
+def _shown(value: str | None) -> str:
+    return "not given" if value is None else f"{one_line(value, _LONGEST_TRAIT)!r}"

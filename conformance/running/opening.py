@@ -18,8 +18,7 @@ from conformance.gate.waivers import load_waivers
 from conformance.probes import check_request
 from conformance.running.replay import EVIDENCE, replayed_run
 from conformance.running.resume import interrupted_run, require_same_target
-from conformance.running.run import Run
-from conformance.running.settings import RunSettings
+from conformance.running.run import Run, RunSettings
 from conformance.suite.outcome import Waiver
 from conformance.suite.selection import check_only
 from conformance.targets import Target, TargetError, target_from_environment

@@ -15,12 +15,11 @@ from conformance.evidence import EvidenceError
 from conformance.gate.waivers import as_waived
 from conformance.probes import ProbeError
 from conformance.running.collecting import SuiteCollection, is_of_suite
-from conformance.running.judgement_json import judgement_data, judgement_from
 from conformance.running.observed import Observed
 from conformance.running.presenting import explanation, present, status_letter
 from conformance.running.run import Run
 from conformance.running.sending import nothing_observed
-from conformance.running.workers import WorkerReport
+from conformance.running.workers import WorkerReport, judgement_data, judgement_from
 from conformance.suite.expect import CANNOT_JUDGE, Expect, Judgement, conclude
 from conformance.suite.marks import CONTRACT, EXPECT, OBSERVATIONS, PROBES, REQUIREMENT
 from conformance.suite.outcome import Outcome

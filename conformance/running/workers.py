@@ -1,4 +1,7 @@
-"""One run in several processes (pytest-xdist): the first worker observes, and the others read what it recorded."""
+"""One run in several processes (pytest-xdist): the first worker observes, the others read what it recorded.
+
+Judgements travel between the processes as plain data.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from conformance.contract import Contract
 from conformance.evidence import read_evidence
 from conformance.running.observed import Observed, from_evidence
 from conformance.running.run import Run
 from conformance.running.sending import observe
+from conformance.suite.expect import Judgement
+from conformance.suite.outcome import Finding, Outcome
 from conformance.wire import Unreachable
 
 _LOCK, _DONE = "observing.lock", "observed"
@@ -56,3 +62,27 @@ class WorkerReport:
     def data(self) -> dict[str, Any]:
         """The report as plain data."""
         return asdict(self)
+
+
+def judgement_data(judgement: Judgement) -> dict[str, Any]:
+    """A judgement as dictionaries, lists and strings."""
+    return {
+        "requirement": judgement.requirement.id,
+        "outcome": judgement.outcome.value,
+        "messages": list(judgement.messages),
+        "exchanges": list(judgement.exchanges),
+        "findings": [asdict(finding) for finding in judgement.findings],
+    }
+
+
+def judgement_from(data: dict[str, Any], contract: Contract) -> Judgement:
+    """The judgement that `judgement_data` made data of."""
+    requirement = contract.requirement(data["requirement"])
+    assert requirement is not None
+    return Judgement(
+        requirement,
+        Outcome(data["outcome"]),
+        tuple(data["messages"]),
+        tuple(data["exchanges"]),
+        tuple(Finding(**finding) for finding in data["findings"]),
+    )

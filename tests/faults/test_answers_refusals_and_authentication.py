@@ -19,7 +19,7 @@ from conformance.reference.faults.fault import Fault
 from conformance.reference.hooks import Hooks
 from conformance.running.opening import open_run
 from conformance.running.pytest_session import judge
-from conformance.running.settings import RunSettings
+from conformance.running.run import RunSettings
 from conformance.suite.outcome import BROKEN, Outcome
 from conformance.targets import Target
 

@@ -23,7 +23,7 @@ from conformance.reference.stages import Stages
 from conformance.reference.validation import RequestRules
 from conformance.running.opening import open_run
 from conformance.running.pytest_session import judge
-from conformance.running.settings import RunSettings
+from conformance.running.run import RunSettings
 from conformance.running.suite_run import SuiteRun
 from conformance.suite import Judgement, Outcome
 from conformance.targets import Limits, Target

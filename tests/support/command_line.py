@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.commands.run import run_suite
-from conformance.running.settings import RunSettings
+from conformance.running.run import RunSettings
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 CANARY = "sk-canary-5e2d7f0a9b1c4836aa0f"

@@ -11,7 +11,7 @@ from conformance.reference import EmbeddedReference
 from conformance.reference.stages import Stages
 from conformance.running.opening import open_run
 from conformance.running.pytest_session import judge
-from conformance.running.settings import RunSettings
+from conformance.running.run import RunSettings
 from conformance.suite import Outcome
 from conformance.targets import Target
 

@@ -10,7 +10,7 @@ from raw_reader import KEY, MODEL, Manner, serving
 from conformance.contract.model import Tier
 from conformance.running.opening import open_run
 from conformance.running.pytest_session import judge as judge_run
-from conformance.running.settings import RunSettings
+from conformance.running.run import RunSettings
 from conformance.suite.expect import Judgement
 from conformance.suite.outcome import Outcome
 from conformance.targets.model import Limits
