@@ -23,10 +23,8 @@ def _parts() -> Iterator[str]:
     yield "Made from the commands themselves; `chat-conformance COMMAND --help` prints the same."
     context = click.Context(commands, info_name="chat-conformance")
     yield _help(commands)
-    for name in commands.list_commands(context):
-        command = commands.get_command(context, name)
-        if command is not None and not command.hidden:
-            yield from _command(name, command, context)
+    for name, command in commands.commands.items():
+        yield from _command(name, command, context)
 
 
 def _command(name: str, command: click.Command, parent: click.Context) -> Iterator[str]:
@@ -34,8 +32,8 @@ def _command(name: str, command: click.Command, parent: click.Context) -> Iterat
     yield f"## {name}"
     yield f"```text\nchat-conformance {name} {' '.join(command.collect_usage_pieces(context))}\n```"
     yield _help(command)
-    records = [record for one in command.get_params(context) if (record := one.get_help_record(context)) is not None]
-    rows = [(md.code(option), md.prose(text)) for option, text in records if not option.startswith("-h")]
+    records = [record for one in command.params if (record := one.get_help_record(context)) is not None]
+    rows = [(md.code(option), md.prose(text)) for option, text in records if text]
     if rows:
         yield md.table(("option", "meaning"), rows)
     if name == "init":

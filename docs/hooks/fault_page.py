@@ -13,6 +13,8 @@ from conformance.lab.page import FAMILIES
 from conformance.reference.faults import Fault, every_fault
 
 PATH = "faults.md"
+_MOST = 3
+"""Requirements that a fault is said to be caught through."""
 
 
 def fault_page() -> str:
@@ -44,15 +46,12 @@ def _parts() -> Iterator[str]:
         written, key=lambda one: (one.is_variation, 0 if one.is_variation else one.family)
     ):
         yield f"## {'Allowed variations' if is_variation else FAMILIES[family].capitalize()}"
-        head = ("id", "what the deployment does", *(() if is_variation else ("caught through",)))
-        yield md.table(head, [_row(one, rows) for one in some])
+        yield md.entries(_entry(one, rows) for one in some)
 
 
-def _row(fault: Fault, rows: set[str]) -> tuple[str, ...]:
-    seen = f"<br>Seen in {md.threads(fault.seen)}." if fault.seen else ""
-    about = (md.code(fault.id), f"{md.prose(fault.about)}{seen}")
-    if fault.is_variation:
-        return about
-    through = [f"[{md.code(one)}]({FOLDER}/{one}.md)" if one in rows else md.code(one) for one in fault.breaks[:3]]
-    more = f" and {len(fault.breaks) - 3} more" if len(fault.breaks) > 3 else ""
-    return (*about, f"{', '.join(through)}{more}")
+def _entry(fault: Fault, rows: set[str]) -> tuple[str, str, str]:
+    through = [f"[{md.code(one)}]({FOLDER}/{one}.md)" if one in rows else md.code(one) for one in fault.breaks[:_MOST]]
+    more = f" and {len(fault.breaks) - _MOST} more" if len(fault.breaks) > _MOST else ""
+    caught = f"caught through {', '.join(through)}{more}" if through else ""
+    seen = f"seen in {md.threads(fault.seen)}" if fault.seen else ""
+    return md.code(fault.id), md.prose(fault.about), " · ".join(filter(None, (caught, seen)))

@@ -46,6 +46,12 @@ def threads(seen: Iterable[str]) -> str:
     return ", ".join(shown)
 
 
+def entries(rows: Iterable[tuple[str, str, str]]) -> str:
+    """A list whose entries have a name, a text and small print; all three are Markdown already."""
+    lines = [f"<li markdown>{name}<br>{text}<br><small markdown>{small}</small></li>" for name, text, small in rows]
+    return "\n".join(['<ul class="entries" markdown>', *lines, "</ul>"])
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table; its cells are Markdown already."""
     lines = [head, ["---"] * len(head), *rows]

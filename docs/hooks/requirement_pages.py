@@ -13,7 +13,7 @@ import jinja2
 import markdown_text as md
 
 from conformance.contract import Contract, Requirement, load_contract, shipped_profiles
-from conformance.contract.model import Section
+from conformance.contract.model import Section, Source
 from conformance.report.explained import FaultView, explained
 from conformance.report.html import BASES
 from conformance.running.pytest_session import judging_tests
@@ -82,7 +82,7 @@ def requirement_pages(profiles: Iterable[str] | None = None) -> dict[str, str]:
             "section.md.j2",
             section=section.value,
             about=_SECTIONS[section],
-            entries=[(entry, _levels(entry)) for entry in rows],
+            entries=md.entries(map(_section_row, rows)),
         )
         for entry in rows:
             pages[_path(entry.id)] = _page(entry, files)
@@ -154,18 +154,27 @@ def _page(entry: Entry, files: Mapping[str, str]) -> str:
     return _render(
         "requirement.md.j2",
         entry=entry,
-        levels=md.table(("profile", "level", "source", "basis"), map(_level_row, entry.applied)),
+        levels=_levels_with_sources(entry.applied),
         tests=[f"{md.code(name)} in {md.code(files.get(name, 'conformance/suite'))}" for name in entry.tests],
         faults=[_fault_line(fault, names, entry) for fault, names in entry.faults.values()],
         example=example,
     )
 
 
-def _level_row(one: Applied) -> tuple[str, str, str, str]:
-    source = one.row.source
-    where = f"{md.link(source.title or source.document, source.url)}, {md.prose(source.place)}"
-    level = "not judged" if one.row.excluded else one.row.level.value
-    return (one.profile if one.profile == YOUR_OWN else md.code(one.profile), level, where, BASES[source.basis])
+def _levels_with_sources(applied: Iterable[Applied]) -> list[str]:
+    """A line for each level and source, with the profiles that have the requirement so."""
+    profiles: dict[tuple[str, Source], list[str]] = {}
+    for one in applied:
+        profiles.setdefault((_level(one.row), one.row.source), []).append(one.profile)
+    lines = []
+    for (level, source), names in profiles.items():
+        where = f"{md.link(source.title or source.document, source.url)}, {md.prose(source.place)}"
+        lines.append(f"**{level}** in {', '.join(names)}: {where} ({BASES[source.basis]}).")
+    return lines
+
+
+def _level(row: Requirement) -> str:
+    return "Not judged" if row.excluded else row.level.value
 
 
 def _fault_line(fault: FaultView, profiles: list[str], entry: Entry) -> str:
@@ -175,11 +184,16 @@ def _fault_line(fault: FaultView, profiles: list[str], entry: Entry) -> str:
     return f"{md.code(fault.id)}: {md.prose(fault.about)}{where}{seen}"
 
 
+def _section_row(entry: Entry) -> tuple[str, str, str]:
+    name = f"[{md.code(entry.id)}](../{entry.id}.md)"
+    return name, md.prose(entry.statement), f"{_levels(entry)} · {entry.tier} tier"
+
+
 def _levels(entry: Entry) -> str:
     """Its levels on one line, such as `MUST: kodexa, openai; SHOULD: loop-health`."""
     profiles: dict[str, list[str]] = {}
     for one in entry.applied:
-        profiles.setdefault("not judged" if one.row.excluded else one.row.level.value, []).append(one.profile)
+        profiles.setdefault(_level(one.row), []).append(one.profile)
     if len(profiles) == 1 and len(entry.applied) > len(shipped_profiles()):
         return f"{next(iter(profiles))} in every profile"
     return "; ".join(f"{level}: {', '.join(names)}" for level, names in profiles.items())
@@ -221,8 +235,8 @@ def _keywords(contract: Contract) -> str:
         sorted(derived, key=lambda row: row.keyword.location if row.keyword else ""),
         key=lambda row: row.keyword.location if row.keyword else "",
     ):
-        rows = [(md.code(row.id), row.level.value, md.prose(row.statement), row.tier.value) for row in some]
-        places.append((location, md.table(("requirement", "level", "statement", "tier"), rows)))
+        rows = [(md.code(row.id), md.prose(row.statement), f"{row.level} · {row.tier} tier") for row in some]
+        places.append((location, md.entries(rows)))
     return _render("keywords.md.j2", profile=contract.profile.name, count=len(derived), places=places)
 
 
