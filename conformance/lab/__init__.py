@@ -1,1 +1,1 @@
-"""The fault lab: judges every fault and trap of the reference deployment, and says what the suite catches by what."""
+"""The fault lab: judges every fault and allowed variation of the reference, and records what the suite catches."""

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from conformance.lab.evidence_checks import NO_CHECKS, EvidenceChecks
-from conformance.lab.judging import Seen
+from conformance.lab.judging import JudgedTarget
 from conformance.lab.kill_matrix import KillMatrix, matrix_of
 from conformance.lab.rules import AS_DECLARED, CAUGHT, NO_FALSE_ALARM, rule_violations
 from conformance.lab.targets import LabTarget, contract_of, targets_of
-from conformance.lab.workers import Progress, default_workers, see_all
+from conformance.lab.workers import Progress, default_workers, judge_all
 
 MOST_RECHECKED = 24
 """Targets of a profile that are judged once more. Where more violate a rule, the machine's speed is not the reason."""
@@ -39,22 +39,25 @@ def kill_matrices(
     """
     began = time.monotonic()
     targets = [target for some in chosen.values() for target in some]
-    seen = see_all(targets, workers or default_workers(), extra=extra, keep=keep, checks=checks, progress=progress)
-    matrices = _matrices(chosen, seen, extra, time.monotonic() - began)
+    judged = judge_all(targets, workers or default_workers(), extra=extra, keep=keep, checks=checks, progress=progress)
+    matrices = _matrices(chosen, judged, extra, time.monotonic() - began)
     again = [target for matrix in matrices for target in to_recheck(matrix, chosen[matrix.contract.profile.name])]
     if again and keep is None and recheck:
-        seen = with_rechecks(seen, see_all(again, 1, extra=extra, checks=checks))
-        matrices = _matrices(chosen, seen, extra, time.monotonic() - began)
+        judged = with_rechecks(judged, judge_all(again, 1, extra=extra, checks=checks))
+        matrices = _matrices(chosen, judged, extra, time.monotonic() - began)
     return matrices
 
 
 def _matrices(
-    chosen: Mapping[str, Sequence[LabTarget]], seen: Sequence[tuple[str, Seen]], extra: Path | None, took: float
+    chosen: Mapping[str, Sequence[LabTarget]],
+    judged: Sequence[tuple[str, JudgedTarget]],
+    extra: Path | None,
+    took: float,
 ) -> list[KillMatrix]:
-    total = sum(one.seconds for _, one in seen) or 1.0
+    total = sum(one.seconds for _, one in judged) or 1.0
     matrices = []
     for name, some in chosen.items():
-        own = [one for profile, one in seen if profile == name]
+        own = [one for profile, one in judged if profile == name]
         seconds = round(took * sum(one.seconds for one in own) / total, 1)
         partial = len(some) < len(targets_of(name, extra))
         matrices.append(matrix_of(contract_of(name), some, own, partial=partial, seconds=seconds))
@@ -69,10 +72,12 @@ def to_recheck(matrix: KillMatrix, targets: Iterable[LabTarget]) -> list[LabTarg
     return found if len(found) <= MOST_RECHECKED else []
 
 
-def with_rechecks(seen: Sequence[tuple[str, Seen]], again: Iterable[tuple[str, Seen]]) -> list[tuple[str, Seen]]:
-    """What was seen of each target, the second time where there is one."""
+def with_rechecks(
+    judged: Sequence[tuple[str, JudgedTarget]], again: Iterable[tuple[str, JudgedTarget]]
+) -> list[tuple[str, JudgedTarget]]:
+    """The judged targets, with the second result of those that were judged again."""
     second = {(profile, one.target): one for profile, one in again}
     return [
         (profile, replace(second[profile, one.target], tries=2) if (profile, one.target) in second else one)
-        for profile, one in seen
+        for profile, one in judged
     ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.compare.record_differences import record_differences
 from conformance.evidence import read_evidence
-from conformance.lab.observing import Watched
+from conformance.lab.observing import ObservedTarget
 from conformance.lab.reproducing import not_reproduced
 from conformance.lab.targets import contract_of
 from conformance.report import results_document
@@ -21,7 +21,7 @@ from conformance.running.sending import observe
 if TYPE_CHECKING:
     from conformance.running.suite_run import SuiteRun
 
-Judge = Callable[[Watched], Any]
+Judge = Callable[[ObservedTarget], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class EvidenceChecks:
 NO_CHECKS = EvidenceChecks()
 
 
-def gaps(suite_run: SuiteRun, judge: Judge, one: Watched, checks: EvidenceChecks) -> tuple[str, ...]:
+def gaps(suite_run: SuiteRun, judge: Judge, one: ObservedTarget, checks: EvidenceChecks) -> tuple[str, ...]:
     """The checks that fail, a sentence each.
 
     `suite_run` has just judged this target; `judge` makes it judge another one.
@@ -60,14 +60,14 @@ def _record(suite_run: SuiteRun) -> dict[str, Any]:
     return cleaned
 
 
-def _from_evidence(one: Watched) -> Watched:
+def _from_evidence(one: ObservedTarget) -> ObservedTarget:
     """The target as its evidence has it."""
     settings = RunSettings(one.target.profile, replay=_folder(one))
     run = replayed(settings, contract_of(one.target.profile), environ={})
-    return Watched(one.target, run, observe(run, ()), 0.0)
+    return ObservedTarget(one.target, run, observe(run, ()), 0.0)
 
 
-def _of_commands(record: dict[str, Any], one: Watched) -> Iterator[str]:
+def _of_commands(record: dict[str, Any], one: ObservedTarget) -> Iterator[str]:
     found = {finding["exchange"] for row in record["requirements"] for finding in row.get("findings", ())} - {None}
     exchanges = [exchange for exchange in read_evidence(one.run.evidence_directory).exchanges if exchange.id in found]
     credential = contract_of(one.target.profile).operation.credential
@@ -75,5 +75,5 @@ def _of_commands(record: dict[str, Any], one: Watched) -> Iterator[str]:
     yield from not_reproduced(exchanges, header, _folder(one))
 
 
-def _folder(one: Watched) -> Path:
+def _folder(one: ObservedTarget) -> Path:
     return one.run.evidence_directory.parent

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from conformance.contract.model import Contract, Level, Requirement
-from conformance.lab.judging import Seen
+from conformance.lab.judging import JudgedTarget
 from conformance.lab.targets import CONTROLS, LabTarget
 from conformance.reference.faults import EFFECT_BROKEN, Fault, keywords_without_fault
 from conformance.suite.outcome import BROKEN, Outcome
@@ -142,38 +142,43 @@ class KillMatrix:
 
 
 def matrix_of(
-    contract: Contract, targets: Iterable[LabTarget], seen: Iterable[Seen], *, partial: bool = False, seconds: float = 0
+    contract: Contract,
+    targets: Iterable[LabTarget],
+    judged: Iterable[JudgedTarget],
+    *,
+    partial: bool = False,
+    seconds: float = 0,
 ) -> KillMatrix:
     """The matrix of what the runs against these targets came to, in the order of the targets.
 
     Raises:
-        KeyError: a control, or another target, is missing in `seen`.
+        KeyError: a control, or another target, is missing in `judged`.
     """
-    by_id = {one.target: one for one in seen}
+    by_id = {one.target: one for one in judged}
     controls = {tier: by_id[name].outcomes for name, tier in CONTROLS.items()}
     results = tuple(_result(target, by_id[target.id], controls[target.tier], contract) for target in targets)
     merged = {name: outcome for outcomes in controls.values() for name, outcome in outcomes.items()}
     return KillMatrix(contract, merged, results, partial, seconds)
 
 
-def _result(target: LabTarget, seen: Seen, control: Mapping[str, str], contract: Contract) -> LabResult:
+def _result(target: LabTarget, judged: JudgedTarget, control: Mapping[str, str], contract: Contract) -> LabResult:
     fault = target.fault
     if fault is None:
         # It has no fault, so that its findings are themselves the changes.
         changed = {name: outcome for name, outcome in control.items() if outcome in BROKEN | {Outcome.INCONCLUSIVE}}
-        return _lab_result(target, seen, changed, {}, {})
-    changed = dict(changes(control, seen.outcomes))
+        return _lab_result(target, judged, changed, {}, {})
+    changed = dict(changes(control, judged.outcomes))
     expected = {name: outcome for name, outcome in expectation(fault, contract).items() if name in control}
     undeclared = {
         name: outcome for name, outcome in changed.items() if name not in fault.may and expected.get(name) != outcome
     }
     absent = {name: outcome for name, outcome in expected.items() if changed.get(name) != outcome}
-    return _lab_result(target, seen, changed, undeclared, absent)
+    return _lab_result(target, judged, changed, undeclared, absent)
 
 
 def _lab_result(
     target: LabTarget,
-    seen: Seen,
+    judged: JudgedTarget,
     changed: Mapping[str, str],
     undeclared: Mapping[str, str],
     absent: Mapping[str, str],
@@ -182,14 +187,14 @@ def _lab_result(
         id=target.id,
         fault=target.fault,
         changed=changed,
-        messages=seen.messages,
+        messages=judged.messages,
         undeclared=undeclared,
         absent=absent,
-        requests=seen.requests,
-        seconds=seen.seconds,
-        broken=seen.broken,
-        gaps=seen.gaps,
-        tries=seen.tries,
+        requests=judged.requests,
+        seconds=judged.seconds,
+        broken=judged.broken,
+        gaps=judged.gaps,
+        tries=judged.tries,
     )
 
 

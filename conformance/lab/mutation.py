@@ -1,4 +1,4 @@
-"""Mutates the suite: removes and inverts each of its test functions, and asks whether the lab's rules notice."""
+"""Mutates the suite: removes and inverts each of its test functions, and checks whether the lab's rules notice."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from conformance.lab.judging import LabError, Seen, judge
+from conformance.lab.judging import JudgedTarget, LabError, judge
 from conformance.lab.kill_matrix import changes, expectation
-from conformance.lab.observing import LEAN, Watched, idle_run, watched
+from conformance.lab.observing import LEAN, ObservedTarget, idle_run, observed_targets
 from conformance.lab.targets import CONTROLS, LabTarget, contract_of, targets_of
 from conformance.running.pytest_session import run_pytest
 from conformance.running.suite_run import SuiteRun
@@ -22,47 +22,47 @@ from conformance.suite.marks import EXPECT, REQUIREMENT
 from conformance.suite.outcome import BROKEN, Finding
 
 _TRIES = 6
-"""Faults that are tried for one test before it counts as one that nobody would miss."""
+"""Faults that are tried for one test before it counts as one that the lab would not miss."""
 
 
-class Mutation(StrEnum):
+class SuiteMutation(StrEnum):
     """What is done to a test function."""
 
     REMOVED = "removed"
     INVERTED = "inverted"
-    """It finds something where it found nothing, and nothing where it found something."""
+    """It has a finding where it had none, and none where it had one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One test function of the suite with one mutation, and the target that showed it; None where none did."""
+    """One test function of the suite with one mutation, and the target that revealed it; None if none did."""
 
     test: str
-    mutation: Mutation
-    shown_by: str | None
+    mutation: SuiteMutation
+    revealed_by: str | None
 
     @property
     def survived(self) -> bool:
-        """Whether the lab would not have noticed."""
-        return self.shown_by is None
+        """Whether the lab did not notice the mutation."""
+        return self.revealed_by is None
 
 
 Progress = Callable[[int, int], None]
 
 
 def mutants_of(profile: str, progress: Progress | None = None) -> list[Mutant]:
-    """Every mutant of every test function that judges something of a profile, each judged by the lab's rules.
+    """Every mutant of every test function that judges a profile, each judged by the lab's rules.
 
-    A mutant is only shown by the requirements that its test judges: all other outcomes stay as they are. The control
-    is asked first, then faults that break one of these requirements; each is observed once.
+    Only the requirements that its test judges can reveal a mutant: all other outcomes stay as they are. The control is
+    judged first, then faults that break one of these requirements; each is observed once.
 
     Raises:
         LabError: the suite could not be run.
     """
-    mutants: dict[tuple[str, Mutation], Mutant] = {}
+    mutants: dict[tuple[str, SuiteMutation], Mutant] = {}
     for tier in dict.fromkeys(CONTROLS.values()):
         control = next(target for target in targets_of(profile) if target.fault is None and target.tier is tier)
-        # What survived in a smaller tier may be shown by a fault that only a larger one asks for.
+        # What survived in a smaller tier may be revealed by a fault that only a larger tier looks for.
         known = frozenset(test for test, _ in mutants) - {one.test for one in mutants.values() if one.survived}
         with TemporaryDirectory(prefix="chat-conformance-mutants-") as folder:
             suite_run = SuiteRun(idle_run(profile, tier))
@@ -93,7 +93,7 @@ class _EveryMutant:
         self._folder = folder
         self._known = known
         self._report = progress
-        self._seen: dict[str, Watched] = {}
+        self._seen: dict[str, ObservedTarget] = {}
         self._config: pytest.Config
         self.mutants: list[Mutant] = []
         self.finished = False
@@ -106,28 +106,28 @@ class _EveryMutant:
         for number, (name, own) in enumerate(tests.items()):
             judged = {item.stash[REQUIREMENT].id for item in own}
             beside = [item for item in session.items if item.stash[REQUIREMENT].id in judged]
-            for mutation in Mutation:
-                self.mutants.append(Mutant(name, mutation, self._shown_by(own, beside, judged, mutation)))
+            for mutation in SuiteMutation:
+                self.mutants.append(Mutant(name, mutation, self._revealed_by(own, beside, judged, mutation)))
             if self._report is not None:
                 self._report(number + 1, len(tests))
         self.finished = True
         return True
 
-    def _shown_by(
-        self, own: Sequence[pytest.Item], beside: Sequence[pytest.Item], judged: set[str], mutation: Mutation
+    def _revealed_by(
+        self, own: Sequence[pytest.Item], beside: Sequence[pytest.Item], judged: set[str], mutation: SuiteMutation
     ) -> str | None:
-        """The first target that breaks a rule of the lab under this mutation."""
+        """The first target that violates a rule of the lab under this mutation."""
         control = self._outcomes(self._control, own, beside, mutation)
         if any(outcome in BROKEN or outcome == "inconclusive" for outcome in control.values()):
             return self._control.id
         for target in self._candidates(judged):
             outcomes = self._outcomes(target, own, beside, mutation)
-            if _breaks_a_rule(target, control, outcomes, judged):
+            if _violates_a_rule(target, control, outcomes, judged):
                 return target.id
         return None
 
     def _candidates(self, judged: set[str]) -> Iterator[LabTarget]:
-        """Faults of this tier that break one of these requirements: those that break little first."""
+        """Faults of this tier that break one of these requirements, those with the fewest effects first."""
         targets = [
             target
             for target in targets_of(self._control.profile)
@@ -137,16 +137,16 @@ class _EveryMutant:
         yield from targets[:_TRIES]
 
     def _outcomes(
-        self, target: LabTarget, own: Sequence[pytest.Item], beside: Sequence[pytest.Item], mutation: Mutation
+        self, target: LabTarget, own: Sequence[pytest.Item], beside: Sequence[pytest.Item], mutation: SuiteMutation
     ) -> Mapping[str, str]:
-        if mutation is Mutation.REMOVED:
+        if mutation is SuiteMutation.REMOVED:
             return self._judged(target, [item for item in beside if item not in own]).outcomes
         with _inverted(own):
             return self._judged(target, beside).outcomes
 
-    def _judged(self, target: LabTarget, items: Sequence[pytest.Item]) -> Seen:
+    def _judged(self, target: LabTarget, items: Sequence[pytest.Item]) -> JudgedTarget:
         if target.id not in self._seen:
-            self._seen[target.id] = next(watched([target], self._folder))
+            self._seen[target.id] = next(observed_targets([target], self._folder))
         return judge(self._suite_run, self._seen[target.id], items, self._config)
 
 
@@ -158,7 +158,7 @@ def _by_function(items: Sequence[pytest.Item]) -> Mapping[str, list[pytest.Item]
     return found
 
 
-def _breaks_a_rule(
+def _violates_a_rule(
     target: LabTarget, control: Mapping[str, str], outcomes: Mapping[str, str], judged: set[str]
 ) -> bool:
     """Whether a fault is not caught, or changes what it does not declare, among these requirements."""
@@ -173,7 +173,7 @@ def _breaks_a_rule(
 
 
 class _inverted:  # noqa: N801 - used as a function
-    """Inverts the function of tests while the context lasts."""
+    """Inverts the functions of tests while the context lasts."""
 
     def __init__(self, items: Sequence[pytest.Item]) -> None:
         self._items = [item for item in items if isinstance(item, pytest.Function)]
@@ -195,7 +195,7 @@ def _inverted_function(item: pytest.Function, function: Callable[..., Any]) -> C
         try:
             function(*arguments, **named)
         except NotTestable:
-            expect.judged += 1  # it would have said that the requirement is broken
+            expect.judged += 1  # the requirement would have been broken
             expect.findings.clear()
             return
         if expect.findings:

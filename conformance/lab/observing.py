@@ -1,4 +1,4 @@
-"""Observes lab targets in this process: each is served and asked everything, those that wait several at once."""
+"""Observes lab targets in this process: each is served, and sent everything that the suite needs."""
 
 from __future__ import annotations
 
@@ -26,50 +26,50 @@ from conformance.targets import Limits, Target
 from conformance.wire import Unreachable
 
 GENERATED = 6
-"""Generated requests of each kind: enough to show that their requirements can tell, and no more."""
+"""Generated requests of each kind: just enough to show that their requirements find something."""
 LIMITS = Limits(first_byte_timeout=4.0, idle_timeout=1.5, deadline=6.0, connect_timeout=4.0, retries=1)
 WAITING_LIMITS = replace(LIMITS, concurrency=24)
-"""For targets that fall silent: what is waited for is waited for at once."""
+"""For targets that fall silent: all their requests wait at the same time."""
 _AT_ONCE = 4
+"""How many targets that wait are observed at the same time."""
 LEAN = [
     word for name in ("unraisableexception", "threadexception", "logging", "doctest") for word in ("-p", f"no:{name}")
 ]
-"""Plugins of pytest that hundreds of runs in one process can do without."""
-_LONGEST_MESSAGE = 400
+"""Options without the plugins of pytest that hundreds of runs in one process can do without."""
 
 
-def watched(targets: Sequence[LabTarget], folder: Path) -> Iterator[Watched]:
-    """The targets as they are observed, by a thread of their own: a server in the main thread would catch its signals.
+def observed_targets(targets: Sequence[LabTarget], folder: Path) -> Iterator[ObservedTarget]:
+    """Observe the targets, in a thread of its own: a server in the main thread would catch its signals.
 
-    One thread is both server and client, so that neither waits for the other's turn.
+    One thread is both server and client, so that neither waits for the other.
     """
-    needs_of(targets[0].profile, targets[0].tier)  # pytest finds them, and does not run twice at once
+    needs_of(targets[0].profile, targets[0].tier)  # collected here, because pytest cannot run in two threads
     with ThreadPoolExecutor(1, thread_name_prefix="lab") as thread:
         waiting = [target for target in targets if target.waits]
-        yield from thread.submit(asyncio.run, _watch_at_once(waiting, folder)).result()
+        yield from thread.submit(asyncio.run, _observe_together(waiting, folder)).result()
         for target in targets:
             if not target.waits:
-                yield thread.submit(asyncio.run, _watch(target, folder)).result()
+                yield thread.submit(asyncio.run, _observe(target, folder)).result()
 
 
-async def _watch_at_once(targets: Sequence[LabTarget], folder: Path) -> list[Watched]:
+async def _observe_together(targets: Sequence[LabTarget], folder: Path) -> list[ObservedTarget]:
     slots = asyncio.Semaphore(_AT_ONCE)
 
-    async def watch(target: LabTarget) -> Watched:
+    async def observe(target: LabTarget) -> ObservedTarget:
         async with slots:
-            return await _watch(target, folder)
+            return await _observe(target, folder)
 
-    return await asyncio.gather(*map(watch, targets))
+    return await asyncio.gather(*map(observe, targets))
 
 
 def evidence_folder(keep: Path, target: LabTarget) -> Path:
-    """Where the evidence of a target is kept."""
+    """The folder for the evidence of a target."""
     return keep / target.profile / target.id.replace(":", "_")
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """A target as it was observed, and in how many seconds."""
+class ObservedTarget:
+    """A target with what was observed, and the seconds that it took."""
 
     target: LabTarget
     run: Run
@@ -77,8 +77,8 @@ class Watched:
     seconds: float
 
 
-async def _watch(target: LabTarget, folder: Path) -> Watched:
-    """Serve a target, and send it all that the suite asks."""
+async def _observe(target: LabTarget, folder: Path) -> ObservedTarget:
+    """Serve a target, and send it everything that the suite needs."""
     began = time.monotonic()
     contract, needs = contract_of(target.profile), needs_of(target.profile, target.tier)
     reference = EmbeddedReference(target.profile, hooks=target.hooks, contract=contract, tenants=_tenants())
@@ -89,17 +89,17 @@ async def _watch(target: LabTarget, folder: Path) -> Watched:
             observed = await send(run, needs)
         except Unreachable as error:
             observed = nothing_observed(run, needs, str(error))
-    return Watched(target, run, observed, time.monotonic() - began)
+    return ObservedTarget(target, run, observed, time.monotonic() - began)
 
 
 @cache
 def _tenants() -> tuple[Tenant, Tenant]:
-    """The same for all targets of a process: what hides their keys in the evidence takes time to make."""
+    """The same for all targets of a process, because preparing the redaction of their keys takes time."""
     return new_tenants()
 
 
 def _lab_run(contract: Contract, target: Target, out: Path, tier: Tier, *, waits: bool = False) -> Run:
-    """A run of the lab, with hardly any generated request, and little patience."""
+    """A run of the lab, with few generated requests and short timeouts."""
     settings = RunSettings(
         contract.profile.name,
         base_url=target.base_url,
@@ -119,12 +119,12 @@ def _lab_run(contract: Contract, target: Target, out: Path, tier: Tier, *, waits
 
 
 def idle_run(profile: str, tier: Tier) -> Run:
-    """A run to collect the tests with; nothing is sent in it."""
+    """A run for collecting the tests; it sends nothing."""
     return collecting(contract_of(profile), profile, tier)
 
 
 @cache
 def needs_of(profile: str, tier: Tier) -> tuple[str, ...]:
-    """The probes that the suite's tests look at, found once by collecting them."""
+    """The probes that the suite's tests need, found by collecting them once."""
     suite_run, _ = collect(idle_run(profile, tier), LEAN)
     return tuple(dict.fromkeys(suite_run.needs))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from conformance.contract.model import Tier
 from conformance.lab.evidence_checks import NO_CHECKS, EvidenceChecks
-from conformance.lab.judging import Seen, see
+from conformance.lab.judging import JudgedTarget, judge_targets
 from conformance.lab.targets import LabTarget, targets_of
 
 _BATCH = 6
@@ -25,7 +25,7 @@ def default_workers() -> int:
     return min(8, processors + 1)
 
 
-def see_all(
+def judge_all(
     targets: Sequence[LabTarget],
     workers: int,
     *,
@@ -33,31 +33,31 @@ def see_all(
     keep: Path | None = None,
     checks: EvidenceChecks = NO_CHECKS,
     progress: Progress | None = None,
-) -> list[tuple[str, Seen]]:
+) -> list[tuple[str, JudgedTarget]]:
     """The profile of each target and what the run against it comes to, in any order.
 
     A worker looks the targets up by their ids. `keep` is where evidence stays, and `checks` says how it is checked.
     """
-    seen: list[tuple[str, Seen]] = []
-    for profile, some in _seen(targets, workers, extra, keep, checks):
-        seen += [(profile, one) for one in some]
+    judged: list[tuple[str, JudgedTarget]] = []
+    for profile, some in _judged(targets, workers, extra, keep, checks):
+        judged += [(profile, one) for one in some]
         if progress is not None:
-            progress(len(seen), len(targets))
-    return seen
+            progress(len(judged), len(targets))
+    return judged
 
 
-def _seen(
+def _judged(
     targets: Sequence[LabTarget], workers: int, extra: Path | None, keep: Path | None, checks: EvidenceChecks
-) -> Iterator[tuple[str, list[Seen]]]:
+) -> Iterator[tuple[str, list[JudgedTarget]]]:
     batches = list(_batches(targets))
     if workers <= 1 or len(batches) <= 1:
         for profile, batch in batches:
-            yield profile, see(batch, keep, checks)
+            yield profile, judge_targets(batch, keep, checks)
         return
     # A forked process would inherit the locks of this process's threads.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        futures: dict[Future[list[Seen]], str] = {
-            pool.submit(_see_some, profile, [target.id for target in batch], extra, keep, checks): profile
+        futures: dict[Future[list[JudgedTarget]], str] = {
+            pool.submit(_judge_batch, profile, [target.id for target in batch], extra, keep, checks): profile
             for profile, batch in batches
         }
         for future in as_completed(futures):
@@ -75,8 +75,8 @@ def _batches(targets: Sequence[LabTarget]) -> Iterator[tuple[str, Sequence[LabTa
             yield profile, some[start : start + size]
 
 
-def _see_some(
+def _judge_batch(
     profile: str, ids: Sequence[str], extra: Path | None, keep: Path | None, checks: EvidenceChecks
-) -> list[Seen]:
+) -> list[JudgedTarget]:
     wanted = set(ids)
-    return see([target for target in targets_of(profile, extra) if target.id in wanted], keep, checks)
+    return judge_targets([target for target in targets_of(profile, extra) if target.id in wanted], keep, checks)

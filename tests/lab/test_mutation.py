@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conformance.lab import mutation
-from conformance.lab.mutation import Mutation, mutants_of
+from conformance.lab.mutation import SuiteMutation, mutants_of
 
 TEST = "test_stream.py::test_the_sentinel_comes_once"
 
@@ -27,8 +27,8 @@ def _one_test(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_test_that_faults_need_is_missed() -> None:
     mutants = mutants_of("loop-health")
     assert [(one.test, one.mutation, one.survived) for one in mutants] == [
-        (TEST, Mutation.REMOVED, False),
-        (TEST, Mutation.INVERTED, False),
+        (TEST, SuiteMutation.REMOVED, False),
+        (TEST, SuiteMutation.INVERTED, False),
     ]
 
 
@@ -39,4 +39,4 @@ def test_a_test_that_no_fault_needs_survives_its_removal(monkeypatch: pytest.Mon
     monkeypatch.setattr(mutation._EveryMutant, "_candidates", none)
     removed, inverted = mutants_of("loop-health")
     assert removed.survived
-    assert inverted.shown_by == "control"
+    assert inverted.revealed_by == "control"

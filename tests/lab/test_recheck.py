@@ -8,7 +8,7 @@ from lab_samples import DECLARED, NO_DONE, VARIATION, matrix, usual_outcomes
 from conformance.lab import assembly
 from conformance.lab.assembly import to_recheck, with_rechecks
 from conformance.lab.console import lab_text
-from conformance.lab.judging import Seen
+from conformance.lab.judging import JudgedTarget
 from conformance.lab.record import core, matrix_document
 from conformance.lab.targets import LabTarget
 
@@ -28,8 +28,11 @@ def test_where_many_targets_violate_rules_nothing_is_judged_again(monkeypatch: p
 
 def test_the_second_result_counts_and_is_marked() -> None:
     usual = usual_outcomes("loop-health")
-    first = [("loop-health", Seen(NO_DONE.id, dict(usual))), ("loop-health", Seen(VARIATION.id, dict(usual)))]
-    again = [("loop-health", Seen(NO_DONE.id, usual | DECLARED))]
+    first = [
+        ("loop-health", JudgedTarget(NO_DONE.id, dict(usual))),
+        ("loop-health", JudgedTarget(VARIATION.id, dict(usual))),
+    ]
+    again = [("loop-health", JudgedTarget(NO_DONE.id, usual | DECLARED))]
     seen = with_rechecks(first, again)
     assert [(one.target, one.tries) for _, one in seen] == [(NO_DONE.id, 2), (VARIATION.id, 1)]
     assert seen[0][1].outcomes == usual | DECLARED

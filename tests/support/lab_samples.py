@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from shipped_contracts import shipped_contract
 
-from conformance.lab.judging import Seen
+from conformance.lab.judging import JudgedTarget
 from conformance.lab.kill_matrix import KillMatrix, expectation, matrix_of
 from conformance.lab.targets import CONTROLS, LabTarget, targets_of
 from conformance.reference.faults import Fault
@@ -42,10 +42,10 @@ def matrix(
         LabTarget(row.id, "loop-health", fault=row),
         LabTarget(VARIATION.id, "loop-health", fault=VARIATION),
     ]
-    seen = [Seen(name, dict(usual), requests=9, seconds=0.5) for name in CONTROLS]
+    seen = [JudgedTarget(name, dict(usual), requests=9, seconds=0.5) for name in CONTROLS]
     outcomes = usual | (DECLARED if fault is None else fault)
-    seen.append(Seen(row.id, outcomes, {"stream.done-once": "<b>none</b>"}, 9, 0.5, tries=tries))
-    seen.append(Seen(VARIATION.id, usual | (variation or {}), {}, 9, 0.5))
+    seen.append(JudgedTarget(row.id, outcomes, {"stream.done-once": "<b>none</b>"}, 9, 0.5, tries=tries))
+    seen.append(JudgedTarget(VARIATION.id, usual | (variation or {}), {}, 9, 0.5))
     return matrix_of(contract, targets, seen, partial=True, seconds=1.0)
 
 
@@ -53,7 +53,7 @@ def whole_matrix(profile: str) -> KillMatrix:
     """The matrix of a whole lab in which every outcome is as declared; nothing is judged for it."""
     contract, usual, targets = shipped_contract(profile), usual_outcomes(profile), targets_of(profile)
     seen = [
-        Seen(one.id, usual | (dict(expectation(one.fault, contract)) if one.fault else {}), {}, 97, 0.4)
+        JudgedTarget(one.id, usual | (dict(expectation(one.fault, contract)) if one.fault else {}), {}, 97, 0.4)
         for one in targets
     ]
     return matrix_of(contract, targets, seen, seconds=240.0)
