@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from conformance.contract.model import Tier
-from conformance.probes.case import LONGEST, MOST_ITEMS, SMALL_STEP, Case, Cases, Definitions
-from conformance.probes.samples import (
+from conformance.contract.samples import (
+    LONGEST,
+    MOST_ITEMS,
     OF_FORMAT,
+    Definitions,
     items_of,
     judge,
     main_type,
@@ -18,6 +20,7 @@ from conformance.probes.samples import (
     sample,
     types_of,
 )
+from conformance.probes.case import SMALL_STEP, Case, Cases
 
 MULTIBYTE = "n\u00e4h-\u4f60\u597d-\U0001f44d"
 """A short text without spaces, of characters of one, two, three and four bytes in UTF-8."""

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.contract.model import Tier
+from conformance.contract.samples import Definitions
 
 SMALL_STEP = 0.00005
 """How far outside of a bound on numbers the nearest refused value lies: coarse rounding must not hide it."""
-LONGEST = 100_000
-"""Characters of the longest text that is sent to reach a bound on lengths."""
-MOST_ITEMS = 10_000
-"""Items of the longest array, and members of the largest object, that are sent to reach a bound on them."""
 UNKNOWN_MEMBER = "x_chat_conformance_unknown"
 """A property that no document names."""
 
@@ -27,7 +24,5 @@ class Case:
     tier: Tier = Tier.STANDARD
 
 
-Definitions = Mapping[str, Any] | None
-"""What the `$ref` of a schema lead to."""
 Cases = Callable[[Mapping[str, Any], Definitions], Iterator[Case]]
 """Makes the cases for a keyword from the schema that holds it."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from conformance.contract.model import Requirement, Tier
-from conformance.probes.case import LONGEST, MOST_ITEMS
+from conformance.contract.samples import LONGEST, MOST_ITEMS
 from conformance.probes.keywords import keyword_probes
 from conformance.probes.request_body import RequestBody
 

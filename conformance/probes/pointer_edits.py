@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from conformance.contract.pointers import split
+from conformance.contract.samples import items_of, judge, matching_text, sample
 from conformance.probes.case import UNKNOWN_MEMBER
 from conformance.probes.request_body import REMOVED, Path
-from conformance.probes.samples import items_of, judge, matching_text, sample
 
 _SAME_VALUE_BY_NUMBER = frozenset({"anyOf", "oneOf", "allOf"})
 

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
+from conformance.contract.samples import judge, main_type, sample, types_of
 from conformance.probes.base import COMPANIONS, definitions_of
 from conformance.probes.cost import LIMIT_FIELDS
 from conformance.probes.request_body import REMOVED, RequestBody
-from conformance.probes.samples import judge, main_type, sample, types_of
 from conformance.probes.values import allowed
 from conformance.targets.model import Target
 

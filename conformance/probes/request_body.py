@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.contract import Contract
+from conformance.contract.samples import sample, types_of
 from conformance.probes.cost import LIMIT_FIELDS
-from conformance.probes.samples import sample, types_of
 from conformance.targets.model import Target
 
 Path = tuple[str | int, ...]

@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
+from conformance.contract.samples import keep_hypothesis_files_elsewhere
 from conformance.probes.cost import LIMIT_FIELDS
-from conformance.probes.hypothesis_home import keep_no_files_here
 from conformance.probes.request_body import RequestBody
 
 # Fields whose values only the target knows, or that change what an answer is or costs: the probes of the keywords
@@ -149,7 +149,7 @@ def _drawn_once(schema_text: str, mode: str, count: int) -> list[Any]:
     import hypothesis  # noqa: PLC0415 - the three take a second, and only generated probes need them
     import schemathesis  # noqa: PLC0415
 
-    keep_no_files_here()
+    keep_hypothesis_files_elsewhere()
     media = {"application/json": {"schema": _without_extensions(schema)}}
     operation = {"requestBody": {"required": True, "content": media}, "responses": {"200": {"description": "-"}}}
     document = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from conformance.contract.samples import judge
 from conformance.probes.boundary_values import EDGES
 from conformance.probes.case import Case
-from conformance.probes.samples import judge
 from conformance.probes.violating_values import BREACHES
 
 _READ_TOGETHER: Mapping[str, tuple[str, ...]] = {

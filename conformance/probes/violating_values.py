@@ -8,6 +8,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from conformance.contract.model import Tier
+from conformance.contract.samples import (
+    LONGEST,
+    Definitions,
+    items_of,
+    judge,
+    main_type,
+    matching_text,
+    number_within,
+    sample,
+    types_of,
+)
 from conformance.probes.boundary_values import (
     counts,
     largest_object,
@@ -18,8 +29,7 @@ from conformance.probes.boundary_values import (
     sizes,
     step_of,
 )
-from conformance.probes.case import LONGEST, UNKNOWN_MEMBER, Case, Cases, Definitions
-from conformance.probes.samples import items_of, judge, main_type, matching_text, number_within, sample, types_of
+from conformance.probes.case import UNKNOWN_MEMBER, Case, Cases
 
 _WRONG: dict[str, tuple[tuple[str, Any], ...]] = {
     # What a lenient parser would convert comes first: it decides more than a value that nothing accepts.

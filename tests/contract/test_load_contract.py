@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -148,13 +149,19 @@ def test_the_template_is_made_from_the_schema_where_there_is_no_example(tmp_path
 
 
 def test_where_no_valid_request_can_be_made_the_author_is_asked_for_one(tmp_path: Path) -> None:
-    properties = {**REQUEST["properties"], "code": {"type": "string", "pattern": "^[0-9]{4}-x$"}}
-    request = {**REQUEST, "required": ["code"], "properties": properties}
+    code = {"type": "integer", "allOf": [{"multipleOf": 7}, {"multipleOf": 11}]}
+    request = {**REQUEST, "required": ["code"], "properties": {**REQUEST["properties"], "code": code}}
     with pytest.raises(ContractError, match=r"write the smallest one as x-conformance\.request"):
         template_of(tmp_path, request)
     document = own_document(request)
-    document["x-conformance"] = {"request": {"code": "1234-x", "messages": [{}]}}
-    assert load_contract(stored(tmp_path, document)).template["code"] == "1234-x"
+    document["x-conformance"] = {"request": {"code": 77, "messages": [{}]}}
+    assert load_contract(stored(tmp_path, document)).template["code"] == 77
+
+
+def test_a_required_text_with_a_pattern_is_found(tmp_path: Path) -> None:
+    properties = {**REQUEST["properties"], "code": {"type": "string", "pattern": "^[0-9]{4}-x$"}}
+    template = template_of(tmp_path, {**REQUEST, "required": ["code"], "properties": properties})
+    assert re.fullmatch("[0-9]{4}-x", template["code"])
 
 
 def test_the_authors_template_comes_before_an_example(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ from jsonschema_rs import Draft202012Validator
 from planning_samples import MESSAGES, TARGET, write_own_document
 
 from conformance.contract import Contract, Requirement, load_contract
+from conformance.contract.samples import matching_text
 from conformance.probes import Intent, Probe
 from conformance.probes.keywords import keyword_probes
 from conformance.probes.missing_probes import why_without_probe
 from conformance.probes.request_body import RequestBody
-from conformance.probes.samples import matching_text
 
 TEXT = {"type": "string"}
 WHOLE = {"type": "integer"}

@@ -1,30 +1,31 @@
-"""Small valid values of a schema, made without chance: the same every time, and checked by a validator."""
+"""Makes small valid values of a schema, without chance: the same every time, and checked by a validator."""
 
 from __future__ import annotations
 
 import itertools
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from conformance.contract.vocabulary import APPLIES_TO
-from conformance.probes.hypothesis_home import keep_no_files_here
+
+LONGEST = 100_000
+"""Characters of the longest text that is made or sent."""
+MOST_ITEMS = 10_000
+"""Items of the longest array, and members of the largest object, that are made or sent."""
 
 _USUAL_LENGTH = 8
 _USUAL_ITEMS = 2
-_ROOM = 4
-"""Distance of two bounds from which on a value is taken near the lower one, for large numbers cost more."""
+_WIDE = 4
+"""The distance of two bounds from which on a value near the lower one is taken, for large numbers cost more."""
 _DEEPEST = 12
-_SAMPLES: dict[str, Any] = {
-    "string": "a",
-    "integer": 1,
-    "number": 1,
-    "boolean": True,
-    "array": [],
-    "object": {},
-    "null": None,
-}
+_TRIES = 60
+"""Candidates for a value of which one is looked for that the schema accepts."""
+_TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
 _OF_STRUCTURE = {"properties": "object", "patternProperties": "object", "prefixItems": "array"}
 _HARD = frozenset(
     {
@@ -62,21 +63,30 @@ _USUAL_TEXTS = (
 )
 
 Accepts = Callable[[Any], bool]
+Definitions = Mapping[str, Any] | None
+"""What the `$ref` of a schema lead to, by name."""
 
 
-def judge(schema: Any, definitions: Mapping[str, Any] | None = None) -> Accepts:
+def judge(schema: Any, definitions: Definitions = None) -> Accepts:
     """Whether a schema, formats included, accepts a value; `definitions` are what its `$ref` lead to."""
     from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms
 
     whole = {**schema, "$defs": dict(definitions)} if definitions and isinstance(schema, Mapping) else schema
-    accepts: Accepts = Draft202012Validator(whole, validate_formats=True).is_valid
+    validator = Draft202012Validator(whole, validate_formats=True)
+
+    def accepts(value: Any) -> bool:
+        try:
+            return validator.is_valid(value)
+        except ValueError:  # Text that no JSON text can hold, such as half of a surrogate pair.
+            return False
+
     return accepts
 
 
 def types_of(schema: Any) -> tuple[str, ...]:
     """The JSON types that a schema names, or all of them when it names none."""
     if not isinstance(schema, Mapping) or "type" not in schema:
-        return tuple(_SAMPLES)
+        return _TYPES
     types = schema["type"]
     return (types,) if isinstance(types, str) else tuple(types)
 
@@ -89,62 +99,86 @@ def main_type(schema: Any) -> str:
     return next((kind for kind in types_of(schema) if kind != "null"), "null")
 
 
-def sample(schema: Any, definitions: Mapping[str, Any] | None = None, depth: int = 0) -> Any:
+def sample(schema: Any, definitions: Definitions = None, *, least: bool = False) -> Any:
     """A small valid value of a schema, as plain as the schema allows.
 
-    Where none can be found the plainest is given that is not: whoever uses it asks the schema once more.
+    With `least`, it is the least that the schema allows, and what the schema itself gives as an example where it does;
+    without, it stays away from the bounds of text, numbers and arrays. `definitions` are what `$ref` lead to. Where no
+    valid value can be found, the plainest invalid one is given: whoever uses it asks the schema once more.
     """
-    if not isinstance(schema, Mapping) or depth > _DEEPEST:
+    return _sample(schema, _Context(definitions, least))
+
+
+def items_of(schema: Mapping[str, Any], count: int, definitions: Definitions = None) -> list[Any]:
+    """So many items of an array, different from one another where the array wants that."""
+    return _items(schema, count, _Context(definitions))
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What `$ref` lead to, whether the least value is wanted, and how deep within the schema a value stands."""
+
+    definitions: Definitions
+    least: bool = False
+    depth: int = 0
+
+    def inner(self) -> _Context:
+        return replace(self, depth=self.depth + 1)
+
+
+def _sample(schema: Any, context: _Context) -> Any:
+    if not isinstance(schema, Mapping) or context.depth > _DEEPEST:
         return "a"
-    tries = itertools.islice(_candidates(schema, definitions, depth), 60)
+    tries = itertools.islice(_candidates(schema, context), _TRIES)
     first = next(tries)
     if not _HARD & schema.keys():
         return first
-    accepts = judge(schema, definitions)
+    accepts = judge(schema, context.definitions)
     return next(filter(accepts, itertools.chain([first], tries)), first)
 
 
-def _candidates(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None, depth: int) -> Iterator[Any]:
+def _candidates(schema: Mapping[str, Any], context: _Context) -> Iterator[Any]:
+    inner = context.inner()
     if "$ref" in schema:
         name = str(schema["$ref"]).removeprefix("#/$defs/")
-        yield sample((definitions or {}).get(name, True), definitions, depth + 1)
-    yield from _written(schema)
+        yield _sample((context.definitions or {}).get(name, True), inner)
+    yield from _written(schema, context)
     for keyword in ("anyOf", "oneOf"):
         for branch in schema.get(keyword) or ():
-            inner = sample(branch, definitions, depth + 1)
-            yield inner
-            if isinstance(inner, dict):
-                yield {**_plain_object(schema, definitions, depth), **inner}
+            found = _sample(branch, inner)
+            yield found
+            if isinstance(found, dict):
+                yield {**_plain_object(schema, context), **found}
     if isinstance(schema.get("allOf"), list):
-        yield from _of_all(schema, definitions, depth)
-    kind = main_type(schema)
-    yield from _MAKERS[kind](schema, definitions, depth)
+        yield from _of_all(schema, context)
+    yield from _MAKERS[main_type(schema)](schema, context)
 
 
-def _written(schema: Mapping[str, Any]) -> Iterator[Any]:
+def _written(schema: Mapping[str, Any], context: _Context) -> Iterator[Any]:
     """The values that a schema itself gives, the most binding first."""
     if "const" in schema:
         yield schema["const"]
-    if "default" in schema and not {"integer", "number"} & set(types_of(schema)):
+    if "default" in schema and (context.least or not {"integer", "number"} & set(types_of(schema))):
         yield schema["default"]
     if schema.get("enum"):
         yield schema["enum"][0]
-    if _HARD & schema.keys() and isinstance(schema.get("examples"), list):
+    if (context.least or _HARD & schema.keys()) and isinstance(schema.get("examples"), list):
         yield from schema["examples"]
 
 
-def _of_all(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None, depth: int) -> Iterator[Any]:
-    parts = [sample(branch, definitions, depth + 1) for branch in schema["allOf"]]
+def _of_all(schema: Mapping[str, Any], context: _Context) -> Iterator[Any]:
+    parts = [_sample(branch, context.inner()) for branch in schema["allOf"]]
     if parts and all(isinstance(part, dict) for part in parts):
-        yield {**_plain_object(schema, definitions, depth), **{name: part[name] for part in parts for name in part}}
+        yield {**_plain_object(schema, context), **{name: part[name] for part in parts for name in part}}
     yield from parts
 
 
-def _objects(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None, depth: int) -> Iterator[Any]:
-    plain = _plain_object(schema, definitions, depth)
+def _objects(schema: Mapping[str, Any], context: _Context) -> Iterator[Any]:
+    plain = _plain_object(schema, context)
     yield plain
+    inner = context.inner()
     properties = schema.get("properties", {})
-    optional = {name: sample(properties[name], definitions, depth + 1) for name in properties if name not in plain}
+    optional = {name: _sample(properties[name], inner) for name in properties if name not in plain}
     grown = dict(plain)
     for name, value in optional.items():
         grown = {**grown, name: value}
@@ -152,56 +186,56 @@ def _objects(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None, d
     for name, value in optional.items():
         yield {**plain, name: value}
     for keyword in ("then", "else"):
-        inner = sample(schema.get(keyword, True), definitions, depth + 1)
-        if isinstance(inner, dict):
-            yield {**plain, **inner}
-            yield {**grown, **inner}
-    invented = sample(schema.get("additionalProperties", True), definitions, depth + 1)
+        found = _sample(schema.get(keyword, True), inner)
+        if isinstance(found, dict):
+            yield {**plain, **found}
+            yield {**grown, **found}
+    invented = _sample(schema.get("additionalProperties", True), inner)
     wanted = int(schema.get("minProperties", 0))
     names = ["member", *_USUAL_TEXTS]
     if "propertyNames" in schema:
-        names = list(filter(judge(schema["propertyNames"], definitions), names))
+        names = list(filter(judge(schema["propertyNames"], context.definitions), names))
     while len(grown) < wanted and names:
         grown = {**grown, names.pop(0): invented}
     yield grown
 
 
-def _plain_object(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None, depth: int) -> dict[str, Any]:
+def _plain_object(schema: Mapping[str, Any], context: _Context) -> dict[str, Any]:
     """The required members, and what they bring with them."""
     properties = schema.get("properties", {})
     names = list(schema.get("required", ()))
     for name in names:  # grows while it is read
         names += [one for one in schema.get("dependentRequired", {}).get(name, ()) if one not in names]
-    return {name: sample(properties.get(name, True), definitions, depth + 1) for name in names}
+    return {name: _sample(properties.get(name, True), context.inner()) for name in names}
 
 
-def _arrays(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None, depth: int) -> Iterator[Any]:
-    least = int(schema.get("minItems", 0))
-    count = max(least, min(_USUAL_ITEMS, schema.get("maxItems", max(least, _USUAL_ITEMS))))
-    prefix = [sample(one, definitions, depth + 1) for one in schema.get("prefixItems", ())]
-    yield items_of(schema, max(count, len(prefix)), definitions, depth)
+def _arrays(schema: Mapping[str, Any], context: _Context) -> Iterator[Any]:
+    inner = context.inner()
+    fewest = min(int(schema.get("minItems", 0)), MOST_ITEMS)
+    usual = 0 if context.least else _USUAL_ITEMS
+    count = max(fewest, min(usual, schema.get("maxItems", max(fewest, usual))))
+    prefix = [_sample(one, inner) for one in schema.get("prefixItems", ())]
+    yield _items(schema, count if context.least else max(count, len(prefix)), context)
     yield prefix
     if "contains" in schema:
-        inner = sample(schema["contains"], definitions, depth + 1)
-        matching = [inner] * int(schema.get("minContains", 1))
+        wanted = _sample(schema["contains"], inner)
+        matching = [wanted] * min(int(schema.get("minContains", 1)), MOST_ITEMS)
         yield prefix + matching
-        yield matching + items_of(schema, max(0, least - len(matching)), definitions, depth)
-    yield items_of(schema, least, definitions, depth)
+        yield matching + _items(schema, max(0, fewest - len(matching)), context)
+    yield _items(schema, fewest, context)
 
 
-def items_of(
-    schema: Mapping[str, Any], count: int, definitions: Mapping[str, Any] | None = None, depth: int = 0
-) -> list[Any]:
-    """So many items of an array, different from one another where the array wants that."""
-    prefix = [sample(one, definitions, depth + 1) for one in schema.get("prefixItems", ())][:count]
+def _items(schema: Mapping[str, Any], count: int, context: _Context) -> list[Any]:
+    inner = context.inner()
+    prefix = [_sample(one, inner) for one in schema.get("prefixItems", ())][:count]
     items = schema.get("items", True)
     if items is False:
         return prefix
-    one = sample(items, definitions, depth + 1)
-    varied = schema.get("uniqueItems") is True or isinstance(one, str)
+    one = _sample(items, inner)
+    varied = schema.get("uniqueItems") is True or (isinstance(one, str) and not context.least)
     if not varied:
         return prefix + [one] * (count - len(prefix))
-    accepts = judge(items, definitions)
+    accepts = judge(items, context.definitions)
     found = list(itertools.islice(filter(accepts, _different(one, items)), count - len(prefix)))
     return prefix + found + [one] * (count - len(prefix) - len(found))
 
@@ -223,9 +257,10 @@ def _different(one: Any, schema: Any) -> Iterator[Any]:
         yield from (True, False, None, 1, "a")
 
 
-def _texts(schema: Mapping[str, Any], _definitions: Mapping[str, Any] | None, _depth: int) -> Iterator[Any]:
-    # Away from the bounds on length, which have cases of their own.
-    length = max(schema.get("minLength", 0), min(_USUAL_LENGTH, schema.get("maxLength", _USUAL_LENGTH)))
+def _texts(schema: Mapping[str, Any], context: _Context) -> Iterator[Any]:
+    # Without `least`, away from the bounds on length, which have cases of their own.
+    usual = 1 if context.least else _USUAL_LENGTH
+    length = min(max(schema.get("minLength", 0), min(usual, schema.get("maxLength", usual))), LONGEST)
     yield OF_FORMAT.get(str(schema.get("format")), "a" * length)
     yield from (letter * length for letter in "aA0")
     yield from _USUAL_TEXTS
@@ -253,7 +288,7 @@ def _found_by_hypothesis(pattern: str, accepts: Accepts) -> str | None:
     import hypothesis  # noqa: PLC0415 - takes half a second, and few documents need it
     from hypothesis import strategies  # noqa: PLC0415 - as above
 
-    keep_no_files_here()
+    keep_hypothesis_files_elsewhere()
     settings = hypothesis.settings(
         max_examples=50, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
     )
@@ -264,12 +299,34 @@ def _found_by_hypothesis(pattern: str, accepts: Accepts) -> str | None:
         return None
 
 
-def _numbers(schema: Mapping[str, Any], _definitions: Mapping[str, Any] | None, _depth: int) -> Iterator[Any]:
+def keep_hypothesis_files_elsewhere() -> None:
+    """Let Hypothesis write to the user's cache, as far as it writes at all: never to the working directory."""
+    from hypothesis.configuration import set_hypothesis_home_dir  # noqa: PLC0415 - takes half a second to load
+
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    set_hypothesis_home_dir(Path(base) / "chat-conformance" / "hypothesis")
+
+
+def _numbers(schema: Mapping[str, Any], context: _Context) -> Iterator[Any]:
+    if context.least:
+        yield _least_number(schema)
     yield number_within(schema)
     unit = schema.get("multipleOf")
     if unit:
         first = math.ceil(number_within(schema) / unit) * unit
         yield from (first, first - unit, first + unit)
+
+
+def _least_number(schema: Mapping[str, Any]) -> int | float:
+    """The least number that the bounds allow, but for a lower bound below 1: then 1."""
+    lowest: int | float = max(1, schema.get("minimum", 1))
+    if "exclusiveMinimum" in schema:
+        lowest = max(lowest, schema["exclusiveMinimum"] + 1)
+    number: int | float = min(lowest, schema.get("maximum", lowest))
+    if "exclusiveMaximum" in schema and number >= schema["exclusiveMaximum"]:
+        number = schema["exclusiveMaximum"] - 1
+    multiple: int | float = schema.get("multipleOf", number)
+    return multiple
 
 
 def number_within(schema: Mapping[str, Any]) -> int | float:
@@ -279,22 +336,26 @@ def number_within(schema: Mapping[str, Any]) -> int | float:
     whole = types_of(schema)[0] == "integer" or "number" not in types_of(schema)
     if low is None:
         return 1 if high is None or high > 1 else math.ceil(high) - 1
-    if high is None or high - low > _ROOM:
+    if high is None or high - low > _WIDE:
         return max(1, math.floor(low) + 2)
     middle = (low + high) / 2
     return math.floor(middle) if whole or middle == int(middle) else middle
 
 
-def _plain(kind: str) -> Callable[..., Iterator[Any]]:
-    return lambda *_: iter([_SAMPLES[kind]])
+def _booleans(_schema: Mapping[str, Any], context: _Context) -> Iterator[Any]:
+    yield not context.least
 
 
-_MAKERS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any] | None, int], Iterator[Any]]] = {
+def _nulls(_schema: Mapping[str, Any], _context: _Context) -> Iterator[Any]:
+    yield None
+
+
+_MAKERS: Mapping[str, Callable[[Mapping[str, Any], _Context], Iterator[Any]]] = {
     "object": _objects,
     "array": _arrays,
     "string": _texts,
     "integer": _numbers,
     "number": _numbers,
-    "boolean": _plain("boolean"),
-    "null": _plain("null"),
+    "boolean": _booleans,
+    "null": _nulls,
 }
