@@ -8,7 +8,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from conformance import cli
+from conformance.cli.main import commands
 from conformance.reference import EmbeddedReference
 
 Said = tuple[int, str]
@@ -16,7 +16,7 @@ Said = tuple[int, str]
 
 def command(*arguments: object) -> Said:
     """Exit status and everything that was printed."""
-    done = CliRunner().invoke(cli.commands, [str(argument) for argument in arguments], standalone_mode=False)
+    done = CliRunner().invoke(commands, [str(argument) for argument in arguments], standalone_mode=False)
     status = done.return_value if done.exception is None else 70
     return status, done.output + (repr(done.exception) if done.exception else "")
 
@@ -51,6 +51,6 @@ def at(deployment: EmbeddedReference, *arguments: object) -> Said:
     with deployment as reference:
         environment = {"CONFORMANCE_API_KEY": reference.api_key or ""}
         words = ["run", *map(str, arguments), "--base-url", reference.base_url]
-        done = CliRunner(env=environment).invoke(cli.commands, words, standalone_mode=False)
+        done = CliRunner(env=environment).invoke(commands, words, standalone_mode=False)
     assert done.exception is None, done.output
     return done.return_value, done.output
