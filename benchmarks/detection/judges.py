@@ -18,6 +18,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
 from peer import peer_document, run_peer  # noqa: E402 - beside this file
 
 from conformance.commands.run import run_suite  # noqa: E402 - the package comes from the checkout around this file
+from conformance.contract import known_parameters  # noqa: E402
 from conformance.contract.model import Tier  # noqa: E402
 from conformance.lab.targets import LabTarget, contract_of  # noqa: E402
 from conformance.reference import EmbeddedReference  # noqa: E402
@@ -26,6 +27,7 @@ from conformance.reference.request_context import RequestContext  # noqa: E402
 from conformance.running.run import RunSettings  # noqa: E402
 from conformance.suite.outcome import BROKEN  # noqa: E402
 from conformance.targets import Limits  # noqa: E402
+from conformance.targets.environment import MODEL, variables_of  # noqa: E402
 
 PATIENCE = Limits(first_byte_timeout=4.0, idle_timeout=1.5, deadline=6.0, connect_timeout=4.0, retries=1)
 """For deployments on loopback, some of which never answer; the same as the lab's."""
@@ -110,15 +112,8 @@ def peer(*, events: bool) -> Judge:
 @contextlib.contextmanager
 def _environment(reference: EmbeddedReference) -> Iterator[None]:
     """The environment variables with a deployment's keys."""
-    values = {
-        "API_KEY": reference.api_key,
-        "ORG_ID": reference.org_id,
-        "MODEL": reference.model,
-        "OTHER_API_KEY": reference.other_api_key,
-        "OTHER_ORG_ID": reference.other_org_id,
-    }
     before = dict(os.environ)
-    os.environ.update({f"CONFORMANCE_{name}": value for name, value in values.items() if value is not None})
+    os.environ.update({MODEL: reference.model, **variables_of(reference.target, known_parameters())})
     try:
         yield
     finally:

@@ -51,7 +51,7 @@ def peer_document(profile: str, reference: EmbeddedReference, *, events: bool = 
     else:
         request["properties"]["model"]["enum"] = [reference.model]
     if profile == "kodexa":
-        operation["parameters"][0]["schema"]["enum"] = [reference.org_id]
+        operation["parameters"][0]["schema"]["enum"] = [reference.target.parameters["orgId"]]
     if not events:
         document["openapi"] = "3.1.0"
         operation["responses"]["200"]["content"]["text/event-stream"] = {}

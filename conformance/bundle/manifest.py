@@ -78,7 +78,7 @@ def read_manifest(path: Path) -> Mapping[str, Any]:
     """
     from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - only `verify` needs it
 
-    from conformance.contract.locations import specs_directory  # noqa: PLC0415 - the same
+    from conformance.shipped import specs_directory  # noqa: PLC0415 - the same
 
     if path.stat().st_size > _LARGEST:
         raise BundleError(f"{MANIFEST} is larger than any manifest.")

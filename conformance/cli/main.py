@@ -10,7 +10,8 @@ import click
 
 import conformance
 from conformance.cli.runs import COMMANDS
-from conformance.terminal.exits import DEFAULT_PROFILE, INCONCLUSIVE, SUITE_BROKE, USAGE, exit_status, print_error
+from conformance.shipped import DEFAULT_PROFILE, shipped_profiles
+from conformance.terminal.exits import INCONCLUSIVE, SUITE_BROKE, USAGE, exit_status, print_error
 
 
 def main() -> None:
@@ -46,16 +47,19 @@ def _broke() -> int:
     return SUITE_BROKE
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+_HELP = f"""Prove whether a live chat-completions deployment keeps its contract.
+
+PROFILE is {", ".join(shipped_profiles())}, or the path of an OpenAPI document of your own.
+Keys come from the environment (CONFORMANCE_API_KEY), never from the command line.
+
+Exit status: 0 conformant, 1 nonconformant, 2 wrong usage or configuration, 3 inconclusive, 4 the suite broke.
+"""
+
+
+@click.group(help=_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(conformance.__version__, prog_name="chat-conformance")
 def commands() -> None:
-    """Prove whether a live chat-completions deployment keeps its contract.
-
-    PROFILE is openai, kodexa, loop-health, or the path of an OpenAPI document of your own.
-    Keys come from the environment (CONFORMANCE_API_KEY), never from the command line.
-
-    Exit status: 0 conformant, 1 nonconformant, 2 wrong usage or configuration, 3 inconclusive, 4 the suite broke.
-    """
+    """All the commands."""
 
 
 @commands.command()

@@ -15,10 +15,10 @@ from typing import Any
 
 from conformance.contract.model import Tier
 from conformance.running.run import RunSettings
+from conformance.shipped import DEFAULT_PROFILE
 from conformance.targets import Limits, NamedTarget, read_target
 from conformance.terminal.exits import UsageFailure
 
-DEFAULT_PROFILE = "openai"
 _CONCURRENCY = {Tier.EXHAUSTIVE: 16, Tier.LOAD: 64}
 """Requests under way at once where nobody says how many, by the tiers that are about many at once."""
 _FIXED_BY_THE_RUN = ("out", "tier", "only", "replay", "release", "generated")

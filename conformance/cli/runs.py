@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from conformance.terminal.exits import DEFAULT_PROFILE, USAGE, exit_status, print_error
+from conformance.shipped import DEFAULT_PROFILE
+from conformance.terminal.exits import USAGE, exit_status, print_error
 
 
 @click.command()

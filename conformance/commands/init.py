@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from conformance.shipped import DEFAULT_PROFILE
 from conformance.targets import CONFIGURATION_FILE
+from conformance.targets.demo import MODEL
 from conformance.terminal.exits import UsageFailure
 
-TEXT = """\
+if TYPE_CHECKING:
+    from conformance.contract import Contract, Dialect
+
+_TEXT = """\
 # Targets of chat-conformance. Judge one with: chat-conformance run --target staging
 #
 # No key stands in this file: a target names the environment variable that holds it. An option of the command line
@@ -31,27 +37,46 @@ concurrency = 8                     # requests under way at once
 # out = "reports/conformance"       # each run makes a new folder in it
 
 [targets.staging]
-base_url = "http://127.0.0.1:8080/v1"   # what stands before the operation's path
-profile = "openai"                  # openai, kodexa, loop-health, or the path of an OpenAPI document
+base_url = "http://127.0.0.1:8080{mount}"   # what stands before the operation's path
+profile = "{profile}"                  # {profiles}, or the path of an OpenAPI document
 model = "reference-echo"
 # api_key_env = "STAGING_API_KEY"   # CONFORMANCE_API_KEY where it is left out
-
-# [targets.gateway]
-# base_url = "https://gateway.example.com"
-# profile = "kodexa"
-# api_key_env = "GATEWAY_API_KEY"
-# org_id = "00000000-0000-4000-8000-000000000000"
-# model = "reference-echo"
-# other_api_key_env = "OTHER_TENANT_API_KEY"              # a second tenant, for isolation
-# other_org_id = "00000000-0000-4000-8000-000000000001"
-
-# [targets.health]
-# base_url = "https://health.example.com"
-# profile = "loop-health"
-# api_key_env = "HEALTH_API_KEY"
-# brand_id = "chat-conformance"
-# requested_by = "chat-conformance"
 """
+
+
+def configuration_text() -> str:
+    """The commented conformance.toml: what holds for every target, one target, and an example for each other profile.
+
+    Raises:
+        ContractError: a shipped profile cannot be read.
+    """
+    from conformance.contract import load_contract, read_dialect, shipped_profiles
+
+    others = [name for name in shipped_profiles() if name != DEFAULT_PROFILE]
+    text = _TEXT.format(
+        profile=DEFAULT_PROFILE,
+        profiles=", ".join((DEFAULT_PROFILE, *others)),
+        mount=read_dialect(DEFAULT_PROFILE).mount,
+    )
+    return text + "".join(_example(load_contract(name), read_dialect(name)) for name in others)
+
+
+def _example(contract: Contract, dialect: Dialect) -> str:
+    """A target of a profile, commented out."""
+    name = contract.profile.name
+    lines = [
+        f"[targets.{name}]",
+        f'base_url = "https://{name}.example.com{dialect.mount}"',
+        f'profile = "{name}"',
+        f'api_key_env = "{name.upper().replace("-", "_")}_API_KEY"',
+        *(f'{one.key} = "{one.demo or one.default}"' for one in dialect.parameters),
+    ]
+    if "{model}" in contract.template.values():
+        lines.append(f'model = "{MODEL}"')
+    if dialect.tenancy:
+        lines.append('other_api_key_env = "OTHER_TENANT_API_KEY"   # a second tenant, for isolation')
+        lines += [f'{one.second.key} = "{one.second.demo}"' for one in dialect.tenancy if one.second is not None]
+    return "\n" + "".join(f"# {line}\n" for line in lines)
 
 
 def write_configuration(folder: Path) -> int:
@@ -59,12 +84,13 @@ def write_configuration(folder: Path) -> int:
 
     Raises:
         UsageFailure: one is there.
+        ContractError: a shipped profile cannot be read.
         OSError: it cannot be written.
     """
-    path = folder / CONFIGURATION_FILE
+    path, text = folder / CONFIGURATION_FILE, configuration_text()
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(TEXT)
+            file.write(text)
     except FileExistsError:
         raise UsageFailure(f"{path} is here already; init never overwrites it.") from None
     click.echo(f"{path} is written; edit it, then: chat-conformance run --target staging")

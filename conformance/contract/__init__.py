@@ -1,7 +1,7 @@
 """What is promised: an OpenAPI document and the requirement catalogue become a `Contract`."""
 
+from conformance.contract.dialect import Dialect, known_parameters, read_dialect
 from conformance.contract.documents import ContractError, Document, enforce, read_document
-from conformance.contract.locations import shipped_profiles
 from conformance.contract.model import (
     Basis,
     Contract,
@@ -9,6 +9,7 @@ from conformance.contract.model import (
     Keyword,
     Level,
     Operation,
+    Parameter,
     Profile,
     Requirement,
     Response,
@@ -30,16 +31,19 @@ from conformance.contract.release import (
     with_release,
 )
 from conformance.contract.review import SourceChange, Stale, review_path, source_changes, stale, write_review
+from conformance.shipped import shipped_profiles
 
 __all__ = [
     "Basis",
     "Contract",
     "ContractError",
     "CredentialScheme",
+    "Dialect",
     "Document",
     "Keyword",
     "Level",
     "Operation",
+    "Parameter",
     "Profile",
     "Release",
     "Requirement",
@@ -56,7 +60,9 @@ __all__ = [
     "document_path",
     "enforce",
     "freeze",
+    "known_parameters",
     "load_contract",
+    "read_dialect",
     "read_document",
     "read_release",
     "release_path",

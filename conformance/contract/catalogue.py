@@ -10,10 +10,10 @@ from typing import Any
 
 from conformance.contract.derive import digest
 from conformance.contract.documents import ContractError, Document, enforce, read_document
-from conformance.contract.locations import catalogue_directory, shipped_profiles
 from conformance.contract.model import Basis, Level, Requirement, Section, Tier
 from conformance.contract.pointers import join
 from conformance.contract.provenance import Entry, Provenance, lower, stronger
+from conformance.shipped import catalogue_directory, shipped_profiles
 
 SCHEMA = "requirements.schema.json"
 ANY_PROFILE = "*"

@@ -9,10 +9,10 @@ from typing import Any
 
 from conformance.contract.branches import kebab
 from conformance.contract.documents import Document, enforce, read_document
-from conformance.contract.locations import catalogue_directory, shipped_profiles
 from conformance.contract.media_types import is_event_stream
 from conformance.contract.model import SourceDocument
 from conformance.contract.provenance import Provenance
+from conformance.shipped import catalogue_directory, shipped_profiles
 
 SECTION = "/x-conformance"
 SCHEMA = "x-conformance.schema.json"

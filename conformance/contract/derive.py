@@ -39,7 +39,7 @@ _HOLD_SCHEMAS = frozenset(
 
 
 def located_schemas(operation: Operation) -> Iterator[tuple[str, Schema]]:
-    """Each schema of an operation with its location, such as `path.orgId` or `error.400` (see `Keyword.location`)."""
+    """Each schema of an operation with its location, such as `path.NAME` or `error.400` (see `Keyword.location`)."""
     yield "request", operation.request_schema
     for name, schema in operation.path_parameters.items():
         yield f"path.{name}", schema

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conformance.contract.locations import specs_directory
 from conformance.contract.pointers import join, look_up, split
 from conformance.contract.yaml_values import MAX_DEPTH, YamlError, read_yaml
+from conformance.shipped import specs_directory
 
 _LONGEST_REASON = 200
 _LINES_UP_TO = 1_000_000
@@ -96,14 +96,23 @@ def parse_document(content: bytes, path: Path) -> Document:
     return Document(path, data, lines, sha256)
 
 
-def enforce(document: Document, schema: str, pointer: str = "", *, definition: str | None = None) -> None:
+def enforce(
+    document: Document,
+    schema: str,
+    pointer: str = "",
+    *,
+    definition: str | None = None,
+    completed: Callable[[dict[str, Any]], None] | None = None,
+) -> None:
     """Checks the value at a pointer by a schema of specs/, or by one of its `$defs`.
+
+    `completed` adds to the schema what depends on the installed profiles.
 
     Raises:
         ContractError: the value departs from the schema; the message names the row, where it has an id.
     """
     value = look_up(document.data, pointer)
-    errors = list(_validator(schema, definition).iter_errors(value))
+    errors = list(_validator(schema, definition, completed).iter_errors(value))
     if not errors:
         return
     deepest = max(errors, key=lambda error: len(error.instance_path))
@@ -194,10 +203,12 @@ def _row(value: Any, pointer: str) -> str:
 
 
 @cache
-def _validator(name: str, definition: str | None) -> Any:
+def _validator(name: str, definition: str | None, completed: Callable[[dict[str, Any]], None] | None) -> Any:
     from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms
 
     schema = json.loads((specs_directory() / name).read_text(encoding="utf-8"))
+    if completed is not None:
+        completed(schema)
     if definition is not None:
         schema = {"$ref": f"#/$defs/{definition}", "$defs": schema["$defs"]}
     return Draft202012Validator(schema, validate_formats=True)

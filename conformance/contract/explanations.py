@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from conformance.contract.documents import enforce, read_document
-from conformance.contract.locations import specs_directory
 from conformance.contract.pointers import join, split
+from conformance.shipped import specs_directory
 
 SCHEMA = "explanations.schema.json"
 FILE_NAME = "explanations.yaml"

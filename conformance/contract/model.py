@@ -95,7 +95,7 @@ class SourceDocument:
 class Keyword:
     """One constraining keyword of one schema of the contract.
 
-    `location` says which schema: `request`, `path.orgId`, `completion`, `stream.chunk` or `error.400`.
+    `location` says which schema: `request`, `path.NAME`, `completion`, `stream.chunk` or `error.400`.
     `pointer` is the JSON pointer of the keyword inside this schema (`/properties/n/minimum`). `name` is the
     keyword, `value` what it is set to. For `required`, one `Keyword` stands for one property and `value` is its name.
     """
@@ -139,6 +139,50 @@ class CredentialScheme:
     prefix: str = ""
     """What stands before the key in the header's value, with its space (`Bearer `)."""
     source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecondValue:
+    """The second tenant's value of a parameter: its key and variable, as of the parameter itself.
+
+    `demo` is its public value at the reference deployment, `unknown` a value that names nothing that exists.
+    """
+
+    key: str
+    variable: str
+    demo: str
+    unknown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A part of the path, or a member of the request body, whose value only an operator knows.
+
+    `name` is as the document spells it, `noun` what it names (`organization`). `key` is its name in conformance.toml
+    and in the evidence, `variable` the environment variable that fills it. Without a `default` it must be configured.
+    """
+
+    name: str
+    in_path: bool
+    noun: str
+    key: str
+    variable: str
+    also: tuple[str, ...] = ()
+    """Other names that a user's own document may give to a parameter of the path."""
+    format: str | None = None
+    """The form that a value must have (`uuid`), if any."""
+    default: str | None = None
+    demo: str | None = None
+    """Its public value at the reference deployment."""
+    names_caller: bool = False
+    """Whether it says who is calling."""
+    second: SecondValue | None = None
+    """The second tenant's value, where the value says whose data a request is about."""
+
+    @property
+    def placeholder(self) -> str:
+        """What stands for its value in the smallest valid request."""
+        return f"{{{self.name}}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +254,16 @@ class Contract:
     excluded: tuple[Requirement, ...] = ()
     """Requirements that cannot be judged, each with its reason in `excluded`; none of them is in `requirements`."""
     template: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False)
-    """The smallest valid request; `{model}`, `{brand_id}` and `{requested_by}` stand for the target's own values."""
+    """The smallest valid request; `{model}` and the placeholders of parameters stand for the target's own values."""
+    parameters: tuple[Parameter, ...] = ()
+    """What an operator configures beside the key and the model."""
     sources: Mapping[str, SourceDocument] = field(default_factory=dict, hash=False, repr=False)
     """The documents and standards that the requirements' sources name, by short name."""
+
+    @property
+    def tenancy(self) -> tuple[Parameter, ...]:
+        """The parameters of the path that say whose data a request is about."""
+        return tuple(parameter for parameter in self.parameters if parameter.second is not None)
 
     def requirement(self, requirement_id: str) -> Requirement | None:
         """The requirement with this id, or None where the profile has none."""

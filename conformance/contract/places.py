@@ -11,10 +11,10 @@ from urllib.parse import unquote
 from conformance.contract.catalogue import Row, read_rows, shipped_rows
 from conformance.contract.declaration import read_declaration
 from conformance.contract.documents import Document, read_document
-from conformance.contract.locations import profile_path, shipped_profiles, specs_directory
 from conformance.contract.media_types import is_event_stream, is_json
 from conformance.contract.model import Contract, Keyword
 from conformance.contract.pointers import join, split
+from conformance.shipped import profile_path, shipped_profiles, specs_directory
 
 _MOST_REFERENCES = 100
 

@@ -10,12 +10,13 @@ from typing import Any
 from conformance.contract.catalogue import ANY_PROFILE, read_rows, shipped_requirements, shipped_rows, with_own_rows
 from conformance.contract.declaration import Declaration, read_declaration
 from conformance.contract.derive import derived_requirements
+from conformance.contract.dialect import dialect_of, known_parameters, own_parameters
 from conformance.contract.documents import ContractError, Document, read_document
-from conformance.contract.locations import profile_path, shipped_profiles
 from conformance.contract.media_types import is_event_stream
-from conformance.contract.model import Contract, Operation, Profile, Requirement, Section
+from conformance.contract.model import Contract, Operation, Parameter, Profile, Requirement, Section
 from conformance.contract.openapi import read_operation
 from conformance.contract.template import request_template
+from conformance.shipped import profile_path, shipped_profiles
 
 _NO_STREAM = "The contract describes no event stream and no way to ask for one."
 
@@ -38,6 +39,8 @@ def load_contract(profile: str) -> Contract:
     declaration = read_declaration(document, shipped=shipped)
     operation = read_operation(document, declaration.provenance)
     rows = list(_rows(declaration, operation, shipped=shipped))
+    possible = dialect_of(profile, operation).parameters if shipped else known_parameters()
+    template = _template(document, declaration, operation, possible)
     assert isinstance(document.data, Mapping)
     return Contract(
         profile=Profile(
@@ -52,7 +55,8 @@ def load_contract(profile: str) -> Contract:
         requirements=tuple(row for row in rows if row.excluded is None),
         document=document.data,
         excluded=tuple(row for row in rows if row.excluded is not None),
-        template=_template(document, declaration, operation),
+        template=template,
+        parameters=possible if shipped else own_parameters(operation, template),
         sources=declaration.provenance.documents,
     )
 
@@ -106,8 +110,10 @@ def _without_stream(row: Requirement) -> Requirement:
     return replace(row, excluded=_NO_STREAM) if row.section is Section.STREAM and row.excluded is None else row
 
 
-def _template(document: Document, declaration: Declaration, operation: Operation) -> Mapping[str, Any]:
-    template = request_template(operation, declaration.request)
+def _template(
+    document: Document, declaration: Declaration, operation: Operation, parameters: Iterable[Parameter]
+) -> Mapping[str, Any]:
+    template = request_template(operation, declaration.request, parameters)
     if template is not None:
         return template
     if declaration.request is not None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from conformance.contract.documents import ContractError, Document, enforce, read_document
-from conformance.contract.locations import releases_directory, shipped_profiles
 from conformance.contract.model import Contract, Level, Requirement
+from conformance.shipped import releases_directory, shipped_profiles
 
 SCHEMA = "release.schema.json"
 FORMAT = 1

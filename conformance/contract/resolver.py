@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.contract.composition import both, merged, with_null_as_type
-from conformance.contract.dialect import modernized
 from conformance.contract.documents import Document
 from conformance.contract.model import Schema
+from conformance.contract.openapi30 import modernized
 from conformance.contract.pointers import join, look_up, split
 from conformance.contract.provenance import X_SOURCE, Entry, Provenance
 from conformance.contract.references import Cycles, target

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.contract.documents import ContractError, read_document
-from conformance.contract.locations import reviewed_path, shipped_profiles
 from conformance.contract.model import Contract, Requirement
+from conformance.shipped import reviewed_path, shipped_profiles
 
 
 @dataclass(frozen=True, slots=True)

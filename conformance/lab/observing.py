@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+from conformance.contract import read_dialect
 from conformance.contract.model import Contract, Tier
 from conformance.evidence import Redactor
 from conformance.lab.targets import LabTarget, contract_of
@@ -18,7 +19,7 @@ from conformance.reference import EmbeddedReference
 from conformance.reference.server import new_tenants
 from conformance.reference.settings import Tenant
 from conformance.running.observed import Observed
-from conformance.running.opening import collecting, credential_headers, embedded_target
+from conformance.running.opening import collecting, credential_headers
 from conformance.running.pytest_session import collect
 from conformance.running.run import Run, RunSettings
 from conformance.running.sending import nothing_observed, send
@@ -81,10 +82,10 @@ async def _observe(target: LabTarget, folder: Path) -> ObservedTarget:
     """Serve a target, and send it everything that the suite needs."""
     began = time.monotonic()
     contract, needs = contract_of(target.profile), needs_of(target.profile, target.tier)
-    reference = EmbeddedReference(target.profile, hooks=target.hooks, contract=contract, tenants=_tenants())
-    async with reference:
+    tenants = _tenants(target.profile)
+    async with EmbeddedReference(target.profile, hooks=target.hooks, contract=contract, tenants=tenants) as reference:
         out = evidence_folder(folder, target)
-        run = _lab_run(contract, embedded_target(reference, contract), out, target.tier, waits=target.waits)
+        run = _lab_run(contract, reference.target, out, target.tier, waits=target.waits)
         try:
             observed = await send(run, needs)
         except Unreachable as error:
@@ -93,9 +94,9 @@ async def _observe(target: LabTarget, folder: Path) -> ObservedTarget:
 
 
 @cache
-def _tenants() -> tuple[Tenant, Tenant]:
-    """The same for all targets of a process, because preparing the redaction of their keys takes time."""
-    return new_tenants()
+def _tenants(profile: str) -> tuple[Tenant, Tenant]:
+    """The same for all targets of a profile in a process: preparing the redaction of their keys takes time."""
+    return new_tenants(read_dialect(profile))
 
 
 def _lab_run(contract: Contract, target: Target, out: Path, tier: Tier, *, waits: bool = False) -> Run:

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from conformance.contract.locations import profile_path
+from conformance.contract import known_parameters
 from conformance.lab.targets import LabTarget, contract_of
 from conformance.reference import EmbeddedReference
+from conformance.shipped import profile_path
+from conformance.targets.environment import MODEL, variables_of
 
 CLEAN, FOUND = 0, 1
 TIMEOUT = 600.0
@@ -99,8 +101,8 @@ def score_of_command(
 
     `command` is the name of an adapter, or a command line in which `{base_url}` stands for the part of the URL before
     the operation's path, `{openapi}` for the path of the profile's document, `{credential}` for the header line with
-    the key, and `{folder}` for a folder of its own. Its environment has the key and the model
-    (`CONFORMANCE_API_KEY`, `CONFORMANCE_MODEL`, `CONFORMANCE_ORG_ID`). It runs without a shell; its exit status is 1
+    the key, and `{folder}` for a folder of its own. Its environment has the key, the model and the profile's parameters
+    (`CONFORMANCE_API_KEY`, `CONFORMANCE_MODEL` …). It runs without a shell; its exit status is 1
     if it found something, and 0 if it did not.
     """
     template = ADAPTERS.get(command, command)
@@ -148,12 +150,7 @@ def _run(words: list[str], folder: str, environment: Mapping[str, str], timeout:
 
 
 def _environment(reference: EmbeddedReference) -> Mapping[str, str]:
-    variables = {
-        "CONFORMANCE_API_KEY": reference.api_key,
-        "CONFORMANCE_MODEL": reference.model,
-        "CONFORMANCE_ORG_ID": reference.org_id or "",
-    }
-    return {**os.environ, **variables}
+    return {**os.environ, MODEL: reference.model, **variables_of(reference.target, known_parameters())}
 
 
 def _is_fault(target: LabTarget) -> bool:

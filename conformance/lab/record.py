@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import conformance
-from conformance.contract.locations import specs_directory
 from conformance.lab.kill_matrix import KillMatrix, LabResult
 from conformance.lab.page import kill_matrix_page
 from conformance.lab.rules import rule_violations
 from conformance.report.files import write_atomically
+from conformance.shipped import specs_directory
 
 FORMAT = 1
 FILE_NAME = "kill-matrix.json"

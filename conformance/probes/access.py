@@ -1,4 +1,4 @@
-"""Probes for the door: who is let in, and how others are turned away."""
+"""Probes for access: who is let in, and how others are refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from conformance.probes.completions import AFTERWARDS, served
 from conformance.probes.model import Credential, Probe
 from conformance.probes.request_body import CHEAP, RequestBody
 
-UNKNOWN_ORG = "00000000-0000-4000-8000-000000000000"
 ORIGIN: Final = {"Origin": "https://chat-conformance.example"}
 """A browser's page at a host that is nobody's (RFC 2606)."""
 _NO_KEY: Final[dict[str, Any]] = {"credential": Credential.NONE}
@@ -28,11 +27,11 @@ def access_probes(body: RequestBody) -> Iterator[Probe]:
         yield from _oddly_shown_keys(body, operation.credential)
         yield from _other_doors(body)
         yield from _browsers(body)
-    has_organizations = "orgId" in operation.path_parameters
-    if has_organizations:
-        yield from _organization_probes(body)
-    if body.target.other_api_key and (body.target.other_org_id or not has_organizations):
-        yield from _second_tenant(body, Tier.STANDARD if has_organizations else Tier.EXHAUSTIVE)
+    tenancy = body.contract.tenancy
+    if tenancy:
+        yield from _tenancy_probes(body)
+    if body.target.other_api_key and _is_second_tenant_known(body):
+        yield from _second_tenant(body, Tier.STANDARD if tenancy else Tier.EXHAUSTIVE)
 
 
 def _without_key(body: RequestBody) -> Iterator[Probe]:
@@ -120,29 +119,35 @@ def _browsers(body: RequestBody) -> Iterator[Probe]:
     )
 
 
-def _organization_probes(body: RequestBody) -> Iterator[Probe]:
+def _tenancy_probes(body: RequestBody) -> Iterator[Probe]:
     valid = body.capped(CHEAP)
-    yield refused(
-        "access/unknown-organization",
-        "an organization that does not exist",
-        valid,
-        path_parameters={"orgId": UNKNOWN_ORG},
-    )
-    target = body.target
-    if target.other_org_id:
-        yield refused(
-            "access/foreign-organization",
-            "an organization of which the caller is no member",
-            valid,
-            path_parameters={"orgId": target.other_org_id},
-        )
+    tenancy = body.contract.tenancy
+    noun = " and ".join(one.noun for one in tenancy)
+    unknown = {one.name: one.second.unknown for one in tenancy if one.second is not None}
+    about = f"{_with_article(noun)} that does not exist"
+    yield refused("access/unknown-organization", about, valid, path_parameters=unknown)
+    if _is_second_tenant_known(body):
+        about = f"{_with_article(noun)} of which the caller is not a member"
+        yield refused("access/foreign-organization", about, valid, path_parameters=_of_second_tenant(body))
+
+
+def _is_second_tenant_known(body: RequestBody) -> bool:
+    return all(one.name in body.target.other_parameters for one in body.contract.tenancy)
+
+
+def _of_second_tenant(body: RequestBody) -> dict[str, str]:
+    return {one.name: body.target.other_parameters[one.name] for one in body.contract.tenancy}
+
+
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def _second_tenant(body: RequestBody, tier: Tier) -> Iterator[Probe]:
     """Two tenants side by side, each with a word of its own; and the second asks what the first has asked before."""
     other: dict[str, Any] = {"credential": Credential.OTHER, "tier": tier}
-    if body.target.other_org_id:
-        other["path_parameters"] = {"orgId": body.target.other_org_id}
+    if body.contract.tenancy:
+        other["path_parameters"] = _of_second_tenant(body)
     again = "the second tenant, with the request that the first has sent before"
     yield served("access/second-tenant", again, body.capped(16), wave=AFTERWARDS, **other)
     for number, word in enumerate(WORDS_OF_TENANTS):

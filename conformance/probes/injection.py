@@ -10,11 +10,12 @@ FIELD: Final = "X-Chat-Conformance-Injected"
 """No answer may have this field: only a line break that was let through makes one."""
 BREAKING: Final = f"chat-conformance\r\n{FIELD}: yes\n{FIELD}: yes"
 """A value with line breaks of both kinds, each followed by a header field."""
-_ECHOED: Final = ("user", "requested_by")
-"""Fields of a request that name its caller, which deployments like to write into logs and headers."""
+_CALLER: Final = "user"
+"""The field of the OpenAI API that names a request's caller, as deployments like to write into logs and headers."""
 
 
 def injected(body: RequestBody, asked: dict[str, Any]) -> dict[str, Any]:
     """The body with line breaks in the field that names the caller, where the contract has one."""
-    field = next((name for name in _ECHOED if body.has(name)), None)
+    names = (_CALLER, *(one.name for one in body.contract.parameters if one.names_caller))
+    field = next((name for name in names if body.has(name)), None)
     return asked if field is None else {**asked, field: BREAKING}

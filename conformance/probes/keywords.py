@@ -62,7 +62,7 @@ def _path_probes(row: Requirement, body: RequestBody) -> Iterator[Probe]:
 def _own_in_upper_case(row: Requirement, parameter: str, body: RequestBody) -> Probe | None:
     """The target's own UUID with its letters in upper case, which names the same (RFC 9562 section 4)."""
     target, keyword = body.target, row.keyword
-    own = target.path_parameters.get(parameter, target.org_id)
+    own = target.parameters.get(parameter)
     if keyword is None or keyword.name != "format" or keyword.value != "uuid" or not own or own.upper() == own.lower():
         return None
     other = own.upper() if own != own.upper() else own.lower()

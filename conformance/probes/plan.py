@@ -20,6 +20,7 @@ from conformance.probes.model import Intent, Probe
 from conformance.probes.request_body import RequestBody
 from conformance.probes.robustness import robustness_probes
 from conformance.probes.streams import stream_probes
+from conformance.targets.environment import MODEL
 from conformance.targets.model import Target
 
 
@@ -80,8 +81,15 @@ def check_request(contract: Contract, target: Target) -> None:
     if problem is not None:
         raise ProbeError(
             f"the contract does not allow the request that all probes start from: {problem};"
-            " check CONFORMANCE_MODEL, CONFORMANCE_BRAND_ID and CONFORMANCE_REQUESTED_BY, or the example request."
+            f" check {_variables(body)}the example request."
         )
+
+
+def _variables(body: RequestBody) -> str:
+    """The variables that fill the smallest request, as a list that goes on."""
+    names = [MODEL] if body.has("model") else []
+    names += [one.variable for one in body.contract.parameters if not one.in_path]
+    return f"{' and '.join(names)}, or " if names else ""
 
 
 def _all(body: RequestBody, tier: Tier, generated: int | None) -> Iterator[Probe]:

@@ -18,7 +18,6 @@ from conformance.probes.base import COMPANIONS, definitions_of
 from conformance.probes.cost import LIMIT_FIELDS
 from conformance.probes.request_body import REMOVED, RequestBody
 from conformance.probes.values import allowed
-from conformance.targets.model import Target
 
 _TOKENS = 2
 _TRIES = 4
@@ -62,9 +61,7 @@ class _Maker:
         self._chance = chance
         self._definitions = definitions_of(body.contract.operation.request_schema)
         self._edges: dict[int, list[Any]] = {}
-        usual = Target(base_url="")
-        own = {"model": None, "brand_id": usual.brand_id, "requested_by": usual.requested_by}
-        self._own = {name for name, value in own.items() if value is None or getattr(body.target, name) != value}
+        self._own = {"model", *body.configured}
 
     def request(self) -> dict[str, Any]:
         """One request, cheap to serve."""

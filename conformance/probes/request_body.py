@@ -63,15 +63,21 @@ class RequestBody:
     @property
     def base(self) -> dict[str, Any]:
         """The template, filled in from the target; the model is left out where neither asks for one."""
-        values = {
-            "{model}": self.target.model,
-            "{brand_id}": self.target.brand_id,
-            "{requested_by}": self.target.requested_by,
-        }
+        values = {"{model}": self.target.model}
+        values |= {one.placeholder: self.target.value(one) for one in self.contract.parameters}
         body = {name: _filled(value, values) for name, value in self.contract.template.items()}
         if self.target.model and self.has("model"):
             body["model"] = self.target.model
         return {name: value for name, value in body.items() if value is not None}
+
+    @property
+    def configured(self) -> frozenset[str]:
+        """The fields whose values an operator has configured, so that no other value is known to be served.
+
+        A parameter that has its default is none of them: any text of the right form is as good.
+        """
+        parameters = [one for one in self.contract.parameters if not one.in_path]
+        return frozenset(one.name for one in parameters if self.target.value(one) != one.default)
 
     @property
     def problem_of_base(self) -> str | None:

@@ -21,8 +21,8 @@ from conformance.probes.request_body import RequestBody
 # Fields whose values only the target knows, or that change what an answer is or costs: the probes of the keywords
 # vary them one by one; here they stay as the template has them.
 _KEPT = frozenset(
-    {"brand_id", "logprobs", "max_completion_tokens", "max_tokens", "model", "n", "requested_by"}
-    | {"stop", "stream", "stream_options", "top_logprobs"}
+    {"logprobs", "max_completion_tokens", "max_tokens", "model", "n", "stop", "stream", "stream_options"}
+    | {"top_logprobs"}
 )
 _SEED = 20261122
 _MARGIN = 4
@@ -33,8 +33,9 @@ CHEAP_TOKENS = 2
 
 def drawn_valid(body: RequestBody, count: int) -> list[Any]:
     """At most so many valid bodies."""
-    fixed = {name: value for name, value in body.capped(CHEAP_TOKENS).items() if name in _KEPT}
-    tamed = _tamed(dict(body.contract.operation.request_schema), set(fixed))  # type: ignore[arg-type]
+    kept = _KEPT | {one.name for one in body.contract.parameters if not one.in_path}
+    fixed = {name: value for name, value in body.capped(CHEAP_TOKENS).items() if name in kept}
+    tamed = _tamed(dict(body.contract.operation.request_schema), kept, set(fixed))  # type: ignore[arg-type]
     drawn = _drawn(tamed, "POSITIVE", count)
     return _distinct(drawn, lambda one: {**one, **fixed, **_conversing(one)}, body, valid=True)[:count]
 
@@ -106,10 +107,10 @@ def _cheap(drawn: Any, body: RequestBody) -> Any:
     return cheap
 
 
-def _tamed(schema: dict[str, Any], given: set[str]) -> dict[str, Any]:
+def _tamed(schema: dict[str, Any], kept: frozenset[str], given: set[str]) -> dict[str, Any]:
     """The schema of valid requests without the kept fields, without unknown fields and without empty messages."""
     tamed = copy.deepcopy(schema)
-    tamed["properties"] = {name: value for name, value in tamed.get("properties", {}).items() if name not in _KEPT}
+    tamed["properties"] = {name: value for name, value in tamed.get("properties", {}).items() if name not in kept}
     tamed["required"] = [name for name in tamed.get("required", ()) if name not in given]
     tamed["additionalProperties"] = False
     messages = tamed["properties"].get("messages")

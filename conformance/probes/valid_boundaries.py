@@ -16,7 +16,6 @@ from conformance.probes.pointer_edits import UnplaceableError, instance_path, wi
 from conformance.probes.probe_names import place_of, probe_name, told
 from conformance.probes.request_body import CHEAP, REMOVED, Path, RequestBody
 from conformance.probes.values import allowed
-from conformance.targets.model import Target
 
 
 def honouring_values(rows: Iterable[Requirement], body: RequestBody) -> Iterator[Served]:
@@ -42,13 +41,11 @@ def honouring_values(rows: Iterable[Requirement], body: RequestBody) -> Iterator
 def is_own_value(path: Path, keyword: Keyword, body: RequestBody) -> bool:
     """Whether only the target knows which values it takes here, so that an arbitrary text is no valid request.
 
-    A brand or a requester that the user has configured is such a value; where none is, any text is sent for it.
+    A parameter that the operator has configured is such a value; where none is, any text is sent for it.
     """
     if path[0] == "model":
         return keyword.name != "enum"
-    usual = Target(base_url="")
-    known = {"brand_id": usual.brand_id, "requested_by": usual.requested_by}
-    return str(path[0]) in known and getattr(body.target, str(path[0])) != known[str(path[0])]
+    return path[0] in body.configured
 
 
 def _at_the_edge(row: Requirement, keyword: Keyword, path: Path, body: RequestBody) -> Iterator[Served]:

@@ -1,12 +1,12 @@
-"""Who is calling, and whether they may: credentials and organizations."""
+"""Who is calling, and whether they may: credentials, and the tenants that a path names."""
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Mapping
 
+from conformance.contract.dialect import Dialect
 from conformance.contract.model import CredentialScheme
-from conformance.reference.dialect import Dialect
 from conformance.reference.errors import Refusal
 from conformance.reference.settings import Tenant
 
@@ -36,18 +36,19 @@ def authenticate(scheme: CredentialScheme, dialect: Dialect, tenants: Iterable[T
 
 
 def authorize(dialect: Dialect, tenant: Tenant, path_parameters: Mapping[str, str]) -> None:
-    """Lets a tenant into its own organization only.
+    """Lets a tenant into what its own path names only: its organization.
 
     Raises:
         Refusal: 403, the same for an organization that is somebody else's and for one that does not exist, so that
             nobody learns which organizations there are.
     """
-    if not dialect.has_organizations:
-        return
-    requested = path_parameters.get("orgId", "")
-    if tenant.org_id is None or requested.lower() != tenant.org_id.lower():
-        message = "The authenticated user is not a member of this organization."
-        raise Refusal(403, "not_a_member", message, param="orgId")
+    for parameter in dialect.tenancy:
+        asked, own = path_parameters.get(parameter.name, ""), tenant.parameters.get(parameter.name)
+        if parameter.format == "uuid":  # whose letters mean the same in either case (RFC 9562 section 4)
+            asked, own = asked.lower(), own and own.lower()
+        if asked != own:
+            message = f"The authenticated user is not a member of this {parameter.noun}."
+            raise Refusal(403, "not_a_member", message, param=parameter.name)
 
 
 def _key_of(value: bytes, scheme: bytes) -> bytes:

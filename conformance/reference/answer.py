@@ -9,7 +9,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.reference.dialect import Dialect
+from conformance.contract.dialect import Dialect
+from conformance.reference.dialect import envelope, refusal_of
 from conformance.reference.errors import ProviderError
 from conformance.reference.generation import Finish, Increment, Increments, Text
 from conformance.reference.request import CompletionRequest
@@ -96,7 +97,7 @@ async def build_events(
                     finishes.append(increment)
                 yield {**head, "choices": [_increment(dialect, request, increment)], **no_usage}
         except ProviderError as error:
-            yield dialect.envelope(dialect.refusal_of(error))
+            yield envelope(dialect, refusal_of(dialect, error))
             return
     if request.include_usage:
         yield {**head, "choices": [], "usage": usage(request, finishes)}

@@ -17,9 +17,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from conformance.contract.dialect import Dialect
 from conformance.contract.model import Contract, CredentialScheme
 from conformance.reference.answer import EventData, Outline
-from conformance.reference.dialect import Dialect, dialect_of
+from conformance.reference.dialect import dialect_of, refusal_of
 from conformance.reference.errors import DeploymentError, ProviderError, Refusal
 from conformance.reference.generation import Increments
 from conformance.reference.interpretation import served_models
@@ -83,8 +84,9 @@ def _deployment(contract: Contract, settings: Settings, provider: Provider, stag
         raise DeploymentError(f"The settings are for {settings.profile!r}, the contract is {dialect.profile!r}.")
     if operation.credential is None:
         raise DeploymentError(f"The contract {dialect.profile!r} names no credential, so nobody could be let in.")
-    if dialect.has_organizations and not all(tenant.org_id for tenant in settings.tenants):
-        raise DeploymentError(f"Each tenant of {dialect.profile!r} needs the id of its organization.")
+    for parameter in dialect.tenancy:
+        if not all(tenant.parameters.get(parameter.name) for tenant in settings.tenants):
+            raise DeploymentError(f"Each tenant of {dialect.profile!r} needs the id of its {parameter.noun}.")
     rules = RequestRules(operation.request_schema, operation.path_parameters)
     return Deployment(contract, operation.credential, dialect, settings, provider, rules, stages)
 
@@ -191,7 +193,7 @@ async def _answer_refusal(deployment: Deployment, request: Request, refusal: Exc
 
 async def _answer_provider_error(deployment: Deployment, request: Request, error: Exception) -> Response:
     assert isinstance(error, ProviderError)
-    return await _answer_refusal(deployment, request, deployment.dialect.refusal_of(error))
+    return await _answer_refusal(deployment, request, refusal_of(deployment.dialect, error))
 
 
 async def _answer_http_exception(deployment: Deployment, request: Request, error: Exception) -> Response:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from conformance.contract.dialect import Dialect
 from conformance.contract.model import Operation, Schema
-from conformance.reference.dialect import Dialect
 from conformance.reference.errors import Refusal
 from conformance.reference.request import CompletionRequest, Message, text_of
 from conformance.reference.settings import Settings

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from conformance.contract import load_contract
 from conformance.reference.app import create_app
-from conformance.reference.dialect import Dialect, dialect_of
+from conformance.reference.dialect import dialect_of, envelope
 from conformance.reference.errors import DeploymentError, Refusal
 from conformance.reference.hooks import Hooks
 from conformance.reference.interpretation import served_models
@@ -23,14 +23,16 @@ from conformance.reference.providers.echo import EchoProvider
 from conformance.reference.settings import Settings, Tenant
 from conformance.reference.stages import Stages
 from conformance.reference.transmission import encode_json
-from conformance.targets import demo
+from conformance.targets import Target, demo
+from conformance.targets.environment import API_KEY, MODEL, OTHER_API_KEY, demo_values
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.types import ASGIApp
     from uvicorn import Server
 
-    from conformance.contract.model import Contract
+    from conformance.contract.dialect import Dialect
+    from conformance.contract.model import Contract, Parameter
     from conformance.reference.providers.model import Provider
 
 UPSTREAM_API_KEY = "CONFORMANCE_UPSTREAM_API_KEY"
@@ -41,15 +43,15 @@ _STOP_TIMEOUT = 5.0
 def settings_from_environment(
     profile: str, environ: Mapping[str, str], *, latency: float = 0.0, event_delay: float = 0.0
 ) -> Settings:
-    """Two tenants, with keys and organizations from `CONFORMANCE_*` where set, else the public demo values."""
-
-    def value(name: str, otherwise: str) -> str:
-        return environ.get(f"CONFORMANCE_{name}", "").strip() or otherwise
-
-    first = Tenant("first", value("API_KEY", demo.API_KEY), value("ORG_ID", demo.ORG_ID))
-    second = Tenant("second", value("OTHER_API_KEY", demo.OTHER_API_KEY), value("OTHER_ORG_ID", demo.OTHER_ORG_ID))
-    models = tuple(dict.fromkeys((demo.MODEL, value("MODEL", demo.MODEL))))
-    return Settings(profile, (first, second), models=models, latency=latency, event_delay=event_delay)
+    """Two tenants: their keys and parameters from `CONFORMANCE_*` where set, else the public demo values."""
+    dialect = dialect_of(profile)
+    given = {name: text.strip() for name, text in environ.items() if text.strip()}
+    values = {**demo_values(dialect.parameters), **given}
+    first = {one.name: values[one.variable] for one in dialect.tenancy}
+    second = {one.name: values[one.second.variable] for one in dialect.tenancy if one.second is not None}
+    tenants = (Tenant("first", values[API_KEY], first), Tenant("second", values[OTHER_API_KEY], second))
+    models = tuple(dict.fromkeys((demo.MODEL, values[MODEL])))
+    return Settings(profile, tenants, models=models, latency=latency, event_delay=event_delay)
 
 
 def serve(  # noqa: PLR0913 - each is an option of the command line
@@ -88,12 +90,19 @@ def serve(  # noqa: PLR0913 - each is an option of the command line
         _server(app, dialect, hooks, log_level="warning").run(sockets=[listener])
 
 
-def new_tenants() -> tuple[Tenant, Tenant]:
-    """Two tenants with new keys and organizations."""
-    first, second = (
-        Tenant(name, f"sk-embedded-{secrets.token_hex(24)}", str(uuid.uuid4())) for name in ("first", "second")
+def new_tenants(dialect: Dialect) -> tuple[Tenant, Tenant]:
+    """Two tenants with keys that nobody had before, and with new UUIDs where a parameter is one."""
+    first = {one.name: _new_value(one, one.demo) for one in dialect.tenancy}
+    second = {one.name: _new_value(one, one.second.demo) for one in dialect.tenancy if one.second is not None}
+    one, other = (
+        Tenant(name, f"sk-embedded-{secrets.token_hex(24)}", parameters)
+        for name, parameters in (("first", first), ("second", second))
     )
-    return first, second
+    return one, other
+
+
+def _new_value(parameter: Parameter, demo: str | None) -> str:
+    return str(uuid.uuid4()) if parameter.format == "uuid" else str(demo)
 
 
 class EmbeddedReference:
@@ -118,15 +127,14 @@ class EmbeddedReference:
     ) -> None:
         dialect = dialect_of(profile)
         contract = contract or load_contract(profile)
-        tenants = tenants or new_tenants()
+        tenants = tenants or new_tenants(dialect)
         settings = Settings(profile, tenants, latency=latency, event_delay=event_delay)
         hooks = hooks or Hooks(stages or Stages())
         app = create_app(contract, settings, provider or EchoProvider(), hooks.stages)
         self.api_key, self.other_api_key = (tenant.api_key for tenant in tenants)
-        own_org, other_org = (tenant.org_id for tenant in tenants)
-        self.org_id = own_org if dialect.has_organizations else None
-        self.other_org_id = other_org if dialect.has_organizations else None
         self.model = served_models(contract.operation, settings)[0]
+        self._contract = contract
+        self._tenants = tenants
         self._listener = _listen("127.0.0.1", 0)
         self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}{dialect.mount}"
         """The part of the URL before the operation's path."""
@@ -134,6 +142,21 @@ class EmbeddedReference:
         self._server = _server(app, dialect, hooks, log_level="critical")
         self._thread = threading.Thread(target=self._run, name=f"reference-{profile}", daemon=True)
         self._ask_to_stop: Callable[[], object] = lambda: None
+
+    @property
+    def target(self) -> Target:
+        """This deployment as what is to be judged, with both of its tenants."""
+        first, second = self._tenants
+        fixed = {one.name: one.demo for one in self._contract.parameters if one.default is None and one.demo}
+        return Target(
+            base_url=self.base_url,
+            api_key=first.api_key,
+            model=self.model if "{model}" in self._contract.template.values() else None,
+            parameters={**fixed, **first.parameters},
+            other_api_key=second.api_key,
+            other_parameters=second.parameters,
+            embedded=True,
+        )
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -239,7 +262,7 @@ def _server(app: Starlette, dialect: Dialect, hooks: Hooks, *, log_level: str) -
     )
 
     not_http = Refusal(400, "invalid_http", "This is not a valid HTTP/1.1 request.")
-    protocol = protocol_answering(encode_json(dialect.envelope(not_http)))
+    protocol = protocol_answering(encode_json(envelope(dialect, not_http)))
     served: ASGIApp = app
     if hooks.beyond_stages:
         from conformance.reference.faulty_app import FaultyApp  # noqa: PLC0415 - only a fault needs it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from conformance.reference.errors import DeploymentError
@@ -10,11 +11,11 @@ from conformance.targets import demo
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One customer of the deployment. `org_id` is the organization that its key belongs to, if there are any."""
+    """One customer of the deployment. `parameters` are its own values of the path's parameters, by their names."""
 
     name: str
     api_key: str = field(repr=False)
-    org_id: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 from starlette.requests import Request
 
+from conformance.contract.dialect import Dialect
 from conformance.contract.model import CredentialScheme, Operation
 from conformance.reference.access import Fields, authenticate, authorize
 from conformance.reference.answer import EventData, Outline, build_completion, build_events
 from conformance.reference.body import check_media_type, read_body
-from conformance.reference.dialect import Dialect
+from conformance.reference.dialect import envelope
 from conformance.reference.errors import Refusal
 from conformance.reference.generation import Increments, generate
 from conformance.reference.interpretation import interpret
@@ -50,8 +51,8 @@ def check_body(rules: RequestRules, body: Any) -> None:
 
 
 def error_body(dialect: Dialect, refusal: Refusal) -> Any:
-    """The stage that makes the body of an error."""
-    return dialect.envelope(refusal)
+    """The stage that words an error."""
+    return envelope(dialect, refusal)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from conformance.contract.dialect import known_parameters
 from conformance.contract.model import Contract, Level, Requirement, Tier
 from conformance.report.results import (
     ExchangeTotals,
@@ -43,9 +44,14 @@ class RunFacts:
     release: ReleaseView | None = None
 
 
-def target_view(target: Target, server: str | None = None) -> TargetView:
-    """What may be told of a target: no secret. `server` is the Server header field of its first answer."""
-    return TargetView(target.base_url, target.name, target.embedded, target.model, target.org_id, server)
+def target_view(target: Target, contract: Contract, server: str | None = None) -> TargetView:
+    """A target without its secrets. `server` is the Server header field of its first answer.
+
+    It has a member for each part of a path that a shipped dialect declares, so that all records look alike.
+    """
+    known = {parameter.key: None for parameter in known_parameters() if parameter.in_path}
+    own = {parameter.key: target.value(parameter) for parameter in contract.parameters if parameter.in_path}
+    return TargetView(target.base_url, target.name, target.embedded, target.model, server, {**known, **own})
 
 
 def build_results(contract: Contract, judgements: Iterable[Judgement], facts: RunFacts) -> Results:

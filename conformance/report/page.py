@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.contract.dialect import known_parameters
 from conformance.contract.explanations import Explanation, explanation
 from conformance.contract.model import Level, Section
 from conformance.quoting import visible
@@ -49,6 +50,7 @@ def compliance_page(
         .get_template("compliance.html.j2")
         .render(
             results=results,
+            parameters=_parameters(results),
             verdict=VERDICTS[results.verdict],
             sections=_sections(results),
             counts=_counts(results),
@@ -79,6 +81,12 @@ def compliance_page(
 def _explained(result: RequirementResult) -> Explanation | None:
     """Why a broken requirement matters, and how to mend it; of the others the page says no more than what they are."""
     return explanation(result.id, result.pointer) if result.outcome in BROKEN_OR_WAIVED else None
+
+
+def _parameters(results: Results) -> list[tuple[str, str]]:
+    """The configured parts of the path: what each names, and its value."""
+    nouns = {parameter.key: parameter.noun.capitalize() for parameter in known_parameters()}
+    return [(nouns.get(key, key), value) for key, value in results.target.parameters.items() if value]
 
 
 def _evidence(results: Results, exchanges: Iterable[Exchange]) -> Mapping[str, Exchange]:

@@ -11,7 +11,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from conformance.contract.locations import specs_directory
 from conformance.contract.model import Basis, Level, Section, Source, Tier
 from conformance.quoting import one_line
 from conformance.report.files import write_atomically
@@ -31,6 +30,7 @@ from conformance.report.results import (
     TargetView,
     Tries,
 )
+from conformance.shipped import specs_directory
 from conformance.suite.outcome import Finding, Outcome, Verdict, Waiver
 
 FORMAT = 2
@@ -97,7 +97,7 @@ def results_document(results: Results) -> dict[str, Any]:
             "name": target.name,
             "embedded": target.embedded,
             "model": target.model,
-            "org_id": target.org_id,
+            **target.parameters,
             "server": target.server,
         },
         "release": _release_document(results.release) if results.release else None,
@@ -214,7 +214,7 @@ def parse_results(document: Mapping[str, Any]) -> Results:
     return Results(
         suite_version=document["suite"]["version"],
         profile=ProfileView(**document["profile"]),
-        target=TargetView(**document["target"]),
+        target=_parse_target(document["target"]),
         tier=Tier(document["tier"]),
         started=document["started"],
         duration_s=document["duration_s"],
@@ -229,6 +229,14 @@ def parse_results(document: Mapping[str, Any]) -> Results:
         keywords=parse_keywords(document.get("keywords")),
         **{name: _parse_part(kind, document.get(name)) for name, kind in _PARTS.items()},
         **{name: document[name] for name in optional if name in document},
+    )
+
+
+def _parse_target(document: Mapping[str, Any]) -> TargetView:
+    fields = ("base_url", "name", "embedded", "model", "server")
+    return TargetView(
+        **{name: value for name, value in document.items() if name in fields},
+        parameters={name: value for name, value in document.items() if name not in fields},
     )
 
 

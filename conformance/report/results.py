@@ -46,8 +46,9 @@ class TargetView:
     name: str | None = None
     embedded: bool = False
     model: str | None = None
-    org_id: str | None = None
     server: str | None = None
+    parameters: Mapping[str, str | None] = field(default_factory=dict, hash=False)
+    """The parts of the path that an operator configures, by their keys; None where a contract does not have one."""
 
 
 @dataclass(frozen=True, slots=True)

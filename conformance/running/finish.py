@@ -157,7 +157,7 @@ def _facts(suite_run: SuiteRun, selection: str | None, *, interrupted: bool) -> 
     server = next((answer.header("server") for answer in answers if answer.header("server")), None)
     return RunFacts(
         suite_version=conformance.__version__,
-        target=target_view(run.target, server),
+        target=target_view(run.target, run.contract, server),
         tier=run.tier,
         started=run.started,
         duration_s=round(time.monotonic() - run.opened, 3),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from conformance.contract import Contract, Release, load_contract, read_release, shipped_profiles, with_release
 from conformance.contract.model import Tier
@@ -22,9 +21,6 @@ from conformance.running.run import Run, RunSettings
 from conformance.suite.outcome import Waiver
 from conformance.suite.selection import check_only
 from conformance.targets import Target, TargetError, target_from_environment
-
-if TYPE_CHECKING:
-    from conformance.reference import EmbeddedReference
 
 
 @contextlib.contextmanager
@@ -76,7 +72,7 @@ def _resumed(settings: RunSettings, contract: Contract, environ: Mapping[str, st
     release, contract = _released(contract, settings.release or resumed.release)
     target = _addressed(contract, settings, environ)
     check_request(contract, target)
-    require_same_target(resumed, target, settings.out)
+    require_same_target(resumed, target, contract, settings.out)
     settings = replace(settings, only=resumed.only, generated=resumed.header.get("generated"))
     run = _live(settings, contract, release, target)
     return replace(run, tier=resumed.tier, started=resumed.started, resumed=resumed)
@@ -170,24 +166,8 @@ def _addressed(contract: Contract, settings: RunSettings, environ: Mapping[str, 
         raise TargetError(
             f"--base-url {base_url} ends with the operation's path; give only what stands before {operation.path}."
         )
-    target = target_from_environment(
-        base_url,
-        environ,
-        needs_key=operation.credential is not None,
-        needs_model="{model}" in contract.template.values(),
-        needs_org="orgId" in operation.path_parameters,
-    )
-    if target.org_id is not None and not _is_uuid(target.org_id):
-        raise TargetError(f"CONFORMANCE_ORG_ID is {target.org_id!r}, which is not a UUID; set the organization's UUID.")
+    target = target_from_environment(base_url, environ, contract)
     return target if named is None else replace(target, name=named.name)
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return len(text) == len(str(uuid.UUID(int=0)))
 
 
 def _embedded(contract: Contract, settings: RunSettings, resources: contextlib.ExitStack) -> Target:
@@ -198,17 +178,4 @@ def _embedded(contract: Contract, settings: RunSettings, resources: contextlib.E
             f"--base-url is missing: the reference deployment serves {', '.join(shipped_profiles())},"
             f" not {contract.profile.name}."
         )
-    return embedded_target(resources.enter_context(EmbeddedReference(settings.profile, contract=contract)), contract)
-
-
-def embedded_target(reference: EmbeddedReference, contract: Contract) -> Target:
-    """The embedded reference deployment as a target, with the keys of both of its tenants."""
-    return Target(
-        base_url=reference.base_url,
-        api_key=reference.api_key,
-        model=reference.model if "{model}" in contract.template.values() else None,
-        org_id=reference.org_id,
-        other_api_key=reference.other_api_key,
-        other_org_id=reference.other_org_id,
-        embedded=True,
-    )
+    return resources.enter_context(EmbeddedReference(settings.profile, contract=contract)).target

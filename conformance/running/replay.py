@@ -11,6 +11,7 @@ from conformance.contract import Contract
 from conformance.contract.model import Tier
 from conformance.evidence import FILE_NAME, Evidence, EvidenceError, read_evidence
 from conformance.probes import plan_from
+from conformance.running.recorded_target import target_from_record
 from conformance.targets import Target, TargetError
 
 EVIDENCE = "evidence"
@@ -49,7 +50,7 @@ def replayed_run(directory: Path, contract: Contract) -> RecordedRun:
         profile = str(header["profile"]["name"])
         run = RecordedRun(
             evidence=evidence,
-            target=_target(header["target"]),
+            target=target_from_record(header["target"], contract),
             tier=Tier(header["tier"]),
             started=_text(header["started"]),
             only=tuple(map(_text, header["only"])),
@@ -74,10 +75,3 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
     return value
-
-
-def _target(recorded: Mapping[str, Any]) -> Target:
-    fields = dict(recorded)
-    # The second tenant's key is not in the evidence; that it was there decides which probes were planned.
-    other = "(not kept)" if fields.pop("has_other_api_key", False) else None
-    return Target(**fields, other_api_key=other)

@@ -8,11 +8,9 @@ from typing import Any
 
 import conformance
 from conformance.contract import Contract
+from conformance.running.recorded_target import first_difference
 from conformance.running.replay import RecordedRun, replayed_run
 from conformance.targets import Target, TargetError
-
-TARGET_FIELDS = ("base_url", "name", "embedded", "model", "org_id", "brand_id", "requested_by", "other_org_id")
-"""What the evidence says of the target; keys are in no file."""
 
 
 def interrupted_run(directory: Path, contract: Contract) -> RecordedRun:
@@ -41,19 +39,19 @@ def interrupted_run(directory: Path, contract: Contract) -> RecordedRun:
     return run
 
 
-def require_same_target(run: RecordedRun, target: Target, directory: Path) -> None:
+def require_same_target(run: RecordedRun, target: Target, contract: Contract, directory: Path) -> None:
     """Refuse to go on against another target.
 
     Raises:
         TargetError: it differs; the message names the first thing that does.
     """
-    for name in TARGET_FIELDS:
-        recorded, given = getattr(run.target, name), getattr(target, name)
-        if recorded != given:
-            raise TargetError(
-                f"{directory} holds a run against another target: its {name} was {recorded!r}, not {given!r};"
-                " give what the run was begun with."
-            )
+    differing = first_difference(run.target, target, contract)
+    if differing is not None:
+        name, recorded, given = differing
+        raise TargetError(
+            f"{directory} holds a run against another target: its {name} was {recorded!r}, not {given!r};"
+            " give what the run was begun with."
+        )
     if (run.target.other_api_key is None) is not (target.other_api_key is None):
         had = "with" if run.target.other_api_key is not None else "without"
         raise TargetError(f"{directory} holds a run that was begun {had} a second tenant's key; resume it {had} one.")

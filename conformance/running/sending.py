@@ -13,7 +13,8 @@ from conformance.probes import Plan, plan_data
 from conformance.probes.request_body import RequestBody
 from conformance.probes.shrinking import Shrinking
 from conformance.running.observed import INTERRUPTED, Observed, from_evidence
-from conformance.running.resume import TARGET_FIELDS, require_same_plan
+from conformance.running.recorded_target import recorded_target
+from conformance.running.resume import require_same_plan
 from conformance.running.retries import left_of, numbered, probes_again
 from conformance.running.run import Run
 from conformance.suite.observations import Observations
@@ -116,8 +117,7 @@ def _header(run: Run, planned: Plan) -> dict[str, Any]:
     return {
         "suite": {"name": "chat-conformance", "version": conformance.__version__},
         "profile": {"name": profile.name, "version": profile.version, "sha256": profile.sha256},
-        "target": {name: getattr(run.target, name) for name in TARGET_FIELDS}
-        | {"has_other_api_key": run.target.other_api_key is not None},
+        "target": recorded_target(run.target, run.contract),
         "tier": run.tier.value,
         "only": list(run.settings.only),
         "generated": run.settings.generated,

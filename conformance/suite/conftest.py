@@ -10,6 +10,7 @@ import pytest
 from conformance.contract import Contract
 from conformance.contract.model import Requirement
 from conformance.probes import Intent, Probe
+from conformance.shipped import DEFAULT_PROFILE, shipped_profiles
 from conformance.suite.expect import CANNOT_JUDGE, DoesNotApply, Expect, NotSent, NotTestable
 from conformance.suite.marks import CONTRACT, EXPECT, OBSERVATIONS, PROBES, REQUIREMENT
 from conformance.suite.observations import Answered, Completion, Observations, Stream
@@ -19,9 +20,9 @@ from conformance.suite.readers import Readers
 _Read = TypeVar("_Read", Completion, Stream)
 EVERY_COMPLETION, EVERY_STREAM = "completion/*", "stream/*"
 NO_PROFILE = (
-    "the suite judges a deployment against a contract: give --profile openai (or kodexa, loop-health, or the path of an"
-    " OpenAPI document), and --base-url URL for a deployment other than the embedded reference; where the package is"
-    " not installed, -p conformance.plugin as well."
+    f"the suite judges a deployment against a contract: give --profile {DEFAULT_PROFILE} (or another of"
+    f" {', '.join(shipped_profiles())}, or the path of an OpenAPI document), and --base-url URL for a deployment other"
+    " than the embedded reference; where the package is not installed, -p conformance.plugin as well."
 )
 
 

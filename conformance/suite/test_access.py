@@ -13,6 +13,7 @@ from conformance.suite.expect import CannotTell, DoesNotApply, Expect
 from conformance.suite.exposure import allows_sharing, has_generated
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations, status_of
+from conformance.targets.environment import OTHER_API_KEY
 from conformance.wire import Redaction
 
 REJECTED = (401, 403)
@@ -186,12 +187,12 @@ def test_no_answer_offers_itself_to_shared_caches(answers: Sequence[Answered], e
 
 @requirement("access.isolation", "access/second-tenant", "access/tenant-at-once-*", "completion/plain")
 def test_no_organization_gets_what_belongs_to_another(observations: Observations, expect: Expect) -> None:
-    _judge_isolation(observations, expect, "CONFORMANCE_OTHER_ORG_ID and CONFORMANCE_OTHER_API_KEY")
+    _judge_isolation(observations, expect, _variables_of_second_tenant(observations))
 
 
 @requirement("access.isolation-of-keys", "access/second-tenant", "access/tenant-at-once-*", "completion/plain")
 def test_no_key_gets_what_belongs_to_another(observations: Observations, expect: Expect) -> None:
-    _judge_isolation(observations, expect, "CONFORMANCE_OTHER_API_KEY")
+    _judge_isolation(observations, expect, OTHER_API_KEY)
 
 
 @requirement("access.organization-unknown", "access/unknown-organization", "completion/plain")
@@ -205,9 +206,9 @@ def test_an_unknown_organization_is_refused(
 def test_a_foreign_organization_is_refused(observations: Observations, expect: Expect) -> None:
     foreign = observations.matching(["access/foreign-organization"])
     if not foreign:
-        raise CannotTell(
-            "no second organization is known; set CONFORMANCE_OTHER_ORG_ID and CONFORMANCE_OTHER_API_KEY to test this"
-        )
+        nouns = " and ".join(one.noun for one in observations.contract.tenancy)
+        variables = _variables_of_second_tenant(observations)
+        raise CannotTell(f"no second {nouns} is known; set {variables} to test this")
     answered, obstacles = observations.answers(foreign)
     if obstacles:
         raise obstacles[0]
@@ -216,6 +217,11 @@ def test_a_foreign_organization_is_refused(observations: Observations, expect: E
         for _ in observations.usable(second, observations.completion):
             break  # it exists: its own member is served
     _refused_as_organization(answered, observations, expect)
+
+
+def _variables_of_second_tenant(observations: Observations) -> str:
+    second = [one.second.variable for one in observations.contract.tenancy if one.second is not None]
+    return " and ".join((*second, OTHER_API_KEY))
 
 
 def _judge_isolation(observations: Observations, expect: Expect, variables: str) -> None:
@@ -227,7 +233,7 @@ def _judge_isolation(observations: Observations, expect: Expect, variables: str)
     expect.notes.extend(str(one) for one in obstacles)
     served = [one for one in answered if observations.served(one)]
     if not any(one.probe.name in SECOND_TENANT for one in served):
-        raise CannotTell("the second tenant was not served; check its key and organization")
+        raise CannotTell("the second tenant was not served; check what is configured for it")
     texts = list(answer_texts([*served, *_answered(observations, "completion/plain")], observations))
     for one in texts:
         expect.looked_at(one.answered.id)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance.contract import ContractError, Document, enforce
+from conformance.contract import ContractError, Document, enforce, known_parameters
 from conformance.contract.pointers import join
 from conformance.targets import environment
 from conformance.targets.model import TargetError
@@ -23,13 +23,6 @@ _VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _OF_A_SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
 _FILES = ("waivers", "baseline", "out")
 _SECRETS = {"api_key_env": environment.API_KEY, "other_api_key_env": environment.OTHER_API_KEY}
-_VALUES = {
-    "model": environment.MODEL,
-    "org_id": environment.ORG_ID,
-    "other_org_id": environment.OTHER_ORG_ID,
-    "brand_id": environment.BRAND_ID,
-    "requested_by": environment.REQUESTED_BY,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +65,24 @@ def read_target(name: str, file: Path | None = None) -> NamedTarget:
     path = file or Path(FILE_NAME)
     document = _read(path)
     _refuse_keys(document)
-    enforce(document, SCHEMA)
+    enforce(document, SCHEMA, completed=_with_parameters)
     targets = document.data["targets"]
     if name not in targets:
         raise TargetError(f"{path} has no target {name!r}; it has {', '.join(sorted(targets))}.")
     return _target(name, document)
+
+
+def parameter_keys() -> dict[str, str]:
+    """The environment variable of each parameter that a shipped dialect declares, by its key in conformance.toml."""
+    values = (value for one in known_parameters() for value in (one, one.second) if value is not None)
+    return {value.key: value.variable for value in values}
+
+
+def _with_parameters(schema: dict[str, Any]) -> None:
+    """Let a target have the keys of every shipped dialect, also of one that the published schema does not list."""
+    properties = schema["$defs"]["settings"]["properties"]
+    for key in parameter_keys():
+        properties.setdefault(key, {"$ref": "#/$defs/text"})
 
 
 def _read(path: Path) -> Document:
@@ -123,6 +129,7 @@ def _target(name: str, document: Document) -> NamedTarget:
         message = str(error).replace("--base-url", "base_url")
         raise document.error(message, join(pointer, "base_url")) from None
     folder = document.path.parent
+    values = {"model": environment.MODEL, **parameter_keys()}
     profile = written.pop("profile", None)
     if profile is not None and ("/" in profile or "." in profile):
         profile = str(folder / profile)
@@ -131,7 +138,7 @@ def _target(name: str, document: Document) -> NamedTarget:
         base_url=base_url,
         profile=profile,
         place=f"{document.path}:{document.line(pointer)}",
-        values={variable: written.pop(key) for key, variable in _VALUES.items() if key in written},
+        values={variable: written.pop(key) for key, variable in values.items() if key in written},
         secrets={variable: written.pop(key) for key, variable in _SECRETS.items() if key in written},
         settings={key: folder / value if key in _FILES else value for key, value in written.items()},
     )

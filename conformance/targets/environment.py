@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
+from conformance.contract import Contract, Parameter
 from conformance.targets import demo
 from conformance.targets.model import Target, TargetError
 
 API_KEY = "CONFORMANCE_API_KEY"
-ORG_ID = "CONFORMANCE_ORG_ID"
 MODEL = "CONFORMANCE_MODEL"
-BRAND_ID = "CONFORMANCE_BRAND_ID"
-REQUESTED_BY = "CONFORMANCE_REQUESTED_BY"
 OTHER_API_KEY = "CONFORMANCE_OTHER_API_KEY"
-OTHER_ORG_ID = "CONFORMANCE_OTHER_ORG_ID"
+_MODEL = "{model}"
 
 
 def checked_base_url(base_url: str) -> str:
@@ -61,59 +60,91 @@ def is_loopback(base_url: str) -> bool:
         return host == "localhost"
 
 
-def target_from_environment(
-    base_url: str,
-    environ: Mapping[str, str],
-    *,
-    needs_key: bool,
-    needs_model: bool,
-    needs_org: bool,
-) -> Target:
-    """The target behind `base_url`, with credentials and request defaults from the environment.
+def target_from_environment(base_url: str, environ: Mapping[str, str], contract: Contract) -> Target:
+    """The target behind `base_url`, with the credentials and values that the contract takes from the environment.
 
     On loopback, what is not set falls back to the public demo values of the reference deployment, so that
     `serve` and `run` meet without configuration. A blank variable counts as not set.
 
     Raises:
-        TargetError: a variable that the profile needs is not set, or the URL is none.
+        TargetError: a variable that the contract needs is not set or does not have its form, or the base URL is not
+            usable.
     """
     url = checked_base_url(base_url)
     value = {name: text for name, text in environ.items() if name.startswith("CONFORMANCE_") and text.strip()}
     local = is_loopback(url)
-    needed = ((needs_key, API_KEY), (needs_model, MODEL), (needs_org, ORG_ID))
-    missing = [name for needs, name in needed if needs and name not in value]
+    missing = [name for name in _needed(contract) if name not in value]
     if missing and not local:
         raise TargetError(f"{' and '.join(missing)} must be set in the environment to judge {url}.")
-    fallback = demo_values() if local else {}
-    own_key = value.get(API_KEY, fallback.get(API_KEY))
-    uses_demo_key = API_KEY not in value
-    other = {**({name: fallback[name] for name in _OTHER if name in fallback} if uses_demo_key else {}), **value}
-    for name in (API_KEY, OTHER_API_KEY):
-        _refuse_unsendable(name, other.get(name) if name != API_KEY else own_key)
-    return Target(
+    fallback = demo_values(contract.parameters) if local else {}
+    own = {**fallback, **value}
+    # A second tenant of the reference deployment stands beside its first one only.
+    second = value if API_KEY in value else own
+    for name, key in ((API_KEY, own.get(API_KEY)), (OTHER_API_KEY, second.get(OTHER_API_KEY))):
+        _refuse_unsendable(name, key)
+    target = Target(
         base_url=url,
-        api_key=own_key,
-        model=value.get(MODEL, fallback.get(MODEL) if needs_model else None),
-        org_id=value.get(ORG_ID, fallback.get(ORG_ID) if needs_org else None),
-        brand_id=value.get(BRAND_ID, "chat-conformance"),
-        requested_by=value.get(REQUESTED_BY, "chat-conformance"),
-        other_api_key=other.get(OTHER_API_KEY),
-        other_org_id=other.get(OTHER_ORG_ID) if needs_org else None,
+        api_key=own.get(API_KEY),
+        model=(own if _MODEL in contract.template.values() else value).get(MODEL),
+        parameters={one.name: own[one.variable] for one in contract.parameters if one.variable in own},
+        other_api_key=second.get(OTHER_API_KEY),
+        other_parameters={
+            one.name: second[one.second.variable]
+            for one in contract.parameters
+            if one.second is not None and one.second.variable in second
+        },
     )
+    for parameter in contract.parameters:
+        _refuse_malformed(parameter, target)
+    return target
 
 
-_OTHER = (OTHER_API_KEY, OTHER_ORG_ID)
+def _needed(contract: Contract) -> Iterator[str]:
+    """The variables without which no valid request can be made."""
+    values = contract.template.values()
+    if contract.operation.credential is not None:
+        yield API_KEY
+    if _MODEL in values:
+        yield MODEL
+    for parameter in contract.parameters:
+        if parameter.default is None and (parameter.in_path or parameter.placeholder in values):
+            yield parameter.variable
 
 
-def demo_values() -> dict[str, str]:
-    """The reference deployment's public credentials, by the name of the variable that they stand in for."""
-    return {
-        API_KEY: demo.API_KEY,
-        ORG_ID: demo.ORG_ID,
-        MODEL: demo.MODEL,
-        OTHER_API_KEY: demo.OTHER_API_KEY,
-        OTHER_ORG_ID: demo.OTHER_ORG_ID,
-    }
+def demo_values(parameters: Iterable[Parameter] = ()) -> dict[str, str]:
+    """The reference deployment's public credentials and values, by the name of the variable that they stand in for."""
+    values = {API_KEY: demo.API_KEY, MODEL: demo.MODEL, OTHER_API_KEY: demo.OTHER_API_KEY}
+    for parameter in parameters:
+        if parameter.demo is not None:
+            values[parameter.variable] = parameter.demo
+        if parameter.second is not None:
+            values[parameter.second.variable] = parameter.second.demo
+    return values
+
+
+def variables_of(target: Target, parameters: Iterable[Parameter]) -> dict[str, str]:
+    """The environment that configures a target: what `target_from_environment` makes the same target of."""
+    values = {API_KEY: target.api_key, MODEL: target.model, OTHER_API_KEY: target.other_api_key}
+    for parameter in parameters:
+        values[parameter.variable] = target.parameters.get(parameter.name)
+        if parameter.second is not None:
+            values[parameter.second.variable] = target.other_parameters.get(parameter.name)
+    return {name: value for name, value in values.items() if value}
+
+
+def _refuse_malformed(parameter: Parameter, target: Target) -> None:
+    value = target.value(parameter)
+    if parameter.format == "uuid" and value is not None and not _is_uuid(value):
+        message = f"{parameter.variable} is {value!r}, which is not a UUID; set the {parameter.noun}'s UUID."
+        raise TargetError(message)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return len(text) == len(str(uuid.UUID(int=0)))
 
 
 def _refuse_unsendable(name: str, key: str | None) -> None:

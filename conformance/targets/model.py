@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from conformance.contract.model import Parameter
+
 
 class TargetError(Exception):
     """The target, its credentials, its limits or its waivers cannot be used as they are configured.
@@ -53,16 +55,19 @@ class Target:
     """What stands before the operation's path, without a slash at its end."""
     api_key: str | None = field(default=None, repr=False)
     model: str | None = None
-    org_id: str | None = None
-    brand_id: str = "chat-conformance"
-    requested_by: str = "chat-conformance"
+    parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """The values of the contract's parameters, by the parameter's name; what is not here has its default."""
     other_api_key: str | None = field(default=None, repr=False)
-    other_org_id: str | None = None
+    other_parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """The second tenant's values, by the parameter's name."""
     name: str | None = None
     embedded: bool = False
     trust_environment: bool = False
     """Whether proxies and certificates are taken from the environment."""
-    path_parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def value(self, parameter: Parameter) -> str | None:
+        """The value of one of the contract's parameters, or None where it has none."""
+        return self.parameters.get(parameter.name, parameter.default)
 
     @property
     def secrets(self) -> Mapping[str, str]:

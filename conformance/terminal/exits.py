@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 import click
 
 USAGE, INCONCLUSIVE, SUITE_BROKE = 2, 3, 4
-DEFAULT_PROFILE = "openai"
 _SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
 """Names of variables that hold a secret: those that conformance.toml accepts for keys."""
 _SHORTEST = 4

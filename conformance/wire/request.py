@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -25,7 +25,6 @@ USER_AGENT = f"chat-conformance/{__version__}"
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(rb"(?:[\x21-\x7e\x80-\xff](?:[\t \x21-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
 _PARAMETER = re.compile(r"\{([^{}/]+)\}")
-_ORGANIZATION = {"orgid", "organizationid"}
 # What may stand in a path and query as it is (RFC 3986 section 3.3 and 3.4); `%` stays so that a probe can encode.
 _PATH_SAFE = "/%:@!$&'()*+,;=~?-._[]"
 
@@ -89,28 +88,16 @@ def _base(base_url: str) -> tuple[str, str, str]:
 def _path(probe: Probe, operation: Operation, target: Target) -> str:
     def value(match: re.Match[str]) -> str:
         name = match.group(1)
-        found = _parameter(name, probe, target)
+        found = probe.path_parameters.get(name, target.parameters.get(name))
         if found is None:
             raise RequestError(
-                f"The path parameter {name!r} of {operation.path} has no value; "
-                + ("set CONFORMANCE_ORG_ID." if _is_organization(name) else "set it for the target.")
+                f"The path parameter {name!r} of {operation.path} has no value, and no variable gives it one; write the"
+                " value into the path of the document."
             )
         return quote(found, safe="")
 
     filled = _PARAMETER.sub(value, operation.path if probe.path is None else probe.path)
     return quote(filled, safe=_PATH_SAFE)
-
-
-def _parameter(name: str, probe: Probe, target: Target) -> str | None:
-    given: Mapping[str, str]
-    for given in (probe.path_parameters, target.path_parameters):
-        if name in given:
-            return given[name]
-    return target.org_id if _is_organization(name) else None
-
-
-def _is_organization(name: str) -> bool:
-    return name.replace("_", "").replace("-", "").lower() in _ORGANIZATION
 
 
 def _body(probe: Probe) -> bytes | None:

@@ -13,6 +13,7 @@ from conformance.compare.record_differences import record_differences
 from conformance.lab.observing import LIMITS, WAITING_LIMITS
 from conformance.lab.targets import contract_of, targets_of
 from conformance.reference import EmbeddedReference
+from conformance.targets.environment import variables_of
 
 CHOSEN = {
     "openai": (
@@ -60,15 +61,8 @@ def test_evidence_judged_again_gives_the_same_record(
     contract = contract_of(profile)
     limits = WAITING_LIMITS if target.waits else LIMITS
     with EmbeddedReference(target.profile, hooks=target.hooks, contract=contract) as reference:
-        for variable, value in {
-            "API_KEY": reference.api_key,
-            "MODEL": reference.model,
-            "ORG_ID": reference.org_id,
-            "OTHER_API_KEY": reference.other_api_key,
-            "OTHER_ORG_ID": reference.other_org_id,
-        }.items():
-            if value:
-                monkeypatch.setenv(f"CONFORMANCE_{variable}", value)
+        for variable, value in variables_of(reference.target, contract.parameters).items():
+            monkeypatch.setenv(variable, value)
         live = judge(tmp_path / "live", target.profile, base_url=reference.base_url, limits=limits)
     again = judge(tmp_path / "again", target.profile, replay=tmp_path / "live")
     assert list(record_differences(live.document, again.document)) == []

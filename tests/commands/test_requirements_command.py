@@ -12,8 +12,8 @@ import pytest
 
 from conformance.commands.requirements import list_requirements
 from conformance.contract import load_contract, review_path
-from conformance.contract.locations import profile_path
 from conformance.running.pytest_session import judging_tests
+from conformance.shipped import profile_path
 from conformance.terminal.exits import UsageFailure
 
 PROFILES = ("kodexa", "loop-health", "openai")

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from conformance.commands.diff import show_differences
 from conformance.compare import ChangeKind, CompareError, differences, render
-from conformance.contract.locations import specs_directory
 from conformance.contract.model import Level, Section, Tier
 from conformance.report import Omission, ProfileView, Results, TargetView, write_results
+from conformance.shipped import specs_directory
 from conformance.suite.outcome import Finding, Outcome
 
 ONE, TWO = ("stream/plain#1", "one [DONE]"), ("stream/usage#1", "one [DONE]")

@@ -16,9 +16,9 @@ from comparable_runs import requirement, run_of
 
 from conformance.commands.matrix import show_matrix
 from conformance.compare import NamedRun, matrix, matrix_json, matrix_page, read_runs
-from conformance.contract.locations import specs_directory
 from conformance.contract.model import Level
 from conformance.report import ResultsError, TargetView, write_results
+from conformance.shipped import specs_directory
 from conformance.suite.outcome import Finding, Outcome
 
 FIELD = Path(__file__).parents[2] / "benchmarks" / "field" / "recorded"

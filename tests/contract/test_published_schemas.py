@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from conformance.contract.locations import specs_directory
+from conformance.shipped import specs_directory
 
 PATHS = sorted(specs_directory().glob("*.schema.json"))
 SCHEMAS: dict[str, dict[str, Any]] = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in PATHS}

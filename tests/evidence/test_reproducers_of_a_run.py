@@ -12,6 +12,7 @@ from conformance.lab import reproducing
 from conformance.lab.targets import contract_of, targets_of
 from conformance.reference import EmbeddedReference
 from conformance.report.curl import curl_for
+from conformance.targets.environment import variables_of
 from conformance.wire.exchange import Exchange
 
 FAULTS = {"openai": "stream-end.done-missing", "kodexa": "over-enforces:request.n.type"}
@@ -26,14 +27,8 @@ def failing_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     target = next(one for one in targets_of(profile) if one.id == FAULTS[profile])
     deployment = EmbeddedReference(profile, hooks=target.hooks, contract=contract_of(profile))
     with pytest.MonkeyPatch.context() as patch, deployment as reference:
-        for name, value in {
-            "API_KEY": reference.api_key,
-            "MODEL": reference.model,
-            "ORG_ID": reference.org_id,
-            "OTHER_API_KEY": reference.other_api_key,
-            "OTHER_ORG_ID": reference.other_org_id,
-        }.items():
-            patch.setenv(f"CONFORMANCE_{name}", value or "")
+        for name, value in variables_of(reference.target, contract_of(profile).parameters).items():
+            patch.setenv(name, value)
         judged = judge(out, profile, base_url=reference.base_url)
     assert judged.status == 1
     return read_evidence(out / "evidence").exchanges

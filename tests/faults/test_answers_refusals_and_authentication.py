@@ -21,7 +21,6 @@ from conformance.running.opening import open_run
 from conformance.running.pytest_session import judge
 from conformance.running.run import RunSettings
 from conformance.suite.outcome import BROKEN, Outcome
-from conformance.targets import Target
 
 ROWS = Path(catalogue.__file__).parent / "rows"
 FILES = [ROWS / f"{name}.yaml" for name in ("answers", "conditions", "authentication")]
@@ -70,16 +69,8 @@ def outcomes_of(
     rows = [row for row in contract.requirements if row.id in only]
     tier = tier or (Tier.EXHAUSTIVE if any(row.tier is Tier.EXHAUSTIVE for row in rows) else Tier.STANDARD)
     with EmbeddedReference(name, hooks=hooks, contract=contract) as reference, tempfile.TemporaryDirectory() as out:
-        target = Target(
-            reference.base_url,
-            api_key=reference.api_key,
-            model=reference.model if "{model}" in contract.template.values() else None,
-            org_id=reference.org_id,
-            other_api_key=reference.other_api_key,
-            other_org_id=reference.other_org_id,
-        )
         settings = RunSettings(name, base_url=reference.base_url, tier=tier, only=tuple(only), out=Path(out))
-        with open_run(settings, {}, asdict(target)) as opened:
+        with open_run(settings, {}, asdict(reference.target)) as opened:
             run, _ = judge(opened)
     assert not run.broken
     return {row_id: judgement.outcome for row_id, judgement in run.judgements.items()}

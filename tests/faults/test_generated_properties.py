@@ -37,14 +37,14 @@ COUNT = 150
 @cache
 def request_body() -> RequestBody:
     """What makes and checks bodies of the profile, for a deployment that nothing is sent to."""
-    target = Target("http://127.0.0.1:9", api_key="k", model="gpt-4o", org_id=ORG)
+    target = Target("http://127.0.0.1:9", api_key="k", model="gpt-4o", parameters={"orgId": ORG})
     return RequestBody(shipped_contract("kodexa"), target)
 
 
 @contextmanager
 def judging(stages: Stages, out: Path, **settings: Any) -> Iterator[SuiteRun]:
     with EmbeddedReference("kodexa", stages=stages, contract=shipped_contract("kodexa")) as reference:
-        target = Target(reference.base_url, api_key=reference.api_key, model=reference.model, org_id=reference.org_id)
+        target = replace(reference.target, other_api_key=None, other_parameters={})
         run_settings = RunSettings(
             "kodexa",
             base_url=reference.base_url,
@@ -153,7 +153,7 @@ def test_a_resumed_run_shrinks_the_same_requests() -> None:
     with EmbeddedReference(
         "kodexa", stages=checking(crashes_for_two_fields_together), contract=shipped_contract("kodexa")
     ) as reference:
-        target = Target(reference.base_url, api_key=reference.api_key, model=reference.model, org_id=reference.org_id)
+        target = replace(reference.target, other_api_key=None, other_parameters={})
 
         def observed(known: tuple[Exchange, ...]) -> list[str]:
             seen = observe_sync(

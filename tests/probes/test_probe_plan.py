@@ -125,7 +125,7 @@ def test_the_tiers_keep_to_their_budgets(profile: str) -> None:
 
 def test_the_second_tenant_is_only_asked_for_where_there_is_one() -> None:
     contract = load_contract("kodexa")
-    alone = Target(base_url=TARGET.base_url, api_key=API_KEY, model="gpt-4o", org_id=TARGET.org_id)
+    alone = Target(base_url=TARGET.base_url, api_key=API_KEY, model="gpt-4o", parameters=TARGET.parameters)
     with_second = set(_names(plan(contract, TARGET, ["access/*"], Tier.STANDARD)))
     without = set(_names(plan(contract, alone, ["access/*"], Tier.STANDARD)))
     at_once = {f"access/tenant-at-once-{number}" for number in range(4)}

@@ -58,14 +58,17 @@ def test_the_scheme_is_free_in_case_and_spaces(openai: Caller, form: str) -> Non
 
 
 def test_both_tenants_get_in(caller: Caller) -> None:
-    own = caller.url.replace(str(caller.reference.org_id), str(caller.reference.other_org_id))
+    target = caller.reference.target
+    own = caller.url
+    for name, value in target.parameters.items():
+        own = own.replace(value, target.other_parameters.get(name, value))
     answer = caller.post(caller.body(), url=own, headers=caller.header_for(caller.reference.other_api_key))
     assert answer.status_code == 200
 
 
 def test_an_organization_is_open_to_its_members_only(kodexa: Caller) -> None:
-    own = str(kodexa.reference.org_id)
-    foreign = kodexa.post(kodexa.body(), url=kodexa.url.replace(own, str(kodexa.reference.other_org_id)))
+    own = kodexa.reference.target.parameters["orgId"]
+    foreign = kodexa.post(kodexa.body(), url=kodexa.url.replace(own, kodexa.reference.target.other_parameters["orgId"]))
     unknown = kodexa.post(kodexa.body(), url=kodexa.url.replace(own, str(uuid.uuid4())))
     assert foreign.status_code == unknown.status_code == 403
     assert foreign.json() == unknown.json()
@@ -74,13 +77,13 @@ def test_an_organization_is_open_to_its_members_only(kodexa: Caller) -> None:
 
 @pytest.mark.parametrize("org", ["1", "not-a-uuid", "6f1e3c529f0a4c078a550d5b8f6a2b11", "%20"])
 def test_a_malformed_organization_is_a_mistake_in_the_request(kodexa: Caller, org: str) -> None:
-    answer = kodexa.post(kodexa.body(), url=kodexa.url.replace(str(kodexa.reference.org_id), org))
+    answer = kodexa.post(kodexa.body(), url=kodexa.url.replace(kodexa.reference.target.parameters["orgId"], org))
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == "orgId"
 
 
 def test_an_organization_is_known_in_capitals_too(kodexa: Caller) -> None:
-    org = str(kodexa.reference.org_id)
+    org = kodexa.reference.target.parameters["orgId"]
     assert kodexa.post(kodexa.body(), url=kodexa.url.replace(org, org.upper())).status_code == 200
 
 

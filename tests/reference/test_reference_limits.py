@@ -18,7 +18,7 @@ from conformance.reference.stages import Stages
 if TYPE_CHECKING:
     from reference_callers import Caller
 
-TENANT = Tenant("one", "key-of-the-only-tenant", "6f1e3c52-9f0a-4c07-8a55-0d5b8f6a2b11")
+TENANT = Tenant("one", "key-of-the-only-tenant", {"orgId": "6f1e3c52-9f0a-4c07-8a55-0d5b8f6a2b11"})
 SETTINGS = Settings("openai", (TENANT,), models=("m",))
 
 
@@ -134,7 +134,7 @@ def test_a_deployment_needs_a_known_profile_and_settings_that_fit() -> None:
         create_app(replace(openai, profile=replace(openai.profile, name="mine")), SETTINGS, EchoProvider())
     with pytest.raises(DeploymentError, match="are for 'kodexa'"):
         create_app(openai, replace(SETTINGS, profile="kodexa"), EchoProvider())
-    no_org = replace(SETTINGS, profile="kodexa", tenants=(replace(TENANT, org_id=None),))
+    no_org = replace(SETTINGS, profile="kodexa", tenants=(replace(TENANT, parameters={}),))
     with pytest.raises(DeploymentError, match="organization"):
         create_app(shipped_contract("kodexa"), no_org, EchoProvider())
 

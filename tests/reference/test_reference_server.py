@@ -15,6 +15,9 @@ from conformance.reference import DeploymentError, EmbeddedReference, serve
 from conformance.reference.server import settings_from_environment
 from conformance.targets import demo
 
+ORG, OTHER_ORG = "6f1e3c52-9f0a-4c07-8a55-0d5b8f6a2b11", "b3a9d9c4-52a1-4f0e-9b5d-7c1f0f6e4d22"
+"""The public values of the reference deployment, in the dialect of kodexa."""
+
 
 def test_serve_says_where_it_is_and_how_to_judge_it_and_stops_when_interrupted() -> None:
     program = "import os; from conformance.reference import serve; serve('kodexa', environ=os.environ, port=0)"
@@ -26,7 +29,7 @@ def test_serve_says_where_it_is_and_how_to_judge_it_and_stops_when_interrupted()
         assert f"chat-conformance run kodexa --base-url {base_url}" in line
         assert demo.API_KEY not in line
         answer = httpx.post(
-            f"{base_url}/api/organizations/{demo.ORG_ID}/ai/chat/completions",
+            f"{base_url}/api/organizations/{ORG}/ai/chat/completions",
             json={"model": demo.MODEL, "messages": [{"role": "user", "content": "Hello."}]},
             headers={"x-api-key": demo.API_KEY},
         )
@@ -41,7 +44,7 @@ def test_serve_takes_its_credentials_from_the_environment() -> None:
     environ = {"CONFORMANCE_API_KEY": " mine ", "CONFORMANCE_MODEL": "my-model", "CONFORMANCE_OTHER_ORG_ID": ""}
     settings = settings_from_environment("kodexa", environ)
     assert [tenant.api_key for tenant in settings.tenants] == ["mine", demo.OTHER_API_KEY]
-    assert [tenant.org_id for tenant in settings.tenants] == [demo.ORG_ID, demo.OTHER_ORG_ID]
+    assert [tenant.parameters for tenant in settings.tenants] == [{"orgId": ORG}, {"orgId": OTHER_ORG}]
     assert settings.models == (demo.MODEL, "my-model")
 
 
@@ -79,7 +82,8 @@ def test_embedded_deployments_have_keys_of_their_own() -> None:
         keys = {one.api_key, one.other_api_key, two.api_key, two.other_api_key}
         assert len(keys) == 4
         assert demo.API_KEY not in keys
-        assert len({one.org_id, one.other_org_id, two.org_id, two.other_org_id}) == 4
+        organizations = [(each.target.parameters, each.target.other_parameters) for each in (one, two)]
+        assert len({values["orgId"] for pair in organizations for values in pair}) == 4
 
 
 def test_latency_delays_every_answer_and_not_the_events() -> None:

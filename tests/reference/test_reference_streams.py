@@ -130,7 +130,8 @@ class Failing:
 def ask(reference: EmbeddedReference, **fields: Any) -> httpx.Response:
     body = {"messages": [{"role": "user", "content": "x"}], "brand_id": "b", "requested_by": "r", **fields}
     headers = {"Authorization": f"Bearer {reference.api_key}", "x-api-key": reference.api_key}
-    path = f"/api/organizations/{reference.org_id}/ai" if reference.org_id else "/v1"
+    organization = reference.target.parameters.get("orgId")
+    path = f"/api/organizations/{organization}/ai" if organization else "/v1"
     base = reference.base_url.removesuffix("/v1")
     return httpx.post(f"{base}{path}/chat/completions", json={"model": reference.model, **body}, headers=headers)
 

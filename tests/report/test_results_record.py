@@ -15,10 +15,10 @@ import report_sample as sample
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.contract.locations import specs_directory
 from conformance.report import Results, ResultsError, read_results, write_results
 from conformance.report.record import results_document
 from conformance.report.results import AgainstBaseline, Fingerprint, Gate, GateStatus, Tries
+from conformance.shipped import specs_directory
 
 DOCUMENT = json.loads(json.dumps(results_document(sample.sample_results(3))))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from conformance.contract import Contract, Tier
@@ -13,19 +13,13 @@ from conformance.running.opening import open_run
 from conformance.running.pytest_session import judge
 from conformance.running.run import RunSettings
 from conformance.suite import Outcome
-from conformance.targets import Target
 
 
 def outcomes_of(contract: Contract, stages: Stages, *only: str) -> dict[str, Outcome]:
     """The outcome of each requirement that `only` selects (ids or globs; all of them without any)."""
     name = contract.profile.name
     with EmbeddedReference(name, stages=stages, contract=contract) as reference, tempfile.TemporaryDirectory() as out:
-        target = Target(
-            reference.base_url,
-            api_key=reference.api_key,
-            model=reference.model if "{model}" in contract.template.values() else None,
-            org_id=reference.org_id,
-        )
+        target = replace(reference.target, other_api_key=None, other_parameters={})
         settings = RunSettings(name, base_url=reference.base_url, tier=Tier.STANDARD, only=only, out=Path(out))
         with open_run(settings, {}, asdict(target)) as opened:
             run, _ = judge(opened)

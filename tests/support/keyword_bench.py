@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conformance.contract import Contract, Requirement, Tier
 from conformance.probes import plan
@@ -13,7 +13,7 @@ from conformance.suite.expect import CANNOT_JUDGE, Expect, Judgement, conclude
 from conformance.suite.observations import Observations
 from conformance.suite.outcome import BROKEN
 from conformance.suite.request_judging import judge_request_keyword
-from conformance.targets import Limits, Target
+from conformance.targets import Limits
 from conformance.wire import Exchange, observe_sync
 
 
@@ -29,12 +29,7 @@ class Bench:
         """What a deployment of these stages does with everything that is sent for the keywords."""
         name = self.contract.profile.name
         with EmbeddedReference(name, stages=stages, contract=self.contract) as reference:
-            target = Target(
-                reference.base_url,
-                api_key=reference.api_key,
-                model=reference.model if "{model}" in self.contract.template.values() else None,
-                org_id=reference.org_id,
-            )
+            target = replace(reference.target, other_api_key=None, other_parameters={})
             planned = plan(self.contract, target, self.needs, tier)
             seen = observe_sync(planned.probes, self.contract.operation, target, Limits(), _kept)
         return Observations(self.contract, planned, seen.exchanges, seen.unsent)

@@ -24,9 +24,9 @@ TARGET = Target(
     base_url="http://127.0.0.1:9",
     api_key=API_KEY,
     model="gpt-4o",
-    org_id="6f1e3c52-9f0a-4c07-8a55-0d5b8f6a2b11",
+    parameters={"orgId": "6f1e3c52-9f0a-4c07-8a55-0d5b8f6a2b11"},
     other_api_key=OTHER_API_KEY,
-    other_org_id="b3a9d9c4-52a1-4f0e-9b5d-7c1f0f6e4d22",
+    other_parameters={"orgId": "b3a9d9c4-52a1-4f0e-9b5d-7c1f0f6e4d22"},
 )
 
 MESSAGES = {

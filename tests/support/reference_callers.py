@@ -27,7 +27,8 @@ class Caller:
 
     @property
     def url(self) -> str:
-        return self.reference.base_url + PATHS[self.profile].replace("{org}", str(self.reference.org_id))
+        organization = self.reference.target.parameters.get("orgId", "")
+        return self.reference.base_url + PATHS[self.profile].replace("{org}", organization)
 
     @property
     def key_header(self) -> dict[str, str]:

@@ -35,7 +35,7 @@ class Gateway:
         needed = {"brand_id": "b", "requested_by": "r"} if self.profile == "loop-health" else {}
         body = {"model": reference.model, "messages": [{"role": "user", "content": text}], **needed, **fields}
         headers = {"Authorization": f"Bearer {reference.api_key}", "x-api-key": reference.api_key}
-        url = reference.base_url + PATHS[self.profile].replace("{org}", str(reference.org_id))
+        url = reference.base_url + PATHS[self.profile].replace("{org}", reference.target.parameters.get("orgId", ""))
         return self.http.build_request("POST", url, json=body, headers=headers)
 
     def ask(self, text: str = "Say hello.", **fields: Any) -> httpx.Response:

@@ -26,7 +26,8 @@ class Deployment:
 
     @property
     def url(self) -> str:
-        return self.reference.base_url + PATHS[self.profile].replace("{org}", str(self.reference.org_id))
+        organization = self.reference.target.parameters.get("orgId", "")
+        return self.reference.base_url + PATHS[self.profile].replace("{org}", organization)
 
     @property
     def sdk_base_url(self) -> str:

@@ -6,25 +6,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conformance.contract import load_contract
 from conformance.targets import Target, TargetError, checked_base_url, is_loopback, target_from_environment
-from conformance.targets.environment import demo_values
+from conformance.targets.environment import demo_values, variables_of
 
 REMOTE = "https://chat.example/v1"
 LOCAL = "http://127.0.0.1:8080"
 SECRET = "key-that-must-not-be-shown-7b1e"
+ORG, OTHER_ORG = "00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b"
 EVERYTHING = {
     "CONFORMANCE_API_KEY": SECRET,
     "CONFORMANCE_MODEL": "a-model",
-    "CONFORMANCE_ORG_ID": "an-organization",
+    "CONFORMANCE_ORG_ID": ORG,
     "CONFORMANCE_BRAND_ID": "a-brand",
     "CONFORMANCE_REQUESTED_BY": "a-requester",
     "CONFORMANCE_OTHER_API_KEY": "another-key",
-    "CONFORMANCE_OTHER_ORG_ID": "another-organization",
+    "CONFORMANCE_OTHER_ORG_ID": OTHER_ORG,
 }
+NOT_OF_KODEXA = ("CONFORMANCE_BRAND_ID", "CONFORMANCE_REQUESTED_BY")
 
 
-def _target(url: str, environ: dict[str, str], *, key: bool = True, model: bool = True, org: bool = True) -> Target:
-    return target_from_environment(url, environ, needs_key=key, needs_model=model, needs_org=org)
+def _target(url: str, environ: dict[str, str], profile: str = "kodexa") -> Target:
+    return target_from_environment(url, environ, load_contract(profile))
 
 
 def _refusal(url: str, environ: dict[str, str]) -> str:
@@ -42,44 +45,59 @@ def test_what_is_set_is_taken() -> None:
         base_url=REMOTE,
         api_key=SECRET,
         model="a-model",
-        org_id="an-organization",
-        brand_id="a-brand",
-        requested_by="a-requester",
+        parameters={"orgId": ORG},
         other_api_key="another-key",
-        other_org_id="another-organization",
+        other_parameters={"orgId": OTHER_ORG},
     )
+    target = _target(REMOTE, EVERYTHING, "loop-health")
+    assert target.parameters == {"brand_id": "a-brand", "requested_by": "a-requester"}
+    assert target.other_parameters == {}
+
+
+def test_the_environment_of_a_target_makes_the_same_target() -> None:
+    target = _target(REMOTE, EVERYTHING)
+    environ = variables_of(target, load_contract("kodexa").parameters)
+    assert environ == {name: text for name, text in EVERYTHING.items() if name not in NOT_OF_KODEXA}
+    assert _target(REMOTE, environ) == target
+
+
+@pytest.mark.parametrize("value", ["an-organization", ORG.replace("-", ""), f"{{{ORG}}}", ORG + "0"])
+def test_a_value_of_another_form_is_refused_by_its_variable(value: str) -> None:
+    message = _refusal(REMOTE, {**EVERYTHING, "CONFORMANCE_ORG_ID": value})
+    assert message == f"CONFORMANCE_ORG_ID is {value!r}, which is not a UUID; set the organization's UUID."
 
 
 def test_brand_and_requester_have_a_name_where_none_is_set() -> None:
-    target = _target(REMOTE, {"CONFORMANCE_API_KEY": "k"}, model=False, org=False)
-    assert (target.brand_id, target.requested_by) == ("chat-conformance", "chat-conformance")
+    target = _target(REMOTE, {"CONFORMANCE_API_KEY": "k"}, "loop-health")
+    values = {parameter.name: target.value(parameter) for parameter in load_contract("loop-health").parameters}
+    assert values == {"brand_id": "chat-conformance", "requested_by": "chat-conformance"}
 
 
 def test_on_loopback_the_demo_credentials_stand_in() -> None:
-    demo = demo_values()
+    demo = demo_values(load_contract("kodexa").parameters)
     target = _target(LOCAL, {})
     assert target.api_key == demo["CONFORMANCE_API_KEY"]
     assert target.model == demo["CONFORMANCE_MODEL"]
-    assert target.org_id == demo["CONFORMANCE_ORG_ID"]
+    assert target.parameters == {"orgId": demo["CONFORMANCE_ORG_ID"]}
     assert target.other_api_key == demo["CONFORMANCE_OTHER_API_KEY"]
-    assert target.other_org_id == demo["CONFORMANCE_OTHER_ORG_ID"]
+    assert target.other_parameters == {"orgId": demo["CONFORMANCE_OTHER_ORG_ID"]}
 
 
 def test_the_demo_tenant_does_not_join_a_key_of_ones_own() -> None:
     target = _target(LOCAL, {"CONFORMANCE_API_KEY": SECRET})
     assert target.api_key == SECRET
     assert target.other_api_key is None
-    assert target.other_org_id is None
+    assert target.other_parameters == {}
 
 
 def test_what_a_profile_does_not_need_does_not_stand_in() -> None:
-    target = _target(LOCAL, {}, model=False, org=False)
-    assert (target.model, target.org_id, target.other_org_id) == (None, None, None)
+    target = _target(LOCAL, {}, "loop-health")
+    assert (target.model, target.parameters, target.other_parameters) == (None, {}, {})
 
 
 def test_off_loopback_no_demo_credential_is_ever_sent() -> None:
-    target = _target(REMOTE, {"CONFORMANCE_API_KEY": "k"}, model=False, org=False)
-    assert set(demo_values().values()).isdisjoint({target.api_key, target.other_api_key, target.model, target.org_id})
+    target = _target(REMOTE, {"CONFORMANCE_API_KEY": "k"}, "loop-health")
+    assert set(demo_values().values()).isdisjoint({target.api_key, target.other_api_key, target.model})
 
 
 @pytest.mark.parametrize("missing", ["CONFORMANCE_API_KEY", "CONFORMANCE_MODEL", "CONFORMANCE_ORG_ID"])

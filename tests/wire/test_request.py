@@ -102,9 +102,8 @@ def test_a_chunked_request_has_no_length() -> None:
 @pytest.mark.parametrize(
     ("changes", "path"),
     [
-        ({"org_id": "a b/c"}, "/api/organizations/a%20b%2Fc/ai/chat/completions"),
-        ({"org_id": "x", "path_parameters": {"orgId": "y"}}, "/api/organizations/y/ai/chat/completions"),
-        ({"path_parameters": {"orgId": "日"}}, "/api/organizations/%E6%97%A5/ai/chat/completions"),
+        ({"parameters": {"orgId": "a b/c"}}, "/api/organizations/a%20b%2Fc/ai/chat/completions"),
+        ({"parameters": {"orgId": "日"}}, "/api/organizations/%E6%97%A5/ai/chat/completions"),
     ],
 )
 def test_path_parameters_come_from_the_target(changes: dict[str, object], path: str) -> None:
@@ -113,7 +112,7 @@ def test_path_parameters_come_from_the_target(changes: dict[str, object], path: 
 
 
 def test_a_probe_replaces_path_parameters_and_paths() -> None:
-    target = replace(TARGET, org_id="mine")
+    target = replace(TARGET, parameters={"orgId": "mine"})
     own = probe(path_parameters={"orgId": "not-a-uuid"})
     assert "/organizations/not-a-uuid/" in sent_request(build_request(own, ORG, target)).url
     elsewhere = probe(path="/api/organizations/{orgId}/nothing")
@@ -121,7 +120,7 @@ def test_a_probe_replaces_path_parameters_and_paths() -> None:
 
 
 def test_a_missing_path_parameter_is_named() -> None:
-    with pytest.raises(RequestError, match=r"'orgId'.*CONFORMANCE_ORG_ID"):
+    with pytest.raises(RequestError, match=r"'orgId'.*write the value into the path"):
         build_request(probe(), ORG, TARGET)
 
 

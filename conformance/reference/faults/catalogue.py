@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from conformance.contract.documents import ContractError, Document, enforce, read_document
-from conformance.contract.locations import shipped_profiles
 from conformance.contract.model import Contract, Tier
 from conformance.contract.pointers import join
 from conformance.reference.faults.actions import ActionError, FaultAction
 from conformance.reference.faults.conditions import ConditionError
 from conformance.reference.faults.fault import EFFECT_BROKEN, Fault, effects_among, matching
 from conformance.reference.faults.registry import check_action, hooks_with
+from conformance.shipped import shipped_profiles
 
 SCHEMA = "faults.schema.json"
 _ROWS = Path(__file__).parent / "rows"

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from conformance.contract.dialect import Dialect
 from conformance.contract.model import Contract, Keyword, Operation, Requirement
 from conformance.contract.pointers import split
 from conformance.reference.access import authorize
-from conformance.reference.dialect import Dialect
 from conformance.reference.errors import Refusal
 from conformance.reference.faults.tightening import Tightened, tightened
 from conformance.reference.interpretation import interpret, served_models
@@ -26,7 +27,6 @@ from conformance.reference.stages import Stages
 from conformance.reference.validation import RequestRules
 
 IGNORES, OVER_ENFORCES = "ignores", "over-enforces"
-_UUID_LENGTH = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def _unfaulted(row: Requirement) -> dict[tuple[str, str], str]:
 
 def _ignoring(contract: Contract, keyword: Keyword) -> Stages:
     if _is_of_path(keyword):
-        return replace(Stages(), check_path=_any_path, authorize=_any_malformed_organization)
+        return replace(Stages(), check_path=_any_path, authorize=_lenient(contract))
     rules = RequestRules(_without(contract, keyword), {})
     stages = replace(
         Stages(),
@@ -155,9 +155,16 @@ def _any_path(_rules: RequestRules, _parameters: Mapping[str, str]) -> None:
     """Accept every path parameter."""
 
 
-def _any_malformed_organization(dialect: Dialect, tenant: Tenant, path_parameters: Mapping[str, str]) -> None:
-    if len(path_parameters.get("orgId", "")) == _UUID_LENGTH:
-        authorize(dialect, tenant, path_parameters)
+def _lenient(contract: Contract) -> Callable[[Dialect, Tenant, Mapping[str, str]], None]:
+    """Lets everybody into what a malformed path names."""
+    rules = RequestRules(True, contract.operation.path_parameters)
+
+    def authorize_well_formed(dialect: Dialect, tenant: Tenant, path_parameters: Mapping[str, str]) -> None:
+        with suppress(Refusal):
+            rules.check_path(path_parameters)
+            authorize(dialect, tenant, path_parameters)
+
+    return authorize_well_formed
 
 
 # --- over-enforcing ---------------------------------------------------------------------------------------------------

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from conformance.contract.dialect import Dialect
 from conformance.contract.model import CredentialScheme
 from conformance.reference.access import Fields
-from conformance.reference.dialect import Dialect
 from conformance.reference.errors import Refusal
 from conformance.reference.faults.actions import ActionError, Crash, fault_action
 from conformance.reference.hooks import Hooks
@@ -127,7 +127,7 @@ def any_organization(hooks: Hooks, which: str = "any") -> Hooks:
         try:
             usual(dialect, tenant, parameters)
         except Refusal:
-            unknown = parameters.get("orgId", "").startswith("00000000-")
+            unknown = any(parameters.get(one.name) == one.second.unknown for one in dialect.tenancy if one.second)
             if which != "any" and (which == "unknown") is not unknown:
                 raise
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from conformance.contract.dialect import Dialect
 from conformance.reference.answer import Outline
-from conformance.reference.dialect import Dialect
 from conformance.reference.errors import Refusal
 from conformance.reference.faults.actions import fault_action
 from conformance.reference.faults.answer_edits import ABSENT, edit_from, edited

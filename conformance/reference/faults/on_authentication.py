@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from urllib.parse import parse_qsl
 
+from conformance.contract.dialect import Dialect
 from conformance.contract.model import CredentialScheme
 from conformance.reference.access import Fields
-from conformance.reference.dialect import Dialect
 from conformance.reference.errors import Refusal
 from conformance.reference.faults.actions import ActionError, Crash, fault_action
 from conformance.reference.faults.on_messages import with_body

@@ -10,8 +10,8 @@ from typing import Any
 
 from starlette.requests import Request
 
+from conformance.contract.dialect import Dialect
 from conformance.contract.model import Operation
-from conformance.reference.dialect import Dialect
 from conformance.reference.errors import Refusal
 from conformance.reference.faults.actions import ActionError, Crash, fault_action
 from conformance.reference.hooks import Hooks

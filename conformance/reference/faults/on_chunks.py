@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from conformance.contract.dialect import Dialect
 from conformance.reference.answer import DONE, EventData, Outline
-from conformance.reference.dialect import Dialect
 from conformance.reference.faults.actions import ActionError, fault_action
 from conformance.reference.faults.answer_edits import edit_from, edited
 from conformance.reference.hooks import Hooks

@@ -9,8 +9,8 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
+from conformance.contract.dialect import Dialect
 from conformance.reference.answer import EventData, Outline
-from conformance.reference.dialect import Dialect
 from conformance.reference.errors import ProviderError
 from conformance.reference.faults.actions import fault_action
 from conformance.reference.faults.answer_edits import edited

@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any
 
 from conformance.contract import load_contract
+from conformance.contract.dialect import Dialect
 from conformance.contract.model import Operation
-from conformance.reference.dialect import Dialect
 from conformance.reference.errors import Refusal
 from conformance.reference.faults.actions import ActionError, Crash, fault_action
 from conformance.reference.faults.keyword_faults import KeywordFault, keyword_faults

@@ -9,8 +9,8 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
+from conformance.contract.dialect import Dialect
 from conformance.reference.answer import EventData, Outline
-from conformance.reference.dialect import Dialect
 from conformance.reference.errors import Refusal
 from conformance.reference.faults.actions import ActionError, fault_action
 from conformance.reference.faults.on_answers import with_increments

@@ -1,15 +1,18 @@
-"""Where the shipped contracts are: in the package folder of a wheel, or beside the package in a checkout."""
+"""What is shipped, and where: in the package folder of a wheel, or beside the package in a checkout."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+DEFAULT_PROFILE = "openai"
+"""The profile that is judged where none is named."""
 
 _DOCUMENT = "openapi.yaml"
 
 
 def specs_directory() -> Path:
     """The folder of the shipped specifications."""
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parent
     packaged = package / "specs"
     return packaged if packaged.is_dir() else package.parent / "specs"
 
@@ -22,6 +25,11 @@ def shipped_profiles() -> tuple[str, ...]:
 def profile_path(profile: str) -> Path:
     """The OpenAPI document of a shipped profile."""
     return _profiles_directory() / profile / _DOCUMENT
+
+
+def dialect_path(profile: str) -> Path:
+    """What a shipped profile has beyond its OpenAPI document."""
+    return _profiles_directory() / profile / "dialect.yaml"
 
 
 def releases_directory(profile: str) -> Path:
