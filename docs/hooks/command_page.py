@@ -8,7 +8,7 @@ import click
 import markdown_text as md
 
 from conformance.cli.main import commands
-from conformance.commands.init import TEXT as CONFIGURATION
+from conformance.commands.init import configuration_text
 
 PATH = "command-line.md"
 
@@ -37,7 +37,7 @@ def _command(name: str, command: click.Command, parent: click.Context) -> Iterat
     if rows:
         yield md.table(("option", "meaning"), rows)
     if name == "init":
-        yield f'It writes this file:\n\n```toml title="conformance.toml"\n{CONFIGURATION}```'
+        yield f'It writes this file:\n\n```toml title="conformance.toml"\n{configuration_text()}```'
 
 
 def _help(command: click.Command) -> str:
