@@ -46,6 +46,12 @@ def test_every_link_leads_somewhere(document: Path) -> None:
     assert missing == []
 
 
+def test_the_page_on_architecture_names_every_folder_of_the_code() -> None:
+    page = _text(ROOT / "docs" / "architecture.md")
+    folders = [path.parent for path in (ROOT / "conformance").glob("*/*.py")]
+    assert [path.name for path in folders if f"`{path.relative_to(ROOT)}/`" not in page] == []
+
+
 @each_document()
 def test_every_path_that_is_named_is_there(document: Path) -> None:
     named = [code for code in _CODE.findall(_text(document)) if code.startswith(tuple(f"{name}/" for name in FOLDERS))]
