@@ -12,7 +12,7 @@ from pathlib import Path
 import jinja2
 import markdown_text as md
 
-from conformance.contract import Contract, Requirement, load_contract, shipped_profiles
+from conformance.contract import Contract, Requirement, load_contract, read_dialect, shipped_profiles
 from conformance.contract.model import Section, Source
 from conformance.report.explained import FaultView, explained
 from conformance.report.html import BASES
@@ -150,7 +150,7 @@ def _test_files() -> dict[str, str]:
 
 
 def _page(entry: Entry, files: Mapping[str, str]) -> str:
-    example = next(((name, fault) for fault, names in entry.faults.values() for name in names[:1]), None)
+    example = next(((names[0], fault.id) for fault, names in entry.faults.values()), None)
     return _render(
         "requirement.md.j2",
         entry=entry,
@@ -158,6 +158,7 @@ def _page(entry: Entry, files: Mapping[str, str]) -> str:
         tests=[f"{md.code(name)} in {md.code(files.get(name, 'conformance/suite'))}" for name in entry.tests],
         faults=[_fault_line(fault, names, entry) for fault, names in entry.faults.values()],
         example=example,
+        base_url=f"http://127.0.0.1:8080{read_dialect(example[0]).mount}" if example else None,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conformance.cli.main import commands
-from conformance.contract import load_contract, shipped_profiles
+from conformance.contract import load_contract, read_dialect, shipped_profiles
 from conformance.reference.faults import every_fault
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +50,13 @@ def test_the_page_on_architecture_names_every_folder_of_the_code() -> None:
     page = _text(ROOT / "docs" / "architecture.md")
     folders = [path.parent for path in (ROOT / "conformance").glob("*/*.py")]
     assert [path.name for path in folders if f"`{path.relative_to(ROOT)}/`" not in page] == []
+
+
+def test_getting_started_names_every_variable_of_the_dialects() -> None:
+    page = _text(ROOT / "docs" / "getting-started.md")
+    parameters = [one for name in shipped_profiles() for one in read_dialect(name).parameters]
+    variables = [one.variable for one in (*parameters, *(one.second for one in parameters if one.second))]
+    assert [variable for variable in variables if f"`{variable}`" not in page] == []
 
 
 @each_document()
