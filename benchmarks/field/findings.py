@@ -43,7 +43,7 @@ def _deployment(run: RecordedRun) -> Iterator[str]:
     if not rows:
         yield "No requirement is broken.\n"
         return
-    yield "| requirement | level | expected | came | exchange |"
+    yield "| requirement | level | expected | got | exchange |"
     yield "| --- | --- | --- | --- | --- |"
     yield from (_row(row) for row in rows)
     yield ""

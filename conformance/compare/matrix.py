@@ -96,7 +96,7 @@ def matrix_json(shown: RunMatrix) -> str:
 def first_words(result: RequirementResult) -> str:
     """What was found, or else what is to be said of the outcome, in one sentence; empty where there is nothing."""
     if result.findings:
-        return f"expected {result.findings[0].expected}; came {result.findings[0].actual}"
+        return f"expected {result.findings[0].expected}; got {result.findings[0].actual}"
     return result.messages[0] if result.messages else ""
 
 

@@ -104,7 +104,7 @@ def _details(change: Change, quoted: Any = lambda text: text) -> Iterable[str]:
     """What is said below a change; `quoted` is applied to what a target may have had a hand in."""
     for finding in change.came[:_MOST_FINDINGS]:
         where = f" at {quoted(finding.exchange)}" if finding.exchange else ""
-        yield f"expected {quoted(finding.expected)}, came {quoted(finding.actual)}{where}"
+        yield f"expected {quoted(finding.expected)}, got {quoted(finding.actual)}{where}"
     if len(change.came) > _MOST_FINDINGS:
         yield f"… and {counted(len(change.came) - _MOST_FINDINGS, 'more new finding')}"
     if change.went:

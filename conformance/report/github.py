@@ -72,7 +72,7 @@ def _listed(results: Results, outcome: Outcome) -> list[str]:
         known = " (in the baseline)" if results.known(row.id) else ""
         lines.append(f"- {code_span(row.id)}{known} {escape_markdown(row.statement)}")
         lines += [
-            f"  - expected {code_span(finding.expected)}, came {code_span(finding.actual)}"
+            f"  - expected {code_span(finding.expected)}, got {code_span(finding.actual)}"
             for finding in row.findings[:1]
         ]
         if row.tries is not None:
@@ -87,7 +87,7 @@ def _listed(results: Results, outcome: Outcome) -> list[str]:
 
 def _said(row: RequirementResult) -> str:
     finding = next(iter(row.findings), None)
-    found = f"expected {finding.expected}, came {finding.actual}" if finding else " ".join(row.messages[:1])
+    found = f"expected {finding.expected}, got {finding.actual}" if finding else " ".join(row.messages[:1])
     waived = f" (waived by {row.waiver.owner} until {row.waiver.expires})" if row.waiver else ""
     return f"{row.statement} {found}{waived}"
 

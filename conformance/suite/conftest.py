@@ -1,4 +1,4 @@
-"""What the tests are given: the answers to the probes that their marker names, and a way to say what they expect."""
+"""Fixtures of the suite: the answers to the probes that a test's mark names, and a way to say what it expects."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ EVERY_COMPLETION, EVERY_STREAM = "completion/*", "stream/*"
 NO_PROFILE = (
     f"the suite judges a deployment against a contract: give --profile {DEFAULT_PROFILE} (or another of"
     f" {', '.join(shipped_profiles())}, or the path of an OpenAPI document), and --base-url URL for a deployment other"
-    " than the embedded reference; where the package is not installed, -p conformance.plugin as well."
+    " than the embedded reference; if the package is not installed, add -p conformance.plugin."
 )
 
 
 def pytest_collection_modifyitems(config: pytest.Config) -> None:
-    """Refuse to run the suite where no contract was named."""
+    """Refuse to run the suite without a contract."""
     if CONTRACT not in config.stash:
         raise pytest.UsageError(NO_PROFILE)
 
@@ -40,13 +40,13 @@ def contract(request: pytest.FixtureRequest) -> Contract:
 
 @pytest.fixture
 def observations(request: pytest.FixtureRequest) -> Observations:
-    """All that was observed in this run."""
+    """Everything observed in this run."""
     return request.config.stash[OBSERVATIONS]
 
 
 @pytest.fixture
 def readers(observations: Observations) -> Readers:
-    """Reads answers by the contract's schemas."""
+    """Reads answers according to the contract's schemas."""
     return observations.readers
 
 
@@ -67,13 +67,13 @@ def probes(request: pytest.FixtureRequest, observations: Observations) -> Sequen
     """The planned probes that the test's marker names."""
     found = observations.matching(request.node.stash[PROBES])
     if not found:
-        raise NotSent("this run's tier has no probe that decides this")
+        raise NotSent("this run's tier has no probe that decides this requirement")
     return found
 
 
 @pytest.fixture
 def answers(probes: Sequence[Probe], observations: Observations, expect: Expect) -> Sequence[Answered]:
-    """The answers to the probes, whatever they are; what had none and should have is noted."""
+    """The answers to the probes, whatever they say; a missing answer becomes a note."""
     answered, obstacles = observations.answers(probes)
     expect.notes.extend(str(one) for one in obstacles if not isinstance(one, DoesNotApply))
     if not answered:
@@ -83,17 +83,17 @@ def answers(probes: Sequence[Probe], observations: Observations, expect: Expect)
 
 @pytest.fixture
 def refusals(probes: Sequence[Probe], observations: Observations, expect: Expect) -> Sequence[Answered]:
-    """The answers to those of the probes that must be refused; one without an answer is the target's fault."""
+    """The answers to those probes that must be refused; a missing answer becomes a note."""
     answered, obstacles = observations.answers(probe for probe in probes if probe.intent is Intent.REFUSED)
     expect.notes.extend(str(one) for one in obstacles)
     if not answered:
-        raise worst([*obstacles, NotSent("this run's tier has no probe that decides this")])
+        raise worst([*obstacles, NotSent("this run's tier has no probe that decides this requirement")])
     return answered
 
 
 @pytest.fixture
 def whole_answers(answers: Sequence[Answered], probes: Sequence[Probe], observations: Observations) -> list[Answered]:
-    """The answers with 200 that are no streams, and with them those that the rest of the run has."""
+    """The answers with 200 that are not streams: those to the test's own probes, then all others of the run."""
     own = [one for one in answers if one.answer.status == 200 and one.requested("stream") is not True]
     for other in observations.beside(probes, streamed=False):
         due = other.probe.intent is Intent.SERVED
@@ -108,7 +108,7 @@ def whole_answers(answers: Sequence[Answered], probes: Sequence[Probe], observat
 def completions(
     request: pytest.FixtureRequest, probes: Sequence[Probe], observations: Observations
 ) -> Sequence[Completion]:
-    """The completions among the answers that must be one and are not streamed.
+    """The completions, not streamed, of the probes that must be served.
 
     `completion/*` stands for every completion of the run.
     """
@@ -119,7 +119,7 @@ def completions(
 
 @pytest.fixture
 def streams(request: pytest.FixtureRequest, probes: Sequence[Probe], observations: Observations) -> Sequence[Stream]:
-    """The event streams among the answers that must be one; `stream/*` stands for every stream of the run."""
+    """The event streams of the probes that must be served; `stream/*` stands for every stream of the run."""
     streamed = [probe for probe in probes if probe.asks_for_stream]
     others = observations.beside(probes, streamed=True) if EVERY_STREAM in request.node.stash[PROBES] else []
     return _with_others(observations, streamed, observations.stream, others)
@@ -131,7 +131,7 @@ def _with_others(
     read: Callable[[Answered], _Read | Obstacle],
     others: Sequence[Answered],
 ) -> Sequence[_Read]:
-    """What was read of the answers to these probes, and of others that can be read alike."""
+    """The readings of the answers to these probes, and of other answers that can be read the same way."""
     readings = [read(one) for one in others]
     further: list[_Read] = [one for one in readings if not isinstance(one, Obstacle)]
     try:

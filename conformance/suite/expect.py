@@ -1,4 +1,4 @@
-"""What a test says: expectations with their evidence, and the few ways in which nothing can be said.
+"""What a test can say: what it expected of which exchange, or why it cannot judge.
 
 A test passes only when it judged something and nothing was wrong: a test that found no evidence never passes.
 """
@@ -15,11 +15,11 @@ from conformance.suite.outcome import Finding, Outcome, Waiver
 
 
 class NotTestable(Exception):
-    """The target broke what the test depends on, so the requirement is broken with it."""
+    """The target broke what the test depends on, so the requirement counts as broken too."""
 
 
 class CannotTell(Exception):
-    """The target was unreachable or refused for load, so nothing can be said."""
+    """The target was unreachable or refused for load, so the requirement cannot be decided."""
 
 
 class NotSent(Exception):
@@ -27,7 +27,7 @@ class NotSent(Exception):
 
 
 class DoesNotApply(Exception):
-    """The target does not claim the capability that the requirement is about."""
+    """The target lacks the capability that the requirement is about."""
 
 
 _NAMED = 8
@@ -39,7 +39,7 @@ CANNOT_JUDGE = (NotTestable, CannotTell, NotSent, DoesNotApply)
 
 @dataclass(slots=True)
 class Expect:
-    """Collects what a test expected of each exchange, so that one test reports all that is wrong."""
+    """Collects what a test expected of each exchange, so that one test reports everything that is wrong."""
 
     requirement: Requirement
     judged: int = 0
@@ -89,14 +89,14 @@ class Expect:
                 self.notes.append(str(obstacle))
 
     def looked_at(self, exchange: str) -> None:
-        """Name an exchange that the outcome rests on and in which nothing was to be found."""
+        """Record an exchange that the outcome rests on, although nothing in it is wrong."""
         self.judged += 1
         self.exchanges[exchange] = None
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What was decided on one requirement, and by which exchanges (ids)."""
+    """What was decided about one requirement, and by which exchanges (ids)."""
 
     requirement: Requirement
     outcome: Outcome
@@ -122,14 +122,14 @@ def conclude(expect: Expect, stopped: BaseException | None) -> Judgement:
     elif isinstance(stopped, DoesNotApply):
         outcome, messages = Outcome.SKIPPED, [str(stopped)]
     elif not expect.judged:
-        outcome, messages = Outcome.INCONCLUSIVE, ["no answer showed anything that decides this"]
+        outcome, messages = Outcome.INCONCLUSIVE, ["no answer decides this requirement"]
     else:
         outcome = Outcome.PASSED
     return Judgement(row, outcome, tuple(messages), tuple(expect.exchanges), tuple(expect.findings))
 
 
 def _summary(findings: list[Finding]) -> list[str]:
-    """The first finding in a sentence, and how many there are where."""
+    """The first finding as a sentence, and how many findings each exchange has."""
     if not findings:
         return []
     if len(findings) == 1:
@@ -151,4 +151,4 @@ def _sentence(finding: Finding) -> str:
         if known is not None
     ]
     where = ", ".join([finding.exchange or "the run", *place])
-    return f"{where}: expected {finding.expected}; came {finding.actual}"
+    return f"{where}: expected {finding.expected}; got {finding.actual}"

@@ -1,7 +1,7 @@
-"""What tells a target apart, from the answers that a run gets anyway; and whether it changed while it was judged.
+"""Fingerprints a target by the answers that a run gets anyway, and notices when it changed during the run.
 
-Only answers of one kind are set side by side: completions that were served without streaming, for one model. An error
-may come from another server in front, and a stream may take another way.
+Only answers of one kind are compared: completions of one model that are not streamed. An error may come from a proxy in
+front, and a stream may take another path.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _FIELDS = ("server", "via", "x-powered-by", "x-served-by")
 _VERSION = "-version"
 _IN_BODY = ("model", "system_fingerprint")
 _FEWEST = 4
-"""Answers that must agree on either side of a change: fewer may be the coincidence of two instances taking turns."""
+"""How many answers must agree on either side of a change; with fewer, two instances may merely have taken turns."""
 _OVERLAP = 8
-"""Answers around a change that may be of either side: requests under way at once are answered in any order."""
+"""How many answers around a change may belong to either side: concurrent requests are answered in any order."""
 _LONGEST = 200
 
 
@@ -42,7 +42,7 @@ def target_traits(observations: Observations) -> TargetTraits:
 
 
 def _comparable(observations: Observations) -> Sequence[Answered]:
-    """The answers to set side by side, in the order in which they were asked for."""
+    """The answers to compare, in the order of their requests."""
     probes = observations.probes
     answered = [
         Answered(probes[exchange.probe], exchange, exchange.answer)
@@ -80,7 +80,7 @@ def _found(answered: Answered, observations: Observations) -> Iterator[tuple[str
 def _changed(values: Sequence[str | None]) -> bool:
     """Whether a trait had one value up to a point, and another one from there on.
 
-    Around that point the two may be mixed, for requests overlap. Values that come and go are several instances.
+    Around that point the two may be mixed, because requests overlap. Values that alternate come from several instances.
     """
     first, last = values[0], values[-1]
     if first == last or len(values) < 2 * _FEWEST:

@@ -1,4 +1,4 @@
-"""How generated requests are judged: a property holds for all of them, and what breaks it is told by the smallest."""
+"""Judges generated requests: a property must hold for all; the smallest request that breaks it is what is reported."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from conformance.suite.observations import Answered, Completion, Observations, s
 from conformance.suite.obstacles import OPTIONAL_FIELDS, Obstacle, declared_limit, declared_unsupported, worst
 from conformance.suite.request_judging import is_refusal
 
-MOST_TOLD = 10
-"""Findings of one property that are told one by one; a keyword that is broken breaks many requests."""
+MOST_REPORTED = 10
+"""How many findings of one property are reported one by one; a single broken keyword breaks many requests."""
 MOST_NAMED = 20
-"""Exchanges in which nothing was found that the record names."""
+"""How many exchanges without a finding the record names."""
 _MISSING = 0.05
-"""The share of the requests that may be without an answer to judge, where the others all keep the property."""
+"""The share of the requests that may lack an answer if all others keep the property."""
 
-Holds = Callable[[Answered], str | None]
-"""What is wrong with an answer, in words that stand after "came"; None where nothing is."""
+Problem = Callable[[Answered], str | None]
+"""Says what is wrong with an answer, in words that follow "got"; None if nothing is."""
 
 
 def judge_valid(observations: Observations, expect: Expect) -> None:
@@ -66,14 +66,14 @@ def _require(kinds: Sequence[str], observations: Observations) -> None:
         raise NotSent("no request could be generated from the contract's schema")
 
 
-def _judge(kind: str, expected: str, wrong: Holds, observations: Observations, expect: Expect) -> None:
+def _judge(kind: str, expected: str, wrong: Problem, observations: Observations, expect: Expect) -> None:
     probes = [probe for probe in observations.matching([f"generated/{kind}/*"]) if SHRUNK not in probe.name]
     answered, obstacles = observations.answers(probes)
     broken: list[tuple[Answered, str]] = []
     idle: list[Answered] = []
     for one in answered:
         problem = wrong(one)
-        if not _had_a_chance(one.probe, observations) or (problem is not None and _is_declined(one)):
+        if not _can_decide(one.probe, observations) or (problem is not None and _is_declined(one)):
             idle.append(one)
         elif problem is None:
             _note_kept(one, expect)
@@ -81,14 +81,16 @@ def _judge(kind: str, expected: str, wrong: Holds, observations: Observations, e
             broken.append((one, problem))
     if idle:
         expect.notes.append(
-            f"{len(idle)} of {len(probes)} {kind} requests decide nothing, such as {idle[0].id}: the target declines a"
-            " field of theirs, or does not serve the valid request that they were made from"
+            f"{len(idle)} of {len(probes)} {kind} requests decide nothing, such as {idle[0].id}: the target declines"
+            " one of their fields, or does not serve the valid request that they were derived from"
         )
-    for one, problem in broken[:MOST_TOLD]:
-        _tell(one, problem, expected, wrong, observations, expect)
-    if len(broken) > MOST_TOLD:
-        expect.notes.append(f"{len(broken) - MOST_TOLD} more of {len(probes)} requests broke this in the same run")
-    expect.missing_answers(f"{expected} for a generated request", obstacles[:MOST_TOLD])
+    for one, problem in broken[:MOST_REPORTED]:
+        _report(one, problem, expected, wrong, observations, expect)
+    if len(broken) > MOST_REPORTED:
+        expect.notes.append(
+            f"{len(broken) - MOST_REPORTED} more of {len(probes)} requests break this requirement as well"
+        )
+    expect.missing_answers(f"{expected} for a generated request", obstacles[:MOST_REPORTED])
     missing: list[Obstacle] = [one for one in obstacles if not isinstance(one, NotTestable)]
     if missing and not expect.findings and len(missing) > _MISSING * len(probes):
         gravest = worst(missing)
@@ -99,10 +101,10 @@ def _note_kept(answered: Answered, expect: Expect) -> None:
     expect(True, answered.id if len(expect.exchanges) < MOST_NAMED else None, expected="", actual="")
 
 
-def _tell(
-    answered: Answered, problem: str, expected: str, wrong: Holds, observations: Observations, expect: Expect
+def _report(
+    answered: Answered, problem: str, expected: str, wrong: Problem, observations: Observations, expect: Expect
 ) -> None:
-    """Report the smallest request that is wrong, too; its exchange is the one to look at."""
+    """Report a finding by the smallest request that shows it; its exchange is the one to look at."""
     smaller = observations.matching([f"{answered.probe.name}{SHRUNK}*"])
     found = [(one, wrong(one)) for one in observations.answers(smaller)[0]]
     smallest = min(
@@ -118,13 +120,13 @@ def _tell(
     expect(
         False,
         one.id,
-        expected=f"{expected} for {quoted(body)}, made smaller from that of {answered.id} ({answered.probe.about})",
+        expected=f"{expected} for {quoted(body)}, shrunk from {answered.id} ({answered.probe.about})",
         actual=text,
     )
 
 
 def _is_declined(answered: Answered) -> bool:
-    """Whether the target says that it does not support an optional field of the request, or not in this amount."""
+    """Whether the target says that it does not support an optional field of the request, or not this much of it."""
     sent, status, body = answered.sent, answered.answer.status, answered.answer.body
     if not isinstance(sent, dict):
         return False
@@ -132,8 +134,8 @@ def _is_declined(answered: Answered) -> bool:
     return declared_unsupported(sent, status, body) or any(limits)
 
 
-def _had_a_chance(probe: Probe, observations: Observations) -> bool:
-    """Whether a mutated request says anything: only where the valid one that it was made from is served."""
+def _can_decide(probe: Probe, observations: Observations) -> bool:
+    """Whether a mutated request decides anything: the target must serve the valid one that it was derived from."""
     kind, _, number = probe.name.removeprefix("generated/").partition("/")
     if kind != "mutated":
         return True
@@ -143,7 +145,7 @@ def _had_a_chance(probe: Probe, observations: Observations) -> bool:
 
 
 def _usual_deviations(observations: Observations) -> frozenset[str]:
-    """What is wrong with the plainest completion, too: other requirements tell that."""
+    """What is wrong even with the plainest completion; other requirements report that."""
     plain = observations.answers(observations.matching(["completion/plain"]))[0]
     bodies = [observations.completion(one) for one in plain]
     found = [one for body in bodies if isinstance(body, Completion) for one in _deviations(body.body, observations)]
@@ -156,4 +158,4 @@ def _deviations(body: Any, observations: Observations) -> Sequence[str]:
     if judge.conforms(body):
         return ()
     found = [one for one in judge.deviations(body) if readers.binds("completion", one.key)]
-    return [f"{one.expected} (came {one.actual}) at {one.instance_path or 'the root'}" for one in found]
+    return [f"{one.expected} (got {one.actual}) at {one.instance_path or 'the root'}" for one in found]

@@ -1,4 +1,4 @@
-"""How a target is after what was done to it: what it still serves, how fast, and since which request it does not."""
+"""Judges a target's health after hostile requests: what it still serves, how fast, and since when it does not."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from conformance.suite.obstacles import TOO_SLOW, worst
 from conformance.wire import EndKind, Exchange
 
 PLAINEST = "completion/plain"
-"""What shows that the target answers at all, so that its silence on another request is its own."""
-_BROKEN = frozenset({EndKind.CLOSED, EndKind.RESET, EndKind.TRUNCATED})
-"""Ends of a connection on which a request was under way."""
+"""Shows that the target answers at all, so that silence on another request is about that request."""
+_CONNECTION_BROKE = frozenset({EndKind.CLOSED, EndKind.RESET, EndKind.TRUNCATED})
+"""How an exchange ends when its connection breaks."""
 RESOLUTION = 0.005
-"""Seconds to which the times of two exchanges can be compared."""
+"""How precisely the times of two exchanges can be compared, in seconds."""
 _SILENCE = 3
-"""Requests without an answer, one after another, that are no accident."""
+"""How many unanswered requests in a row are no coincidence."""
 _NAMED = 6
 """How many exchanges a message names."""
 
@@ -39,7 +39,7 @@ def sent_exchange(name: str, observations: Observations) -> Exchange:
     """The last exchange of a probe, whatever came of it.
 
     Raises:
-        NotSent, CannotTell, DoesNotApply: there is none; why.
+        NotSent, CannotTell, DoesNotApply: there is none, and why.
     """
     exchange = observations.exchange_of(name)
     if exchange is not None:
@@ -49,10 +49,10 @@ def sent_exchange(name: str, observations: Observations) -> Exchange:
 
 
 def hangs(exchange: Exchange, observations: Observations) -> bool:
-    """Whether the target answered the plainest request in time and every other one that it must serve, not this one."""
+    """Whether the target answered in time every request that it must serve, but not this one."""
     plain = observations.exchange_of(PLAINEST)
     was_well = plain is not None and plain.answer is not None
-    # Those that are sent in steps may be left without an answer for the same reason as this one.
+    # Other requests that are sent in steps may go unanswered for the same reason as this one.
     others = [one for one in _plain(observations) if one is not exchange and not one.request.steps]
     is_slow = any(one.answer is None and one.ending.kind in TOO_SLOW for one in others)
     return exchange.answer is None and exchange.ending.kind in TOO_SLOW and was_well and not is_slow
@@ -67,7 +67,7 @@ def ids_in_bodies(served: Iterable[Answered], observations: Observations) -> Ite
 
 
 def judge_health(patterns: Sequence[str], hostile: Sequence[str], observations: Observations, expect: Expect) -> None:
-    """Expect that plain requests were served; where one was not, say since which hostile request.
+    """Expect plain requests to be served; if one was not, name the hostile request since which.
 
     `hostile` are the names of the probes that may have harmed the target.
 
@@ -83,12 +83,12 @@ def judge_health(patterns: Sequence[str], hostile: Sequence[str], observations: 
             expect.notes.append(str(found))
             continue
         well = isinstance(found, Answered) and observations.served(found)
-        told = status_of(found) if isinstance(found, Answered) else f"no answer ({exchange.ending.kind.value})"
+        got = status_of(found) if isinstance(found, Answered) else f"no answer ({exchange.ending.kind.value})"
         blamed = None if well else suspects(observations, exchange, hostile)
         if exchange.answer is None and blamed is None:
-            expect.notes.append(f"{exchange.id}: {told}, and no request before it that may have been the reason")
+            expect.notes.append(f"{exchange.id}: {got}, and no earlier request that may be the cause")
             continue
-        actual = f"{told}; {blamed}" if blamed else told
+        actual = f"{got}; {blamed}" if blamed else got
         if not expect(well, exchange.id, expected=f"a completion for {probe.about}", actual=actual):
             return  # what follows says nothing new
     if not expect.judged and expect.notes:
@@ -96,7 +96,7 @@ def judge_health(patterns: Sequence[str], hostile: Sequence[str], observations: 
 
 
 def _went_silent(exchange: Exchange, observations: Observations) -> bool:
-    """Whether a target that had answered plain requests gives no answer any more, and is not merely slow."""
+    """Whether a target that had answered plain requests no longer does, and is not merely slow."""
     if exchange.answer is not None:
         return False
     plain = [one for one in _plain(observations) if began(one) < began(exchange)]
@@ -107,7 +107,7 @@ def _went_silent(exchange: Exchange, observations: Observations) -> bool:
 
 
 def _answers_nobody(observations: Observations) -> bool:
-    """Whether nothing at all is answered any more, requests included that are refused before any model is asked."""
+    """Whether the target answers nothing any more, not even requests that it refuses without asking a model."""
     last_answered = max((ended(one) for one in observations.exchanges if one.answer is not None), default=0.0)
     since = [one for one in observations.exchanges if began(one) > last_answered]
     return len(since) >= _SILENCE and any(_is_refused_at_once(one, observations) for one in since)
@@ -127,14 +127,13 @@ def _plain(observations: Observations) -> Iterator[Exchange]:
 
 
 def suspects(observations: Observations, unwell: Exchange, hostile: Sequence[str]) -> str | None:
-    """In words, since which request a target has not served a plain one, as far as order and times show it.
+    """The request since which a target has not served a plain one, in words, as far as order and times show it.
 
-    None where no request can be suspected.
-
-    Every attempt counts: the first may show a connection that broke, where the last finds nobody any more.
+    None if no request can be suspected. Every attempt counts: the first may show a broken connection where the last
+    finds nobody listening.
     """
     before = [one for one in observations.exchanges if began(one) <= began(unwell) and one is not unwell]
-    # Of a target that fell silent, one that was under way already may have been served all the same: its begin tells.
+    # A target that fell silent may still have served what was under way: then the beginning of a request decides.
     when = began if unwell.answer is None else ended
     served = [when(one) for one in _plain(observations) if one in before and one.answer and one.answer.status == 200]
     last_served = max(served, default=0.0)
@@ -143,25 +142,29 @@ def suspects(observations: Observations, unwell: Exchange, hostile: Sequence[str
     broken = min((one for one in since if _broke(one)), key=ended, default=None)
     if broken is not None:
         under_way = [one.id for one in suspected if began(one) <= ended(broken) <= ended(one) + RESOLUTION]
-        told = f"the connection of {broken.id} was the first to break ({broken.ending.kind.value})"
+        culprit = f"the connection of {broken.id} was the first to break ({broken.ending.kind.value})"
         others = [one for one in under_way if one != broken.id]
-        return f"{told}; under way with it were {_listed(others)}" if others else told
+        return f"{culprit}; also under way: {_listed(others)}" if others else culprit
     if not suspected:
         return None
     if len(suspected) == 1:
         return f"the only hostile request since a plain one was served is {suspected[0].id}"
     answered = [one.id for one in suspected if one.answer is not None]
     silent = [one.id for one in suspected if one.answer is None and one.ending.kind is not EndKind.HUNG_UP]
-    told = f"{len(suspected)} hostile requests came since a plain one was served, {suspected[0].id} first"
-    told += f", the first without an answer is {silent[0]}" if silent else ""
-    told += f", the last with one is {answered[-1]}" if answered else ""
+    text = f"{len(suspected)} hostile requests came after a plain one was last served, {suspected[0].id} first"
+    text += f", the first without an answer is {silent[0]}" if silent else ""
+    text += f", the last with one is {answered[-1]}" if answered else ""
     left = [one.id for one in suspected if one.ending.kind is EndKind.HUNG_UP]
-    return told + (f"; clients hung up in {_listed(left)}" if left else "")
+    return text + (f"; clients hung up in {_listed(left)}" if left else "")
 
 
 def _broke(exchange: Exchange) -> bool:
     """Whether a connection broke on which an answer was due."""
-    return exchange.answer is None and exchange.ending.kind in _BROKEN and HALF_CLOSE not in exchange.request.steps
+    return (
+        exchange.answer is None
+        and exchange.ending.kind in _CONNECTION_BROKE
+        and HALF_CLOSE not in exchange.request.steps
+    )
 
 
 def _must_be_served(exchange: Exchange, observations: Observations) -> bool:
@@ -187,13 +190,13 @@ def elapsed_and_usual(
 
 
 def lost_tokens(patterns: Sequence[str], observations: Observations) -> Iterator[tuple[Answered, int]]:
-    """By how many tokens each single answer that its limit cut is shorter than the limit."""
+    """How many tokens short of its limit each answer with one choice is that the limit cut."""
     answered, _ = observations.answers(observations.matching(patterns))
     for one in answered:
         found = observations.completion(one)
         limit = next((value for name in LIMIT_FIELDS if (value := one.requested(name)) is not None), None)
         if not isinstance(found, Completion) or not isinstance(limit, int) or len(found.choices) != 1:
             continue
-        told = found.usage("completion_tokens")
-        if found.choices[0].get("finish_reason") == "length" and told is not None:
-            yield one, limit - int(told)
+        used = found.usage("completion_tokens")
+        if found.choices[0].get("finish_reason") == "length" and used is not None:
+            yield one, limit - int(used)

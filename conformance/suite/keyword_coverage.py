@@ -1,4 +1,4 @@
-"""How much of the request's keywords a run decided: for each, whether it is honoured and whether it is enforced."""
+"""Which keywords of the request a run decided: whether each is honoured, and whether it is enforced."""
 
 from __future__ import annotations
 
@@ -90,7 +90,11 @@ def _covered(
 def _not_sent(tier: Tier, *, is_selected: bool) -> str:
     if tier is Tier.EXHAUSTIVE:
         return "Only the exhaustive tier has a request that decides it."
-    return "This run's tier has no request that decides it." if is_selected else "This run was not asked for it."
+    return (
+        "This run's tier has no request that decides it."
+        if is_selected
+        else "The run was restricted to other requirements."
+    )
 
 
 def _at_level(covered: AspectOutcome, row: Requirement) -> AspectOutcome:

@@ -1,4 +1,4 @@
-"""How a requirement that was derived from one schema keyword is judged over answers."""
+"""Judges a requirement that was derived from one schema keyword over the JSON values of answers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def judge_instances(row: Requirement, instances: Iterable[tuple[str, Any]], read
     """Judge JSON values (by the id of their exchange) by one keyword of their schema.
 
     Raises:
-        NotTestable: what holds the place that the keyword speaks of is missing or of the wrong type, against a MUST.
-        DoesNotApply: no value has the place, and none must have it.
+        NotTestable: above the keyword's place a member is missing or has the wrong type, against a MUST.
+        DoesNotApply: no value has that place, and none must have it.
     """
     keyword = row.keyword
     assert keyword is not None
@@ -40,11 +40,11 @@ def judge_instances(row: Requirement, instances: Iterable[tuple[str, Any]], read
     if not expect.judged:
         if in_the_way:
             raise NotTestable(in_the_way[0])
-        raise DoesNotApply(f"no answer has the place that `{keyword.name}` at {keyword.pointer} speaks of")
+        raise DoesNotApply(f"no answer has a value that `{keyword.name}` at {keyword.pointer} applies to")
 
 
 def hides(pointer: str, name: str | None, place: str) -> bool:
-    """Whether a broken keyword keeps a value from a place (a pointer): a missing member, or a wrong type, above it."""
+    """Whether a broken keyword explains why there is no value at a place: a missing member or a wrong type above it."""
     parent = pointer.rsplit("/", 1)[0]
     if name is not None:
         return place.startswith(f"{parent}/properties/{name}/")

@@ -1,4 +1,4 @@
-"""Refusals for load: which there were, whether they look as they should, and whether they are what they say."""
+"""Refusals for load: which there were, whether their format is right, and whether load was the reason."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _RETRY_AFTER = re.compile(
 
 
 def refused_for_load(observations: Observations) -> list[Exchange]:
-    """Every exchange that the target refused for load, also those that were sent again.
+    """Every exchange that the target refused for load, including those that were retried.
 
     Raises:
         DoesNotApply: there was none.
@@ -32,7 +32,7 @@ def refused_for_load(observations: Observations) -> list[Exchange]:
 
 
 def unavailable_for_refused_only(observations: Observations) -> Iterator[Exchange]:
-    """Last attempts at requests that must be refused, answered with 503 while none that must be served was."""
+    """Final attempts of requests that must be refused, answered with 503 although none that must be served was."""
     planned = observations.probes
     busy = [one for one in observations.exchanges if one.answer and one.answer.status in REFUSED_FOR_LOAD]
     if not any(one.answer and one.answer.status == 200 for one in observations.exchanges):
@@ -51,13 +51,13 @@ def header(exchange: Exchange, name: str) -> str | None:
 
 
 def is_retry_after(value: str) -> bool:
-    """Whether a value is what RFC 9110 section 10.2.3 has: seconds, or a date in the form that senders use."""
+    """Whether a value has the form of RFC 9110 section 10.2.3: seconds, or a date as senders write it."""
     return _RETRY_AFTER.fullmatch(value.strip()) is not None
 
 
 def is_error(body: Any) -> bool:
-    """Whether a JSON value is an error and nothing else, in one of the forms in which servers write one."""
+    """Whether a JSON value is an error and nothing else, in any of the common formats."""
     if not isinstance(body, dict) or body.get("choices"):
         return False
-    told = body.get("error") or body.get("detail") or body.get("errors")
-    return bool(told) or body.get("object") == "error"
+    error = body.get("error") or body.get("detail") or body.get("errors")
+    return bool(error) or body.get("object") == "error"

@@ -1,4 +1,4 @@
-"""What was observed, as the tests look at it: the answers to probes, each read once, and what kept others away."""
+"""What a run observed, as tests see it: the answer to each probe, read once, or why there is none to judge."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Answered:
 
     @property
     def sent(self) -> Any:
-        """The JSON value that was sent, or None where the body was no JSON."""
+        """The JSON value that was sent, or None if the body is not JSON."""
         try:
             return json.loads(self.exchange.request.body)
         except (ValueError, RecursionError):
@@ -82,7 +82,7 @@ class Completion:
         return [content for content in contents if isinstance(content, str)]
 
     def usage(self, name: str) -> int | float | None:
-        """One figure of the usage, where it is a number."""
+        """One figure of the usage, if it is a number."""
         usage = self.body.get("usage")
         value = usage.get(name) if isinstance(usage, Mapping) else None
         return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
@@ -158,13 +158,13 @@ class Observations:
     def matching(self, patterns: Iterable[str], *, parts: bool = False) -> list[Probe]:
         """The planned probes with these names or globs, in the plan's order.
 
-        A part of a packed probe is left out where the packed one did for it, unless `parts` are asked for.
+        A part of a combined probe is left out if the combined probe was sent in its place, unless `parts` is set.
         """
         wanted = _names_like(tuple(self.probes), tuple(patterns))
         return [self.probes[name] for name in wanted if parts or name not in self._covers or name in self._final]
 
     def covered_by(self, probe: Probe) -> Probe:
-        """The probe that was sent for this one: itself, or the packed probe that it is a part of."""
+        """The probe that was sent for this one: itself, or the combined probe that it is a part of."""
         return probe if probe.name in self._final else self._covers.get(probe.name, probe)
 
     def outcome_of(self, probe: Probe) -> Answered | Obstacle:
@@ -173,8 +173,8 @@ class Observations:
             return CannotTell(self._unreachable)
         exchange = self._final.get(probe.name)
         if exchange is None and probe.name in self.unsent:
-            told = f"{probe.name} was not sent: {self.unsent[probe.name]}"
-            return DoesNotApply(told) if self.unsent[probe.name] == BY_PROXY else NotSent(told)
+            why = f"{probe.name} was not sent: {self.unsent[probe.name]}"
+            return DoesNotApply(why) if self.unsent[probe.name] == BY_PROXY else NotSent(why)
         found = obstacle(probe, exchange, target_answers=self.target_answers, target_is_slow=self._target_is_slow)
         if found is not None:
             return found
@@ -183,11 +183,11 @@ class Observations:
         return Answered(probe, exchange, exchange.answer)
 
     def exchange_of(self, name: str) -> Exchange | None:
-        """The last exchange of the probe with this name, whatever came of it; None where it was not sent."""
+        """The last exchange of the probe with this name, whatever came of it; None if it was not sent."""
         return self._final.get(name)
 
     def answers(self, probes: Iterable[Probe]) -> tuple[list[Answered], list[Obstacle]]:
-        """The answers to probes, and what stood in the way of the others."""
+        """The answers to probes, and the obstacles to the others."""
         outcomes = [self.outcome_of(probe) for probe in probes]
         return (
             [outcome for outcome in outcomes if isinstance(outcome, Answered)],
@@ -195,7 +195,7 @@ class Observations:
         )
 
     def completion(self, answered: Answered) -> Completion | Obstacle:
-        """The completion in an answer, or why it is none."""
+        """The completion in an answer, or why there is none."""
         if answered.answer.status != 200:
             return _not_served(answered)
         reading = self.completion_reading(answered.exchange)
@@ -205,15 +205,15 @@ class Observations:
         return Completion(answered, reading, body)
 
     def stream(self, answered: Answered) -> Stream | Obstacle:
-        """The event stream in an answer, or why it is none."""
+        """The event stream in an answer, or why there is none."""
         if answered.answer.status != 200:
             return _not_served(answered)
         reading = self.stream_reading(answered.exchange)
         ending = answered.exchange.ending
         if ending.kind is EndKind.IDLE_TIMEOUT and not reading.is_finished and self._whole_answers_are_late:
-            # Its model takes longer than we wait, of which a first chunk that is sent at once says nothing.
-            why = f"{ending.detail}, and whole answers of this target do not come in time, either"
-            return CannotTell(f"{answered.id}: {answered.probe.about}: {why}; give a slow target more with --timeout")
+            # Its model takes longer than we wait; that it sends a first chunk at once does not change that.
+            why = f"{ending.detail}, and answers without streaming do not come in time either"
+            return CannotTell(f"{answered.id}: {answered.probe.about}: {why}; raise --timeout for a slow target")
         return Stream(answered, reading)
 
     def completion_reading(self, exchange: Exchange) -> BodyReading:
@@ -225,7 +225,7 @@ class Observations:
         return _once(self._errors, exchange, self.readers.error)
 
     def with_exchanges(self, exchanges: Sequence[Exchange]) -> Observations:
-        """The same run, looked at by other exchanges."""
+        """The same run with other exchanges."""
         return Observations(self.contract, self.plan, exchanges, self.unsent, self._unreachable)
 
     def stream_reading(self, exchange: Exchange) -> StreamReading:
@@ -243,9 +243,9 @@ class Observations:
         return isinstance(self.completion(answered), Completion)
 
     def beside(self, probes: Iterable[Probe], *, streamed: bool) -> list[Answered]:
-        """What else of the run was answered with 200 where a completion may come, whole or as a stream.
+        """The other answers of the run with status 200 that may be completions, streamed or not.
 
-        A client reads each of them in the same way, whatever it was asked for.
+        A client reads each of them in the same way, whatever its request was.
         """
         named = {probe.name for probe in probes}
         return [one for one in self._successes if one.probe.name not in named and one.probe.asks_for_stream is streamed]
@@ -261,7 +261,7 @@ class Observations:
         """What `read` makes of the answers to probes that must be served; others are left out.
 
         Raises:
-            NotTestable, CannotTell, DoesNotApply, NotSent: not one of them can be used; the gravest reason.
+            NotTestable, CannotTell, DoesNotApply, NotSent: none of them can be used; the gravest reason.
         """
         answered, obstacles = self.answers(probe for probe in probes if probe.intent is Intent.SERVED)
         found = [read(one) for one in answered]
@@ -278,7 +278,7 @@ def _names_like(names: tuple[str, ...], patterns: tuple[str, ...]) -> tuple[str,
 
 
 def _smaller(planned: Mapping[str, Probe], exchanges: Iterable[Exchange]) -> Iterator[Probe]:
-    """The probes that no plan has: generated requests that were made smaller while the run went on."""
+    """The probes that are in no plan: generated requests that were shrunk during the run."""
     for exchange in exchanges:
         origin = planned.get(origin_of(exchange.probe))
         if origin is not None and exchange.probe not in planned:
@@ -289,10 +289,10 @@ def _smaller(planned: Mapping[str, Probe], exchanges: Iterable[Exchange]) -> Ite
 
 def _not_served(answered: Answered) -> Obstacle:
     status = answered.answer.status
-    told = f"{answered.id}: {answered.probe.about} was answered with {status}"
+    what = f"{answered.id}: {answered.probe.about} was answered with {status}"
     if declared_unsupported(answered.sent, status, answered.answer.body):
-        return DoesNotApply(f"{told}: the target says that it does not support this")
-    return NotTestable(told)
+        return DoesNotApply(f"{what}: the target says that it does not support this")
+    return NotTestable(what)
 
 
 _NONE_PLANNED = (NotSent("no probe of this run's tier can decide this"),)

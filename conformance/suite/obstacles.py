@@ -1,4 +1,4 @@
-"""Whether an exchange can be judged at all, and if not, whose doing that is."""
+"""Whether an exchange can be judged at all, and if not, who is responsible."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from conformance.suite.expect import CannotTell, DoesNotApply, NotSent, NotTesta
 from conformance.wire.exchange import EndKind, Exchange
 
 LONG = 10.0
-"""Seconds after which an error can be that of a time limit of the target's own."""
+"""Seconds after which an error may come from the target's own time limit."""
 _NEVER_CONNECTED = (EndKind.UNREACHABLE, EndKind.CONNECT_TIMEOUT)
 TOO_SLOW = (EndKind.FIRST_BYTE_TIMEOUT, EndKind.DEADLINE, EndKind.IDLE_TIMEOUT)
 
@@ -22,7 +22,7 @@ OPTIONAL_FIELDS = (
     *("n", "stop", "temperature", "top_p", "seed", "logprobs", "top_logprobs"),
     *("presence_penalty", "frequency_penalty", "stream_options"),
 )
-"""Fields that a deployment may declare that it does not support, and is then not judged by."""
+"""Fields that a deployment may declare unsupported; it is then not judged by them."""
 
 Obstacle = NotTestable | CannotTell | DoesNotApply | NotSent
 
@@ -32,9 +32,9 @@ def obstacle(
 ) -> Obstacle | None:
     """Why an exchange has no answer to judge, or None when it has one.
 
-    `target_answers` tells whether any request of the run was answered: a target that answers others but closes the
-    connection on this one is at fault; a target that answers nobody may just be away. `target_is_slow` tells whether
-    it was too slow for plain requests, too: then a missing answer to a bad one says nothing about it.
+    `target_answers` says whether any request of the run was answered: a target that answers others but closes the
+    connection on this one is at fault; one that answers nobody may just be down. `target_is_slow` says whether plain
+    requests timed out too: then a missing answer to a bad request decides nothing.
     """
     if exchange is None:
         return NotSent(f"{probe.name} was not sent")
@@ -50,25 +50,25 @@ def obstacle(
 
 
 def _silence(exchange: Exchange, where: str, *, target_answers: bool, is_slow: bool) -> Obstacle:
-    """Whose doing it is that no answer came."""
+    """Who is responsible for a missing answer."""
     kind, detail = exchange.ending.kind, exchange.ending.detail
     if kind is EndKind.HUNG_UP:
-        return DoesNotApply(f"{where}: the client left before an answer came, as was planned")
+        return DoesNotApply(f"{where}: the client hung up before an answer came, as planned")
     if kind is EndKind.CLOSED and HALF_CLOSE in exchange.request.steps:
         return DoesNotApply(f"{where}: the target closed the connection, as it may")
     ended = f"{kind.value}{f', {detail}' if detail else ''}, after {exchange.ending.at:.1f} s"
     if kind in _NEVER_CONNECTED or not target_answers:
         return CannotTell(f"{where}: no answer ({ended})")
     if kind in TOO_SLOW and is_slow:
-        return CannotTell(f"{where}: no answer in time ({ended}); give a slow target more with --timeout")
+        return CannotTell(f"{where}: no answer in time ({ended}); raise --timeout for a slow target")
     return NotTestable(f"{where}: no answer ({ended})")
 
 
 def given_up(sent: Any, status: int, seconds: float) -> str | None:
-    """Whether a target gave up a request that sets no token limit: what it had to do was then the model's choice.
+    """Why an error of the server says nothing about a request without a token limit, or None if it does.
 
-    A gateway in front of a model that goes on and on ends in an error of its own time limit; that says nothing about
-    the request. One that fails at once has no such excuse.
+    The model decides how long such an answer gets, and a gateway in front of it may cut a long one off with an error
+    of its own time limit. A target that fails at once has no such excuse.
     """
     if status < 500 or seconds < LONG or not isinstance(sent, Mapping) or any(name in sent for name in LIMIT_FIELDS):
         return None
@@ -76,7 +76,7 @@ def given_up(sent: Any, status: int, seconds: float) -> str | None:
 
 
 def declared_unsupported(sent: Any, status: int, body: bytes) -> bool:
-    """Whether a refusal says that the target does not support an optional field of the request, by the field's name.
+    """Whether a refusal says that the target does not support an optional field of the request, and names the field.
 
     What every deployment must do (answer, stream, take messages) cannot be declined in this way.
     """
@@ -100,10 +100,10 @@ _LEAST = re.compile(
 
 
 def declared_limit(field: str, sent: Any, status: int, body: bytes) -> str | None:
-    """The limit of its own that a target declares for an optional field when it refuses a value that lies beyond it.
+    """The target's own limit for an optional field, as it declares it when it refuses a value beyond that limit.
 
     The refusal must name the field and say the limit (`n must be at most 4`), and the limit must be narrower than
-    what was sent: who refuses 128 with "at most 128" contradicts itself, and has a fault.
+    what was sent: a target that refuses 128 with "at most 128" contradicts itself.
     """
     if field not in OPTIONAL_FIELDS or status not in {400, 422}:
         return None
@@ -123,6 +123,6 @@ def declared_limit(field: str, sent: Any, status: int, body: bytes) -> str | Non
 
 
 def worst(obstacles: list[Obstacle]) -> Obstacle:
-    """The gravest: what the target broke, what it was too busy for, what it does not support, what was not sent."""
+    """The gravest obstacle; in order: broken by the target, refused for load, not supported, not sent."""
     order = (NotTestable, CannotTell, DoesNotApply, NotSent)
     return min(obstacles, key=lambda one: order.index(type(one)))

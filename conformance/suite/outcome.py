@@ -1,4 +1,4 @@
-"""What the suite tells of a requirement: its outcome, and the findings that led to it."""
+"""The outcome of a requirement or of a keyword, and the findings that led to it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Outcome(StrEnum):
     WAIVED = "waived"
     """Broken, and a waiver accepts it."""
     INCONCLUSIVE = "inconclusive"
-    """The target was unreachable or refused for load, so nothing can be said."""
+    """The target was unreachable or refused for load, so it could not be decided."""
     UNTESTED = "untested"
     """Nothing was sent that could decide it (filter, budget, interruption)."""
     SKIPPED = "skipped"
-    """It does not apply: a capability that the target does not claim."""
+    """It does not apply: the target lacks the capability."""
     PASSED = "passed"
 
 
@@ -43,10 +43,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One violation: which requirement, on which exchange, what was expected and what came.
+    """One violation: which requirement, on which exchange, what was expected, and what came instead.
 
     `offset` (bytes into the body), `at` (seconds after the request began) and `event` (number of the event in the
-    stream, from 0) say where in the answer it is, when that is known.
+    stream, from 0) say where in the answer it is, if that is known.
     """
 
     requirement: str
@@ -86,8 +86,8 @@ class KeywordCoverage:
 class Waiver:
     """One accepted violation.
 
-    `requirement` is an id or a glob; `expires` the last day on which it holds. Where `probe` (a name or a glob) is
-    given, only findings on exchanges of these probes are accepted.
+    `requirement` is an id or a glob; `expires` is the last day on which it holds. With `probe` (a name or a glob), only
+    findings on exchanges of these probes are accepted.
     """
 
     requirement: str
@@ -101,11 +101,11 @@ class Waiver:
         return today > self.expires
 
     def names(self, requirement_id: str) -> bool:
-        """Whether it is about a requirement."""
+        """Whether it covers a requirement."""
         return fnmatch.fnmatchcase(requirement_id, self.requirement)
 
     def fits(self, exchange: str | None) -> bool:
-        """Whether it is about an exchange (its id, `stream/plain#1`); one for all probes fits also where none came."""
+        """Whether it covers an exchange (its id, `stream/plain#1`); a waiver for all probes covers None as well."""
         if self.probe is None:
             return True
         return exchange is not None and fnmatch.fnmatchcase(exchange.rpartition("#")[0], self.probe)

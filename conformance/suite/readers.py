@@ -1,4 +1,4 @@
-"""The readers of one contract: they know its schemas, and read each answer by them."""
+"""Reads answers according to one contract, whose schemas it knows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SUCCESS = 200
 
 @dataclass(frozen=True, slots=True)
 class JudgedInstance:
-    """A JSON value, the keys of the keywords that judge something in it, and where it departs from them."""
+    """A JSON value, the keys of the keywords that apply to something in it, and its deviations from them."""
 
     instance: Any
     reached: frozenset[str]
@@ -33,7 +33,7 @@ class JudgedInstance:
 
 
 class Readers:
-    """Reads answers by the schemas of a contract; the judges of its schemas are made once."""
+    """Reads answers according to the schemas of a contract; the judge of each schema is made once."""
 
     def __init__(self, contract: Contract) -> None:
         self._operation = contract.operation
@@ -84,13 +84,13 @@ class Readers:
         return None if response is None else response.status
 
     def envelope_deviations(self, status: int, body: Any, level: Level) -> Sequence[str]:
-        """In what an error's body differs from the contract's error object, by keywords of this level or above.
+        """How an error's body deviates from the contract's error object, by keywords of this level or above.
 
-        A status that the document does not describe is held against the error that it does describe.
+        An error with a status that the document does not describe is judged by one that it does describe.
         """
         response = self._error_response(status) or self._error_response(400) or self._error_response(500)
         if response is None:
-            return () if isinstance(body, dict) else ("no JSON object",)
+            return () if isinstance(body, dict) else ("not a JSON object",)
         location = f"error.{response.status}"
         deviations = self.schema(location).deviations(body)
         counted = [one for one in deviations if level is not Level.MUST or self.binds(location, one.key)]

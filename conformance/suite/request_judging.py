@@ -1,4 +1,4 @@
-"""How a keyword of the request is judged: is it honoured at its edge, and enforced just outside of it?
+"""Judges keywords of the request: is each honoured at its boundary, and enforced just beyond it?
 
 Both aspects are pure functions of what was observed, so that the outcome of a requirement and the coverage of keywords
 rest on the same judgement.
@@ -21,7 +21,7 @@ from conformance.suite.outcome import Outcome
 
 NOT_SENT = "this run's tier has no value that decides this keyword"
 _NEEDED_FIELD: Mapping[str, str] = {"top_logprobs": "logprobs"}
-"""Fields that mean nothing where the target does not act on another one."""
+"""Fields that mean nothing unless the target acts on another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Aspect:
-    """What was decided on one aspect of a keyword.
+    """What was decided about one aspect of a keyword.
 
-    `outcome` is failed, passed, skipped, inconclusive or untested; whether a failure is a warning, the requirement's
-    level says. `reason` is a sentence where nothing could be decided. `exchanges` are those that it rests on.
+    `outcome` is failed, passed, skipped, inconclusive or untested; the requirement's level decides whether a failure is
+    a warning. `reason` says in a sentence why nothing was decided. `exchanges` are those that the outcome rests on.
     """
 
     outcome: Outcome
@@ -57,10 +57,10 @@ class KeywordJudgement:
 
 
 def judge_request_keyword(row: Requirement, observations: Observations, expect: Expect) -> None:
-    """Judge whether a keyword of the request is honoured at its edge and enforced just outside of it.
+    """Judge whether a keyword of the request is honoured at its boundary and enforced just beyond it.
 
     Raises:
-        NotTestable, CannotTell, NotSent, DoesNotApply: nothing can be said, and why.
+        NotTestable, CannotTell, NotSent, DoesNotApply: it cannot be decided, and why.
     """
     assert row.keyword is not None
     if is_always_text(row.keyword):
@@ -86,7 +86,7 @@ def judge_request_keyword(row: Requirement, observations: Observations, expect: 
 
 
 def judge_keyword(row: Requirement, observations: Observations) -> KeywordJudgement:
-    """Both aspects of a keyword of the request, over all that was sent for it."""
+    """Both aspects of a keyword of the request, over everything that was sent for it."""
     needed = _missing_support(row, observations)
     if needed is not None:
         skipped = Aspect(Outcome.SKIPPED, needed)
@@ -95,12 +95,12 @@ def judge_keyword(row: Requirement, observations: Observations) -> KeywordJudgem
 
 
 def is_always_text(keyword: Keyword) -> bool:
-    """Whether a keyword asks for the type of what stands in a path, which can have no other."""
+    """Whether a keyword demands the type of a path segment, which is always a string."""
     return keyword.location.startswith("path.") and keyword.name == "type"
 
 
 def require_baseline(observations: Observations) -> None:
-    """Nothing where the smallest valid request is served; without it, a refusal of another means nothing.
+    """Require that the smallest valid request is served: otherwise the refusal of another means nothing.
 
     Raises:
         NotTestable, CannotTell, NotSent, DoesNotApply: it is not, and why.
@@ -155,7 +155,7 @@ def is_refusal(answered: Answered, observations: Observations, refusals: Sequenc
 
 
 def completion_within(body: Mapping[str, Any]) -> str | None:
-    """What of a completion an error's body carries, in words: choices, or completion tokens that were counted."""
+    """Which part of a completion an error's body carries, in words: choices, or counted completion tokens."""
     if body.get("choices"):
         return "choices"
     usage = body.get("usage")
@@ -189,7 +189,7 @@ def _honoured(row: Requirement, observations: Observations) -> Aspect:
 
 
 def _declined(row: Requirement, found: Answered) -> DoesNotApply | None:
-    """Whether a refusal says that the target does not support the field, or not beyond a limit of its own."""
+    """Whether a refusal says that the target does not support the field, or only within its own limit."""
     status, body = found.answer.status, found.answer.body
     if declared_unsupported(found.sent, status, body):
         return DoesNotApply(f"{found.id}: the target says that it does not support this ({status})")
@@ -213,28 +213,28 @@ def field_of(row: Requirement) -> str | None:
 
 
 def _missing_support(row: Requirement, observations: Observations) -> str | None:
-    """Why a keyword cannot be told: the target does not act on the field that its field belongs to.
+    """Why a keyword cannot be judged: the target does not act on the field that it depends on.
 
-    Whoever refuses the field, or takes it and does nothing with it, was not asked anything about what stands below.
+    A target that refuses that field, or ignores it, shows nothing about what depends on it.
     """
     needed = _NEEDED_FIELD.get(field_of(row) or "")
     if needed is None:
         return None
     pattern = f"request.{field_of(row)}.*/honoured/*"
-    asked = [*observations.matching([pattern], parts=True), *observations.matching([f"completion/{needed}"])]
-    covering = {probe.name: probe for probe in map(observations.covered_by, asked)}
+    probes = [*observations.matching([pattern], parts=True), *observations.matching([f"completion/{needed}"])]
+    covering = {probe.name: probe for probe in map(observations.covered_by, probes)}
     found = [one for one in map(observations.outcome_of, covering.values()) if isinstance(one, Answered)]
     served = [one for one in found if observations.served(one) and one.requested(needed) is True]
     if any(_acts_on(needed, one, observations) for one in served):
         return None
     if served:
-        return f"{served[0].id}: the target takes `{needed}` and ignores it, so that nothing below it can be told"
+        return f"{served[0].id}: the target accepts `{needed}` but ignores it, so what depends on it cannot be judged"
     refused = [one for one in found if declared_unsupported(one.sent, one.answer.status, one.answer.body)]
     return f"{refused[0].id}: the target says that it does not support `{needed}`" if refused else None
 
 
 def _acts_on(field: str, answered: Answered, observations: Observations) -> bool:
-    """Whether an answer shows the field that was asked for, in any of its choices."""
+    """Whether any choice of an answer has the field that was asked for."""
     if answered.requested("stream") is True:
         return f'"{field}":{{'.encode() in answered.answer.body.replace(b" ", b"")
     body = observations.completion_reading(answered.exchange).object

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class SelectionError(Exception):
-    """The user's selection of requirements fits nothing; the message is one sentence that says what to do."""
+    """The user's selection of requirements matches nothing; the message is one sentence that says what to do."""
 
 
 def derived(contract: Contract, location: str) -> list[Requirement]:
@@ -38,7 +38,7 @@ def requirement_of(item: pytest.Item, contract: Contract) -> Requirement | None:
     for name in ("keyword", "declared_row"):
         if parameters is not None and name in parameters.params:
             row = parameters.params[name]
-            return row if isinstance(row, Requirement) else None  # pytest has a placeholder where there is no row
+            return row if isinstance(row, Requirement) else None  # pytest has a placeholder if there is no row
     marker = item.get_closest_marker("requirement")
     if marker is None:
         return None

@@ -16,10 +16,10 @@ from conformance.suite.readers import Readers
 
 
 def judge_status(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
-    """Expect of each answer to a request for a stream that its status is 200, and of each request that it has one.
+    """Expect every request for a stream to be answered, with the status 200.
 
     Raises:
-        CannotTell, DoesNotApply, NotSent: not one has an answer that decides it; the gravest reason.
+        CannotTell, DoesNotApply, NotSent: no answer decides it; the gravest reason.
     """
     answered, obstacles = observations.answers(probes)
     for one in answered:
@@ -58,7 +58,7 @@ def judge_streams(streams: Sequence[Stream], expect: Expect) -> None:
 
 
 def _why_cut(reading: StreamReading) -> str | None:
-    """Why a stream was not read to the end that the target gave it, None where it was."""
+    """Why a stream was not read to the end that the target gave it, or None if it was."""
     if reading.problem is not None:
         return f"the stream could not be read to its end: {reading.problem}"
     if reading.ending is None or reading.ending.kind in TARGET_ENDED:
@@ -70,8 +70,8 @@ def judge_chunks(row: Requirement, streams: Sequence[Stream], readers: Readers, 
     """Judge the chunks of streams by one keyword of their schema.
 
     Raises:
-        NotTestable: there is no readable chunk, or what holds the keyword's place is missing though required.
-        DoesNotApply: no chunk has the place, and none must have it.
+        NotTestable: there is no readable chunk, or a required member above the keyword's place is missing.
+        DoesNotApply: no chunk has that place, and none must have it.
     """
     assert row.keyword is not None
     key = keyword_key(row.keyword)
@@ -92,13 +92,13 @@ def judge_chunks(row: Requirement, streams: Sequence[Stream], readers: Readers, 
         in_the_way.append(f"{streams[0].id}: the answer to a request for a stream has no readable chunk")
     if in_the_way:
         raise NotTestable(in_the_way[0])
-    raise DoesNotApply("no chunk has the place that this keyword speaks of")
+    raise DoesNotApply("no chunk has a value that this keyword applies to")
 
 
 def judge_assembled(row: Requirement, streams: Sequence[Stream], readers: Readers, expect: Expect) -> None:
-    """Expect of each stream that finished that its chunks make a completion of the contract's schema.
+    """Expect the chunks of each finished stream to add up to a completion of the contract's schema.
 
-    A keyword that is no MUST is not held against a requirement that is one.
+    A keyword below MUST does not count against a requirement that is a MUST.
 
     Raises:
         NotTestable: no stream finished.
@@ -120,29 +120,29 @@ def judge_assembled(row: Requirement, streams: Sequence[Stream], readers: Reader
 
 
 def judge_delivery(streams: Sequence[Stream], latency: Latency, expect: Expect) -> None:
-    """Expect of streams that they are not held back, as far as the target's own latency can tell.
+    """Expect streams to arrive as they are generated, as far as the target's own latency lets one judge.
 
     Raises:
-        DoesNotApply: it cannot tell; the message has the figures.
+        DoesNotApply: it cannot be decided; the message has the figures.
     """
     judgement = judge_buffering([deliver(stream.reading.arrivals) for stream in streams], latency)
     if judgement.buffered is None:
-        raise DoesNotApply(f"it cannot be told whether streams are held back: {judgement.why}")
+        raise DoesNotApply(f"whether streams are held back cannot be decided: {judgement.why}")
     expected = "text that comes bit by bit, long before a whole answer would be ready"
     expect(not judgement.buffered, streams[0].id, expected=expected, actual=judgement.why)
 
 
 def judge_coded_delivery(streams: Sequence[Stream], latency: Latency, expect: Expect) -> None:
-    """Expect of compressed streams that they are not held back, each coding by itself: one may be flushed, and one not.
+    """Expect compressed streams to arrive as they are generated; one coding may be flushed, and another held back.
 
     Raises:
-        DoesNotApply: no stream is compressed, or it cannot tell of any coding.
+        DoesNotApply: no stream is compressed, or it cannot be decided for any coding.
     """
     by_coding: dict[tuple[str, ...], list[Stream]] = {}
     for stream in streams:
         if stream.reading.transfer is not None and stream.reading.transfer.codings:
             by_coding.setdefault(stream.reading.transfer.codings, []).append(stream)
-    undecided = DoesNotApply("the target sends no stream compressed")
+    undecided = DoesNotApply("the target compresses no stream")
     for coded in by_coding.values():
         try:
             judge_delivery(coded, latency, expect)

@@ -1,4 +1,4 @@
-"""Streams beside the same requests without streaming: what both say must agree in everything but the words."""
+"""Compares streams with the answers to the same requests without streaming: they must agree in all but the words."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from conformance.reading import Latency
 from conformance.suite.observations import Completion, Observations, Stream
 
 FEWEST_DELTAS: Final = 8
-"""Deltas with text that a stream needs before its white space says anything."""
+"""How many deltas with text a stream needs before its white space decides anything."""
 _SHARE_KEPT: Final = 0.25
-"""A stream with a smaller share than this of the white space that the whole answer has lost it."""
+"""A stream with less than this share of the white space of the answer without streaming has lost it."""
 _STREAMING = ("stream", "stream_options")
 _FIRST_WORD = re.compile(r"([A-Za-z]*[g-zG-Z][A-Za-z]*[-_])")
-"""A word before the first separator. Letters that hexadecimal digits have would not make it a word: a UUID has none."""
+"""A word before the first separator. It needs a letter beyond hexadecimal digits, so a UUID has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that a stream and a whole answer say differently: what the whole one lets expect, and what came."""
+    """One thing that a stream and an answer without streaming say differently: what the latter says, and the stream."""
 
     expected: str
     actual: str
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How an id or a model looks in a stream, and how it looks in whole answers: any of `known` will do."""
+class Form:
+    """The form of an id, or a model, in a stream, and those in answers without streaming: any of `known` will do."""
 
     what: str
     given: str
@@ -40,7 +40,7 @@ class Look:
     @property
     def expected(self) -> str:
         """What is expected, in words."""
-        return f"the {self.what} of whole answers, {_listed(self.known)}"
+        return f"the {self.what} of answers without streaming, {_listed(self.known)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Pair:
 
 
 def pairs(streams: Iterable[Stream], completions: Iterable[Completion], *fields: str) -> list[Pair]:
-    """Each stream with each completion of the same request; where `fields` are given, only these must be the same."""
+    """Each stream with each completion of the same request; with `fields`, only these fields must be the same."""
     by_request: dict[str, list[Completion]] = {}
     for one in completions:
         by_request.setdefault(_key(one.answered.sent, fields), []).append(one)
@@ -73,7 +73,7 @@ def differences(pair: Pair) -> Iterator[Difference]:
 
 
 def prompt_difference(pair: Pair) -> Difference | None:
-    """Whether the same messages cost other prompt tokens in the stream; None also where one of both does not say."""
+    """How the prompt tokens of the same messages differ in the stream; None also if either does not count them."""
     streamed = (pair.stream.reading.usage or {}).get("prompt_tokens")
     whole = pair.whole.usage("prompt_tokens")
     if whole is None or not isinstance(streamed, int | float) or isinstance(streamed, bool) or streamed == whole:
@@ -82,40 +82,40 @@ def prompt_difference(pair: Pair) -> Difference | None:
 
 
 def counts_prompts(pair: Pair) -> bool:
-    """Whether both say what the prompt cost."""
+    """Whether both count the tokens of the prompt."""
     usage = pair.stream.reading.usage
     return usage is not None and "prompt_tokens" in usage and pair.whole.usage("prompt_tokens") is not None
 
 
-def looks(stream: Stream, completions: Sequence[Completion]) -> Iterator[Look]:
-    """How the id and the model of a stream look beside those of whole answers, as far as both have them.
+def forms(stream: Stream, completions: Sequence[Completion]) -> Iterator[Form]:
+    """The form of a stream's id, and its model, beside those of answers without streaming, as far as both have them.
 
-    Of several models behind one name, and of several makers of ids, any may have answered a request.
+    Behind one name there may be several models, and several servers that make ids: any may have answered a request.
     """
     ids = [one.body.get("id") for one in completions]
     if stream.reading.id:
-        forms = frozenset(_form(one) for one in ids if isinstance(one, str))
-        yield from [Look("form of id", _form(stream.reading.id), forms)] if forms else []
+        known = frozenset(_prefix(one) for one in ids if isinstance(one, str))
+        yield from [Form("form of id", _prefix(stream.reading.id), known)] if known else []
     models = frozenset(one for whole in completions if isinstance(one := whole.body.get("model"), str) and one)
     if stream.reading.model and models:
-        yield Look("model", stream.reading.model, models)
+        yield Form("model", stream.reading.model, models)
 
 
-def _form(identifier: str) -> str:
+def _prefix(identifier: str) -> str:
     """The word that an id begins with, with its separator (`chatcmpl-`), or nothing."""
     found = _FIRST_WORD.match(identifier)
     return found[1] if found else ""
 
 
 def has_enough_deltas(stream: Stream) -> bool:
-    """Whether a stream has so many deltas with text that its white space says something."""
+    """Whether a stream has enough deltas with text for its white space to decide anything."""
     return any(choice.content_deltas >= FEWEST_DELTAS for choice in stream.reading.choices.values())
 
 
 def lost_whitespace(pair: Pair) -> Difference | None:
-    """Whether the white space at the ends of deltas was lost: all were trimmed, or those dropped that are nothing else.
+    """Whether white space at the ends of deltas was lost: deltas were trimmed, or those of only white space dropped.
 
-    What the words are is never judged. But where the whole answer puts white space between its words, and no stream of
+    The words are never judged. But if the answer without streaming has white space between its words and no stream of
     the same request does, it was not the model that left it out.
     """
     choices = [choice for choice in pair.stream.reading.choices.values() if choice.content_deltas >= FEWEST_DELTAS]
@@ -129,18 +129,18 @@ def lost_whitespace(pair: Pair) -> Difference | None:
     return Difference(expected, f"{streamed:.0%} of the text of {choices[0].content_deltas} deltas")
 
 
-def agree(told: Sequence[Pair]) -> frozenset[str]:
-    """The texts, without their white space, that two answers to one request share: there a target repeats itself."""
-    answers = {pair.stream.id: _packed_stream(pair.stream) for pair in told}
-    answers |= {pair.whole.id: _packed("".join(pair.whole.texts)) for pair in told}
+def repeated_texts(compared: Sequence[Pair]) -> frozenset[str]:
+    """The texts, without white space, that two answers to one request share: there the target is repeatable."""
+    answers = {pair.stream.id: _packed_stream(pair.stream) for pair in compared}
+    answers |= {pair.whole.id: _packed("".join(pair.whole.texts)) for pair in compared}
     counts = Counter(answers.values())
     return frozenset(text for text, count in counts.items() if text and count > 1)
 
 
 def lost_text(pair: Pair, repeated: frozenset[str]) -> Difference | None:
-    """Whether a stream is the whole answer with parts left out, of a target that repeats itself word by word.
+    """Whether a stream is the answer without streaming with parts left out, from a target that is repeatable.
 
-    A model that chooses other words does not hit upon the same ones with gaps; white space is judged elsewhere.
+    A model that chooses other words does not happen upon the same ones with gaps; white space is judged elsewhere.
     """
     streamed, whole = _packed_stream(pair.stream), _packed("".join(pair.whole.texts))
     same_end = {choice.finish_reason for choice in pair.stream.reading.choices.values()} == _reasons(pair.whole)
@@ -162,7 +162,7 @@ def _packed(text: str) -> str:
 
 
 def unlisted_tokens(stream: Stream) -> tuple[int, int] | None:
-    """Listed tokens, and those that the usage counts as text, of a stream that its limit ended; None where unknown."""
+    """Listed tokens, and those that the usage counts as text, of a stream that its limit cut; None if unknown."""
     reading = stream.reading
     counted = _text_tokens(reading.usage)
     if counted is None or any(choice.finish_reason != "length" for choice in reading.choices.values()):
@@ -171,7 +171,7 @@ def unlisted_tokens(stream: Stream) -> tuple[int, int] | None:
 
 
 def lists_every_token(completion: Completion) -> bool:
-    """Whether a whole answer that its limit ended lists each token that its usage counts: not all targets do."""
+    """Whether an answer without streaming that its limit cut lists every token of its usage: not all targets do."""
     counted = _text_tokens(completion.body.get("usage"))
     listed = 0
     for choice in completion.choices:
@@ -182,7 +182,7 @@ def lists_every_token(completion: Completion) -> bool:
 
 
 def latency_of(observations: Observations, whole: str, first_token: str, *alike: str) -> Latency:
-    """How long the target took for the answers to two probes without streaming, and to others that are alike."""
+    """How long the target took to answer two probes without streaming, and others that are alike."""
     times = [_duration(observations, probe) for probe in alike]
     known = tuple(time for time in times if time is not None)
     return Latency(_duration(observations, whole), _duration(observations, first_token), known)
@@ -219,7 +219,7 @@ def _share(text: str) -> float:
 
 
 def _text_tokens(usage: Any) -> int | None:
-    """The completion tokens of a usage without those of hidden reasoning, None where it does not count them."""
+    """The completion tokens of a usage without those of hidden reasoning, or None if it does not count them."""
     if not isinstance(usage, dict):
         return None
     total = usage.get("completion_tokens")

@@ -1,4 +1,4 @@
-"""Access: who is let in, how others are turned away, and what happens to their keys."""
+"""Access: who is served, how others are rejected, and what happens to their keys."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_key_is_compared_to_its_end(refusals: Sequence[Answered], expect: Expe
 
 
 @requirement("access.two-wrong-keys", "access/two-wrong-keys")
-def test_two_wrong_keys_open_nothing(refusals: Sequence[Answered], expect: Expect) -> None:
+def test_two_wrong_keys_are_rejected(refusals: Sequence[Answered], expect: Expect) -> None:
     expect_status(refusals, {400, *REJECTED}, expect, "401, 403 or 400")
 
 
@@ -67,7 +67,7 @@ def test_the_scheme_is_read_in_any_case(
 
 
 @requirement("access.spaces", "access/spaced-key")
-def test_any_number_of_spaces_stands_before_the_key(
+def test_several_spaces_may_stand_before_the_key(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
     expect_served(answers, observations, expect, "a completion for the right key behind two spaces")
@@ -79,7 +79,7 @@ def test_odd_credentials_break_nothing(answers: Sequence[Answered], observations
 
 
 @requirement("access.key-in-query", "access/key-in-query")
-def test_a_key_in_the_url_opens_nothing(
+def test_a_key_in_the_url_is_not_accepted(
     refusals: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
     for refusal in refusals:
@@ -88,7 +88,7 @@ def test_a_key_in_the_url_opens_nothing(
 
 
 @requirement("access.other-spellings", *OTHER_SPELLINGS)
-def test_no_spelling_of_the_path_opens_the_door(
+def test_no_spelling_of_the_path_bypasses_the_credential(
     refusals: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
     for refusal in refusals:
@@ -97,14 +97,19 @@ def test_no_spelling_of_the_path_opens_the_door(
 
 
 @requirement("access.sibling-routes", "access/sibling-*")
-def test_no_route_beside_it_generates_without_a_credential(
+def test_no_other_route_generates_without_a_credential(
     refusals: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
     for refusal in refusals:
         generated = 200 <= refusal.answer.status < 300 and has_generated(
             observations.completion_reading(refusal.exchange).value
         )
-        expect(not generated, refusal.id, expected=f"nothing made for {refusal.probe.about}", actual=status_of(refusal))
+        expect(
+            not generated,
+            refusal.id,
+            expected=f"nothing generated for {refusal.probe.about}",
+            actual=status_of(refusal),
+        )
 
 
 @requirement("access.status", *NO_ACCESS)
@@ -116,7 +121,7 @@ def test_the_status_is_401(refusals: Sequence[Answered], expect: Expect) -> None
 def test_a_401_has_a_challenge(refusals: Sequence[Answered], expect: Expect) -> None:
     unauthorized = [refusal for refusal in refusals if refusal.answer.status == 401]
     if not unauthorized:
-        raise DoesNotApply("nobody was turned away with 401")
+        raise DoesNotApply("no request was rejected with 401")
     for refusal in unauthorized:
         expect(
             refusal.answer.header("www-authenticate") is not None,
@@ -150,15 +155,15 @@ def test_no_answer_shows_the_key(observations: Observations, expect: Expect) -> 
 
 @requirement("access.key-masked", "*")
 def test_no_answer_shows_much_of_the_key(observations: Observations, expect: Expect) -> None:
-    _judge_echoes(observations, expect, lambda one: one.form == MASKED, "no more of a key than names it")
+    _judge_echoes(observations, expect, lambda one: one.form == MASKED, "no more of a key than identifies it")
 
 
 @requirement("access.pages", "access/from-page", "access/no-key-from-page")
-def test_a_page_may_read_why_it_was_turned_away(observations: Observations, expect: Expect) -> None:
+def test_a_page_may_read_why_it_was_rejected(observations: Observations, expect: Expect) -> None:
     allowed = {one.probe.name: one for one in _answered(observations, "access/*from-page")}
     served, refused = allowed.get("access/from-page"), allowed.get("access/no-key-from-page")
     if served is None or refused is None:
-        raise CannotTell("one of the two requests of a page was not answered")
+        raise CannotTell("one of the two requests from a page was not answered")
     if served.answer.header(ALLOW_ORIGIN) is None:
         raise DoesNotApply(f"{served.id}: no page of another origin may read the target's answers")
     expect(
@@ -181,7 +186,7 @@ def test_no_answer_offers_itself_to_shared_caches(answers: Sequence[Answered], e
     for answered in answers:
         declared = answered.answer.header("cache-control")
         actual = f"Cache-Control: {declared!a}"
-        expected = "no Cache-Control that lets a shared cache keep the answer"
+        expected = "no Cache-Control that lets a shared cache store the answer"
         expect(not allows_sharing(declared or ""), answered.id, expected=expected, actual=actual)
 
 
@@ -225,7 +230,7 @@ def _variables_of_second_tenant(observations: Observations) -> str:
 
 
 def _judge_isolation(observations: Observations, expect: Expect, variables: str) -> None:
-    """Judge that two tenants side by side each get their own words, and the same request of both two answers."""
+    """Judge that two tenants at the same time each get their own text, and separate answers to the same request."""
     tenants = observations.matching(["access/second-tenant", "access/tenant-at-once-*"])
     if not tenants:
         raise CannotTell(f"no second tenant is known; set {variables} to test this")
@@ -257,7 +262,7 @@ def _judge_echoes(
         actual = ", ".join(f"the {one.secret} ({one.form}) in the {one.where}" for one in echoed)
         expect(not echoed, exchange.id, expected=expected, actual=actual)
     if not expect.judged:
-        raise CannotTell("the target answered nothing")
+        raise CannotTell("the target answered no request")
 
 
 def _answered(observations: Observations, pattern: str) -> list[Answered]:
@@ -266,5 +271,5 @@ def _answered(observations: Observations, pattern: str) -> list[Answered]:
 
 def _refused_as_organization(refusals: Sequence[Answered], observations: Observations, expect: Expect) -> None:
     for _ in observations.usable(observations.matching(["completion/plain"]), observations.completion):
-        break  # a refusal only means something where the caller's own organization is served
+        break  # a refusal only means something if the caller's own organization is served
     expect_status(refusals, {400, 401, 403, 404}, expect, "403 or 404 (400 and 401 will do)")

@@ -21,7 +21,7 @@ from conformance.suite.readers import Readers
 
 DAY = 86_400
 SKEW = 2
-"""Seconds by which the clocks of two machines that share the work may differ."""
+"""How far apart the clocks of two machines behind one target may be, in seconds."""
 REPLACEMENT = "\ufffd"
 
 
@@ -89,13 +89,13 @@ def test_created_never_goes_back(completions: Sequence[Completion], expect: Expe
         expect(
             created >= latest - SKEW,
             completion.id,
-            expected=f"no time before {latest:.0f}, which {before.id} has, whose answer was complete before",
+            expected=f"no time before {latest:.0f}, the time of {before.id}, which was complete before this request",
             actual=str(created),
         )
 
 
 @requirement("completion.object", "completion/*")
-def test_an_object_that_is_named_is_a_completion(completions: Sequence[Completion], expect: Expect) -> None:
+def test_object_says_that_it_is_a_completion(completions: Sequence[Completion], expect: Expect) -> None:
     named = [completion for completion in completions if "object" in completion.body]
     if not named:
         raise DoesNotApply("no completion has the member object")
@@ -135,7 +135,7 @@ def test_there_are_as_many_choices_as_were_asked_for(completions: Sequence[Compl
     for completion in completions:
         count = completion.answered.requested("n") or 1
         if not isinstance(count, int):
-            continue  # such as 2.0, which some take for a number of choices and others refuse
+            continue  # such as 2.0, which some targets accept as a number of choices and others refuse
         indexes = [choice.get("index") for choice in completion.choices]
         expect(
             sorted(indexes, key=str) == sorted(range(count), key=str),
@@ -179,7 +179,7 @@ def test_the_charset_is_utf_8(answers: Sequence[Answered], expect: Expect) -> No
         expect(
             charset.lower() in {"utf-8", "utf8"},
             answered.id,
-            expected="no charset but UTF-8",
+            expected="no charset other than UTF-8",
             actual=f"Content-Type: {quoted(declared)}",
         )
 
@@ -198,7 +198,7 @@ def test_the_finish_reason_is_known(completions: Sequence[Completion], expect: E
 
 
 @requirement("completion.no-control-tokens", "completion/*", "stream/*")
-def test_no_text_has_the_marks_of_a_chat_template(
+def test_no_text_has_control_tokens_of_a_chat_template(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
     for one in answer_texts(answers, observations):
@@ -211,14 +211,14 @@ def test_no_text_has_the_marks_of_a_chat_template(
             actual=f"{quoted(found or '')} in the text {quoted(one.text)}",
         )
     if not expect.judged:
-        raise NotTestable("no valid request was answered with a text")
+        raise NotTestable("no valid request was answered with text")
 
 
 @requirement("completion.text-intact", "completion/multibyte")
 def test_text_is_not_damaged(completions: Sequence[Completion], expect: Expect) -> None:
     for completion in completions:
         for text in completion.texts:
-            # A limit may cut a character that is spelled in several tokens: only what stands before the end counts.
+            # A limit may cut a character that takes several tokens, so a damaged end does not count.
             expect(
                 REPLACEMENT not in text.rstrip(REPLACEMENT),
                 completion.id,
@@ -238,11 +238,11 @@ def _ended(completion: Completion) -> float:
 
 
 def _dated(completions: Sequence[Completion]) -> list[tuple[Completion, float]]:
-    """The completions that say when they were made; that each must, the schema says where it is so."""
+    """The completions that say when they were made; whether each must, the schema says."""
     if not any("created" in one.body for one in completions):
         raise DoesNotApply("no completion has the member created")
-    told = [(one, one.body.get("created")) for one in completions]
-    return [(one, at) for one, at in told if isinstance(at, (int, float)) and not isinstance(at, bool)]
+    dated = [(one, one.body.get("created")) for one in completions]
+    return [(one, at) for one, at in dated if isinstance(at, (int, float)) and not isinstance(at, bool)]
 
 
 def _successes(answers: Sequence[Answered]) -> list[Answered]:

@@ -14,7 +14,7 @@ from conformance.suite.marks import requirement
 from conformance.suite.observations import Completion
 
 REASONING = ("reasoning_content", "reasoning")
-"""The members of a message in which deployments show what a model thought before it answered."""
+"""The members of a message in which deployments show a model's reasoning."""
 
 
 @requirement("completion.max-tokens", "completion/*")
@@ -28,13 +28,13 @@ def test_the_token_limit_is_kept(completions: Sequence[Completion], expect: Expe
             allowed = limit * _choices(completion)
             actual = f"{used} completion tokens"
             expect(used <= allowed, completion.id, expected=f"at most {_tokens(allowed)}", actual=actual)
-        # The usage may be wrong, too: what no tokenizer can put into so few tokens is too much in any case.
+        # The usage may be wrong as well: a text that no tokenizer fits into so few tokens is too long in any case.
         for text in completion.texts:
             expect(
                 fewest_tokens(text) <= limit,
                 completion.id,
                 expected=f"a text of at most {_tokens(limit)}",
-                actual=f"{len(text)} characters, which is more in every tokenizer: {quoted(text)}",
+                actual=f"{len(text)} characters, which no tokenizer fits into the limit: {quoted(text)}",
             )
 
 
@@ -44,7 +44,7 @@ def test_length_means_that_the_limit_was_reached(completions: Sequence[Completio
         limit, used = _limit(completion), completion.usage("completion_tokens")
         if limit is None or used is None or not _all_cut(completion):
             continue
-        # Some count without what they hold back at the end, such as half a character.
+        # Some do not count what they hold back at the end, such as half a character.
         least = limit * len(completion.choices) / 2
         expect(
             used >= least,
@@ -101,8 +101,8 @@ def test_a_stop_sequence_in_hidden_reasoning_ends_nothing(completions: Sequence[
             expect(
                 not vanished or any(stop in reasoning for stop in stops),
                 completion.id,
-                expected="a text after the reasoning, for a stop sequence is looked for in the text only",
-                actual=f"no text, and reasoning that ends where the stop sequence would stand: {quoted(reasoning)}",
+                expected="a text after the reasoning: stop sequences apply to the text only",
+                actual=f"no text, and reasoning that ends where the stop sequence would be: {quoted(reasoning)}",
             )
     if not expect.judged:
         raise DoesNotApply("no answer shows any reasoning")
@@ -154,7 +154,7 @@ def test_a_longer_answer_costs_more(completions: Sequence[Completion], expect: E
     cut = {one.answered.probe.name: one for one in _counting(completions) if _all_cut(one)}
     shortest = cut.pop("completion/one-token", None)
     if shortest is None or not cut:
-        raise CannotTell("the answers were not cut at their limits, so nothing says which is the longer one")
+        raise CannotTell("the answers were not cut at their limits, so it is not known which is longer")
     cost = shortest.usage("completion_tokens") or 0
     for completion in cut.values():
         expect(
@@ -196,7 +196,7 @@ def test_tokens_are_counted_in_whole_numbers(completions: Sequence[Completion], 
 
 
 def _counting(completions: Sequence[Completion]) -> list[Completion]:
-    """Those that have a usage; that each must have one, and with what in it, the schema says."""
+    """The completions with a usage; whether each must have one, and what must be in it, the schema says."""
     counting = [one for one in completions if isinstance(one.body.get("usage"), Mapping)]
     if not counting:
         raise DoesNotApply("no completion has a usage")

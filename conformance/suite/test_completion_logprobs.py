@@ -13,15 +13,13 @@ from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Completion, Observations
 
 ROUNDING = 1e-3
-"""By how much a logarithm may be above 0 for want of precision."""
+"""How far above 0 a logarithm may be for lack of precision."""
 
 
 @requirement("completion.logprobs", "completion/logprobs", "completion/logprobs-of-choices")
 def test_log_probabilities_are_listed(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
     if all(answered.answer.status in {400, 422} for answered in answers):
-        raise DoesNotApply(
-            f"{answers[0].id}: the target refuses to give log probabilities ({answers[0].answer.status})"
-        )
+        raise DoesNotApply(f"{answers[0].id}: the target refuses log probabilities ({answers[0].answer.status})")
     for completion in observations.usable([one.probe for one in answers], observations.completion):
         for choice in completion.choices:
             logprobs = choice.get("logprobs")
@@ -39,7 +37,7 @@ def test_log_probabilities_are_listed(answers: Sequence[Answered], observations:
 
 
 def _judge_tokens(completion: Completion, choice: Mapping[str, Any], expect: Expect) -> None:
-    """The tokens together are the text of the choice."""
+    """Judge whether the tokens together are the text of the choice."""
     message = choice.get("message")
     text = message.get("content") if isinstance(message, Mapping) else None
     log = DeviationLog()
@@ -50,8 +48,8 @@ def _judge_tokens(completion: Completion, choice: Mapping[str, Any], expect: Exp
 
 
 def _judge_figures(completion: Completion, content: Sequence[Mapping[str, Any]], expect: Expect) -> None:
-    """No logarithm of a probability is above 0, and there are as many alternatives as were asked for, or fewer."""
-    asked = completion.answered.requested("top_logprobs") or 0
+    """Judge that no logarithm of a probability is above 0, and that there are no more alternatives than requested."""
+    wanted = completion.answered.requested("top_logprobs") or 0
     figures = [one.get("logprob") for one in content]
     wrong = [one for one in figures if isinstance(one, (int, float)) and one > ROUNDING]
     actual = f"the logprob {quoted(wrong[:1])}"
@@ -59,8 +57,8 @@ def _judge_figures(completion: Completion, content: Sequence[Mapping[str, Any]],
     counts = [len(one) for entry in content if isinstance(one := entry.get("top_logprobs"), list)]
     if counts:
         expect(
-            0 < max(counts) <= asked,
+            0 < max(counts) <= wanted,
             completion.id,
-            expected=f"the {asked} likeliest tokens in top_logprobs, or fewer where there are not so many",
-            actual=f"{max(counts)} at most",
+            expected=f"at most the {wanted} most likely tokens in top_logprobs, and at least one",
+            actual=f"up to {max(counts)}",
         )

@@ -1,4 +1,4 @@
-"""Errors: which status, which envelope, and what an error must never do."""
+"""Errors: their status, their envelope, and what an error must never do."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ELSEWHERE = (
     *("access/no-key-trailing-slash", "access/no-key-double-slash", "access/no-key-upper-case"),
     "access/no-key-dot-segment",
 )
-"""What is refused for its route or method: the operation's own errors are not documented there."""
+"""Requests that are refused for their route or method, where the operation's own errors are not documented."""
 SIBLINGS = "access/sibling-"
 """Routes of other operations, of which the contract says nothing."""
 MISSING = "request.messages.required/enforced/*"
@@ -38,7 +38,7 @@ TWINS = (
     ("access/no-key-streamed", "access/no-key"),
     ("error/unknown-model-streamed", "error/unknown-model"),
 )
-"""Requests that are refused, each with stream and without."""
+"""Requests that must be refused, each with and without streaming."""
 
 
 @requirement("error.never-success", *ANY_INVALID)
@@ -55,7 +55,7 @@ def test_what_must_be_refused_never_succeeds(refusals: Sequence[Answered], expec
 
 
 @requirement("error.never-server-error", *ANY_REFUSED)
-def test_a_mistake_of_the_client_is_no_error_of_the_server(
+def test_a_mistake_of_the_client_is_not_an_error_of_the_server(
     refusals: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
     own = [one for one in refusals if not one.probe.name.startswith(SIBLINGS)]
@@ -125,7 +125,7 @@ def test_an_error_fits_the_keyword(
     unreadable = [one for one in readings if not one.is_readable]
     if keyword.keyword.pointer == "/type":
         for one in unreadable:
-            expect(False, one.exchange, expected="a JSON object", actual=f"a body that is no JSON: {quoted(one.body)}")
+            expect(False, one.exchange, expected="a JSON object", actual=f"a body that is not JSON: {quoted(one.body)}")
     elif len(unreadable) == len(readings):
         raise NotTestable(f"{unreadable[0].exchange}: {unreadable[0].problem}")
     bodies = [(one.exchange, one.value) for one in readings if one.is_readable]
@@ -169,7 +169,7 @@ def test_an_invalid_request_for_a_stream_gets_a_plain_error(
     for refusal in refusals:
         framed = is_event_stream(refusal.answer.header("content-type"))
         if refusal.probe.name != "error/streamed":
-            # Of a keyword that is not enforced, and of an error of the server, other requirements tell.
+            # Keywords that are not enforced, and errors of the server, are reported by other requirements.
             if not refusal.probe.asks_for_stream or not framed or observations.served(refusal):
                 continue
             expect(
@@ -193,15 +193,16 @@ def test_an_error_is_the_same_for_a_stream(observations: Observations, expect: E
         pair = [*_answered(observations, streamed)[:1], *_answered(observations, plain)[:1]]
         if len(pair) < 2 or any(one.answer.status < 400 for one in pair):
             continue
-        told, wanted = (_form(one, observations) for one in pair)
-        expect(told == wanted, pair[0].id, expected=f"what {pair[1].id} has: {wanted}", actual=told)
+        streamed_form, plain_form = (_form(one, observations) for one in pair)
+        expected = f"what {pair[1].id} has: {plain_form}"
+        expect(streamed_form == plain_form, pair[0].id, expected=expected, actual=streamed_form)
     if not expect.judged:
         _, missing = observations.answers(observations.matching([name for pair in TWINS for name in pair]))
         raise worst([*missing, *([] if missing else [NEVER_BOTH])])
 
 
 @requirement("error.message-content", "error/messages-null-element")
-def test_a_message_that_is_none_is_refused(refusals: Sequence[Answered], expect: Expect) -> None:
+def test_what_is_not_a_message_is_refused(refusals: Sequence[Answered], expect: Expect) -> None:
     expect_status(refusals, REFUSALS, expect, "a 4xx refusal")
 
 
@@ -209,7 +210,7 @@ def test_a_message_that_is_none_is_refused(refusals: Sequence[Answered], expect:
 def test_what_is_checked_is_what_is_run(observations: Observations, expect: Expect) -> None:
     alone, twice = _answered(observations, "error/unknown-model"), _answered(observations, "error/duplicate-model")
     if any(one.answer.status not in REFUSALS for one in alone):
-        raise DoesNotApply(f"{alone[0].id}: the target serves a model that does not exist, so none is checked")
+        raise DoesNotApply(f"{alone[0].id}: the target serves a model that does not exist, so it checks none")
     for answered in twice:
         model = observations.completion_reading(answered.exchange).object.get("model")
         smuggled = observations.served(answered) and isinstance(model, str) and UNKNOWN_MODEL in model
@@ -217,10 +218,10 @@ def test_what_is_checked_is_what_is_run(observations: Observations, expect: Expe
             not smuggled,
             answered.id,
             expected="a refusal, or a completion by the model that stands first",
-            actual=f"a completion by {quoted(model)}, which alone is refused",
+            actual=f"a completion by {quoted(model)}, which is refused on its own",
         )
     if not twice:
-        raise CannotTell("the body in which `model` stands twice was not answered")
+        raise CannotTell("the body with `model` twice was not answered")
 
 
 @requirement("error.unsupported-media-type", "error/text-plain", "error/form")
@@ -262,7 +263,7 @@ def test_an_unknown_model_is_refused(observations: Observations, expect: Expect)
         if exchange.probe in UNKNOWN_MODELS:
             expect(False, exchange.id, expected="404 or 400", actual="status 503, while other requests were served")
     if not expect.judged:
-        raise worst([*obstacles, NotSent("this run's tier has no model that is unknown")])
+        raise worst([*obstacles, NotSent("this run's tier has no request for an unknown model")])
 
 
 @requirement("error.no-internals", *ANY_REFUSED)
@@ -297,7 +298,7 @@ def _judge_envelope(refusals: Sequence[Answered], observations: Observations, re
         reading = observations.error_reading(refusal.exchange)
         expected = f"the contract's error object with status {refusal.answer.status}"
         if not reading.is_readable:
-            actual = f"a body that is no JSON: {quoted(refusal.answer.body)}" if refusal.answer.body else "no body"
+            actual = f"a body that is not JSON: {quoted(refusal.answer.body)}" if refusal.answer.body else "no body"
             expect(False, refusal.id, expected=expected, actual=actual)
             continue
         deviations = readers.envelope_deviations(refusal.answer.status, reading.value, expect.requirement.level)
@@ -306,7 +307,7 @@ def _judge_envelope(refusals: Sequence[Answered], observations: Observations, re
 
 
 def _own(refusals: Sequence[Answered]) -> list[Answered]:
-    """Those that the operation itself refused, as far as the path says."""
+    """Those that were sent to the operation's own path."""
     return [one for one in refusals if one.probe.name not in ELSEWHERE and not one.probe.name.startswith(SIBLINGS)]
 
 
@@ -326,5 +327,5 @@ def _form(refusal: Answered, observations: Observations) -> str:
 def _errors(refusals: Sequence[Answered]) -> list[Answered]:
     errors = [one for one in refusals if one.answer.status >= 400 and one.answer.status not in REFUSED_FOR_LOAD]
     if not errors:
-        raise NotTestable("not one request that must be refused was answered with an error")
+        raise NotTestable("no request that must be refused was answered with an error")
     return errors

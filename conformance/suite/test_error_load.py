@@ -1,4 +1,4 @@
-"""Errors: what a target says that has no room for a request, where that happens in the run."""
+"""Errors: what a target says when it refuses a request for load, if that happens in the run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_refusal_for_load_has_the_envelope(observations: Observations, readers
         deviations = (
             readers.envelope_deviations(exchange.answer.status, reading.value, expect.requirement.level)
             if reading.is_readable
-            else ["the body is no JSON"]
+            else ["the body is not JSON"]
         )
         actual = f"{'; '.join(deviations[:3])}: {quoted(exchange.answer.body)}"
         expected = f"the contract's error object with status {exchange.answer.status}"
@@ -34,7 +34,7 @@ def test_retry_after_is_a_time(observations: Observations, expect: Expect) -> No
         raise DoesNotApply("no answer has a Retry-After header field")
     for exchange, value in given:
         actual = f"Retry-After: {quoted(value)}"
-        expect(is_retry_after(value), exchange.id, expected="a number of seconds, or a date of HTTP", actual=actual)
+        expect(is_retry_after(value), exchange.id, expected="a number of seconds, or an HTTP date", actual=actual)
 
 
 @requirement("error.retry-after-exposed", *ANY_LOAD)
@@ -45,7 +45,7 @@ def test_retry_after_can_be_read_by_a_page(observations: Observations, expect: E
         if header(one, "retry-after") and header(one, "access-control-allow-origin")
     ]
     if not given:
-        raise DoesNotApply("no answer has a Retry-After that a browser's page of another origin may read")
+        raise DoesNotApply("no answer to another origin has a Retry-After header field")
     for exchange in given:
         exposed = (header(exchange, "access-control-expose-headers") or "").lower()
         names = {name.strip() for name in exposed.split(",")}

@@ -1,4 +1,4 @@
-"""Robustness under load: large bodies, far too many choices, bursts. Only the load tier sends them."""
+"""Robustness under load: large bodies, far too many choices, bursts; only the load tier sends them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Robustness: what a deployment survives without harm to others."""
+"""Robustness: what a deployment survives without harm to other clients."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ HOSTILE = (
 )
 HEALTH = ("robustness/health", "robustness/health-after-*")
 PLAIN = ("robustness/health-after-[!v]*", "robustness/*-on-connection", "robustness/at-once-0")
-"""Plain requests by which it is told how long one usually takes."""
+"""Plain requests that show how long one usually takes."""
 SLACK = 2.0
-"""Seconds by which a plain request may take longer than usual before that is held against anybody."""
+"""How much longer than usual a plain request may take before it counts as held up, in seconds."""
 
 
 @requirement(
@@ -68,7 +68,7 @@ def test_extreme_values_are_refused(observations: Observations, expect: Expect) 
 @requirement("robustness.healthy-afterwards", *HEALTH, *HOSTILE, "robustness/at-once-0")
 def test_a_plain_request_is_served_afterwards(observations: Observations, expect: Expect) -> None:
     hostile = [probe.name for probe in observations.matching(HOSTILE)]
-    # Earlier versions had no probe of its own for this; their evidence has what came after the hostile requests.
+    # Earlier versions had no probe for this; their evidence has other requests after the hostile ones.
     plain = HEALTH if observations.matching(HEALTH) else ("robustness/at-once-*",)
     judge_health(plain, hostile, observations, expect)
 
@@ -83,12 +83,12 @@ def test_requests_at_once_are_each_served(observations: Observations, expect: Ex
 def test_no_answer_at_once_is_empty(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
     texts = list(answer_texts(answers, observations))
     if not any(one.text for one in texts):
-        raise DoesNotApply("no answer among several at once has any text, so that none stands out")
+        raise DoesNotApply("no answer among several at once has any text, so none stands out")
     for one in texts:
         expect(
             bool(one.text) or one.finish_reasons != {"stop"},
             one.answered.id,
-            expected="text, as the other answers at once have it, or another end than `stop`",
+            expected="text, as other answers at once have, or another finish_reason than `stop`",
             actual="no text, and the finish_reason stop",
         )
 
@@ -126,17 +126,17 @@ def test_a_plain_request_is_served_beside_a_stream(observations: Observations, e
         raise DoesNotApply("the contract has no streams")
     held, beside = (sent_exchange(f"robustness/{name}held-stream", observations) for name in ("", "beside-"))
     if held.answer is None or not held.answer.reads or held.answer.status != 200:
-        told = held.ending.kind.value if held.answer is None else f"status {held.answer.status}"
-        raise CannotTell(f"{held.id}: no stream began ({told})")
+        got = held.ending.kind.value if held.answer is None else f"status {held.answer.status}"
+        raise CannotTell(f"{held.id}: no stream began ({got})")
     if began(beside) >= ended(held):
-        raise CannotTell(f"{beside.id} was sent only after the stream had ended; give more --concurrency")
+        raise CannotTell(f"{beside.id} was sent only after the stream had ended; raise --concurrency")
     if ended(beside) <= ended(held) + RESOLUTION and beside.answer is not None:
         expect_probes_served(["robustness/beside-held-stream"], observations, expect)
         return
     took, usual = elapsed_and_usual(beside, PLAIN, observations)
     if usual is None or took <= SLACK + 3 * usual:
         raise CannotTell(
-            f"{beside.id}: the target is too slow to tell ({took:.1f} s, and other requests take long, too)"
+            f"{beside.id}: the target is too slow to decide this ({took:.1f} s, and other requests take long as well)"
         )
     expect(
         False,
@@ -144,21 +144,21 @@ def test_a_plain_request_is_served_beside_a_stream(observations: Observations, e
         expected=f"an answer while {held.id} is held open, in about {usual:.1f} s as for other plain requests",
         actual=f"none within {took:.1f} s"
         if beside.answer is None
-        else f"one only once that had ended, after {took:.1f} s",
+        else f"one only after the stream had ended, after {took:.1f} s",
     )
 
 
 @requirement("robustness.vanished-clients", "robustness/vanished*", "robustness/health-after-vanished*", *PLAIN)
-def test_the_work_for_clients_that_left_holds_up_nobody(observations: Observations, expect: Expect) -> None:
+def test_work_for_clients_that_left_holds_up_nobody(observations: Observations, expect: Expect) -> None:
     for probe in observations.matching(["robustness/health-after-vanished*"]):
         after = observations.exchange_of(probe.name)
         if after is None:
             continue
         took, usual = elapsed_and_usual(after, PLAIN, observations)
         if usual is None:
-            raise CannotTell("no plain request was answered before, so that nothing can be compared")
+            raise CannotTell("no plain request was answered before, so there is nothing to compare with")
         if after.answer is None and took <= SLACK + 3 * usual:
-            # That it is not answered at all is another requirement's matter.
+            # That it is not answered at all is judged by another requirement.
             expect.notes.append(f"{after.id}: no answer ({after.ending.kind.value})")
             continue
         expect(
@@ -168,7 +168,7 @@ def test_the_work_for_clients_that_left_holds_up_nobody(observations: Observatio
             actual=f"{'an answer' if after.answer else 'none'} after {took:.1f} s: {probe.about}",
         )
     if not expect.judged:
-        raise CannotTell(expect.notes[0]) if expect.notes else NotSent("no client left before an answer came")
+        raise CannotTell(expect.notes[0]) if expect.notes else NotSent("no client hung up before an answer came")
 
 
 @requirement("robustness.whole-allowance", "robustness/hang-up", "completion/*", *HEALTH)
@@ -176,13 +176,13 @@ def test_the_limit_of_the_next_answer_is_its_own(observations: Observations, exp
     before = {lost for _, lost in lost_tokens(["completion/*"], observations)}
     after = list(lost_tokens(HEALTH, observations))
     if not before or not after:
-        raise DoesNotApply("no answers that their limit cut tell how many tokens they have")
+        raise DoesNotApply("no answer that its limit cut says how many tokens it has")
     for answered, lost in after:
         expect(
             lost in before,
             answered.id,
             expected=f"{_limit_of(answered)} completion tokens, as its limit cut it",
-            actual=f"{lost} fewer, where answers before clients left lacked {sorted(before)}",
+            actual=f"{lost} fewer; answers before clients hung up lacked {sorted(before)}",
         )
 
 

@@ -1,6 +1,6 @@
 """Streams: framing, chunks and their sequence, judged from the bytes and times of each read.
 
-The readers find what is wrong and say where; a test here says which requirement it is about.
+The readers find what is wrong and where; a test here says which requirement that breaks.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def test_no_name_stands_twice_in_an_object(streams: Sequence[Stream], expect: Ex
 
 
 @requirement("stream.json-interoperable", STREAMS)
-def test_the_json_is_read_alike_by_all(streams: Sequence[Stream], expect: Expect) -> None:
+def test_every_parser_reads_the_json_alike(streams: Sequence[Stream], expect: Expect) -> None:
     judge_streams(streams, expect)
 
 
@@ -236,11 +236,11 @@ def test_log_probabilities_cover_the_text(
     streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect
 ) -> None:
     judge_streams(streams, expect)
-    # That every token is listed can only be asked of a target that lists them all without streaming.
+    # Only a target that lists every token without streaming can be expected to do so in a stream.
     if completions and all(map(lists_every_token, completions)):
         for stream in streams:
             listed, counted = unlisted_tokens(stream) or (0, 0)
-            expected = f"log probabilities of {counted} tokens, which is what the usage counts"
+            expected = f"log probabilities of {counted} tokens, as many as the usage counts"
             expect(listed == counted, stream.id, expected=expected, actual=f"{listed}")
 
 
@@ -265,19 +265,19 @@ APART = "stream/plain"
 ON_ONE_CONNECTION = ("stream/*-on-connection", "stream/again")
 
 
-# The answer that is not streamed goes first on the connection; what it is itself, others judge.
+# The answer that is not streamed goes first on the connection; other tests judge it.
 @requirement("stream.connection-reuse", APART, "completion/stream-false", *ON_ONE_CONNECTION)
 def test_further_streams_on_a_connection_are_served_like_the_first(observations: Observations, expect: Expect) -> None:
     apart, missing = observations.answers(observations.matching([APART]))
     if not apart and missing:
         raise worst(missing)
     if not any(observations.served(one) for one in apart):
-        raise NotTestable(f"{APART}, which shares its connection with no other on purpose, has no readable chunk")
+        raise NotTestable(f"{APART}, which deliberately has a connection of its own, has no readable chunk")
     answered, obstacles = observations.answers(observations.matching(ON_ONE_CONNECTION))
     for one in answered:
         served = observations.served(one)
         expect(served, one.id, expected=f"an answer like any other to {one.probe.about}", actual=status_of(one))
-    expect.missing_answers("an answer to each request on a connection that is kept", obstacles)
+    expect.missing_answers("an answer to each request on a kept-alive connection", obstacles)
 
 
 @requirement("stream.finish-reason-length", "stream/one-token")
@@ -306,18 +306,18 @@ def test_the_chunks_make_a_completion(
 
 
 LATENCY = ("completion/long-answer", "completion/one-token", "completion/plain", "completion/again")
-"""What tells how long answers take: a long one, a short one, and two that are alike."""
+"""Probes that show how long answers take: a long one, a short one, and two that are alike."""
 
 
 @requirement("stream.delivered", "stream/plain", "stream/again", *LATENCY)
-def test_a_stream_is_delivered_as_it_is_made(
+def test_a_stream_is_delivered_as_it_is_generated(
     streams: Sequence[Stream], observations: Observations, expect: Expect
 ) -> None:
     judge_delivery(streams, latency_of(observations, *LATENCY), expect)
 
 
 @requirement("stream.delivered-coded", "stream/gzip", "stream/gzip-again", "stream/br", "stream/br-again", *LATENCY)
-def test_a_compressed_stream_is_delivered_as_it_is_made(
+def test_a_compressed_stream_is_delivered_as_it_is_generated(
     streams: Sequence[Stream], observations: Observations, expect: Expect
 ) -> None:
     judge_coded_delivery(streams, latency_of(observations, *LATENCY), expect)

@@ -1,4 +1,4 @@
-"""Streams beside the same requests without streaming."""
+"""Streams compared with the answers to the same requests without streaming."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from conformance.suite.expect import DoesNotApply, Expect, NotTestable
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Completion, Observations, Stream
 from conformance.suite.stream_pairs import (
-    agree,
     counts_prompts,
     differences,
+    forms,
     has_enough_deltas,
-    looks,
     lost_text,
     lost_whitespace,
     pairs,
     prompt_difference,
+    repeated_texts,
 )
 
 TWINS = (
@@ -28,7 +28,7 @@ TWINS = (
 
 
 @requirement("stream.equivalent", *TWINS)
-def test_a_stream_agrees_with_the_whole_answer(
+def test_a_stream_agrees_with_the_answer_without_streaming(
     streams: Sequence[Stream],
     completions: Sequence[Completion],
     probes: Sequence[Probe],
@@ -47,9 +47,13 @@ def test_a_stream_agrees_with_the_whole_answer(
             if found is not None:
                 expect(False, pair.stream.id, expected=found.expected, actual=found.actual)
     if not expect.judged:
-        # A twin that was never sent, or not answered for load, is no fault of the target.
+        # That a twin was not sent, or was refused for load, is not a fault of the target.
         _, obstacles = observations.answers(probes)
-        raise obstacles[0] if obstacles else NotTestable("no stream finished whose request was served whole, too")
+        raise (
+            obstacles[0]
+            if obstacles
+            else NotTestable("no stream finished whose request was also served without streaming")
+        )
 
 
 @requirement("stream.nothing-lost", "stream/plain", "stream/again", "completion/long-answer")
@@ -57,7 +61,7 @@ def test_no_part_of_the_text_is_lost(
     streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect
 ) -> None:
     compared = [pair for pair in pairs(streams, completions) if len(pair.stream.reading.choices) == 1]
-    repeated = agree(compared)
+    repeated = repeated_texts(compared)
     if not repeated:
         raise DoesNotApply("the target does not give the same request the same text twice")
     for pair in compared:
@@ -72,20 +76,20 @@ def test_ids_and_models_look_alike(
     streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect
 ) -> None:
     for stream in streams:
-        for look in looks(stream, completions):
-            expect(look.given in look.known, stream.id, expected=look.expected, actual=quoted(look.given))
+        for form in forms(stream, completions):
+            expect(form.given in form.known, stream.id, expected=form.expected, actual=quoted(form.given))
     if not expect.judged:
-        raise DoesNotApply("neither ids nor models of the target have a form to compare")
+        raise DoesNotApply("neither the ids nor the models of the target can be compared")
 
 
 @requirement("stream.whitespace", "stream/plain", "stream/again", "completion/long-answer")
 def test_white_space_is_not_lost(streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect) -> None:
     compared = [pair for pair in pairs(streams, completions) if has_enough_deltas(pair.stream)]
     if len(compared) < 2:
-        raise DoesNotApply("less than two streams have enough deltas with text to compare with a whole answer")
+        raise DoesNotApply("fewer than two streams have enough deltas with text to be compared")
     lost = [(pair, found) for pair in compared if (found := lost_whitespace(pair)) is not None]
     for pair in compared:
         expect.looked_at(pair.stream.id)
-    # One stream may be of a model that ran its words together; all of them are not.
+    # In one stream the model may have run its words together; in all of them it has not.
     for pair, found in lost if len(lost) == len(compared) else ():
         expect(False, pair.stream.id, expected=found.expected, actual=found.actual)

@@ -1,4 +1,4 @@
-"""Requests that are written in a rare way: what is valid is served, and the rest is served or refused."""
+"""Requests in an unusual form: what is valid must be served, the rest served or refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ODD_TEXT = ("request/lone-surrogate", "request/escaped-nul", "request/raw-nul", 
 
 
 @requirement("request.media-type-spelling", "request/media-type-*")
-def test_json_is_taken_in_any_spelling_of_its_name(
+def test_the_media_type_of_json_is_accepted_in_any_spelling(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
     expect_served(answers, observations, expect)
@@ -59,7 +59,7 @@ def test_json_mode_gives_json_or_is_refused(
                 expected = "a text that is a JSON object, as `response_format` asks, or a refusal"
                 expect(_is_json_object(text), answered.id, expected=expected, actual=f"the text {quoted(text)}")
     if not expect.judged:
-        raise DoesNotApply(f"{answers[0].id}: the answer did not come to its end")
+        raise DoesNotApply(f"{answers[0].id}: the answer did not finish by itself")
 
 
 def _is_json_object(text: str) -> bool:

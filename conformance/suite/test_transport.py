@@ -1,4 +1,4 @@
-"""Transport: what every HTTP message of the target says of itself, and whether its body is so."""
+"""Transport: how every HTTP message of the target is framed and coded, and whether that is true."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_content_length_is_the_length_of_the_content(
 
 
 @requirement("transport.single-framing", EVERY_ANSWER)
-def test_the_length_of_a_body_is_said_in_one_way(
+def test_the_length_of_a_body_is_given_in_one_way(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
     judge_bodies(answers, observations, expect)
@@ -48,7 +48,7 @@ def test_the_body_is_coded_as_it_says(answers: Sequence[Answered], observations:
 
 
 @requirement("transport.content-encoding-accepted", EVERY_ANSWER)
-def test_no_coding_comes_that_was_not_accepted(
+def test_no_content_coding_is_used_that_was_not_accepted(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
     judge_bodies(answers, observations, expect)
@@ -59,7 +59,7 @@ def test_a_coded_body_does_not_explode(answers: Sequence[Answered], observations
     judge_bodies(answers, observations, expect)
 
 
-# --- the head as it came, before any parser was lenient ---
+# --- the head as it was received, before any parser was lenient ---
 
 
 @requirement("transport.status-line", EVERY_ANSWER)
@@ -82,12 +82,14 @@ def test_every_field_is_a_name_and_a_value(probes: Sequence[Probe], observations
 
 
 @requirement("transport.no-folding", EVERY_ANSWER)
-def test_no_field_goes_on_in_the_next_line(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+def test_no_field_continues_on_the_next_line(
+    probes: Sequence[Probe], observations: Observations, expect: Expect
+) -> None:
     judge_heads(observations, expect, probes)
 
 
 @requirement("transport.singleton-fields", EVERY_ANSWER)
-def test_a_field_that_is_no_list_stands_there_once(
+def test_a_field_that_is_not_a_list_appears_once(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
     judge_heads(observations, expect, probes)
@@ -101,7 +103,7 @@ def test_the_only_transfer_coding_is_chunked(
 
 
 @requirement("transport.bodiless", EVERY_ANSWER)
-def test_an_answer_that_can_have_no_body_says_nothing_of_its_length(
+def test_an_answer_that_cannot_have_a_body_has_no_framing(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
     judge_heads(observations, expect, probes)

@@ -20,7 +20,7 @@ EXPECTATION_FAILED = 417
 _INTERIM = re.compile(rb"HTTP/[0-9.]+ 100\b")
 _INJECTED = re.compile(rb"\n" + FIELD.encode() + rb"[ \t]*:", re.IGNORECASE)
 _GONE = frozenset({EndKind.CLOSED, EndKind.RESET, EndKind.TRUNCATED})
-"""Ends by which a target refuses a request without a word."""
+"""How an exchange ends when a target refuses a request without an answer."""
 
 
 @requirement("robustness.upload-in-pieces", "robustness/slow-upload", "robustness/expect-continue")
@@ -28,7 +28,7 @@ def test_a_body_in_pieces_is_read_to_its_end(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
     for one in answers:
-        # Who does not want the body did not get to read it in pieces; who said nothing may not know what is expected.
+        # A target that did not ask for the body did not read it in pieces, and may not know of the expectation.
         wanted = _sent_whole(one.exchange) and _was_asked_for_body(one.exchange)
         if (wanted and one.answer.status != EXPECTATION_FAILED) or observations.served(one) or _was_cut_short(one):
             expected = f"a completion for {one.probe.about}"
@@ -36,7 +36,7 @@ def test_a_body_in_pieces_is_read_to_its_end(
     _, obstacles = observations.answers(observations.matching(["robustness/slow-upload"]))
     expect.missing_answers("a completion", obstacles)
     if not expect.judged and not obstacles:
-        raise DoesNotApply(f"{answers[0].id}: the target did not ask for the body that comes in pieces")
+        raise DoesNotApply(f"{answers[0].id}: the target did not ask for the body that is sent in pieces")
 
 
 @requirement("robustness.expect-continue", "robustness/expect-*", PLAINEST)
@@ -50,7 +50,7 @@ def test_an_expectation_is_met_without_waiting_for_the_body(observations: Observ
         elif not isinstance(found, Answered):
             obstacles.append(found)
         elif found.answer.http_version == "HTTP/1.0":
-            # RFC 9110 section 10.1.1 binds servers of HTTP/1.1; an older one has no interim answers.
+            # RFC 9110 section 10.1.1 binds HTTP/1.1 servers; older ones have no interim responses.
             obstacles.append(DoesNotApply(f"{found.id}: the answer is HTTP/1.0, which has no 100 (Continue)"))
         else:
             expect(
@@ -64,20 +64,20 @@ def test_an_expectation_is_met_without_waiting_for_the_body(observations: Observ
 
 
 def _heard(answered: Answered) -> str:
-    """What came to a request with an expectation, and what did not."""
-    told = status_of(answered)
-    return told if _was_asked_for_body(answered.exchange) else f"neither until the body came; then {told}"
+    """What a request with an expectation was answered with, and whether the body had to be sent first."""
+    got = status_of(answered)
+    return got if _was_asked_for_body(answered.exchange) else f"neither until the body was sent; then {got}"
 
 
 def _was_cut_short(answered: Answered) -> bool:
-    """Whether a body that nobody was asked about was called wrong before all of it had come."""
+    """Whether a body that was sent without asking was called invalid before all of it had been sent."""
     kinds = [step.kind for step in answered.exchange.request.steps]
     found_wrong = answered.answer.status in {400, 422} or answered.answer.status >= 500
     return found_wrong and StepKind.AWAIT_CONTINUE not in kinds and not _sent_whole(answered.exchange)
 
 
 def _was_asked_for_body(exchange: Exchange) -> bool:
-    """Whether an answer, interim or final, came before the body was sent, or the body did not wait for one."""
+    """Whether an answer, interim or final, came before the body was sent, or the body was not meant to wait for one."""
     kinds = [step.kind for step in exchange.request.steps]
     waited = StepKind.AWAIT_CONTINUE in kinds
     return not waited or StepKind.BODY not in kinds or _INTERIM.match(exchange.head) is not None
@@ -115,8 +115,8 @@ def test_a_cut_body_is_not_waited_for(observations: Observations, expect: Expect
     exchange = _broken_off("robustness/cut-upload", observations)
     answer = exchange.answer
     ends = exchange.ending.kind in _GONE if answer is None else answer.status < 500
-    told = f"{exchange.ending.kind.value}" if answer is None else f"status {answer.status}"
-    actual = f"{told} after {exchange.ending.at:.1f} s, for {_bytes_sent(exchange)}"
+    got = f"{exchange.ending.kind.value}" if answer is None else f"status {answer.status}"
+    actual = f"{got} after {exchange.ending.at:.1f} s, for {_bytes_sent(exchange)}"
     expect(ends, exchange.id, expected="a 4xx, or a closed connection", actual=actual)
 
 
@@ -144,18 +144,18 @@ def test_a_line_break_makes_no_header_field(
             expect(found is None, exchange.id, expected=expected, actual=f"{FIELD} at byte {offset} of the answer")
     if not expect.judged:
         _, obstacles = observations.answers(probes)
-        raise worst([*obstacles, NotSent("no answer has a raw head to look at")])
+        raise worst([*obstacles, NotSent("no answer has a raw head to judge")])
 
 
 def _broken_off(name: str, observations: Observations) -> Exchange:
-    """The exchange of a probe that says less or more than it sends.
+    """The exchange of a probe that announces more or less than it sends.
 
     Raises:
-        NotSent, CannotTell, DoesNotApply: it was not sent, or what came of it says nothing.
+        NotSent, CannotTell, DoesNotApply: it was not sent, or its outcome decides nothing.
     """
     exchange = sent_exchange(name, observations)
     if exchange.answer is None and exchange.ending.kind is EndKind.HUNG_UP:
-        raise DoesNotApply(f"{exchange.id}: TLS has no half-close, so that the client left instead")
+        raise DoesNotApply(f"{exchange.id}: TLS has no half-close, so the client hung up instead")
     if exchange.answer is None and not observations.target_answers:
         raise CannotTell(f"{exchange.id}: no answer ({exchange.ending.kind.value}), as to all requests")
     if exchange.ending.kind in {EndKind.UNREACHABLE, EndKind.CONNECT_TIMEOUT}:
@@ -174,4 +174,4 @@ def _sent_whole(exchange: Exchange) -> bool:
 
 
 def _bytes_sent(exchange: Exchange) -> str:
-    return f"{len(exchange.request.body)} of the {_declared(exchange)} bytes that the request says"
+    return f"{len(exchange.request.body)} of the {_declared(exchange)} bytes that the request announces"

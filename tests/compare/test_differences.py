@@ -152,7 +152,7 @@ def test_the_text_names_requirement_step_and_finding() -> None:
     text = render.as_text(differences(run_of(row()), run_of(row(Outcome.FAILED, ONE))))
     assert text.startswith("conformant before, nonconformant now: 1 regression, 0 fixes,")
     assert "  stream.done-once  (MUST)  passed → failed\n" in text
-    assert "      expected one [DONE], came something else at stream/plain#1\n" in text
+    assert "      expected one [DONE], got something else at stream/plain#1\n" in text
 
 
 def said(text: str) -> Results:

@@ -72,7 +72,7 @@ def test_the_json_is_as_its_schema_says() -> None:
     jsonschema.validate(document, json.loads((specs_directory() / "matrix.schema.json").read_text(encoding="utf-8")))
     first = document["requirements"][0]
     assert first["outcomes"] == ["failed", "passed"]
-    assert first["said"] == ["expected one [DONE]; came something else", ""]
+    assert first["said"] == ["expected one [DONE]; got something else", ""]
 
 
 def test_no_two_runs_have_one_name(tmp_path: Path) -> None:

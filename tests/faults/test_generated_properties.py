@@ -93,7 +93,7 @@ def test_a_valid_request_that_breaks_the_server_is_reported_with_the_fewest_fiel
     assert len(body["messages"]) == 1
     assert len(body["stop"]) == 1
     assert SHRUNK in str(judgement.findings[0].exchange)
-    assert "made smaller from that of generated/valid/" in judgement.findings[0].expected
+    assert "shrunk from generated/valid/" in judgement.findings[0].expected
 
 
 def takes_any_temperature(rules: RequestRules, body: Any) -> None:

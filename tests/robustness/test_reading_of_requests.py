@@ -45,17 +45,17 @@ FAULTS = {
     "7-28 no 100 (Continue)": (
         Manner(expects="silence"),
         {"robustness.expect-continue"},
-        r"came neither until the body came; then status 200",
+        r"got neither until the body was sent; then status 200",
     ),
     "7-28 an expectation is never answered": (
         Manner(expects="hang"),
         {"robustness.expect-continue"},
-        r"expected 100 \(Continue\) or a final answer; came no answer in time",
+        r"expected 100 \(Continue\) or a final answer; got no answer in time",
     ),
     "7-28 a chunked body is an error": (
         Manner(chunked="error"),
         {"robustness.chunked-request"},
-        r"4xx refusal for a body in the chunked coding; came status 500",
+        r"4xx refusal for a body in the chunked coding; got status 500",
     ),
     "7-28 a chunked body is never answered": (
         Manner(chunked="hang"),
@@ -65,23 +65,23 @@ FAULTS = {
     "7-34 a cut body is served": (
         Manner(cut="serve"),
         {"robustness.cut-upload"},
-        r"no success; came status 200, for \d+ of the \d+ bytes that the request says",
+        r"no success; got status 200, for \d+ of the \d+ bytes that the request announces",
     ),
     "7-34 a cut body is waited for": (
         Manner(cut="wait"),
         {"robustness.cut-upload-ends"},
-        r"a closed connection; came first-byte-timeout after",
+        r"a closed connection; got first-byte-timeout after",
     ),
     "7-34 a cut body is an error of the server": (
         Manner(cut="error"),
         {"robustness.cut-upload-ends"},
-        r"a 4xx, or a closed connection; came status 500",
+        r"a 4xx, or a closed connection; got status 500",
     ),
-    "two lengths are served": (Manner(two_lengths="serve"), {"robustness.two-lengths"}, r"came status 200"),
+    "two lengths are served": (Manner(two_lengths="serve"), {"robustness.two-lengths"}, r"got status 200"),
     "pipelined answers are swapped": (
         Manner(pipelined="swap"),
         {"robustness.pipelining", "stream.own-answer"},
-        r"the answer to the request in its place; came 'canary-[a-z]+', which stands in robustness/pipelined-",
+        r"the answer to the request in its place; got 'canary-[a-z]+', which stands in robustness/pipelined-",
     ),
 }
 

@@ -54,7 +54,7 @@ def test_a_stream_that_never_ends_is_read_to_its_limit(tmp_path: Path) -> None:
         judgements = judge(Deployment(script=endless), tmp_path, ENDS, limits)
     outcome, message = outcome_of(judgements, "stream.ends")
     assert outcome == "failed"
-    assert re.match(r"stream/plain#1, event \d{3}, byte 30000, \d+ ms: expected .* its end; came too-large", message)
+    assert re.match(r"stream/plain#1, event \d{3}, byte 30000, \d+ ms: expected .* its end; got too-large", message)
     assert judgements["stream.id-constant"].outcome == "passed"
     # What the rest of the stream would have shown is unknown: it passes nothing, and is not ignored either.
     outcome, message = outcome_of(judgements, "stream.done-once")
@@ -112,7 +112,7 @@ def test_a_line_of_100_megabytes_is_abandoned_and_reported(tmp_path: Path) -> No
         )
     outcome, message = outcome_of(judgements, "stream.line-length")
     assert outcome == "warning"
-    assert re.match(r"stream/one-token#1, (event 0, )?byte \d+, \d+ ms: expected .*; came", message), message
+    assert re.match(r"stream/one-token#1, (event 0, )?byte \d+, \d+ ms: expected .*; got", message), message
 
 
 def bomb(megabytes: int, line: bytes) -> bytes:

@@ -73,7 +73,7 @@ def test_what_the_tier_or_the_selection_left_out_is_untested_with_the_reason(tmp
     assert by_id["request.temperature.maximum"]["enforced"]["outcome"] == "passed"
     assert by_id["request.stream.type"]["enforced"] == {
         "outcome": "untested",
-        "reason": "This run was not asked for it.",
+        "reason": "The run was restricted to other requirements.",
         "exchanges": [],
     }
 

@@ -1,4 +1,4 @@
-"""A stream that falls silent is the target's fault, but where its whole answers do not come in time, either."""
+"""A stream that falls silent is the target's fault, unless its answers without streaming are too slow as well."""
 
 from __future__ import annotations
 
@@ -69,4 +69,4 @@ def test_silence_after_the_first_chunk(whole_answers: bool, outcome: str, tmp_pa
 
     assert {judged.outcomes[name] for name in ONLY} == {outcome}
     if not whole_answers:
-        assert "give a slow target more with --timeout" in judged.row("stream.ends")["messages"][0]
+        assert "raise --timeout for a slow target" in judged.row("stream.ends")["messages"][0]
