@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from conformance.probes.script import StepKind
 from conformance.report.curl import curl_for
 from conformance.wire.exchange import Exchange
-from conformance.wire.framing import body_bytes
+from conformance.wire.request import body_bytes
 
 KEYS = {
     "CONFORMANCE_API_KEY": "sk-mine-0123456789abcdef",

@@ -183,7 +183,7 @@ def read_stream(
     decoder = ContentDecoder(transfer.codings, reader.log)
     for read in content_reads(answer, exchange, decoder, reader.log):
         reader.feed(read.data, read.at)
-    why = exchange.ending.detail if exchange.ending.is_ours else decoder.problem
+    why = exchange.ending.detail if exchange.ending.by_run_limit else decoder.problem
     return reader.end(exchange.ending, exchange=exchange.id, problem=why, transfer=transfer)
 
 

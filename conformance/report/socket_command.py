@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from conformance.probes.script import Step, StepKind
 from conformance.wire.exchange import SentRequest
-from conformance.wire.framing import body_bytes, head_bytes
+from conformance.wire.request import body_bytes, head_bytes
 
 MaskedAt = Callable[[str, str], int | None]
 """Where in a header field's value a masked key begins, None where there is none."""

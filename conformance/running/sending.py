@@ -56,7 +56,7 @@ async def send(run: Run, needs: Iterable[str], progress: Progress | None = None)
                 writer.append,
                 progress,
                 known,
-                further=Shrinking(RequestBody(run.contract, run.target)),
+                follow_ups=Shrinking(RequestBody(run.contract, run.target)),
             )
         except Unreachable:
             if not known:

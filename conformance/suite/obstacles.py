@@ -42,7 +42,7 @@ def obstacle(
     if exchange.answer is not None:
         if exchange.answer.status in REFUSED_FOR_LOAD:
             return CannotTell(f"{where}: the target refused for load ({exchange.answer.status})")
-        if exchange.ending.is_ours:
+        if exchange.ending.by_run_limit:
             return CannotTell(f"{where}: the answer was not read to its end: {exchange.ending.detail}")
         return None
     is_slow = probe.intent is Intent.SERVED or target_is_slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.wire.budget import Timing
 from conformance.wire.errors import CredentialMissingError, RequestError, Unreachable, WireError
 from conformance.wire.exchange import (
     Answer,
@@ -14,7 +15,6 @@ from conformance.wire.exchange import (
     SentRequest,
 )
 from conformance.wire.observe import BY_PROXY, Observation, observe, observe_sync
-from conformance.wire.rate_limit import Timing
 
 __all__ = [
     "BY_PROXY",

@@ -1,4 +1,4 @@
-"""Sends one request and records what came back, byte for byte and to the end, whatever the end is."""
+"""Sends one request and records what came back: every byte, and how it ended."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import httpx
 
 from conformance.probes.model import Probe
 from conformance.targets.model import Limits
+from conformance.wire.budget import MemoryBudget
 from conformance.wire.errors import RequestError
 from conformance.wire.exchange import Answer, Ending, EndKind, Exchange, SentRequest
-from conformance.wire.memory_budget import Room
-from conformance.wire.receiving import FAILURES, Body, End, Head, end_by_failure
+from conformance.wire.receiving import FAILURES, Body, End, Head, ending_of_failure
 from conformance.wire.request import sent_request
 from conformance.wire.tap import RawRead, Tap, current_tap, head_of
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One attempt: the exchange, whether any byte of an answer came, and the first bytes before the HTTP parser."""
+    """One attempt: the exchange, whether any byte of an answer came, and its first bytes as they came from the wire."""
 
     exchange: Exchange
     answered: bool
@@ -34,7 +34,7 @@ class Sent:
 def sent_of(
     probe: Probe, attempt: int, started: str, request: SentRequest, answer: Answer | None, end: End, tap: Tap
 ) -> Sent:
-    """The attempt that a probe, its request, its answer and its end make."""
+    """The record of one attempt."""
     exchange = Exchange(
         id=f"{probe.name}#{attempt}",
         probe=probe.name,
@@ -63,21 +63,21 @@ class Client:
         transport: httpx.AsyncBaseTransport,
         limits: Limits,
         clock: Callable[[], float] = time.monotonic,
-        room: Room | None = None,
+        memory: MemoryBudget | None = None,
     ) -> None:
         self._transport = transport
         self._limits = limits
         self._clock = clock
-        self._room = room or Room(limits)
+        self._memory = memory or MemoryBudget(limits)
 
     async def send(self, probe: Probe, request: httpx.Request, attempt: int = 1) -> Sent:
-        """Send a probe's request once; how it failed is part of the exchange, not an exception.
+        """Send a probe's request once; a failure is recorded in the exchange and not raised.
 
         Raises:
             RequestError: the request is not one that HTTP/1.1 allows to send.
         """
         started = wall_clock()
-        tap = Tap(self._limits, self._clock, self._room)
+        tap = Tap(self._limits, self._clock, self._memory)
         token = current_tap.set(tap)
         try:
             answer, end = await self._receive(probe, request, tap)
@@ -86,7 +86,7 @@ class Client:
         return sent_of(probe, attempt, started, sent_request(request), answer, end, tap)
 
     async def _receive(self, probe: Probe, request: httpx.Request, tap: Tap) -> tuple[Answer | None, End]:
-        body = Body(self._limits, self._room, probe.disconnect_after)
+        body = Body(self._limits, self._memory, probe.disconnect_after)
         head: Head | None = None
         try:
             response = await self._transport.handle_async_request(request)
@@ -95,7 +95,7 @@ class Client:
                 if tap.reads == 0:
                     return None, _stale(tap)
                 head = _head(response, tap)
-                end = head.beyond(self._limits) or await _read(response, body, tap)
+                end = head.too_large(self._limits) or await _read(response, body, tap)
             finally:
                 await response.aclose()
         except httpcore.LocalProtocolError:
@@ -104,7 +104,7 @@ class Client:
                 f"The request of probe {probe.name!r} is not valid HTTP/1.1; check its headers."
             ) from None
         except FAILURES as error:
-            end = end_by_failure(error, tap)
+            end = ending_of_failure(error, tap)
         return (None if head is None else head.answer(body.reads())), end
 
 
@@ -122,19 +122,19 @@ async def _read(response: httpx.Response, body: Body, tap: Tap) -> End:
     end = body.hang_up()
     if end is not None:
         return end
-    # httpx calls its generator an iterator; only a generator can be closed in time.
+    # httpx types its generator as an iterator, but only a generator can be closed in time.
     async with aclosing(cast(AsyncGenerator[bytes, None], response.aiter_raw())) as raw:
         async for data in raw:
             end = body.add(data, number=tap.reads, at=tap.read_at)
             if end is not None:
-                # Before the iterators are given up: what closes them later must find nothing left to do.
+                # Closed before the iterators are left, so that nothing remains for whatever closes them later.
                 await response.aclose()
                 return end
     return EndKind.COMPLETE, ""
 
 
 def _stale(tap: Tap) -> End:
-    """The parser had an answer before anything was read: it is not the answer to this request."""
+    """The parser had an answer before anything was read, so it does not belong to this request."""
     return (
         EndKind.MALFORMED,
         f"connection {tap.connection} held bytes beyond the end of the answer before, where this answer should begin",

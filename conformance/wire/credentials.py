@@ -1,4 +1,4 @@
-"""How a probe shows who it is: the right key, one that is nearly right, a wrong one, none, and where it stands."""
+"""The credential of a request: the right key, one that is nearly right, a wrong one or none, and where it stands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from conformance.targets.model import Target
 from conformance.wire.errors import CredentialMissingError
 
 USUAL_SCHEME = CredentialScheme(header="Authorization", prefix="Bearer ")
-"""What is sent where a contract declares no scheme and the target has a key all the same."""
+"""The scheme of a key where the contract declares none."""
 
 WRONG_KEY_LENGTH = 48
 """How long the wrong key is where no right one is known."""
@@ -26,15 +26,15 @@ _OTHER_HEADERS = (CredentialScheme(header="X-API-Key"), USUAL_SCHEME)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What a request shows: header fields (a name may stand twice), and the end of its URL from `?` on."""
+class CredentialFields:
+    """Where a request carries its credential: header fields (a name may stand twice), and its URL from `?` on."""
 
     fields: tuple[tuple[str, str], ...] = ()
     query: str = ""
 
 
-def shown_credential(credential: Credential, scheme: CredentialScheme, target: Target) -> Shown:
-    """What a probe shows for a credential under the contract's scheme.
+def credential_fields(credential: Credential, scheme: CredentialScheme, target: Target) -> CredentialFields:
+    """The fields that carry a probe's credential under the contract's scheme.
 
     Raises:
         CredentialMissingError: the probe needs a key that the target does not have.
@@ -43,13 +43,15 @@ def shown_credential(credential: Credential, scheme: CredentialScheme, target: T
         return _fields(scheme.header, _ONE_FIELD[credential](scheme, _own(target)))
     match credential:
         case Credential.NONE:
-            return Shown()
+            return CredentialFields()
         case Credential.OWN:
-            return Shown() if target.api_key is None else _fields(scheme.header, scheme.prefix + target.api_key)
+            return (
+                CredentialFields() if target.api_key is None else _fields(scheme.header, scheme.prefix + target.api_key)
+            )
         case Credential.OTHER:
             other = _required(target.other_api_key, "CONFORMANCE_OTHER_API_KEY")
             return _fields(scheme.header, scheme.prefix + other)
-    return _wrongly_shown(credential, scheme, target)
+    return _unusual_fields(credential, scheme, target)
 
 
 _ONE_FIELD: Mapping[Credential, Callable[[CredentialScheme, str], str]] = {
@@ -63,7 +65,7 @@ _ONE_FIELD: Mapping[Credential, Callable[[CredentialScheme, str], str]] = {
 """The value of the contract's header field, made of the target's own key."""
 
 
-def _wrongly_shown(credential: Credential, scheme: CredentialScheme, target: Target) -> Shown:
+def _unusual_fields(credential: Credential, scheme: CredentialScheme, target: Target) -> CredentialFields:
     wrong = scheme.prefix + wrong_key(target)
     match credential:
         case Credential.EMPTY:
@@ -78,12 +80,12 @@ def _wrongly_shown(credential: Credential, scheme: CredentialScheme, target: Tar
             return _fields(other.header, other.prefix + _own(target))
         case Credential.IN_QUERY:
             key = quote(_own(target), safe="")
-            return Shown(query="?" + "&".join(f"{name}={key}" for name in QUERY_NAMES))
+            return CredentialFields(query="?" + "&".join(f"{name}={key}" for name in QUERY_NAMES))
     return _fields(scheme.header, wrong)
 
 
-def _fields(header: str, *values: str) -> Shown:
-    return Shown(tuple((header, value) for value in values))
+def _fields(header: str, *values: str) -> CredentialFields:
+    return CredentialFields(tuple((header, value) for value in values))
 
 
 def _is_bearer(scheme: CredentialScheme) -> bool:

@@ -1,4 +1,4 @@
-"""Decompressors of content codings: coded bytes in, bounded pieces out. They know nothing of HTTP."""
+"""Decompressors of content codings: coded bytes in, bounded pieces out. They know nothing about HTTP."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ GZIP_MAGIC: Final = b"\x1f\x8b"
 
 _STEP: Final = 16 * 1024
 _BROTLI_PIECE: Final = 64 * 1024
-"""What brotli is asked for at most: it gives up to half as much again."""
+"""The limit that is given to brotli, which exceeds it by up to a half."""
 
 
 class BrokenCodingError(ValueError):
-    """The bytes are not what their coding allows. All that came out before the mistake was given."""
+    """The bytes are not what their coding allows. Everything before the mistake has been decoded."""
 
 
 class ManyMembersError(ValueError):
@@ -28,10 +28,10 @@ class ManyMembersError(ValueError):
 
 
 class Decompressor(Protocol):
-    """Decodes one body. `ended` tells whether the coded data came to its end, `rest` holds what followed it.
+    """Decodes one body. `ended` says whether the coded data came to its end, `rest` holds what followed it.
 
-    `feed` gives what the bytes decode to. It raises BrokenCodingError or ManyMembersError behind the last piece that
-    can be had. What follows the end of a gzip body may still turn out to be a further member.
+    `feed` gives what the bytes decode to. It raises BrokenCodingError or ManyMembersError after the last piece that
+    can be decoded. What follows the end of a gzip body may still turn out to be another member.
     """
 
     ended: bool
@@ -41,7 +41,7 @@ class Decompressor(Protocol):
 
 
 def decompressor(coding: str, head: bytes) -> Decompressor | None:
-    """What decodes a body that begins with `head` (two bytes are enough); None for a coding that is not known here."""
+    """The decompressor for a body that begins with `head` (two bytes are enough); None for an unknown coding."""
     if coding in ("gzip", "x-gzip"):
         return _Gzip()
     if coding == "deflate":
@@ -73,7 +73,7 @@ class _Zlib:
 
 
 def _until_mistake(decoder: zlib._Decompress, data: bytes) -> Iterator[bytes]:
-    """What comes out before a mistake: byte by byte, for nothing is given of the call that meets it."""
+    """What comes before a mistake, decoded byte by byte: the call that meets the mistake gives nothing."""
     for at in range(len(data)):
         try:
             piece = decoder.decompress(data[at : at + 1])
@@ -84,7 +84,7 @@ def _until_mistake(decoder: zlib._Decompress, data: bytes) -> Iterator[bytes]:
 
 
 class _Gzip:
-    """One member after another, as RFC 1952 has it."""
+    """One member after another (RFC 1952 section 2.2)."""
 
     def __init__(self) -> None:
         self.ended = False
@@ -110,7 +110,7 @@ class _Gzip:
 
 
 class _Brotli:
-    """RFC 7932. The library gives nothing of a call that fails, and it fails where anything follows the end."""
+    """RFC 7932. A call of the library that fails gives nothing, and a call fails where anything follows the end."""
 
     def __init__(self) -> None:
         self.ended = False
@@ -140,7 +140,7 @@ class _Brotli:
             self.ended = self._decoder.is_finished()
 
     def _again(self, step: bytes, given: int) -> Generator[bytes, None, bytes | None]:
-        """Decode all again, and the last step byte by byte; returns what follows the end, None without an end."""
+        """Decode everything again, the last step byte by byte; returns what follows the end, None without an end."""
         decoder = brotli.Decompressor()
         for taken in self._taken:
             for _ in _pieces(decoder, taken):
@@ -163,5 +163,5 @@ def _pieces(decoder: Any, data: bytes) -> Iterator[bytes]:
     piece = decoder.process(data, output_buffer_limit=_BROTLI_PIECE)
     while piece:
         yield piece
-        # Only a full piece may have left something behind.
+        # Only after a full piece may the decoder hold more.
         piece = decoder.process(b"", output_buffer_limit=_BROTLI_PIECE) if len(piece) >= _BROTLI_PIECE else b""

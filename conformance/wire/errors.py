@@ -1,19 +1,19 @@
-"""The ways in which nothing can be sent, or nobody is there."""
+"""Why nothing can be sent: the errors of this folder."""
 
 from __future__ import annotations
 
 
 class WireError(Exception):
-    """Something about sending is wrong; the message is one sentence that says what, where and what to do."""
+    """Nothing can be sent. The message is one sentence that says what is wrong, where, and what to do."""
 
 
 class RequestError(WireError):
-    """A probe cannot be made into a request: a path parameter, the base URL or a header is missing or unusable."""
+    """A probe has no request: a path parameter, the base URL or a header is missing or unusable."""
 
 
 class CredentialMissingError(RequestError):
-    """A probe needs a credential that the target does not have (the second tenant's, for example)."""
+    """A probe needs a credential that the target does not have, such as the second tenant's."""
 
 
-class Unreachable(WireError):  # noqa: N818 - reads as what it says where it is caught
+class Unreachable(WireError):  # noqa: N818 - a state of the target, not a mistake
     """No connection to the target could be made before the first probe."""

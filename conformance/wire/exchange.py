@@ -34,11 +34,11 @@ class EndKind(StrEnum):
     MALFORMED = "malformed"
     """The answer is not HTTP/1.1 as RFC 9112 has it; `detail` says why."""
     HUNG_UP = "hung-up"
-    """The probe asked for a disconnect, and the client did so."""
+    """The client hung up, as the probe planned."""
 
 
 RUN_IS_FULL = "the bodies of this run take all that is kept"
-"""How the detail of an ending begins that is not the target's: what it sent in other exchanges left no room."""
+"""How the detail of an ending begins when the run's memory is full: other exchanges have taken it all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class Ending:
     detail: str = ""
 
     @property
-    def is_ours(self) -> bool:
-        """Whether the body was cut for what the whole run had taken by then: it says nothing of this exchange."""
+    def by_run_limit(self) -> bool:
+        """Whether the run's memory was full, so that the cut says nothing about this exchange."""
         return self.kind is EndKind.TOO_LARGE and self.detail.startswith(RUN_IS_FULL)
 
 
@@ -59,8 +59,8 @@ class Ending:
 class SentRequest:
     """A request as it was sent, but for redacted secrets.
 
-    `steps` says how its bytes left, where not all at once: bytes of the body, seconds. `body` is what was sent of it,
-    before the chunked coding.
+    `steps` says how its bytes were written where they were not written at once; amounts are bytes of the body or
+    seconds. `body` is the part that was sent, before the chunked coding.
     """
 
     method: str
@@ -121,7 +121,7 @@ class Exchange:
     """One attempt at one probe.
 
     `id` is unique in a run (`stream/plain#1`: the probe's name and the attempt's number, from 1). `started` is the
-    wall-clock time in ISO 8601, UTC. `last` tells whether no further attempt followed.
+    wall-clock time in ISO 8601, UTC. `last` says whether no further attempt followed.
     """
 
     id: str
@@ -136,9 +136,9 @@ class Exchange:
     redactions: tuple[Redaction, ...] = ()
     last: bool = True
     head: bytes = b""
-    """The answer's bytes as they came, before the HTTP parser, from the first to the end of the header, interim answers
-    included; where the header did not end, all that is kept of it. At most 64 KiB; empty where it was not recorded."""
+    """The answer's bytes as they came from the wire, to the end of the header, interim answers included. Where the
+    header did not end, all that is kept of it. At most 64 KiB; empty where it was not recorded."""
     tls: str | None = field(default=None, compare=False)
-    """The version of TLS that it went over, such as `TLSv1.3`; None without TLS, or where it was not recorded."""
+    """The version of TLS, such as `TLSv1.3`; None without TLS, or where it was not recorded."""
     round: int = 0
-    """0 for the run itself, n where its findings were tried again for the nth time."""
+    """0 for the run itself, n for the nth time that its findings were tried again."""

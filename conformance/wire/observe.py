@@ -1,4 +1,4 @@
-"""Sends the probes of a plan to a target, concurrently and within the budget, and hands over every exchange."""
+"""Sends the probes of a plan to a target, concurrently and within the budget, and records every exchange."""
 
 from __future__ import annotations
 
@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING
 from conformance.contract.model import Operation
 from conformance.probes.model import Probe
 from conformance.targets.model import Limits, Target
-from conformance.wire.budget import Budget
+from conformance.wire.budget import Budget, MemoryBudget, RateLimit, Timing
 from conformance.wire.exchange import Exchange
-from conformance.wire.memory_budget import Room
-from conformance.wire.rate_limit import Pacer, Timing
 from conformance.wire.reachability import require_reachable
 from conformance.wire.retry import TOO_MANY_REQUESTS, refused_or_unseen, retry_delay
-from conformance.wire.schedule import Agenda, Further, units, waves
+from conformance.wire.schedule import FollowUps, Schedule, chains, waves
 
 if TYPE_CHECKING:
     import httpx
@@ -30,16 +28,16 @@ if TYPE_CHECKING:
 
 SILENT = "the target answered nothing"
 BY_PROXY = "what is written byte by byte is not sent through a proxy"
-"""A connection of the client's own cannot be had there: what is about it does not apply."""
+"""A proxy gives the client no connection of its own to the target: what is about one does not apply."""
 LEAST_SILENCES = 4
-"""How many probes must have had no answer before the rest is given up, at least."""
+"""The least number of probes without an answer after which the rest is given up."""
 IDLE_EXPIRY = 4.0
-"""Seconds after which an idle connection of the pool is not used again: less than the 5 s that many servers keep."""
+"""Seconds after which an idle connection is not used again: less than the 5 s that many servers keep it open."""
 
 Record = Callable[[Exchange], Exchange]
 """Takes an exchange as it happens and returns what may be kept of it (`EvidenceWriter.append`)."""
 Progress = Callable[[int, int], None]
-"""Told after each probe how many are finished, and how many there are by now."""
+"""Called after each probe with how many are finished and how many there are by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +64,10 @@ def observe_sync(  # noqa: PLR0913 - as `observe`
     progress: Progress | None = None,
     resume: Iterable[Exchange] = (),
     *,
-    further: Further | None = None,
+    follow_ups: FollowUps | None = None,
 ) -> Observation:
     """`observe`, from code without an event loop. Ctrl-C ends it with `interrupted` set and what was seen so far."""
-    return asyncio.run(observe(probes, operation, target, limits, record, progress, resume, further=further))
+    return asyncio.run(observe(probes, operation, target, limits, record, progress, resume, follow_ups=follow_ups))
 
 
 async def observe(  # noqa: PLR0913 - the things that a run is made of, and time
@@ -81,23 +79,23 @@ async def observe(  # noqa: PLR0913 - the things that a run is made of, and time
     progress: Progress | None = None,
     resume: Iterable[Exchange] = (),
     *,
-    further: Further | None = None,
+    follow_ups: FollowUps | None = None,
     timing: Timing | None = None,
 ) -> Observation:
     """Send every probe once and record every attempt.
 
     Probes with one `connection` name go one after another over one connection of their own; all others of a wave go
     concurrently, and a wave begins when the one before has ended. `resume` gives the exchanges of an interrupted run:
-    what they decided is not sent again. `further` is asked after each probe what else is to be sent because of its
-    answer. When the running task is cancelled, what was seen so far is returned with `interrupted` set.
+    what they decided is not sent again. `follow_ups` is called after each probe and gives further ones that follow from
+    its answer. When the running task is cancelled, what was seen so far is returned with `interrupted` set.
 
     Raises:
-        Unreachable: nobody listens at the target's address.
+        Unreachable: no connection to the target can be made.
         RequestError: a probe cannot be made into a request.
     """
-    # Half to one and a half times the backoff: enough that attempts do not come back together.
+    # From half to one and a half times the backoff, so that attempts do not come back together.
     timing = timing or Timing(jitter=lambda: random.uniform(0.5, 1.5))  # noqa: S311 - no secret hangs on it
-    run = _Run(Agenda(probes, operation, target, further), target, limits, record, timing)
+    run = _Run(Schedule(probes, operation, target, follow_ups), target, limits, record, timing)
     run.progress = progress
     run.resume(resume)
     try:
@@ -111,44 +109,44 @@ async def observe(  # noqa: PLR0913 - the things that a run is made of, and time
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
-    """A transport and the client on it."""
+class _Channel:
+    """A transport and the client that sends over it."""
 
     transport: httpx.AsyncBaseTransport
     client: Client
 
 
 class _Silence:
-    """Notices a target that answers nothing at all, so that a run does not wait for every probe's deadline."""
+    """Notices a target that answers nothing at all, so that a run does not wait for each probe's deadline."""
 
     def __init__(self, limits: Limits) -> None:
         self._enough = max(limits.concurrency, LEAST_SILENCES)
         self._count = 0
-        self._heard = False
+        self._answered = False
 
     def note(self, *, answered: bool) -> None:
-        self._heard = self._heard or answered
+        self._answered = self._answered or answered
         self._count += not answered
 
     @property
     def total(self) -> bool:
-        return not self._heard and self._count >= self._enough
+        return not self._answered and self._count >= self._enough
 
 
 class _Run:
-    """One observation: sends what the agenda has."""
+    """One observation: sends what the schedule plans."""
 
     progress: Progress | None = None
 
-    def __init__(self, agenda: Agenda, target: Target, limits: Limits, record: Record, timing: Timing) -> None:
-        self._agenda = agenda
+    def __init__(self, schedule: Schedule, target: Target, limits: Limits, record: Record, timing: Timing) -> None:
+        self._schedule = schedule
         self._target = target
         self._limits = limits
         self._record = record
         self._timing = timing
         self._budget = Budget(limits)
-        self._room = Room(limits)
-        self._pacer = Pacer(limits.rate, timing)
+        self._memory = MemoryBudget(limits)
+        self._rate_limit = RateLimit(limits.rate, timing)
         self._silence = _Silence(limits)
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._numbers = count(1)
@@ -156,75 +154,75 @@ class _Run:
         self._ended: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._exchanges: list[Exchange] = []
         self._generated_since: float | None = None
-        """When the first generated request was to be sent, by the clock."""
+        """When the first generated request was due, by the clock."""
 
     def resume(self, exchanges: Iterable[Exchange]) -> None:
-        """Take over what an interrupted run saw; attempts and connections go on counting, so that none is confused."""
+        """Take over what an interrupted run saw; the numbers of attempts and connections stay unique."""
         for exchange in exchanges:
             self._exchanges.append(exchange)
             self._attempts[exchange.probe] = max(self._attempts.get(exchange.probe, 0), exchange.attempt)
-            probe = self._agenda.find(exchange.probe)
+            probe = self._schedule.find(exchange.probe)
             if probe is None:
                 continue
             self._budget.spend(probe)
             if exchange.last:
                 self._silence.note(answered=exchange.answer is not None)
-                self._agenda.finish(probe, exchange)
+                self._schedule.finish(probe, exchange)
                 self._ended[probe.name].set()
-        self._room.fill(self._exchanges)
+        self._memory.spend(self._exchanges)
         self._numbers = count(1 + max((exchange.connection or 0 for exchange in self._exchanges), default=0))
 
     async def send_all(self) -> None:
-        """Send all that is planned, and what is to be sent in its stead."""
-        if not self._agenda.planned:
+        """Send all that is planned, and what follows from the answers."""
+        if not self._schedule.planned:
             return
         await require_reachable(self._target, self._limits, self._timing)
         pool = self._open(connections=self._limits.concurrency, keepalive=IDLE_EXPIRY)
         async with pool.transport:
-            for wave in waves(self._agenda.planned):
+            for wave in waves(self._schedule.planned):
                 try:
                     async with asyncio.TaskGroup() as tasks:
-                        for chain in units(wave):
+                        for chain in chains(wave):
                             tasks.create_task(self._send_chain(chain, pool, tasks))
                 except BaseExceptionGroup as group:
-                    # A chain only fails for a defect of ours or a full disk; the first one says it.
+                    # A chain fails only by a defect of this program or a full disk; the first failure says which.
                     raise group.exceptions[0] from None
 
     def observation(self, *, interrupted: bool) -> Observation:
         """What is known now."""
         return Observation(
             exchanges=tuple(self._exchanges),
-            unsent=self._agenda.unsent(),
+            unsent=self._schedule.unsent(),
             interrupted=interrupted,
             requests=self._budget.requests,
             completion_tokens=self._budget.completion_tokens,
         )
 
-    async def _send_chain(self, chain: list[Probe], pool: _Line, tasks: asyncio.TaskGroup) -> None:
-        # The whole chain holds one slot: were it to queue between two requests, its connection could expire.
+    async def _send_chain(self, chain: list[Probe], pool: _Channel, tasks: asyncio.TaskGroup) -> None:
+        # The whole chain holds one slot: if it queued between two requests, its connection could expire.
         async with self._slots:
             if chain[0].script is not None:
-                instead = await self._send_scripted(chain)
+                follow_ups = await self._send_scripted(chain)
             elif chain[0].connection is None:
-                instead = await self._send_each(chain, pool.client)
+                follow_ups = await self._send_each(chain, pool.client)
             else:
                 own = self._open(connections=1, keepalive=None)
                 async with own.transport:
-                    instead = await self._send_each(chain, own.client)
-        for further in units(instead):
-            tasks.create_task(self._send_chain(further, pool, tasks))
+                    follow_ups = await self._send_each(chain, own.client)
+        for following in chains(follow_ups):
+            tasks.create_task(self._send_chain(following, pool, tasks))
 
     async def _send_each(self, chain: list[Probe], client: Client | ScriptedClient) -> list[Probe]:
-        """Send probes one after another; returns what is to be sent in the stead of those that were not served."""
-        instead: list[Probe] = []
+        """Send probes one after another; returns the probes that follow from their answers."""
+        follow_ups: list[Probe] = []
         for probe in chain:
             reason = SILENT if self._silence.total else self._too_late(probe) or self._budget.reserve(probe)
             if reason is None:
-                instead += self._agenda.finish(probe, await self._send(probe, client))
+                follow_ups += self._schedule.finish(probe, await self._send(probe, client))
             else:
-                self._agenda.give_up(probe, reason)
+                self._schedule.give_up(probe, reason)
             self._note_end(probe)
-        return instead
+        return follow_ups
 
     def _too_late(self, probe: Probe) -> str | None:
         """Why a generated request is not sent any more, in words; None for all others."""
@@ -239,14 +237,14 @@ class _Run:
     def _note_end(self, probe: Probe) -> None:
         self._ended[probe.name].set()
         if self.progress is not None:
-            self.progress(self._agenda.finished, self._agenda.total)
+            self.progress(self._schedule.finished, self._schedule.total)
 
     async def _send_scripted(self, chain: list[Probe]) -> list[Probe]:
-        """Send probes as their scripts say; returns what is to be sent in the stead of those that were not served."""
+        """Send probes as their scripts say; returns the probes that follow from their answers."""
         client = self._scripted_client()
         if client is None:
             for probe in chain:
-                self._agenda.give_up(probe, BY_PROXY)
+                self._schedule.give_up(probe, BY_PROXY)
                 self._note_end(probe)
             return []
         if chain[0].connection is None:
@@ -255,21 +253,21 @@ class _Run:
         return []
 
     async def _send_together(self, chain: list[Probe], client: ScriptedClient) -> None:
-        """Send pipelined probes in one write, and once: what some of them met says nothing of the others."""
+        """Send pipelined probes in one write, and only once: a failure of one says nothing about the others."""
         from conformance.wire.scripted import Attempt  # noqa: PLC0415 - brings httpx in, 60 ms
 
         attempts = []
         for probe in chain:
             reason = SILENT if self._silence.total else self._budget.reserve(probe)
             if reason is None:
-                attempts.append(Attempt(probe, self._agenda.request(probe), self._next_attempt(probe)))
+                attempts.append(Attempt(probe, self._schedule.request(probe), self._next_attempt(probe)))
             else:
-                self._agenda.give_up(probe, reason)
+                self._schedule.give_up(probe, reason)
                 self._note_end(probe)
-        await self._pacer.wait()
+        await self._rate_limit.wait()
         for attempt, sent in zip(attempts, await client.send_together(attempts), strict=True):
             self._silence.note(answered=sent.answered)
-            self._agenda.finish(attempt.probe, self._keep(sent.exchange))
+            self._schedule.finish(attempt.probe, self._keep(sent.exchange))
             self._note_end(attempt.probe)
 
     def _next_attempt(self, probe: Probe) -> int:
@@ -277,17 +275,17 @@ class _Run:
         return self._attempts[probe.name]
 
     async def _send(self, probe: Probe, client: Client | ScriptedClient) -> Exchange:
-        """Send a probe, again where that may help, and return the last exchange as it was recorded."""
+        """Send a probe, and again where that may help; returns the last exchange as it was recorded."""
         for tries in count(1):
-            await self._pacer.wait()
-            sent = await client.send(probe, self._agenda.request(probe), self._next_attempt(probe))
+            await self._rate_limit.wait()
+            sent = await client.send(probe, self._schedule.request(probe), self._next_attempt(probe))
             if refused_or_unseen(sent):
                 # Nothing was generated, so nothing was charged.
                 self._budget.release_tokens(probe)
             jitter = self._timing.jitter()
             delay = retry_delay(sent, self._limits, tries=tries, now=datetime.now(UTC), jitter=jitter)
             if probe.leaves:
-                delay = None  # that no answer came may be the client's doing
+                delay = None  # no answer may have come because the client left
             if delay is None or self._silence.total or self._budget.reserve(probe) is not None:
                 if not probe.leaves or sent.answered:
                     self._silence.note(answered=sent.answered)
@@ -303,11 +301,11 @@ class _Run:
 
     async def _pause(self, exchange: Exchange, delay: float) -> None:
         if exchange.answer is not None and exchange.answer.status == TOO_MANY_REQUESTS:
-            self._pacer.hold(delay)
+            self._rate_limit.hold(delay)
         else:
             await self._timing.sleep(delay)
 
-    def _open(self, *, connections: int, keepalive: float | None) -> _Line:
+    def _open(self, *, connections: int, keepalive: float | None) -> _Channel:
         from conformance.wire.client import Client  # noqa: PLC0415 - brings httpx in, 60 ms
         from conformance.wire.transport import Transport  # noqa: PLC0415 - brings httpx in, 60 ms
 
@@ -318,16 +316,16 @@ class _Run:
             keepalive=keepalive,
             trust_environment=self._target.trust_environment,
         )
-        return _Line(transport, Client(transport, self._limits, self._timing.clock, self._room))
+        return _Channel(transport, Client(transport, self._limits, self._timing.clock, self._memory))
 
     def _scripted_client(self) -> ScriptedClient | None:
-        """What sends by scripts, None where a proxy stands before the target."""
+        """The client that sends by scripts, None where a proxy stands before the target."""
         from conformance.wire.scripted import ScriptedClient  # noqa: PLC0415 - brings httpx in, 60 ms
         from conformance.wire.transport import environment_proxy  # noqa: PLC0415 - as above
 
         if self._target.trust_environment and environment_proxy(self._target.base_url):
             return None
-        return ScriptedClient(self._target, self._limits, self._numbers, self._ended_event, self._timing, self._room)
+        return ScriptedClient(self._target, self._limits, self._numbers, self._ended_event, self._timing, self._memory)
 
     async def _ended_event(self, name: str) -> None:
         await self._ended[name].wait()

@@ -1,4 +1,4 @@
-"""Finds out, before anything is sent, whether anybody listens at the target's address."""
+"""Finds out, before anything is sent, whether a connection to the target can be made."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import socket
 from urllib.parse import urlsplit
 
 from conformance.targets.model import Limits, Target
+from conformance.wire.budget import Timing
 from conformance.wire.errors import RequestError, Unreachable
-from conformance.wire.rate_limit import Timing
 
 TRIES = 3
 PAUSE = 0.2
@@ -17,10 +17,10 @@ PAUSE = 0.2
 
 
 async def require_reachable(target: Target, limits: Limits, timing: Timing) -> None:
-    """Open and close one TCP connection to the target, or to the proxy that stands before it.
+    """Open and close one TCP connection to the target, or to the proxy in front of it.
 
     Raises:
-        Unreachable: none could be made, in three tries.
+        Unreachable: no connection could be made in three tries.
         RequestError: the base URL names no host or no port.
     """
     host, port = _address(target)
@@ -51,7 +51,7 @@ def _address(target: Target) -> tuple[str, int]:
 
 
 async def _connect(host: str, port: int, timeout: float) -> str | None:
-    """None when a connection was made, else the reason why not."""
+    """Why no connection could be made; None where one was."""
     try:
         async with asyncio.timeout(timeout):
             _, writer = await asyncio.open_connection(host, port)
@@ -66,5 +66,5 @@ async def _connect(host: str, port: int, timeout: float) -> str | None:
     try:
         await writer.wait_closed()
     except OSError:
-        return None  # it was there, and that is all that was asked
+        return None  # the connection was made, which is all that counts
     return None

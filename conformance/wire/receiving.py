@@ -1,4 +1,4 @@
-"""What comes back, within the limits: the head of an answer, its body in reads, and what a failure means."""
+"""Collects an answer within the limits: its head, its body in reads, and what a failure means."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import httpcore
 import httpx
 
 from conformance.targets.model import Limits
+from conformance.wire.budget import COST_OF_A_READ, MemoryBudget
 from conformance.wire.exchange import Answer, EndKind, Headers, Read
-from conformance.wire.memory_budget import COST_OF_A_READ, Room
 from conformance.wire.tap import StoppedError, Tap
 
 DETAIL_LENGTH = 300
-"""Where a reason is cut that quotes the target. It is cut at its very end, where a cut key is still recognised."""
+"""Characters of a reason that quotes the target. It is cut at its very end, where redaction still finds a cut key."""
 
 End = tuple[EndKind, str]
 """How an exchange ended, and a short detail in words."""
@@ -25,12 +25,12 @@ FAILURES = (
     httpcore.ProxyError,
     httpcore.TimeoutException,
 )
-"""What may end an exchange while it is sent or read."""
+"""The exceptions that may end an exchange while it is sent or read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The status line and the header of an answer, and when the bytes with their end came."""
+    """The status line and the header of an answer, and when the last bytes of them came, in seconds."""
 
     status: int
     reason: str
@@ -42,8 +42,8 @@ class Head:
         """The answer with this head and what was read of its body."""
         return Answer(self.status, self.reason, self.http_version, self.headers, self.at, reads)
 
-    def beyond(self, limits: Limits) -> End | None:
-        """The end where the header is larger than allowed, None where it is not."""
+    def too_large(self, limits: Limits) -> End | None:
+        """The end of the exchange where the header is larger than the limit, else None."""
         size = sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size <= limits.max_headers:
             return None
@@ -53,12 +53,12 @@ class Head:
 class Body:
     """Collects the body, one `Read` for each read of the connection, within the limits.
 
-    The HTTP parser gives every chunk of a chunked body by itself; those of one read belong together.
+    The HTTP parser gives every chunk of a chunked body by itself; those of one read are put together.
     """
 
-    def __init__(self, limits: Limits, room: Room, disconnect_after: int | None) -> None:
+    def __init__(self, limits: Limits, memory: MemoryBudget, disconnect_after: int | None) -> None:
         self._limits = limits
-        self._room = room
+        self._memory = memory
         self._cost = 0
         self._disconnect_after = disconnect_after
         self._reads: list[Read] = []
@@ -69,27 +69,27 @@ class Body:
         self._count = 0
 
     def add(self, data: bytes, *, number: int, at: float) -> End | None:
-        """Take bytes of the connection's read `number`; what is returned ends the exchange."""
+        """Take bytes of the connection's read `number`. Whatever is returned ends the exchange."""
         cost = len(data) + (COST_OF_A_READ if number != self._number else 0)
-        if not self._room.take(cost, self._cost):
-            return EndKind.TOO_LARGE, self._room.why
+        if not self._memory.reserve(cost, self._cost):
+            return EndKind.TOO_LARGE, self._memory.why_cut
         self._cost += cost
         if number != self._number:
             self._flush()
             self._number = number
             self._pending_at = at
             self._count += 1
-        room = self._limits.max_body - self._size
-        self._pending.append(data[:room])
+        left = self._limits.max_body - self._size
+        self._pending.append(data[:left])
         self._size += len(data)
-        if len(data) > room:
+        if len(data) > left:
             return EndKind.TOO_LARGE, f"the body is larger than {self._limits.max_body} bytes"
         if self._count > self._limits.max_events:
             return EndKind.TOO_LARGE, f"the body came in more than {self._limits.max_events} reads"
         return self.hang_up()
 
     def hang_up(self) -> End | None:
-        """The end that the probe asked for, where the body is as long as it wanted."""
+        """The end where the body is as long as the probe wants to read, else None."""
         if self._disconnect_after is None or self._size < self._disconnect_after:
             return None
         return EndKind.HUNG_UP, f"the client hung up after {self._size} bytes of the body"
@@ -106,14 +106,14 @@ class Body:
             self._reads.append(Read(at=round(self._pending_at, 6), data=data))
 
 
-def end_by_failure(error: Exception, tap: Tap) -> End:
-    """What a failure below means. The order matters: what was seen on the connection itself comes first."""
+def ending_of_failure(error: Exception, tap: Tap) -> End:
+    """How an exchange ended that failed. What was seen on the connection itself comes before what the parser says."""
     if tap.stopped is not None:
         return tap.stopped
     if not isinstance(error, httpcore.RemoteProtocolError):
         kind = EndKind.UNREACHABLE if isinstance(error, httpcore.ProxyError) else EndKind.RESET
         return kind, str(error)[:DETAIL_LENGTH]
-    # httpcore wraps the parser's exception; 431 is the parser's hint that its buffer is full.
+    # httpcore wraps the parser's exception; the parser hints with 431 that its buffer is full.
     hint = getattr(error.args[0], "error_status_hint", None) if error.args else None
     if hint == httpx.codes.REQUEST_HEADER_FIELDS_TOO_LARGE:
         part = "the header" if tap.awaiting_head else "a chunk's header or the trailer"

@@ -1,4 +1,4 @@
-"""Makes a probe into the one HTTP request that is sent for it."""
+"""Makes a probe into its HTTP request, and the request into the bytes that are written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conformance import __version__
 from conformance.contract.model import Operation
 from conformance.probes.model import Probe
 from conformance.targets.model import Target
-from conformance.wire.credentials import USUAL_SCHEME, Shown, shown_credential
+from conformance.wire.credentials import USUAL_SCHEME, CredentialFields, credential_fields
 from conformance.wire.errors import RequestError
 from conformance.wire.exchange import SentRequest
 
@@ -39,10 +39,10 @@ def build_request(probe: Probe, operation: Operation, target: Target) -> httpx.R
     import httpx  # noqa: PLC0415 - costs 60 ms that a plan or a replay does not need
 
     scheme, authority, base_path = _base(target.base_url)
-    shown = shown_credential(probe.credential, operation.credential or USUAL_SCHEME, target)
-    path = ("" if probe.from_root else base_path) + _path(probe, operation, target) + shown.query
+    credential = credential_fields(probe.credential, operation.credential or USUAL_SCHEME, target)
+    path = ("" if probe.from_root else base_path) + _path(probe, operation, target) + credential.query
     body = _body(probe)
-    headers = [*_headers(probe, operation, shown, authority=authority, body=body), *_further(probe)]
+    headers = [*_headers(probe, operation, credential, authority=authority, body=body), *_script_fields(probe)]
     return httpx.Request(
         method=probe.method or operation.method.upper(),
         url=f"{scheme}://{authority}",
@@ -63,6 +63,22 @@ def sent_request(request: httpx.Request) -> SentRequest:
         headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw),
         body=request.read(),
     )
+
+
+def head_bytes(method: str, target: bytes, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The request line and the header (RFC 9112 sections 3 and 5)."""
+    lines = [b"%b %b HTTP/1.1" % (method.encode("ascii"), target)]
+    lines += [b"%b: %b" % field for field in fields]
+    return b"\r\n".join([*lines, b"", b""])
+
+
+def body_bytes(body: bytes, begin: int, end: int, *, chunked: bool) -> bytes:
+    """A piece of a body: as it is, or as one chunk, the last with what ends the body (RFC 9112 section 7.1)."""
+    piece = body[begin:end]
+    if not chunked:
+        return piece
+    chunk = b"%x\r\n%b\r\n" % (len(piece), piece) if piece else b""
+    return chunk + b"0\r\n\r\n" if end >= len(body) else chunk
 
 
 def _base(base_url: str) -> tuple[str, str, str]:
@@ -112,10 +128,10 @@ def _body(probe: Probe) -> bytes | None:
 
 
 def _headers(
-    probe: Probe, operation: Operation, shown: Shown, *, authority: str, body: bytes | None
+    probe: Probe, operation: Operation, credential: CredentialFields, *, authority: str, body: bytes | None
 ) -> list[tuple[str, str]]:
     """Every header field, in the order in which they are sent."""
-    headers = {"Host": authority, **dict(reversed(shown.fields))}
+    headers = {"Host": authority, **dict(reversed(credential.fields))}
     headers["User-Agent"] = USER_AGENT
     headers["Accept"] = "text/event-stream" if probe.asks_for_stream else "application/json"
     headers["Accept-Encoding"] = "identity"
@@ -135,11 +151,11 @@ def _headers(
             headers[name] = value
     fields = list(headers.items())
     # A second credential stands behind the first, under the same name.
-    return [*fields[:2], *shown.fields[1:], *fields[2:]]
+    return [*fields[:2], *credential.fields[1:], *fields[2:]]
 
 
-def _further(probe: Probe) -> tuple[tuple[str, str], ...]:
-    """The header fields after the usual ones, which may repeat a name."""
+def _script_fields(probe: Probe) -> tuple[tuple[str, str], ...]:
+    """The header fields of a probe's script: they follow the usual ones and may repeat a name."""
     return () if probe.script is None else probe.script.fields
 
 
@@ -151,7 +167,7 @@ def _encoded(probe: Probe, headers: Iterable[tuple[str, str]]) -> list[tuple[byt
         except UnicodeEncodeError:
             pair = b"", b""
         if not _NAME.fullmatch(pair[0]) or not _VALUE.fullmatch(pair[1]):
-            # The value may be a key, so it is not shown.
+            # The value may be a key, so the message does not quote it.
             raise RequestError(
                 f"The header {name!r} of probe {probe.name!r} cannot be sent: its value has characters (a line break, "
                 "a space at its end, non-Latin text) that HTTP does not allow; check the key or the header."

@@ -1,4 +1,4 @@
-"""Decides whether an attempt is made again, and after how long."""
+"""Decides whether a request is sent again, and after how many seconds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CONNECTION_FAILURES = frozenset(
 
 
 def retry_after(value: str, now: datetime) -> float | None:
-    """Seconds that a Retry-After field asks for (RFC 9110 section 10.2.3), or None where it says nothing readable."""
+    """The seconds of a Retry-After field (RFC 9110 section 10.2.3), or None where it cannot be read."""
     value = value.strip()
     if value.isascii() and value.isdigit():
         return float(value[:12])
@@ -36,12 +36,12 @@ def retry_after(value: str, now: datetime) -> float | None:
 
 
 def failed_to_connect(sent: Sent) -> bool:
-    """Whether the connection failed before any byte of an answer (an answer to this request, that is)."""
+    """Whether the connection failed before any byte of an answer to this request."""
     return not sent.answered and sent.exchange.ending.kind in _CONNECTION_FAILURES
 
 
 def refused_or_unseen(sent: Sent) -> bool:
-    """Whether the target did not work on the request: it refused for load, or no connection brought it an answer."""
+    """Whether the target did no work: it refused for load, or the connection failed before an answer."""
     answer = sent.exchange.answer
     return failed_to_connect(sent) if answer is None else answer.status in REFUSED_FOR_LOAD
 
@@ -60,7 +60,7 @@ def retry_delay(sent: Sent, limits: Limits, *, tries: int, now: datetime, jitter
     answer = sent.exchange.answer
     if answer is None or answer.status not in REFUSED_FOR_LOAD:
         return None
-    asked = next((retry_after(value, now) for name, value in answer.headers if name.lower() == "retry-after"), None)
-    if asked is None:
+    wanted = next((retry_after(value, now) for name, value in answer.headers if name.lower() == "retry-after"), None)
+    if wanted is None:
         return backoff
-    return asked if asked <= limits.retry_after_limit else None
+    return wanted if wanted <= limits.retry_after_limit else None

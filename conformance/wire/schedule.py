@@ -1,4 +1,4 @@
-"""Knows what of a plan is still to be sent, what was finished, and what never will be."""
+"""Keeps track of a plan's probes: which are still to be sent, which are finished, and which are never sent."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
 INTERRUPTED = "the run was interrupted"
 
-Further = Callable[[Probe, int | None], Iterable[Probe]]
-"""Says what else is to be sent once a probe was answered with a status (None without an answer)."""
+FollowUps = Callable[[Probe, int | None], Iterable[Probe]]
+"""Gives the probes that follow from an answer, by the probe and the status that it got (None without an answer)."""
 
 
-def units(probes: Iterable[Probe]) -> list[list[Probe]]:
-    """What is sent as one: each probe by itself, or all probes of one connection, in order.
+def chains(probes: Iterable[Probe]) -> list[list[Probe]]:
+    """The probes that share a connection, in their order; every other probe is a chain of its own.
 
-    The smoke tier comes first, since it decides most. Within a tier the longest chain comes first, since it is what
-    the run would wait for at its end.
+    The smoke tier comes first, since it decides most. Within a tier the longest chain comes first, since the run would
+    wait for it at its end.
     """
-    chains: dict[str, list[Probe]] = {}
+    found: dict[str, list[Probe]] = {}
     for probe in probes:
         key = f"probe {probe.name}" if probe.connection is None else f"connection {probe.connection}"
-        chains.setdefault(key, []).append(probe)
+        found.setdefault(key, []).append(probe)
     tiers = list(Tier)
-    return sorted(chains.values(), key=lambda chain: (min(tiers.index(probe.tier) for probe in chain), -len(chain)))
+    return sorted(found.values(), key=lambda chain: (min(tiers.index(probe.tier) for probe in chain), -len(chain)))
 
 
 def waves(probes: Iterable[Probe]) -> list[list[Probe]]:
@@ -42,27 +42,27 @@ def waves(probes: Iterable[Probe]) -> list[list[Probe]]:
     return list(ordered.values())
 
 
-def served(exchange: Exchange) -> bool:
-    """Whether a probe that was meant to be served was: a 2xx answer that came to its end."""
+def was_served(exchange: Exchange) -> bool:
+    """Whether an exchange brought a 2xx answer that came to its end."""
     answer = exchange.answer
     ended_well = exchange.ending.kind in {EndKind.COMPLETE, EndKind.HUNG_UP}
     return answer is not None and 200 <= answer.status < 300 and ended_well
 
 
-class Agenda:
-    """The probes of a run, each with its request, by the state that it is in."""
+class Schedule:
+    """The probes of a run, each with its request: planned, finished or given up."""
 
     def __init__(
-        self, probes: Iterable[Probe], operation: Operation, target: Target, further: Further | None = None
+        self, probes: Iterable[Probe], operation: Operation, target: Target, follow_ups: FollowUps | None = None
     ) -> None:
-        """Make every request before the first is sent: a mistake in the configuration must cost nothing.
+        """Build every request before the first is sent, so that a mistake in the configuration costs nothing.
 
         Raises:
             RequestError: a probe cannot be made into a request.
         """
         self._operation = operation
         self._target = target
-        self._further = further
+        self._follow_ups = follow_ups
         self._requests: dict[str, httpx.Request] = {}
         self._known: dict[str, Probe] = {}
         self._planned: dict[str, Probe] = {}
@@ -87,24 +87,24 @@ class Agenda:
         return self._requests[probe.name]
 
     def find(self, name: str) -> Probe | None:
-        """The probe with this name, planned or only to be sent in another's stead."""
+        """The probe with this name, planned or held back to be sent instead of another."""
         return self._known.get(name)
 
     def plan(self, probes: Iterable[Probe]) -> list[Probe]:
-        """Take up probes that can be sent and are not taken up yet; returns these."""
+        """Plan the probes that have a request and are not planned yet; returns these."""
         new = [probe for probe in probes if probe.name in self._requests and probe.name not in self._planned]
         self._planned.update((probe.name, probe) for probe in new)
         return new
 
     def finish(self, probe: Probe, last: Exchange) -> list[Probe]:
-        """Note a probe's last exchange; returns what is now to be sent in its stead, or because of it."""
+        """Note a probe's last exchange; returns the probes to send instead of it, and those that follow from it."""
         self._drop(probe)
-        instead = list(probe.instead) if probe.intent is Intent.SERVED and not served(last) else []
-        if self._further is not None:
-            further = list(self._further(probe, None if last.answer is None else last.answer.status))
-            for one in further:
+        instead = list(probe.instead) if probe.intent is Intent.SERVED and not was_served(last) else []
+        if self._follow_ups is not None:
+            follow_ups = list(self._follow_ups(probe, None if last.answer is None else last.answer.status))
+            for one in follow_ups:
                 self._build(one)
-            instead += further
+            instead += follow_ups
         return self.plan(instead)
 
     def give_up(self, probe: Probe, reason: str) -> None:
@@ -118,7 +118,7 @@ class Agenda:
 
     def _drop(self, probe: Probe) -> None:
         self._planned.pop(probe.name, None)
-        # Without its request it is not taken up a second time.
+        # Without its request it is not planned a second time.
         self._requests.pop(probe.name, None)
         self.finished += 1
 

@@ -1,7 +1,7 @@
 """Sends requests as their scripts say, write by write over a connection of their own, and records what came back.
 
-What an HTTP client would never send (a body that breaks off, several requests in one write) is sent here; the limits,
-the taps and the record are those of every other exchange.
+An HTTP client would never send these: a body that breaks off, several requests in one write. The limits, the taps and
+the record are those of every other exchange.
 """
 
 from __future__ import annotations
@@ -22,13 +22,11 @@ import httpx
 
 from conformance.probes.model import Probe
 from conformance.probes.script import Step, StepKind
+from conformance.wire.budget import MemoryBudget, Timing
 from conformance.wire.client import Sent, sent_of, wall_clock
 from conformance.wire.exchange import Answer, EndKind
-from conformance.wire.framing import body_bytes, head_bytes
-from conformance.wire.memory_budget import Room
-from conformance.wire.rate_limit import Timing
-from conformance.wire.receiving import FAILURES, Body, End, Head, end_by_failure
-from conformance.wire.request import sent_request
+from conformance.wire.receiving import FAILURES, Body, End, Head, ending_of_failure
+from conformance.wire.request import body_bytes, head_bytes, sent_request
 from conformance.wire.tap import Tap, current_tap
 from conformance.wire.transport import TappedBackend
 
@@ -40,9 +38,9 @@ if TYPE_CHECKING:
 
 _READ_SIZE = 64 * 1024
 _LARGEST_EVENT = 100 * 1024
-"""Bytes of a header that the parser takes, as for every other exchange."""
+"""Bytes of a header that the parser takes, as httpcore's does for every other exchange."""
 _SYNTHETIC = h11.Request(method="POST", target="/", headers=[("Host", "x"), ("Content-Length", "0")])
-"""Stands in the parser for the request, which it never sees: what it would say of that is the target's to say."""
+"""Stands in the parser for the request, which it must not judge: that is for the target."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 WaitFor = Callable[[str], Awaitable[object]]
@@ -51,7 +49,7 @@ WaitFor = Callable[[str], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request that is to be sent: its probe, its bytes, and the how-manieth attempt this is."""
+    """One request that is to be sent: its probe, its bytes, and the number of the attempt, from 1."""
 
     probe: Probe
     request: httpx.Request
@@ -74,21 +72,21 @@ class ScriptedClient:
         numbers: Iterator[int],
         wait_for: WaitFor,
         timing: Timing,
-        room: Room | None = None,
+        memory: MemoryBudget | None = None,
     ) -> None:
         self._target = target
         self._limits = limits
-        self._room = room or Room(limits)
+        self._memory = memory or MemoryBudget(limits)
         self._backend = TappedBackend(numbers)
         self._wait_for = wait_for
         self._timing = timing
 
     async def send(self, probe: Probe, request: httpx.Request, attempt: int = 1) -> Sent:
-        """Send a probe's request once; how it failed is part of the exchange, not an exception."""
+        """Send a probe's request once; a failure is recorded in the exchange and not raised."""
         return (await self.send_together([Attempt(probe, request, attempt)]))[0]
 
     async def send_together(self, attempts: Sequence[Attempt]) -> list[Sent]:
-        """Send the requests over one connection: one, or several that are pipelined, which go in one write."""
+        """Send one request, or several pipelined ones in one write, over one connection."""
         if not attempts:
             return []
         first = attempts[0]
@@ -97,33 +95,35 @@ class ScriptedClient:
         try:
             stream = await self._connect()
         except FAILURES as error:
-            end = end_by_failure(error, tap)
+            end = ending_of_failure(error, tap)
             return [
                 sent_of(one.probe, one.number, started, sent_request(one.request), None, end, tap) for one in attempts
             ]
         finally:
             current_tap.reset(token)
-        wire = _Wire(stream, self._timing.sleep, self._wait_for)
+        connection = _Connection(stream, self._timing.sleep, self._wait_for)
         try:
-            return [await self._exchange(attempts, place, wire, tap, started) for place in range(len(attempts))]
+            return [await self._exchange(attempts, place, connection, tap, started) for place in range(len(attempts))]
         finally:
             await _close(stream)
 
-    async def _exchange(self, attempts: Sequence[Attempt], place: int, wire: _Wire, tap: Tap, started: str) -> Sent:
-        """The exchange at a place among those of one connection; all of them are written with the first."""
+    async def _exchange(
+        self, attempts: Sequence[Attempt], place: int, connection: _Connection, tap: Tap, started: str
+    ) -> Sent:
+        """The exchange of one of a connection's requests, all of which are written with the first."""
         attempt = attempts[place]
         if place:
             tap = self._tap(attempt)
-            tap.connection = wire.connection
+            tap.connection = connection.number
         token = current_tap.set(tap)
         try:
-            answer, end = await wire.exchange(attempts if not place else (), attempt, tap)
+            answer, end = await connection.exchange(attempts if not place else (), attempt, tap)
         finally:
             current_tap.reset(token)
-        wire.connection = tap.connection
+        connection.number = tap.connection
         plain = sent_request(attempt.request)
-        steps = (Step(StepKind.PIPELINED, place + 1),) if attempt.script.pipelined else tuple(wire.steps)
-        request = replace(plain, body=plain.body[: wire.written(attempt)], steps=steps)
+        steps = (Step(StepKind.PIPELINED, place + 1),) if attempt.script.pipelined else tuple(connection.steps)
+        request = replace(plain, body=plain.body[: connection.written(attempt)], steps=steps)
         return sent_of(attempt.probe, attempt.number, started, request, answer, end, tap)
 
     def _tap(self, attempt: Attempt) -> Tap:
@@ -131,7 +131,7 @@ class ScriptedClient:
         limits = self._limits
         if patience is not None:
             limits = replace(limits, first_byte_timeout=min(patience, limits.first_byte_timeout))
-        return Tap(limits, self._timing.clock, self._room)
+        return Tap(limits, self._timing.clock, self._memory)
 
     async def _connect(self) -> httpcore.AsyncNetworkStream:
         parts = urlsplit(self._target.base_url)
@@ -153,17 +153,17 @@ def _head_bytes(request: httpx.Request) -> bytes:
 
 
 @dataclass(slots=True)
-class _Wire:
+class _Connection:
     """One connection: writes scripts, and parses answers one after another."""
 
     stream: httpcore.AsyncNetworkStream
     sleep: Callable[[float], Awaitable[object]]
     wait_for: WaitFor
-    connection: int | None = None
+    number: int | None = None
     steps: list[Step] = field(default_factory=list)
-    """What was done for the script of the first request."""
+    """The steps of the first request's script that were done."""
     parser: h11.Connection = field(init=False)
-    _heard: asyncio.Event = field(default_factory=asyncio.Event)
+    _answer_began: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LARGEST_EVENT)
@@ -176,7 +176,7 @@ class _Wire:
         return int(sum(step.amount for step in self.steps if step.kind is StepKind.BODY))
 
     async def exchange(self, to_write: Sequence[Attempt], attempt: Attempt, tap: Tap) -> tuple[Answer | None, End]:
-        """Write what is to be written, and read the answer to one request while that goes on."""
+        """Write what is to be written, and meanwhile read the answer to one request."""
         if not to_write and not self._next_answer(tap):
             return None, (EndKind.CLOSED, "the connection ended with the answer before")
         receiver = _Receiver(self, attempt, tap)
@@ -193,16 +193,16 @@ class _Wire:
             await asyncio.gather(writing, reading, return_exceptions=True)
         return receiver.answer, end
 
-    def heard(self) -> None:
+    def answer_began(self) -> None:
         """Note that an answer, interim or final, has begun."""
-        self._heard.set()
+        self._answer_began.set()
 
     def _expect_answer(self) -> None:
         self.parser.send(_SYNTHETIC)
         self.parser.send(h11.EndOfMessage())
 
     def _next_answer(self, tap: Tap) -> bool:
-        """Make ready for the next answer, whose first bytes may be there already; False where none can come."""
+        """Prepare for the next answer, whose first bytes may have come already; False where none can come."""
         if self.parser.their_state is not h11.DONE or self.parser.our_state is not h11.DONE:
             return False
         left, tap.peer_closed = self.parser.trailing_data
@@ -213,7 +213,7 @@ class _Wire:
         return bool(left) or not tap.peer_closed
 
     async def _write(self, to_write: Sequence[Attempt], script: Script) -> bool:
-        """Perform the script; tells whether that closed the connection. That nobody takes the bytes is no failure."""
+        """Perform the script; returns whether that closed the connection. A write that fails is not an error."""
         try:
             if script.pipelined:
                 if to_write:
@@ -241,9 +241,9 @@ class _Wire:
                 case StepKind.AWAIT_CONTINUE:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(step.amount):
-                            await self._heard.wait()
+                            await self._answer_began.wait()
                 case StepKind.HALF_CLOSE:
-                    # TLS has no half-close that a server would see as one: there the client leaves.
+                    # TLS has no half-close that a server would see as one, so the client closes the connection.
                     if self.stream.get_extra_info("ssl_object") is not None:
                         self.steps.append(Step(StepKind.HANG_UP))
                         return True
@@ -260,17 +260,17 @@ class _Wire:
 class _Receiver:
     """Reads the answer to one request."""
 
-    def __init__(self, wire: _Wire, attempt: Attempt, tap: Tap) -> None:
-        self._wire = wire
+    def __init__(self, connection: _Connection, attempt: Attempt, tap: Tap) -> None:
+        self._connection = connection
         self._script = attempt.script
         self._tap = tap
-        self._body = Body(tap.limits, tap.room, attempt.probe.disconnect_after)
+        self._body = Body(tap.limits, tap.memory, attempt.probe.disconnect_after)
         self._head: Head | None = None
         self._held = attempt.script.hold_for is None
 
     @property
     def answer(self) -> Answer | None:
-        """What came of the answer so far."""
+        """What has come of the answer so far."""
         return None if self._head is None else self._head.answer(self._body.reads())
 
     async def receive(self) -> End:
@@ -281,23 +281,23 @@ class _Receiver:
                 if end is not None:
                     return end
         except h11.RemoteProtocolError as error:
-            return end_by_failure(httpcore.RemoteProtocolError(error), self._tap)
+            return ending_of_failure(httpcore.RemoteProtocolError(error), self._tap)
         except FAILURES as error:
-            return end_by_failure(error, self._tap)
+            return ending_of_failure(error, self._tap)
 
     async def _next(self) -> End | None:
-        tap, parser = self._tap, self._wire.parser
+        tap, parser = self._tap, self._connection.parser
         event = parser.next_event()
         if event is h11.NEED_DATA:
-            data = await self._wire.stream.read(_READ_SIZE)
+            data = await self._connection.stream.read(_READ_SIZE)
             parser.receive_data(data)
         elif isinstance(event, h11.InformationalResponse):
-            self._wire.heard()
+            self._connection.answer_began()
         elif isinstance(event, h11.Response):
             tap.awaiting_head = False
-            self._wire.heard()
+            self._connection.answer_began()
             self._head = _head(event, tap)
-            return self._head.beyond(tap.limits) or self._body.hang_up()
+            return self._head.too_large(tap.limits) or self._body.hang_up()
         elif isinstance(event, h11.Data):
             end = self._body.add(bytes(event.data), number=tap.reads, at=tap.read_at)
             if end is not None:
@@ -316,7 +316,7 @@ class _Receiver:
         self._held = True
         with suppress(TimeoutError):
             async with asyncio.timeout(self._script.hold_at_most):
-                await self._wire.wait_for(self._script.hold_for)
+                await self._connection.wait_for(self._script.hold_for)
 
 
 def _head(event: h11.Response, tap: Tap) -> Head:
@@ -330,5 +330,5 @@ def _head(event: h11.Response, tap: Tap) -> Head:
 
 
 async def _close(stream: httpcore.AsyncNetworkStream) -> None:
-    with suppress(Exception):  # it may be gone already, in any way
+    with suppress(Exception):  # it may be closed already, for any reason
         await stream.aclose()

@@ -1,4 +1,4 @@
-"""Watches one exchange below the HTTP parser: its connection, its reads and their times, its patience."""
+"""Watches one exchange below the HTTP parser: its connection, its reads and their times, its time limits."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from conformance.targets.model import Limits
+from conformance.wire.budget import MemoryBudget
 from conformance.wire.exchange import EndKind
-from conformance.wire.memory_budget import Room
 
 RAW_KEPT = 64 * 1024
-"""How many bytes of an answer are kept as they came, before the HTTP parser (enough for any allowed header)."""
+"""Bytes of an answer that are kept as they came from the wire: enough for any header within the limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +42,24 @@ def head_of(raw: Iterable[RawRead]) -> bytes:
 
 
 class StoppedError(Exception):
-    """A limit was reached below the HTTP parser; the tap says which."""
+    """A limit was reached below the HTTP parser; `Tap.stopped` says which."""
 
 
 @dataclass(slots=True)
 class Tap:
-    """What is known of one exchange below the HTTP parser.
+    """What is known about one exchange below the HTTP parser.
 
-    It belongs to one request and is found through a context variable, because the pool of connections decides by
-    itself which connection carries a request.
+    It belongs to one request and is found through a context variable, because the pool decides by itself which
+    connection carries a request.
     """
 
     limits: Limits
     clock: Callable[[], float]
-    room: Room
+    memory: MemoryBudget
     began: float = field(init=False)
     connection: int | None = None
     tls: str | None = None
-    """The version of TLS on the connection, such as `TLSv1.3`; None where there is none."""
+    """The version of TLS on the connection, such as `TLSv1.3`; None without TLS."""
     reads: int = 0
     received: int = 0
     read_at: float = 0.0
@@ -67,7 +67,7 @@ class Tap:
     awaiting_head: bool = True
     peer_closed: bool = False
     stopped: tuple[EndKind, str] | None = None
-    """Why reading stopped, where this was seen below the parser."""
+    """Why the exchange was stopped below the parser, None where it was not."""
     raw: list[RawRead] = field(default_factory=list)
     _waiting_since: float | None = None
 
@@ -80,7 +80,7 @@ class Tap:
         return self.clock() - self.began
 
     def stop(self, kind: EndKind, detail: str) -> None:
-        """Note why the exchange cannot go on; the first reason counts."""
+        """Note why the exchange is stopped; the first reason counts."""
         if self.stopped is None:
             self.stopped = (kind, detail)
 
@@ -97,7 +97,7 @@ class Tap:
         return left
 
     def before_read(self) -> tuple[EndKind, float]:
-        """How long the next read may take, and what it means when it takes longer.
+        """How many seconds the next read may take, and how the exchange ends when it takes longer.
 
         Raises:
             StoppedError: the deadline has passed, or the header is larger than the limit.
@@ -116,7 +116,7 @@ class Tap:
         return (EndKind.DEADLINE, left) if left <= patience else (kind, max(patience, 0.0))
 
     def after_read(self, data: bytes) -> None:
-        """Note what a read of the connection gave; no bytes mean that the peer closed it."""
+        """Note the bytes of a read; none mean that the peer closed the connection."""
         if not data:
             self.peer_closed = True
             return
@@ -142,4 +142,4 @@ class Tap:
 
 
 current_tap: ContextVar[Tap] = ContextVar("current_tap")
-"""The tap of the exchange that the running task is busy with."""
+"""The tap of the running task's exchange."""

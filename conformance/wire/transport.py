@@ -16,7 +16,7 @@ from conformance.wire.tap import current_tap
 
 
 class TappedStream(httpcore.AsyncNetworkStream):
-    """One connection, with a number; every wait is bounded by the tap of the exchange that uses it."""
+    """One connection with a number. The tap of the exchange that uses it bounds every wait."""
 
     def __init__(self, stream: httpcore.AsyncNetworkStream, number: int) -> None:
         self._stream = stream
@@ -59,7 +59,7 @@ class TappedStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Go on under TLS; the connection keeps its number."""
+        """Begin TLS; the connection keeps its number."""
         tap = current_tap.get()
         patience = min(tap.limits.connect_timeout, tap.time_left())
         try:
@@ -73,7 +73,7 @@ class TappedStream(httpcore.AsyncNetworkStream):
         return TappedStream(stream, self._number)
 
     def get_extra_info(self, info: str) -> Any:
-        """What the connection underneath knows."""
+        """What the underlying connection knows."""
         return self._stream.get_extra_info(info)
 
 
@@ -107,9 +107,9 @@ class TappedBackend(httpcore.AsyncNetworkBackend):
 
 
 class Transport(httpx.AsyncBaseTransport):
-    """HTTP/1.1 over at most `connections` connections. TLS is verified; redirects are nobody's business here.
+    """HTTP/1.1 over at most `connections` connections. TLS is verified, and redirects are not followed.
 
-    Exceptions of httpcore pass through: only `Client` uses this, and it needs their causes.
+    Exceptions of httpcore are not translated: `Client`, the only user, needs their causes.
     """
 
     def __init__(
@@ -182,7 +182,7 @@ class _Body(httpx.AsyncByteStream):
 
 
 def _reason(error: BaseException) -> str:
-    """The operating system's reason for a failed connection, as deep down as it is known."""
+    """The operating system's reason for a failed connection, from the innermost exception that has one."""
     cause: BaseException | None = error
     reason = str(error)
     while cause is not None:

@@ -1,4 +1,4 @@
-"""All bodies of a run together take no more memory than the limit; what comes then is kept only if it is small."""
+"""The bodies of a run take no more memory than the limit: when it is full, only small ones are kept whole."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from observing_servers import observing, probes_named
 
 from conformance.targets.model import Limits
 from conformance.wire import Exchange, Observation
+from conformance.wire.budget import COST_OF_A_READ, MemoryBudget
 from conformance.wire.exchange import EndKind
-from conformance.wire.memory_budget import COST_OF_A_READ, Room
 
 KILOBYTE = 1024
 LIMITS = replace(QUICK, concurrency=1, max_bodies=100 * KILOBYTE, small_body=4 * KILOBYTE)
@@ -30,10 +30,10 @@ def size_of(exchange: Exchange) -> int:
 
 
 def kept(seen: Observation) -> list[tuple[EndKind, bool]]:
-    return [(exchange.ending.kind, exchange.ending.is_ours) for exchange in seen.exchanges]
+    return [(exchange.ending.kind, exchange.ending.by_run_limit) for exchange in seen.exchanges]
 
 
-def test_what_comes_after_the_limit_is_cut_small_and_that_is_told() -> None:
+def test_bodies_after_the_limit_are_cut_and_say_why() -> None:
     seen, _, _ = observing(of_size(70 * KILOBYTE), probes_named("a", "b", "c"), LIMITS)
     assert kept(seen) == [(EndKind.COMPLETE, False), *[(EndKind.TOO_LARGE, True)] * 2]
     assert size_of(seen.exchanges[0]) == 70 * KILOBYTE
@@ -48,20 +48,20 @@ def test_small_bodies_are_whole_however_full_the_run_is() -> None:
     assert kept(seen) == [(EndKind.COMPLETE, False)] * 2
 
 
-def test_the_limit_of_one_body_is_the_targets_doing_and_told_as_such() -> None:
+def test_a_body_over_its_own_limit_is_not_blamed_on_the_run() -> None:
     seen, _, _ = observing(of_size(70 * KILOBYTE), probes_named("a"), replace(LIMITS, max_body=KILOBYTE))
     assert kept(seen) == [(EndKind.TOO_LARGE, False)]
 
 
 def test_what_an_interrupted_run_kept_counts() -> None:
     first, _, _ = observing(of_size(70 * KILOBYTE), probes_named("a"), LIMITS)
-    room = Room(LIMITS)
-    room.fill(first.exchanges)
-    assert not room.take(40 * KILOBYTE, 0)
-    assert Room(LIMITS).take(40 * KILOBYTE, 0)
+    memory = MemoryBudget(LIMITS)
+    memory.spend(first.exchanges)
+    assert not memory.reserve(40 * KILOBYTE, 0)
+    assert MemoryBudget(LIMITS).reserve(40 * KILOBYTE, 0)
 
 
 def test_a_body_that_comes_byte_by_byte_takes_more_than_its_bytes() -> None:
-    room = Room(Limits(max_bodies=10 * COST_OF_A_READ, small_body=0))
-    taken = sum(room.take(1 + COST_OF_A_READ, number * (1 + COST_OF_A_READ)) for number in range(100))
+    memory = MemoryBudget(Limits(max_bodies=10 * COST_OF_A_READ, small_body=0))
+    taken = sum(memory.reserve(1 + COST_OF_A_READ, number * (1 + COST_OF_A_READ)) for number in range(100))
     assert taken == 9
