@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from conformance.contract.model import Contract, Level, Requirement
+from conformance.contract.model import Contract, Level, Requirement, Tier
 from conformance.lab.judging import JudgedTarget
 from conformance.lab.targets import CONTROLS, LabTarget
 from conformance.reference.faults import EFFECT_BROKEN, Fault, keywords_without_fault
@@ -37,6 +37,8 @@ class LabResult:
     """What came of one target. Outcomes are by requirement id; `changed` are those that differ from the control's."""
 
     id: str
+    tier: Tier
+    """The tier in which it was judged."""
     fault: Fault | None = field(hash=False)
     changed: Mapping[str, str] = field(hash=False)
     messages: Mapping[str, str] = field(hash=False)
@@ -185,6 +187,7 @@ def _lab_result(
 ) -> LabResult:
     return LabResult(
         id=target.id,
+        tier=target.tier,
         fault=target.fault,
         changed=changed,
         messages=judged.messages,

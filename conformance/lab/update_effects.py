@@ -1,177 +1,197 @@
-"""Writes the effects that were seen into the catalogue, for a reviewer to read as a difference of the rows.
+"""Writes the effects that were seen into the catalogue, where a reviewer reads them as a difference of the rows.
 
-What a fault must be caught through (`breaks`) is never touched: only what else it changes.
+What a fault must be caught through (`breaks`) is never changed, only what else it changes.
 """
 
 from __future__ import annotations
 
 import fnmatch
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml.comments import CommentedMap
+
 from conformance.contract.documents import Document
 from conformance.lab.kill_matrix import Detection, KillMatrix, LabResult
-from conformance.lab.targets import contract_of, targets_of
-from conformance.reference.faults import read_fault_rows, shipped_fault_rows
+from conformance.lab.row_editing import RowText, edited, new_row, rows_text, sequence
+from conformance.lab.targets import contract_of
+from conformance.reference.faults import EFFECT_BROKEN, read_fault_rows, shipped_fault_rows
 from conformance.reference.faults.selection import generated_document
 from conformance.report.files import write_atomically
 from conformance.suite.outcome import BROKEN
 
 _SETTLED = (Detection.CAUGHT, Detection.CLEAN)
-"""Of what was missed or accused falsely, nothing is taken for right."""
+"""What was missed, or accused falsely, is not taken as right."""
 _HARMLESS = ("passed", "skipped", "untested")
 _FEWEST = 3
-"""Requirements that a glob stands for, at least."""
+"""The fewest requirements that a glob stands for."""
+_EFFECTS, _ALSO, _NOT = "effects", "also", "not"
 Entry = str | dict[str, str]
+ByProfile = Mapping[str, LabResult]
 
 
 def accept_effects(matrices: Sequence[KillMatrix], extra: Path | None = None) -> list[Path]:
     """Rewrite the effects of the rows that these matrices judged, where they differ; returns the files written.
 
     Raises:
-        ContractError: the catalogue is unusable.
+        ContractError: the catalogue cannot be used.
         OSError: a file cannot be written.
     """
-    seen: dict[str, dict[str, LabResult]] = {}
+    results: dict[str, dict[str, LabResult]] = {}
     for matrix in matrices:
-        for row in matrix.results:
-            if row.detection in _SETTLED and row.fault is not None:
-                seen.setdefault(row.id, {})[matrix.contract.profile.name] = row
-    written: list[Path] = []
+        for one in matrix.results:
+            if one.detection in _SETTLED and one.fault is not None:
+                results.setdefault(one.id, {})[matrix.contract.profile.name] = one
     rows = [*shipped_fault_rows(), *(read_fault_rows(extra) if extra else ())]
-    for document in {row.document.path: row.document for row in rows}.values():
-        written += _rewrite(document, {row.id: row.data for row in rows if row.document is document}, seen)
-    written += _rewrite_generated(seen)
-    return written
+    documents = {row.document.path: row.document for row in rows}
+    written = [path for document in documents.values() for path in _update_rows(document, results)]
+    return [*written, *_update_generated(generated_document(), results)]
 
 
-def _rewrite(
-    document: Document, rows: Mapping[str, Mapping[str, Any]], seen: Mapping[str, Mapping[str, LabResult]]
-) -> list[Path]:
-    text = document.path.read_text(encoding="utf-8")
-    blocks = _blocks(text)
-    changed = [_with_effects(block, rows.get(_id_of(block), {}), seen.get(_id_of(block), {})) for block in blocks]
-    made = "".join(changed)
-    if made == text:
-        return []
-    write_atomically(document.path, made)
-    return [document.path]
+def _update_rows(document: Document, results: Mapping[str, ByProfile]) -> list[Path]:
+    before = document.path.read_text(encoding="utf-8")
+    file = rows_text(before, document)
+    written = {row["id"]: row for row in document.data}
+    rows = tuple(
+        replace(row, text=_with_effects(row.text, written[row.id], results[row.id])) if row.id in results else row
+        for row in file.rows
+    )
+    return _write(document.path, before, str(replace(file, rows=rows)))
 
 
-def _blocks(text: str) -> list[str]:
-    """The text cut before each row."""
-    blocks = [""]
-    for line in text.splitlines(keepends=True):
-        if line.startswith("- id:"):
-            blocks.append("")
-        blocks[-1] += line
-    return blocks
-
-
-def _id_of(block: str) -> str:
-    first = block.splitlines()[0] if block else ""
-    return first.removeprefix("- id:").strip().strip('"') if first.startswith("- id:") else ""
-
-
-def _with_effects(block: str, written: Mapping[str, Any], seen: Mapping[str, LabResult]) -> str:
-    """A row's text with the effects of all profiles in which it was seen: those that all have, and what differs."""
-    if not seen:
-        return block
-    overrides = written.get("profiles")
-    known = {} if not isinstance(overrides, Mapping) else {name: dict(one or {}) for name, one in overrides.items()}
-    common, apart = _effects(seen, written)
-    for profile in seen:
-        own = known.setdefault(profile, {}) if profile in apart or profile in known else None
-        if own is not None:
-            for name in ("effects", "also", "not"):
-                own.pop(name, None)
-            own.update(apart.get(profile, {}))
-    kept = _without_member(_without_member(block.rstrip("\n"), "effects"), "profiles").rstrip("\n")
-    trailing = block[len(block.rstrip("\n")) :]
-    lines = [kept]
-    if common:
-        lines.append(_member("effects", common))
-    profiles = _profiles(written, known, seen)
-    if profiles:
-        lines.append(profiles)
-    return "\n".join(lines) + trailing
-
-
-def _profiles(written: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]], seen: Mapping[str, LabResult]) -> str:
-    named = written.get("profiles")
-    told = {name: one for name, one in known.items() if one}
-    if named is None and not told:
-        return ""
-    if not told:
-        return f"  profiles: {_flow(list(named or ()))}"
-    names = list(dict.fromkeys([*(named or ()), *(seen if named is None else ()), *told]))
-    lines = ["  profiles:"]
-    for name in names:
-        one = told.get(name)
-        if not one:
-            lines.append(f"    {name}:")
+def _update_generated(document: Document, results: Mapping[str, ByProfile]) -> list[Path]:
+    """The entries of the faults that are made from schemas, sorted: those that were judged anew, and all others."""
+    before = document.path.read_text(encoding="utf-8")
+    file = rows_text(before, document)
+    entries, written = {row.id: row for row in file.rows}, {entry["id"]: entry for entry in document.data}
+    for name, own in results.items():
+        if not any(one.fault is not None and one.fault.generated for one in own.values()):
             continue
-        lines.append(f"    {name}:")
-        lines += [_member(key, value, indent=6) for key, value in one.items()]
-    return "\n".join(lines)
+        entry = entries.get(name) or RowText(name, new_row(name, lambda _: None))
+        text = _with_effects(entry.text, _without_list_of_profiles(written.get(name, {})), own)
+        if text == new_row(name, lambda _: None):
+            entries.pop(name, None)
+        else:
+            entries[name] = replace(entry, text=text)
+    return _write(document.path, before, str(replace(file, rows=tuple(entries[name] for name in sorted(entries)))))
 
 
-def _effects(
-    seen: Mapping[str, LabResult], written: Mapping[str, Any]
-) -> tuple[list[Entry], dict[str, dict[str, Any]]]:
-    """The effects that every profile which can show them has, and what each profile has beside or not at all."""
-    own = {profile: _of(row) for profile, row in seen.items()}
-    globs = _globs(own, seen)
+def _without_list_of_profiles(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    keeps = isinstance(entry.get("profiles"), Mapping)
+    return entry if keeps else {name: value for name, value in entry.items() if name != "profiles"}
+
+
+def _write(path: Path, before: str, after: str) -> list[Path]:
+    if after == before:
+        return []
+    write_atomically(path, after)
+    return [path]
+
+
+def _with_effects(text: str, written: Mapping[str, Any], results: ByProfile) -> str:
+    """A row's text with the effects of all profiles in which it was judged: the common ones, and what differs."""
+    common, apart = _effects(results)
+    profiles = _profiles(written, apart, results)
+    if common == list(written.get(_EFFECTS, ())) and profiles == written.get("profiles"):
+        return text
+    return edited(text, partial(_put, common=common, profiles=profiles))
+
+
+def _put(row: CommentedMap, common: Sequence[Entry], profiles: Any) -> None:
+    """Put effects and profiles into a row, as its last members."""
+    for name in (_EFFECTS, "profiles"):
+        row.pop(name, None)
+    if common:
+        row[_EFFECTS] = sequence(_EFFECTS, common, 2)
+    if isinstance(profiles, Mapping):
+        row["profiles"] = CommentedMap({name: _override(one) for name, one in profiles.items()})
+    elif profiles:
+        row["profiles"] = sequence("profiles", profiles, 2)
+
+
+def _override(written: Mapping[str, Any] | None) -> CommentedMap | None:
+    if not written:
+        return None
+    return CommentedMap(
+        {name: sequence(name, value, 6) if isinstance(value, list) else value for name, value in written.items()}
+    )
+
+
+def _profiles(written: Mapping[str, Any], apart: Mapping[str, Mapping[str, Any]], results: ByProfile) -> Any:
+    """What the row says about its profiles: nothing, their names, or what differs in each."""
+    named = written.get("profiles")
+    overrides = {} if not isinstance(named, Mapping) else {name: dict(one or {}) for name, one in named.items()}
+    for profile in results:
+        if profile in apart or profile in overrides:
+            override = overrides.setdefault(profile, {})
+            for name in (_EFFECTS, _ALSO, _NOT):
+                override.pop(name, None)
+            override.update(apart.get(profile, {}))
+    differing = {name: one for name, one in overrides.items() if one}
+    if not differing:
+        return None if named is None else list(named)
+    names = dict.fromkeys([*(results if named is None else named), *differing])
+    return {name: differing.get(name) for name in names}
+
+
+def _effects(results: ByProfile) -> tuple[list[Entry], dict[str, dict[str, Any]]]:
+    """The effects that most profiles which can show them have, and what each profile has in addition, or not at all."""
+    by_profile = {profile: _effects_of(one) for profile, one in results.items()}
+    globs = _globs(by_profile, results)
     own = {
-        profile: {item[0]: item[1] for item in one.items() if not _covered(item, globs)} for profile, one in own.items()
+        profile: {name: outcome for name, outcome in effects.items() if not _covered(name, outcome, globs)}
+        for profile, effects in by_profile.items()
     }
-    ids = {profile: {one.id for one in contract_of(profile).requirements} for profile in seen}
-    votes: dict[tuple[str, str], list[str]] = {}
-    for profile, effects in own.items():
-        for item in effects.items():
-            votes.setdefault(item, []).append(profile)
-    common = {item for item, profiles in votes.items() if 2 * len(profiles) > sum(item[0] in ids[one] for one in seen)}
-    apart: dict[str, dict[str, Any]] = {}
-    for profile, effects in own.items():
-        broken = seen[profile].fault
-        breaks = set(() if broken is None else broken.breaks)
-        here = {item for item in common if item[0] in ids[profile] and item[0] not in breaks}
-        also = [item for item in effects.items() if item not in here]
-        changed = {name for name, _ in also}
-        missing = sorted(
-            name for name, outcome in here if (name, outcome) not in effects.items() and name not in changed
-        )
-        told = {"also": _entries(dict(also))} if also else {}
-        apart[profile] = {**told, **({"not": missing} if missing else {})}
-    return [*_entries(globs), *_entries(dict(sorted(common)))], {profile: one for profile, one in apart.items() if one}
+    ids = {profile: {one.id for one in contract_of(profile).requirements} for profile in results}
+    votes: dict[tuple[str, str], int] = {}
+    for effects in own.values():
+        for effect in effects.items():
+            votes[effect] = votes.get(effect, 0) + 1
+    common = dict(effect for effect, number in sorted(votes.items()) if 2 * number > _showing(effect[0], ids))
+    apart = {profile: _apart(common, own[profile], ids[profile], results[profile]) for profile in own}
+    return [*_entries(globs), *_entries(common)], {profile: one for profile, one in apart.items() if one}
 
 
-def _globs(own: Mapping[str, Mapping[str, str]], seen: Mapping[str, LabResult]) -> dict[str, str]:
-    """Globs that say of whole groups of requirements what each profile shows of all that are in it."""
+def _showing(name: str, ids: Mapping[str, set[str]]) -> int:
+    """How many profiles have a requirement."""
+    return sum(name in one for one in ids.values())
+
+
+def _apart(common: Mapping[str, str], own: Mapping[str, str], ids: set[str], result: LabResult) -> dict[str, Any]:
+    """What one profile has in addition to the common effects, and which of them it does not have."""
+    breaks = () if result.fault is None else result.fault.breaks
+    here = {name: outcome for name, outcome in common.items() if name in ids and name not in breaks}
+    also = {name: outcome for name, outcome in own.items() if here.get(name) != outcome}
+    missing = sorted(name for name, outcome in here.items() if own.get(name) != outcome and name not in also)
+    return {**({_ALSO: _entries(also)} if also else {}), **({_NOT: missing} if missing else {})}
+
+
+def _globs(by_profile: Mapping[str, Mapping[str, str]], results: ByProfile) -> dict[str, str]:
+    """Globs for whole groups of requirements of which every profile shows the same outcome."""
     globs: dict[str, str] = {}
-    names = sorted({name for effects in own.values() for name in effects})
+    names = sorted({name for effects in by_profile.values() for name in effects})
     prefixes = {name.rsplit(".", cut)[0] for name in names for cut in range(1, name.count(".") + 1)}
     for prefix in sorted(prefixes, key=lambda one: (one.count("."), one)):
         if any(prefix.startswith(known.removesuffix("*")) for known in globs):
             continue
-        outcomes = [_outcome_of_all(f"{prefix}.", own[profile], row, profile) for profile, row in seen.items()]
-        told = {outcome for outcome, _ in outcomes if outcome is not None}
-        if len(told) == 1 and not any(mixed for _, mixed in outcomes):
-            globs[f"{prefix}.*"] = told.pop()
+        found = [_outcome_of_all(f"{prefix}.", by_profile[profile], one, profile) for profile, one in results.items()]
+        outcomes = {outcome for outcome, _ in found if outcome is not None}
+        if len(outcomes) == 1 and not any(mixed for _, mixed in found):
+            globs[f"{prefix}.*"] = outcomes.pop()
     return globs
 
 
-def _outcome_of_all(prefix: str, effects: Mapping[str, str], row: LabResult, profile: str) -> tuple[str | None, bool]:
-    """The one outcome that all requirements with this beginning came to, and whether there is more than one."""
-    assert row.fault is not None
-    tier = next(target.tier for target in targets_of(profile) if target.id == row.id)
-    skipped = {*row.fault.breaks, *row.fault.may}
+def _outcome_of_all(prefix: str, effects: Mapping[str, str], one: LabResult, profile: str) -> tuple[str | None, bool]:
+    """The outcome of all requirements with this prefix, if it is the same, and whether it is not."""
+    assert one.fault is not None
+    skipped = {*one.fault.breaks, *one.fault.may}
     judged = [
-        one.id
-        for one in contract_of(profile).requirements
-        if one.id.startswith(prefix) and tier.includes(one.tier) and one.id not in skipped
+        row.id
+        for row in contract_of(profile).requirements
+        if row.id.startswith(prefix) and one.tier.includes(row.tier) and row.id not in skipped
     ]
     outcomes = {effects.get(name) for name in judged}
     if len(judged) < _FEWEST:
@@ -179,87 +199,20 @@ def _outcome_of_all(prefix: str, effects: Mapping[str, str], row: LabResult, pro
     return (outcomes.pop(), False) if len(outcomes) == 1 and None not in outcomes else (None, True)
 
 
-def _covered(item: tuple[str, str], globs: Mapping[str, str]) -> bool:
-    return any(fnmatch.fnmatchcase(item[0], glob) and outcome == item[1] for glob, outcome in globs.items())
+def _covered(name: str, outcome: str, globs: Mapping[str, str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, glob) and outcome == one for glob, one in globs.items())
 
 
-def _of(row: LabResult) -> dict[str, str]:
-    """What a fault changed beside what it breaks."""
-    assert row.fault is not None
-    skipped = {*row.fault.breaks, *row.fault.may}
+def _effects_of(one: LabResult) -> dict[str, str]:
+    """What a fault changed in addition to what it breaks."""
+    assert one.fault is not None
+    skipped = {*one.fault.breaks, *one.fault.may}
     return {
-        name: "broken" if outcome in BROKEN else outcome
-        for name, outcome in row.changed.items()
-        if name not in skipped and (not row.fault.is_variation or outcome in _HARMLESS)
+        name: EFFECT_BROKEN if outcome in BROKEN else outcome
+        for name, outcome in one.changed.items()
+        if name not in skipped and (not one.fault.is_variation or outcome in _HARMLESS)
     }
 
 
 def _entries(effects: Mapping[str, str]) -> list[Entry]:
-    return [name if outcome == "broken" else {name: outcome} for name, outcome in sorted(effects.items())]
-
-
-def _without_member(block: str, name: str) -> str:
-    kept: list[str] = []
-    inside = False
-    for line in block.split("\n"):
-        if line.startswith(f"  {name}:"):
-            inside = True
-            continue
-        inside = inside and (line.startswith("   ") or not line.strip())
-        if not inside:
-            kept.append(line)
-    return "\n".join(kept)
-
-
-def _member(name: str, value: Any, indent: int = 2) -> str:
-    space = " " * indent
-    flow = f"{space}{name}: {_flow(value)}"
-    if len(flow) <= 118 or not isinstance(value, list):
-        return flow
-    return "\n".join(
-        [
-            f"{space}{name}:",
-            *(f"{space}  - {_flow(one).strip('{}') if isinstance(one, dict) else _flow(one)}" for one in value),
-        ]
-    )
-
-
-def _flow(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(one)}" for key, one in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(_flow(one) for one in value) + "]"
-    if isinstance(value, str) and value.replace(".", "").replace("-", "").replace("_", "").isalnum():
-        return value
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _rewrite_generated(seen: Mapping[str, Mapping[str, LabResult]]) -> list[Path]:
-    """The entries of the faults that are made from schemas: those that were judged anew, all others as they stand."""
-    document = generated_document()
-    made = {
-        name: rows
-        for name, rows in seen.items()
-        if any(row.fault is not None and row.fault.generated for row in rows.values())
-    }
-    if not made:
-        return []
-    text = document.path.read_text(encoding="utf-8")
-    head, *blocks = _blocks(text)
-    entries = {_id_of(block): block for block in blocks}
-    for name, rows in made.items():
-        written: Mapping[str, Any] = next((entry for entry in document.data if entry["id"] == name), {})
-        block = _with_effects(entries.get(name, f'- id: "{name}"\n'), _only_overrides(written), rows)
-        if block.strip() == f'- id: "{name}"':
-            entries.pop(name, None)
-        else:
-            entries[name] = block
-    whole = head.replace("[]\n", "") + "".join(entries[name] for name in sorted(entries))
-    if whole == text:
-        return []
-    write_atomically(document.path, whole)
-    return [document.path]
-
-
-def _only_overrides(written: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: value for name, value in written.items() if name == "profiles" and isinstance(value, Mapping)}
+    return [name if outcome == EFFECT_BROKEN else {name: outcome} for name, outcome in sorted(effects.items())]
