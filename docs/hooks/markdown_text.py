@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 _CODE = re.compile(r"(`+)(?P<text>.+?)\1", re.DOTALL)
-_MARKUP = re.compile(r"([\\*_\[\]<>|~&])")
+_MARKUP = str.maketrans(
+    {**{mark: f"\\{mark}" for mark in "\\*_[]"}, "<": "&lt;", ">": "&gt;", "&": "&amp;", "|": "&#124;"}
+)
 _THREAD = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)#(?P<number>\d+)")
 
 
@@ -16,9 +18,9 @@ def prose(text: str) -> str:
     parts: list[str] = []
     end = 0
     for code in _CODE.finditer(line):
-        parts += [_MARKUP.sub(r"\\\1", line[end : code.start()]), code[0]]
+        parts += [line[end : code.start()].translate(_MARKUP), code[0]]
         end = code.end()
-    return "".join([*parts, _MARKUP.sub(r"\\\1", line[end:])])
+    return "".join([*parts, line[end:].translate(_MARKUP)])
 
 
 def code(text: str) -> str:
@@ -55,9 +57,4 @@ def entries(rows: Iterable[tuple[str, str, str]]) -> str:
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table; its cells are Markdown already."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    # A bar ends a cell also within code.
-    return re.sub(r"(?<!\\)\|", r"\\|", text)
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
