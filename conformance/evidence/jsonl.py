@@ -1,4 +1,4 @@
-"""Gives exchanges their form as JSON objects, one a line, and reads them back without loss."""
+"""Writes exchanges as JSON objects, one a line, and reads them back without loss."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _T = TypeVar("_T")
 
 
 class LineError(ValueError):
-    """A line is not what the format wants; the message says where in it and why."""
+    """A line is not as the format wants it; the message says where and why."""
 
 
 def dump_line(value: Mapping[str, Any]) -> bytes:
-    """One line. Only ASCII, so that nothing that a target sent acts on a terminal or on a reader of lines."""
+    """One line, in ASCII: nothing that a target sent can act on a terminal or on a reader of lines."""
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
 
 
@@ -32,7 +32,7 @@ def load_line(line: bytes) -> JSONObject:
     """The JSON object on a line.
 
     Raises:
-        LineError: it is none.
+        LineError: the line is not a JSON object.
     """
     try:
         value = json.loads(line)
@@ -103,7 +103,7 @@ def exchange_from_json(value: Mapping[str, Any]) -> Exchange:
 
 
 def _head_from_json(value: Mapping[str, Any]) -> bytes:
-    """The head, which evidence of earlier versions does not have."""
+    """The head, which evidence of earlier versions lacks."""
     text: str = _get(value, "head", str) if "head" in value else ""
     return _checked("head", lambda: text.encode("latin-1"))
 
@@ -170,7 +170,7 @@ def _kind(ending: Mapping[str, Any]) -> EndKind:
 
 
 def _time(value: float) -> float:
-    """A time as it was; JSON writes 1.0 as it is, yet other writers may shorten it to 1."""
+    """A time in seconds: other writers of JSON may have shortened 1.0 to 1."""
     return float(value)
 
 

@@ -8,16 +8,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance.evidence.errors import EvidenceError
 from conformance.evidence.jsonl import FILE_NAME, FORMAT, LineError, exchange_from_json, load_line
 from conformance.wire.exchange import Exchange
+
+
+class EvidenceError(Exception):
+    """Evidence cannot be written or read. The message is one sentence with the file and, if known, the line."""
+
+    def __init__(self, message: str, *, path: Path, line: int | None = None) -> None:
+        self.path = path
+        self.line = line
+        where = f"{path}:{line}" if line else f"{path}"
+        super().__init__(f"{where}: {message}")
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What a run left: its header, its exchanges in the order in which they ended, and what was not sent.
 
-    `complete` tells whether the run came to its end and said so; what was not sent is only known then.
+    `complete` says whether the run wrote its last line; what was not sent is only known then.
     """
 
     header: Mapping[str, Any]
@@ -28,10 +37,10 @@ class Evidence:
 
 
 def read_evidence(directory: Path) -> Evidence:
-    """Read the evidence in a directory. A last line that was cut while it was written is left out.
+    """Read the evidence in a directory, without a last line that was cut while it was written.
 
     Raises:
-        EvidenceError: there is none, its format is unknown, a line is broken, or exchanges are missing or double.
+        EvidenceError: there is none, its format is unknown, a line is broken, or an exchange is missing or there twice.
     """
     path = directory / FILE_NAME
     try:
@@ -44,7 +53,7 @@ def read_evidence(directory: Path) -> Evidence:
     torn = lines.pop()
     objects = [_load(line, path, number) for number, line in enumerate(lines, start=1)]
     if torn:
-        # Cut while it was written, which a killed run may leave behind; or whole, and only its line feed is missing.
+        # Either cut, as a killed run leaves it, or whole but for its line feed.
         with suppress(LineError):
             objects.append(load_line(torn))
     return _assemble(objects, path)
@@ -90,7 +99,7 @@ def _exchange(value: Mapping[str, Any], path: Path, number: int) -> Exchange:
     try:
         return exchange_from_json(value)
     except LineError as error:
-        raise EvidenceError(f"the line is no exchange: {error}.", path=path, line=number) from error
+        raise EvidenceError(f"the line is not an exchange: {error}.", path=path, line=number) from error
 
 
 def _checked_footer(value: dict[str, Any], count: int, path: Path, number: int) -> dict[str, Any]:

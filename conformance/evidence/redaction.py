@@ -1,4 +1,4 @@
-"""Takes secrets out of what is kept, by their value, in every form, without moving a byte."""
+"""Takes secrets out of what is kept: finds them by their value, in every encoding, and moves no byte."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.evidence.content_coding import Decoded, decode, form_of_clear, form_of_withheld
-from conformance.evidence.secret_encodings import SHORTEST_ANYWHERE, SecretForms, Span, may_have_mask
-from conformance.evidence.split_secrets import find_spread
+from conformance.evidence.secret_encodings import SHORTEST_ANYWHERE, SecretFinder, Span, may_have_mask
+from conformance.evidence.split_secrets import find_split
 from conformance.targets.keys import changed_key, cut_key
 from conformance.wire.exchange import Answer, Ending, Exchange, Headers, Read, Redaction, SentRequest
 
@@ -17,10 +17,10 @@ CREDENTIAL_HEADERS = ("Authorization", "Proxy-Authorization", "X-API-Key", "Api-
 """Request headers whose value is a credential, whatever it is."""
 
 UNKNOWN_CREDENTIAL = "credential"
-"""The name of a credential that is none of the target's secrets (a wrong key, for example)."""
+"""The name of a credential that is not one of the target's secrets, such as a wrong key."""
 
 NEARLY = "{}, but for one character"
-"""The name of a key that differs from a secret in one character: it is kept as secret."""
+"""The name of a key that differs from a secret in one character: it is redacted like the secret."""
 
 _SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]* +)?(?P<key>.*)", re.DOTALL)
 _SCHEMES_ALONE = {"bearer", "basic", "digest", "token"}
@@ -33,10 +33,10 @@ class Redactor:
     """Replaces secrets by asterisks of the same length, so that offsets, reads and lengths stay true."""
 
     def __init__(self, secrets: Mapping[str, str], credential_headers: Iterable[str] = CREDENTIAL_HEADERS) -> None:
-        """`secrets` are values by a name that may be shown; `credential_headers` those whose value never stays."""
-        self._secrets = [SecretForms(name, secret) for name, secret in secrets.items() if secret]
+        """`secrets` maps names that may be shown to values; the values of `credential_headers` are always redacted."""
+        self._secrets = [SecretFinder(name, secret) for name, secret in secrets.items() if secret]
         self._nearly = [
-            SecretForms(NEARLY.format(name), nearly(secret))
+            SecretFinder(NEARLY.format(name), nearly(secret))
             for name, secret in secrets.items()
             if len(secret) > SHORTEST_ANYWHERE
             for nearly in (changed_key, cut_key)
@@ -44,7 +44,7 @@ class Redactor:
         self._credential_headers = {name.lower() for name in (*CREDENTIAL_HEADERS, *credential_headers)}
 
     def data(self, data: bytes) -> tuple[bytes, tuple[tuple[str, str], ...]]:
-        """The data without secrets, and name and form of what was taken out."""
+        """The data without secrets, and the name and form of each that was taken out."""
         found: Found = []
         return self._clean(data, found), tuple(dict.fromkeys(found))
 
@@ -53,7 +53,7 @@ class Redactor:
         return self.data(text.encode("utf-8", "surrogatepass"))[0].decode("utf-8", "surrogatepass")
 
     def value(self, value: Any) -> Any:
-        """A JSON value with every string in it cleaned; names of members are ours and stay."""
+        """A JSON value of this program with every string redacted; names of members stay."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
@@ -92,7 +92,7 @@ class Redactor:
         )
 
     def _credential(self, value: str, redactions: dict[Redaction, None]) -> str:
-        """A credential header's value: the scheme's name stays, all the rest goes, whether or not it is known."""
+        """A credential header's value: the scheme's name stays, everything else is masked, known or not."""
         match = _SCHEME.fullmatch(value)
         key = value if match is None else match["key"]
         if not key or value.lower() in _SCHEMES_ALONE:
@@ -104,13 +104,13 @@ class Redactor:
     def _head(self, head: bytes, redactions: dict[Redaction, None]) -> bytes:
         found: Found = []
         cleaned = self._clean(head, found, cut=True)
-        # What stands in a field was told by the field's name.
-        told = {(one.secret, one.form) for one in redactions if one.where.startswith(("status", "header "))}
-        _note([one for one in found if one not in told], "head", redactions)
+        # What stands in a field is noted under the field's name.
+        noted = {(one.secret, one.form) for one in redactions if one.where.startswith(("status", "header "))}
+        _note([one for one in found if one not in noted], "head", redactions)
         return cleaned
 
     def _names(self, value: bytes, length: int) -> set[str]:
-        """Whose a credential of this length is: one that is a character longer than the secret is nearly it."""
+        """The names of the secrets in a credential of this length; one with a character more is nearly the secret."""
         found = self._find(value)
         longer = {span.secret for span in found if span.form == "plain" and span.end - span.start == length - 1}
         names = {NEARLY.format(span.secret) if span.secret in longer else span.secret for span in found}
@@ -133,7 +133,7 @@ class Redactor:
         return self._field(value, f"header {shown}", redactions)
 
     def _field(self, text: str, where: str, redactions: dict[Redaction, None], *, cut: bool = False) -> str:
-        """A string that came from the wire. Header fields hold bytes as latin-1, which a key in UTF-8 survives."""
+        """A string from the wire. Header fields hold bytes as latin-1, in which a key in UTF-8 is still found."""
         encoding = "latin-1" if all(char <= "\xff" for char in text) else "utf-8"
         found: Found = []
         data = text.encode(encoding, "surrogatepass")
@@ -157,7 +157,7 @@ class Redactor:
             inside: Found = []
             clear = self._clean_body(decoded.data, inside)
             if inside:
-                # The coded bytes hold the secret in a form that cannot be masked; what they mean is kept instead.
+                # A secret within coded bytes cannot be masked, so the decoded body is kept instead.
                 _note([*inside, (inside[0][0], form_of_clear(decoded))], "body", redactions)
                 return (Read(at=answer.reads[-1].at, data=clear),)
             cleaned = _withhold(cleaned, decoded, found)
@@ -167,7 +167,7 @@ class Redactor:
     def _clean_body(self, body: bytes, found: Found) -> bytes:
         cleaned = self._clean(body, found, cut=True)
         if b"data:" in cleaned:
-            cleaned = _mask(cleaned, find_spread(cleaned, self._find), found)
+            cleaned = _mask(cleaned, find_split(cleaned, self._find), found)
         return cleaned
 
     # Bytes
@@ -177,7 +177,7 @@ class Redactor:
 
     def _clean(self, data: bytes, found: Found, *, cut: bool = False) -> bytes:
         cleaned = _mask(data, self._find(data), found)
-        # Only behind that: a secret that stands there whole is not one that nearly does.
+        # Only after that: a whole secret is not one that is nearly right.
         cleaned = _mask(cleaned, [span for secret in self._nearly for span in secret.find(cleaned)], found)
         if may_have_mask(cleaned):
             cleaned = _mask(cleaned, [span for secret in self._secrets for span in secret.find_masked(cleaned)], found)
@@ -197,7 +197,7 @@ def _mask(data: bytes, spans: Iterable[Span], found: Found) -> bytes:
 
 
 def _withhold(body: bytes, decoded: Decoded, found: Found) -> bytes:
-    """Mask the coded bytes that nobody looked into: of a foreign coding, or beyond the bound (a bomb)."""
+    """Mask the coded bytes that could not be searched: of an unknown coding, or beyond the bound (a bomb)."""
     if decoded.read >= len(body):
         return body
     found.append((UNKNOWN_CREDENTIAL, form_of_withheld(decoded)))

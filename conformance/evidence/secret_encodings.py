@@ -1,4 +1,4 @@
-"""Knows the forms in which a secret may stand in a text: plain, escaped, encoded, reversed."""
+"""Finds a secret in bytes, however it is written: plain, escaped, encoded, reversed, cut or masked."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ SHORTEST_CUT = 8
 MASKED = "masked"
 """The form of a secret that stands in a text with only its middle covered."""
 SHOWN_BY_MASK = 6
-"""Characters of a secret, a vendor's prefix not counted, that a mask must leave for the secret to count as shown. The
-four at the end by which a vendor's console names a key are fewer."""
+"""Characters of a secret, a vendor's prefix not counted, that a mask must leave for the secret to count as shown: more
+than the last four, by which a vendor's console names a key."""
 _MOST_MASKS = 10_000
 _MASK_MARKS = (
     b"**",
@@ -39,7 +39,7 @@ _MASK_MARKS = (
     b"ed)",
     b"ED",
 )
-"""Bytes of which one is in a text that has a mask."""
+"""Every text with a mask has one of these."""
 _MASK = re.compile(
     rb"\*{2,}|\.{3,}|x{3,}|X{3,}|#{2,}|-{3,}|_{3,}"
     rb"|(?:\xe2\x80[\xa2\xa6]|\\u202[26]){1,64}"  # bullets and the ellipsis, raw or escaped
@@ -62,11 +62,11 @@ class Span:
     form: str
 
 
-class SecretForms:
+class SecretFinder:
     """Finds one secret in bytes, in every form.
 
-    Bodies are large and secrets rare: each search first asks whether what it needs is there at all, which costs a
-    tenth of the search itself.
+    Bodies are large and secrets rare: each search first looks for bytes that every match must have, which costs a tenth
+    of the search itself.
     """
 
     def __init__(self, name: str, secret: str) -> None:
@@ -113,7 +113,7 @@ class SecretForms:
                 yield Span(start, end, self._name, form)
 
     def find_cut(self, data: bytes) -> Span | None:
-        """The beginning of the secret at the very end of the data, where its rest was cut off."""
+        """The beginning of the secret at the very end of the data, where the rest was cut off."""
         if not self._long:
             return None
         longest = 0
@@ -125,9 +125,9 @@ class SecretForms:
         return Span(len(data) - longest, len(data), self._name, "cut") if longest else None
 
     def find_masked(self, data: bytes) -> Iterator[Span]:
-        """What masks leave of the secret, where its beginning stands before a mask, or its end behind one.
+        """What a mask leaves of the secret: its beginning before the mask, or its end after it.
 
-        It is asked of bytes that `may_have_mask`.
+        Only call it for bytes that `may_have_mask`.
         """
         if not self._long:
             return
@@ -152,12 +152,12 @@ class SecretForms:
 
 
 def may_have_mask(data: bytes) -> bool:
-    """Whether there may be a mask in some bytes, of whatever secret."""
+    """Whether some bytes may hold a mask, of whatever secret."""
     return any(mark in data for mark in _MASK_MARKS)
 
 
 def _marks(secret: str) -> tuple[bytes, ...]:
-    """Bytes of which one is in a text that holds the secret with any character escaped."""
+    """Every text that holds the secret with an escaped character has one of these."""
     short = {b"\\" + _JSON_SHORT[char] for char in secret if char in _JSON_SHORT}
     return (b"\\u", b"\\x", b"%", b"&", *sorted(short))
 
@@ -165,9 +165,9 @@ def _marks(secret: str) -> tuple[bytes, ...]:
 def _spellings(char: str, *, fold: bool) -> bytes:
     """A pattern for one character as text formats may write it.
 
-    Each alternative begins with a fixed byte, so that the search can leap; repetitions are bounded and give nothing
-    back, so that a hostile text costs no more than its length. Escapes may be escaped again, once for each layer of
-    quoting: `%2525`, `&amp;amp;#`.
+    Each alternative begins with a fixed byte, so that the search can skip ahead. Repetitions are bounded and
+    possessive, so that a hostile text costs no more than its length. Escapes may be escaped again, once for each layer
+    of quoting: `%2525`, `&amp;amp;#`.
     """
     variants = sorted({char, char.lower(), char.upper()}) if fold and char.isascii() else [char]
     backslash = rb"\\{1,8}+"

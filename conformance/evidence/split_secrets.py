@@ -1,4 +1,4 @@
-"""Finds secrets that are spread over the events of a stream, a piece in each."""
+"""Finds secrets that are split over the events of a stream, a piece in each."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class _Event:
     is_json: bool
 
 
-def find_spread(body: bytes, find: Find) -> list[Span]:
-    """Where pieces of secrets stand in an event stream, so that a reader who joins the deltas would see a secret.
+def find_split(body: bytes, find: Find) -> list[Span]:
+    """Where pieces of secrets stand in an event stream: whoever joins the deltas would read a secret.
 
     `find` finds secrets in bytes. Strings at the same place of each event's JSON are joined; elements of a list count
     as the same place by their `index` member, where they have one, since choices may take turns.
@@ -44,7 +44,7 @@ def find_spread(body: bytes, find: Find) -> list[Span]:
 
 
 def _events(body: bytes) -> Iterator[_Event]:
-    """One after another: the values of a long stream take ten times its size."""
+    """The events one after another: all values of a long stream together take ten times its size."""
     return map(_event, _DATA.finditer(body))
 
 
@@ -54,7 +54,7 @@ def _event(match: re.Match[bytes]) -> _Event:
         value = json.loads(data)
     except (ValueError, RecursionError):
         return _Event(match.start(1), data, None, is_json=False)
-    # A bare number or `true` may as well be a piece of a text that happens to look like one.
+    # A bare number or `true` may also be a piece of text that happens to look like one.
     return _Event(match.start(1), data, value, is_json=isinstance(value, (dict, list, str)))
 
 

@@ -1,4 +1,4 @@
-"""Writes exchanges to disk as they happen, without secrets: the only place that does."""
+"""Writes exchanges to disk as they happen, without secrets. Nothing else writes exchanges."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from conformance.evidence.errors import EvidenceError
 from conformance.evidence.jsonl import FILE_NAME, FORMAT, dump_line, exchange_to_json
-from conformance.evidence.reader import Evidence, read_evidence
+from conformance.evidence.reader import Evidence, EvidenceError, read_evidence
 from conformance.evidence.redaction import Redactor
 from conformance.wire.exchange import Exchange
 
@@ -23,12 +22,12 @@ class EvidenceWriter:
     """
 
     def __init__(self, directory: Path, redactor: Redactor, header: Mapping[str, Any]) -> None:
-        """Begin new evidence in a directory, which is made if need be.
+        """Begin new evidence in a directory, which is created if it does not exist.
 
-        `header` says what was run: suite, profile, target, tier, started, probes. It is redacted like all else.
+        `header` says what was run: suite, profile, target, tier, started, probes. It is redacted like everything else.
 
         Raises:
-            EvidenceError: the file cannot be written, or is there already.
+            EvidenceError: the file cannot be written, or exists already.
         """
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -44,12 +43,12 @@ class EvidenceWriter:
 
     @classmethod
     def resume(cls, directory: Path, redactor: Redactor) -> tuple[EvidenceWriter, Evidence]:
-        """Go on with the evidence of a run that was stopped; returns what is there already as well.
+        """Continue the evidence of a run that was stopped; returns the writer and what was written before.
 
-        The last line of the stopped run, and a line that was cut, are taken off the file.
+        The last line of the stopped run, and a line that was cut, are removed from the file.
 
         Raises:
-            EvidenceError: what is there cannot be read, or not be written.
+            EvidenceError: the evidence cannot be read or written.
         """
         evidence = read_evidence(directory)
         path = directory / FILE_NAME
@@ -67,10 +66,10 @@ class EvidenceWriter:
         return writer, evidence
 
     def append(self, exchange: Exchange) -> Exchange:
-        """Write an exchange and return it as it was written, without secrets; only this may be judged and shown.
+        """Write an exchange and return it without secrets, as it was written: only that may be judged and shown.
 
         Raises:
-            EvidenceError: the line cannot be written, or an exchange with this id was.
+            EvidenceError: the line cannot be written, or an exchange with this id was written before.
         """
         redacted = self._redactor.exchange(exchange)
         if redacted.id in self._ids:
@@ -80,7 +79,7 @@ class EvidenceWriter:
         return redacted
 
     def finish(self, unsent: Mapping[str, str] | None = None, *, interrupted: bool = False) -> None:
-        """Write the last line: how many exchanges there are, and which probes were not sent, with the reason."""
+        """Write the last line: the number of exchanges, and the probes that were not sent, each with the reason."""
         unsent = self._redactor.value(unsent or {})
         self._write({"end": True, "count": len(self._ids), "unsent": unsent, "interrupted": interrupted})
         self.close()

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from conformance.evidence.content_coding import LAYERS, LIMIT
 from conformance.quoting import quoted
 from conformance.reading.deviation import DeviationLog, Place
 from conformance.wire.decompression import (
     GZIP_MAGIC,
+    MOST_DECODED,
+    MOST_LAYERS,
     BrokenCodingError,
     Decompressor,
     ManyMembersError,
     decompressor,
 )
-
-MAX_CONTENT: Final = LIMIT
-"""Bytes that a coded body may decode to before reading stops: evidence withholds what lies behind."""
 
 _HEAD: Final = 16
 """Bytes of a body that show whether it is text, where its coding has no mark of its own."""
@@ -31,13 +29,13 @@ class ContentDecoder:
     `problem` says why nothing more can be decoded, once that is so.
     """
 
-    def __init__(self, codings: tuple[str, ...], log: DeviationLog, limit: int = MAX_CONTENT) -> None:
+    def __init__(self, codings: tuple[str, ...], log: DeviationLog, limit: int = MOST_DECODED) -> None:
         self._log = log
         self._codings = codings
         self._problem: str | None = None
         # The coding that was applied last is the first to be undone.
-        self._layers = [_Layer(coding, log, limit) for coding in reversed(codings[:LAYERS])]
-        if len(codings) > LAYERS:
+        self._layers = [_Layer(coding, log, limit) for coding in reversed(codings[:MOST_LAYERS])]
+        if len(codings) > MOST_LAYERS:
             self._problem = f"the body has {len(codings)} content codings, one over the other"
 
     @property
@@ -70,7 +68,7 @@ class ContentDecoder:
     def cut(self, at: float = 0.0) -> None:
         """Ends a body of which evidence keeps no more, since it decodes to more than the limit."""
         if self.problem is None:
-            self._problem = _note_too_large(self._log, f"more than {MAX_CONTENT} bytes", at)
+            self._problem = _note_too_large(self._log, f"more than {MOST_DECODED} bytes", at)
 
 
 class _Layer:
@@ -156,7 +154,7 @@ class _Layer:
 
 
 def _note_too_large(log: DeviationLog, actual: str, at: float) -> str:
-    expected = f"coded content of at most {MAX_CONTENT} bytes"
+    expected = f"coded content of at most {MOST_DECODED} bytes"
     log.note("transport.content-bounded", expected, f"{actual}; nothing after it was read", Place(at=at))
     return "the decoded content is too large"
 

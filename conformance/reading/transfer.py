@@ -9,11 +9,10 @@ from enum import StrEnum
 from typing import Final
 
 from conformance.contract.media_types import essence, parameters
-from conformance.evidence.content_coding import Kept, kept_as
 from conformance.quoting import quoted
 from conformance.reading.content import ContentDecoder
 from conformance.reading.deviation import DeviationLog, Place
-from conformance.wire.exchange import Answer, EndKind, Exchange, Headers, Read
+from conformance.wire.exchange import Answer, BodyKept, EndKind, Exchange, Headers, Read
 
 _CUT_BY_TARGET: Final = (EndKind.TRUNCATED, EndKind.RESET, EndKind.MALFORMED)
 
@@ -52,8 +51,8 @@ def read_transfer(answer: Answer, log: DeviationLog, exchange: Exchange) -> Tran
     """Judges the header and the framing of an exchange's answer."""
     chunked = "chunked" in _listed(answer.header("Transfer-Encoding"))
     length = answer.header("Content-Length")
-    is_clear = kept_as(exchange) is Kept.CLEAR
-    _judge_length(answer, length, chunked=chunked, is_whole=_is_whole(exchange) and not is_clear, log=log)
+    is_decoded = exchange.body_kept is BodyKept.DECODED
+    _judge_length(answer, length, chunked=chunked, is_whole=_is_whole(exchange) and not is_decoded, log=log)
     if exchange.ending.kind in _CUT_BY_TARGET:
         actual = f"{exchange.ending.kind.value} after {_size(answer)} bytes"
         detail = f" ({quoted(exchange.ending.detail)})" if exchange.ending.detail else ""
@@ -62,7 +61,7 @@ def read_transfer(answer: Answer, log: DeviationLog, exchange: Exchange) -> Tran
     named = (coding.removeprefix("x-") for coding in _listed(answer.header("Content-Encoding")))
     codings = tuple(coding for coding in named if coding != "identity")
     _judge_coding(exchange, answer, codings, log)
-    if is_clear:
+    if is_decoded:
         codings = ()
     declared = answer.header("Content-Type")
     media_type = None if declared is None else essence(declared)
@@ -73,16 +72,16 @@ def read_transfer(answer: Answer, log: DeviationLog, exchange: Exchange) -> Tran
 def content_reads(answer: Answer, exchange: Exchange, decoder: ContentDecoder, log: DeviationLog) -> Iterator[Read]:
     """The body's reads after content decoding; a second HTTP message inside the body is reported on the way."""
     watch = _MessageWatch(log)
-    kept = kept_as(exchange)
-    if kept is Kept.HIDDEN:
+    kept = exchange.body_kept
+    if kept is BodyKept.HIDDEN:
         decoder.hide()
         return
-    for read in _looked_into(answer) if kept is Kept.IN_PART else answer.reads:
+    for read in _looked_into(answer) if kept is BodyKept.IN_PART else answer.reads:
         for piece in decoder.feed(read.data, read.at):
             watch.feed(piece, read.at)
             yield Read(read.at, piece)
     at = answer.reads[-1].at if answer.reads else answer.headers_at
-    if kept is Kept.IN_PART:
+    if kept is BodyKept.IN_PART:
         decoder.cut(at)
         return
     for piece in decoder.end(at, is_complete=exchange.ending.kind is EndKind.COMPLETE):

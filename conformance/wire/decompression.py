@@ -8,6 +8,10 @@ from typing import Any, Final, Protocol
 
 import brotli
 
+MOST_DECODED: Final = 8 * 1024 * 1024
+"""Bytes that a body is decoded to at most."""
+MOST_LAYERS: Final = 4
+"""Content codings over one another that are decoded at most."""
 PIECE: Final = 256 * 1024
 """Bytes of a piece that a decompressor gives, at most."""
 MEMBERS: Final = 10_000

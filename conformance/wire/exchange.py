@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from conformance.probes.script import Step
 
@@ -116,6 +117,25 @@ class Redaction:
     where: str
 
 
+CODED_FORM: Final = "content-coding "
+"""How the form of a redaction begins that changed a body in a content coding; the coding follows."""
+BEYOND_BOUND: Final = ", withheld: beyond the bound"
+UNKNOWN_CODING: Final = ", withheld: not decoded here"
+"""How such a form ends where part of the body, or all of it, could not be searched for secrets."""
+
+
+class BodyKept(StrEnum):
+    """How evidence kept a body in a content coding."""
+
+    AS_IT_CAME = "as it came"
+    DECODED = "decoded"
+    """Decoded and redacted, for the coded bytes held a secret."""
+    IN_PART = "in part"
+    """With asterisks from where it decodes to more than is searched."""
+    HIDDEN = "hidden"
+    """As asterisks, for its coding is unknown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One attempt at one probe.
@@ -142,3 +162,13 @@ class Exchange:
     """The version of TLS, such as `TLSv1.3`; None without TLS, or where it was not recorded."""
     round: int = 0
     """0 for the run itself, n for the nth time that its findings were tried again."""
+
+    @property
+    def body_kept(self) -> BodyKept:
+        """How evidence kept the body of the answer."""
+        forms = [one.form for one in self.redactions if one.where == "body" and one.form.startswith(CODED_FORM)]
+        if not forms:
+            return BodyKept.AS_IT_CAME
+        if forms[0].endswith(BEYOND_BOUND):
+            return BodyKept.IN_PART
+        return BodyKept.HIDDEN if forms[0].endswith(UNKNOWN_CODING) else BodyKept.DECODED

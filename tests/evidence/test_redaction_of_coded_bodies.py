@@ -11,7 +11,8 @@ import pytest
 from exchange_samples import KEY, SECRETS, body_of, delta, events, exchange, forms
 
 from conformance.evidence import Redactor
-from conformance.evidence.content_coding import LIMIT, Kept, kept_as
+from conformance.wire.decompression import MOST_DECODED
+from conformance.wire.exchange import BodyKept
 
 REDACTOR = Redactor(SECRETS)
 B = KEY.encode()
@@ -63,7 +64,7 @@ def test_a_coded_body_without_a_key_stays_as_it_is(compress: object) -> None:
 
 
 def test_of_a_bomb_only_what_was_looked_into_is_kept() -> None:
-    bomb = gzip.compress(b"\0" * (4 * LIMIT) + B)
+    bomb = gzip.compress(b"\0" * (4 * MOST_DECODED) + B)
     began = time.process_time()
     redacted = REDACTOR.exchange(exchange(bomb, headers=(("Content-Encoding", "gzip"),)))
     assert time.process_time() - began < 2
@@ -85,13 +86,13 @@ def test_a_coding_that_cannot_be_decoded_is_withheld(coding: str) -> None:
     redacted = REDACTOR.exchange(exchange(b"\x28\xb5\x2fkey", headers=(("Content-Encoding", coding),)))
     assert body_of(redacted) == b"******"
     assert forms(redacted) == {f"content-coding {coding}, withheld: not decoded here"}
-    assert kept_as(redacted) is Kept.HIDDEN
+    assert redacted.body_kept is BodyKept.HIDDEN
     kept = Redactor({}).exchange(exchange(b"\x28\xb5\x2fkey", headers=(("Content-Encoding", coding),)))
     assert body_of(kept) == b"\x28\xb5\x2fkey"
 
 
 def test_of_a_brotli_bomb_nothing_is_kept_that_was_not_looked_into() -> None:
-    bomb = brotli.compress(bytes(range(256)) * 16 + b"\0" * (3 * LIMIT) + B)
+    bomb = brotli.compress(bytes(range(256)) * 16 + b"\0" * (3 * MOST_DECODED) + B)
     began = time.process_time()
     redacted = REDACTOR.exchange(exchange(bomb, headers=(("Content-Encoding", "br"),)))
     assert time.process_time() - began < 2
@@ -100,7 +101,7 @@ def test_of_a_brotli_bomb_nothing_is_kept_that_was_not_looked_into() -> None:
     assert kept.endswith(b"***")
     assert B not in decoded_as_far_as_possible(kept)
     assert forms(redacted) == {"content-coding br, withheld: beyond the bound"}
-    assert kept_as(redacted) is Kept.IN_PART
+    assert redacted.body_kept is BodyKept.IN_PART
 
 
 def flushed(data: bytes) -> bytes:
