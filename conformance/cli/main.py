@@ -223,6 +223,12 @@ def serve(**options: Any) -> int:
 @click.option(
     "--reviewed", is_flag=True, help="Record all requirements as reviewed as they stand (in a checkout of the specs)."
 )
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Name what each requirement lacks (test, probe, fault, why and fix, review) and names in the code that mean"
+    " nothing; exit 1 if there is any.",
+)
 @click.option("--freeze", metavar="VERSION", help="Freeze what is required now as a release, which never changes.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def requirements(profile: str, **options: Any) -> int:

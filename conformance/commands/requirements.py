@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from conformance.contract.model import Requirement
 
 STALE = 1
+INCOMPLETE = 1
 
 
 def list_requirements(
@@ -23,12 +24,14 @@ def list_requirements(
     sources: Path | None,
     reviewed: bool,
     freeze: str | None = None,
+    check: bool = False,
     as_json: bool,
 ) -> int:
-    """List the requirements of a profile, or only the stale ones; returns the exit status.
+    """List the requirements of a profile, only the stale ones, or what they lack; returns the exit status.
 
     Raises:
         ContractError: the profile, its rows or the review on record is unusable.
+        ProbeError: the contract does not allow the request that all probes start from.
         UsageFailure: the options do not go together, or `sources` is no folder.
     """
     from conformance.contract import load_contract
@@ -40,9 +43,13 @@ def list_requirements(
         raise UsageFailure("--reviewed records and lists nothing; leave --stale and --json out.")
     if freeze is not None and (stale or as_json or reviewed):
         raise UsageFailure("--freeze writes a release and lists nothing; leave the other options out.")
+    if check and (stale or as_json or reviewed or freeze is not None):
+        raise UsageFailure("--check lists what the requirements lack; leave the other options out.")
     if sources is not None and not sources.is_dir():
         raise UsageFailure(f"--sources {sources} is no folder; give the one that the documents are in.")
     contract = load_contract(profile)
+    if check:
+        return _list_gaps(contract, profile)
     if reviewed:
         return _record_review(contract)
     if freeze is not None:
@@ -50,6 +57,23 @@ def list_requirements(
     if stale:
         return _list_stale(contract, profile, sources, as_json=as_json)
     _list_all(contract, profile, as_json=as_json)
+    return 0
+
+
+def _list_gaps(contract: Contract, profile: str) -> int:
+    from conformance.contract import shipped_profiles
+    from conformance.lab.gaps import requirement_gaps
+    from conformance.lab.names_in_code import meaningless_names
+
+    gaps = requirement_gaps(contract, profile)
+    if profile in shipped_profiles():
+        gaps += meaningless_names()
+    for gap in gaps:
+        click.echo(str(gap))
+    if gaps:
+        click.echo(f"{len(gaps)} to do for {contract.profile.name}.")
+        return INCOMPLETE
+    click.echo(f"No requirement of {contract.profile.name} lacks anything.")
     return 0
 
 

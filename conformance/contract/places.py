@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from conformance.contract.catalogue import Row, read_rows, shipped_rows
+from conformance.contract.catalogue import read_rows, shipped_rows
 from conformance.contract.declaration import read_declaration
 from conformance.contract.documents import Document, read_document
 from conformance.contract.media_types import is_event_stream, is_json
@@ -17,6 +17,7 @@ from conformance.contract.pointers import join, split
 from conformance.shipped import profile_path, shipped_profiles, specs_directory
 
 _MOST_REFERENCES = 100
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +56,26 @@ def written_places(contract: Contract) -> Mapping[str, WrittenAt]:
     """
     document = read_document(document_path(contract))
     own = declared_rows(contract)
-    rows = {row.id: row for row in (*shipped_rows(), *(() if own is None else read_rows(own)))}
+    rows = (*shipped_rows(), *(() if own is None else read_rows(own)))
+    written = {row.id: written_at(row.document, row.pointer) for row in rows}
     walker = _Walker(document, contract)
     return {
-        row.id: _row_place(rows[row.id]) if row.keyword is None else walker.place(row.keyword)
+        row.id: written[row.id] if row.keyword is None else walker.place(row.keyword)
         for row in (*contract.requirements, *contract.excluded)
-        if row.keyword is not None or row.id in rows
+        if row.keyword is not None or row.id in written
     }
 
 
-def _row_place(row: Row) -> WrittenAt:
-    return WrittenAt(_named(row.document), row.document.line(row.pointer) or 1)
+def written_at(document: Document, pointer: str = "") -> WrittenAt:
+    """Where the part of a document at a JSON pointer was written: a shipped file as it stands in a checkout."""
+    return WrittenAt(_named(document.path), document.line(pointer) or 1)
 
 
-def _named(document: Document) -> str:
-    """A shipped file as it stands in a checkout, wherever this installation keeps it; a user's own as it was named."""
-    specs = specs_directory()
-    if document.path.is_relative_to(specs):
-        return f"specs/{document.path.relative_to(specs).as_posix()}"
-    return document.path.as_posix()
+def _named(path: Path) -> str:
+    for folder, name in ((specs_directory(), "specs"), (_PACKAGE, _PACKAGE.name)):
+        if path.is_relative_to(folder):
+            return f"{name}/{path.relative_to(folder).as_posix()}"
+    return path.as_posix()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class _Walker:
 
     def place(self, keyword: Keyword) -> WrittenAt:
         pointer = self._walk(self._start(keyword.location), split(keyword.pointer))
-        return WrittenAt(_named(self.document), self.document.line(pointer) or 1)
+        return written_at(self.document, pointer)
 
     def _start(self, location: str) -> str:
         kind, _, name = location.partition(".")

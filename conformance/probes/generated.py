@@ -18,9 +18,10 @@ from conformance.probes.random_requests import made_requests
 from conformance.probes.request_body import RequestBody
 from conformance.probes.schemathesis_requests import CHEAP_TOKENS, drawn_invalid, drawn_valid
 
-__all__ = ["CHEAP_TOKENS", "GENERATED", "MOST", "generated_probes"]
+__all__ = ["CHEAP_TOKENS", "GENERATED", "KINDS", "MOST", "generated_probes"]
 
 GENERATED = "generated/"
+KINDS = ("valid", "invalid", "mutated")
 MOST = 1000
 """How many valid requests, and how many that are not, the exhaustive tier sends at most where nothing else is said."""
 _DRAWN = 100

@@ -14,6 +14,8 @@ OBSERVATIONS = pytest.StashKey[Observations]()
 REQUIREMENT = pytest.StashKey[Requirement]()
 PROBES = pytest.StashKey[tuple[str, ...]]()
 EXPECT = pytest.StashKey[Expect]()
+DECLARED = "declared"
+"""What the mark names in place of an id where a test judges every row that declares the example that decides it."""
 
 
 def requirement(requirement_id: str, *probes: str) -> pytest.MarkDecorator:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pytest
-
 from conformance.contract.media_types import essence
 from conformance.contract.model import Requirement
 from conformance.quoting import quoted
 from conformance.reading import SchemaJudge
 from conformance.suite.expect import Expect
+from conformance.suite.marks import DECLARED, requirement
 from conformance.suite.observations import Answered, Observations, status_of
 
 
-@pytest.mark.requirement("declared", probes=("{id}/case",))
+@requirement(DECLARED, "{id}/case")
 def test_a_declared_example_is_answered_as_declared(
     declared_row: Requirement, answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:

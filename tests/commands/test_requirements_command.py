@@ -12,7 +12,7 @@ import pytest
 
 from conformance.commands.requirements import list_requirements
 from conformance.contract import load_contract, review_path
-from conformance.running.pytest_session import judging_tests
+from conformance.lab.gaps import requirement_gaps
 from conformance.shipped import profile_path
 from conformance.terminal.exits import UsageFailure
 
@@ -59,12 +59,26 @@ def own_document(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_every_requirement_is_judged_by_a_test_or_excluded_with_a_reason(profile: str) -> None:
+def test_every_requirement_is_complete_or_excluded_with_a_reason(profile: str) -> None:
     contract = load_contract(profile)
-    tests = judging_tests(contract, profile)
-    assert [row.id for row in contract.requirements if not tests.get(row.id)] == []
+    assert [str(gap) for gap in requirement_gaps(contract, profile)] == []
     assert [row.id for row in contract.excluded if not (row.excluded or "").strip()] == []
-    assert set(tests) <= {row.id for row in contract.requirements}
+
+
+def test_an_own_document_whose_rows_are_judged_lacks_nothing(listed: Listed, own_document: Path) -> None:
+    status, text = listed(str(own_document), check=True)
+    assert (status, text) == (0, "No requirement of own lacks anything.\n")
+
+
+def test_what_is_missing_is_named_a_line_each(listed: Listed, own_document: Path, tmp_path: Path) -> None:
+    rows = [{"id": "completion.polite", "statement": "Answers are polite.", "level": "SHOULD"}]
+    (tmp_path / "rows.yaml").write_text(json.dumps(rows))
+    own_document.write_text(json.dumps({**DOCUMENT, "x-conformance": {"requirements": "rows.yaml"}}))
+    status, text = listed(str(own_document), check=True)
+    assert status == 1
+    first, last = text.splitlines()
+    assert first.startswith(f"completion.polite  {tmp_path / 'rows.yaml'}:1  no test judges it; write one in ")
+    assert last == "1 to do for own."
 
 
 def test_the_list_names_level_source_and_test_within_80_columns(
@@ -147,6 +161,7 @@ def test_a_source_that_changed_or_is_missing_is_named(own_document: Path, tmp_pa
         ({"sources": Path("sources")}, "--stale"),
         ({"sources": Path("nowhere"), "stale": True}, "nowhere is no folder"),
         ({"reviewed": True, "stale": True}, "--reviewed"),
+        ({"check": True, "stale": True}, "--check"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(options: dict[str, object], said: str, listed: Listed) -> None:
