@@ -35,6 +35,8 @@ class Declaration:
     """The smallest valid request, where the author wrote one."""
     rows: Path | None
     """The author's own requirement rows."""
+    operation: str | None = None
+    """The operation to judge (`POST /v1/chat`), where the author names one."""
 
 
 def read_declaration(document: Document, *, shipped: bool) -> Declaration:
@@ -65,6 +67,7 @@ def read_declaration(document: Document, *, shipped: bool) -> Declaration:
         ),
         request=written.get("request"),
         rows=None if rows is None else document.path.parent / rows,
+        operation=written.get("operation"),
     )
 
 

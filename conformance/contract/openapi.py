@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,22 +17,26 @@ from conformance.contract.resolver import SchemaResolver
 from conformance.contract.security import read_credential
 from conformance.contract.soundness import check_sound
 
+OPERATION = "/x-conformance/operation"
+"""Where a document names the operation to judge."""
+
 _CHAT = "/chat/completions"
 _VERSION = re.compile(r"3\.[012](\.|$)")
 _STATUS = re.compile(r"[1-5]([0-9][0-9]|XX)|default", re.IGNORECASE)
 
 
-def read_operation(document: Document, provenance: Provenance) -> Operation:
-    """The operation under test: the POST whose path ends with /chat/completions, or else the only POST.
+def read_operation(document: Document, provenance: Provenance, declared: str | None = None) -> Operation:
+    """The operation under test: the POST whose path ends with /chat/completions.
 
-    Schemas come out self-contained, in the words of 2020-12, and with the source of each constraint.
+    A document may name another one: then `declared` is its method and path (`POST /v1/chat`). Schemas come out
+    self-contained, in the words of 2020-12, and with the source of each constraint.
 
     Raises:
-        ContractError: the document is no OpenAPI 3 document, has no such operation or several, or is broken where
+        ContractError: the document is not an OpenAPI 3 document, has no such operation or several, or is broken where
             the operation needs it.
     """
     _check_version(document)
-    path, pointer = _operation_pointer(document)
+    path, pointer = _operation_pointer(document, declared)
     reader = _OperationReader(document, SchemaResolver(document, provenance))
     request_schema, examples = reader.request(pointer)
     return Operation(
@@ -48,36 +52,53 @@ def read_operation(document: Document, provenance: Provenance) -> Operation:
 
 def _check_version(document: Document) -> None:
     if not isinstance(document.data, Mapping):
-        raise document.error("this is no OpenAPI document; it should be an object with `openapi` and `paths`")
+        raise document.error("this is not an OpenAPI document; it should be an object with `openapi` and `paths`")
     version = document.data.get("openapi")
     if version is None and "swagger" in document.data:
         raise document.error("this is a Swagger 2 document; convert it to OpenAPI 3", "/swagger")
     if version is None:
-        raise document.error("this is no OpenAPI document; `openapi: 3.x.y` is missing")
+        raise document.error("this is not an OpenAPI document; `openapi: 3.x.y` is missing")
     if not _VERSION.match(str(version)):
         raise document.error(f"OpenAPI {str(version)[:20]} is not known; use 3.0, 3.1 or 3.2", "/openapi")
 
 
-def _operation_pointer(document: Document) -> tuple[str, str]:
+def is_chat_completions(path: str) -> bool:
+    """Whether the path of an operation says that it is chat completions."""
+    return path.rstrip("/").endswith(_CHAT)
+
+
+def _operation_pointer(document: Document, declared: str | None) -> tuple[str, str]:
     """The path of the operation, as written, and where the operation object stands."""
     paths = document.data.get("paths")
     if not isinstance(paths, Mapping) or not paths:
-        raise document.error("the document has no `paths`; describe POST …/chat/completions", "/paths")
+        raise document.error(f"the document has no `paths`; describe POST …{_CHAT}", "/paths")
     posts: dict[str, str] = {}
     for path in paths:
         _, at = dereferenced(document, join("/paths", path))
         if "post" in look_up(document.data, at):
             posts[path] = dereferenced(document, join(at, "post"))[1]
-    chats = {path: at for path, at in posts.items() if path.rstrip("/").endswith(_CHAT)}
-    found = chats or posts
-    if len(found) == 1:
-        return next(iter(found.items()))
     if not posts:
         raise document.error(f"no path has a POST operation; describe POST …{_CHAT}", "/paths")
-    several = ", ".join(sorted(found)[:5]) + (", …" if len(found) > 5 else "")
-    if chats:
-        raise document.error(f"several operations are chat completions ({several}); keep one", "/paths")
-    raise document.error(f"no POST ends with {_CHAT}, and there are several ({several}); keep one", "/paths")
+    if declared is not None:
+        found = {path: at for path, at in posts.items() if f"POST {path}" == declared}
+    else:
+        found = {path: at for path, at in posts.items() if is_chat_completions(path)}
+    if len(found) == 1:
+        return next(iter(found.items()))
+    if declared is not None:
+        message = f"the document has no operation `{declared[:80]}`; it has {_listed(posts)}"
+        raise document.error(message, OPERATION)
+    if found:
+        message = f"several operations are chat completions ({_listed(found)})"
+    else:
+        message = f"no POST path ends with {_CHAT} (there is {_listed(posts)})"
+    raise document.error(f"{message}; name the one to judge in x-conformance.operation", "/paths")
+
+
+def _listed(paths: Iterable[str]) -> str:
+    """The first few operations by name."""
+    names = [f"POST {path}" for path in sorted(paths)]
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +173,7 @@ class _OperationReader:
             if status.startswith("x-"):
                 continue
             if not _STATUS.fullmatch(status):
-                message = f"`{status[:20]}` is no status; write 200, 4XX or default"
+                message = f"`{status[:20]}` is not a status; write 200, 4XX or default"
                 raise self.document.error(message, join(pointer, "responses", status))
             _, at = dereferenced(self.document, join(pointer, "responses", status))
             yield self._response(status, at)

@@ -37,7 +37,7 @@ def load_contract(profile: str) -> Contract:
         path, shipped = _own_path(profile), False
     document = read_document(path)
     declaration = read_declaration(document, shipped=shipped)
-    operation = read_operation(document, declaration.provenance)
+    operation = read_operation(document, declaration.provenance, declaration.operation)
     rows = list(_rows(declaration, operation, shipped=shipped))
     possible = dialect_of(profile, operation).parameters if shipped else known_parameters()
     template = _template(document, declaration, operation, possible)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from conformance.contract.model import Operation, Parameter
+from conformance.contract.openapi import is_chat_completions
 from conformance.contract.samples import judge, sample
 
 _MODEL = "{model}"
@@ -49,7 +50,8 @@ def _made(operation: Operation, placeholders: Collection[str]) -> dict[str, Any]
     made: dict[str, Any] = {}
     if "model" in operation.properties:
         made["model"] = _MODEL
-    made["messages"] = _MESSAGES
+    if "messages" in operation.properties or is_chat_completions(operation.path):
+        made["messages"] = _MESSAGES
     for name in schema.get("required", []) if isinstance(schema, Mapping) else []:
         if name not in made:
             placeholder = f"{{{name}}}"

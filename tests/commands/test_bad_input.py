@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from command_line import CANARY, CLI, call, judge
+from own_documents import own_document, stored
 
 from conformance import cli
 from conformance.cli.main import commands
@@ -120,6 +121,15 @@ def test_broken_yaml_is_named_with_its_line(
 ) -> None:
     (tmp_path / "own.yaml").write_text("openapi: 3.1.0\ninfo:\n  title: x\n bad: y\n", encoding="utf-8")
     assert "own.yaml:4:" in refusal(capsys, monkeypatch, "run", "own.yaml", *LOOPBACK)
+
+
+def test_a_document_of_another_kind_of_operation(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stored(tmp_path, own_document(path="/v1/embeddings"))
+    told = refusal(capsys, monkeypatch, "run", "gateway.yaml", *LOOPBACK)
+    assert "no POST path ends with /chat/completions (there is POST /v1/embeddings)" in told
+    assert "x-conformance.operation" in told
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,12 @@ from jsonschema import Draft202012Validator
 from own_documents import REQUEST, own_document, stored, the_post
 
 from conformance.contract import Contract, ContractError, load_contract
+from conformance.probes import check_request
+from conformance.probes.errors import ProbeError
+from conformance.targets import Target
 
 TEXT = {"type": "string"}
+TEXT_BODY = {"content": {"text/plain": {}}}
 
 
 def loaded(directory: Path, document: Any) -> Contract:
@@ -37,14 +42,51 @@ def test_the_post_that_ends_with_chat_completions_is_taken_among_others(tmp_path
     assert (operation.method, operation.path) == ("POST", "/api/{tenant}/chat/completions")
 
 
-def test_the_only_post_is_taken_whatever_its_path(tmp_path: Path) -> None:
-    assert loaded(tmp_path, own_document(path="/talk")).operation.path == "/talk"
+NAMED = {"x-conformance": {"operation": "POST /v1/{tenant}/chat"}}
+
+
+def test_the_operation_that_the_document_names_is_taken_whatever_its_path(tmp_path: Path) -> None:
+    document = own_document(path="/v1/{tenant}/chat", **NAMED)
+    document["paths"]["/v1/chat/completions"] = own_document()["paths"]["/v1/chat/completions"]
+    contract = loaded(tmp_path, document)
+    assert contract.operation.path == "/v1/{tenant}/chat"
+    assert contract.template["messages"]
+
+
+def test_a_named_operation_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
+    document = own_document(path="/talk", **NAMED)
+    refused = str(refusal(tmp_path, document))
+    assert "has no operation `POST /v1/{tenant}/chat`; it has POST /talk" in refused
+    assert re.search(r"gateway\.yaml:\d+: ", refused)
+    document["x-conformance"]["operation"] = "/talk"
+    assert "does not match" in str(refusal(tmp_path, document))
+
+
+EMBEDDINGS = {
+    "type": "object",
+    "required": ["model", "input"],
+    "properties": {"model": {"type": "string"}, "input": {"type": "string"}},
+}
+
+
+def test_an_only_operation_that_is_not_chat_completions_is_refused(tmp_path: Path) -> None:
+    refused = str(refusal(tmp_path, own_document(EMBEDDINGS, path="/v1/embeddings")))
+    assert "no POST path ends with /chat/completions (there is POST /v1/embeddings)" in refused
+    assert "name the one to judge in x-conformance.operation" in refused
+
+
+def test_no_messages_are_made_up_for_an_operation_that_has_none(tmp_path: Path) -> None:
+    named = {"x-conformance": {"operation": "POST /v1/embeddings"}}
+    contract = loaded(tmp_path, own_document(EMBEDDINGS, path="/v1/embeddings", **named))
+    assert contract.template == {"model": "{model}", "input": "a"}
+    with pytest.raises(ProbeError, match="has no list of messages"):
+        check_request(contract, Target("http://127.0.0.1:9", model="m"))
 
 
 def test_a_document_without_the_operation_names_what_it_has(tmp_path: Path) -> None:
     document = own_document(path="/a")
     document["paths"]["/b"] = document["paths"]["/a"]
-    assert "/a, /b" in str(refusal(tmp_path, document))
+    assert "POST /a, POST /b" in str(refusal(tmp_path, document))
     document = own_document()
     document["paths"]["/x/chat/completions"] = document["paths"]["/v1/chat/completions"]
     assert "several operations are chat completions" in str(refusal(tmp_path, document))
@@ -54,15 +96,15 @@ def test_a_document_without_the_operation_names_what_it_has(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ([], "no OpenAPI document"),
+        ([], "not an OpenAPI document"),
         ({"a": 1}, "`openapi: 3.x.y` is missing"),
         ({"swagger": "2.0"}, "Swagger 2"),
         ({"openapi": "4.0.0"}, "use 3.0, 3.1 or 3.2"),
         ({"openapi": "3.1.0"}, "no `paths`"),
         ({"openapi": "3.1.0", "paths": {"/a": 3}}, "an object should stand here"),
-        ({"openapi": "3.1.0", "paths": {"/a": {"post": {}}}}, "no `requestBody`"),
+        ({"openapi": "3.1.0", "paths": {"/chat/completions": {"post": {}}}}, "no `requestBody`"),
         (
-            {"openapi": "3.1.0", "paths": {"/a": {"post": {"requestBody": {"content": {"text/plain": {}}}}}}},
+            {"openapi": "3.1.0", "paths": {"/chat/completions": {"post": {"requestBody": TEXT_BODY}}}},
             "json body",
         ),
     ],
@@ -334,4 +376,4 @@ def test_responses_keep_their_keys_and_errors_become_requirements(tmp_path: Path
     assert contract.requirement("error.default.title.required") is not None
     assert not [row.id for row in contract.requirements if ".302." in row.id]
     the_post(document)["responses"] = {"ok": error}
-    assert "is no status" in str(refusal(tmp_path, document))
+    assert "is not a status" in str(refusal(tmp_path, document))

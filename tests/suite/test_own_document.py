@@ -80,6 +80,7 @@ def document(version: str) -> dict[str, Any]:
         "components": {"securitySchemes": {"house": {"type": "apiKey", "in": "header", "name": "X-House-Key"}}},
         "security": [{"house": []}],
         "x-conformance": {
+            "operation": "POST /llm/v2/talk",
             "profile": "our-house",
             "requirements": "rows.yaml",
             "request": {"team": "red", "messages": [{"role": "user", "content": "Say hello."}]},
