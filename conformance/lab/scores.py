@@ -3,7 +3,8 @@
     python -m conformance.lab.scores DIR --readme README.md
 
 DIR is what `chat-conformance lab --out DIR` wrote. `--peers FILE` adds a column for each other tool, from the figures
-that `benchmarks/detection/compare.py --json FILE` keeps; it may be given for each profile.
+that `benchmarks/detection/compare.py --json FILE` keeps; it may be given for each profile. Without it, the columns of
+other tools in the README stay as they are.
 """
 
 from __future__ import annotations
@@ -43,13 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--peers", type=Path, action="append", default=[], help="figures of other tools")
     options = parser.parse_args(arguments)
     try:
-        documents = _read_all(options.directory)
-        table = scores_table(documents, [_read_peers(path) for path in options.peers])
+        table = scores_table(_read_all(options.directory), [_read_peers(path) for path in options.peers])
         if options.readme is None:
             print(table)
         else:
             text = options.readme.read_text(encoding="utf-8")
-            options.readme.write_text(with_scores(text, table, options.readme), encoding="utf-8")
+            made = table if options.peers else with_columns_of(text, table)
+            options.readme.write_text(with_scores(text, made, options.readme), encoding="utf-8")
     except (KillMatrixError, OSError) as error:
         print(f"scores: {error}", file=sys.stderr)
         return 2
@@ -119,6 +120,20 @@ def with_scores(text: str, table: str, path: Path) -> str:
     if len(_BLOCK.findall(text)) != 1:
         raise KillMatrixError(f"{path}: put one pair of marks where the table belongs: {BEGIN} and {END}.")
     return _BLOCK.sub(lambda _: f"{BEGIN}\n\n{table}\n\n{END}", text)
+
+
+def with_columns_of(text: str, table: str) -> str:
+    """The table, with the columns of other tools that its rows have in a README."""
+    block = _BLOCK.search(text)
+    lines = [_cells(line) for line in block[0].splitlines() if line.startswith("|")] if block else []
+    kept = {cells[0]: cells[len(_COLUMNS) :] for cells in lines}
+    empty = [""] * (len(lines[0]) - len(_COLUMNS) if lines else 0)
+    rows = [[*cells, *kept.get(cells[0], empty)] for cells in map(_cells, table.splitlines())]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.split("|")[1:-1]]
 
 
 def _read_peers(path: Path) -> Mapping[str, Any]:
