@@ -7,7 +7,7 @@ import signal
 import threading
 from pathlib import Path
 
-from command_line import CLI, results, start
+from command_line import CLI, results, start, wait_for_lines
 from deployments import Answer, http_deployment
 
 from conformance.evidence import read_evidence
@@ -17,9 +17,9 @@ from conformance.reference import EmbeddedReference
 def test_ctrl_c_judges_what_was_seen(tmp_path: Path) -> None:
     with EmbeddedReference("openai", latency=0.5) as reference:
         environ = {"CONFORMANCE_API_KEY": reference.api_key, "CONFORMANCE_MODEL": reference.model}
-        arguments = ("run", "openai", "--base-url", reference.base_url, "--out", "out", "--concurrency", "2")
-        arguments += ("--only", "completion.*", "--only", "error.*")
-        with start((*CLI, *arguments), tmp_path, **environ) as running:
+        target = ("--base-url", reference.base_url, "--concurrency", "2", "--out", "out")
+        only = ("--only", "completion.*", "--only", "error.*")
+        with start((*CLI, "run", "openai", *target, *only), tmp_path, **environ) as running:
             wait_for_lines(tmp_path / "out" / "evidence" / "exchanges.jsonl", 4)
             os.kill(running.pid, signal.SIGINT)
             out, err = running.communicate(timeout=30)
@@ -57,13 +57,3 @@ def test_ctrl_c_before_the_first_answer_judges_nothing_as_passed(tmp_path: Path)
     document = results(tmp_path / "out")
     assert document["verdict"] == "inconclusive"
     assert "passed" not in {row["outcome"] for row in document["requirements"]}
-
-
-def wait_for_lines(path: Path, count: int) -> None:
-    """Wait until a file has this many lines."""
-    waiting = threading.Event()
-    for _ in range(600):
-        if path.exists() and path.read_bytes().count(b"\n") >= count:
-            return
-        waiting.wait(0.05)
-    raise AssertionError(f"{path} did not get {count} lines")

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import CLI, call, judge, results, start
+from command_line import CLI, call, judge, results, start, wait_for_lines
 from deployments import Answer, http_deployment
-from test_interruption import wait_for_lines
 
 from conformance.contract.model import Tier
 from conformance.evidence import read_evidence

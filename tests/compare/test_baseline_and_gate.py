@@ -11,6 +11,7 @@ from conformance.compare import CompareError, against, check_baseline, identity
 from conformance.contract.model import Level, Section, Tier
 from conformance.gate.decision import gate
 from conformance.report import Omission, ProfileView, Results
+from conformance.report.results import GateStatus
 from conformance.suite.outcome import Finding, Outcome
 
 PLAIN, USAGE = ("stream/plain#1", "one [DONE]"), ("stream/usage#1", "one [DONE]")
@@ -79,7 +80,7 @@ def test_what_could_not_be_decided_is_not_fixed_and_leaves_the_gate_undecided(ou
 
 
 def test_a_requirement_without_findings_is_known_as_such() -> None:
-    assert gated(broken(), broken()).gate == replace(gate(gated(broken(), broken()), TODAY), status="passed")
+    assert gated(broken(), broken()).gate == replace(gate(gated(broken(), broken()), TODAY), status=GateStatus.PASSED)
     assert gated(broken(PLAIN), broken()).baseline == replace(
         against(broken(PLAIN), broken()), new=("stream.done-once",), fixed=("stream.done-once",)
     )

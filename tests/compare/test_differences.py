@@ -122,9 +122,9 @@ def test_the_exit_status_tells_regressions(
     old, new = run_of(before), run_of(after)
     write_results(old, tmp_path / "old")
     write_results(new, tmp_path / "new")
-    for forms in ({}, {"as_json": True}, {"as_markdown": True}):
-        options = {"as_json": False, "as_markdown": False} | forms
-        assert show_differences(tmp_path / "old", tmp_path / "new" / "results.json", **options) == status
+    new_file = tmp_path / "new" / "results.json"
+    for as_json, as_markdown in ((False, False), (True, False), (False, True)):
+        assert show_differences(tmp_path / "old", new_file, as_json=as_json, as_markdown=as_markdown) == status
         assert ID in capsys.readouterr().out
 
 

@@ -16,7 +16,7 @@ from own_documents import REQUEST, own_document, stored, the_post
 
 from conformance.contract import Contract, ContractError, Section, load_contract, shipped_profiles
 
-STREAM = {"text/event-stream": {}}
+STREAM: dict[str, Any] = {"text/event-stream": {}}
 
 
 def test_three_profiles_are_shipped() -> None:
@@ -126,8 +126,12 @@ def template_of(directory: Path, request: Any, *examples: Any) -> Any:
 
 def test_the_template_is_the_documents_first_example_that_fits(tmp_path: Path) -> None:
     hello = [{"role": "user", "content": "Hello"}]
-    examples = ({"messages": []}, {"messages": hello, "model": "gpt-1", "stream": True, "temperature": 1})
-    assert template_of(tmp_path, REQUEST, *examples) == {"messages": hello, "model": "{model}", "temperature": 1}
+    full = {"messages": hello, "model": "gpt-1", "stream": True, "temperature": 1}
+    assert template_of(tmp_path, REQUEST, {"messages": []}, full) == {
+        "messages": hello,
+        "model": "{model}",
+        "temperature": 1,
+    }
 
 
 def test_the_template_is_made_from_the_schema_where_there_is_no_example(tmp_path: Path) -> None:

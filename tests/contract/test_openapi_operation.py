@@ -144,6 +144,7 @@ def test_a_schema_that_contains_itself_stays_a_reference_that_validators_follow(
     contract = loaded(tmp_path, document)
     response = contract.operation.response(200)
     assert response is not None
+    assert response.json_schema is not None
     judge = Draft202012Validator(response.json_schema)
     assert judge.is_valid({"tree": {"below": [{"below": []}]}})
     assert not judge.is_valid({"tree": {"below": [{"below": 3}]}})
@@ -233,7 +234,7 @@ def test_words_of_openapi_3_0_become_those_of_2020_12(tmp_path: Path, version: s
     }
     document = own_document(with_properties(**properties), version=version)
     judge = Draft202012Validator(loaded(tmp_path, document).operation.request_schema)
-    base = {"messages": [{}]}
+    base: dict[str, Any] = {"messages": [{}]}
     for good in ({"low": 0.1}, {"high": 2}, {"kind": None}, {"kind": "a"}, {"either": None}, {"either": 1}):
         assert judge.is_valid({**base, **good}), good
     for bad in ({"low": 0}, {"high": 2.1}, {"kind": "b"}, {"either": 1.5}):
@@ -244,7 +245,7 @@ def test_what_stands_beside_a_reference_counts_from_3_1_on(tmp_path: Path) -> No
     name = {"$ref": "#/components/schemas/Name", "minLength": 2}
     schema = with_properties(name=name)
     components = {"schemas": {"Name": {"type": "string", "maxLength": 3}}}
-    base = {"messages": [{}]}
+    base: dict[str, Any] = {"messages": [{}]}
     for version, refused in (("3.0.3", False), ("3.1.0", True)):
         document = own_document(schema, version=version, components=components)
         judge = Draft202012Validator(loaded(tmp_path, document).operation.request_schema)
@@ -260,6 +261,7 @@ def test_all_of_is_merged_so_that_properties_are_in_sight(tmp_path: Path) -> Non
     assert {"messages", "user", "n"} <= operation.properties.keys()
     judge = Draft202012Validator(operation.request_schema)
     assert judge.is_valid({"messages": [{}], "user": "a", "n": 1})
+    bad: dict[str, Any]
     for bad in (
         {"messages": [{}]},
         {"user": "a"},

@@ -45,7 +45,7 @@ def test_each_keyword_is_listed_for_its_profile(pages: dict[str, str]) -> None:
 
 
 def test_every_page_has_a_place_in_the_navigation(pages: dict[str, str]) -> None:
-    assert sorted(_leaves(navigation(pages))) == sorted(pages)
+    assert sorted(map(str, _leaves(navigation(pages)))) == sorted(pages)
 
 
 def test_every_command_and_option_is_on_the_page_of_the_command_line() -> None:

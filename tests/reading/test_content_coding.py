@@ -10,7 +10,7 @@ import brotli
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stream_samples import DONE, FINISH, HELLO, broken, encoded, exchange, stream
+from stream_samples import DONE, FINISH, HELLO, Item, broken, encoded, exchange, stream
 
 from conformance.evidence import Redactor
 from conformance.reading import read_completion, read_stream
@@ -19,7 +19,7 @@ from conformance.reading.deviation import DeviationLog
 from conformance.wire.decompression import MEMBERS, BrokenCodingError, decompressor
 from conformance.wire.exchange import EndKind, Exchange, Read
 
-GOOD = (*HELLO, FINISH, DONE)
+GOOD: tuple[Item, ...] = (*HELLO, FINISH, DONE)
 BYTES = stream(*GOOD)
 TYPE = ("Content-Type", "text/event-stream")
 JSON = (("Content-Type", "application/json"),)

@@ -16,6 +16,7 @@ from stream_samples import (
     FINISH,
     FIRST,
     HELLO,
+    Item,
     broken,
     chunk,
     encoded,
@@ -33,7 +34,12 @@ GOOD = (*HELLO, FINISH, DONE)
 USAGE = {"stream_options": {"include_usage": True}}
 BYTES = stream(*GOOD)
 
-ANNOTATED = {"index": 0, "finish_reason": None, "content_filter_results": {}, "content_filter_offsets": {}}
+ANNOTATED: dict[str, Any] = {
+    "index": 0,
+    "finish_reason": None,
+    "content_filter_results": {},
+    "content_filter_offsets": {},
+}
 AZURE_FIRST = {"id": "", "object": "", "created": 0, "model": "", "choices": [], "prompt_filter_results": [{}]}
 
 FRAMING = {
@@ -339,7 +345,7 @@ def test_a_failing_stream_reads_like_a_wire_trace() -> None:
 
 
 def test_a_wire_trace_is_as_long_as_asked_for_and_says_what_is_left_out() -> None:
-    items = [*(chunk("a") for _ in range(90)), chunk("b", id="c-2"), FINISH, DONE]
+    items: list[Item] = [*(chunk("a") for _ in range(90)), chunk("b", id="c-2"), FINISH, DONE]
     rows = read(*items).timeline(10)
     assert len([row for row in rows if "not shown" not in row.text]) == 11
     assert any("events not shown" in row.text for row in rows)

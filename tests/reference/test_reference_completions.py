@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from reference_callers import Caller
 
 
-def content(completion: dict, choice: int = 0) -> str:
+def content(completion: dict[str, Any], choice: int = 0) -> str:
     text = completion["choices"][choice]["message"]["content"]
     assert isinstance(text, str)
     return text
@@ -22,6 +22,7 @@ def test_a_completion_matches_the_contract(caller: Caller) -> None:
     completion = caller.complete("Hello there.")
     response = load_contract(caller.profile).operation.response(200)
     assert response is not None
+    assert response.json_schema is not None
     Draft202012Validator(response.json_schema).validate(completion)
     assert completion["object"] == "chat.completion"
     assert abs(completion["created"] - time.time()) < 60

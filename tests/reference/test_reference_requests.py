@@ -111,7 +111,9 @@ def test_an_invalid_field_is_refused_by_name_with_and_without_streaming(
 ) -> None:
     caller = callers[profile]
     for change, param in INVALID[profile]:
-        streams = [{}, {"stream": True}] if "stream" not in change and "stream_options" not in change else [{}]
+        streams: list[dict[str, Any]] = [{}]
+        if "stream" not in change and "stream_options" not in change:
+            streams.append({"stream": True})
         for stream in streams:
             answer = caller.post(caller.body(**stream, **change))
             assert answer.status_code == 400, change
@@ -169,7 +171,8 @@ def test_values_at_their_bounds_are_served(openai: Caller) -> None:
 def test_null_stands_for_a_field_left_out(openai: Caller) -> None:
     names = ["temperature", "top_p", "n", "stop", "max_tokens", "max_completion_tokens", "stream", "stream_options"]
     names += ["presence_penalty", "frequency_penalty", "seed", "logprobs"]
-    assert openai.post(openai.body(**dict.fromkeys(names))).status_code == 200
+    nulls: dict[str, Any] = dict.fromkeys(names)
+    assert openai.post(openai.body(**nulls)).status_code == 200
 
 
 def test_an_unknown_model_is_not_found(openai: Caller, kodexa: Caller) -> None:

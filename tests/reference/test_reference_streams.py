@@ -40,6 +40,7 @@ def test_each_chunk_matches_the_contract_and_all_agree(caller: Caller) -> None:
     chunks = caller.stream("Hello there.")[:-1]
     response = load_contract(caller.profile).operation.response(200)
     assert response is not None
+    assert response.item_schema is not None
     for chunk in chunks:
         Draft202012Validator(response.item_schema).validate(chunk)
     heads = {(chunk["id"], chunk["object"], chunk["created"], chunk["model"]) for chunk in chunks}

@@ -231,9 +231,7 @@ def test_a_command_that_cannot_be_shown_as_typed_is_not_shown(command: str) -> N
 
 def test_an_empty_run_makes_a_page_that_says_so() -> None:
     contract = sample.contract(0)
-    empty = build_results(
-        sample.replace(contract, requirements=()), (), sample.facts(selection="nothing.*", waivers=())
-    )
+    empty = build_results(replace(contract, requirements=()), (), sample.facts(selection="nothing.*", waivers=()))
     made = Page(compliance_page(empty, (), curl=sample.curl))
     assert "Inconclusive" in made.text
     assert "No requirement was judged: nothing matches nothing.*." in made.text

@@ -8,7 +8,8 @@ from pathlib import Path
 import report_sample as sample
 from rich.console import Console
 
-from conformance.report import Results, build_results, print_summary
+from conformance.report import Judgement, Results, build_results, print_summary
+from conformance.suite.outcome import Outcome
 
 REPORTS = {"results.json": Path("reports/run/results.json"), "compliance.html": Path("reports/run/compliance.html")}
 
@@ -93,9 +94,7 @@ def test_an_inconclusive_run_lists_what_is_open_and_what_to_do() -> None:
 def test_a_hundred_failures_do_not_flood_the_terminal() -> None:
     contract = sample.contract(200)
     rows = [row for row in contract.requirements if not row.excluded and row.level == "MUST"]
-    results = build_results(
-        contract, [sample.Judgement(row, sample.Outcome.FAILED, ("It broke.",)) for row in rows], sample.facts()
-    )
+    results = build_results(contract, [Judgement(row, Outcome.FAILED, ("It broke.",)) for row in rows], sample.facts())
     text = printed(results)
     assert text.count("FAILED  ") == 8
     assert f"{len(rows) - 8} more requirements broken:" in text

@@ -10,6 +10,7 @@ from pathlib import Path
 import report_sample as sample
 
 from conformance.report import (
+    Judgement,
     ReleaseView,
     Results,
     build_results,
@@ -34,7 +35,7 @@ def scored_by_a_release(*, gone: tuple[str, ...] = (), only_later_broken: bool =
     judgements = []
     for judgement in sample.judgements(contract, sample.exchanges()):
         broken = judgement.requirement.id == LATER if only_later_broken else judgement.findings
-        kept = judgement if broken else sample.Judgement(judgement.requirement, Outcome.PASSED)
+        kept = judgement if broken else Judgement(judgement.requirement, Outcome.PASSED)
         judgements.append(kept)
     return build_results(contract, judgements, sample.facts(release=ReleaseView("2026.11.0", DIGEST, gone), waivers=()))
 

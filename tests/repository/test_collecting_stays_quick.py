@@ -16,11 +16,16 @@ READERS = {
 def run_at_import(node: ast.AST) -> Iterator[ast.AST]:
     """A node and all that is evaluated with it when its module is imported: no body of a function."""
     yield node
-    is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    inside = [*node.decorator_list, node.args] if is_function else ast.iter_child_nodes(node)
-    for child in inside:
+    for child in evaluated(node):
         if not isinstance(child, ast.Lambda):
             yield from run_at_import(child)
+
+
+def evaluated(node: ast.AST) -> Iterator[ast.AST]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        yield from (*node.decorator_list, node.args)
+    else:
+        yield from ast.iter_child_nodes(node)
 
 
 def readers_called_at_import(source: str) -> set[str]:

@@ -133,8 +133,8 @@ def test_bombs_are_defused_on_a_stream_and_on_a_document(tmp_path: Path) -> None
         if request.streamed and request.headers.get("accept-encoding") == "gzip":
             return replace(script, writes=(on_stream,), headers=(*script.headers, ("Content-Encoding", "gzip")))
         if not request.streamed and request.prompt.startswith("Count") and request.body.get("max_tokens") == 1:
-            headers = (("Content-Type", "application/json"), ("Content-Length", str(len(on_document))))
-            headers = (*headers, ("Content-Encoding", "br"))
+            length = ("Content-Length", str(len(on_document)))
+            headers = (("Content-Type", "application/json"), length, ("Content-Encoding", "br"))
             return replace(script, writes=(on_document,), headers=headers)
         return script
 

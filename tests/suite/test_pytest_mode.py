@@ -123,14 +123,14 @@ def tally(done: Done) -> Counter[str]:
 
 
 def test_a_should_that_is_broken_does_not_fail_pytest(tmp_path: Path) -> None:
-    rows = {
+    row: dict[str, object] = {
         "id": "error.teapot",
         "section": "error",
         "statement": "Every request is refused as a teapot.",
         "tier": "smoke",
     }
-    rows |= {"level": "SHOULD", "case": {"expect": {"status": 418}}}
-    own_document(tmp_path, rows)
+    row |= {"level": "SHOULD", "case": {"expect": {"status": 418}}}
+    own_document(tmp_path, row)
     with EmbeddedReference("openai") as reference:
         environ = {"CONFORMANCE_API_KEY": reference.api_key, "CONFORMANCE_MODEL": reference.model}
         url = reference.base_url
@@ -145,7 +145,7 @@ def test_a_should_that_is_broken_does_not_fail_pytest(tmp_path: Path) -> None:
 def own_document(folder: Path, *rows: dict[str, object]) -> None:
     completion = {"type": "object", "required": ["choices"], "properties": {"choices": {"type": "array"}}}
     messages = {"type": "array", "items": {"type": "object"}}
-    request = {"type": "object", "required": ["model", "messages"]}
+    request: dict[str, object] = {"type": "object", "required": ["model", "messages"]}
     request |= {"properties": {"model": {"type": "string"}, "messages": messages}}
     operation = {
         "requestBody": {"content": {"application/json": {"schema": request}}},

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,3 +94,13 @@ def results(out: Path) -> dict[str, Any]:
     path = out / "results.json"
     loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return loaded
+
+
+def wait_for_lines(path: Path, count: int) -> None:
+    """Wait until a file has this many lines."""
+    waiting = threading.Event()
+    for _ in range(600):
+        if path.exists() and path.read_bytes().count(b"\n") >= count:
+            return
+        waiting.wait(0.05)
+    raise AssertionError(f"{path} did not get {count} lines")

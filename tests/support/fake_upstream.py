@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -42,7 +42,7 @@ class UpstreamRequest:
             self.write(f"data: {data}\n\n".encode())
 
 
-Script = Callable[[UpstreamRequest], Awaitable[None]]
+Script = Callable[[UpstreamRequest], Coroutine[Any, Any, None]]
 
 
 @dataclass

@@ -224,7 +224,7 @@ def good_stream(request: StreamRequest) -> list[Item]:
 
     items: list[Item] = [chunk(index, {"role": "assistant", "content": ""}) for index in range(request.n)]
     for token in tokens:
-        beside = {"logprobs": {"content": [_logprob(token)]}} if request.body.get("logprobs") else {}
+        beside: dict[str, Any] = {"logprobs": {"content": [_logprob(token)]}} if request.body.get("logprobs") else {}
         items += [chunk(index, {"content": token}, **beside) for index in range(request.n)]
     items += [chunk(index, {}, reason) for index in range(request.n)]
     if request.wants_usage:

@@ -114,12 +114,14 @@ async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, mann
     request = _Request(head, b"")
     lengths = request.field("content-length")
     if len(set(lengths)) > 1 and manner.two_lengths != "serve":
-        return _end(writer, 400 if manner.two_lengths == "refuse" else None)
+        _end(writer, 400 if manner.two_lengths == "refuse" else None)
+        return None
     if request.field("expect"):
         if manner.expects == "hang":
             await asyncio.sleep(3600)
         if manner.expects == "refuse":
-            return _end(writer, 417)
+            _end(writer, 417)
+            return None
         if manner.expects == "continue":
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     if request.field("transfer-encoding"):
@@ -131,7 +133,8 @@ async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, mann
             await asyncio.sleep(3600)
         if manner.cut == "serve":
             return _Request(head, error.partial, cut=True)
-        return _end(writer, {"refuse": 400, "error": 500}.get(manner.cut))
+        _end(writer, {"refuse": 400, "error": 500}.get(manner.cut))
+        return None
 
 
 async def _chunked(
@@ -144,7 +147,10 @@ async def _chunked(
         body += (await reader.readexactly(size + 2))[:-2]
     await reader.readexactly(2)
     refusals = {"refuse": 411, "error": 500}
-    return _end(writer, refusals[manner.chunked]) if manner.chunked in refusals else _Request(head, body)
+    if manner.chunked not in refusals:
+        return _Request(head, body)
+    _end(writer, refusals[manner.chunked])
+    return None
 
 
 def _end(writer: asyncio.StreamWriter, status: int | None) -> None:
@@ -167,7 +173,7 @@ _ids = itertools.count(1)
 
 def _answer(request: _Request, manner: Manner) -> bytes:
     more = manner.head + (b"Connection: close\r\n" if manner.every_answer == "close" else b"")
-    body = {"messages": [{"content": "cut"}], "max_tokens": 1} if request.cut else _valid(request.body)
+    body: Any = {"messages": [{"content": "cut"}], "max_tokens": 1} if request.cut else _valid(request.body)
     if body is None:
         return _error(400, more)
     words = (str(body["messages"][-1]["content"]).split() or [""])[-1:] * 60

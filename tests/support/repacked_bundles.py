@@ -58,7 +58,7 @@ def in_json(change: Callable[[Any], None]) -> Callable[[bytes], bytes]:
     return changed
 
 
-def in_lines(change: Callable[[list[dict[str, Any]]], None]) -> Callable[[bytes], bytes]:
+def in_lines(change: Callable[[list[dict[str, Any]]], object]) -> Callable[[bytes], bytes]:
     """A change to the lines of the evidence, in place; the last line counts what is left."""
 
     def changed(content: bytes) -> bytes:

@@ -41,10 +41,12 @@ FINISH = chunk(finish="stop")
 
 def stream(*items: Item) -> bytes:
     """The bytes of a stream: objects and texts as the data of an event each, bytes as they are."""
-    return b"".join(item if isinstance(item, bytes) else encoded(item) for item in items)
+    return b"".join(map(encoded, items))
 
 
-def encoded(item: dict[str, Any] | str) -> bytes:
+def encoded(item: Item) -> bytes:
+    if isinstance(item, bytes):
+        return item
     data = item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)
     return f"data: {data}\n\n".encode()
 

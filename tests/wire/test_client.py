@@ -8,10 +8,10 @@ from dataclasses import replace
 from itertools import count
 
 import pytest
-from byte_server import OPERATION, QUICK, Visit, closed_port, probe, run, send_once, serve
+from byte_server import OPERATION, QUICK, Handler, Visit, closed_port, probe, run, send_once, serve
 
 from conformance.targets.model import Target
-from conformance.wire.client import Client
+from conformance.wire.client import Client, Sent
 from conformance.wire.exchange import EndKind
 from conformance.wire.request import build_request
 from conformance.wire.transport import Transport
@@ -23,7 +23,7 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
-def answering(*parts: bytes, pause: float = 0.0, close: bool = True, stall: bool = False):
+def answering(*parts: bytes, pause: float = 0.0, close: bool = True, stall: bool = False) -> Handler:
     async def handler(visit: Visit) -> bool:
         await visit.send(*parts, pause=pause)
         if stall:
@@ -271,7 +271,7 @@ def test_a_redirect_is_an_answer_and_not_followed() -> None:
     assert sent.exchange.answer.status == 307
 
 
-async def _twice(handler, between: float = 0.0):
+async def _twice(handler: Handler, between: float = 0.0) -> list[Sent]:
     async with serve(handler) as server:
         transport = Transport(base_url=server.target.base_url, connections=1, numbers=count(1), keepalive=None)
         async with transport:

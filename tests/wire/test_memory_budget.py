@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from byte_server import QUICK, Visit
+from byte_server import QUICK, Handler, Visit
 from observing_servers import observing, probes_named
 
 from conformance.targets.model import Limits
@@ -16,7 +16,7 @@ KILOBYTE = 1024
 LIMITS = replace(QUICK, concurrency=1, max_bodies=100 * KILOBYTE, small_body=4 * KILOBYTE)
 
 
-def of_size(size: int):
+def of_size(size: int) -> Handler:
     async def answer(visit: Visit) -> bool:
         await visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from byte_server import KEY, OPERATION, QUICK, Visit, probe, run
@@ -21,7 +22,7 @@ TARGET = Target(base_url="http://host.example:8080/v1", api_key=KEY, other_api_k
 ORG = replace(OPERATION, path="/api/organizations/{orgId}/ai/chat/completions")
 
 
-def headers_of(**changes: object) -> dict[str, str]:
+def headers_of(**changes: Any) -> dict[str, str]:
     return dict(sent_request(build_request(probe(**changes), OPERATION, TARGET)).headers)
 
 

@@ -12,8 +12,9 @@ from witness_deployments import ANSWER, HELLO, Deployment
 
 if TYPE_CHECKING:
     import openai
+    from openai.types.chat import ChatCompletionUserMessageParam
 
-MESSAGES = [{"role": "user", "content": HELLO}]
+MESSAGES: list[ChatCompletionUserMessageParam] = [{"role": "user", "content": HELLO}]
 MODEL = "reference-echo"
 
 

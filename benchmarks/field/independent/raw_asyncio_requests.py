@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 LARGEST_PROMPT = 100_000
@@ -32,7 +33,8 @@ def text_of(content: Any) -> str | None:
     if not isinstance(content, list) or not content:
         return None
     texts = [part.get("text") if isinstance(part, dict) and part.get("type") == "text" else None for part in content]
-    return "".join(texts) if all(isinstance(text, str) for text in texts) else None
+    strings = [text for text in texts if isinstance(text, str)]
+    return "".join(strings) if len(strings) == len(texts) else None
 
 
 def are_stop_sequences(value: Any) -> bool:
@@ -44,7 +46,7 @@ def are_stream_options(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("include_usage", False), bool)
 
 
-RULES = {
+RULES: dict[str, Callable[[Any], bool]] = {
     "temperature": lambda v: number(v) and 0 <= v <= 2,
     "top_p": lambda v: number(v) and 0 <= v <= 1,
     "n": lambda v: integer(v) and 1 <= v <= 128,
