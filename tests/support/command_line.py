@@ -99,7 +99,7 @@ def results(out: Path) -> dict[str, Any]:
 def wait_for_lines(path: Path, count: int) -> None:
     """Wait until a file has this many lines."""
     waiting = threading.Event()
-    for _ in range(600):
+    for _ in range(2400):
         if path.exists() and path.read_bytes().count(b"\n") >= count:
             return
         waiting.wait(0.05)
