@@ -55,7 +55,7 @@ def test_the_page_on_architecture_names_every_folder_of_the_code() -> None:
 def test_getting_started_names_every_variable_of_the_dialects() -> None:
     page = _text(ROOT / "docs" / "getting-started.md")
     parameters = [one for name in shipped_profiles() for one in read_dialect(name).parameters]
-    variables = [one.variable for one in (*parameters, *(one.second for one in parameters if one.second))]
+    variables = [one.variable for one in parameters] + [one.second.variable for one in parameters if one.second]
     assert [variable for variable in variables if f"`{variable}`" not in page] == []
 
 

@@ -163,7 +163,7 @@ def test_a_resumed_run_shrinks_the_same_requests() -> None:
                 Limits(),
                 lambda exchange: exchange,
                 resume=known,
-                further=Shrinking(RequestBody(shipped_contract("kodexa"), target)),
+                follow_ups=Shrinking(RequestBody(shipped_contract("kodexa"), target)),
             )
             exchanges.append(seen.exchanges)
             return [exchange.probe for exchange in seen.exchanges]

@@ -82,6 +82,6 @@ def test_a_judgement_that_contradicts_the_contract_is_a_defect_of_the_suite() ->
 
 def test_the_view_of_a_target_holds_no_secret() -> None:
     target = Target("https://api.example.test", api_key=sample.KEY, model="m", other_api_key=sample.KEY + "2")
-    view = target_view(target, server="nginx")
+    view = target_view(target, sample.contract(0), server="nginx")
     assert sample.KEY not in repr(view)
     assert (view.base_url, view.model, view.server) == ("https://api.example.test", "m", "nginx")
