@@ -16,7 +16,7 @@ from conformance.probes.errors import ProbeError
 from conformance.targets import Target
 
 TEXT = {"type": "string"}
-TEXT_BODY = {"content": {"text/plain": {}}}
+TEXT_BODY: dict[str, Any] = {"content": {"text/plain": {}}}
 
 
 def loaded(directory: Path, document: Any) -> Contract:
@@ -42,7 +42,7 @@ def test_the_post_that_ends_with_chat_completions_is_taken_among_others(tmp_path
     assert (operation.method, operation.path) == ("POST", "/api/{tenant}/chat/completions")
 
 
-NAMED = {"x-conformance": {"operation": "POST /v1/{tenant}/chat"}}
+NAMED: dict[str, Any] = {"x-conformance": {"operation": "POST /v1/{tenant}/chat"}}
 
 
 def test_the_operation_that_the_document_names_is_taken_whatever_its_path(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_an_only_operation_that_is_not_chat_completions_is_refused(tmp_path: Pat
 
 
 def test_no_messages_are_made_up_for_an_operation_that_has_none(tmp_path: Path) -> None:
-    named = {"x-conformance": {"operation": "POST /v1/embeddings"}}
+    named: dict[str, Any] = {"x-conformance": {"operation": "POST /v1/embeddings"}}
     contract = loaded(tmp_path, own_document(EMBEDDINGS, path="/v1/embeddings", **named))
     assert contract.template == {"model": "{model}", "input": "a"}
     with pytest.raises(ProbeError, match="has no list of messages"):
