@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from conformance.reading.choices import State
+from conformance.reading.choices import ChoiceState
 from conformance.reading.sequence import Phase
 from conformance.reading.stream_reading import StreamReading
 from conformance.reading.transfer import TARGET_ENDED, Framing, TransferReading
@@ -94,9 +94,9 @@ def _chunks(reading: StreamReading) -> Iterator[str]:
 
 def _choices(reading: StreamReading) -> Iterator[str]:
     choices = reading.choices.values()
-    if any(choice.state is not State.WAITING for choice in choices):
+    if any(choice.state is not ChoiceState.WAITING for choice in choices):
         yield from ("stream.role", "stream.role-first", "stream.index-range", "stream.finish-reason")
-    if any(choice.state is State.FINISHED for choice in choices):
+    if any(choice.state is ChoiceState.FINISHED for choice in choices):
         yield "stream.nothing-after-finish"
     if any(choice.content_deltas > 2 for choice in choices):
         yield "stream.content-increments"

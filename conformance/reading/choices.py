@@ -1,4 +1,4 @@
-"""One choice of a stream: a state machine over its deltas, and its text."""
+"""One choice of a stream: a state machine over its entries, and its text."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from conformance.quoting import quoted
-from conformance.reading.chunks import is_annotated_only, place_of
-from conformance.reading.deviation import DeviationLog, Place
+from conformance.reading.chunks import is_annotated_only, position_of
+from conformance.reading.deviation import DeviationLog, Position
 from conformance.reading.event_stream import Event
 from conformance.reading.expectations import Expectations
 from conformance.reading.logprobs import LogprobsReader
@@ -18,59 +18,59 @@ CONTENT_KEPT: Final = 1024 * 1024
 """Characters of a choice's text that are kept."""
 
 _SHORTEST_REPETITION: Final = 4
-"""A last delta that is shorter may well equal all that went before it."""
+"""A shorter last delta may equal all text before it by chance."""
 _FEWEST_GROWING: Final = 4
 _MOST_DAMAGE: Final = 20
 REPLACEMENT: Final = "\ufffd"
 
 
-class State(StrEnum):
-    """Where a choice is."""
+class ChoiceState(StrEnum):
+    """How far a choice has come."""
 
     WAITING = "waiting"
-    """No chunk named it yet."""
+    """No chunk has named it yet."""
     OPEN = "open"
     FINISHED = "finished"
 
 
-class Step(StrEnum):
-    """What one entry of `choices` does to its choice."""
+class EntryKind(StrEnum):
+    """What one entry of `choices` is for its choice."""
 
     DELTA = "delta"
     FINISH = "finish"
     ANNOTATION = "annotation"
-    """Moderation results, or a place holder beside the usage: nothing that belongs to the text."""
+    """Moderation results, or a placeholder beside the usage: nothing of the text."""
 
 
-TRANSITIONS: Final[Mapping[tuple[State, Step], tuple[State, str | None]]] = {
-    (State.WAITING, Step.DELTA): (State.OPEN, None),
-    (State.WAITING, Step.FINISH): (State.FINISHED, None),
-    (State.WAITING, Step.ANNOTATION): (State.WAITING, None),
-    (State.OPEN, Step.DELTA): (State.OPEN, None),
-    (State.OPEN, Step.FINISH): (State.FINISHED, None),
-    (State.OPEN, Step.ANNOTATION): (State.OPEN, None),
-    (State.FINISHED, Step.DELTA): (State.FINISHED, "stream.nothing-after-finish"),
-    (State.FINISHED, Step.FINISH): (State.FINISHED, "stream.finish-once"),
-    (State.FINISHED, Step.ANNOTATION): (State.FINISHED, None),
+TRANSITIONS: Final[Mapping[tuple[ChoiceState, EntryKind], tuple[ChoiceState, str | None]]] = {
+    (ChoiceState.WAITING, EntryKind.DELTA): (ChoiceState.OPEN, None),
+    (ChoiceState.WAITING, EntryKind.FINISH): (ChoiceState.FINISHED, None),
+    (ChoiceState.WAITING, EntryKind.ANNOTATION): (ChoiceState.WAITING, None),
+    (ChoiceState.OPEN, EntryKind.DELTA): (ChoiceState.OPEN, None),
+    (ChoiceState.OPEN, EntryKind.FINISH): (ChoiceState.FINISHED, None),
+    (ChoiceState.OPEN, EntryKind.ANNOTATION): (ChoiceState.OPEN, None),
+    (ChoiceState.FINISHED, EntryKind.DELTA): (ChoiceState.FINISHED, "stream.nothing-after-finish"),
+    (ChoiceState.FINISHED, EntryKind.FINISH): (ChoiceState.FINISHED, "stream.finish-once"),
+    (ChoiceState.FINISHED, EntryKind.ANNOTATION): (ChoiceState.FINISHED, None),
 }
-"""From a state, by a step, to a state; and the requirement that the step breaks there."""
+"""The state that follows from a state and an entry, and the requirement that the entry breaks there."""
 
 
-_OPEN: Final = State.OPEN
-_DELTA: Final = Step.DELTA
+_OPEN: Final = ChoiceState.OPEN
+_DELTA: Final = EntryKind.DELTA
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One choice as its chunks put it together.
+    """One choice, put together from its chunks.
 
     `content` is its text, cut at `CONTENT_KEPT` characters; `length` is the length of all of it. `role` is that of the
-    first delta. `deltas` counts the chunks that belong to it, `content_deltas` those with text. `tokens` counts the log
-    probabilities, None where none were asked for.
+    first delta. `deltas` counts its chunks, `content_deltas` those with text. `tokens` counts the log probabilities,
+    None where the request wants none.
     """
 
     index: int
-    state: State
+    state: ChoiceState
     role: str | None
     content: str
     length: int
@@ -87,7 +87,7 @@ class ChoiceReader:
     index: int
     expectations: Expectations
     log: DeviationLog
-    state: State = State.WAITING
+    state: ChoiceState = ChoiceState.WAITING
     role: str | None = None
     finish_reason: str | None = None
     deltas: int = 0
@@ -98,56 +98,58 @@ class ChoiceReader:
     _last: str = ""
     _last_event: Event | None = None
     _growing: int = 0
-    """How many content deltas, from the first on, began with the whole one before."""
-    _damage: list[tuple[int, Place, str]] = field(default_factory=list)
-    """Where U+FFFD came: the place in the text, the place in the stream, and the delta."""
+    """How many content deltas, from the first on, begin with the whole one before."""
+    _damage: list[tuple[int, Position, str]] = field(default_factory=list)
+    """Each U+FFFD: its index in the text, its position in the stream, and the delta."""
     _logprobs: LogprobsReader | None = field(init=False)
 
     def __post_init__(self) -> None:
         self._logprobs = LogprobsReader(self.index, self.log) if self.expectations.logprobs else None
 
     def take(self, entry: dict[str, Any], event: Event, *, beside_usage: bool) -> None:
-        """Takes one entry; `beside_usage` tells whether its chunk carries the usage."""
+        """Takes one entry; `beside_usage` says whether its chunk carries the usage."""
         delta = entry.get("delta")
         if type(delta) is not dict:
             delta = None
-        step = self._step(entry, delta, event, beside_usage=beside_usage)
+        kind = self._kind(entry, delta, event, beside_usage=beside_usage)
         before = self.state
-        if step is not _DELTA or before is not _OPEN:  # else nothing changes: the table need not be asked
-            self.state, broken = TRANSITIONS[before, step]
+        if kind is not _DELTA or before is not _OPEN:  # else nothing changes, and the table need not be read
+            self.state, broken = TRANSITIONS[before, kind]
             if broken is not None:
                 self._note_broken(broken, entry, event)
-        if step is Step.ANNOTATION:
+        if kind is EntryKind.ANNOTATION:
             return
         self.deltas += 1
         role = None if delta is None else delta.get("role")
-        if role is not None or before is State.WAITING:
-            self._take_role(role, event, first=before is State.WAITING)
+        if role is not None or before is ChoiceState.WAITING:
+            self._take_role(role, event, first=before is ChoiceState.WAITING)
         content = None if delta is None else delta.get("content")
         if content and type(content) is str:
             self._take_content(content, event)
         if self._logprobs is not None:
             self._logprobs.take(entry.get("logprobs"))
 
-    def _step(self, entry: dict[str, Any], delta: dict[str, Any] | None, event: Event, *, beside_usage: bool) -> Step:
+    def _kind(
+        self, entry: dict[str, Any], delta: dict[str, Any] | None, event: Event, *, beside_usage: bool
+    ) -> EntryKind:
         reason = entry.get("finish_reason")
         if reason is None:
-            if beside_usage and self.state is State.FINISHED and not (delta and delta.get("content")):
-                return Step.ANNOTATION
-            return Step.ANNOTATION if delta is None and is_annotated_only(entry) else Step.DELTA
+            if beside_usage and self.state is ChoiceState.FINISHED and not (delta and delta.get("content")):
+                return EntryKind.ANNOTATION
+            return EntryKind.ANNOTATION if delta is None and is_annotated_only(entry) else EntryKind.DELTA
         if type(reason) is str and reason in self.expectations.finish_reasons:
             if self.finish_reason is None:
                 self.finish_reason = reason
-            return Step.FINISH
+            return EntryKind.FINISH
         allowed = ", ".join(sorted(self.expectations.finish_reasons))
         actual = f"the finish_reason {quoted(reason)}"
-        self.log.note("stream.finish-reason", f"null, or one of {allowed}", actual, place_of(event))
+        self.log.note("stream.finish-reason", f"null, or one of {allowed}", actual, position_of(event))
         if type(reason) is not str or reason in ("", "null"):
-            # A badly written null: it stands in every chunk and finishes nothing.
-            return Step.DELTA
+            # Null, badly written: it stands in every chunk and finishes nothing.
+            return EntryKind.DELTA
         if self.finish_reason is None:
             self.finish_reason = reason
-        return Step.FINISH
+        return EntryKind.FINISH
 
     def _note_broken(self, requirement: str, entry: dict[str, Any], event: Event) -> None:
         if requirement == "stream.finish-once":
@@ -157,15 +159,15 @@ class ChoiceReader:
         else:
             expected = f"nothing of choice {self.index} after its finish_reason"
             actual = f"another delta of it: {quoted(entry.get('delta'))}"
-        self.log.note(requirement, expected, actual, place_of(event))
+        self.log.note(requirement, expected, actual, position_of(event))
 
     def _take_role(self, role: Any, event: Event, *, first: bool) -> None:
         if role is None:
             expected = f"the role in the first delta of choice {self.index}"
-            self.log.note("stream.role-first", expected, "a first delta without it", place_of(event))
+            self.log.note("stream.role-first", expected, "a first delta without it", position_of(event))
         elif role != "assistant":
             actual = f"the role {quoted(role)}"
-            self.log.note("stream.role", "the role assistant in every delta that has one", actual, place_of(event))
+            self.log.note("stream.role", "the role assistant in every delta that has one", actual, position_of(event))
         if first and type(role) is str:
             self.role = role
 
@@ -175,33 +177,34 @@ class ChoiceReader:
         self._last = content
         self._last_event = event
         if REPLACEMENT in content and len(self._damage) < _MOST_DAMAGE:
-            self._damage.append((self.length + content.index(REPLACEMENT), place_of(event), content))
+            self._damage.append((self.length + content.index(REPLACEMENT), position_of(event), content))
         self.content_deltas += 1
         self.length += len(content)
         if self._kept < CONTENT_KEPT:
             self._pieces.append(content[: CONTENT_KEPT - self._kept])
             self._kept += len(self._pieces[-1])
 
-    def end(self, *, is_whole: bool, place: Place) -> Choice:
-        """The choice as it is at the end of the stream, which is at `place`.
+    def end(self, *, is_whole: bool, position: Position) -> Choice:
+        """The choice as it is at the end of the stream, which is at `position`.
 
-        `is_whole` tells whether nothing of it can be missing.
+        `is_whole` says whether the stream came to its end, so that what is missing will not come.
         """
         content = "".join(self._pieces)
         self._judge_increments(content)
         self._judge_damage(content)
         if self._logprobs is not None and is_whole and self.length <= CONTENT_KEPT:
-            self._logprobs.end(content, place)
+            self._logprobs.end(content, position)
         for stop in self.expectations.stop:
             if stop in content:
                 expected = f"no stop sequence in the text of choice {self.index}"
-                self.log.note("stream.stop", expected, f"{quoted(stop)} in {quoted(content)}", self._last_place(place))
-        if is_whole and self.state is State.WAITING:
+                actual = f"{quoted(stop)} in {quoted(content)}"
+                self.log.note("stream.stop", expected, actual, self._last_position(position))
+        if is_whole and self.state is ChoiceState.WAITING:
             expected = f"chunks for each index from 0 to {self.expectations.n - 1}"
-            self.log.note("stream.index-range", expected, f"none for choice {self.index}", place)
-        if is_whole and self.state is State.OPEN:
+            self.log.note("stream.index-range", expected, f"none for choice {self.index}", position)
+        if is_whole and self.state is ChoiceState.OPEN:
             expected = f"a finish_reason for choice {self.index} before the stream ends"
-            self.log.note("stream.finish-once", expected, f"none in its {self.deltas} chunks", place)
+            self.log.note("stream.finish-once", expected, f"none in its {self.deltas} chunks", position)
         return Choice(
             self.index,
             self.state,
@@ -214,12 +217,12 @@ class ChoiceReader:
             None if self._logprobs is None else self._logprobs.count,
         )
 
-    def _last_place(self, end: Place) -> Place:
-        """Where the last text of the choice came, or the end where none did."""
-        return end if self._last_event is None else place_of(self._last_event)
+    def _last_position(self, end: Position) -> Position:
+        """The position of the choice's last text, or the end where it has none."""
+        return end if self._last_event is None else position_of(self._last_event)
 
     def _judge_increments(self, content: str) -> None:
-        """Notes deltas that repeat what went before: the whole text at the end, or in every delta."""
+        """Notes deltas that repeat earlier text: the whole of it at the end, or in every delta."""
         before = self.length - len(self._last)
         repeats = (
             self.content_deltas > 2
@@ -229,17 +232,17 @@ class ChoiceReader:
         )
         grows = self._growing == self.content_deltas >= _FEWEST_GROWING
         if self._last_event is not None and (repeats or grows):
-            actual = f"the last delta is all of the text again: {quoted(self._last)}"
+            actual = f"the last delta is the whole text again: {quoted(self._last)}"
             self.log.note(
-                "stream.content-increments", "deltas that only add to the text", actual, place_of(self._last_event)
+                "stream.content-increments", "deltas that only add to the text", actual, position_of(self._last_event)
             )
 
     def _judge_damage(self, content: str) -> None:
-        """Notes replacement characters that nobody sent, but for a character that the token limit cut at the end."""
+        """Notes replacement characters, but for one at the end of a text that the token limit cut."""
         if self.expectations.replacement_characters:
             return
         intact = len(content.rstrip(REPLACEMENT)) if self.finish_reason == "length" else self.length
-        for position, place, delta in self._damage:
-            if position < intact:
+        for index, position, delta in self._damage:
+            if index < intact:
                 expected = "whole characters in every delta, none replaced by U+FFFD"
-                self.log.note("stream.content-intact", expected, f"U+FFFD in {quoted(delta)}", place)
+                self.log.note("stream.content-intact", expected, f"U+FFFD in {quoted(delta)}", position)

@@ -1,24 +1,27 @@
-"""The chunk layer: is an event's data a chunk, an error or the sentinel, strict JSON, and as its schema says?"""
+"""The chunk layer: whether an event's data is a chunk, an error or the sentinel, strict JSON, and fits its schema."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from conformance.quoting import quoted
-from conformance.reading.deviation import DeviationLog, Place
+from conformance.reading.deviation import DeviationLog, Position
 from conformance.reading.event_stream import Event
 from conformance.reading.strict_json import UNPROVEN, JsonRule, parse, parse_plain
+
+if TYPE_CHECKING:
+    from conformance.reading.schema import SchemaDeviation
 
 SENTINEL: Final = "[DONE]"
 
 _MOST_EXPLAINED: Final = 500
-"""Chunks whose schema deviations are worked out; explaining costs a hundred times what deciding does."""
+"""Chunks whose schema deviations are explained, which costs a hundred times as much as finding that there is one."""
 _MOST_SHAPES: Final = 500
-"""Shapes of chunks for which the schema keywords that they reach are worked out."""
+"""Shapes of chunks for which the schema keywords that they reach are found."""
 _SHAPES_LOOKED_AT: Final = 2000
-"""Chunks whose shape is looked at; after that only those that finish a choice or carry the usage."""
+"""Chunks whose shape is examined; after that only those that finish a choice or carry the usage."""
 
 _REQUIREMENT_OF_RULE: Final = {
     JsonRule.SYNTAX: "stream.json",
@@ -32,35 +35,20 @@ _REQUIREMENT_OF_RULE: Final = {
 }
 
 
-class SchemaDeviation(Protocol):
-    """One keyword of a schema that an instance breaks; `name` is the missing name where the keyword is `required`."""
-
-    @property
-    def pointer(self) -> str: ...  # noqa: D102 - the class says it
-    @property
-    def name(self) -> str | None: ...  # noqa: D102
-    @property
-    def instance_path(self) -> str: ...  # noqa: D102
-    @property
-    def expected(self) -> str: ...  # noqa: D102
-    @property
-    def actual(self) -> str: ...  # noqa: D102
-
-
-class Judge(Protocol):
-    """Judges an instance by a schema (`conformance.reading.schema.SchemaJudge` does)."""
+class ChunkJudge(Protocol):
+    """Judges an instance by a schema, as `conformance.reading.schema.SchemaJudge` does."""
 
     def conforms(self, instance: Any, /) -> bool:
         """Whether the instance fits the schema; fast."""
 
     def deviations(self, instance: Any, /) -> Sequence[SchemaDeviation]:
-        """Which keywords it breaks; slow."""
+        """The keywords that it breaks; slow."""
 
     def reached(self, instance: Any, /) -> frozenset[str]:
-        """The keys of the keywords that a value of the instance was judged by."""
+        """The keys of the keywords that judged a value of the instance."""
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """What an event is."""
 
     CHUNK = "chunk"
@@ -72,25 +60,25 @@ class Kind(StrEnum):
 class Chunk(NamedTuple):
     """An event's kind and, for chunks and errors, its JSON object."""
 
-    kind: Kind
+    kind: EventKind
     value: dict[str, Any]
 
 
 _NOTHING: Final[dict[str, Any]] = {}
-_SENTINEL_CHUNK: Final = Chunk(Kind.SENTINEL, _NOTHING)
-_UNREADABLE_CHUNK: Final = Chunk(Kind.UNREADABLE, _NOTHING)
-_CHUNK: Final = Kind.CHUNK
+_SENTINEL_CHUNK: Final = Chunk(EventKind.SENTINEL, _NOTHING)
+_UNREADABLE_CHUNK: Final = Chunk(EventKind.UNREADABLE, _NOTHING)
+_CHUNK: Final = EventKind.CHUNK
 _new_chunk = tuple.__new__
-"""Twice as fast as calling the class, which checks names that are right here."""
+"""Twice as fast as calling the class, which would check the names."""
 
 
-def place_of(event: Event) -> Place:
-    """Where an event is, for a deviation."""
-    return Place(event.offset, event.at, event.number)
+def position_of(event: Event) -> Position:
+    """The position of an event, for a deviation."""
+    return Position(event.offset, event.at, event.number)
 
 
 def is_annotation(chunk: dict[str, Any]) -> bool:
-    """Whether a chunk only carries moderation results, as Azure sends them before and between deltas.
+    """Whether a chunk has nothing but moderation results, as Azure sends them before and between deltas.
 
     Such a chunk has no delta and finishes nothing; its id, model and object may be empty.
     """
@@ -108,12 +96,14 @@ def is_annotated_only(choice: dict[str, Any]) -> bool:
 
 
 class ChunkReader:
-    """Reads one event after another; remembers which schema keywords were reached."""
+    """Reads one event after another and collects the schema keywords that its chunks reach."""
 
-    def __init__(self, log: DeviationLog, judge: Judge | None = None, error_judge: Judge | None = None) -> None:
+    def __init__(
+        self, log: DeviationLog, judge: ChunkJudge | None = None, error_judge: ChunkJudge | None = None
+    ) -> None:
         self.reached: set[str] = set()
         self.judged_chunks = 0
-        """How many chunks were held against the schema."""
+        """How many chunks were judged by the schema."""
         self._log = log
         self._judge = judge
         self._error_judge = error_judge
@@ -121,33 +111,35 @@ class ChunkReader:
         self._shapes: set[tuple[Any, ...]] = set()
 
     def read(self, event: Event) -> Chunk:
-        """What an event is; deviations go to the log."""
+        """What an event is; its deviations are added to the log."""
         data = event.data
         if data == SENTINEL:
             return _SENTINEL_CHUNK
         if not data or data.isspace():
-            self._log.note("stream.no-empty-event", "data in every event", "an event with empty data", place_of(event))
+            self._log.note(
+                "stream.no-empty-event", "data in every event", "an event with empty data", position_of(event)
+            )
             return _UNREADABLE_CHUNK
         value = parse_plain(data)
         if value is UNPROVEN:
             value, readable, faults = parse(data)
             for rule, actual in faults:
                 requirement = _REQUIREMENT_OF_RULE[rule]
-                self._log.note(requirement, f"one strict JSON document or {SENTINEL}", actual, place_of(event))
+                self._log.note(requirement, f"one strict JSON document or {SENTINEL}", actual, position_of(event))
             if not readable:
                 return _UNREADABLE_CHUNK
         if type(value) is not dict:
             expected = "a chunk object, an error object or the sentinel"
-            self._log.note("stream.event-kind", expected, f"the data {quoted(data)}", place_of(event))
-            self._hold_against_schema(value, event)
+            self._log.note("stream.event-kind", expected, f"the data {quoted(data)}", position_of(event))
+            self._judge_by_schema(value, event)
             return _UNREADABLE_CHUNK
         if _is_error(value, event):
-            self._recognise(value, event)
-            return Chunk(Kind.ERROR, value)
-        self._hold_against_schema(value, event)
+            self._judge_error(value, event)
+            return Chunk(EventKind.ERROR, value)
+        self._judge_by_schema(value, event)
         return _new_chunk(Chunk, (_CHUNK, value))
 
-    def _hold_against_schema(self, value: Any, event: Event) -> None:
+    def _judge_by_schema(self, value: Any, event: Event) -> None:
         judge = self._judge
         if judge is None:
             return
@@ -160,18 +152,18 @@ class ChunkReader:
                 self._shapes.add(shape)
                 self.reached |= judge.reached(value)
 
-    def _explain(self, judge: Judge, value: Any, event: Event) -> None:
+    def _explain(self, judge: ChunkJudge, value: Any, event: Event) -> None:
         self._explained += 1
         if self._explained > _MOST_EXPLAINED:
-            self._log.note("stream.chunk", "a chunk that fits its schema", "a chunk that does not", place_of(event))
+            self._log.note("stream.chunk", "a chunk that fits its schema", "a chunk that does not", position_of(event))
             return
         for found in judge.deviations(value):
             key = found.pointer if found.name is None else f"{found.pointer}#{found.name}"
             actual = f"{found.actual} at {found.instance_path or 'the root'}"
-            self._log.note("stream.chunk", found.expected, actual, place_of(event), key)
+            self._log.note("stream.chunk", found.expected, actual, position_of(event), key)
 
-    def _recognise(self, value: dict[str, Any], event: Event) -> None:
-        """Notes an error object that is not as the contract's error responses are."""
+    def _judge_error(self, value: dict[str, Any], event: Event) -> None:
+        """Notes an error object that does not have the form of the contract's error responses."""
         if self._error_judge is None:
             error = value.get("error")
             message = error.get("message") if isinstance(error, dict) else error
@@ -183,16 +175,16 @@ class ChunkReader:
                 return
             found = self._error_judge.deviations(value)[:3] if self._log.keeps("stream.error-recognisable") else ()
             why = "; ".join(f"{one.actual} at {one.instance_path or 'the root'}" for one in found)
-        self._log.note("stream.error-recognisable", "the contract's error object", why, place_of(event))
+        self._log.note("stream.error-recognisable", "the contract's error object", why, position_of(event))
 
 
 def _is_error(value: dict[str, Any], event: Event) -> bool:
-    """Whether an object reports a failure: by its `error` member, or by its event's type, or by its `object`."""
+    """Whether an object reports a failure: by its `error` member, its event's type, or its `object`."""
     error = value.get("error")
     if error or event.type == "error" or value.get("object") == "error":
         return True
     if error is not None and "choices" not in value:
-        return True  # beside choices, an empty one says that there is none
+        return True  # beside choices, an empty error says that there is none
     return "choices" not in value and "message" in value and ("code" in value or "error" in value)
 
 
@@ -205,7 +197,7 @@ def _is_special(value: Any) -> bool:
 
 
 def _shape(value: Any) -> tuple[Any, ...]:
-    """What a chunk is made of, as far as different schema keywords may be reached by it."""
+    """The members of a chunk and their types: chunks of one shape reach the same schema keywords."""
     choices = value.get("choices") if type(value) is dict else None
     if type(choices) is not list:
         return (type(value), *value) if type(value) is dict else (type(value),)

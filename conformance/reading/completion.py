@@ -19,7 +19,7 @@ _OPEN: Final = (EndKind.IDLE_TIMEOUT, EndKind.DEADLINE, EndKind.TOO_LARGE)
 
 @dataclass(frozen=True, slots=True)
 class BodyReading:
-    """What an answer with a JSON body says, and everything in which it deviates.
+    """What an answer with a JSON body says, and all its deviations.
 
     `value` is the JSON value, None where `is_readable` is False; `problem` then says why. `body` is the content after
     content decoding. `applicable` has the requirements on HTTP messages that it was able to break, and all that it
@@ -38,7 +38,7 @@ class BodyReading:
 
     @property
     def object(self) -> dict[str, Any]:
-        """The value where it is a JSON object, else an empty one."""
+        """The value where it is a JSON object, else an empty object."""
         return self.value if isinstance(self.value, dict) else {}
 
     def broke(self, requirement: str) -> tuple[Deviation, ...]:
@@ -80,7 +80,7 @@ def _read(exchange: Exchange, section: str) -> BodyReading:
         for fault in faults:
             log.note(f"{section}.json", "one strict JSON document in UTF-8", fault.actual)
         if not is_readable:
-            problem = "the body is no JSON document"
+            problem = "the body is not a JSON document"
     applicable = {one.requirement for one in log.kept}.union(body_requirements(transfer, exchange.ending, len(body)))
     return BodyReading(
         exchange.id,

@@ -1,4 +1,4 @@
-"""Content decoding: the bytes of a body as they were before gzip, br or another coding, piece by piece and bounded."""
+"""Content decoding: the bytes of a body as they were before gzip, br or another coding, in bounded pieces."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from conformance.quoting import quoted
-from conformance.reading.deviation import DeviationLog, Place
+from conformance.reading.deviation import DeviationLog, Position
 from conformance.wire.decompression import (
     GZIP_MAGIC,
     MOST_DECODED,
@@ -18,29 +18,29 @@ from conformance.wire.decompression import (
 )
 
 _HEAD: Final = 16
-"""Bytes of a body that show whether it is text, where its coding has no mark of its own."""
+"""Bytes of a body that show whether it is text, for a coding without a magic number."""
 _TEXT: Final = frozenset(range(0x20, 0x7F)) | {0x09, 0x0A, 0x0D}
 
 
 class ContentDecoder:
     """Decodes one body. Feed it each read; it gives pieces of at most 256 KB.
 
-    A body that is not coded as its header says is reported and handed on as it is, so that it can still be judged.
-    `problem` says why nothing more can be decoded, once that is so.
+    A body that is not coded as its header says is reported and passed through unchanged, so that it can still be
+    judged. `problem` says why nothing more can be decoded, once that is so.
     """
 
     def __init__(self, codings: tuple[str, ...], log: DeviationLog, limit: int = MOST_DECODED) -> None:
         self._log = log
         self._codings = codings
         self._problem: str | None = None
-        # The coding that was applied last is the first to be undone.
+        # The coding that was applied last is undone first.
         self._layers = [_Layer(coding, log, limit) for coding in reversed(codings[:MOST_LAYERS])]
         if len(codings) > MOST_LAYERS:
             self._problem = f"the body has {len(codings)} content codings, one over the other"
 
     @property
     def problem(self) -> str | None:
-        """Why nothing more can be decoded, None where nothing stands in the way."""
+        """Why nothing more can be decoded, None where it can."""
         return next((one.problem for one in self._layers if one.problem is not None), self._problem)
 
     def feed(self, data: bytes, at: float = 0.0) -> Iterator[bytes]:
@@ -53,7 +53,7 @@ class ContentDecoder:
         yield from pieces
 
     def end(self, at: float = 0.0, *, is_complete: bool = True) -> Iterator[bytes]:
-        """What is left at the end of the body; `is_complete` tells whether the HTTP message was complete."""
+        """What is left at the end of the body; `is_complete` says whether the HTTP message was complete."""
         if self.problem is not None:
             return
         pieces: Iterable[bytes] = ()
@@ -62,11 +62,11 @@ class ContentDecoder:
         yield from pieces
 
     def hide(self) -> None:
-        """Gives up a body of which evidence keeps nothing, since nobody could look into it."""
+        """Gives up a body that evidence kept as asterisks."""
         self._problem = self.problem or f"the content coding {quoted(', '.join(self._codings))} cannot be decoded here"
 
     def cut(self, at: float = 0.0) -> None:
-        """Ends a body of which evidence keeps no more, since it decodes to more than the limit."""
+        """Ends a body that evidence kept in part, since it decodes to more than the limit."""
         if self.problem is None:
             self._problem = _note_too_large(self._log, f"more than {MOST_DECODED} bytes", at)
 
@@ -80,14 +80,14 @@ class _Layer:
         self._log = log
         self._limit = limit
         self._head = b""
-        self._is_undecided = True
+        self._is_open = True
         self._decompressor: Decompressor | None = None
         self._size = 0
 
     def decode(self, pieces: Iterable[bytes], at: float) -> Iterator[bytes]:
         """What the pieces decode to."""
         for piece in pieces:
-            data = self._begin(piece, at) if self._is_undecided else piece
+            data = self._begin(piece, at) if self._is_open else piece
             if self._decompressor is not None:
                 yield from self._decompress(self._decompressor, data, at)
             elif data and self.problem is None:
@@ -96,9 +96,9 @@ class _Layer:
                 return
 
     def end(self, pieces: Iterable[bytes], at: float, *, is_complete: bool) -> Iterator[bytes]:
-        """What the last pieces decode to, and what was held back."""
+        """What the last pieces and the bytes held back decode to."""
         yield from self.decode(pieces, at)
-        if self._is_undecided and self._head and (is_complete or not GZIP_MAGIC.startswith(self._head)):
+        if self._is_open and self._head and (is_complete or not GZIP_MAGIC.startswith(self._head)):
             self._choose(self._head, at)
             yield from self.decode((self._head,), at)
         decoder = self._decompressor
@@ -110,7 +110,7 @@ class _Layer:
             self._note(f"the {self._coding} content breaks off before its end", at)
 
     def _begin(self, data: bytes, at: float) -> bytes:
-        """Chooses how to decode, by what the body begins with; the bytes to decode, none while they are too few."""
+        """Chooses how to decode by the first bytes; returns the bytes to decode, none while they are too few."""
         self._head += data
         if len(self._head) < (len(GZIP_MAGIC) if self._coding == "gzip" else _HEAD):
             return b""
@@ -118,7 +118,7 @@ class _Layer:
         return self._head
 
     def _choose(self, head: bytes, at: float) -> None:
-        self._is_undecided = False
+        self._is_open = False
         coded = head.startswith(GZIP_MAGIC) if self._coding == "gzip" else not _is_text(self._coding, head)
         if not coded:
             self._note(
@@ -146,21 +146,21 @@ class _Layer:
             self._note_rest(decoder, at)
 
     def _note_rest(self, decoder: Decompressor, at: float) -> None:
-        self._note(f"{quoted(decoder.rest)} behind the end of the {self._coding} content", at)
+        self._note(f"{quoted(decoder.rest)} after the end of the {self._coding} content", at)
         self.problem = "more follows the coded content"
 
     def _note(self, actual: str, at: float) -> None:
-        self._log.note("transport.content-encoding", "a body coded as Content-Encoding says", actual, Place(at=at))
+        self._log.note("transport.content-encoding", "a body coded as Content-Encoding says", actual, Position(at=at))
 
 
 def _note_too_large(log: DeviationLog, actual: str, at: float) -> str:
     expected = f"coded content of at most {MOST_DECODED} bytes"
-    log.note("transport.content-bounded", expected, f"{actual}; nothing after it was read", Place(at=at))
+    log.note("transport.content-bounded", expected, f"{actual}; nothing after it was read", Position(at=at))
     return "the decoded content is too large"
 
 
 def _is_text(coding: str, head: bytes) -> bool:
-    """Whether a body is text and not what its header says. Coded bytes may look like text where they are very few."""
+    """Whether a body is text and not coded as its header says. Very few coded bytes may look like text."""
     if not _TEXT.issuperset(head[:_HEAD].removeprefix(b"\xef\xbb\xbf")):
         return False
     return len(head) >= _HEAD or not _is_whole(decompressor(coding, head), head)

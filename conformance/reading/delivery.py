@@ -1,4 +1,4 @@
-"""Delivery: was a stream really streamed? Facts from arrival times, and a careful judgement on buffering."""
+"""Delivery: whether a stream was really streamed, by its arrival times and a careful judgement on buffering."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from itertools import pairwise
 from typing import Final
 
 FEWEST_EVENTS: Final = 8
-"""Events with text that a stream needs before its delivery says anything: a short answer fits one packet."""
+"""Events with text that a stream must have before its delivery is judged: a short answer fits one packet."""
 FEWEST_STREAMS: Final = 2
 SHORTEST_GENERATION: Final = 0.25
-"""Seconds that a target must take to make an answer, before one that is held back can be told from a fast model."""
+"""Seconds of generation from which on a stream that is held back differs from a fast model."""
 _BURST: Final = 0.9
 _LATE: Final = 0.8
 _SPREAD: Final = 0.1
@@ -24,7 +24,7 @@ _SCATTER: Final = 3
 class Latency:
     """How long the target takes without streaming, in seconds: for a whole answer, and for its first token alone.
 
-    None where it was not measured. `alike` are the times of requests that are one and the same.
+    None where it was not measured. `alike` are the times of equal requests.
     """
 
     whole: float | None = None
@@ -33,16 +33,16 @@ class Latency:
 
     @property
     def scatters(self) -> bool:
-        """Whether the same request takes so different times that one answer's time says nothing of another's."""
+        """Whether equal requests take times so different that one answer's time says nothing about another's."""
         fastest, slowest = min(self.alike, default=0.0), max(self.alike, default=0.0)
         return slowest > _SCATTER * fastest and slowest - fastest > (self.generation or 0.0)
 
     @property
     def generation(self) -> float | None:
-        """Seconds from the first token to the last: what remains when waiting and reading the prompt are taken off.
+        """Seconds from the first token to the last, without waiting and reading the prompt.
 
-        A target that starts slowly and is fast then sends its text in a burst, long after the request, and holds
-        nothing back: only this time tells it from one that does.
+        A target that starts slowly and then is fast sends its text in a burst, long after the request, and holds
+        nothing back. Only this time distinguishes it from one that does.
         """
         if self.whole is None or self.first_token is None:
             return None
@@ -117,14 +117,14 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class BufferingJudgement:
-    """Whether streams were held back and sent at once: True, False, or None where that cannot be told; and why."""
+    """Whether streams were held back and sent at once: True, False, or None where that is unclear; and why."""
 
     buffered: bool | None
     why: str
 
 
-def deliver(arrivals: Arrivals) -> Delivery:
-    """The delivery of a stream from its arrival times."""
+def delivery_of(arrivals: Arrivals) -> Delivery:
+    """The delivery of a stream, from its arrival times."""
     content = arrivals.content
     gaps = [later - earlier for earlier, later in pairwise(content)]
     # Events that came in one read have one and the same arrival time.
@@ -145,8 +145,8 @@ def deliver(arrivals: Arrivals) -> Delivery:
 def judge_buffering(deliveries: Sequence[Delivery], latency: Latency) -> BufferingJudgement:
     """Judges several streams of one request against the time that the same request takes without streaming.
 
-    Buffered is what comes as late as a whole answer would, and then all at once. One stream that does not look so
-    acquits; without enough events, streams or time of generation there is no judgement.
+    A stream is buffered when it comes as late as a whole answer would, and then all at once. One stream that is not
+    clears the target; without enough events, streams or time of generation there is no judgement.
 
     Args:
         deliveries: one for each repetition of the stream.
@@ -155,15 +155,13 @@ def judge_buffering(deliveries: Sequence[Delivery], latency: Latency) -> Bufferi
     enough = [one for one in deliveries if one.content_events >= FEWEST_EVENTS]
     if not enough:
         most = max((one.content_events for one in deliveries), default=0)
-        return BufferingJudgement(
-            None, f"at most {most} events with text in a stream, of {FEWEST_EVENTS} that it takes"
-        )
+        return BufferingJudgement(None, f"at most {most} events with text in a stream, and {FEWEST_EVENTS} are needed")
     generation = latency.generation
     for one in enough:
         if not _came_at_once(one, generation or 0.0):
             return BufferingJudgement(False, _figures([one], latency))
     if generation is None or generation < SHORTEST_GENERATION:
-        why = f"the target makes a whole answer too fast to tell a burst from a buffer: {_figures(enough, latency)}"
+        why = f"the target generates a whole answer too fast to tell a burst from a buffer: {_figures(enough, latency)}"
         return BufferingJudgement(None, why)
     for one in enough:
         if not _came_late(one, latency, generation):
@@ -173,22 +171,22 @@ def judge_buffering(deliveries: Sequence[Delivery], latency: Latency) -> Bufferi
 
 
 def _doubt(deliveries: Sequence[Delivery], latency: Latency) -> str:
-    """Why what looks held back is no proof, before its figures; empty where it is one."""
+    """Why streams that look held back prove nothing, to stand before the figures; empty where they do prove it."""
     if latency.scatters:
         times = f"from {min(latency.alike):.3f} s to {max(latency.alike):.3f} s"
-        return f"the same request takes {times}, so that times tell nothing: "
-    return "only one stream, which is no proof: " if len(deliveries) < FEWEST_STREAMS else ""
+        return f"the same request takes {times}, so that times prove nothing: "
+    return "only one stream, which proves nothing: " if len(deliveries) < FEWEST_STREAMS else ""
 
 
 def _came_at_once(one: Delivery, generation: float) -> bool:
-    """Whether nearly all of the text came in one read, or in a small part of the time that it takes to make it."""
+    """Whether nearly all of the text came in one read, or within a small part of the time of generation."""
     return one.spread is not None and (one.largest_share >= _BURST or one.spread <= _SPREAD * generation)
 
 
 def _came_late(one: Delivery, latency: Latency, generation: float) -> bool:
-    """Whether the text came when most of it had long been made."""
-    made = (latency.first_token or 0.0) + _LATE * generation
-    return one.first_content is not None and one.first_content >= made
+    """Whether the text came when most of it must have been generated before."""
+    generated = (latency.first_token or 0.0) + _LATE * generation
+    return one.first_content is not None and one.first_content >= generated
 
 
 def _figures(deliveries: Sequence[Delivery], latency: Latency) -> str:

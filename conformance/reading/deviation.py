@@ -1,4 +1,4 @@
-"""What a reader reports: one deviation from a requirement, and a log of them that a hostile answer cannot fill."""
+"""What a reader reports: deviations from requirements, in a log that a hostile answer cannot fill."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ KEPT_PER_REQUIREMENT = 20
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """One place where an answer does not keep a requirement.
+    """One place where an answer breaks a requirement.
 
     `offset` counts bytes of the body after content decoding, `at` is in seconds after the request began, `event` is
-    the number of the event in the stream, from 0. `pointer` is the JSON pointer of the schema keyword that was broken
-    (`#name` stands behind it for one name of `required`), for deviations that a schema judge found.
+    the number of the event in the stream, from 0. Where a schema was broken, `pointer` is the JSON pointer of the
+    keyword (followed by `#name` for one name of `required`).
     """
 
     requirement: str
@@ -27,15 +27,15 @@ class Deviation:
     pointer: str | None = None
 
 
-class Place(NamedTuple):
-    """Where in an answer something was seen; the fields mean what they mean in a `Deviation`."""
+class Position(NamedTuple):
+    """Where in an answer something was seen; the fields are those of a `Deviation`."""
 
     offset: int | None = None
     at: float | None = None
     event: int | None = None
 
 
-NOWHERE = Place()
+NO_POSITION = Position()
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class DeviationLog:
     """Collects deviations in the order in which they are found, a bounded number for each requirement.
 
     `counts` has the full number for each requirement. For `stream.chunk` each schema pointer counts as a requirement
-    of its own, so that a keyword broken in every chunk does not hide one that is broken once.
+    of its own, so that a keyword that every chunk breaks does not hide one that is broken once.
     """
 
     limit: int = KEPT_PER_REQUIREMENT
@@ -52,16 +52,16 @@ class DeviationLog:
     total: int = 0
 
     def note(
-        self, requirement: str, expected: str, actual: str, place: Place = NOWHERE, pointer: str | None = None
+        self, requirement: str, expected: str, actual: str, position: Position = NO_POSITION, pointer: str | None = None
     ) -> None:
-        """Adds one deviation, or only counts it when enough of its kind are kept."""
+        """Adds one deviation, or only counts it once enough of its kind are kept."""
         self.total += 1
         key = requirement if pointer is None else f"{requirement}:{pointer}"
         count = self.counts.get(key, 0)
         self.counts[key] = count + 1
         if count < self.limit:
-            self.kept.append(Deviation(requirement, expected, actual, place.offset, place.at, place.event, pointer))
+            self.kept.append(Deviation(requirement, expected, actual, *position, pointer))
 
     def keeps(self, requirement: str) -> bool:
-        """Whether a further deviation would be kept; where not, its words need not be worked out."""
+        """Whether another deviation would be kept; if not, there is no need to describe it."""
         return self.counts.get(requirement, 0) < self.limit

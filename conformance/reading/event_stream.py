@@ -5,8 +5,8 @@ where a line or a field ends, so splitting before decoding gives what the standa
 invalid UTF-8 sequence never swallows an ASCII byte.
 
 There are two paths through it. `_read_lines` is the standard's algorithm, line by line. `_read_blocks` is for what
-nearly all streams are made of, blocks of one `data` line between blank lines with LF; it hands everything else to
-`_read_lines`. Both give the same events however the bytes are cut (the tests hold them to a slow reference).
+nearly all streams are made of, blocks of one `data` line between blank lines with LF; it passes everything else to
+`_read_lines`. Both give the same events however the bytes are cut (the tests compare them with a slow reference).
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from conformance.quoting import quoted
-from conformance.reading.deviation import DeviationLog, Place
+from conformance.reading.deviation import DeviationLog, Position
 
 MAX_LINE: Final = 16 * 1024 * 1024
 """Bytes of one line, or of the data of one event, after which reading stops."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 _WINDOW: Final = 1024 * 1024
-"""A larger read is taken in pieces of this size, so that what is copied stays bounded."""
+"""A larger read is taken in pieces of this size, to bound what is copied."""
 _MAX_RETRY_DIGITS: Final = 18
 _FIELDS: Final = (b"data", b"event", b"id", b"retry")
 
@@ -49,10 +49,10 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EventFacts:
-    """What an event stream used of the format's freedom; none of it is a fault.
+    """Which of the format's liberties an event stream used; none of them is a fault.
 
     `lf`, `crlf` and `cr` count line ends, `comments` comment lines, `dataless` blocks that have fields but no data
-    (clients dispatch nothing for them). `bom` tells whether the stream begins with a byte order mark.
+    (clients dispatch nothing for them). `bom` says whether the stream begins with a byte order mark.
     """
 
     lf: int
@@ -73,7 +73,7 @@ class _Block:
     type: bytes = b""
     retry: int | None = None
     ignored: bool = False
-    """Whether a line of it was reported as one that clients ignore."""
+    """Whether one of its lines was reported as ignored by clients."""
 
 
 class EventStreamReader:
@@ -105,7 +105,7 @@ class EventStreamReader:
 
     @property
     def facts(self) -> EventFacts:
-        """What was seen so far that is no fault."""
+        """The format's liberties that were used so far."""
         return EventFacts(self._lf, self._crlf, self._cr, self._comments, self._dataless, self._bom)
 
     def feed(self, data: bytes, at: float = 0.0) -> list[Event]:
@@ -133,22 +133,22 @@ class EventStreamReader:
             line = b""
         if self._block is not None and self._block.data:
             lost = self._event(self._block, end, at)
-            self._note_lost(lost.data, Place(lost.offset, at, lost.number))
+            self._note_lost(lost.data, Position(lost.offset, at, lost.number))
             return lost
         if line:
-            self._note_lost(line, Place(self._offset, at))
+            self._note_lost(line, Position(self._offset, at))
         return None
 
-    def _note_lost(self, what: str | bytes, place: Place) -> None:
+    def _note_lost(self, what: str | bytes, position: Position) -> None:
         self.log.note(
             "stream.terminated",
             "a blank line after every event, also after the last one",
             f"the body ended within a block; clients discard {quoted(what)}",
-            place,
+            position,
         )
 
     def _take(self, data: bytes, at: float, events: list[Event]) -> None:
-        """Puts a read behind what is left of the one before and reads every line that is now complete."""
+        """Appends a read to what is left of the one before and reads every line that is now complete."""
         if self.stopped or not data:
             return
         if self._head is not None:
@@ -161,7 +161,7 @@ class EventStreamReader:
             if b"\n" not in data and b"\r" not in data:
                 self._keep(data, at)
                 return
-            # Joined only now that a line ends: a line that comes in many pieces is copied once.
+            # Joined only when a line ends: a line that comes in many pieces is copied once.
             data = b"".join((*self._tail, data))
             self._tail, self._tail_size = [], 0
         if b"\r" in data or len(data) > self._max_line:
@@ -205,13 +205,13 @@ class EventStreamReader:
             "stream.line-length",
             f"lines, and data of one event, of at most {self._max_line} bytes",
             f"a {what} that is longer; nothing after it was read",
-            Place(self._offset, at),
+            Position(self._offset, at),
         )
 
     def _read_blocks(self, data: bytes, at: float, events: list[Event]) -> None:
         """Reads bytes that begin with a line, hold no CR and no line beyond the limit: the quick path."""
         if self._block is not None:
-            # The open block ends at the first blank line; only after it can whole blocks be split off.
+            # The open block ends at the first blank line; only after that can whole blocks be split off.
             blank = data.find(b"\n\n")
             cut = 1 if data.startswith(b"\n") else len(data) if blank < 0 else blank + 2
             self._read_lines(data[:cut], at, events)
@@ -222,7 +222,7 @@ class EventStreamReader:
         rest = blocks.pop()
         offset = self._offset
         number = self.number
-        # Twice as fast as calling the class, which checks names that are right here.
+        # Twice as fast as calling the class, which would check the names.
         new_event = tuple.__new__
         for block in blocks:
             if block[:5] == b"data:" and b"\n" not in block:
@@ -273,7 +273,7 @@ class EventStreamReader:
             self._offset += len(raw)
 
     def _settle_cr(self) -> None:
-        """Counts the CR that the line before ended with: a line follows, so no LF belonged to it."""
+        """Counts the CR that ended the line before: since a line follows, no LF belonged to it."""
         if self._after_cr:
             self._after_cr = False
             self._cr += 1
@@ -282,18 +282,18 @@ class EventStreamReader:
         """Processes one line that is not empty, without its end (9.2.6)."""
         if line.startswith(b":"):
             self._comments += 1
-            self._check_encoding(line, Place(self._offset, at))
+            self._check_encoding(line, Position(self._offset, at))
             return
         if self._block is None:
             self._block = _Block(self._offset)
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if name == b"data":
-            self._check_encoding(line, Place(self._offset, at, self.number))
+            self._check_encoding(line, Position(self._offset, at, self.number))
             self._add_data(self._block, value, at)
             return
-        place = Place(self._offset, at)
-        self._check_encoding(line, place)
+        position = Position(self._offset, at)
+        self._check_encoding(line, position)
         if name == b"event":
             self._block.type = value
         elif name == b"id" and b"\0" not in value:
@@ -301,13 +301,13 @@ class EventStreamReader:
         elif name == b"retry" and value.isdigit() and len(value) <= _MAX_RETRY_DIGITS:
             self._block.retry = int(value)
         elif not self._block.ignored:
-            # One report for each block: of an HTML page or bare JSON every line is such a line.
+            # One report for each block: every line of an HTML page or of bare JSON is such a line.
             self._block.ignored = True
             self.log.note(
                 "stream.field-names",
                 "only comments and the fields data, event, id (without NUL) and retry (digits)",
                 f"the line {quoted(line)}, which clients ignore",
-                place,
+                position,
             )
 
     def _add_data(self, block: _Block, value: bytes, at: float) -> None:
@@ -316,7 +316,7 @@ class EventStreamReader:
         if block.size > self._max_line + 1:
             self._stop("block of data lines", at)
 
-    def _check_encoding(self, line: bytes, place: Place) -> None:
+    def _check_encoding(self, line: bytes, position: Position) -> None:
         if line.isascii():
             return
         try:
@@ -327,7 +327,7 @@ class EventStreamReader:
                 "stream.utf8",
                 "UTF-8 throughout the stream",
                 f"{quoted(line[error.start : error.end])} in {quoted(line)}, which clients read as U+FFFD",
-                place._replace(offset=offset),
+                position._replace(offset=offset),
             )
 
     def _dispatch(self, at: float, events: list[Event]) -> None:
@@ -348,7 +348,7 @@ class EventStreamReader:
 
 
 def _has_whole_name(line: bytes) -> bool:
-    """Whether a line that the end of the body cut off is known to have its whole field name."""
+    """Whether a line that the end of the body cut off has its whole field name."""
     return b":" in line or not any(name.startswith(line) for name in _FIELDS)
 
 

@@ -1,4 +1,4 @@
-"""What the request of a stream lets expect of it."""
+"""What a stream must be like by its request."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _MOST_CHOICES: Final = 128
 class Expectations:
     """What must be true of a stream by its request.
 
-    `n` is the number of choices. `usage` tells whether the request asked for a usage chunk, None where that is not
-    known. `max_tokens` limits the tokens of each choice. `stop` has the stop sequences. `replacement_characters` tells
-    whether the prompt has a U+FFFD, which an answer may then repeat. `logprobs` tells whether log probabilities were
-    asked for.
+    `n` is the number of choices. `usage` says whether the request wants a usage chunk, None where that is not known.
+    `max_tokens` limits the tokens of each choice. `stop` has the stop sequences. `replacement_characters` says whether
+    the prompt has a U+FFFD, which an answer may then repeat. `logprobs` says whether the request wants log
+    probabilities.
     """
 
     n: int = 1
@@ -36,7 +36,7 @@ class Expectations:
 
 
 def expectations_of(body: bytes | Any) -> Expectations:
-    """What a request body, as JSON value or as its bytes, lets expect; the defaults where it is no JSON object."""
+    """The expectations of a request body, a JSON value or bytes; the defaults where it is not a JSON object."""
     if isinstance(body, bytes):
         body = parse(body).value
     if not isinstance(body, Mapping):

@@ -1,4 +1,4 @@
-"""The head of an answer as it came, before any parser was lenient: its lines, its fields, and what frames the body."""
+"""The head of an answer as it came, before a lenient parser: its lines, its fields, and what frames the body."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 
 from conformance.quoting import quoted
 from conformance.reading.applicability import head_requirements
-from conformance.reading.deviation import Deviation, DeviationLog, Place
+from conformance.reading.deviation import Deviation, DeviationLog, Position
 
 # RFC 9112 section 4: the space after the status code is due also where no reason follows.
 _STATUS_LINE: Final = re.compile(rb"HTTP/[0-9]\.[0-9] ([0-9]{3}) [\t \x21-\x7e\x80-\xff]*")
@@ -18,13 +18,13 @@ _STATUS_LINE: Final = re.compile(rb"HTTP/[0-9]\.[0-9] ([0-9]{3}) [\t \x21-\x7e\x
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _SINGLETONS: Final = frozenset({b"content-type", b"content-length", b"date", b"location", b"retry-after"})
-"""Fields of an answer that are no lists, so that one line of each is all that may be (RFC 9110 section 5.3)."""
+"""Fields of an answer that are not lists, so that each may stand there once (RFC 9110 section 5.3)."""
 _LINE: Final = re.compile(rb"[^\n]*\n|[^\n]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class HeadReading:
-    """Everything in which a head deviates; `applicable` has the requirements that it was able to break."""
+    """All deviations of a head; `applicable` has the requirements that it was able to break."""
 
     deviations: tuple[Deviation, ...]
     applicable: frozenset[str]
@@ -41,7 +41,7 @@ class _Line:
 def read_head(head: bytes) -> HeadReading:
     """Judges the head of an answer, and the heads of the interim answers before it; deviations are from `transport.*`.
 
-    A line that did not come to its end is not judged. Offsets count from the first byte of the head.
+    A line without its end is not judged. Offsets count from the first byte of the head.
     """
     log = DeviationLog()
     applicable: set[str] = set()
@@ -59,10 +59,10 @@ def _lines(head: bytes, log: DeviationLog) -> Iterator[_Line]:
         text = whole.removesuffix(b"\n").removesuffix(b"\r")
         if not whole.endswith(b"\r\n"):
             actual = f"LF alone after {quoted(text)}"
-            log.note("transport.line-ends", "CR LF at the end of each line", actual, Place(offset))
+            log.note("transport.line-ends", "CR LF at the end of each line", actual, Position(offset))
         if b"\r" in text:
             actual = f"a CR inside the line {quoted(text)}"
-            log.note("transport.line-ends", "no CR but at the end of a line", actual, Place(offset))
+            log.note("transport.line-ends", "no CR but at the end of a line", actual, Position(offset))
         yield _Line(offset, text)
         offset += len(whole)
 
@@ -81,17 +81,19 @@ def _messages(lines: Iterator[_Line]) -> Iterator[list[_Line]]:
 
 
 def _judge_message(lines: list[_Line], log: DeviationLog) -> Iterator[str]:
-    """Judges one head; gives the requirements that it can break."""
+    """Judges one head; returns the requirements that it can break."""
     first, *rest = lines
     status = _STATUS_LINE.fullmatch(first.text)
     if status is None:
         expected = "a status line: HTTP/1.1, a status of three digits and a space, also where no reason follows"
-        log.note("transport.status-line", expected, quoted(first.text), Place(first.offset))
+        log.note("transport.status-line", expected, quoted(first.text), Position(first.offset))
     fields = list(_fields(rest, log))
     for name, count in Counter(name for name, _ in fields).items():
         if count > 1 and name in _SINGLETONS:
             actual = f"{count} of {quoted(name)}"
-            log.note("transport.singleton-fields", "one field of a name that is no list", actual, Place(first.offset))
+            log.note(
+                "transport.singleton-fields", "one field of a name that is not a list", actual, Position(first.offset)
+            )
     _judge_length([value for name, value in fields if name == b"content-length"], log)
     codings = _judge_transfer_coding([value for name, value in fields if name == b"transfer-encoding"], log)
     code = int(status[1]) if status else 0
@@ -102,25 +104,25 @@ def _judge_message(lines: list[_Line], log: DeviationLog) -> Iterator[str]:
 
 
 def _fields(lines: list[_Line], log: DeviationLog) -> Iterator[tuple[bytes, bytes]]:
-    """The fields with lower-case names; what is none is reported."""
+    """The fields with lower-case names; a line that is not a field is reported."""
     for line in lines:
-        place = Place(line.offset)
+        position = Position(line.offset)
         if line.text[:1] in {b" ", b"\t"}:
-            # RFC 9112 section 5.2: folding is obsolete, and nobody may send it.
-            actual = f"a line that goes on: {quoted(line.text)}"
-            log.note("transport.no-folding", "each field on one line", actual, place)
+            # RFC 9112 section 5.2: folding is obsolete and must not be sent.
+            actual = f"a continued line: {quoted(line.text)}"
+            log.note("transport.no-folding", "each field on one line", actual, position)
             continue
         name, colon, value = line.text.partition(b":")
         if not colon or not _NAME.fullmatch(name):
             expected = "a field name (a token), then a colon with no white space before it"
-            log.note("transport.field-lines", expected, quoted(line.text), place)
+            log.note("transport.field-lines", expected, quoted(line.text), position)
         elif _CONTROL.search(value.replace(b"\r", b"")):
-            log.note("transport.field-lines", "no control characters in a field's value", quoted(line.text), place)
+            log.note("transport.field-lines", "no control characters in a field's value", quoted(line.text), position)
         yield name.strip().lower(), value.strip(b" \t")
 
 
 def _judge_length(values: list[bytes], log: DeviationLog) -> None:
-    """Several lengths, or none that is a number: where the body ends cannot be told (RFC 9112 section 6.3)."""
+    """Reports different lengths, or one that is not a number: they leave the body's end open (RFC 9112 section 6.3)."""
     different = {value.strip() for one in values for value in one.split(b",")}
     if len(different) > 1 or not all(value.isdigit() for value in different):
         actual = quoted(b", ".join(values))
@@ -131,7 +133,7 @@ def _judge_transfer_coding(values: list[bytes], log: DeviationLog) -> list[bytes
     """Judges the fields that name transfer codings; returns the codings."""
     codings = [item.strip().lower() for value in values for item in value.split(b",")]
     if codings and codings != [b"chunked"]:
-        expected = "chunked, once, as the only transfer coding, for the request accepts no other"
+        expected = "chunked, once, as the only transfer coding, since the request accepts no other"
         log.note("transport.transfer-coding", expected, f"Transfer-Encoding: {quoted(b', '.join(codings))}")
     return codings
 

@@ -1,4 +1,4 @@
-"""The log probabilities of one choice of a stream: each token of its text is listed once, with what it adds to it."""
+"""The log probabilities of one choice of a stream: they list each token of its text once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from conformance.quoting import quoted
-from conformance.reading.deviation import DeviationLog, Place
+from conformance.reading.deviation import DeviationLog, Position
 
 _MOST_TOKENS: Final = 100_000
 """Tokens whose bytes are kept to be compared with the text."""
@@ -14,7 +14,7 @@ _MOST_TOKENS: Final = 100_000
 
 @dataclass(slots=True)
 class LogprobsReader:
-    """Follows the lists of tokens beside the deltas. `count` is how many tokens were listed."""
+    """Follows the lists of tokens beside the deltas; `count` is the number of tokens listed."""
 
     index: int
     log: DeviationLog
@@ -22,7 +22,7 @@ class LogprobsReader:
     _pieces: list[bytes] = field(default_factory=list)
 
     def take(self, logprobs: Any) -> None:
-        """Takes what stands beside one delta."""
+        """Takes the log probabilities beside one delta."""
         content = logprobs.get("content") if type(logprobs) is dict else None
         if type(content) is not list:
             return
@@ -30,19 +30,19 @@ class LogprobsReader:
         if self.count <= _MOST_TOKENS:
             self._pieces.extend(_bytes_of(entry) for entry in content)
 
-    def end(self, text: str, place: Place) -> None:
-        """Judges all tokens together against the whole text of the choice; `place` is the end of the stream."""
+    def end(self, text: str, position: Position) -> None:
+        """Compares all tokens with the whole text of the choice; `position` is the end of the stream."""
         if not text or self.count > _MOST_TOKENS:
             return
         if not self.count:
-            expected = f"the log probabilities of choice {self.index}, for they were asked for"
-            self.log.note("stream.logprobs", expected, "none beside its text", place)
+            expected = f"the log probabilities of choice {self.index}, which the request wants"
+            self.log.note("stream.logprobs", expected, "none beside its text", position)
             return
-        # A token may be a part of a character, and some tokenizers put a space before the first word.
+        # A token may be part of a character, and some tokenizers put a space before the first word.
         listed = b"".join(self._pieces).decode("utf-8", "replace").strip("\ufffd \t\r\n")
         if listed and listed != text.strip("\ufffd \t\r\n"):
             expected = f"tokens that make the text of choice {self.index}, {quoted(text)}"
-            self.log.note("stream.logprobs", expected, f"tokens that make {quoted(listed)}", place)
+            self.log.note("stream.logprobs", expected, f"tokens that make {quoted(listed)}", position)
 
 
 def _bytes_of(entry: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""Judges JSON values by a schema (2020-12): fast whether they conform, and slowly which keywords they break."""
+"""Judges JSON values by a schema (2020-12): quickly whether they conform, and slowly which keywords they break."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 KEPT_PER_KEYWORD = 20
-"""How many deviations from one keyword are told; a hostile answer may have a million."""
+"""How many deviations from one keyword are reported; a hostile answer may have a million."""
 _MOST_READ = 10_000
 _LONGEST_NAME = 80
 _JUDGED_AS_A_WHOLE = frozenset({"not", "contains", "propertyNames", "dependentSchemas"})
-"""Keywords whose inner schemas are no requirements of their own."""
+"""Keywords whose inner schemas are not requirements of their own."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONDITION = frozenset({"if", "then", "else"})
 
@@ -53,12 +53,12 @@ class SchemaDeviation:
 
 
 def keyword_key(keyword: Keyword) -> str:
-    """The key of a keyword in its schema: the pointer, with `#NAME` behind it for one name of `required`."""
+    """The key of a keyword in its schema: the pointer, followed by `#NAME` for one name of `required`."""
     return key_of(keyword.pointer, keyword.name, keyword.value)
 
 
 class SchemaJudge:
-    """Judges values by one schema. Making a judge costs nothing: its parts are built when they are first asked."""
+    """Judges values by one schema. Its parts are built when they are first needed."""
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
@@ -74,16 +74,16 @@ class SchemaJudge:
     def deviations(self, instance: Any, /) -> tuple[SchemaDeviation, ...]:
         """The keywords that a value breaks: at most 20 deviations of each, in the schema's order; none if it conforms.
 
-        What fits no branch of an `anyOf` or `oneOf` is told of the branch that alone takes such values, and otherwise
-        of the `anyOf` or `oneOf` itself.
+        For a value that fits no branch of an `anyOf` or `oneOf`, the deviations are those from the one branch that
+        takes such values; where there is none, the `anyOf` or `oneOf` itself is reported.
         """
         if self.conforms(instance):
             return ()
         found = tuple(self._kept(self._explained(instance)))
-        return found or tuple(self._kept(self._told_fast(instance)))
+        return found or tuple(self._kept(self._found_fast(instance)))
 
     def reached(self, instance: Any, /) -> frozenset[str]:
-        """The keys (`keyword_key`) of the keywords that a value of the instance was judged by, kept or broken."""
+        """The keys (`keyword_key`) of the keywords that judged a value of the instance, kept or broken."""
         return self._reach.reached(instance)
 
     @cached_property
@@ -126,18 +126,20 @@ class SchemaJudge:
     def _explained(self, instance: Any) -> Iterator[SchemaDeviation]:
         try:
             for error in self._slow.iter_errors(instance):
-                yield from self._told(error)
+                yield from self._found_slowly(error)
         except (re.error, RecursionError):
-            # A pattern that only ECMA-262 knows, or a value of great depth: the fast judge tells it alone.
-            yield from self._told_fast(instance)
+            # Python does not know the pattern, or the value is too deep: the fast validator reports it.
+            yield from self._found_fast(instance)
 
-    def _told(self, error: ValidationError) -> Iterator[SchemaDeviation]:
+    def _found_slowly(self, error: ValidationError) -> Iterator[SchemaDeviation]:
         if error.validator in ("anyOf", "oneOf") and error.context:
             branches: Any = error.validator_value
             number = chosen_branch(branches, error.instance)
-            inner = [told for one in error.context if one.schema_path[0] == number for told in self._told(one)]
-            # What only selects a branch is no requirement of its own: then the choice is to blame.
-            if inner and all(told.key in self._reach.keys for told in inner):
+            inner = [
+                found for one in error.context if one.schema_path[0] == number for found in self._found_slowly(one)
+            ]
+            # A keyword that only selects a branch is not a requirement of its own: then the choice is reported.
+            if inner and all(found.key in self._reach.keys for found in inner):
                 yield from inner
                 return
         pointer = _keyword_pointer(self.schema, error.absolute_schema_path)
@@ -146,7 +148,7 @@ class SchemaJudge:
             pointer = join(pointer.rsplit("/", 1)[0], str(error.validator))
         yield from _deviations(self.schema, pointer, path, error.instance)
 
-    def _told_fast(self, instance: Any) -> Iterator[SchemaDeviation]:
+    def _found_fast(self, instance: Any) -> Iterator[SchemaDeviation]:
         for error in self._fast.iter_errors(_encodable(instance)):
             pointer = _keyword_pointer(self.schema, error.schema_path)
             yield from _deviations(self.schema, pointer, instance_path(error.instance_path), error.instance)
@@ -197,10 +199,10 @@ def _unnamed(schema: Any, value: Mapping[str, Any]) -> list[str]:
 
 
 def _keyword_pointer(root: Schema, path: Iterable[str | int]) -> str:
-    """The pointer of the keyword that is to blame, from the way that a validator took through the schema.
+    """The pointer of the broken keyword, from the path that a validator took through the schema.
 
-    Ways through a `$ref` go on at what it names; ways into a condition, or into a schema that is no requirement of
-    its own, end at the keyword that holds it.
+    A path through a `$ref` continues at what it names. A path into a condition, or into a schema that is not a
+    requirement of its own, ends at the keyword that holds it.
     """
     tokens = [str(token) for token in path]
     pointer, position = "", 0
@@ -226,7 +228,7 @@ def _keyword_pointer(root: Schema, path: Iterable[str | int]) -> str:
 
 
 def _referenced(root: Schema, pointer: str, token: str) -> tuple[str, Any]:
-    """The schema at a pointer, or what it refers to where the token is not its own keyword."""
+    """The schema at a pointer, or the one that it refers to where the token is not a keyword of its own."""
     for _ in range(100):
         try:
             schema = look_up(root, pointer)
@@ -246,7 +248,7 @@ def _accepts(validator: Any, instance: Any) -> bool:
 
 
 def _encodable(value: Any) -> Any:
-    """The value with every lone surrogate replaced by a character of the same length: jsonschema-rs takes none."""
+    """The value with every lone surrogate replaced by a character of the same length: jsonschema-rs refuses them."""
     whole: list[Any] = [None]
     ahead: list[tuple[Any, str | int, Any]] = [(whole, 0, value)]
     while ahead:  # Not by recursion: the value may be nested deeper than Python's stack.
@@ -277,11 +279,11 @@ def _nothing_from_outside(uri: str) -> Any:
 
 @cache
 def _explaining_class() -> Any:
-    """The validator of jsonschema, which reads patterns, formats and multiples as the fast one does: both agree."""
+    """The validator of jsonschema; the fast one judges patterns, formats and multiples, so that both agree."""
     from jsonschema import Draft202012Validator, ValidationError  # noqa: PLC0415 - takes 150 ms
     from jsonschema.validators import extend  # noqa: PLC0415
 
-    def asked(keyword: str) -> Any:
+    def by_fast_one(keyword: str) -> Any:
         def check(_validator: Any, setting: Any, value: Any, _schema: Any) -> Iterator[Any]:
             if not _accepts(_single(keyword, setting), value):
                 yield ValidationError(f"breaks {keyword}")
@@ -289,7 +291,9 @@ def _explaining_class() -> Any:
         return check
 
     extended: Any = extend
-    return extended(Draft202012Validator, {keyword: asked(keyword) for keyword in ("pattern", "format", "multipleOf")})
+    return extended(
+        Draft202012Validator, {keyword: by_fast_one(keyword) for keyword in ("pattern", "format", "multipleOf")}
+    )
 
 
 @cache

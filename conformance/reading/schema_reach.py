@@ -1,4 +1,4 @@
-"""Tells which keywords of a schema the values of an instance were judged by."""
+"""Finds the keywords of a schema that judge a value of an instance."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Accepts = Callable[[Schema, Any], bool]
 @dataclass(slots=True)
 class _Choice:
     branches: Sequence[Schema]
-    telling: frozenset[str]
+    selecting: frozenset[str]
     nodes: Sequence[_Node | None]
 
 
 @dataclass(slots=True)
 class _Node:
-    """The keys of one schema object's keywords by the type of value that they apply to, and where values go on."""
+    """The keys of one schema object's keywords by the type of value that they apply to, and the schemas below it."""
 
     always: tuple[str, ...]
     by_type: Mapping[str, tuple[str, ...]]
@@ -41,7 +41,7 @@ class _Node:
 
 
 class SchemaReach:
-    """The keywords of one schema, arranged so that an instance can be led through them."""
+    """The keywords of one schema, arranged so that an instance can be walked through them."""
 
     def __init__(self, root: Schema, accepts: Accepts) -> None:
         self._accepts = accepts
@@ -54,8 +54,8 @@ class SchemaReach:
     def reached(self, instance: Any) -> frozenset[str]:
         """The keys of all keywords that judge a value of the instance.
 
-        A keyword judges the values at its place that have the type it speaks of: `maximum` judges no null. Of an
-        `anyOf` or `oneOf`, the branch judges that alone takes such values, or else those that accept the value.
+        A keyword judges the values at its place that have the type it applies to: `maximum` does not judge null. Of an
+        `anyOf` or `oneOf`, the one branch judges that takes such values, or else those that accept the value.
         """
         found: set[str] = set()
         ahead: list[tuple[_Node, Any]] = [] if self._root is None else [(self._root, instance)]
@@ -73,7 +73,7 @@ class SchemaReach:
         return frozenset(found)
 
     def _judging(self, choice: _Choice, value: Any) -> list[_Node]:
-        number = chosen_branch(choice.branches, value, choice.telling)
+        number = chosen_branch(choice.branches, value, choice.selecting)
         if number is not None:
             judging = [choice.nodes[number]]
         else:
@@ -87,7 +87,7 @@ class SchemaReach:
             return None
         if pointer not in self._nodes:
             always, by_type = _keys(place)
-            # Known before it is filled: a schema may lead back to itself.
+            # Stored before it is filled, since a schema may refer to itself.
             self._nodes[pointer] = _Node(always, by_type)
             self._fill(self._nodes[pointer], place)
         return self._nodes[pointer]
@@ -130,7 +130,7 @@ def matcher(pattern: str) -> Callable[[str], bool]:
 
 
 def key_of(pointer: str, keyword: str, value: Any) -> str:
-    """The key of a constraint: its pointer, and for a required name `#NAME` behind it."""
+    """The key of a constraint: its pointer, followed by `#NAME` for a required name."""
     return f"{pointer}#{value}" if keyword == "required" else pointer
 
 

@@ -8,16 +8,16 @@ from enum import StrEnum
 from typing import Any, Final
 
 from conformance.quoting import quoted
-from conformance.reading.choices import Choice, ChoiceReader, State
-from conformance.reading.chunks import SENTINEL, Chunk, Kind, is_annotation, place_of
-from conformance.reading.deviation import NOWHERE, DeviationLog, Place
+from conformance.reading.choices import Choice, ChoiceReader, ChoiceState
+from conformance.reading.chunks import SENTINEL, Chunk, EventKind, is_annotation, position_of
+from conformance.reading.deviation import NO_POSITION, DeviationLog, Position
 from conformance.reading.event_stream import Event
 from conformance.reading.expectations import Expectations
 from conformance.reading.usage import UsageReader
 
 
 class Phase(StrEnum):
-    """Where a stream is."""
+    """How far a stream has come."""
 
     RUNNING = "running"
     DONE = "done"
@@ -26,34 +26,34 @@ class Phase(StrEnum):
     """An error came."""
 
 
-PHASES: Final[Mapping[tuple[Phase, Kind], tuple[Phase, str | None]]] = {
-    (Phase.RUNNING, Kind.CHUNK): (Phase.RUNNING, None),
-    (Phase.RUNNING, Kind.UNREADABLE): (Phase.RUNNING, None),
-    (Phase.RUNNING, Kind.SENTINEL): (Phase.DONE, None),
-    (Phase.RUNNING, Kind.ERROR): (Phase.FAILED, None),
-    (Phase.DONE, Kind.CHUNK): (Phase.DONE, "stream.done-last"),
-    (Phase.DONE, Kind.UNREADABLE): (Phase.DONE, "stream.done-last"),
-    (Phase.DONE, Kind.SENTINEL): (Phase.DONE, "stream.done-once"),
-    (Phase.DONE, Kind.ERROR): (Phase.DONE, "stream.done-last"),
-    (Phase.FAILED, Kind.CHUNK): (Phase.FAILED, "stream.error-terminal"),
-    (Phase.FAILED, Kind.UNREADABLE): (Phase.FAILED, "stream.error-terminal"),
-    (Phase.FAILED, Kind.SENTINEL): (Phase.FAILED, "stream.done-absent-after-error"),
-    (Phase.FAILED, Kind.ERROR): (Phase.FAILED, "stream.error-terminal"),
+PHASES: Final[Mapping[tuple[Phase, EventKind], tuple[Phase, str | None]]] = {
+    (Phase.RUNNING, EventKind.CHUNK): (Phase.RUNNING, None),
+    (Phase.RUNNING, EventKind.UNREADABLE): (Phase.RUNNING, None),
+    (Phase.RUNNING, EventKind.SENTINEL): (Phase.DONE, None),
+    (Phase.RUNNING, EventKind.ERROR): (Phase.FAILED, None),
+    (Phase.DONE, EventKind.CHUNK): (Phase.DONE, "stream.done-last"),
+    (Phase.DONE, EventKind.UNREADABLE): (Phase.DONE, "stream.done-last"),
+    (Phase.DONE, EventKind.SENTINEL): (Phase.DONE, "stream.done-once"),
+    (Phase.DONE, EventKind.ERROR): (Phase.DONE, "stream.done-last"),
+    (Phase.FAILED, EventKind.CHUNK): (Phase.FAILED, "stream.error-terminal"),
+    (Phase.FAILED, EventKind.UNREADABLE): (Phase.FAILED, "stream.error-terminal"),
+    (Phase.FAILED, EventKind.SENTINEL): (Phase.FAILED, "stream.done-absent-after-error"),
+    (Phase.FAILED, EventKind.ERROR): (Phase.FAILED, "stream.error-terminal"),
 }
-"""From a phase, by an event, to a phase; and the requirement that the event breaks there."""
+"""The phase that follows from a phase and an event, and the requirement that the event breaks there."""
 
 _RUNNING: Final = Phase.RUNNING
-_CHUNK: Final = Kind.CHUNK
+_CHUNK: Final = EventKind.CHUNK
 
 _EXPECTED: Final = {
     "stream.done-last": f"nothing after {SENTINEL}",
     "stream.done-once": f"{SENTINEL} once",
     "stream.error-terminal": "nothing after an error",
-    "stream.done-absent-after-error": f"no {SENTINEL} after an error: it stands for success",
+    "stream.done-absent-after-error": f"no {SENTINEL} after an error, since it stands for success",
 }
 
 _NO_SECONDS: Final = 100_000_000_000
-"""A time of creation from here on counts milliseconds or less: in seconds it is more than a thousand years away."""
+"""A time of creation from here on is not in seconds, for they would be more than a thousand years in the future."""
 
 _CONSTANT: Final = {
     "id": "stream.id-constant",
@@ -68,8 +68,8 @@ _CONSTANT: Final = {
 class SequenceReading:
     """What all events of a stream say together.
 
-    `members` has the constant members as the first chunk that has them well-typed says them. `terminal_at` is when the
-    sentinel or the error came, in seconds, None where neither did.
+    `members` has each constant member of the first chunk where it is well-typed. `terminal_at` is when the sentinel or
+    the error came, in seconds, None where neither came.
     """
 
     phase: Phase
@@ -84,13 +84,13 @@ class SequenceReading:
 
 
 class SequenceReader:
-    """Follows a stream. Hand it each event with what it is, then call `end`."""
+    """Follows a stream. Give it each event with its chunk, then call `end`."""
 
     def __init__(self, expectations: Expectations, log: DeviationLog) -> None:
         self.phase = Phase.RUNNING
         self.chunks = 0
         self.content_deltas = 0
-        """Entries of `choices` so far that had text."""
+        """How many entries of `choices` had text so far."""
         self.terminal_at: float | None = None
         self._expectations = expectations
         self._log = log
@@ -100,7 +100,7 @@ class SequenceReader:
         self._usage = UsageReader(expectations, log)
         self._members: dict[str, Any] = {}
         self._envelope: tuple[Any, ...] | None = None
-        """The constant members of the last chunk that kept every rule on them."""
+        """The constant members of the last chunk in which all of them were right."""
         self._sentinels = 0
         self._errors: list[dict[str, Any]] = []
 
@@ -108,19 +108,19 @@ class SequenceReader:
         """Takes one event."""
         kind, before = chunk.kind, self.phase
         if kind is _CHUNK and before is _RUNNING:
-            # What nearly all events are, without a look at the table: to hash two names costs more than all else here.
+            # Nearly all events are chunks. They skip the table: hashing its key costs more than everything else here.
             self.chunks += 1
             self._take_chunk(chunk.value, event)
             return
         self.phase, broken = PHASES[before, kind]
         if broken is not None:
-            self._log.note(broken, _EXPECTED[broken], f"the event {quoted(event.data)}", place_of(event))
-        if kind is Kind.CHUNK:
+            self._log.note(broken, _EXPECTED[broken], f"the event {quoted(event.data)}", position_of(event))
+        if kind is EventKind.CHUNK:
             self.chunks += 1
             return
-        if kind is Kind.SENTINEL:
+        if kind is EventKind.SENTINEL:
             self._sentinels += 1
-        elif kind is Kind.ERROR and len(self._errors) < 3:
+        elif kind is EventKind.ERROR and len(self._errors) < 3:
             self._errors.append(chunk.value)
         if self.terminal_at is None and self.phase is not Phase.RUNNING:
             self.terminal_at = event.at
@@ -138,7 +138,7 @@ class SequenceReader:
                 if type(entry) is dict:
                     self._take_entry(entry, event, beside_usage=usage is not None)
         if usage is not None:
-            finished = all(choice.state is State.FINISHED for choice in self._choices.values())
+            finished = all(choice.state is ChoiceState.FINISHED for choice in self._choices.values())
             self._usage.take(usage, chunk, event, all_finished=finished)
 
     def _take_entry(self, entry: dict[str, Any], event: Event, *, beside_usage: bool) -> None:
@@ -146,15 +146,15 @@ class SequenceReader:
         choice = self._choices.get(index) if type(index) is int or type(index) is float else None
         if choice is None:
             n = self._expectations.n
-            expected = "the index 0, for one choice was asked for" if n == 1 else f"an index from 0 to {n - 1}"
-            self._log.note("stream.index-range", expected, f"the index {quoted(index)}", place_of(event))
+            expected = "the index 0, since the request wants one choice" if n == 1 else f"an index from 0 to {n - 1}"
+            self._log.note("stream.index-range", expected, f"the index {quoted(index)}", position_of(event))
             return
         before = choice.content_deltas
         choice.take(entry, event, beside_usage=beside_usage)
         self.content_deltas += choice.content_deltas - before
 
     def _judge_envelope(self, chunk: dict[str, Any], envelope: tuple[Any, ...], event: Event) -> None:
-        """Judges id, object, created and model of a chunk that has not the same ones as the one before."""
+        """Judges id, object, created and model of a chunk in which one of them differs from the chunk before."""
         lenient = is_annotation(chunk)
         clean = True
         for (member, requirement), value in zip(_CONSTANT.items(), envelope, strict=True):
@@ -169,7 +169,7 @@ class SequenceReader:
                 or (member == "object" and value != self._expectations.object)
             ):
                 actual = f"the {member} {quoted(value)}" if member in chunk else f"no {member}"
-                self._log.note(requirement, expected, actual, place_of(event))
+                self._log.note(requirement, expected, actual, position_of(event))
                 clean = False
             elif first is None:
                 self._members[member] = value
@@ -183,20 +183,22 @@ class SequenceReader:
             return f"the same {member} in every chunk, {quoted(first)}"
         return f"{member} in every chunk, " + ("seconds since 1970" if member == "created" else "not empty")
 
-    def end(self, *, is_whole: bool, place: Place = NOWHERE) -> SequenceReading:
-        """Ends the stream, at `place`.
+    def end(self, *, is_whole: bool, position: Position = NO_POSITION) -> SequenceReading:
+        """Ends the stream at `position`.
 
-        `is_whole` tells whether the target ended it, so that what did not come is missing.
+        `is_whole` says whether the target ended it, so that what has not come is missing.
         """
         if is_whole and self.chunks == 0 and not self._errors:
-            self._log.note("stream.not-empty", "at least one chunk", "a stream without chunks", place)
-        # Without any chunk one finding says it all.
+            self._log.note("stream.not-empty", "at least one chunk", "a stream without chunks", position)
+        # A stream without chunks gets one finding and no further ones.
         expects_all = is_whole and self.phase is not Phase.FAILED and self.chunks > 0
-        ended = [reader.end(is_whole=expects_all, place=place) for reader in self._choices.values()]
+        ended = [reader.end(is_whole=expects_all, position=position) for reader in self._choices.values()]
         text_length = sum(choice.length for choice in ended)
-        self._usage.end(is_whole=expects_all, text_length=text_length, place=place)
+        self._usage.end(is_whole=expects_all, text_length=text_length, position=position)
         if is_whole and self.phase is Phase.RUNNING:
-            self._log.note("stream.done-once", f"{SENTINEL} as the last event", "a stream that ends without it", place)
+            self._log.note(
+                "stream.done-once", f"{SENTINEL} as the last event", "a stream that ends without it", position
+            )
         return SequenceReading(
             self.phase,
             self.chunks,

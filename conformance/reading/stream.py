@@ -10,10 +10,10 @@ from typing import Final
 from conformance.contract.media_types import EVENT_STREAM
 from conformance.quoting import quoted
 from conformance.reading.applicability import stream_requirements
-from conformance.reading.chunks import ChunkReader, Judge
+from conformance.reading.chunks import ChunkJudge, ChunkReader
 from conformance.reading.content import ContentDecoder
 from conformance.reading.delivery import Arrivals
-from conformance.reading.deviation import Deviation, DeviationLog, Place
+from conformance.reading.deviation import Deviation, DeviationLog, Position
 from conformance.reading.event_stream import MAX_LINE, EventStreamReader
 from conformance.reading.expectations import Expectations, expectations_of
 from conformance.reading.sequence import SequenceReader
@@ -25,13 +25,13 @@ from conformance.wire.exchange import Answer, Ending, EndKind, Exchange
 LONGEST_LINGERING: Final = 2.0
 """Seconds that the body may stay open after the event that ends the stream."""
 _UTF_8: Final = ("utf-8", "utf8")
-"""The one charset of the format, and the label that the Encoding Standard has for it as well."""
+"""The only charset of the format, and another label that the Encoding Standard has for it."""
 _MOST_ARRIVALS: Final = 100_000
 
 
 @dataclass(slots=True)
 class _Clock:
-    """When things came, as far as delivery asks."""
+    """The arrival times that delivery is judged by."""
 
     first_byte: float | None = None
     reads: int = 0
@@ -45,8 +45,8 @@ class StreamReader:
     def __init__(
         self,
         expectations: Expectations,
-        judge: Judge | None = None,
-        error_judge: Judge | None = None,
+        judge: ChunkJudge | None = None,
+        error_judge: ChunkJudge | None = None,
         log: DeviationLog | None = None,
         max_line: int = MAX_LINE,
     ) -> None:
@@ -60,7 +60,7 @@ class StreamReader:
 
     @property
     def stopped(self) -> bool:
-        """Whether a limit was reached, so that nothing more is taken."""
+        """Whether a limit was reached, so that nothing more is read."""
         return self._events.stopped
 
     def feed(self, data: bytes, at: float = 0.0) -> None:
@@ -95,14 +95,14 @@ class StreamReader:
         kind = EndKind.COMPLETE if ending is None else ending.kind
         if problem is None and self._events.stopped:
             problem = "a line or an event is too long to be read"
-        # A block that anything but the regular end cut off is not a fault of its own.
+        # Only at a regular end is a block that was cut off a fault of its own.
         ended_at = 0.0 if ending is None else ending.at
         lost = self._events.end(ended_at) if kind is EndKind.COMPLETE and problem is None else None
         if problem is None and ending is not None:
             self._judge_end(ending)
         last = self._events.number - 1
-        place = Place(self._clock.size, None if ending is None else ended_at, last if last >= 0 else None)
-        sequence = self._sequence.end(is_whole=problem is None and kind in TARGET_ENDED, place=place)
+        position = Position(self._clock.size, None if ending is None else ended_at, last if last >= 0 else None)
+        sequence = self._sequence.end(is_whole=problem is None and kind in TARGET_ENDED, position=position)
         reading = StreamReading(
             exchange=exchange,
             expectations=self._expectations,
@@ -110,7 +110,7 @@ class StreamReader:
             transfer=transfer,
             events=self._events.number,
             sequence=sequence,
-            # The event layer is ahead of the others by up to a read.
+            # The event layer is ahead of the others by up to one read.
             deviations=tuple(sorted(self.log.kept, key=_offset)),
             counts=self.log.counts,
             applicable=frozenset(),
@@ -137,35 +137,37 @@ class StreamReader:
         )
 
     def _judge_end(self, ending: Ending) -> None:
-        """Judges when the body ends: soon after the event that ends the stream, and ever."""
+        """Judges when the body ends: at all, and soon after the event that ends the stream."""
         terminal = self._sequence.terminal_at
         last = self._events.number - 1
-        place = Place(self._clock.size, ending.at, last if last >= 0 else None)
+        position = Position(self._clock.size, ending.at, last if last >= 0 else None)
         open_still = ending.kind in (EndKind.IDLE_TIMEOUT, EndKind.DEADLINE, EndKind.TOO_LARGE)
         if terminal is None:
             if ending.kind in (EndKind.IDLE_TIMEOUT, EndKind.TOO_LARGE):
-                actual = f"{ending.kind.value} ({quoted(ending.detail)}), neither the sentinel nor an error before it"
-                self.log.note("stream.ends", "a stream that comes to its end", actual, place)
+                actual = (
+                    f"{ending.kind.value} ({quoted(ending.detail)}), with neither the sentinel nor an error before it"
+                )
+                self.log.note("stream.ends", "a stream that comes to its end", actual, position)
             return
         lingering = ending.at - terminal
         if open_still or (ending.kind is EndKind.COMPLETE and lingering > LONGEST_LINGERING):
             actual = f"{'still open' if open_still else 'ended'} {lingering:.3f} s after it"
             expected = f"the body's end within {LONGEST_LINGERING:g} s of the event that ends the stream"
-            self.log.note("stream.ends", expected, actual, place)
+            self.log.note("stream.ends", expected, actual, position)
 
 
 def read_stream(
     exchange: Exchange,
     expectations: Expectations | None = None,
     *,
-    judge: Judge | None = None,
-    error_judge: Judge | None = None,
+    judge: ChunkJudge | None = None,
+    error_judge: ChunkJudge | None = None,
 ) -> StreamReading:
     """Reads the answer to a request for a stream.
 
     Args:
         exchange: what was seen on the wire.
-        expectations: what the request lets expect; worked out from its body where left out.
+        expectations: what must be true by the request; made from its body where left out.
         judge: the schema of a chunk, if the contract has one.
         error_judge: the schema of the contract's error object, if it has one.
     """
@@ -176,8 +178,10 @@ def read_stream(
         return reader.end(exchange.ending, exchange=exchange.id, problem=f"no answer: {exchange.ending.kind.value}")
     transfer = read_transfer(answer, reader.log, exchange)
     if answer.status != 200:
-        reader.log.note("stream.status", "the status 200", f"the status {answer.status}", Place(at=answer.headers_at))
-        problem = f"the status is {answer.status}, so the answer is no stream"
+        reader.log.note(
+            "stream.status", "the status 200", f"the status {answer.status}", Position(at=answer.headers_at)
+        )
+        problem = f"the status is {answer.status}, so the answer is not a stream"
         return reader.end(exchange.ending, exchange=exchange.id, problem=problem, transfer=transfer)
     _judge_media_type(transfer, answer, reader.log)
     decoder = ContentDecoder(transfer.codings, reader.log)
@@ -197,4 +201,4 @@ def _judge_media_type(transfer: TransferReading, answer: Answer, log: DeviationL
     if transfer.media_type != EVENT_STREAM or charset not in _UTF_8:
         expected = f"Content-Type: {EVENT_STREAM}, in UTF-8 if it has a charset"
         actual = "no Content-Type" if header is None else f"Content-Type: {quoted(header)}"
-        log.note("stream.media-type", expected, actual, Place(at=answer.headers_at))
+        log.note("stream.media-type", expected, actual, Position(at=answer.headers_at))

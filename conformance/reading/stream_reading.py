@@ -1,4 +1,4 @@
-"""The value that reading a streamed answer gives."""
+"""The result of reading a streamed answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.reading.choices import Choice
-from conformance.reading.delivery import Arrivals, deliver
+from conformance.reading.delivery import Arrivals, delivery_of
 from conformance.reading.deviation import Deviation
 from conformance.reading.event_stream import Event, EventFacts
 from conformance.reading.expectations import Expectations
@@ -19,7 +19,7 @@ from conformance.wire.exchange import Ending
 
 @dataclass(frozen=True, slots=True)
 class StreamReading:
-    """What a streamed answer says, and everything in which it deviates.
+    """What a streamed answer says, and all its deviations.
 
     `problem` says why it could not be read, or not to its end, None where it could. `applicable` has the requirements
     that this stream was able to break: one that is not in it cannot have been kept by this stream. `deviations` is
@@ -105,7 +105,7 @@ class StreamReading:
         if self.ending is None:
             return timeline(self.kept, self.deviations, None, limit)
         placed = [one for one in self.deviations if one.at is not None and -1 < _offset(one) < max(self.size, 1)]
-        # What is missing is missing at the end, and so is what has no place.
+        # What is missing, and what has no position, is noted at the end.
         notes = (one for one in self.deviations if one not in placed)
         note = "; ".join(f"{one.requirement}: expected {one.expected}; {one.actual}" for one in notes)
         last = TimelineRow(self.ending.at * 1000, self.size, self._ended, note)
@@ -113,10 +113,10 @@ class StreamReading:
 
     @property
     def _ended(self) -> str:
-        """How the body ended, and how its text had come."""
+        """How the body ended, and how its text was delivered."""
         assert self.ending is not None
         ended = f"end of body: {self.ending.kind.value}"
-        return f"{ended}; {deliver(self.arrivals)}" if self.arrivals.content_events else ended
+        return f"{ended}; {delivery_of(self.arrivals)}" if self.arrivals.content_events else ended
 
 
 def _offset(one: Deviation) -> int:

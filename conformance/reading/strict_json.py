@@ -1,8 +1,8 @@
-"""Strict JSON: one document by RFC 8259, and everything in it that a lenient parser would let pass.
+"""Strict JSON: one document by RFC 8259, and every fault in it that a lenient parser ignores.
 
 The standard library's parser accepts NaN, duplicate names, lone surrogates and numbers beyond any double. `parse`
-first takes its plain, fast way and then proves with a few counts that nothing of this can have been there; only where
-the proof fails does it parse again with hooks.
+first uses it without hooks, which is fast, and then proves with a few counts that the text cannot hold any of these.
+Only where the proof fails does it parse again with hooks.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ _TOKENS: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTA
 
 
 class JsonRule(StrEnum):
-    """What strict JSON asks for, by the section of RFC 8259 that does."""
+    """The rules of strict JSON, each with its section of RFC 8259."""
 
     SYNTAX = "syntax"
     """The grammar, without NaN and Infinity (§2, §6)."""
     ONE_DOCUMENT = "one-document"
-    """One value and nothing behind it (§2)."""
+    """One value and nothing after it (§2)."""
     ENCODING = "encoding"
     """UTF-8 (§8.1)."""
     BYTE_ORDER_MARK = "byte-order-mark"
-    """None is added (§8.1)."""
+    """Must not be added (§8.1)."""
     UNIQUE_NAMES = "unique-names"
     """Names within an object should be unique (§4)."""
     SURROGATES = "surrogates"
-    """No half of a surrogate pair: what a receiver makes of it is unpredictable (§8.2)."""
+    """No half of a surrogate pair, which receivers treat unpredictably (§8.2)."""
     NUMBERS = "numbers"
     """Numbers in the range of a double (§6)."""
     DEPTH = "depth"
@@ -49,16 +49,16 @@ class JsonRule(StrEnum):
 
 
 class JsonFault(NamedTuple):
-    """One thing that is not as strict JSON has it: the rule, and in words what came."""
+    """One breach of strict JSON: the rule, and in words what came."""
 
     rule: JsonRule
     actual: str
 
 
-class Document(NamedTuple):
+class JsonReading(NamedTuple):
     """What a text holds.
 
-    `readable` tells whether it has one value; where it has not, `value` is None. Of a duplicate name the last value is
+    `readable` says whether it is one JSON value; if not, `value` is None. Of a duplicate name the last value is
     kept, NaN and Infinity are read as None, numbers beyond a double as the largest double of their sign, and half of a
     surrogate pair as U+FFFD, so that a value can always be judged further and written as UTF-8.
     """
@@ -68,15 +68,15 @@ class Document(NamedTuple):
     faults: tuple[JsonFault, ...] = ()
 
 
-def parse(source: str | bytes) -> Document:
+def parse(source: str | bytes) -> JsonReading:
     """Reads one JSON document; never raises, whatever the text is."""
     if isinstance(source, bytes):
         return _parse_bytes(source)
     value = parse_plain(source)
-    return _carefully(source) if value is UNPROVEN else Document(value)
+    return _carefully(source) if value is UNPROVEN else JsonReading(value)
 
 
-def _parse_bytes(source: bytes) -> Document:
+def _parse_bytes(source: bytes) -> JsonReading:
     faults = []
     if source.startswith(b"\xef\xbb\xbf"):
         source = source[3:]
@@ -107,23 +107,23 @@ def _finite(digits: str) -> float:
 
 
 UNPROVEN: Final = object()
-"""What `parse_plain` gives for a text that `parse` must look at more closely."""
+"""The result of `parse_plain` for a text that `parse` must read more closely."""
 
 _DECODER: Final[Any] = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 _SCAN: Final = _DECODER.scan_once
-"""The C scanner alone: what a decoder puts around it costs as much as a short text."""
+"""The C scanner alone: the decoder around it costs as much as scanning a short text."""
 _PAIR: Final = re.compile(r"(?<!\\)\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
-"""An escaped surrogate pair, where what stands before it cannot make it something else."""
+"""An escaped surrogate pair that no backslash before it makes something else."""
 _SPACED_COLON: Final = re.compile(r"[ \t\n\r]:")
 _LONG_DIGITS: Final = re.compile(r"[0-9]{309}")
 _SHORT: Final = 2 * MAX_DEPTH
-"""A text of so many characters has room neither for deeper nesting nor for 309 digits, the fewest beyond a double."""
+"""A text of so many characters can hold neither deeper nesting nor 309 digits, the fewest beyond a double."""
 
 
 def parse_plain(text: str) -> Any:
     """The value of a text that is surely strict JSON without white space around it; else `UNPROVEN`.
 
-    This is `parse` for volume: a million chunks need not a million documents.
+    This is `parse` for volume: it makes no `JsonReading` for each of a million chunks.
     """
     if len(text) > _SHORT and not _is_plain(text):
         return UNPROVEN
@@ -138,12 +138,12 @@ def parse_plain(text: str) -> Any:
 
 def _is_plain(text: str) -> bool:
     """Whether a longer text surely is not nested too deep and has no integer beyond any double."""
-    # With no more opening brackets than MAX_DEPTH, strings included, it cannot be nested deeper.
+    # With at most MAX_DEPTH opening brackets, those in strings included, it cannot be nested deeper.
     return text.count("{") + text.count("[") <= MAX_DEPTH and not _LONG_DIGITS.search(text)
 
 
 def _has_only_pairs(text: str) -> bool:
-    """Whether every escaped surrogate is surely one of a pair; a raw one does not survive decoding."""
+    """Whether every escaped surrogate is surely one of a pair; decoding rules out a raw one."""
     if "\\ud" not in text and "\\uD" not in text:
         return True
     text = _PAIR.sub("", text)
@@ -151,12 +151,12 @@ def _has_only_pairs(text: str) -> bool:
 
 
 def _has_unique_names(text: str, value: Any) -> bool:
-    """Whether no name can have come twice in an object."""
+    """Whether no object can have a name twice."""
     if type(value) is not dict and type(value) is not list:
         return True
     names = _count_names(value)
-    # Every member has a colon outside strings. As many colons as names that are left: no name came twice. Where
-    # strings have colons too, count those behind a quotation mark, if no white space can stand between the two.
+    # Every member has a colon outside strings, so as many colons as names that are left mean that no name came twice.
+    # Where strings have colons too, those after a quotation mark count, if no white space can stand between the two.
     return names == text.count(":") or (names == text.count('":') and not _SPACED_COLON.search(text))
 
 
@@ -164,7 +164,7 @@ def _count_names(value: dict[str, Any] | list[Any]) -> int:
     """The number of members in all objects of an array or object."""
     names = 0
     ahead = [value]
-    for one in ahead:  # which grows on the way: quicker than recursion
+    for one in ahead:  # grows while it is read, which is faster than recursion
         items: Iterable[Any] = one
         if type(one) is dict:
             names += len(one)
@@ -178,7 +178,7 @@ def _count_names(value: dict[str, Any] | list[Any]) -> int:
 
 @dataclass(slots=True)
 class _Hooks:
-    """Remembers what the parser meets on its way."""
+    """Collects the faults that the parser meets."""
 
     faults: dict[JsonRule, str] = field(default_factory=dict)
 
@@ -196,7 +196,7 @@ class _Hooks:
         return value
 
     def constant(self, name: str) -> None:
-        self.note(JsonRule.SYNTAX, f"{name}, which is no JSON value")
+        self.note(JsonRule.SYNTAX, f"{name}, which is not a JSON value")
 
     def integer(self, digits: str) -> int:
         if len(digits) <= _LONGEST_INTEGER:
@@ -214,8 +214,8 @@ class _Hooks:
         return math.copysign(sys.float_info.max, value)
 
 
-def _carefully(text: str) -> Document:
-    """Reads a text with every rule watched."""
+def _carefully(text: str) -> JsonReading:
+    """Reads a text and checks every rule."""
     if not text.strip(" \t\n\r"):
         return _unreadable(JsonRule.SYNTAX, "no JSON value: the text is empty")
     depth = _depth(text)
@@ -232,17 +232,17 @@ def _carefully(text: str) -> Document:
         value = decoder.decode(text)
     except json.JSONDecodeError as error:
         rule = JsonRule.ONE_DOCUMENT if error.msg == "Extra data" else JsonRule.SYNTAX
-        problem = "more after the document" if rule is JsonRule.ONE_DOCUMENT else f"no JSON ({error.msg})"
+        problem = "more after the document" if rule is JsonRule.ONE_DOCUMENT else f"not JSON ({error.msg})"
         return _unreadable(rule, f"{problem} at character {error.pos} of {quoted(text)}")
     lone = _lone_surrogate(value)
     if lone is not None:
         hooks.note(JsonRule.SURROGATES, f"half of a surrogate pair in {quoted(lone)}")
         value = _mended(value)
-    return Document(value, faults=tuple(JsonFault(rule, actual) for rule, actual in hooks.faults.items()))
+    return JsonReading(value, faults=tuple(JsonFault(rule, actual) for rule, actual in hooks.faults.items()))
 
 
-def _unreadable(rule: JsonRule, actual: str) -> Document:
-    return Document(None, readable=False, faults=(JsonFault(rule, actual),))
+def _unreadable(rule: JsonRule, actual: str) -> JsonReading:
+    return JsonReading(None, readable=False, faults=(JsonFault(rule, actual),))
 
 
 def _depth(text: str) -> int:

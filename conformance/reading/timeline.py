@@ -1,4 +1,4 @@
-"""The wire trace of a stream: which events were kept to be shown, and one row for each with what is wrong with it."""
+"""The wire trace of a stream: the events that were kept, and a row for each with what is wrong with it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ FLAGGED_KEPT: Final = 100
 EXCERPT: Final = 240
 """Characters of an event's data that are kept."""
 _SMALL: Final = 64 * 1024
-"""Bytes up to which the last events of a read are held as they are: to make each ready to be shown takes longer."""
+"""Bytes up to which the last events of a read are held whole, since cutting each takes longer."""
 
 
 class KeptEvent(NamedTuple):
-    """What is kept of an event: its place, and the beginning of its data. `size` is its length in bytes on the wire."""
+    """What is kept of an event: its position and the beginning of its data; `size` counts its bytes on the wire."""
 
     number: int
     offset: int
@@ -77,7 +77,7 @@ class EventKeeper:
             self._last.extend(last if last[-1].end - last[0].offset <= _SMALL else map(keep, last))
 
     def flag(self, event: Event) -> None:
-        """Takes an event that something is wrong with."""
+        """Takes an event with a deviation."""
         if len(self._flagged) < FLAGGED_KEPT:
             self._flagged.append(keep(event))
 
@@ -91,7 +91,7 @@ class EventKeeper:
 def timeline(
     kept: Sequence[KeptEvent], deviations: Sequence[Deviation], ending: TimelineRow | None, limit: int
 ) -> tuple[TimelineRow, ...]:
-    """The rows of a wire trace, at most `limit` and then those with deviations first; gaps are rows that say so."""
+    """The rows of a wire trace: of more than `limit` events, those with deviations first. A gap has a row, too."""
     notes: dict[int, list[str]] = {}
     rows = []
     known = {event.number for event in kept}
@@ -121,7 +121,7 @@ def _chosen(kept: Sequence[KeptEvent], notes: dict[int, list[str]], limit: int) 
         return list(kept)
     flagged = [event for event in kept if event.number in notes][:limit]
     plain = [event for event in kept if event.number not in notes]
-    room = limit - len(flagged)
-    half = (room + 1) // 2
-    chosen = flagged + plain[:half] + (plain[-(room - half) :] if room > half else [])
+    left = limit - len(flagged)
+    half = (left + 1) // 2
+    chosen = flagged + plain[:half] + (plain[-(left - half) :] if left > half else [])
     return sorted(chosen, key=lambda event: event.number)

@@ -1,4 +1,4 @@
-"""The transfer layer: what the HTTP message of an answer says of itself, and whether its body is so."""
+"""The transfer layer: what the HTTP message of an answer says about its body, and whether that is true."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Final
 from conformance.contract.media_types import essence, parameters
 from conformance.quoting import quoted
 from conformance.reading.content import ContentDecoder
-from conformance.reading.deviation import DeviationLog, Place
+from conformance.reading.deviation import DeviationLog, Position
 from conformance.wire.exchange import Answer, BodyKept, EndKind, Exchange, Headers, Read
 
 _CUT_BY_TARGET: Final = (EndKind.TRUNCATED, EndKind.RESET, EndKind.MALFORMED)
 
 TARGET_ENDED: Final = frozenset({EndKind.COMPLETE, *_CUT_BY_TARGET, EndKind.IDLE_TIMEOUT})
-"""Endings after which what did not come is missing: the target ended the body, or went silent."""
+"""Endings by the target, which ended the body or went silent: what has not come is missing."""
 
 _STATUS_LINE: Final = re.compile(rb"[\r\n]HTTP/1\.[01] [1-5][0-9][0-9][ \r\n]")
 _CARRIED: Final = 13
@@ -34,7 +34,7 @@ class Framing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TransferReading:
-    """What an HTTP message says of its body.
+    """What an HTTP message says about its body.
 
     `media_type` is lower-case and without parameters, `parameters` has those, with lower-case names. `codings` are the
     content codings in the order in which they were applied; there are none where evidence kept the body decoded.
@@ -70,7 +70,7 @@ def read_transfer(answer: Answer, log: DeviationLog, exchange: Exchange) -> Tran
 
 
 def content_reads(answer: Answer, exchange: Exchange, decoder: ContentDecoder, log: DeviationLog) -> Iterator[Read]:
-    """The body's reads after content decoding; a second HTTP message inside the body is reported on the way."""
+    """The body's reads after content decoding. A second HTTP message inside the body is reported."""
     watch = _MessageWatch(log)
     kept = exchange.body_kept
     if kept is BodyKept.HIDDEN:
@@ -99,11 +99,11 @@ def _looked_into(answer: Answer) -> Iterator[Read]:
 
 
 class _MessageWatch:
-    """Looks for the status line of another HTTP message at the beginning of a line."""
+    """Searches the body for a line that is the status line of another HTTP message."""
 
     def __init__(self, log: DeviationLog) -> None:
         self._log = log
-        # As if a line had ended before the body.
+        # The body begins a line.
         self._carried = b"\n"
         self._offset = 0
 
@@ -116,7 +116,7 @@ class _MessageWatch:
                 offset = self._offset - len(self._carried) + start
                 line = quoted(text[start : start + 40].splitlines()[0])
                 expected = "nothing of another HTTP message in the body"
-                self._log.note("transport.single-message", expected, f"the line {line}", Place(offset, at))
+                self._log.note("transport.single-message", expected, f"the line {line}", Position(offset, at))
         self._offset += len(data)
         self._carried = text[-_CARRIED:]
 
@@ -143,11 +143,11 @@ def _judge_coding(exchange: Exchange, answer: Answer, codings: tuple[str, ...], 
         log.note("transport.content-encoding-accepted", "a content coding that the request accepts, or none", actual)
     if not codings and answer.reads and answer.reads[0].data.startswith(b"\x1f\x8b"):
         actual = "a body in gzip without Content-Encoding"
-        log.note("transport.content-encoding", "a body coded as Content-Encoding says", actual, Place(0))
+        log.note("transport.content-encoding", "a body coded as Content-Encoding says", actual, Position(0))
 
 
 def _accepts(headers: Headers, coding: str) -> bool:
-    """Whether a request's Accept-Encoding takes a coding (RFC 9110 §12.5.3): everything where there is none."""
+    """Whether a request accepts a coding (RFC 9110 §12.5.3): without Accept-Encoding, every one."""
     fields = [value for name, value in headers if name.lower() == "accept-encoding"]
     if not fields:
         return True
@@ -170,6 +170,6 @@ def _size(answer: Answer) -> int:
     return sum(len(read.data) for read in answer.reads)
 
 
-def _end_of(exchange: Exchange) -> Place:
+def _end_of(exchange: Exchange) -> Position:
     answer = exchange.answer
-    return Place(None if answer is None else _size(answer), exchange.ending.at)
+    return Position(None if answer is None else _size(answer), exchange.ending.at)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from conformance.contract.model import Level, Requirement
 from conformance.probes import Probe
-from conformance.reading import Latency, StreamReading, deliver, judge_buffering, keyword_key, misfits
+from conformance.reading import Latency, StreamReading, assembled_deviations, delivery_of, judge_buffering, keyword_key
 from conformance.reading.transfer import TARGET_ENDED
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.keyword_judging import hides
@@ -111,7 +111,7 @@ def judge_assembled(row: Requirement, streams: Sequence[Stream], readers: Reader
         if not stream.reading.is_finished:
             continue
         expect.looked_at(stream.id)
-        for one in misfits(stream.reading, judge):
+        for one in assembled_deviations(stream.reading, judge):
             if row.level is not Level.MUST or readers.binds("completion", one.key):
                 place = one.instance_path or "the whole"
                 expect(False, stream.id, expected=f"put together, {place}: {one.expected}", actual=one.actual)
@@ -125,7 +125,7 @@ def judge_delivery(streams: Sequence[Stream], latency: Latency, expect: Expect) 
     Raises:
         DoesNotApply: it cannot be decided; the message has the figures.
     """
-    judgement = judge_buffering([deliver(stream.reading.arrivals) for stream in streams], latency)
+    judgement = judge_buffering([delivery_of(stream.reading.arrivals) for stream in streams], latency)
     if judgement.buffered is None:
         raise DoesNotApply(f"whether streams are held back cannot be decided: {judgement.why}")
     expected = "text that comes bit by bit, long before a whole answer would be ready"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conformance.quoting import quoted
-from conformance.reading.deviation import NOWHERE, DeviationLog
+from conformance.reading.deviation import NO_POSITION, DeviationLog
 from conformance.reading.logprobs import LogprobsReader
 from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.marks import requirement
@@ -43,7 +43,7 @@ def _judge_tokens(completion: Completion, choice: Mapping[str, Any], expect: Exp
     log = DeviationLog()
     reader = LogprobsReader(int(choice.get("index") or 0), log)
     reader.take(choice.get("logprobs"))
-    reader.end(text if isinstance(text, str) else "", NOWHERE)
+    reader.end(text if isinstance(text, str) else "", NO_POSITION)
     expect.deviations(completion.id, log.kept)
 
 

@@ -9,7 +9,7 @@ from conformance.contract.model import Requirement
 from conformance.probes.client_errors import UNKNOWN_MODEL
 from conformance.probes.model import REFUSED_FOR_LOAD
 from conformance.quoting import quoted
-from conformance.reading import inner_part
+from conformance.reading import server_internals
 from conformance.suite.answer_judging import REFUSALS, expect_status
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent, NotTestable
 from conformance.suite.keyword_judging import judge_instances
@@ -271,7 +271,7 @@ def test_no_error_shows_the_inside_of_the_server(refusals: Sequence[Answered], e
     for refusal in refusals:
         if refusal.answer.status < 400:
             continue
-        found = inner_part(refusal.answer.body, refusal.exchange.request.url)
+        found = server_internals(refusal.answer.body, refusal.exchange.request.url)
         expect(
             found is None,
             refusal.id,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from stream_samples import DONE, FINISH, FIRST, chunk, exchange, stream
 
-from conformance.reading import Arrivals, Delivery, Latency, deliver, judge_buffering, read_stream
+from conformance.reading import Arrivals, Delivery, Latency, delivery_of, judge_buffering, read_stream
 from conformance.wire.exchange import Read
 
 
 def delivery(*content: float, reads: int = 10, end: float | None = None) -> Delivery:
     end = content[-1] if end is None and content else end
-    return deliver(Arrivals(content[0] if content else None, reads, len(content), content, len(content), end))
+    return delivery_of(Arrivals(content[0] if content else None, reads, len(content), content, len(content), end))
 
 
 SPREAD = delivery(*(0.1 + number * 0.09 for number in range(11)))
@@ -28,7 +28,7 @@ def test_facts_come_from_arrival_times() -> None:
 
 
 def test_a_stream_without_text_has_no_times() -> None:
-    facts = deliver(Arrivals(None, 0, 0, (), 0, 2.0))
+    facts = delivery_of(Arrivals(None, 0, 0, (), 0, 2.0))
     assert (facts.first_content, facts.spread, facts.content_to_end, facts.longest_gap) == (None, None, None, None)
     assert (facts.largest_share, facts.events_per_read) == (0.0, 0.0)
 

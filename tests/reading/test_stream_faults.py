@@ -322,7 +322,7 @@ def test_1_45_a_stream_where_none_was_asked_for_is_no_completion() -> None:
 def test_an_error_status_is_no_stream() -> None:
     reading = read_stream(exchange(b'{"error":{}}', status=500, headers=(("Content-Type", "application/json"),)))
     assert broken(reading) == {"stream.status"}
-    assert reading.problem == "the status is 500, so the answer is no stream"
+    assert reading.problem == "the status is 500, so the answer is not a stream"
 
 
 def test_a_deviation_names_the_event_its_offset_and_time_and_what_came() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.reading import control_token, fewest_tokens, inner_part
+from conformance.reading import control_token, fewest_tokens, server_internals
 
 URL = "https://api.example.com:8443/v1/chat/completions"
 
@@ -47,7 +47,7 @@ def test_other_marks_are_none(text: str) -> None:
     ],
 )
 def test_the_inside_of_a_server_is_seen(body: bytes) -> None:
-    assert inner_part(body, URL) is not None
+    assert server_internals(body, URL) is not None
 
 
 @pytest.mark.parametrize(
@@ -61,9 +61,9 @@ def test_the_inside_of_a_server_is_seen(body: bytes) -> None:
     ],
 )
 def test_what_callers_may_know_is_no_inside(body: bytes) -> None:
-    assert inner_part(body, URL) is None
+    assert server_internals(body, URL) is None
 
 
 def test_the_address_by_which_the_target_is_known_is_no_secret() -> None:
-    assert inner_part(b"see http://127.0.0.1:9000/docs", "http://127.0.0.1:9000/v1") is None
-    assert inner_part(b"see http://127.0.0.1:9001/docs", "http://127.0.0.1:9000/v1") is not None
+    assert server_internals(b"see http://127.0.0.1:9000/docs", "http://127.0.0.1:9000/v1") is None
+    assert server_internals(b"see http://127.0.0.1:9001/docs", "http://127.0.0.1:9000/v1") is not None

@@ -141,7 +141,7 @@ FAULTS = {
     "1-39-full-answer-repeated": Fault(
         items(whole_again),
         "stream.content-increments",
-        r"the last delta is all of the text again",
+        r"the last delta is the whole text again",
         also=breaking("logprobs"),
     ),
     "1-40-lost-data-prefix-on-rewrite": Fault(
