@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,9 @@ from conformance.shipped import catalogue_directory, shipped_profiles
 
 SCHEMA = "requirements.schema.json"
 ANY_PROFILE = "*"
-"""Stands in a row for every document of a user."""
+"""Stands among the exceptions of a row for every document of a user."""
+TENANTS = "tenants"
+"""The condition that the path of a contract says whose data a request is about."""
 
 _SOURCES = "sources.yaml"
 _OWN_PLACE = "requirement rows"
@@ -81,33 +83,58 @@ def shipped_rows(directory: Path | None = None) -> tuple[Row, ...]:
     for row in rows:
         if not {"statement", "section", "source"} <= row.written.keys():
             raise row.error("a row of the catalogue has a section, a statement and a source")
-        if not row.written.keys() & {"profiles", "excluded"} or "level" in row.written:
-            raise row.error("a row of the catalogue says in `profiles` where it applies, or why it is `excluded`")
+        if not row.written.keys() & {"level", "profiles", "excluded"}:
+            raise row.error("a row of the catalogue has a `level`, `profiles` with levels, or a reason in `excluded`")
     return rows
 
 
-def shipped_requirements(rows: Iterable[Row], profile: str, provenance: Provenance) -> Iterator[Requirement]:
+def shipped_requirements(
+    rows: Iterable[Row], profile: str, provenance: Provenance, *, conditions: Collection[str] = ()
+) -> Iterator[Requirement]:
     """The catalogue's requirements on a shipped profile, or with `*` on a user's own document.
 
-    On a user's own document a level that its standards do not support is lowered.
+    A row's own level holds wherever no exception names the profile, if what its `when` asks for is among the
+    `conditions`. Where the standards of the contract do not support that level, it is lowered.
 
     Raises:
-        ContractError: a row names an unknown document, or wants a level that its basis forbids.
+        ContractError: a row names an unknown document, or an exception a level that its basis forbids.
     """
     for row in rows:
-        profiles = row.written.get("profiles")
-        if profiles is not None and profile in profiles:
-            applied = profiles[profile]
-            apart = isinstance(applied, Mapping)
-            entry = applied.get("source", row.written["source"]) if apart else row.written["source"]
-            level = Level(applied["level"] if apart else applied)
-            yield _requirement(row, entry, level, provenance, lowered=profile == ANY_PROFILE)
-        elif profiles is None and "excluded" in row.written:
+        applied = _applied(row, profile)
+        if applied is not None and (applied.is_exception or row.written.get("when") in (None, *conditions)):
+            lowered = profile == ANY_PROFILE or not applied.is_exception
+            yield _requirement(row, applied.entry, applied.level, provenance, lowered=lowered)
+        elif "excluded" in row.written and not row.written.keys() & {"level", "profiles"}:
             entry = row.written["source"]
             if entry["document"] in provenance.documents:
                 yield _requirement(row, entry, Level.MUST, provenance, lowered=True)
             elif entry["document"] not in shipped_profiles():
                 raise row.error(f"the document `{entry['document']}` is not in {_SOURCES}; add it", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """How a row applies to a profile: its level and source there, and whether an exception says so."""
+
+    level: Level
+    entry: Entry
+    is_exception: bool
+
+
+def _applied(row: Row, profile: str) -> _Applied | None:
+    """How a row applies to a profile, or None where it does not."""
+    level, entry = row.written.get("level"), row.written.get("source", {})
+    exceptions = row.written.get("profiles", {})
+    is_exception = profile in exceptions
+    exception = exceptions.get(profile)
+    if is_exception:
+        if exception is None:
+            return None
+        written = exception if isinstance(exception, Mapping) else {"level": exception}
+        level, entry = written.get("level", level), written.get("source", entry)
+        if level is None:
+            raise row.error("the exception has no `level`, and neither has the row", "profiles", profile)
+    return None if level is None else _Applied(Level(level), entry, is_exception)
 
 
 def with_own_rows(
@@ -129,23 +156,25 @@ def with_own_rows(
         yield requirement if change is None else _changed(requirement, change, provenance)
     for row in changes.values():
         raise row.error("no requirement has this id; a new one has a statement", "id")
-    for row in new.values():
-        yield _own_requirement(row, provenance)
+    made = (_own_requirement(row, provenance) for row in new.values())
+    yield from (requirement for requirement in made if requirement is not None)
 
 
-def _own_requirement(row: Row, provenance: Provenance) -> Requirement:
-    level = row.written.get("level")
-    entry: Entry = row.written.get(
-        "source", {"document": provenance.profile, "place": f"{_OWN_PLACE}, {row.id}", "basis": Basis.STATED.value}
-    )
-    profiles = row.written.get("profiles", {})
-    applied = profiles.get(provenance.profile, profiles.get(ANY_PROFILE))
-    if isinstance(applied, Mapping):
-        entry, applied = applied.get("source", entry), applied["level"]
-    level = level or applied
-    if level is None and "excluded" not in row.written:
+def _own_requirement(row: Row, provenance: Provenance) -> Requirement | None:
+    """The requirement that a user's own row makes, or None where the row leaves this contract out."""
+    exceptions = row.written.get("profiles", {})
+    applied = _applied(row, provenance.profile if provenance.profile in exceptions else ANY_PROFILE)
+    if applied is None and "excluded" not in row.written:
+        if {provenance.profile, ANY_PROFILE} & exceptions.keys():
+            return None
         raise row.error("the row has no `level`; add MUST, SHOULD or MAY")
-    return _requirement(row, entry, Level(level or Level.MUST), provenance, lowered=level is None)
+    entry = (applied.entry if applied is not None else row.written.get("source")) or {
+        "document": provenance.profile,
+        "place": f"{_OWN_PLACE}, {row.id}",
+        "basis": Basis.STATED.value,
+    }
+    level, lowered = (Level.MUST, True) if applied is None else (applied.level, applied.is_exception)
+    return _requirement(row, entry, level, provenance, lowered=lowered)
 
 
 def _changed(requirement: Requirement, row: Row, provenance: Provenance) -> Requirement:
@@ -162,6 +191,7 @@ def _changed(requirement: Requirement, row: Row, provenance: Provenance) -> Requ
 
 
 def _requirement(row: Row, entry: Entry, level: Level, provenance: Provenance, *, lowered: bool) -> Requirement:
+    entry = {**entry, "document": provenance.name_of(entry["document"])}
     document = provenance.documents.get(entry["document"])
     if document is None:
         known = ", ".join(sorted(provenance.documents))

@@ -11,13 +11,11 @@ from conformance.contract.branches import kebab
 from conformance.contract.documents import Document, enforce, read_document
 from conformance.contract.media_types import is_event_stream
 from conformance.contract.model import SourceDocument
-from conformance.contract.provenance import Provenance
+from conformance.contract.provenance import OWN_DOCUMENT, Provenance
 from conformance.shipped import catalogue_directory, shipped_profiles
 
 SECTION = "/x-conformance"
 SCHEMA = "x-conformance.schema.json"
-OWN_DOCUMENT = "contract"
-"""The name by which catalogue rows speak of a user's own document."""
 
 _STANDARDS = ("rfc9110", "rfc9112", "rfc8259")
 _STREAM_STANDARD = "whatwg-sse"
@@ -85,10 +83,12 @@ def _documents(
 ) -> dict[str, SourceDocument]:
     """The documents that sources may name: the published ones, the contract itself, and those that it declares."""
     known = dict(shared_sources())
+    own = SourceDocument(profile, title)
     if not shipped:
-        own = SourceDocument(profile, title)
         known |= {OWN_DOCUMENT: own, profile: own}
-    return known | _source_documents(written.get("sources", {}))
+    known |= _source_documents(written.get("sources", {}))
+    known.setdefault(profile, own)
+    return known
 
 
 def shared_sources() -> Mapping[str, SourceDocument]:

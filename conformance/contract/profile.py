@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from conformance.contract.catalogue import ANY_PROFILE, read_rows, shipped_requirements, shipped_rows, with_own_rows
+from conformance.contract.catalogue import (
+    ANY_PROFILE,
+    TENANTS,
+    read_rows,
+    shipped_requirements,
+    shipped_rows,
+    with_own_rows,
+)
 from conformance.contract.declaration import Declaration, read_declaration
 from conformance.contract.derive import derived_requirements
 from conformance.contract.dialect import dialect_of, known_parameters, own_parameters
@@ -38,9 +45,11 @@ def load_contract(profile: str) -> Contract:
     document = read_document(path)
     declaration = read_declaration(document, shipped=shipped)
     operation = read_operation(document, declaration.provenance, declaration.operation)
-    rows = list(_rows(declaration, operation, shipped=shipped))
     possible = dialect_of(profile, operation).parameters if shipped else known_parameters()
     template = _template(document, declaration, operation, possible)
+    parameters = possible if shipped else own_parameters(operation, template)
+    conditions = {TENANTS} if any(parameter.second for parameter in parameters) else set()
+    rows = list(_rows(declaration, operation, conditions, shipped=shipped))
     assert isinstance(document.data, Mapping)
     return Contract(
         profile=Profile(
@@ -56,7 +65,7 @@ def load_contract(profile: str) -> Contract:
         document=document.data,
         excluded=tuple(row for row in rows if row.excluded is not None),
         template=template,
-        parameters=possible if shipped else own_parameters(operation, template),
+        parameters=parameters,
         sources=declaration.provenance.documents,
     )
 
@@ -78,12 +87,14 @@ def _own_path(profile: str) -> Path:
     raise ContractError(f"unknown profile `{shown}`; use {names}, or the path of an OpenAPI document")
 
 
-def _rows(declaration: Declaration, operation: Operation, *, shipped: bool) -> Iterator[Requirement]:
+def _rows(
+    declaration: Declaration, operation: Operation, conditions: Collection[str], *, shipped: bool
+) -> Iterator[Requirement]:
     """Every requirement with its exclusions, section by section: the catalogue's rows, then the keywords."""
     provenance = declaration.provenance
     name = declaration.profile if shipped else ANY_PROFILE
-    rows: Iterable[Requirement] = shipped_requirements(shipped_rows(), name, provenance)
-    if not shipped and not _describes_stream(operation):
+    rows: Iterable[Requirement] = shipped_requirements(shipped_rows(), name, provenance, conditions=conditions)
+    if not _describes_stream(operation):
         rows = map(_without_stream, rows)
     together = [*rows, *derived_requirements(operation, provenance)]
     _check_unique(together)

@@ -12,6 +12,8 @@ from conformance.contract.pointers import join
 from conformance.contract.vocabulary import constraints, source_key
 
 X_SOURCE = "x-source"
+OWN_DOCUMENT = "contract"
+"""The name by which rows of the catalogue speak of the contract's own document, whatever its profile."""
 _EVERY = "*"
 _RANK = (Level.MAY, Level.SHOULD, Level.MUST)
 _ENTRY_KEYS = frozenset({"document", "place", "basis", "level"})
@@ -29,6 +31,10 @@ class Provenance:
     standards: tuple[str, ...]
     complete: bool
     """Whether every constraint must name its source (a shipped profile), or the document itself is the source."""
+
+    def name_of(self, document: str) -> str:
+        """The name of a document that a row speaks of: `contract` is the document that is judged against."""
+        return self.profile if document == OWN_DOCUMENT else document
 
     def strongest(self, basis: Basis, document: str) -> Level:
         """The strongest level that a basis allows.

@@ -51,7 +51,9 @@ def refusal(path: Path) -> ContractError:
         ({"tier": "huge"}, "huge"),
         ({"profiles": {}}, "less than 1 property"),
         ({"profiles": {"openai": "OUGHT"}}, "OUGHT"),
-        ({"profiles": {"openai": {"source": ROW["source"]}}}, "level"),
+        ({"profiles": {"openai": {}}}, "less than 1 property"),
+        ({"level": "OUGHT"}, "OUGHT"),
+        ({"when": "sometimes"}, "sometimes"),
         ({"source": {"document": "openai", "place": "x"}}, "basis"),
         ({"source": {**ROW["source"], "basis": "guessed"}}, "guessed"),
         ({"unknown": 1}, "unknown"),
@@ -120,6 +122,53 @@ def test_a_row_applies_to_the_profiles_that_it_names_at_their_levels(tmp_path: P
     assert applied(tmp_path, ROW, "loop-health", "openai") == []
 
 
+DEFAULT: dict[str, Any] = {key: value for key, value in ROW.items() if key != "profiles"} | {"level": "MUST"}
+
+
+def test_the_level_of_a_row_holds_for_every_profile_and_every_document(tmp_path: Path) -> None:
+    for profile in ("openai", "kodexa", "one-of-tomorrow", "*"):
+        assert applied(tmp_path, DEFAULT, profile, "openai") == [("stream.done-once", Level.MUST, None)]
+
+
+def test_a_default_level_is_lowered_to_what_the_standards_of_a_profile_support(tmp_path: Path) -> None:
+    assert applied(tmp_path, DEFAULT, "one-of-tomorrow", "rfc9110") == [("stream.done-once", Level.SHOULD, None)]
+
+
+def test_an_exception_changes_the_level_the_source_or_both_or_leaves_the_row_out(tmp_path: Path) -> None:
+    source = {"document": "rfc9110", "place": "section 9", "basis": "reference"}
+    exceptions = {"openai": "MAY", "kodexa": {"source": source}, "loop-health": None, "*": {"level": "MAY"}}
+    row = {**DEFAULT, "profiles": exceptions}
+    (openai,), (kodexa,), (own,), other = (
+        applied(tmp_path, row, profile, "openai", "rfc9110") for profile in ("openai", "kodexa", "*", "loop-health")
+    )
+    assert (openai[1], kodexa[1], own[1], other) == (Level.MAY, Level.MUST, Level.MAY, [])
+    (found,) = shipped_requirements(read_rows(tmp_path / "stream.yaml"), "kodexa", provenance("kodexa", "rfc9110"))
+    assert found.source.place == "section 9"
+
+
+def test_an_exception_needs_a_level_where_the_row_has_none(tmp_path: Path) -> None:
+    row = {**ROW, "profiles": {"openai": {"source": ROW["source"]}}}
+    with pytest.raises(ContractError, match=r"row `stream\.done-once`: the exception has no `level`"):
+        applied(tmp_path, row, "openai", "openai")
+
+
+def test_a_condition_restricts_the_default_and_no_exception(tmp_path: Path) -> None:
+    rows = read_rows(written(tmp_path, {**DEFAULT, "when": "tenants", "profiles": {"kodexa": "SHOULD"}}))
+
+    def levels(profile: str, *conditions: str) -> list[Level]:
+        found = shipped_requirements(rows, profile, provenance(profile, "openai"), conditions=conditions)
+        return [one.level for one in found]
+
+    assert (levels("openai"), levels("openai", "tenants")) == ([], [Level.MUST])
+    assert levels("kodexa") == [Level.SHOULD]
+
+
+def test_a_row_may_rest_on_the_document_that_is_judged_against(tmp_path: Path) -> None:
+    rows = read_rows(written(tmp_path, {**DEFAULT, "source": {**ROW["source"], "document": "contract"}}))
+    (found,) = shipped_requirements(rows, "openai", provenance("openai", "openai"))
+    assert found.source.document == "openai"
+
+
 def test_a_profile_may_have_a_source_of_its_own(tmp_path: Path) -> None:
     source = {"document": "rfc9110", "place": "section 9", "basis": "reference"}
     rows = read_rows(written(tmp_path, {**ROW, "profiles": {"openai": {"level": "SHOULD", "source": source}}}))
@@ -161,9 +210,9 @@ def test_an_excluded_row_applies_where_its_document_is_known(tmp_path: Path) -> 
 def test_the_shipped_catalogue_fits_each_profile(profile: str) -> None:
     contract = load_contract(profile)
     rows = {row.id for row in contract.requirements if row.keyword is None}
-    applying = [row for row in shipped_rows() if profile in row.written.get("profiles", {})]
-    expected = {row.id for row in applying if "excluded" not in row.written}
-    assert rows == expected
+    whole = [row for row in shipped_rows() if "level" in row.written and "when" not in row.written]
+    assert rows >= {row.id for row in whole if profile not in row.written.get("profiles", {})}
+    assert not rows & {row.id for row in shipped_rows() if row.written.get("profiles", {}).get(profile, "") is None}
     assert all(row.excluded for row in contract.excluded)
 
 
@@ -192,6 +241,11 @@ def test_a_user_adds_changes_and_excludes_requirements(tmp_path: Path) -> None:
     assert getattr(contract.requirement("robustness.at-once"), "tier", None) is Tier.EXHAUSTIVE
     assert contract.requirement("request.temperature.maximum") is None
     assert "We let it be hotter." in [row.excluded for row in contract.excluded]
+
+
+def test_a_users_row_may_leave_a_document_out(tmp_path: Path) -> None:
+    row = {"id": "error.teapot", "statement": "A teapot says so.", "level": "MUST", "profiles": {"gateway": None}}
+    assert own(tmp_path, row).requirement("error.teapot") is None
 
 
 def test_a_users_row_may_have_a_source_and_a_level_by_profile(tmp_path: Path) -> None:
