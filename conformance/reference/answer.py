@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.contract.dialect import Dialect
-from conformance.reference.dialect import envelope, refusal_of
-from conformance.reference.errors import ProviderError
+from conformance.reference.errors import ProviderError, envelope, refusal_of
 from conformance.reference.generation import Finish, Increment, Increments, Text
-from conformance.reference.request import CompletionRequest
+from conformance.reference.provider import CompletionRequest
 
 DONE = "[DONE]"
 EventData = Mapping[str, Any] | str

@@ -20,13 +20,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from conformance.contract.dialect import Dialect
 from conformance.contract.model import Contract, CredentialScheme
 from conformance.reference.answer import EventData, Outline
-from conformance.reference.dialect import dialect_of, refusal_of
-from conformance.reference.errors import DeploymentError, ProviderError, Refusal
+from conformance.reference.errors import DeploymentError, ProviderError, Refusal, refusal_of
 from conformance.reference.generation import Increments
 from conformance.reference.interpretation import served_models
-from conformance.reference.providers.model import Provider
-from conformance.reference.request import CompletionRequest
-from conformance.reference.settings import Settings
+from conformance.reference.provider import CompletionRequest, Provider
+from conformance.reference.settings import Settings, dialect_of
 from conformance.reference.stages import Stages
 from conformance.reference.transmission import EventStream, json_response, until_hung_up
 from conformance.reference.validation import RequestRules

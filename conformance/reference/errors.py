@@ -1,8 +1,11 @@
-"""What can go wrong in the reference deployment: a bad setup, a refused request, a provider that failed."""
+"""What can go wrong in the reference deployment, and how a platform reports it to the client."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
+
+from conformance.contract.dialect import Dialect
 
 
 class DeploymentError(Exception):
@@ -45,3 +48,16 @@ class ProviderError(Exception):
         self.message = message
         self.busy = busy
         self.retry_after = retry_after
+
+
+def envelope(dialect: Dialect, refusal: Refusal) -> dict[str, Any]:
+    """The body of an error."""
+    return dialect.error_body(refusal.status, refusal.reason, refusal.message, refusal.param)
+
+
+def refusal_of(dialect: Dialect, error: ProviderError) -> Refusal:
+    """A provider's failure as this platform reports it."""
+    if error.busy and dialect.passes_load_on:
+        wait = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+        return Refusal(429, "rate_limit_exceeded", error.message, headers=wait)
+    return Refusal(dialect.provider_status, "provider_error", error.message)

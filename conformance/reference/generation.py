@@ -8,8 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.reference.providers.model import Ended, Provider
-from conformance.reference.request import CompletionRequest
+from conformance.reference.provider import CompletionRequest, Ended, Provider
 from conformance.reference.stop_sequences import StopGate
 from conformance.reference.tokens import TokenMeter
 

@@ -8,7 +8,7 @@ from typing import Any
 from conformance.contract.dialect import Dialect
 from conformance.contract.model import Operation, Schema
 from conformance.reference.errors import Refusal
-from conformance.reference.request import CompletionRequest, Message, text_of
+from conformance.reference.provider import CompletionRequest, Message
 from conformance.reference.settings import Settings
 from conformance.reference.tokens import count_prompt
 
@@ -67,8 +67,17 @@ def _messages(rows: Any) -> tuple[Message, ...]:
     """The conversation. Nothing is assumed about its form, because a deployment with a fault may accept anything."""
     listed = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     return tuple(
-        Message(str(row.get("role", "user")), text_of(row.get("content")), _string(row.get("name"))) for row in listed
+        Message(str(row.get("role", "user")), _text_of(row.get("content")), _string(row.get("name"))) for row in listed
     )
+
+
+def _text_of(content: Any) -> str:
+    """The text of a message's content: a string, a list of text parts, or nothing."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str))
+    return ""
 
 
 def _string(value: Any) -> str | None:

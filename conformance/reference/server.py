@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Self
 
 from conformance.contract import load_contract
 from conformance.reference.app import create_app
-from conformance.reference.dialect import dialect_of, envelope
-from conformance.reference.errors import DeploymentError, Refusal
+from conformance.reference.errors import DeploymentError, Refusal, envelope
 from conformance.reference.hooks import Hooks
 from conformance.reference.interpretation import served_models
 from conformance.reference.providers.echo import EchoProvider
-from conformance.reference.settings import Settings, Tenant
+from conformance.reference.settings import Settings, Tenant, dialect_of
 from conformance.reference.stages import Stages
 from conformance.reference.transmission import encode_json
 from conformance.targets import Target, demo
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
     from conformance.contract.dialect import Dialect
     from conformance.contract.model import Contract, Parameter
-    from conformance.reference.providers.model import Provider
+    from conformance.reference.provider import Provider
 
 UPSTREAM_API_KEY = "CONFORMANCE_UPSTREAM_API_KEY"
 _START_TIMEOUT = 10.0

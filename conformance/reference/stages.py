@@ -13,13 +13,11 @@ from conformance.contract.model import CredentialScheme, Operation
 from conformance.reference.access import Fields, authenticate, authorize
 from conformance.reference.answer import EventData, Outline, build_completion, build_events
 from conformance.reference.body import check_media_type, read_body
-from conformance.reference.dialect import envelope
-from conformance.reference.errors import Refusal
+from conformance.reference.errors import Refusal, envelope
 from conformance.reference.generation import Increments, generate
 from conformance.reference.interpretation import interpret
 from conformance.reference.json_body import parse_object
-from conformance.reference.providers.model import Provider
-from conformance.reference.request import CompletionRequest
+from conformance.reference.provider import CompletionRequest, Provider
 from conformance.reference.settings import Settings, Tenant
 from conformance.reference.transmission import encode_event
 from conformance.reference.validation import RequestRules

@@ -12,7 +12,7 @@ from reference_callers import error_reason
 from shipped_contracts import shipped_contract
 
 from conformance.reference import DeploymentError, Settings, Tenant, create_app
-from conformance.reference.providers import EchoProvider
+from conformance.reference.providers.echo import EchoProvider
 from conformance.reference.stages import Stages
 
 if TYPE_CHECKING:

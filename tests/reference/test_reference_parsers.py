@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from conformance.reference.body import check_media_type
 from conformance.reference.errors import ProviderError, Refusal
 from conformance.reference.json_body import parse_object
-from conformance.reference.providers import Ended
+from conformance.reference.provider import Ended
 from conformance.reference.providers.upstream_answer import AnswerReader, SecretGate
 
 

@@ -13,12 +13,12 @@ from reference_callers import error_reason, events_of
 from conformance.contract import load_contract
 from conformance.reference import EmbeddedReference
 from conformance.reference.errors import ProviderError
-from conformance.reference.providers import Ended
+from conformance.reference.provider import Ended
 
 if TYPE_CHECKING:
     from reference_callers import Caller
 
-    from conformance.reference.request import CompletionRequest
+    from conformance.reference.provider import CompletionRequest
 
 
 def text_of(chunks: list[Any], choice: int = 0) -> str:

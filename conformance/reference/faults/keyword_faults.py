@@ -21,7 +21,7 @@ from conformance.reference.access import authorize
 from conformance.reference.errors import Refusal
 from conformance.reference.faults.tightening import Tightened, tightened
 from conformance.reference.interpretation import interpret, served_models
-from conformance.reference.request import CompletionRequest
+from conformance.reference.provider import CompletionRequest
 from conformance.reference.settings import Settings, Tenant
 from conformance.reference.stages import Stages
 from conformance.reference.validation import RequestRules

@@ -14,8 +14,7 @@ from conformance.reference.faults.actions import fault_action
 from conformance.reference.faults.answer_edits import ABSENT, edit_from, edited
 from conformance.reference.generation import Finish, Increments, Text
 from conformance.reference.hooks import Hooks
-from conformance.reference.providers.model import Provider
-from conformance.reference.request import CompletionRequest
+from conformance.reference.provider import CompletionRequest, Provider
 from conformance.reference.request_context import current
 
 

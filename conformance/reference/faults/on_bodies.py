@@ -15,7 +15,7 @@ from conformance.contract.model import Operation
 from conformance.reference.errors import Refusal
 from conformance.reference.faults.actions import ActionError, Crash, fault_action
 from conformance.reference.hooks import Hooks
-from conformance.reference.request import CompletionRequest
+from conformance.reference.provider import CompletionRequest
 from conformance.reference.settings import Settings
 from conformance.reference.validation import RequestRules
 

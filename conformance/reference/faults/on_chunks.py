@@ -11,7 +11,7 @@ from conformance.reference.answer import DONE, EventData, Outline
 from conformance.reference.faults.actions import ActionError, fault_action
 from conformance.reference.faults.answer_edits import edit_from, edited
 from conformance.reference.hooks import Hooks
-from conformance.reference.request import CompletionRequest
+from conformance.reference.provider import CompletionRequest
 
 Item = Any
 """The data of an event, or bytes that are sent as they are."""

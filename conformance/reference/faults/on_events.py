@@ -16,7 +16,7 @@ from conformance.reference.faults.actions import fault_action
 from conformance.reference.faults.answer_edits import edited
 from conformance.reference.faults.on_chunks import Item, choices_of, encoding_bytes, selected, with_bytes, with_items
 from conformance.reference.hooks import Hooks
-from conformance.reference.request import CompletionRequest
+from conformance.reference.provider import CompletionRequest
 
 
 @fault_action("events.drop")

@@ -15,7 +15,7 @@ from conformance.reference.faults.actions import ActionError, Crash, fault_actio
 from conformance.reference.faults.keyword_faults import KeywordFault, keyword_faults
 from conformance.reference.faults.on_bodies import with_check
 from conformance.reference.hooks import Hooks
-from conformance.reference.request import CompletionRequest
+from conformance.reference.provider import CompletionRequest
 from conformance.reference.settings import Settings
 from conformance.reference.stages import Stages
 

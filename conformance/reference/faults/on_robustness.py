@@ -16,7 +16,7 @@ from conformance.reference.faults.on_answers import with_increments
 from conformance.reference.faults.on_wire import with_writes
 from conformance.reference.generation import Finish, Increments, Text
 from conformance.reference.hooks import Ending, Hooks, Messages, Write, WriteKind
-from conformance.reference.request import CompletionRequest
+from conformance.reference.provider import CompletionRequest
 from conformance.reference.request_context import RequestContext, current
 from conformance.reference.settings import Settings
 

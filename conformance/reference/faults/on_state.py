@@ -17,7 +17,7 @@ from conformance.reference.faults.on_answers import with_increments
 from conformance.reference.faults.on_messages import with_messages
 from conformance.reference.generation import Finish, Increments, Text
 from conformance.reference.hooks import Hooks, Messages
-from conformance.reference.request import CompletionRequest
+from conformance.reference.provider import CompletionRequest
 from conformance.reference.request_context import RequestContext, current
 
 

@@ -1,6 +1,1 @@
-"""Where the words come from: the interface of a provider, and the providers."""
-
-from conformance.reference.providers.echo import EchoProvider
-from conformance.reference.providers.model import Ended, Provider
-
-__all__ = ["EchoProvider", "Ended", "Provider"]
+"""The providers of text: an echo without a model, and another server upstream."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from conformance.reference.request import CompletionRequest, Message
+from conformance.reference.provider import CompletionRequest, Message
 
 _ROLES = {"developer": "system", "system": "system", "assistant": "assistant"}
 _UNIVERSAL = ("temperature", "top_p")

@@ -7,8 +7,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 from zlib import crc32
 
-from conformance.reference.providers.model import Ended
-from conformance.reference.request import CompletionRequest
+from conformance.reference.provider import CompletionRequest, Ended
 from conformance.reference.tokens import count_tokens, split_tokens
 
 _SHORTEST = 12

@@ -14,8 +14,8 @@ import httpx
 
 from conformance.contract.media_types import is_event_stream
 from conformance.reference.errors import ProviderError, Refusal
+from conformance.reference.provider import CompletionRequest, Ended
 from conformance.reference.providers.conversation import payloads
-from conformance.reference.providers.model import Ended
 from conformance.reference.providers.upstream_answer import (
     BROKE_OFF,
     FAILED,
@@ -24,7 +24,6 @@ from conformance.reference.providers.upstream_answer import (
     SecretGate,
     is_about_context,
 )
-from conformance.reference.request import CompletionRequest
 
 _MOST_ERROR_BYTES = 64 * 1024
 _FORM_REFUSED = frozenset({400, 422, 500})

@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.reading.event_stream import Event, EventStreamReader
 from conformance.reference.errors import ProviderError
-from conformance.reference.providers.model import Ended
+from conformance.reference.provider import Ended
 
 _REASONS = {
     "length": "length",

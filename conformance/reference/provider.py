@@ -1,12 +1,41 @@
-"""The interface of a provider, which generates the text of completions."""
+"""The interface of a provider: the completion request that it gets, and the text that it generates."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from conformance.reference.request import CompletionRequest
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of the conversation; `text` joins its parts."""
+
+    role: str
+    text: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRequest:
+    """What a client wants, with defaults filled in."""
+
+    model: str
+    messages: tuple[Message, ...]
+    choices: int = 1
+    token_limit: int | None = None
+    """The most tokens of one choice, if the client limits them."""
+    stop: tuple[str, ...] = ()
+    stream: bool = False
+    include_usage: bool = False
+    alternatives: int | None = None
+    """How many alternatives of each token the log probabilities have; None without log probabilities."""
+    prompt_tokens: int = 0
+    """The tokens of the prompt, as this deployment counts them."""
+    tokens_left: int | None = None
+    """How many tokens of one choice still fit into the context window."""
+    sampling: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """Fields that only a model can honour (`temperature`, `seed`, …), as they were sent."""
 
 
 @dataclass(frozen=True, slots=True)
