@@ -245,6 +245,11 @@ def requirements(profile: str, **options: Any) -> int:
     "--only", metavar="FAULT_GLOB", multiple=True, help="Judge only these faults; may be given several times."
 )
 @click.option(
+    "--changed",
+    metavar="REV",
+    help="Judge only faults that depend on what changed in this git checkout since a commit, branch or tag.",
+)
+@click.option(
     "--workers", type=click.IntRange(1, 64), help="Processes.  [default: one more than processors, 8 at most]"
 )
 @click.option(

@@ -24,6 +24,8 @@ class LabOptions:
 
     only: tuple[str, ...] = ()
     """Ids or globs of faults; empty for all of them."""
+    changed: str | None = None
+    """The revision since which something must have changed that a fault depends on."""
     out: Path | None = None
     workers: int | None = None
     extra: Path | None = None
@@ -55,6 +57,9 @@ def run_lab(profiles: tuple[str, ...], options: LabOptions) -> int:
         raise UsageFailure(f"{unknown[0]} has no faults; the lab has some for {', '.join(shipped_profiles())}.")
     if options.accept and set(names) != set(shipped_profiles()):
         raise UsageFailure("--accept needs the results of every profile; leave PROFILE out.")
+    if options.changed is not None and (options.accept or options.mutate):
+        option = "--accept" if options.accept else "--mutate"
+        raise UsageFailure(f"{option} needs the results of every profile and test; leave --changed out.")
     if options.mutate:
         return _mutate(names)
     chosen = _chosen(names, options)
@@ -128,7 +133,20 @@ def _chosen(profiles: Sequence[str], options: LabOptions) -> dict[str, tuple[Lab
     chosen = {name: selected(targets_of(name, options.extra), options.only) for name in profiles}
     if not any(target.fault for targets in chosen.values() for target in targets):
         raise UsageFailure(f"no fault matches {' or '.join(options.only)}; --only takes ids and globs of faults.")
-    return chosen
+    return chosen if options.changed is None else _changed(chosen, options.changed)
+
+
+def _changed(chosen: dict[str, tuple[LabTarget, ...]], revision: str) -> dict[str, tuple[LabTarget, ...]]:
+    from conformance.lab.changed import changed_targets
+    from conformance.lab.checkout import CheckoutError, checkout_since
+    from conformance.terminal.exits import UsageFailure
+
+    try:
+        targets, line = changed_targets(chosen, checkout_since(revision))
+    except CheckoutError as error:
+        raise UsageFailure(str(error)) from error
+    click.echo(line)
+    return targets
 
 
 @contextlib.contextmanager
