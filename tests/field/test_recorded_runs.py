@@ -41,7 +41,7 @@ def test_the_evidence_judged_again_gives_the_record(name: str) -> None:
 
     rows = [{row["id"]: row for row in results.pop("requirements")} for results in (recorded, again)]
     differing = sorted(key for key in rows[0].keys() | rows[1].keys() if rows[0].get(key) != rows[1].get(key))
-    hint = "if the change is meant, run: python benchmarks/field/rejudge.py, and read what it changes"
+    hint = "if the change is meant, run: python benchmarks/update_records.py, and read what it changes"
     assert not differing, f"{name} is judged otherwise than recorded in {differing}; {hint}"
     assert again == recorded
 
@@ -73,5 +73,5 @@ def test_the_page_of_findings_is_what_the_command_prints() -> None:
     command = [sys.executable, str(FIELD / "findings.py")]
     printed = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout.decode()
 
-    hint = "run: python benchmarks/field/rejudge.py"
+    hint = "run: python benchmarks/update_records.py"
     assert printed == (FIELD / "FINDINGS.md").read_text(encoding="utf-8"), hint
