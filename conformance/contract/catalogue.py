@@ -162,6 +162,9 @@ def with_own_rows(
 
 def _own_requirement(row: Row, provenance: Provenance) -> Requirement | None:
     """The requirement that a user's own row makes, or None where the row leaves this contract out."""
+    for name in ("when", "why", "fix"):
+        if name in row.written:
+            raise row.error(f"`{name}` has a meaning in the shipped catalogue only; leave it out", name)
     exceptions = row.written.get("profiles", {})
     applied = _applied(row, provenance.profile if provenance.profile in exceptions else ANY_PROFILE)
     if applied is None and "excluded" not in row.written:

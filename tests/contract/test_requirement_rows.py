@@ -265,6 +265,8 @@ def test_a_users_row_may_have_a_source_and_a_level_by_profile(tmp_path: Path) ->
         ({"id": "error.teapot", "statement": "Mine."}, "the row has no `level`"),
         ({"id": "access.before-validation", "level": "MUST"}, "the basis `inferred` allows SHOULD at most"),
         ({"id": "error.teapot"}, "less than 2 properties"),
+        ({"id": "error.teapot", "statement": "Mine.", "level": "MAY", "when": "tenants"}, "`when` has a meaning in"),
+        ({"id": "error.teapot", "statement": "Mine.", "level": "MAY", "why": "For a good reason."}, "shorter than 20"),
         (
             {
                 "id": "error.teapot",
