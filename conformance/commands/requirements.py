@@ -32,7 +32,7 @@ def list_requirements(
     Raises:
         ContractError: the profile, its rows or the review on record is unusable.
         ProbeError: the contract does not allow the request that all probes start from.
-        UsageFailure: the options do not go together, or `sources` is no folder.
+        UsageFailure: the options do not go together, or `sources` is not a folder.
     """
     from conformance.contract import load_contract
     from conformance.terminal.exits import UsageFailure
@@ -46,7 +46,7 @@ def list_requirements(
     if check and (stale or as_json or reviewed or freeze is not None):
         raise UsageFailure("--check lists what the requirements lack; leave the other options out.")
     if sources is not None and not sources.is_dir():
-        raise UsageFailure(f"--sources {sources} is no folder; give the one that the documents are in.")
+        raise UsageFailure(f"--sources {sources} is not a folder; give the one that the documents are in.")
     contract = load_contract(profile)
     if check:
         return _list_gaps(contract, profile)
@@ -148,7 +148,7 @@ def _list_stale(contract: Contract, profile: str, sources: Path | None, *, as_js
 
 
 _HOW_TO_REVIEW = (
-    "Read each source again, mend the spec or the row, then record that with: chat-conformance requirements"
+    "Read each source again, correct the spec or the row, then record that with: chat-conformance requirements"
 )
 
 
@@ -165,7 +165,7 @@ def _freeze(contract: Contract, version: str) -> int:
     from conformance.contract import freeze
 
     path = freeze(contract, version)
-    click.echo(f"{path}: {len(contract.requirements)} requirements frozen; this file is never to be changed.")
+    click.echo(f"{path}: {len(contract.requirements)} requirements frozen; this file never changes.")
     return 0
 
 

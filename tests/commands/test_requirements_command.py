@@ -159,7 +159,7 @@ def test_a_source_that_changed_or_is_missing_is_named(own_document: Path, tmp_pa
     ("options", "said"),
     [
         ({"sources": Path("sources")}, "--stale"),
-        ({"sources": Path("nowhere"), "stale": True}, "nowhere is no folder"),
+        ({"sources": Path("nowhere"), "stale": True}, "nowhere is not a folder"),
         ({"reviewed": True, "stale": True}, "--reviewed"),
         ({"check": True, "stale": True}, "--check"),
     ],
