@@ -1,4 +1,4 @@
-"""A certification bundle: a run in one archive, with a manifest and a signed statement; made, and read as hostile."""
+"""Certification bundles: a run in one archive with a manifest and a signed statement. Reading trusts nothing in it."""
 
 from __future__ import annotations
 

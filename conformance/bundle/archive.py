@@ -1,4 +1,4 @@
-"""Writes the archive of a bundle, the same bytes for the same files, and unpacks one as hostile input."""
+"""Writes the archive of a bundle (the same bytes for the same files), and unpacks one as hostile input."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from conformance.bundle.errors import BundleError
 MOST_MEMBERS = 64
 LARGEST_MEMBER = 1024 * 1024 * 1024
 LARGEST_ARCHIVE = 2 * LARGEST_MEMBER
-"""Bytes that are unpacked at most, whatever the archive says of itself."""
+"""How many bytes are unpacked at most, whatever the archive declares."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*){0,4}")
 _LONGEST_NAME = 200
@@ -24,14 +24,14 @@ _REGULAR_FILE = 0o100644 << 16
 _ENCRYPTED = 0x1
 _STEP = 1024 * 1024
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, LookupError)
-"""The zip reader ends in all of these ways on broken input."""
+"""The zip reader raises all of these on broken input."""
 
 
 def write_archive(path: Path, files: Mapping[str, Path | bytes]) -> None:
-    """Write a zip archive with these files by name; times, owners and order tell nothing of the machine.
+    """Write a zip archive with these files by name; times, owners and order reveal nothing about the machine.
 
     Raises:
-        OSError: a file cannot be read, or the archive cannot be written. No half of an archive is left behind.
+        OSError: a file cannot be read, or the archive cannot be written. No partial archive is left behind.
     """
     part = path.with_name(f".{path.name}.part")
     try:
@@ -52,29 +52,31 @@ def _add(archive: zipfile.ZipFile, name: str, content: Path | bytes) -> None:
 
 
 def read_archive(path: Path, directory: Path) -> tuple[str, ...]:
-    """Unpack an archive into an empty directory; gives the names of its members.
+    """Unpack an archive into an empty directory; returns the names of its members.
 
-    Nothing is trusted: names are plain and unique, only regular files are taken, and what is unpacked is counted and
-    not believed.
+    Nothing is trusted: names must be plain and unique, only regular files are taken, and sizes are counted instead of
+    believed.
 
     Raises:
-        BundleError: it is no zip archive, or holds what a bundle never does.
+        BundleError: it is not a zip archive, or contains what a bundle never does.
         OSError: the archive cannot be read, or a file not be written.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             _check_members(members)
-            room = LARGEST_ARCHIVE
+            rest = LARGEST_ARCHIVE
             for member in members:
-                room -= _unpack(archive, member, directory, min(room, LARGEST_MEMBER))
+                rest -= _unpack(archive, member, directory, min(rest, LARGEST_MEMBER))
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
-        raise BundleError("the archive is broken: it points outside of itself.") from error
+        raise BundleError("the archive is broken: it points outside itself.") from error
     except _BROKEN as error:
         reason = " ".join(str(error).split())[:200]
-        raise BundleError(f"the archive is broken or no zip archive ({reason or type(error).__name__}).") from error
+        raise BundleError(
+            f"the archive is broken, or is not a zip archive ({reason or type(error).__name__})."
+        ) from error
     return tuple(member.filename for member in members)
 
 
@@ -85,35 +87,35 @@ def _check_members(members: list[zipfile.ZipInfo]) -> None:
     for member in members:
         shown = ascii(member.filename[:_LONGEST_NAME])
         if member.filename != member.orig_filename or not is_plain(member.filename):
-            raise BundleError(f"its member {shown} has a name that no bundle has; nothing was unpacked.")
+            raise BundleError(f"its member {shown} has a name that is not allowed in a bundle; nothing was unpacked.")
         if member.filename.lower() in seen:
             raise BundleError(f"its member {shown} is there twice.")
         kind = member.external_attr >> 16 & 0o170000
         if kind not in {0, 0o100000} or member.flag_bits & _ENCRYPTED:
-            raise BundleError(f"its member {shown} is no plain file.")
+            raise BundleError(f"its member {shown} is not a regular file.")
         if member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise BundleError(f"its member {shown} is packed in a way that no bundle is.")
+            raise BundleError(f"its member {shown} uses a compression that is not allowed in a bundle.")
         if member.file_size > LARGEST_MEMBER:
-            raise BundleError(f"its member {shown} is {member.file_size} bytes long, which is too much.")
+            raise BundleError(f"its member {shown} is {member.file_size} bytes long, which is too large.")
         seen.add(member.filename.lower())
     for name in seen:
         if any(other.startswith(f"{name}/") for other in seen):
-            raise BundleError(f"its member {name!a} is a file and a folder.")
+            raise BundleError(f"its member {name!a} is both a file and a folder.")
 
 
 def is_plain(name: str) -> bool:
-    """Whether a name can be that of a member: relative, of few plain parts, and the same on every system."""
+    """Whether a member may have this name: relative, with few plain parts, and the same on every system."""
     return len(name) <= _LONGEST_NAME and _NAME.fullmatch(name) is not None
 
 
-def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, directory: Path, room: int) -> int:
+def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, directory: Path, rest: int) -> int:
     target = directory / member.filename
     target.parent.mkdir(parents=True, exist_ok=True)
     length = 0
     with archive.open(member) as packed, target.open("xb") as unpacked:
         while data := packed.read(_STEP):
             length += len(data)
-            if length > room:
-                raise BundleError(f"its member {member.filename!a} unpacks to more than a bundle may hold.")
+            if length > rest:
+                raise BundleError(f"its member {member.filename!a} unpacks to more than a bundle may contain.")
             unpacked.write(data)
     return length

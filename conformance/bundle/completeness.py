@@ -1,4 +1,4 @@
-"""Whether a bundle shows a whole run: nothing left out by a filter, a stop or a budget, and no exchange missing."""
+"""Checks that a bundle shows a complete run: nothing left out by a filter, a stop or a budget, no exchange missing."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from conformance.report import Results
 
 
 def check_whole(results: Results, folder: Path) -> None:
-    """Hold results and evidence in an unpacked bundle against what a whole run leaves.
+    """Check that results and evidence in an unpacked bundle are those of a complete run.
 
     Raises:
         BundleError: a part is missing; the message names it, and says why that matters.
     """
     if results.selection is not None:
         raise BundleError(
-            f"the run was restricted to {results.selection}; a part of the contract says nothing about the whole."
+            f"the run was restricted to {results.selection}; a part of the contract does not show the whole."
         )
     if results.interrupted is not None:
-        raise BundleError(f"the run did not finish ({results.interrupted}); what it had not seen may be broken.")
+        raise BundleError(f"the run did not finish ({results.interrupted}); what it did not judge may be broken.")
     if results.replayed:
         raise BundleError("the results are of evidence that was judged again, not of the run itself.")
     evidence = _evidence(folder)
@@ -42,9 +42,9 @@ def _evidence(folder: Path) -> Evidence:
 def _check_evidence(evidence: Evidence) -> None:
     header = evidence.header
     if header.get("only"):
-        raise BundleError("the evidence is of a run that was restricted; a part says nothing about the whole.")
+        raise BundleError("the evidence is of a restricted run; a part of the contract does not show the whole.")
     if not evidence.complete or evidence.interrupted:
-        raise BundleError("the evidence breaks off: the run did not come to its end.")
+        raise BundleError("the evidence is incomplete: the run did not finish.")
     if evidence.unsent:
         name, reason = next(iter(evidence.unsent.items()))
         raise BundleError(f"{len(evidence.unsent)} probes were not sent, among them {name}: {reason}")
@@ -78,8 +78,10 @@ def _check_same_run(evidence: Evidence, results: Results) -> None:
         header.get("started"),
     )
     profile = results.profile
-    told = (results.suite_version, profile.name, profile.sha256, results.tier.value, results.started)
+    reported = (results.suite_version, profile.name, profile.sha256, results.tier.value, results.started)
     names = ("version of the suite", "profile", "digest of the profile's document", "tier", "start")
-    for name, one, other in zip(names, recorded, told, strict=True):
+    for name, one, other in zip(names, recorded, reported, strict=True):
         if one != other:
-            raise BundleError(f"evidence and results are not of one run: the {name} is {one!s:.80} and {other!s:.80}.")
+            raise BundleError(
+                f"evidence and results are not of the same run: the {name} is {one!s:.80} and {other!s:.80}."
+            )

@@ -1,10 +1,10 @@
-"""The ways in which a bundle does not hold, and a key cannot be used."""
+"""Why a bundle is not valid, or a key cannot be used."""
 
 from __future__ import annotations
 
 
 class BundleError(Exception):
-    """A bundle does not hold. The message is one sentence that names the exact problem."""
+    """A bundle is not valid. The message is one sentence that names the exact problem."""
 
 
 class KeyFileError(Exception):

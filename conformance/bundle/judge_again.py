@@ -1,4 +1,4 @@
-"""Judges the evidence of an unpacked bundle again, and compares what comes out with what its record says."""
+"""Judges the evidence of an unpacked bundle again, and compares the result with its record."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def judge_again(results: Results, folder: Path) -> None:
     """Judge the evidence in a folder by the contract that is installed here, or, for a user's own, by the bundle's.
 
     Raises:
-        BundleError: the contract is another one; or an outcome, anything else of the record, or a report differs.
+        BundleError: the contract is a different one; or an outcome, anything else in the record, or a report differs.
     """
     profile = _profile(results, folder)
     try:
@@ -64,12 +64,11 @@ def _requirements(folder: Path) -> Mapping[str, Any]:
     if not isinstance(written, Mapping) or not isinstance(written.get("document"), str):
         raise BundleError(f"{REQUIREMENTS} does not name the contract's document.")
     if "/" in written["document"] or written["document"].startswith("."):
-        raise BundleError(f"{REQUIREMENTS} names a document outside of the bundle.")
+        raise BundleError(f"{REQUIREMENTS} names a document outside the bundle.")
     return written
 
 
 def _compare(results: Results, folder: Path, profile: str) -> None:
-
     settings = RunSettings(
         profile=profile,
         replay=(folder / EVIDENCE).parent,
@@ -93,7 +92,7 @@ def _compare(results: Results, folder: Path, profile: str) -> None:
 
 
 def _check_reports(suite_run: SuiteRun, results: Results, curl: Curl, folder: Path) -> None:
-    """Make the reports again, and hold those of the bundle against them."""
+    """Make the reports again, and compare those of the bundle with them."""
     with tempfile.TemporaryDirectory(prefix="chat-conformance-") as made:
         for name, path in written(suite_run, results, curl, Path(made)).items():
             if name in _not_made_again(results):
@@ -103,23 +102,23 @@ def _check_reports(suite_run: SuiteRun, results: Results, curl: Curl, folder: Pa
 
 
 def _not_made_again(results: Results) -> tuple[str, ...]:
-    # results.json itself was compared; and the places of a user's own contract are those of the maker's machine.
+    # results.json was compared already, and the places of a user's own contract are paths of the maker's machine.
     return ("results.json",) if results.profile.name in shipped_profiles() else ("results.json", "results.sarif")
 
 
-def same_but_for_masks(told: bytes, again: bytes) -> bool:
-    """Whether a file is the one that was made again; the run's redaction may have masked more than is masked here."""
-    if told == again:
+def same_but_for_masks(bundled: bytes, again: bytes) -> bool:
+    """Whether a file equals the one that was made again; the run may have masked more than is masked here."""
+    if bundled == again:
         return True
-    if len(told) != len(again) or len(told) > _LARGEST_MASKED:
+    if len(bundled) != len(again) or len(bundled) > _LARGEST_MASKED:
         return False
-    return all(one in (other, _MASK) for one, other in zip(told, again, strict=True))
+    return all(one in (other, _MASK) for one, other in zip(bundled, again, strict=True))
 
 
 def _check_contract(results: Results, folder: Path, required: Mapping[str, Any], sha256: str) -> None:
     if sha256 != results.profile.sha256:
         raise BundleError(
-            f"the document of {results.profile.name} that is installed here is another one (sha256 {sha256}), so"
+            f"the document of {results.profile.name} that is installed here is a different one (sha256 {sha256}), so"
             " nothing was judged again; verify it with the installation that made it."
         )
     written = _requirements(folder).get("requirements")

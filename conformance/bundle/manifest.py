@@ -1,4 +1,4 @@
-"""The manifest of a bundle: each of its files with length and digest."""
+"""The manifest of a bundle: the length and digest of each of its files."""
 
 from __future__ import annotations
 
@@ -46,27 +46,27 @@ def file_digest(path: Path) -> str:
 
 
 def check_manifest(directory: Path, members: Iterable[str], apart: Iterable[str]) -> Mapping[str, Any]:
-    """Hold the unpacked members against the manifest among them; gives the manifest.
+    """Check the unpacked members against the manifest among them; returns the manifest.
 
     `apart` are the members that the manifest cannot name, because they are made from it.
 
     Raises:
-        BundleError: there is none, it is broken, or a member is missing, added, or other than it says.
+        BundleError: there is none, it is broken, or a member is missing, added, or different from what it says.
     """
     present = set(members)
     if MANIFEST not in present:
-        raise BundleError(f"it has no {MANIFEST}, so it is no bundle of chat-conformance, or not a whole one.")
+        raise BundleError(f"it has no {MANIFEST}, so it is not a bundle of chat-conformance, or not a complete one.")
     document = read_manifest(directory / MANIFEST)
     listed = {row["path"]: row for row in document["files"]}
     if len(listed) < len(document["files"]):
         raise BundleError(f"{MANIFEST} names a file twice.")
     for name in sorted(listed):
         if name not in present:
-            raise BundleError(f"{name} is missing, and {MANIFEST} names it.")
+            raise BundleError(f"{name} is missing, but {MANIFEST} names it.")
         _check_file(directory / name, listed[name])
     unknown = sorted(present - listed.keys() - {MANIFEST, *apart})
     if unknown:
-        raise BundleError(f"{unknown[0]} is in the archive, and {MANIFEST} does not name it.")
+        raise BundleError(f"{unknown[0]} is in the archive, but {MANIFEST} does not name it.")
     return document
 
 
@@ -74,14 +74,14 @@ def read_manifest(path: Path) -> Mapping[str, Any]:
     """The manifest in a file, checked against its schema.
 
     Raises:
-        BundleError: it is none.
+        BundleError: it is not a manifest.
     """
     from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - only `verify` needs it
 
     from conformance.shipped import specs_directory  # noqa: PLC0415 - the same
 
     if path.stat().st_size > _LARGEST:
-        raise BundleError(f"{MANIFEST} is larger than any manifest.")
+        raise BundleError(f"{MANIFEST} is larger than any manifest can be.")
     try:
         document: Mapping[str, Any] = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
@@ -89,7 +89,7 @@ def read_manifest(path: Path) -> Mapping[str, Any]:
     schema = json.loads((specs_directory() / "bundle.schema.json").read_text(encoding="utf-8"))
     if not Draft202012Validator(schema).is_valid(document):
         raise BundleError(
-            f"{MANIFEST} is not as specs/bundle.schema.json wants it; it was changed, or is of a new format."
+            f"{MANIFEST} does not follow specs/bundle.schema.json; it was changed, or has a newer format."
         )
     return document
 
@@ -97,10 +97,10 @@ def read_manifest(path: Path) -> Mapping[str, Any]:
 def _check_file(path: Path, row: Mapping[str, Any]) -> None:
     size = path.stat().st_size
     if size != row["size"]:
-        raise BundleError(f"{row['path']} was changed: it is {size} bytes long, and {MANIFEST} says {row['size']}.")
+        raise BundleError(f"{row['path']} was changed: it is {size} bytes long, but {MANIFEST} says {row['size']}.")
     digest = file_digest(path)
     if digest != row["sha256"]:
         raise BundleError(
-            f"{row['path']} was changed, or its line in {MANIFEST}: its sha256 is {digest}, and {MANIFEST} says"
+            f"{row['path']} was changed, or its line in {MANIFEST}: its sha256 is {digest}, but {MANIFEST} says"
             f" {row['sha256']}."
         )

@@ -45,7 +45,7 @@ REPORTS = (
     *("compliance.html", "junit.xml", "ctrf.json", "results.sarif", "exchanges.har"),
     *("badge.json", "badge.svg"),
 )
-"""What is made from results and evidence, and so can be made again."""
+"""The reports that are made from results and evidence, and so can be made again."""
 FORMAT = 1
 
 
@@ -60,9 +60,9 @@ def bundle_key(settings: RunSettings) -> Ed25519PrivateKey | None:
             raise UsageFailure("--sign signs a bundle; give --bundle FILE too.")
         return None
     if settings.replay is not None:
-        raise UsageFailure("--bundle is for a run that sends; leave --replay out.")
+        raise UsageFailure("--bundle is for a live run; leave --replay out.")
     if settings.baseline is not None:
-        raise UsageFailure("--bundle is of a run by the whole contract; leave --baseline out.")
+        raise UsageFailure("--bundle is for a run without known findings; leave --baseline out.")
     if settings.bundle.is_dir() or not os.access(settings.bundle.parent, os.W_OK):
         raise UsageFailure(f"{settings.bundle} cannot be written; choose another --bundle.")
     try:
@@ -72,10 +72,10 @@ def bundle_key(settings: RunSettings) -> Ed25519PrivateKey | None:
 
 
 def write_bundle(run: Run, written: Mapping[str, Path], key: Ed25519PrivateKey | None) -> tuple[str, ...]:
-    """Write the bundle of a run; gives what is to be said of it, in whole sentences.
+    """Write the bundle of a run; returns what to print about it, in whole sentences.
 
     Raises:
-        UsageFailure: the contract's files have names that cannot stand in a bundle.
+        UsageFailure: the contract's files have names that are not allowed in a bundle.
         OSError: a file cannot be read, or the bundle not be written.
     """
     path = run.settings.bundle
@@ -83,7 +83,7 @@ def write_bundle(run: Run, written: Mapping[str, Path], key: Ed25519PrivateKey |
     evidence = run.evidence_directory / EVIDENCE_FILE
     if not evidence.is_file():
         return (f"No bundle was written to {path}: there is no evidence to put in it.",)
-    # The record as it was written: what a key was taken out of.
+    # The record as it was written: with secrets removed.
     results = read_results(written["results.json"])
     files: dict[str, Path | bytes] = {**written, EVIDENCE: evidence, **_contract_files(run.contract, results)}
     manifest = manifest_text(results.suite_version, files)
@@ -91,7 +91,7 @@ def write_bundle(run: Run, written: Mapping[str, Path], key: Ed25519PrivateKey |
     apart = {STATEMENT: statement} if key is None else {ENVELOPE: signed(statement, key)}
     texts = {MANIFEST: manifest, **apart}
     write_archive(path, {**files, **{name: text.encode() for name, text in texts.items()}})
-    return (_told(path, results, is_signed=key is not None), *_doubts(results))
+    return (_made(path, results, is_signed=key is not None), *_doubts(results))
 
 
 def _contract_files(contract: Contract, results: Results) -> Mapping[str, Path | bytes]:
@@ -106,8 +106,8 @@ def _contract_files(contract: Contract, results: Results) -> Mapping[str, Path |
     for name in named:
         if not is_plain(f"{CONTRACT}/{name}"):
             raise UsageFailure(
-                f"{name!r} cannot stand in a bundle; keep the contract's files in one folder, under names of letters,"
-                " digits, dots, hyphens and underscores."
+                f"{name!r} is not allowed as a name in a bundle; keep the contract's files in one folder, under names"
+                " of letters, digits, dots, hyphens and underscores."
             )
     return {
         **{f"{CONTRACT}/{name}": path for name, path in named.items()},
@@ -116,7 +116,7 @@ def _contract_files(contract: Contract, results: Results) -> Mapping[str, Path |
 
 
 def _release_name(contract: Contract, release: Path) -> str:
-    """What a release is called in a bundle, where the files of a contract stand in one folder."""
+    """The name of a release in a bundle, where all files of a contract are in one folder."""
     shipped = contract.profile.name in shipped_profiles()
     return f"{contract.profile.name}-{release.name}" if shipped else release.name
 
@@ -131,14 +131,14 @@ def _requirements(contract: Contract, document: str) -> bytes:
     return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
 
 
-def _told(path: Path, results: Results, *, is_signed: bool) -> str:
+def _made(path: Path, results: Results, *, is_signed: bool) -> str:
     signature = "signed" if is_signed else "not signed"
     return f"Bundle: {path}, {signature}, of a run that is {results.verdict.value}."
 
 
 def _doubts(results: Results) -> tuple[str, ...]:
     if results.selection:
-        return ("This bundle will not be verified: the run was restricted, and shows only a part.",)
+        return ("This bundle will fail verification: the run was restricted, and shows only a part of the contract.",)
     if results.interrupted:
-        return ("This bundle will not be verified: the run did not finish.",)
+        return ("This bundle will fail verification: the run did not finish.",)
     return ()

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 ENVELOPE = "statement.dsse.json"
 _LARGEST_KEY = 64 * 1024
 _MAKE = "openssl genpkey -algorithm ed25519"
-_NOT_INSTALLED = "signatures need more packages; install them with: pip install 'chat-conformance[signing]'."
+_NOT_INSTALLED = "signatures need further packages; install them with: pip install 'chat-conformance[signing]'."
 
 
 def signing_key(path: Path) -> Ed25519PrivateKey:
     """The private key in a PEM file.
 
     Raises:
-        KeyFileError: it cannot be read, is no ed25519 key, or has a passphrase; or the packages are missing.
+        KeyFileError: it cannot be read, is not an ed25519 key, or has a passphrase; or packages are missing.
     """
     try:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -39,9 +39,9 @@ def signing_key(path: Path) -> Ed25519PrivateKey:
     except TypeError as error:
         raise KeyFileError(f"{path}: the key has a passphrase; give one without ({_MAKE}).") from error
     except ValueError as error:
-        raise KeyFileError(f"{path}: this is no private key in PEM; make one with: {_MAKE}.") from error
+        raise KeyFileError(f"{path}: this is not a private key in PEM; make one with: {_MAKE}.") from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise KeyFileError(f"{path}: this is no ed25519 key; make one with: {_MAKE}.")
+        raise KeyFileError(f"{path}: this is not an ed25519 key; make one with: {_MAKE}.")
     return key
 
 
@@ -49,7 +49,7 @@ def public_key(path: Path) -> Ed25519PublicKey:
     """The public key in a PEM file (`openssl pkey -in KEY -pubout`).
 
     Raises:
-        KeyFileError: it cannot be read, or is no ed25519 public key; or the packages are missing.
+        KeyFileError: it cannot be read, or is not an ed25519 public key; or packages are missing.
     """
     try:
         from cryptography.exceptions import UnsupportedAlgorithm
@@ -61,10 +61,10 @@ def public_key(path: Path) -> Ed25519PublicKey:
     try:
         key = load_pem_public_key(content)
     except (ValueError, UnsupportedAlgorithm) as error:
-        message = "this is no public key in PEM; take it from the private one with: openssl pkey -in KEY -pubout"
+        message = "this is not a public key in PEM; derive it from the private key with: openssl pkey -in KEY -pubout"
         raise KeyFileError(f"{path}: {message}.") from error
     if not isinstance(key, Ed25519PublicKey):
-        raise KeyFileError(f"{path}: this is no ed25519 key.")
+        raise KeyFileError(f"{path}: this is not an ed25519 key.")
     return key
 
 
@@ -87,18 +87,18 @@ def signed(statement: str, key: Ed25519PrivateKey) -> str:
 
 
 def verified_payload(text: str, key: Ed25519PublicKey | None) -> str:
-    """The statement in an envelope, after its signature was verified; without a key, as it stands.
+    """The statement in an envelope, once its signature is verified; without a key, unverified.
 
     Raises:
-        BundleError: the envelope is broken, holds no statement, or no signature in it is by this key.
+        BundleError: the envelope is broken, contains no statement, or has no signature by this key.
     """
     try:
         loaded = json.loads(text)
         payload_type, payload = _parts(loaded)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BundleError(f"{ENVELOPE} is no DSSE envelope.") from error
+        raise BundleError(f"{ENVELOPE} is not a DSSE envelope.") from error
     if payload_type != PAYLOAD_TYPE:
-        raise BundleError(f"{ENVELOPE} holds no in-toto statement.")
+        raise BundleError(f"{ENVELOPE} contains no in-toto statement.")
     if key is not None:
         _verify(loaded, key)
     return payload
@@ -115,7 +115,7 @@ def _verify(loaded: dict[str, object], key: Ed25519PublicKey) -> None:
 
     try:
         envelope = Envelope.from_dict(loaded)
-        # A key id is only a hint (DSSE, protocol.md), so each signature is tried with this key, whatever it names.
+        # A key id is only a hint (DSSE, protocol.md), so each signature is checked with this key, whatever id it names.
         keys: list[Key] = [SSlibKey.from_crypto(key, keyid=key_id) for key_id in envelope.signatures]
         if not keys:
             raise BundleError(f"{ENVELOPE} has no signature.")
@@ -125,4 +125,4 @@ def _verify(loaded: dict[str, object], key: Ed25519PublicKey) -> None:
             "the signature is not by this key: the bundle was signed with another, or changed after it was signed."
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError, FormatError) as error:
-        raise BundleError(f"{ENVELOPE} is no DSSE envelope.") from error
+        raise BundleError(f"{ENVELOPE} is not a DSSE envelope.") from error

@@ -24,10 +24,10 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 
 def statement_text(results: Results, manifest: str) -> str:
-    """The statement on a run, over the manifest of its bundle and so over every file in it.
+    """The statement about a run, over the manifest of its bundle and so over every file in it.
 
     `result` is PASSED for a conformant run, WARNED for one with broken recommendations or waived failures, and FAILED
-    for all else: an inconclusive run has shown nothing. Tests are named by requirement id.
+    for everything else: an inconclusive run has shown nothing. Tests are named by requirement id.
     """
     profile = results.profile
     document = {
@@ -75,7 +75,7 @@ def _ids(results: Results, *outcomes: Outcome) -> list[str]:
 
 
 def check_statement(text: str, results: Results, manifest: Path) -> None:
-    """Whether a statement is the one that the results and the manifest make.
+    """Check that a statement is the one that follows from the results and the manifest.
 
     Raises:
         BundleError: it is not; the message names the first part that differs.
@@ -88,6 +88,6 @@ def check_statement(text: str, results: Results, manifest: Path) -> None:
     if found == wanted:
         return
     if not isinstance(found, Mapping) or found.get("subject") != wanted["subject"]:
-        raise BundleError(f"the statement is about another {MANIFEST} than the one in the archive.")
-    differing = next((name for name in wanted if found.get(name) != wanted[name]), "something that it should not name")
+        raise BundleError(f"the statement is about a different {MANIFEST} than the one in the archive.")
+    differing = next((name for name in wanted if found.get(name) != wanted[name]), "a member that it should not have")
     raise BundleError(f"the statement does not agree with results.json: {differing} differs.")

@@ -1,4 +1,4 @@
-"""The command line: a thin shell that parses options and calls one module of `commands` for each verb."""
+"""The command line: parses options and calls one module of `commands` for each command."""
 
 from conformance.cli.main import main
 

@@ -1,4 +1,4 @@
-"""The command line: reads options, and leaves the rest to the commands."""
+"""The commands of the command line with their options; what they do is in `commands`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from conformance.terminal.exits import INCONCLUSIVE, SUITE_BROKE, USAGE, exit_st
 
 
 def main() -> None:
-    """Run the command line and exit with its status; whatever goes wrong is told in one sentence.
+    """Run the command line and exit with its status; whatever goes wrong is reported in one sentence.
 
-    No way of ending is left to the interpreter: its status for a defect of ours would read as nonconformant.
+    The interpreter never decides the status: it would report a defect of this program as nonconformant.
     """
-    from conformance.terminal.broken_pipe import outlive_readers
+    from conformance.terminal.broken_pipe import ignore_broken_pipes
 
-    outlive_readers()
+    ignore_broken_pipes()
     sys.exit(_status())
 
 
@@ -32,7 +32,7 @@ def _status() -> int:
         return print_error(" ".join(error.format_message().split()), USAGE)
     except (click.Abort, KeyboardInterrupt):
         return print_error("interrupted before anything was judged.", INCONCLUSIVE)
-    except Exception:  # noqa: BLE001 - a defect of ours, told as one
+    except Exception:  # noqa: BLE001 - a defect of this program, reported as one
         return _broke()
     return ended if isinstance(ended, int) else 0
 
@@ -67,19 +67,19 @@ def commands() -> None:
 @click.option(
     "--base-url",
     metavar="URL",
-    help="What stands before the operation's path. Without it, the embedded reference deployment is judged.",
+    help="The URL before the operation's path. Without it, the embedded reference deployment is judged.",
 )
-@click.option("--target", metavar="NAME", help="A target of conformance.toml; options given here come before it.")
+@click.option("--target", metavar="NAME", help="A target of conformance.toml; options on the command line override it.")
 @click.option(
     "--config",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Where the target is described.  [default: conformance.toml]",
+    help="The file that describes the target.  [default: conformance.toml]",
 )
 @click.option(
     "--tier",
     type=click.Choice(["smoke", "standard", "exhaustive", "load"]),
-    help="How much may be spent; load sends what may hurt a deployment in use.  [default: standard]",
+    help="How much to test; load may disturb a deployment in use.  [default: standard]",
 )
 @click.option(
     "--only", metavar="ID_OR_GLOB", multiple=True, help="Judge only these requirements; may be given several times."
@@ -88,69 +88,75 @@ def commands() -> None:
     "--out",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Where evidence and reports go.  [default: reports/PROFILE-TIME]",
+    help="Where to write evidence and reports.  [default: reports/PROFILE-TIME]",
 )
 @click.option(
     "--resume",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Go on with the run that was interrupted in this directory: send only what is missing.",
+    help="Resume the interrupted run in this directory: send only what is missing.",
 )
 @click.option(
-    "--plan", "plan_only", is_flag=True, help="Show what would be sent and what it may cost, and send nothing."
+    "--plan", "plan_only", is_flag=True, help="Show what would be sent and what it may cost, but send nothing."
 )
 @click.option("--strict", is_flag=True, help="Count warnings as failures.")
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 256),
-    help="Requests under way at once.  [default: 8; exhaustive 16, load 64]",
+    help="Concurrent requests.  [default: 8; exhaustive 16, load 64]",
 )
-@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Requests a second at most.")
-@click.option("--max-requests", type=click.IntRange(1), help="Requests in all at most.")
-@click.option("--max-completion-tokens", type=click.IntRange(0), help="Completion tokens in all at most, at worst.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Requests per second, at most.")
+@click.option("--max-requests", type=click.IntRange(1), help="Requests in total, at most.")
+@click.option(
+    "--max-completion-tokens",
+    type=click.IntRange(0),
+    help="Completion tokens in total, at most (by the worst case of each request).",
+)
 @click.option(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
     metavar="S",
-    help="Seconds for one request, from its start to the end of its body.  [default: 60]",
+    help="Seconds for one request, from its start to the end of the answer.  [default: 60]",
 )
-@click.option("--waivers", metavar="FILE", type=click.Path(path_type=Path), help="Accepted violations, a YAML list.")
+@click.option("--waivers", metavar="FILE", type=click.Path(path_type=Path), help="A YAML list of accepted violations.")
 @click.option(
     "--baseline",
     metavar="RESULTS",
     type=click.Path(path_type=Path),
-    help="A results.json: only findings that are not in it fail the run.",
+    help="A results.json of an earlier run: only findings that are not in it fail this run.",
 )
 @click.option(
     "--generated",
     type=click.IntRange(0, 100_000),
     metavar="N",
-    help="Generated requests in the exhaustive tier: N valid ones and N that are not.  [default: 1000]",
+    help="Generated requests in the exhaustive tier: N valid and N invalid ones.  [default: 1000]",
 )
 @click.option(
     "--generated-time",
     type=click.FloatRange(0, min_open=True),
     metavar="S",
-    help="Seconds after which no further generated request is sent.  [default: 600]",
+    help="Stop sending generated requests after this many seconds.  [default: 600]",
 )
 @click.option(
     "--retry-findings",
     type=click.IntRange(0, 20),
     metavar="N",
-    help="Send the requests of each finding N times more, to tell a flaky one.  [default: 0]",
+    help="Repeat the requests of each finding N times, to detect flaky ones.  [default: 0]",
 )
 @click.option(
     "--replay",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Judge the evidence of an earlier run again, without a network.",
+    help="Judge the evidence of an earlier run again; sends nothing.",
 )
-@click.option("--release", metavar="VERSION", help="Score by this frozen release of the profile; report all else.")
+@click.option(
+    "--release", metavar="VERSION", help="Score only what this frozen release of the profile requires; report the rest."
+)
 @click.option(
     "--bundle",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Put the finished run into one archive that `verify` can check.",
+    help="Pack the finished run into one archive that `verify` can check.",
 )
 @click.option(
     "--sign",
@@ -158,7 +164,7 @@ def commands() -> None:
     type=click.Path(path_type=Path),
     help="Sign the bundle with this ed25519 private key (PEM).",
 )
-@click.option("--trust-env", is_flag=True, help="Take proxies and certificates from the environment.")
+@click.option("--trust-env", is_flag=True, help="Use proxies and certificates from the environment.")
 def run(*, plan_only: bool, **options: Any) -> int:
     """Judge a deployment and write its reports."""
     from conformance.cli.run_options import run_settings
@@ -170,20 +176,20 @@ def run(*, plan_only: bool, **options: Any) -> int:
 
 @commands.command()
 @click.argument("profile", default=DEFAULT_PROFILE)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=8080,
     show_default=True,
-    help="Port to listen at; 0 takes a free one.",
+    help="Port to listen on; 0 takes a free one.",
 )
 @click.option(
     "--upstream",
     metavar="URL",
-    help="Stand as a gateway before this OpenAI-compatible server (what stands before /chat/completions).",
+    help="Serve as a gateway in front of this OpenAI-compatible server (its URL before /chat/completions).",
 )
-@click.option("--upstream-model", metavar="NAME", help="The upstream's model.  [default: the first that it lists]")
+@click.option("--upstream-model", metavar="NAME", help="The model of the upstream.  [default: the first that it lists]")
 @click.option(
     "--latency",
     type=click.FloatRange(0),
@@ -197,8 +203,8 @@ def run(*, plan_only: bool, **options: Any) -> int:
     "faults",
     metavar="ID[@CONDITION]",
     multiple=True,
-    help="Serve with a fault or an allowed variation of the lab's catalogue, such as stream-end.done-missing@n>1;"
-    " several compose.",
+    help="A fault or an allowed variation from the catalogue, such as stream-end.done-missing@n>1;"
+    " may be given several times.",
 )
 def serve(**options: Any) -> int:
     """Start the reference deployment of PROFILE."""
@@ -212,27 +218,27 @@ def serve(**options: Any) -> int:
 @click.option(
     "--stale",
     is_flag=True,
-    help="Only those whose source or schema changed since they were reviewed; exit 1 if there are any.",
+    help="List only those whose source or schema changed since their review; exit 1 if there are any.",
 )
 @click.option(
     "--sources",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="With --stale: the documents themselves, to see whether one changed.",
+    help="With --stale: a folder of the source documents, to see whether one changed.",
 )
 @click.option(
-    "--reviewed", is_flag=True, help="Record all requirements as reviewed as they stand (in a checkout of the specs)."
+    "--reviewed", is_flag=True, help="Record that all requirements were reviewed as they are now (in a checkout)."
 )
 @click.option(
     "--check",
     is_flag=True,
-    help="Name what each requirement lacks (test, probe, fault, why and fix, review) and names in the code that mean"
-    " nothing; exit 1 if there is any.",
+    help="List what each requirement lacks (test, probe, fault, why and fix, review), and names in the code that mean"
+    " nothing; exit 1 if there are any.",
 )
-@click.option("--freeze", metavar="VERSION", help="Freeze what is required now as a release, which never changes.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@click.option("--freeze", metavar="VERSION", help="Freeze the current requirements as a release, which never changes.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def requirements(profile: str, **options: Any) -> int:
-    """List the requirements, with level, source and what tests them."""
+    """List the requirements of PROFILE with their level, source and tests."""
     from conformance.commands.requirements import list_requirements
 
     return exit_status(lambda: list_requirements(profile, **options))
@@ -240,7 +246,7 @@ def requirements(profile: str, **options: Any) -> int:
 
 @commands.command()
 @click.argument("profiles", metavar="[PROFILE]...", nargs=-1)
-@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where the kill matrix is written.")
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where to write the kill matrix.")
 @click.option(
     "--only", metavar="FAULT_GLOB", multiple=True, help="Judge only these faults; may be given several times."
 )
@@ -250,32 +256,32 @@ def requirements(profile: str, **options: Any) -> int:
     help="Judge only faults that depend on what changed in this git checkout since a commit, branch or tag.",
 )
 @click.option(
-    "--workers", type=click.IntRange(1, 64), help="Processes.  [default: one more than processors, 8 at most]"
+    "--workers", type=click.IntRange(1, 64), help="Worker processes.  [default: one more than processors, at most 8]"
 )
 @click.option(
     "--extra",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Further rows of faults, which are in no catalogue.",
+    help="A file with further faults that are not in the catalogue.",
 )
 @click.option(
     "--suite-command",
     metavar="CMD",
     help="Let another tool judge the same faults: schemathesis, or a command with {base_url} and {openapi} in it, whose"
-    " exit status is 1 where it found something. The key is in its environment as CONFORMANCE_API_KEY.",
+    " exit status is 1 if it finds something. Its environment has the key as CONFORMANCE_API_KEY.",
 )
 @click.option(
-    "--mutate", is_flag=True, help="Remove and invert each test of the suite, and list those that no fault would miss."
+    "--mutate",
+    is_flag=True,
+    help="Remove and invert each test of the suite, and list the mutations that the lab does not notice.",
 )
-@click.option("--judge-again", is_flag=True, help="Judge the evidence of each run again: the record must be the same.")
-@click.option("--reproduce", is_flag=True, help="Run the command of each finding: it must send its request's bytes.")
-@click.option(
-    "--accept", is_flag=True, help="Write the effects that were seen into the catalogue, to be reviewed there."
-)
+@click.option("--judge-again", is_flag=True, help="Judge the evidence of each run again; the record must be the same.")
+@click.option("--reproduce", is_flag=True, help="Run the command of each finding; it must send the same bytes.")
+@click.option("--accept", is_flag=True, help="Write the observed effects into the catalogue, for review.")
 def lab(profiles: tuple[str, ...], **options: Any) -> int:
-    """Judge every fault of the reference deployment, of all profiles or those named, and show what the suite catches.
+    """Judge every fault of the reference deployment, and show what the suite catches.
 
-    Exit status: 0 when all rules of the lab hold, 1 when one is broken.
+    Without PROFILE, the faults of all profiles. Exit status: 0 if all rules of the lab hold, 1 if one is violated.
     """
     from conformance.commands.lab import LabOptions, run_lab
 

@@ -1,6 +1,6 @@
-"""From the options of `run`, and a target of conformance.toml, to the settings of a run.
+"""Turns the options of `run`, and a target of conformance.toml, into the settings of a run.
 
-The command line comes before the file, and the file before what is usual.
+The command line overrides the file, and the file overrides the defaults.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from conformance.targets import Limits, NamedTarget, read_target
 from conformance.terminal.exits import UsageFailure
 
 _CONCURRENCY = {Tier.EXHAUSTIVE: 16, Tier.LOAD: 64}
-"""Requests under way at once where nobody says how many, by the tiers that are about many at once."""
+"""Default number of concurrent requests, for tiers where it is not the usual one."""
 _FIXED_BY_THE_RUN = ("out", "tier", "only", "replay", "release", "generated")
-"""Options that say what a run is; one that is gone on with has them already."""
+"""Options that define a run; a resumed run has them already."""
 
 
 def run_settings(options: Mapping[str, Any]) -> RunSettings:
@@ -30,13 +30,13 @@ def run_settings(options: Mapping[str, Any]) -> RunSettings:
 
     Raises:
         UsageFailure: the options do not go together.
-        ContractError, TargetError: the configuration or the target in it is unusable.
+        ContractError, TargetError: the configuration or the target in it cannot be used.
     """
-    # Not by their truth: a limit of 0 is given.
+    # Not by truth value: a limit of 0 counts as given.
     given = {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
     _check_resume(given)
     if "config" in given and "target" not in given:
-        raise UsageFailure("--config only means something with --target NAME; give both.")
+        raise UsageFailure("--config only has a meaning with --target NAME; give both.")
     named = read_target(given["target"], given.get("config")) if "target" in given else None
     asked = {**(named.settings if named else {}), **given}
     profile = asked.get("profile") or (named and named.profile) or DEFAULT_PROFILE
@@ -68,7 +68,7 @@ def _check_resume(given: Mapping[str, Any]) -> None:
         return
     for name in _FIXED_BY_THE_RUN:
         if name in given:
-            raise UsageFailure(f"--resume goes on with a run as it was begun; leave --{name} out.")
+            raise UsageFailure(f"--resume continues a run as it was started; leave --{name} out.")
 
 
 def _limits(asked: Mapping[str, Any]) -> Limits:

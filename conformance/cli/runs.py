@@ -1,4 +1,4 @@
-"""The commands that send nothing to a target: they prepare runs, compare them, check and explain them."""
+"""The commands that send nothing to a target: they prepare, compare, verify and explain."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ def init() -> int:
 @click.command()
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-@click.option("--markdown", "as_markdown", is_flag=True, help="As Markdown, for a comment on a pull request.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown, for a comment on a pull request.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Also write diff.html and diff.json there.")
 def diff(old: Path, new: Path, **options: Any) -> int:
-    """Show what changed between two runs, and why; exit 1 on regressions.
+    """Show what changed between two runs, and why.
 
-    OLD and NEW are results.json files, or the directories that runs wrote.
+    OLD and NEW are results.json files, or the directories that runs wrote. Exit status: 0 no regression, 1 regressions,
+    3 a MUST is no longer decided.
     """
     from conformance.commands.diff import show_differences
 
@@ -41,10 +42,10 @@ def diff(old: Path, new: Path, **options: Any) -> int:
     "--out",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Where matrix.html and matrix.json go.  [default: reports/matrix-TIME]",
+    help="Where to write matrix.html and matrix.json.  [default: reports/matrix-TIME]",
 )
 def matrix(results: tuple[Path, ...], out: Path | None) -> int:
-    """Set runs side by side, differences first.
+    """Show several runs side by side, differences first.
 
     RESULTS are results.json files, or the directories that runs wrote.
     """
@@ -60,7 +61,7 @@ def matrix(results: tuple[Path, ...], out: Path | None) -> int:
     "--page",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Write one page that explains every requirement; give the profile in place of an id then.",
+    help="Write a page that explains every requirement; give PROFILE in place of an id.",
 )
 def explain(requirement: str | None, profile: str, page: Path | None) -> int:
     """Explain a requirement: where it comes from, why clients need it, what breaks it, and how to fix that."""
@@ -79,12 +80,12 @@ def explain(requirement: str | None, profile: str, page: Path | None) -> int:
     "--public-key",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="The ed25519 public key (PEM) that the bundle has to be signed with.",
+    help="The ed25519 public key (PEM) that the signature must match.",
 )
 def verify(bundle: Path, public_key: Path | None) -> int:
     """Check a certification bundle and judge its evidence again.
 
-    Exit status: 0 it holds, 1 it does not (the message names the problem), 2 wrong usage.
+    Exit status: 0 valid, 1 not valid (the message names the problem), 2 wrong usage.
     """
     from conformance.commands.verify import verify_bundle
 
@@ -93,7 +94,9 @@ def verify(bundle: Path, public_key: Path | None) -> int:
 
 @click.command()
 @click.argument("results", type=click.Path(path_type=Path))
-@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="[default: beside RESULTS]")
+@click.option(
+    "--out", metavar="DIR", type=click.Path(path_type=Path), help="Where to write them.  [default: beside RESULTS]"
+)
 def badge(results: Path, out: Path | None) -> int:
     """Write badge.json (for a shields.io endpoint) and badge.svg from a results.json."""
     from conformance.commands.badge import write_badge

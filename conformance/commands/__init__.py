@@ -1,1 +1,1 @@
-"""What each command of the command line does; `cli` only reads its options."""
+"""What each command of the command line does; `cli` reads its options."""

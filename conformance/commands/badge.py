@@ -8,7 +8,7 @@ import click
 
 
 def write_badge(results: Path, out: Path | None) -> int:
-    """Write badge.json and badge.svg, beside the record or where `out` says; returns the exit status.
+    """Write badge.json and badge.svg, beside the record or in `out`; returns the exit status.
 
     Raises:
         ResultsError: the record cannot be used.

@@ -25,11 +25,11 @@ def show_differences(old: Path, new: Path, *, as_json: bool, as_markdown: bool, 
     from conformance.terminal.exits import UsageFailure
 
     if as_json and as_markdown:
-        raise UsageFailure("--json and --markdown are two forms of one answer; give one of them.")
+        raise UsageFailure("--json and --markdown are alternatives; give one of them.")
     before, after = read_runs([old, new])
     found = differences(before.results, after.results)
-    tell = render.as_json if as_json else render.as_markdown if as_markdown else render.as_text
-    click.echo(tell(found), nl=False)
+    form = render.as_json if as_json else render.as_markdown if as_markdown else render.as_text
+    click.echo(form(found), nl=False)
     if out is not None:
         from conformance.compare import diff_page
         from conformance.report import write_atomically

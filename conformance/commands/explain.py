@@ -1,4 +1,4 @@
-"""`chat-conformance explain`: one requirement, why clients need it, what breaks it, and how to mend that."""
+"""`chat-conformance explain`: one requirement, why clients need it, what breaks it, and how to fix that."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _WIDEST = 100
 
 
 def explain_requirement(row_id: str, profile: str) -> int:
-    """Print what is to be said of a requirement; returns the exit status.
+    """Print everything known about a requirement; returns the exit status.
 
     Raises:
         ContractError: the profile cannot be loaded.
-        UsageFailure: the profile has no such requirement; the message names those with like ids, and the profiles
-            that have it.
+        UsageFailure: the profile has no such requirement; the message names similar ids, or the profiles that have
+            it.
     """
     from conformance.contract import load_contract
     from conformance.report.explained import explained
@@ -67,7 +67,7 @@ def _unknown(row_id: str, contract: Contract) -> Exception:
         if name != contract.profile.name and load_contract(name).requirement(row_id) is not None
     ]
     near = difflib.get_close_matches(row_id, ids, n=3, cutoff=0.5)
-    hint = f"it is one of {', '.join(elsewhere)}." if elsewhere else ""
+    hint = f"it belongs to {', '.join(elsewhere)}." if elsewhere else ""
     hint = hint or (f"did you mean {' or '.join(near)}?" if near else "chat-conformance requirements lists them.")
     return UsageFailure(f"{contract.profile.name} has no requirement {row_id!r}; {hint}")
 
@@ -85,7 +85,7 @@ def _lines(shown: Explained, tests: Sequence[str], width: int) -> Iterator[str]:
     if shown.fix:
         yield from ("", *_paragraph("Fix      ", shown.fix, width))
     if shown.faults:
-        yield from ("", "What breaks it, in the catalogue of faults:")
+        yield from ("", "Faults in the catalogue that break it:")
         for fault in shown.faults:
             seen = f"; seen in {', '.join(fault.seen)}" if fault.seen else ""
             yield from _paragraph("  - ", f"{fault.about} ({fault.id}{seen})", width)

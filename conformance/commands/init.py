@@ -18,34 +18,34 @@ if TYPE_CHECKING:
 _TEXT = """\
 # Targets of chat-conformance. Judge one with: chat-conformance run --target staging
 #
-# No key stands in this file: a target names the environment variable that holds it. An option of the command line
-# comes before this file. Paths are taken from the folder of this file. specs/configuration.schema.json describes it.
+# No key belongs in this file: a target names the environment variable that holds it. Options on the command line
+# override this file. Paths are relative to this file. specs/configuration.schema.json describes the format.
 
-# What holds for every target that does not say otherwise.
+# Defaults for every target.
 [defaults]
 tier = "standard"                   # smoke, standard, exhaustive or load
 timeout = 60                        # seconds for one request
-concurrency = 8                     # requests under way at once
-# rate = 5                          # requests a second at most
-# max_requests = 200                # requests in all at most
-# max_completion_tokens = 5000      # completion tokens in all at most, at worst
+concurrency = 8                     # concurrent requests
+# rate = 5                          # requests per second, at most
+# max_requests = 200                # requests in total, at most
+# max_completion_tokens = 5000      # completion tokens in total, at most
 # strict = true                     # count warnings as failures
-# retry_findings = 2                # send the requests of a finding again, to tell a flaky one
-# waivers = "waivers.yaml"          # accepted violations: requirement, reason, owner, expires, and probe if need be
+# retry_findings = 2                # repeat the requests of each finding, to detect flaky ones
+# waivers = "waivers.yaml"          # accepted violations: requirement, reason, owner, expires, and optionally probe
 # baseline = "baseline.json"        # a results.json; only findings that are not in it fail the run
 # release = "2026.11.0"             # score by this frozen release of the profile
-# out = "reports/conformance"       # each run makes a new folder in it
+# out = "reports/conformance"       # each run creates a new folder in it
 
 [targets.staging]
-base_url = "http://127.0.0.1:8080{mount}"   # what stands before the operation's path
+base_url = "http://127.0.0.1:8080{mount}"   # the URL before the operation's path
 profile = "{profile}"                  # {profiles}, or the path of an OpenAPI document
 model = "reference-echo"
-# api_key_env = "STAGING_API_KEY"   # CONFORMANCE_API_KEY where it is left out
+# api_key_env = "STAGING_API_KEY"   # default: CONFORMANCE_API_KEY
 """
 
 
 def configuration_text() -> str:
-    """The commented conformance.toml: what holds for every target, one target, and an example for each other profile.
+    """The commented conformance.toml: defaults, one target, and an example for each other profile.
 
     Raises:
         ContractError: a shipped profile cannot be read.
@@ -80,10 +80,10 @@ def _example(contract: Contract, dialect: Dialect) -> str:
 
 
 def write_configuration(folder: Path) -> int:
-    """Write a commented conformance.toml to a folder; never over one that is there. Returns the exit status.
+    """Write a commented conformance.toml to a folder, never over an existing one; returns the exit status.
 
     Raises:
-        UsageFailure: one is there.
+        UsageFailure: there is one already.
         ContractError: a shipped profile cannot be read.
         OSError: it cannot be written.
     """
@@ -92,6 +92,6 @@ def write_configuration(folder: Path) -> int:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise UsageFailure(f"{path} is here already; init never overwrites it.") from None
-    click.echo(f"{path} is written; edit it, then: chat-conformance run --target staging")
+        raise UsageFailure(f"{path} exists already; init never overwrites it.") from None
+    click.echo(f"Wrote {path}; edit it, then run: chat-conformance run --target staging")
     return 0

@@ -12,7 +12,7 @@ PAGE, RECORD = "matrix.html", "matrix.json"
 
 
 def show_matrix(records: Sequence[Path], out: Path | None) -> int:
-    """Write the page and the JSON of runs side by side, and tell where they are; returns the exit status.
+    """Write the page and the JSON of runs side by side, and print their paths; returns the exit status.
 
     Raises:
         ResultsError: a record cannot be read.
@@ -30,6 +30,6 @@ def show_matrix(records: Sequence[Path], out: Path | None) -> int:
     for run in shown.runs:
         totals = ", ".join(f"{count} {outcome.value}" for outcome, count in run.results.totals.items())
         click.echo(f"{run.results.verdict.value:<14} {one_line(run.name)}: {totals}")
-    click.echo(f"{counted(shown.differing, 'requirement')} of {shown.size} came out differently.")
+    click.echo(f"{counted(shown.differing, 'requirement')} of {shown.size} differ between the runs.")
     click.echo(f"{folder / PAGE}\n{folder / RECORD}")
     return 0

@@ -1,4 +1,4 @@
-"""`chat-conformance requirements`: what a profile requires, where that comes from, and what tests it."""
+"""`chat-conformance requirements`: what a profile requires, the source of each requirement, and its tests."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def list_requirements(
     """List the requirements of a profile, only the stale ones, or what they lack; returns the exit status.
 
     Raises:
-        ContractError: the profile, its rows or the review on record is unusable.
+        ContractError: the profile, its rows or the recorded review cannot be used.
         ProbeError: the contract does not allow the request that all probes start from.
         UsageFailure: the options do not go together, or `sources` is not a folder.
     """
@@ -38,15 +38,15 @@ def list_requirements(
     from conformance.terminal.exits import UsageFailure
 
     if sources is not None and not stale:
-        raise UsageFailure("--sources only means something with --stale; give both.")
+        raise UsageFailure("--sources only has a meaning with --stale; give both.")
     if reviewed and (stale or as_json):
-        raise UsageFailure("--reviewed records and lists nothing; leave --stale and --json out.")
+        raise UsageFailure("--reviewed only records; leave --stale and --json out.")
     if freeze is not None and (stale or as_json or reviewed):
-        raise UsageFailure("--freeze writes a release and lists nothing; leave the other options out.")
+        raise UsageFailure("--freeze only writes a release; leave the other options out.")
     if check and (stale or as_json or reviewed or freeze is not None):
         raise UsageFailure("--check lists what the requirements lack; leave the other options out.")
     if sources is not None and not sources.is_dir():
-        raise UsageFailure(f"--sources {sources} is not a folder; give the one that the documents are in.")
+        raise UsageFailure(f"--sources {sources} is not a folder; give the folder with the source documents.")
     contract = load_contract(profile)
     if check:
         return _list_gaps(contract, profile)
@@ -138,17 +138,20 @@ def _list_stale(contract: Contract, profile: str, sources: Path | None, *, as_js
     for change in changes:
         what = "is missing" if change.actual is None else f"changed (sha256 {change.actual}, not {change.expected})"
         resting = len(change.requirements)
-        click.echo(f"{change.file} {what}; {resting} requirements of {contract.profile.name} rest on it.")
+        click.echo(f"{change.file} {what}; {resting} requirements of {contract.profile.name} are based on it.")
     if not rows and not changes:
         click.echo(f"No requirement of {contract.profile.name} is stale.")
         return 0
     if rows:
-        click.echo(f"{len(rows)} of {contract.profile.name} to review. {_HOW_TO_REVIEW} {profile} --reviewed.")
+        click.echo(
+            f"{len(rows)} requirements of {contract.profile.name} to review. {_HOW_TO_REVIEW} {profile} --reviewed."
+        )
     return STALE
 
 
 _HOW_TO_REVIEW = (
-    "Read each source again, correct the spec or the row, then record that with: chat-conformance requirements"
+    "Read each source again, correct the document or the row, then record the review with:"
+    " chat-conformance requirements"
 )
 
 

@@ -1,4 +1,4 @@
-"""`chat-conformance run`: opens a session, runs the suite under pytest, and tells the verdict."""
+"""`chat-conformance run`: opens a run, judges it under pytest, and prints the verdict."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from conformance.running.sending import Progress
 
 _EXIT = {"passed": 0, "failed": 1, "undecided": 3}
-"""The exit status by the status of the gate, which is that of the verdict but for baselines and waivers."""
+"""The exit status by the status of the gate, which follows the verdict except for baselines and waivers."""
 USAGE, SUITE_BROKE = 2, 4
 RUN_LOG = "run-log.html"
 

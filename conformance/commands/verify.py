@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
     from conformance.report import Results
 
-HOLDS, DOES_NOT_HOLD = 0, 1
+VALID, NOT_VALID = 0, 1
 _NEEDED = ("results.json", EVIDENCE, REQUIREMENTS, *REPORTS)
 
 
 def verify_bundle(path: Path, key_file: Path | None) -> int:
-    """Verify the bundle at a path and say what was found; returns the exit status.
+    """Verify the bundle at a path and print the result; returns the exit status.
 
     Raises:
-        UsageFailure: there is no such file, or the key is unusable.
+        UsageFailure: there is no such file, or the key cannot be used.
     """
     try:
         key = None if key_file is None else public_key(key_file)
@@ -50,14 +50,14 @@ def verify_bundle(path: Path, key_file: Path | None) -> int:
         try:
             results, seal = _checked(path, Path(folder), key)
         except BundleError as error:
-            click.echo(f"{path} does not hold: {error}")
-            return DOES_NOT_HOLD
-    _tell(path, results, seal)
-    return HOLDS
+            click.echo(f"{path} is not valid: {error}")
+            return NOT_VALID
+    _print_verified(path, results, seal)
+    return VALID
 
 
 def _checked(path: Path, folder: Path, key: Ed25519PublicKey | None) -> tuple[Results, str]:
-    """The results of a bundle that holds, and what its signature is worth."""
+    """The results of a valid bundle, and what is known about its signature."""
     from conformance.bundle.completeness import check_whole
     from conformance.bundle.judge_again import judge_again
 
@@ -76,16 +76,14 @@ def _checked(path: Path, folder: Path, key: Ed25519PublicKey | None) -> tuple[Re
 def _statement(folder: Path, members: tuple[str, ...], key: Ed25519PublicKey | None) -> tuple[str, str]:
     present = [name for name in (STATEMENT, ENVELOPE) if name in members]
     if len(present) != 1:
-        raise BundleError(
-            f"it should have either {STATEMENT} or {ENVELOPE}, and has {' and '.join(present) or 'none'}."
-        )
+        raise BundleError(f"it must have either {STATEMENT} or {ENVELOPE}, but has {' and '.join(present) or 'none'}.")
     text = _text(folder / present[0])
     if present[0] == ENVELOPE:
         seal = "signed by the given key" if key else "signed, and without --public-key the signature was not checked"
         return verified_payload(text, key), seal
     if key is not None:
-        raise BundleError("it is not signed, and --public-key asks for a signature.")
-    return text, "not signed, so that it shows what was seen but not who says so"
+        raise BundleError("it is not signed, but --public-key asks for a signature.")
+    return text, "not signed, so it shows what was observed but not who vouches for it"
 
 
 def _check_version(manifest: Mapping[str, Any]) -> None:
@@ -101,7 +99,7 @@ def _check_version(manifest: Mapping[str, Any]) -> None:
 def _check_members(members: tuple[str, ...]) -> None:
     for name in _NEEDED:
         if name not in members:
-            raise BundleError(f"{name} is missing; a bundle always has it.")
+            raise BundleError(f"{name} is missing; every bundle has it.")
 
 
 def _results(folder: Path) -> Results:
@@ -125,9 +123,9 @@ def _text(path: Path) -> str:
         raise BundleError(f"{path.name} is not UTF-8.") from error
 
 
-def _tell(path: Path, results: Results, seal: str) -> None:
+def _print_verified(path: Path, results: Results, seal: str) -> None:
     profile, count = results.profile, len(results.requirements)
-    click.echo(f"{path} holds: every file is as it was made, and judging its evidence again gives the same outcomes.")
+    click.echo(f"{path} is valid: no file was changed, and judging its evidence again gives the same outcomes.")
     release = f", scored by release {results.release.version}" if results.release else ""
     click.echo(
         f"It shows a run of {profile.name} {profile.version}{release} against {results.target.base_url}, started"

@@ -1,4 +1,4 @@
-"""Sets runs side by side: a run and its baseline, two runs, or many; it works on their records only."""
+"""Compares runs by their records: a run with its baseline, two runs, or many."""
 
 from conformance.compare.baseline import against, check_baseline
 from conformance.compare.differences import Change, ChangeKind, Differences, differences

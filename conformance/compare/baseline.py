@@ -1,4 +1,4 @@
-"""The findings of a run beside those of an earlier one: known, new, and fixed."""
+"""Compares the findings of a run with those of an earlier one: known, new, and fixed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def check_baseline(baseline: Results, profile: str) -> None:
     """Refuse a baseline of another profile.
 
     Raises:
-        CompareError: it is of one.
+        CompareError: it is of another profile.
     """
     if baseline.profile.name != profile:
         raise CompareError(
@@ -25,7 +25,7 @@ def check_baseline(baseline: Results, profile: str) -> None:
 
 
 def against(results: Results, baseline: Results) -> AgainstBaseline:
-    """Which findings of a run are known from a baseline, which are new, and which have gone.
+    """Which findings of a run are known from a baseline, which are new, and which are gone.
 
     Only a requirement that the run decided can be fixed.
     """

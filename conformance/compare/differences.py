@@ -1,4 +1,4 @@
-"""What changed from one run to another, requirement by requirement, and why it may have."""
+"""What changed from one run to another, requirement by requirement, and why it may have changed."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from conformance.suite.outcome import BROKEN, UNDECIDED, Finding, Outcome
 
 
 class ChangeKind(StrEnum):
-    """What became of a requirement, the gravest first."""
+    """What happened to a requirement, the gravest first."""
 
     REGRESSION = "regression"
-    """It is broken and was not, or has findings that it had not."""
+    """It is broken and was not, or has new findings."""
     UNDECIDED = "undecided"
-    """It was decided and is not any more."""
+    """It was decided and no longer is."""
     FIX = "fix"
-    """It was broken and is not any more, or has lost findings."""
+    """It was broken and no longer is, or has lost findings."""
     NEW = "new"
     """The older run does not have it."""
     GONE = "gone"
     """The newer run does not have it."""
     OTHER = "other"
-    """Its outcome changed in another way: waived, decided, or not applying any more."""
+    """Its outcome changed in another way: it is waived, decided, or no longer applies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One requirement that came out otherwise.
+    """One requirement whose outcome or findings changed.
 
-    `before` and `after` are None where a run does not have it. `came` are the findings that are new, `went` counts
-    those that are not there any more. `why` names what else changed about it.
+    `before` and `after` are None if a run does not have it. `came` are the new findings, `went` counts those that are
+    gone. `why` names what else changed about it.
     """
 
     id: str
@@ -53,7 +53,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """Everything that changed from `old` to `new`: the circumstances in sentences, and the requirements."""
+    """Everything that changed from `old` to `new`: the circumstances, in sentences, and the requirements."""
 
     old: Results
     new: Results
@@ -74,7 +74,7 @@ def differences(old: Results, new: Results) -> Differences:
     if old.profile.name != new.profile.name:
         raise CompareError(
             f"the older run is of the profile {old.profile.name}, the newer of {new.profile.name};"
-            " compare runs of one profile, or set them side by side with matrix."
+            " compare runs of one profile, or use matrix to set them side by side."
         )
     before = {row.id: row for row in old.requirements}
     after = {row.id: row for row in new.requirements}
@@ -118,7 +118,7 @@ def _kind(
         return ChangeKind.NEW
     if after is None:
         return ChangeKind.GONE
-    # What the newer run does not score by is told, and fails nobody.
+    # What the newer run does not score is reported, but does not fail.
     failed, fails = before.outcome in BROKEN, after.outcome in BROKEN and after.scored
     if fails and (not failed or now - known):
         return ChangeKind.REGRESSION
@@ -140,14 +140,14 @@ def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def _why(
     before: RequirementResult | None, after: RequirementResult | None, old: Results, new: Results
 ) -> Iterable[str]:
-    """What changed about a requirement beside the target's answers."""
+    """What changed about a requirement apart from the target's answers."""
     if before is None or after is None:
         row, other = (after, old) if before is None else (before, new)
         assert row is not None
         if any(one.id == row.id for one in other.beyond_tier):
             yield f"it belongs to the {row.tier.value} tier"
         elif any(one.id == row.id for one in other.excluded):
-            yield "one of the runs counts it among what cannot be observed"
+            yield "one of the runs counts it among those that cannot be observed"
         return
     if before.digest != after.digest or before.statement != after.statement:
         yield "the requirement itself was changed"
@@ -169,7 +169,7 @@ def _of_waiver(before: RequirementResult, after: RequirementResult, new: Results
 
 
 def _circumstances(old: Results, new: Results) -> Iterable[str]:
-    """What was not the same about the runs, in sentences."""
+    """How the circumstances of the runs differ, in sentences."""
     for what, before, after in _facts(old, new):
         if before != after:
             yield f"The {what} changed from {before or 'none'} to {after or 'none'}."

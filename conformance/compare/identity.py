@@ -1,8 +1,8 @@
-"""When two runs found the same thing: the identity of a finding across runs.
+"""The identity of a finding across runs: whether two runs found the same thing.
 
-Two findings are the same when they break the same requirement by the same probe and the same was expected. What came
-instead is left out: it holds words of a model, ids and times, so that the same fault would look new in every run. A
-fault that changes its face (a 500 where a 502 was) is still the same broken expectation.
+Two findings are the same if they break the same requirement by the same probe, and the same was expected. The actual
+answer does not count: it has words of a model, ids and times, so the same fault would look new in every run. A fault
+that changes its appearance (a 500 that was a 502) is still the same broken expectation.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from conformance.report.results import RequirementResult
 from conformance.suite.outcome import BROKEN_OR_WAIVED, Finding
 
 _OF_THE_RUN = re.compile(r"[A-Za-z0-9_-]*\d[A-Za-z0-9_-]{11,}|\d+(?:[.,]\d+)*")
-"""What differs between two runs although the same is expected: long ids with a digit in them, and figures."""
+"""What differs between two runs even if the same is expected: long ids with a digit, and figures."""
 _NO_FINDING = "what it depends on"
 
 
 @dataclass(frozen=True, slots=True)
 class FindingIdentity:
-    """A finding without what is peculiar to one run. `probe` is empty where no exchange shows it."""
+    """A finding without what is specific to one run. `probe` is empty if no exchange shows it."""
 
     requirement: str
     probe: str
@@ -37,7 +37,8 @@ def identity(finding: Finding) -> FindingIdentity:
 def identities(result: RequirementResult) -> frozenset[FindingIdentity]:
     """The identities of all findings of a broken requirement.
 
-    One that was broken without a finding (its prerequisites were) has one of its own. One that is not broken has none.
+    One that is broken without a finding (because its prerequisites are) has an identity of its own. One that is not
+    broken has none.
     """
     if result.outcome not in BROKEN_OR_WAIVED:
         return frozenset()

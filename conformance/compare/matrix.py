@@ -1,4 +1,4 @@
-"""Runs side by side: every requirement, and its outcome in each run; where they differ comes first."""
+"""Runs side by side: every requirement with its outcome in each run, those that differ first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ORDER = list(Outcome)
 class MatrixRow:
     """One requirement across the runs.
 
-    `results` has an entry a run, in the order of the runs: None where the run's contract or tier does not have it.
+    `results` has an entry for each run, in the order of the runs: None if the run's contract or tier does not have it.
     """
 
     id: str
@@ -37,7 +37,7 @@ class MatrixRow:
 
     @property
     def differs(self) -> bool:
-        """Whether two runs that have it came to different outcomes."""
+        """Whether its outcome is not the same in all runs that have it."""
         return len({outcome for outcome in self.outcomes if outcome is not None}) > 1
 
     @property
@@ -48,14 +48,14 @@ class MatrixRow:
 
 @dataclass(frozen=True, slots=True)
 class RunMatrix:
-    """Requirements by section, across runs; within a section those that differ come first, the worst before all."""
+    """Requirements by section, across runs; within a section those that differ come first, the worst on top."""
 
     runs: tuple[NamedRun, ...]
     sections: tuple[tuple[Section, tuple[MatrixRow, ...]], ...]
 
     @property
     def differing(self) -> int:
-        """How many requirements came out differently."""
+        """How many requirements differ."""
         return sum(row.differs for _, rows in self.sections for row in rows)
 
     @property
@@ -65,7 +65,7 @@ class RunMatrix:
 
 
 def matrix(runs: Sequence[NamedRun]) -> RunMatrix:
-    """The runs side by side; a requirement that only some of them have is there, too."""
+    """The runs side by side, including requirements that only some of them have."""
     rows: dict[str, MatrixRow] = {}
     by_id = [{result.id: result for result in run.results.requirements} for run in runs]
     for results in by_id:
@@ -94,7 +94,7 @@ def matrix_json(shown: RunMatrix) -> str:
 
 
 def first_words(result: RequirementResult) -> str:
-    """What was found, or else what is to be said of the outcome, in one sentence; empty where there is nothing."""
+    """The first finding or else the first message, in one sentence; empty if there is neither."""
     if result.findings:
         return f"expected {result.findings[0].expected}; got {result.findings[0].actual}"
     return result.messages[0] if result.messages else ""

@@ -18,7 +18,7 @@ _TONES = {ChangeKind.REGRESSION: "nonconformant", ChangeKind.UNDECIDED: "inconcl
 
 
 def matrix_page(shown: RunMatrix) -> str:
-    """The whole page as HTML text. Its looks are those of the compliance page, and what matrices need besides."""
+    """The whole page as HTML text. It looks like the compliance page, plus what a matrix needs."""
     boundary = uuid.uuid4().hex
     levels = {row.level for _, rows in shown.sections for row in rows}
     html = (
@@ -39,7 +39,7 @@ def matrix_page(shown: RunMatrix) -> str:
 
 
 def diff_page(found: Differences) -> str:
-    """The whole page as HTML text. Its looks are those of the compliance page, and what differences need besides."""
+    """The whole page as HTML text. It looks like the compliance page, plus what differences need."""
     boundary = uuid.uuid4().hex
     groups = [(kind, *TITLES[kind], found.of(kind)) for kind in ChangeKind if found.of(kind)]
     levels = {change.level for change in found.changes}

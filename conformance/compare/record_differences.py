@@ -1,4 +1,4 @@
-"""What a record says, and judging its evidence again does not give."""
+"""Compares the record of a run with what judging its evidence again gives."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any
 from conformance.quoting import as_json
 
 OF_THE_OCCASION = ("duration_s", "replayed")
-"""What of a record is not a matter of evidence, contract and profile."""
+"""The members of a record that do not follow from evidence, contract and profile."""
 
 
-def record_differences(told: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[str]:
-    """A sentence for each thing that a record says and judging its evidence again does not give."""
-    yield from _row_differences(told["requirements"], again["requirements"])
-    for name in told.keys() | again.keys():
-        if name not in {*OF_THE_OCCASION, "requirements"} and told.get(name) != again.get(name):
+def record_differences(recorded: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for each difference between a record and what judging its evidence again gives."""
+    yield from _row_differences(recorded["requirements"], again["requirements"])
+    for name in recorded.keys() | again.keys():
+        if name not in {*OF_THE_OCCASION, "requirements"} and recorded.get(name) != again.get(name):
             yield (
-                f"results.json says {name} {as_json(told.get(name))}, and judging the evidence again gives"
+                f"results.json says {name} {as_json(recorded.get(name))}, and judging the evidence again gives"
                 f" {as_json(again.get(name))}."
             )
 
 
-def _row_differences(told: list[Mapping[str, Any]], again: list[Mapping[str, Any]]) -> Iterator[str]:
-    before, after = {row["id"]: row for row in told}, {row["id"]: row for row in again}
+def _row_differences(recorded: list[Mapping[str, Any]], again: list[Mapping[str, Any]]) -> Iterator[str]:
+    before, after = {row["id"]: row for row in recorded}, {row["id"]: row for row in again}
     for row_id in [*before, *(row_id for row_id in after if row_id not in before)]:
         one, other = before.get(row_id), after.get(row_id)
         if one is None or other is None:

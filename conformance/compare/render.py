@@ -1,4 +1,4 @@
-"""Tells what changed between two runs: as text, as Markdown for a pull request, and as JSON."""
+"""Renders what changed between two runs: as text, as Markdown for a pull request, and as JSON."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ FORMAT = 1
 _LONGEST = 300
 _MOST_FINDINGS = 3
 _MOST_TEXT = 55_000
-"""Characters of Markdown after which changes are only counted: a comment on GitHub has 65,536 at most."""
+"""After so many characters of Markdown, changes are only counted: a comment on GitHub has at most 65,536."""
 TITLES = {
     ChangeKind.REGRESSION: ("Regressions", "broken now and not before, or with new findings"),
     ChangeKind.UNDECIDED: ("No longer decided", "decided before and not now"),
-    ChangeKind.FIX: ("Fixes", "not broken any more, or with fewer findings"),
+    ChangeKind.FIX: ("Fixes", "no longer broken, or with fewer findings"),
     ChangeKind.NEW: ("New requirements", "which the older run does not have"),
-    ChangeKind.GONE: ("Gone requirements", "which the newer run does not have"),
+    ChangeKind.GONE: ("Removed requirements", "which the newer run does not have"),
     ChangeKind.OTHER: ("Other changes", "of the outcome"),
 }
 """What each kind of change is called, and what it means."""
 MARKER = "<!-- chat-conformance diff -->"
-"""Stands first in the Markdown, so that a job finds its own comment and replaces it."""
+"""Comes first in the Markdown, so that a job finds its own comment and replaces it."""
 
 
 def summary(found: Differences) -> str:
@@ -35,7 +35,7 @@ def summary(found: Differences) -> str:
         ChangeKind.REGRESSION: "regression",
         ChangeKind.FIX: "fix",
         ChangeKind.NEW: "new requirement",
-        ChangeKind.GONE: "gone requirement",
+        ChangeKind.GONE: "removed requirement",
     }
     plural = {ChangeKind.FIX: "fixes"}
     counts = [counted(len(found.of(kind)), name, plural.get(kind)) for kind, name in names.items()]
@@ -44,7 +44,7 @@ def summary(found: Differences) -> str:
 
 
 def as_text(found: Differences) -> str:
-    """The differences for a terminal: whatever a target sent stands on one line, with nothing hidden in it."""
+    """The differences for a terminal: whatever a target sent is on one line, with nothing hidden in it."""
     lines = [one_line(summary(found))]
     lines += [f"  {one_line(sentence)}" for sentence in found.circumstances]
     for kind, changes in _groups(found):
@@ -57,12 +57,12 @@ def as_text(found: Differences) -> str:
 
 
 def as_markdown(found: Differences) -> str:
-    """The differences for a comment on a pull request: what a target sent stands in code spans, where nothing acts."""
+    """The differences for a comment on a pull request: what a target sent is in code spans, where nothing acts."""
     lines = [MARKER, f"**chat-conformance, {code_span(found.new.profile.name)}:** {one_line(summary(found))}", ""]
     lines += [f"- {escape_markdown(sentence)}" for sentence in found.circumstances]
     for kind, changes in _groups(found):
         title, about = TITLES[kind]
-        # Blank lines on both sides of the summary keep what follows Markdown.
+        # Blank lines around the summary keep what follows Markdown.
         opened = " open" if kind in {ChangeKind.REGRESSION, ChangeKind.UNDECIDED} else ""
         lines += ["", f"<details{opened}><summary>{title} ({len(changes)}), {about}</summary>", ""]
         for number, change in enumerate(changes):
@@ -96,19 +96,19 @@ def _groups(found: Differences) -> Iterable[tuple[ChangeKind, tuple[Change, ...]
 
 
 def _step(change: Change) -> str:
-    before, after = (outcome.value if outcome else "not there" for outcome in (change.before, change.after))
+    before, after = (outcome.value if outcome else "absent" for outcome in (change.before, change.after))
     return f"{before} → {after}"
 
 
 def _details(change: Change, quoted: Any = lambda text: text) -> Iterable[str]:
-    """What is said below a change; `quoted` is applied to what a target may have had a hand in."""
+    """The lines below a change; `quoted` is applied to text that a target may have influenced."""
     for finding in change.came[:_MOST_FINDINGS]:
         where = f" at {quoted(finding.exchange)}" if finding.exchange else ""
         yield f"expected {quoted(finding.expected)}, got {quoted(finding.actual)}{where}"
     if len(change.came) > _MOST_FINDINGS:
         yield f"… and {counted(len(change.came) - _MOST_FINDINGS, 'more new finding')}"
     if change.went:
-        yield f"{counted(change.went, 'finding')} less"
+        yield f"{counted(change.went, 'finding')} gone"
     if change.why:
         yield f"{quoted('; '.join(change.why))}"
 

@@ -1,4 +1,4 @@
-"""Runs by a name for people, read from their records."""
+"""Reads the records of runs, and gives each run a name."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ class CompareError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NamedRun:
-    """The record of a run, and what it is called beside others."""
+    """The record of a run, and its name among others."""
 
     name: str
     results: Results
 
 
 def read_runs(paths: Sequence[Path]) -> tuple[NamedRun, ...]:
-    """The runs at these places: records, or the directories that runs wrote. No two have one name.
+    """The runs at these paths (records, or directories that runs wrote), each with a name of its own.
 
-    A run is called by the name of its target, or else of its directory.
+    A run is named after its target, or else after its directory.
 
     Raises:
         ResultsError: one cannot be read.

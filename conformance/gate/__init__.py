@@ -1,4 +1,4 @@
-"""What lets a run through: waivers, the findings that a baseline knows, and the decision."""
+"""Decides whether a run lets the deployment through: waivers, findings known from a baseline, and the decision."""
 
 from conformance.gate.decision import gate, waiver_failures
 from conformance.gate.waivers import as_waived, load_waivers

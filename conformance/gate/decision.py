@@ -1,4 +1,4 @@
-"""Decides whether a run lets through what it judged: the verdict, less what is known, and the state of its waivers."""
+"""Decides the gate of a run: its verdict, except for what is known from a baseline, and the state of its waivers."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _STATUS = {
 def gate(results: Results, today: datetime.date) -> Gate:
     """The gate of a run, whose `baseline` and `waivers` are taken into account.
 
-    It fails where the verdict would be nonconformant without the findings that are known from the baseline, where a
-    waiver has expired, and where a waiver matches no violation any more. Otherwise it is undecided where that verdict
-    is inconclusive, and passed where it is conformant.
+    It fails if the verdict would be nonconformant even without the findings that are known from the baseline, if a
+    waiver has expired, or if a waiver no longer matches a violation. Otherwise it is undecided if that verdict is
+    inconclusive, and passed if it is conformant.
     """
     rows = results.requirements if results.baseline is None else without_known(results, results.baseline)
     verdict, _ = decide(
@@ -40,7 +40,7 @@ def gate(results: Results, today: datetime.date) -> Gate:
 
 
 def waiver_failures(results: Results, today: datetime.date) -> tuple[str, ...]:
-    """A sentence for each waiver that has expired, and for each that no violation needs any more."""
+    """A sentence for each waiver that has expired, and for each that is no longer needed."""
     return tuple(filter(None, (_failure(waiver, results, today) for waiver in results.waivers)))
 
 
@@ -48,21 +48,21 @@ def _failure(waiver: Waiver, results: Results, today: datetime.date) -> str | No
     if waiver.expired(today):
         return f"The waiver of {waiver.about} ({waiver.owner}) expired on {waiver.expires}; renew it, or remove it."
     if _is_stale(waiver, results):
-        return f"The waiver of {waiver.about} ({waiver.owner}) matches no violation any more; remove it."
+        return f"The waiver of {waiver.about} ({waiver.owner}) no longer matches any violation; remove it."
     return None
 
 
 def _is_stale(waiver: Waiver, results: Results) -> bool:
-    """Whether the run decided everything that the waiver is about, and nothing of it is broken.
+    """Whether the run decided everything that the waiver covers, and none of it is broken.
 
-    What was left to a larger tier, filtered out, or could not be decided may still need it.
+    What was left to a larger tier, filtered out or not decided may still need it.
     """
     rows = [row for row in results.requirements if waiver.names(row.id)]
     if not rows or any(waiver.names(row.id) for row in results.beyond_tier):
         return False
     if any(row.outcome in UNDECIDED for row in rows) or any(_needs(row, waiver) for row in rows):
         return False
-    # A smaller tier may not have sent the probe that it is about.
+    # A smaller tier may not have sent the probe that it covers.
     return waiver.probe is None or results.tier is Tier.EXHAUSTIVE or any(_looked_at(row, waiver) for row in rows)
 
 
@@ -80,7 +80,7 @@ def _of_baseline(results: Results) -> Sequence[str]:
     compared = results.baseline
     if compared is None:
         return ()
-    told = [
+    groups = [
         (compared.new, "has findings that are not in the baseline", "have findings that are not in the baseline"),
         (compared.known, "is broken as in the baseline", "are broken as in the baseline"),
         (compared.fixed, "has lost findings of the baseline", "have lost findings of the baseline"),
@@ -90,7 +90,7 @@ def _of_baseline(results: Results) -> Sequence[str]:
         f"The baseline is {of}.",
         *(
             f"{counted(len(ids), 'requirement')} {one if len(ids) == 1 else many}: {listed(ids)}."
-            for ids, one, many in told
+            for ids, one, many in groups
             if ids
         ),
     )

@@ -1,4 +1,4 @@
-"""The file of waivers, and what waivers make of a judgement."""
+"""Reads the file of waivers, and applies waivers to judgements."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def load_waivers(path: Path, known_ids: Iterable[str]) -> tuple[Waiver, ...]:
     """Read a waiver file, as specs/waivers.schema.json describes it.
 
     Raises:
-        ContractError: the file cannot be read, departs from its schema, or names no requirement of the profile; the
+        ContractError: the file cannot be read, violates its schema, or names no requirement of the profile; the
             message has the file and the line.
     """
     document = read_document(path)
@@ -29,17 +29,17 @@ def load_waivers(path: Path, known_ids: Iterable[str]) -> tuple[Waiver, ...]:
     waivers = []
     for number, row in enumerate(document.data or ()):
         if not fnmatch.filter(ids, row["requirement"]):
-            problem = f"waiver {number + 1} names {row['requirement']!r}, which is no requirement of this profile."
+            problem = f"waiver {number + 1} names {row['requirement']!r}, which is not a requirement of this profile."
             raise document.error(problem, join("", number, "requirement"))
         waivers.append(Waiver(**{**row, "expires": datetime.date.fromisoformat(row["expires"])}))
     return tuple(waivers)
 
 
 def as_waived(judgement: Judgement, waivers: Iterable[Waiver], today: datetime.date) -> Judgement:
-    """A judgement as the waivers in force let it stand.
+    """A judgement with the waivers in force applied.
 
-    It is waived when one of them accepts it as a whole, or when each finding is accepted by one of them. What has no
-    finding (its prerequisites were broken) is accepted only as a whole.
+    It is waived if one of them accepts it as a whole, or if each finding is accepted by one of them. A judgement
+    without findings (because its prerequisites are broken) is accepted only as a whole.
     """
     if judgement.outcome not in BROKEN:
         return judgement

@@ -1,4 +1,4 @@
-"""Tells what a run found out: results.json is its record, and every other output is made from it and the evidence."""
+"""The reports of a run: results.json is its record, and all others are made from that record and the evidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes the badge of a run: the JSON that a shields.io endpoint badge reads, and an SVG of our own."""
+"""Makes the badge of a run: the JSON for a shields.io endpoint badge, and an SVG."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def badge_label(results: Results) -> str:
 
 
 def badge_message(results: Results) -> str:
-    """The verdict, and the figure that stands behind it: nothing is green but a whole, unfiltered conformant run."""
+    """The verdict and the figure behind it; only a whole, unfiltered conformant run is green."""
     musts = [row for row in results.requirements if row.level is Level.MUST]
     failed = sum(row.outcome in BROKEN for row in musts)
     waived = sum(row.outcome is Outcome.WAIVED for row in musts)
@@ -68,6 +68,6 @@ def badge_svg(results: Results) -> str:
 
 
 def _width(text: str) -> int:
-    """About how wide the text is in pixels; `textLength` makes the viewer's font fit it."""
+    """About how wide the text is, in pixels; `textLength` fits the viewer's font to it."""
     widths = (4.2 if char in _NARROW else 10.5 if char in _WIDE else 7.0 for char in text)
     return round(sum(widths)) + 2 * _PADDING

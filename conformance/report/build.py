@@ -1,4 +1,4 @@
-"""Builds the record of a run from the contract and what the suite judged."""
+"""Builds the record of a run from its contract and the judgements of the suite."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def target_view(target: Target, contract: Contract, server: str | None = None) -
 def build_results(contract: Contract, judgements: Iterable[Judgement], facts: RunFacts) -> Results:
     """The record of a run, with its verdict. Pure: the same input gives the same record.
 
-    Every requirement of the contract has its place in it: judged; or `untested`, when it belongs to the run's tier
-    and has no judgement; or among those beyond the tier; or excluded. Nothing is lost on the way.
+    Every requirement of the contract is in it: judged; or `untested`, if it belongs to the run's tier and has no
+    judgement; or among those beyond the tier; or excluded.
 
     Raises:
         ValueError: a judgement contradicts the contract (unknown requirement, judged twice, an outcome that its
-            level does not have, waived without a waiver). This is a defect of the suite, not of the target.
+            level does not have, waived without a waiver). That is a defect of the suite, not of the target.
     """
     judged = _by_id(contract, judgements)
     requirements = tuple(
@@ -120,7 +120,7 @@ def _by_id(contract: Contract, judgements: Iterable[Judgement]) -> Mapping[str, 
         if outcome is (Outcome.WARNING if row.level is Level.MUST else Outcome.FAILED):
             raise ValueError(f"{row.id} is a {row.level.value}: its outcome cannot be {outcome.value}.")
         if (outcome is Outcome.WAIVED) is not (judgement.waiver is not None):
-            raise ValueError(f"{row.id}: the outcome is {outcome.value}, which does not go with its waiver.")
+            raise ValueError(f"{row.id}: the outcome is {outcome.value}, which contradicts its waiver.")
         judged[row.id] = judgement
     return judged
 

@@ -1,4 +1,4 @@
-"""Prints the summary of a run: the verdict and why, the counts, each finding, and what to do next."""
+"""Prints the summary of a run: the verdict and its reasons, the counts, each finding, and what to do next."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def print_summary(
     timeline: Timeline = reads_timeline,
     redact: Callable[[str], str] = lambda text: text,
 ) -> None:
-    """Print the summary on a rich console; without a terminal it is plain text.
+    """Print the summary on a rich console; it is plain text if that is not a terminal.
 
-    `reports` are the files that were written, by name. What a target sent is shown on one line with control
-    characters as escapes, and as text, never as markup. Every line passes through `redact`.
+    `reports` are the files that were written, by name. What a target sent is printed on one line, with control
+    characters as escapes, and never as markup. Every line passes through `redact`.
     """
     printer = _Printer(console, redact)
     _print_verdict(results, printer)
@@ -75,23 +75,23 @@ def print_summary(
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """The exchanges by id and how to show them; `told` are those that were shown already."""
+    """The exchanges by id and how to show them; `shown` are those that were printed already."""
 
     exchanges: Mapping[str, Exchange]
     curl: Curl
     timeline: Timeline
-    told: set[str] = field(default_factory=set)
+    shown: set[str] = field(default_factory=set)
 
 
 class _Printer:
-    """A console that shows text as it is: no markup, no emoji codes, no highlighting, no cut lines."""
+    """A console that prints text as it is: no markup, no emoji codes, no highlighting, no cut lines."""
 
     def __init__(self, console: Console, redact: Callable[[str], str]) -> None:
         self._console = console
         self._redact = redact
 
     def line(self, text: str = "", style: str | None = None, *, indent: int = 0, label: str = "") -> None:
-        """One paragraph, wrapped by the terminal alone so that it can be copied; `label` stands before it in bold."""
+        """Print one paragraph, wrapped only by the terminal so that it can be copied, after a bold `label`."""
         from rich.text import Text  # noqa: PLC0415 - rich costs 50 ms
 
         shown = Text(" " * indent)
@@ -101,7 +101,7 @@ class _Printer:
         self._console.print(shown, soft_wrap=True)
 
     def command(self, text: str) -> None:
-        """A shell command on lines of its own, as it has to be typed."""
+        """Print a shell command on lines of its own, exactly as it has to be typed."""
         from rich.text import Text  # noqa: PLC0415 - rich costs 50 ms
 
         self._console.print(Text(self._redact(text)), soft_wrap=True)
@@ -151,20 +151,20 @@ def _print_counts(results: Results, printer: _Printer) -> None:
 
 
 def _print_keywords(results: Results, printer: _Printer) -> None:
-    """How much of the request's schema was decided, on one line."""
+    """Print on one line how much of the request's schema was decided."""
     if not results.keywords:
         return
-    told = [
+    parts = [
         f"{aspect} {', '.join(f'{count} {outcome.value}' for outcome, count in counts.items())}"
         for aspect, counts in keyword_totals(results.keywords).items()
     ]
-    printer.line(f"{len(results.keywords)} of the request; {'; '.join(told)}", label="Keywords  ")
+    printer.line(f"{len(results.keywords)} of the request; {'; '.join(parts)}", label="Keywords  ")
     printer.line()
 
 
 def _print_broken(results: Results, evidence: _Evidence, printer: _Printer) -> None:
     found = [*results.with_outcome(Outcome.FAILED), *results.with_outcome(Outcome.WARNING)]
-    broken = sorted(found, key=lambda row: results.known(row.id))  # what is new comes first
+    broken = sorted(found, key=lambda row: results.known(row.id))  # new findings come first
     for result in broken[:_MOST_DETAILED]:
         _print_result(result, evidence, printer, known=results.known(result.id))
     rest = broken[_MOST_DETAILED:]
@@ -225,14 +225,14 @@ def _print_finding(finding: Finding, evidence: _Evidence, printer: _Printer, *, 
     exchange = evidence.exchanges.get(finding.exchange)
     if traced and exchange is not None and is_stream(exchange):
         _print_trace(exchange, finding, evidence.timeline, printer)
-    # One exchange feeds many requirements; its command is worth the space once.
-    if exchange is not None and exchange.id not in evidence.told:
-        evidence.told.add(exchange.id)
+    # One exchange decides many requirements; its command is printed once.
+    if exchange is not None and exchange.id not in evidence.shown:
+        evidence.shown.add(exchange.id)
         _print_command(exchange, evidence.curl, printer)
 
 
 def _print_trace(exchange: Exchange, finding: Finding, timeline: Timeline, printer: _Printer) -> None:
-    """The events around a finding: when each came, at which byte, what it says, and what is wrong with it."""
+    """Print the events around a finding: when each arrived, at which byte, its text, and what is wrong with it."""
     rows = wire_trace(exchange, finding, timeline)
     if not rows:
         return
@@ -247,7 +247,9 @@ def _print_trace(exchange: Exchange, finding: Finding, timeline: Timeline, print
 def _print_command(exchange: Exchange, curl: Curl, printer: _Printer) -> None:
     command = shown_command(exchange, curl, _LONGEST_CURL)
     if command is None:
-        printer.line("too long or too odd for a terminal; see the evidence", indent=2, label="reproduce ")
+        printer.line(
+            "too long for a terminal, or with control characters; see the evidence", indent=2, label="reproduce "
+        )
     else:
         printer.line(indent=2, label="reproduce")
         printer.command(command)
@@ -259,7 +261,7 @@ def _print_next(results: Results, reports: Mapping[str, Path], printer: _Printer
             printer.line(str(path), label=f"{_LABELS.get(name, name):<10}")
     others = [name for name in reports if name in _FOR_PROGRAMS]
     if others:
-        printer.line(f"{', '.join(others)} beside them", label=f"{'And':<10}")
+        printer.line(f"{', '.join(others)} in the same folder", label=f"{'Also':<10}")
     advice = _advice(results)
     if advice:
         printer.line(advice)
@@ -272,13 +274,13 @@ _LABELS = {"results.json": "Record", "junit.xml": "JUnit", "compliance.html": "R
 def _advice(results: Results) -> str:
     if results.verdict is Verdict.NONCONFORMANT:
         return (
-            "Next: open the report; each finding has its request as a curl command and the bytes that came back."
+            "Next: open the report; each finding has its request as a curl command and the bytes of the answer."
             " `chat-conformance explain ID` says why a requirement matters and how to fix what breaks it."
         )
     if results.verdict is Verdict.CONFORMANT:
         return ""
     if results.interrupted or results.with_outcome(Outcome.INCONCLUSIVE):
-        return "Next: see that the target can be reached and is not overloaded, then run again."
+        return "Next: make sure that the target can be reached and is not overloaded, then run again."
     if results.selection:
-        return "Next: run again without a restriction for a verdict on the whole contract."
+        return "Next: run again without the restriction for a verdict on the whole contract."
     return "Next: see in the report what was not tested, and why."

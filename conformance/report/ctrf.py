@@ -1,4 +1,4 @@
-"""Makes the CTRF report of a run (Common Test Report Format, https://ctrf.io): one test a requirement."""
+"""Makes the CTRF report of a run (Common Test Report Format, https://ctrf.io): one test for each requirement."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _STATUS = {
     Outcome.SKIPPED: "skipped",
     Outcome.PASSED: "passed",
 }
-"""CTRF has five statuses. What has none of its own is told apart by `rawStatus`, the outcome."""
+"""CTRF has five statuses; `rawStatus`, the outcome, distinguishes what shares one."""
 _NAMESPACE = uuid.UUID("6f9a1f0e-6c53-5a0b-9a55-0d1f6f8f2f41")
 
 
@@ -33,8 +33,8 @@ def ctrf_json(results: Results) -> str:
     """The report as JSON text, ASCII only, so that nothing that a target wrote acts on a reader.
 
     A broken SHOULD passes with the raw status `warning`; in a strict run it fails, as it does for the verdict. A test
-    has no time of its own, since one exchange feeds many: its `duration` is 0. What the verdict does not depend on,
-    because it came after the release that is scored by, never fails. The id of the report follows from the run.
+    has no duration of its own, since one exchange decides many: its `duration` is 0. A requirement that is newer than
+    the release that is scored by never fails. The id of the report follows from the run.
     """
     start = round(_started(results).timestamp() * 1000)
     duration = round(results.duration_s * 1000)
@@ -91,7 +91,7 @@ def _status(results: Results, result: RequirementResult) -> str:
 
 
 def _test(results: Results, result: RequirementResult) -> Mapping[str, Any]:
-    told = {} if result.outcome is Outcome.PASSED else {"message": visible(headline(result))}
+    message = {} if result.outcome is Outcome.PASSED else {"message": visible(headline(result))}
     trace = {"trace": visible(detail(result))} if result.findings else {}
     return {
         "testId": result.id,
@@ -108,7 +108,7 @@ def _test(results: Results, result: RequirementResult) -> Mapping[str, Any]:
             "basis": result.source.basis.value,
             "source": visible(f"{result.source.document}: {result.source.place}"),
         },
-        **told,
+        **message,
         **trace,
         "extra": {
             "scored": result.scored,

@@ -19,10 +19,10 @@ VARIABLES = {
     NEARLY.format("api-key"): "CONFORMANCE_WRONG_API_KEY",
     NEARLY.format("other-api-key"): "CONFORMANCE_WRONG_API_KEY",
 }
-"""The environment variable that holds each secret. A key that was wrong on purpose has one of its own."""
+"""The environment variable that holds each secret. A deliberately wrong key has one of its own."""
 
 LONGEST_ARGUMENT = 100_000
-"""Bytes of a body that are given as an argument; Linux takes 128 KiB for one. A longer one is piped."""
+"""The longest body, in bytes, that is given as an argument; Linux allows 128 KiB. A longer one is piped."""
 
 _ADDED_BY_CURL = ("Accept", "User-Agent", "Content-Type", "Expect")
 _MASKED = re.compile(r"\*+$")
@@ -52,29 +52,29 @@ def curl_command(
 def curl_for(exchange: Exchange, credential_header: str = "Authorization") -> str:
     """The command for an exchange; which environment variable it takes follows from whose key was sent.
 
-    A request that was sent in steps is no curl command but a small program, since curl knows no such steps.
+    A request that was sent in steps becomes a small program instead, since curl cannot send in steps.
     """
     sent = [redaction.secret for redaction in exchange.redactions if redaction.form == "credential header"]
     variable = next((VARIABLES[secret] for secret in sent if secret in VARIABLES), VARIABLES["api-key"])
     request = exchange.request
     place = next((int(step.amount) for step in request.steps if step.kind is StepKind.PIPELINED), None)
     if place is not None:
-        told = f"# Sent in one write with the other requests of its connection, as number {place}; alone, it is:"
-        return f"{told}\n{curl_command(request, credential_header, variable)}"
+        note = f"# Sent in one write with the other requests of its connection, as number {place}; on its own, it is:"
+        return f"{note}\n{curl_command(request, credential_header, variable)}"
     if request.steps:
         return socket_command(request, partial(_masked_at, credential_header), variable)
     return curl_command(request, credential_header, variable)
 
 
 def _masked_at(credential_header: str, name: str, value: str) -> int | None:
-    """Where the masked key in a header field begins, None where there is none."""
+    """Where the masked key in a header field begins, or None if it has none."""
     credentials = {header.lower() for header in (*CREDENTIAL_HEADERS, credential_header)}
     masked = _MASKED.search(value) if name.lower() in credentials else None
     return None if masked is None else masked.start()
 
 
 def _headers(request: SentRequest, credential_header: str, variable: str) -> list[str]:
-    """Every header field in its order, then those that curl would add by itself, switched off."""
+    """Every header field in order, then those that curl would add by itself, switched off."""
     headers = []
     for name, value in request.headers:
         masked = _masked_at(credential_header, name, value)
@@ -83,7 +83,7 @@ def _headers(request: SentRequest, credential_header: str, variable: str) -> lis
         elif value:
             headers.append(_quoted(f"{name}: {value}"))
         else:
-            # With a colon and no value, curl would take the field out.
+            # With a colon and no value, curl would remove the field.
             headers.append(shlex.quote(f"{name};"))
     given = {name.lower() for name, _ in request.headers}
     return headers + [shlex.quote(f"{name}:") for name in _ADDED_BY_CURL if name.lower() not in given]

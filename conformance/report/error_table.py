@@ -1,4 +1,4 @@
-"""The errors of a run as a table: each condition that a client got wrong, and with what the target answered it."""
+"""The errors of a run as a table: each mistake of a client, and how the target answered it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from conformance.wire.exchange import Answer, Exchange
 
 _BY_CONDITION = ("error/", "access/")
 _OF_KEYWORDS = "/enforced/"
-_TELLING = ("allow", "www-authenticate", "retry-after", "x-request-id")
+_HELPFUL = ("allow", "www-authenticate", "retry-after", "x-request-id")
 _MOST_MEMBERS = 8
 _LONGEST = 60
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """One row: a condition (the name of its probe), the exchange that shows it, and what came.
+    """One row: a condition (the name of its probe), the exchange that shows it, and its answer.
 
     `alike` counts the exchanges of keywords that were answered in the same way; the first of them is shown.
     """
@@ -34,7 +34,7 @@ class ErrorRow:
 
 
 def error_rows(exchanges: Iterable[Exchange]) -> list[ErrorRow]:
-    """The rows, those of single conditions first, then the values that keywords forbid, by how they were answered."""
+    """The rows: single conditions first, then values that keywords forbid, grouped by how they were answered."""
     shown = [one for one in exchanges if one.last]
     single = [_row(one.probe, one) for one in shown if one.probe.startswith(_BY_CONDITION)]
     return [*single, *_of_keywords(one for one in shown if _OF_KEYWORDS in one.probe)]
@@ -55,19 +55,19 @@ def _row(condition: str, exchange: Exchange) -> ErrorRow:
     if answer is None:
         return ErrorRow(condition, exchange.id, "none", "", f"no answer: {exchange.ending.kind.value}", "")
     media_type = essence(answer.header("content-type"))
-    present = [name for name in _TELLING if answer.header(name) is not None]
+    present = [name for name in _HELPFUL if answer.header(name) is not None]
     return ErrorRow(
         condition,
         exchange.id,
         str(answer.status),
         one_line(media_type, _LONGEST),
-        one_line(_told(answer, media_type), 2 * _LONGEST),
+        one_line(_body_words(answer, media_type), 2 * _LONGEST),
         ", ".join(present),
     )
 
 
-def _told(answer: Answer, media_type: str) -> str:
-    """What the body is, by the names of its members; what they say is in the exchange."""
+def _body_words(answer: Answer, media_type: str) -> str:
+    """What the body is, by the names of its members; their values are in the exchange."""
     body = answer.body
     if not body.strip():
         return "no body"
@@ -76,7 +76,7 @@ def _told(answer: Answer, media_type: str) -> str:
     document = parse(body)
     value = document.value
     if not document.readable:
-        return f"no JSON, {len(body)} bytes"
+        return f"not JSON, {len(body)} bytes"
     if not isinstance(value, dict):
         return f"a JSON {type(value).__name__}"
     inner = value.get("error")

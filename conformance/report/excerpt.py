@@ -1,4 +1,4 @@
-"""Cuts what may be shown of a body: its beginning and the places that findings point at, with the rest counted."""
+"""Cuts a body to what may be shown: its beginning and the places that findings point at; the rest is counted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BINARY_SHARE = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a body: `text` at byte `offset`; `marked` when a finding points at it.
+    """A piece of a body: `text` at byte `offset`; `marked` if a finding points at it.
 
     For a piece that was left out, `omitted` is its length in bytes and `text` is empty.
     """
@@ -77,7 +77,7 @@ def _marks(data: bytes, offsets: Iterable[int]) -> Sequence[tuple[int, int]]:
 
 
 def _character(data: bytes, position: int) -> int:
-    """The start of the UTF-8 character at a position, so that no cut tears one."""
+    """The start of the UTF-8 character at a position, so that no cut splits one."""
     start = position
     while start > 0 and position - start < 3 and start < len(data) and data[start] & 0xC0 == 0x80:
         start -= 1

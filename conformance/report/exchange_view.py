@@ -1,4 +1,4 @@
-"""What the compliance page shows of one exchange: request, answer, how it ended, and the event timeline."""
+"""What the compliance page shows of an exchange: its request, answer, ending and event timeline."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _AROUND = 2
 class TimelineRow(Protocol):
     """One event of a stream: when it was complete (ms after the request began), its byte offset in the body.
 
-    `text` is what it says, `note` what is wrong with it, empty when nothing is.
+    `text` is what it says, `note` what is wrong with it, empty if nothing is.
     """
 
     @property
@@ -58,7 +58,7 @@ Timeline: TypeAlias = "Callable[[Exchange], Sequence[TimelineRow]]"
 
 
 def reads_timeline(exchange: Exchange) -> Sequence[TimelineRow]:
-    """The reads of the body as they came: the timeline of a stream that nobody has read as events."""
+    """The reads of the body as they arrived: the timeline of a stream that was not read as events."""
     rows, offset = [], 0
     for read in exchange.answer.reads if exchange.answer else ():
         text = read.data[: 2 * _ROW_TEXT].decode("utf-8", "backslashreplace")
@@ -68,7 +68,7 @@ def reads_timeline(exchange: Exchange) -> Sequence[TimelineRow]:
 
 
 def summary(exchange: Exchange) -> str:
-    """One line: what was asked, what came, how it ended, how long it took."""
+    """One line: the method, the answer, how it ended, how long it took."""
     request, answer, ending = exchange.request, exchange.answer, exchange.ending
     parts = [request.method]
     if answer is None:
@@ -83,7 +83,7 @@ def summary(exchange: Exchange) -> str:
 
 
 def wire_trace(exchange: Exchange, finding: Finding, timeline: Timeline) -> Sequence[PlainTimelineRow]:
-    """The events around a finding, with what is wrong with each; none where the finding has no place in the stream."""
+    """The events around a finding, with what is wrong with each; none if the finding has no place in the stream."""
     if finding.offset is None:
         return ()
     rows = _with_findings(timeline(exchange), [finding])
@@ -92,10 +92,10 @@ def wire_trace(exchange: Exchange, finding: Finding, timeline: Timeline) -> Sequ
 
 
 def shown_command(exchange: Exchange, curl: Curl, limit: int) -> str | None:
-    """The curl command of an exchange, or None where it cannot be shown as it has to be typed.
+    """The curl command of an exchange, or None if it cannot be shown exactly as it has to be typed.
 
-    That is so when it is longer than `limit` characters, or holds characters that would act instead of being seen: an
-    escape in their place would be another request.
+    That is the case if it is longer than `limit` characters, or has control characters: with escapes in their place it
+    would be another request.
     """
     command = curl(exchange)
     return command if len(command) <= limit and visible(command) == command else None
@@ -142,7 +142,7 @@ def exchange_view(
 
 
 def is_stream(exchange: Exchange) -> bool:
-    """Whether the answer says of itself that it is an event stream."""
+    """Whether the answer declares itself an event stream."""
     return exchange.answer is not None and is_event_stream(exchange.answer.header("content-type"))
 
 
@@ -201,10 +201,10 @@ def _with_findings(rows: Sequence[TimelineRow], findings: Iterable[Finding]) -> 
         if index < 0:
             continue
         row = plain[index]
-        # The reading that made the row may have told the same already.
+        # The reading that made the row may say the same already.
         if finding.actual not in row.note:
-            told = f"{finding.requirement}: {finding.actual}"
-            note = f"{row.note}; {told}" if row.note else told
+            text = f"{finding.requirement}: {finding.actual}"
+            note = f"{row.note}; {text}" if row.note else text
             plain[index] = PlainTimelineRow(row.at_ms, row.offset, row.text, note)
     return plain
 

@@ -1,4 +1,4 @@
-"""Everything that is to be said of one requirement."""
+"""Everything that is known about one requirement: why it matters, how to fix what breaks it, and what does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conformance.contract.explanations import explanation
 
 @dataclass(frozen=True, slots=True)
 class FaultView:
-    """A deviation that breaks a requirement: its id, what it does, and the public threads in which it was seen."""
+    """A fault that breaks a requirement: its id, what it does, and the public threads that report it."""
 
     id: str
     about: str
@@ -21,7 +21,7 @@ class FaultView:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A requirement with why clients need it, how to mend what breaks it, and known ways to break it.
+    """A requirement with why clients need it, how to fix what breaks it, and known faults that break it.
 
     `why` and `fix` are empty for a user's own rows.
     """
@@ -33,7 +33,7 @@ class Explained:
 
 
 def explained(row: Requirement, contract: Contract) -> Explained:
-    """What is to be said of a requirement of a contract.
+    """Everything known about a requirement of a contract.
 
     Raises:
         ContractError: the explanations, or the catalogue of faults, cannot be used.

@@ -10,7 +10,7 @@ from pathlib import Path
 def write_atomically(path: Path, text: str) -> None:
     """Write UTF-8 text beside its place and move it there, so that no reader ever sees half of it.
 
-    The folder is made where it is missing. What stood there before stays when writing fails.
+    A missing folder is created. If writing fails, what was there before stays.
 
     Raises:
         OSError: the folder or the file cannot be written.
@@ -21,7 +21,7 @@ def write_atomically(path: Path, text: str) -> None:
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
-        # mkstemp makes files that only their owner can read; a report is for others too.
+        # mkstemp makes files that only their owner can read; a report is for others as well.
         part.chmod(0o666 & ~_umask())
         part.replace(path)
     finally:

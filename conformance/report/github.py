@@ -1,4 +1,4 @@
-"""What GitHub Actions shows of a run: annotations, as workflow commands on the console, and a summary of the step."""
+"""What GitHub Actions shows of a run: annotations (workflow commands on the console) and a job summary."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from conformance.report.results import RequirementResult, Results
 from conformance.suite.outcome import Outcome
 
 _MOST_ANNOTATIONS = 10
-"""Annotations of a kind that GitHub shows for one step."""
+"""How many annotations of a kind GitHub shows for one step."""
 _MOST_LISTED = 50
 _LONGEST = 500
 _COMMANDS = {Outcome.FAILED: "error", Outcome.WARNING: "warning", Outcome.WAIVED: "notice"}
@@ -18,9 +18,9 @@ _MARKS = {"passed": "✅", "failed": "❌", "undecided": "❔"}
 
 
 def annotation_lines(results: Results) -> Iterable[str]:
-    """A workflow command for each broken requirement, at most ten of a kind; then what the gate says.
+    """A workflow command for each broken requirement, at most ten of a kind; then the reasons of the gate.
 
-    What a target wrote can neither end a command nor begin another one.
+    Nothing that a target wrote can end a command or begin another one.
     """
     for outcome, command in _COMMANDS.items():
         rows = [row for row in results.with_outcome(outcome) if not results.known(row.id)]
@@ -100,5 +100,5 @@ def _command(name: str, title: str, text: str) -> str:
 
 
 def defused(text: str) -> str:
-    """A line for the log in which the runner finds no command: the older form of them is obeyed anywhere in a line."""
+    """A log line in which the runner finds no command: it obeys those of the older form anywhere in a line."""
     return text.replace("##[", "##\u200b[")

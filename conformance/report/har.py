@@ -29,7 +29,7 @@ def har_json(results: Results, exchanges: Sequence[Exchange], timeline: Timeline
     Each entry has members of its own, as HAR lets tools add them: `_id`, `_probe`, `_attempt`, `_ending` (how the
     exchange ended, and why) and, for an event stream, `_events`: each event with its time in ms after the request
     began, its byte offset in the body, its text and what is wrong with it. Bodies are cut to 512 KiB each, and to
-    less when there are very many; `comment` then says how long they were. Secrets are masked, as in the evidence.
+    less if there are very many; `comment` then says how long they were. Secrets are masked, as in the evidence.
     """
     smallest, largest = _BODY_LIMITS
     limit = max(smallest, min(largest, _ALL_BODIES // max(2 * len(exchanges), 1)))
@@ -71,7 +71,7 @@ def _request(request: SentRequest, limit: int) -> harfile.Request:
     media_type = next((value for name, value in request.headers if name.lower() == "content-type"), "")
     text, encoding, note = _shown(request.body, limit)
     if encoding:
-        # HAR has no encoding for what is sent, so bytes that are no text can only be told.
+        # HAR has no encoding for request bodies, so the note has to say it.
         note = f"{note or f'{len(request.body)} bytes'}; not UTF-8, given in base64"
     sent = harfile.PostData(mimeType=media_type, text=text, comment=note) if request.body else None
     return harfile.Request(
@@ -89,7 +89,7 @@ def _response(answer: Answer | None, limit: int) -> harfile.Response:
     import harfile  # noqa: PLC0415 - as above
 
     if answer is None:
-        # As browsers write a request that no answer came to.
+        # As browsers write a request without an answer.
         return harfile.Response(status=0, statusText="", httpVersion="", bodySize=-1)
     body = answer.body
     text, encoding, note = _shown(body, limit)
@@ -125,11 +125,11 @@ def _query(url: str) -> Iterable[tuple[str, str]]:
 
 
 def _shown(body: bytes, limit: int) -> tuple[str, str | None, str | None]:
-    """The text of a body, its encoding where it is no UTF-8, and a note where it was cut."""
+    """The text of a body, its encoding if it is not UTF-8, and a note if it was cut."""
     cut = body[:limit]
     note = f"cut: the first {limit} of {len(body)} bytes" if len(body) > limit else None
     try:
-        # What a cut leaves of the last character is no mistake of the target's.
+        # That a cut splits the last character is not a mistake of the target.
         text = cut.decode("utf-8", "ignore" if note and _valid(body) else "strict")
     except UnicodeDecodeError:
         return base64.b64encode(cut).decode("ascii"), "base64", note

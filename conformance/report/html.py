@@ -1,4 +1,4 @@
-"""What all HTML pages have in common: no network, a policy that names the parts of the page, and text as text."""
+"""What all HTML pages have in common: no network, a content security policy, and text that stays text."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ VERDICTS = {
 BASES = {
     Basis.STATED: "the document says it",
     Basis.SCHEMA: "the schema in the document says it",
-    Basis.REFERENCE: "a standard that the document leans on says it",
+    Basis.REFERENCE: "a standard that the document builds on says it",
     Basis.EXAMPLE: "only an example shows it",
     Basis.INFERRED: "nothing says it, but clients depend on it",
 }
@@ -54,7 +54,7 @@ BASES = {
 def assembled(pieces: Sequence[str], style: str, script: str) -> str:
     """The four pieces of a page with its security policy, style and script between them.
 
-    These three come in last, so that redaction by value can never change them: the policy names their digests.
+    These three are put in last, so that redaction cannot change them: the policy names their digests.
     """
     before_policy, before_style, before_script, rest = pieces
     policy = (
@@ -69,12 +69,12 @@ def _digest(text: str) -> str:
 
 
 def html_environment(templates: Path = TEMPLATES) -> jinja2.Environment:
-    """A template environment that escapes every text and shows what would act instead of being seen."""
+    """A template environment that escapes every text and makes hidden characters visible."""
     import jinja2  # noqa: PLC0415 - costs 120 ms, and only the page needs it
     import markupsafe  # noqa: PLC0415 - the same
 
     def finalize(value: object) -> object:
-        # Whatever reaches the page as text is made visible here, once for all expressions of the template.
+        # Every text of the page passes here, whatever expression of the template it comes from.
         return visible(value) if isinstance(value, str) and not isinstance(value, markupsafe.Markup) else value
 
     environment = jinja2.Environment(

@@ -1,4 +1,4 @@
-"""Makes the JUnit XML of a run: one test case a requirement, so that a CI system shows each by its id."""
+"""Makes the JUnit XML of a run: one test case for each requirement, so that a CI system shows each by its id."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _ELEMENT = {
     Outcome.SKIPPED: "skipped",
     Outcome.WAIVED: "skipped",
 }
-"""What a CI system shows for an outcome. A warning is a pass with a note: JUnit has nothing between."""
+"""What a CI system shows for an outcome. A warning is a pass with output: JUnit has nothing in between."""
 
 
 def junit_xml(results: Results) -> str:
     """JUnit XML: a failed MUST is a failure, an undecided MUST an error, skipped and waived are skipped.
 
-    Of what is only recommended, nothing is a failure or an error: a broken SHOULD passes with its findings as output
-    (in a strict run it fails, as it does for the verdict), an undecided one is skipped. The exact outcome is a
-    property of each test case.
+    A recommendation is never a failure or an error: a broken SHOULD passes with its findings as output (in a strict
+    run it fails, as it does for the verdict), and an undecided one is skipped. The exact outcome is a property of each
+    test case.
     """
     root = ET.Element("testsuites", name="chat-conformance", time=f"{results.duration_s:.3f}")
     totals = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
@@ -59,7 +59,7 @@ def _suite(results: Results, section: str, rows: Sequence[RequirementResult]) ->
 
 
 def _kind(result: RequirementResult, strict: bool, *, known: bool) -> str | None:
-    """The element that marks the test case, or None for one that passes; what the baseline has fails nobody."""
+    """The element that marks the test case, or None if it passes; what is in the baseline does not fail."""
     kind = _kind_of_itself(result, strict)
     return "skipped" if known and kind == "failure" else kind
 

@@ -1,4 +1,4 @@
-"""The coverage of the request's keywords in results.json: each keyword, honoured and enforced, with its outcome."""
+"""The coverage of the request's keywords in results.json: for each, whether it is honoured and enforced."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Totals = Mapping[str, Mapping[Outcome, int]]
 
 
 def keyword_totals(keywords: Iterable[KeywordCoverage]) -> Totals:
-    """The figure: honoured and enforced, each with its outcomes, worst first."""
+    """How often each outcome occurs, for honoured and for enforced, worst first."""
     rows = tuple(keywords)
     counts = {name: Counter(getattr(row, name).outcome for row in rows) for name in ASPECTS}
     return {name: {one: found[one] for one in Outcome if found[one]} for name, found in counts.items()}
@@ -37,8 +37,8 @@ def parse_keywords(document: Mapping[str, Any] | None) -> tuple[KeywordCoverage,
             location=row["location"],
             pointer=row["pointer"],
             keyword=row["keyword"],
-            honoured=_covered(row["honoured"]),
-            enforced=_covered(row["enforced"]),
+            honoured=_parse_aspect(row["honoured"]),
+            enforced=_parse_aspect(row["enforced"]),
         )
         for row in document["rows"]
     )
@@ -46,12 +46,12 @@ def parse_keywords(document: Mapping[str, Any] | None) -> tuple[KeywordCoverage,
 
 def _row_document(row: KeywordCoverage) -> dict[str, Any]:
     plain = {name: getattr(row, name) for name in ("requirement", "location", "pointer", "keyword")}
-    return {**plain, **{name: _covered_document(getattr(row, name)) for name in ASPECTS}}
+    return {**plain, **{name: _aspect_document(getattr(row, name)) for name in ASPECTS}}
 
 
-def _covered_document(covered: AspectOutcome) -> dict[str, Any]:
-    return {"outcome": covered.outcome.value, "reason": covered.reason, "exchanges": list(covered.exchanges)}
+def _aspect_document(aspect: AspectOutcome) -> dict[str, Any]:
+    return {"outcome": aspect.outcome.value, "reason": aspect.reason, "exchanges": list(aspect.exchanges)}
 
 
-def _covered(data: Mapping[str, Any]) -> AspectOutcome:
+def _parse_aspect(data: Mapping[str, Any]) -> AspectOutcome:
     return AspectOutcome(Outcome(data["outcome"]), data["reason"], tuple(data["exchanges"]))

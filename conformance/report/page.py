@@ -39,7 +39,7 @@ def compliance_page(
     """The whole page as HTML text.
 
     Only exchanges that a requirement names are embedded, each once; their bodies are cut to about 32 kB each, and to
-    less when there are very many. `redact` takes secrets out of everything but the page's own style and script.
+    less if there are very many. `redact` takes secrets out of everything but the page's own style and script.
     """
     evidence = _evidence(results, exchanges)
     found = _by_exchange(results)
@@ -79,7 +79,7 @@ def compliance_page(
 
 
 def _explained(result: RequirementResult) -> Explanation | None:
-    """Why a broken requirement matters, and how to mend it; of the others the page says no more than what they are."""
+    """Why a broken requirement matters and how to fix it; the page explains no others."""
     return explanation(result.id, result.pointer) if result.outcome in BROKEN_OR_WAIVED else None
 
 
@@ -103,9 +103,9 @@ def _named(result: RequirementResult) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """One finding as the page shows it: with the surroundings of the offending bytes, where they are known.
+    """One finding as the page shows it: with the surroundings of the offending bytes, if they are known.
 
-    `also` are the other exchanges on which the very same was found.
+    `also` are the other exchanges with exactly the same finding.
     """
 
     finding: Finding
@@ -114,7 +114,7 @@ class _Shown:
 
 
 def _findings(result: RequirementResult, evidence: Mapping[str, Exchange]) -> list[_Shown]:
-    """The findings to show: what was found on many exchanges stands there once."""
+    """The findings to show; those that are the same on many exchanges are shown once."""
     alike: dict[tuple[str, str], list[Finding]] = {}
     for finding in result.findings:
         alike.setdefault((finding.expected, finding.actual), []).append(finding)
@@ -162,7 +162,7 @@ def _counts(results: Results) -> list[tuple[str, str, list[tuple[str, Mapping[Ou
 
 
 def _keyword_locations(results: Results) -> list[tuple[str, list[KeywordCoverage]]]:
-    """The keywords of the request by location, those with something to tell first."""
+    """The keywords of the request by location, the worst outcomes first."""
     worst_first = list(Outcome).index
     locations = dict.fromkeys(row.location for row in results.keywords)
     return [

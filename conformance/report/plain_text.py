@@ -1,4 +1,4 @@
-"""Tells a requirement's outcome and findings as plain text, for the formats that have no structure for them."""
+"""Renders a requirement's outcome and findings as plain text, for formats that have no structure for them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def detail(result: RequirementResult) -> str:
 
 
 def finding_lines(finding: Finding) -> Sequence[str]:
-    """Expected, actual, and where: the exchange and, as far as they are known, event, byte and time."""
+    """Expected, actual, and where: the exchange and, if they are known, event, byte and time."""
     places = [] if finding.exchange is None else [f"exchange {finding.exchange}"]
     places += [] if finding.event is None else [f"event {finding.event}"]
     places += [] if finding.offset is None else [f"byte {finding.offset}"]

@@ -34,7 +34,7 @@ from conformance.shipped import specs_directory
 from conformance.suite.outcome import Finding, Outcome, Verdict, Waiver
 
 FORMAT = 2
-"""Version 2 has the gate, baseline, fingerprint, tries, waivers for probes, and keywords. Version 1 is read, too."""
+"""Version 2 has the gate, baseline, fingerprint, tries, waivers for probes, and keywords. Version 1 can be read."""
 FILE_NAME = "results.json"
 _PARTS: Mapping[str, type[Any]] = {"gate": Gate, "baseline": AgainstBaseline, "fingerprint": Fingerprint}
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -45,7 +45,7 @@ class ResultsError(Exception):
 
 
 def write_results(results: Results, directory: Path) -> Path:
-    """Write `directory/results.json`, whole or not at all, and give its path."""
+    """Write `directory/results.json`, whole or not at all; returns its path."""
     path = directory / FILE_NAME
     write_atomically(path, results_text(results))
     return path
@@ -73,8 +73,8 @@ def read_results(path: Path) -> Results:
 def results_text(results: Results) -> str:
     """The text of results.json.
 
-    Half a surrogate pair, which a target can smuggle into a message, is written as visible text: strict JSON readers
-    would refuse the whole file for it.
+    A lone surrogate, which a target can smuggle into a message, is written as visible text: strict JSON readers would
+    refuse the whole file because of it.
     """
     text = json.dumps(results_document(results), ensure_ascii=False, indent=2, allow_nan=False)
     return _SURROGATE.sub(lambda match: f"\\\\u{ord(match[0]):04x}", text) + "\n"
@@ -292,7 +292,7 @@ def _parse_waiver(row: Mapping[str, Any]) -> Waiver:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON value")
+    raise ValueError(f"{name} is not a JSON value")
 
 
 def _check_format(path: Path, document: object) -> None:
@@ -319,7 +319,7 @@ def _check_consistency(path: Path, document: Mapping[str, Any], results: Results
     seen: set[str] = set()
     for index, result in enumerate(results.requirements):
         if result.id in seen:
-            raise ResultsError(f"{path}: /requirements/{index}/id: {result.id} stands here a second time.")
+            raise ResultsError(f"{path}: /requirements/{index}/id: {result.id} is listed a second time.")
         seen.add(result.id)
     if document["counts"] != _counts_document(results):
         raise ResultsError(
@@ -332,5 +332,5 @@ def _check_consistency(path: Path, document: Mapping[str, Any], results: Results
 
 
 def _pointer(parts: Iterable[object]) -> str:
-    """A JSON pointer (RFC 6901); `/` alone stands for the whole document, so that the message shows a place."""
+    """A JSON pointer (RFC 6901); `/` alone is the whole document, so that the message always shows a place."""
     return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in parts)

@@ -1,4 +1,4 @@
-"""The typed view of results.json: what a run found out about every requirement of the contract."""
+"""The typed view of results.json: what a run found about every requirement of the contract."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class ProfileView:
 class ReleaseView:
     """Which frozen requirement set was scored by: its version and the digest of its file.
 
-    `gone` are the ids that it requires and this version of the suite no longer judges; `changed` those that rest on
-    other words now than when they were frozen, and are judged as they are now.
+    `gone` are the ids that it requires and this version of the suite no longer judges; `changed` are those whose words,
+    or whose source, have changed since, and which are judged as they are now.
     """
 
     version: str
@@ -70,12 +70,12 @@ class Tries:
 
     @property
     def flaky(self) -> bool:
-        """Whether it was broken at times only."""
+        """Whether it was broken in some tries only."""
         return 0 < self.broken < self.of
 
 
 class GateStatus(StrEnum):
-    """Whether a run lets through what it judged."""
+    """Whether a run lets the deployment through."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -84,10 +84,10 @@ class GateStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What a run means for the one who asked, beside the verdict on the target.
+    """What a run means for the pipeline that runs it, beside the verdict on the target.
 
-    The two differ where findings are known from a baseline, or where a waiver has expired or is not needed any more;
-    `reasons` says so in whole sentences.
+    The two differ if findings are known from a baseline, or if a waiver has expired or is no longer needed; `reasons`
+    says so in whole sentences.
     """
 
     status: GateStatus
@@ -98,8 +98,8 @@ class Gate:
 class AgainstBaseline:
     """The findings of a run beside those of an earlier one, by the ids of their requirements.
 
-    `known` are requirements all of whose findings are in the baseline, `new` those with one that is not, and `fixed`
-    those with a finding in the baseline that does not come any more. `started` and `base_url` are the baseline's.
+    `known` are requirements all of whose findings are in the baseline, `new` those with a finding that is not, and
+    `fixed` those with a finding in the baseline that is gone. `started` and `base_url` are the baseline's.
     """
 
     started: str
@@ -111,9 +111,9 @@ class AgainstBaseline:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What told the target apart, at the start and at the end of a run: traits by name, such as `server` or `model`.
+    """What identifies the target at the start and at the end of a run: traits by name, such as `server` or `model`.
 
-    `changes` says in whole sentences what was not the same any more.
+    `changes` says in whole sentences what had changed by the end.
     """
 
     start: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -126,9 +126,9 @@ class RequirementResult:
     """One requirement and its outcome.
 
     `pointer` is the schema keyword that it was derived from (`request#/properties/n/minimum`), if it was. `exchanges`
-    are the ids of the exchanges that it was judged by, `messages` whole sentences for a stranger. `waiver` is set
-    when the outcome is `waived`, `tries` when findings were tried again. What is not `scored` came after the release
-    that is judged by, and is only reported.
+    are the ids of the exchanges that it was judged by, `messages` whole sentences for people. `waiver` is set if the
+    outcome is `waived`, `tries` if findings were tried again. What is not `scored` is newer than the release that is
+    scored by, and is only reported.
     """
 
     id: str
@@ -164,8 +164,8 @@ class Results:
     """The one record of a run.
 
     `started` is ISO 8601 in UTC, `duration_s` in seconds. `selection` is the user's restriction of the run
-    (`--only`, `-k`), `interrupted` the reason why it did not finish. `excluded` cannot be observed from outside,
-    `beyond_tier` was left to a larger tier.
+    (`--only`, `-k`), `interrupted` the reason why it did not finish. `excluded` cannot be observed from outside, and
+    `beyond_tier` is left to a larger tier.
     """
 
     suite_version: str
@@ -193,7 +193,7 @@ class Results:
     """The keywords of the request, with what was decided on each; empty in a record of format 1."""
 
     def known(self, row_id: str) -> bool:
-        """Whether all findings of a requirement are in the baseline; never so in a run without one."""
+        """Whether all findings of a requirement are in the baseline; False in a run without one."""
         return self.baseline is not None and row_id in self.baseline.known
 
     @property

@@ -1,4 +1,4 @@
-"""Makes the SARIF 2.1.0 log of a run: a rule for each requirement, a result for each one that is broken."""
+"""Makes the SARIF 2.1.0 log of a run: a rule for each requirement, a result for each that is broken."""
 
 from __future__ import annotations
 
@@ -33,14 +33,15 @@ class Place(Protocol):
 
 
 Places = Callable[[str], Place | None]
-"""Gives the place of a requirement by its id, where it is known."""
+"""Gives the place of a requirement by its id, if it is known."""
 
 
 def sarif_json(results: Results, places: Places = lambda _: None) -> str:
     """The log as JSON text, ASCII only.
 
-    A result stands at the line of the contract that the deployment breaks, since code scanning wants a file and a
-    line. A waived one is suppressed with the waiver's reason. What could not be decided is a notification, no result.
+    A result points at the line of the contract that the deployment breaks, since code scanning wants a file and a
+    line. A waived one is suppressed with the waiver's reason. What could not be decided is a notification, not a
+    result.
     """
     rows = results.requirements
     run = {
@@ -83,7 +84,7 @@ def sarif_json(results: Results, places: Places = lambda _: None) -> str:
 
 
 def _category(results: Results) -> str:
-    """What tells apart the runs that one repository may upload: profile and target."""
+    """Distinguishes the runs that one repository may upload: profile and target."""
     target = results.target
     name = target.name or ("reference" if target.embedded else _host(target.base_url))
     return f"{quote(results.profile.name, safe='')}/{quote(visible(name), safe='')}"
@@ -118,7 +119,7 @@ def _rule(result: RequirementResult) -> Mapping[str, Any]:
 
 
 def _web_address(url: str | None) -> str | None:
-    """The URL as a URI reference, if it is one of the web: rows of a user may hold any text."""
+    """The URL as a URI reference, if it is an http(s) URL: a user's own rows may hold any text."""
     try:
         known = bool(url) and urlsplit(url or "").scheme in {"http", "https"}
     except ValueError:
@@ -143,7 +144,7 @@ def _result(results: Results, result: RequirementResult, index: int, places: Pla
         "level": _LEVEL[result.level] if result.scored else "note",
         "message": {"text": _message(result)},
         "locations": [_location(place, result)],
-        # One alert for each requirement of a profile, whatever words the target answers with.
+        # One alert for each requirement of a profile, whatever the words of the answer.
         "partialFingerprints": {"requirement/v1": fingerprint, "primaryLocationLineHash": f"{fingerprint[:16]}:1"},
         **suppressions,
         **({} if results.baseline is None else {"baselineState": "unchanged" if results.known(result.id) else "new"}),
@@ -158,7 +159,7 @@ def _result(results: Results, result: RequirementResult, index: int, places: Pla
 
 def _location(place: Place | None, result: RequirementResult) -> Mapping[str, Any]:
     logical = {"logicalLocations": [{"fullyQualifiedName": result.id, "kind": "member"}]}
-    # Code scanning shows nothing that has no file: what was written nowhere stands at the record of the run.
+    # Code scanning shows only what has a file: a result without a place points at the record of the run.
     file, line = (place.file, place.line) if place else ("results.json", 1)
     artifact = {"uri": quote(file), **({} if file.startswith("/") else {"uriBaseId": _ROOT})}
     return {"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": line}}, **logical}
@@ -169,12 +170,12 @@ def _message(result: RequirementResult) -> str:
     for finding in result.findings[:_MOST_FINDINGS]:
         lines += ["", *finding_lines(finding)]
     if len(result.findings) > _MOST_FINDINGS:
-        lines += ["", f"{len(result.findings) - _MOST_FINDINGS} more findings stand in results.json."]
+        lines += ["", f"{len(result.findings) - _MOST_FINDINGS} more findings are in results.json."]
     return _plain("\n".join(lines))
 
 
 def _plain(text: str) -> str:
-    """Text in which a viewer finds no link and no placeholder (SARIF 2.1.0 sections 3.11.5 and 3.11.6), bounded."""
+    """Bounded text in which a viewer finds no link and no placeholder (SARIF 2.1.0 sections 3.11.5 and 3.11.6)."""
     shown = visible(text)
     if len(shown) > _LONGEST:
         shown = shown[: _LONGEST - 1] + "…"

@@ -10,7 +10,7 @@ from conformance.wire.exchange import SentRequest
 from conformance.wire.request import body_bytes, head_bytes
 
 MaskedAt = Callable[[str, str], int | None]
-"""Where in a header field's value a masked key begins, None where there is none."""
+"""Where in a header field's value a masked key begins, or None if it has none."""
 
 _PLACE = b"\0key\0"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -19,7 +19,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 def socket_command(request: SentRequest, masked_at: MaskedAt, variable: str) -> str:
     """A command for a POSIX shell that sends the request step by step, and shows what comes back.
 
-    The key is taken from the environment variable `variable`. The program needs nothing but Python.
+    The key is taken from the environment variable `variable`. The program needs only Python.
     """
     lines = ["import os, socket, ssl, struct, sys, time", *_connect(request.url), *_steps(request, masked_at, variable)]
     if not any(step.kind in {StepKind.HANG_UP, StepKind.RESET} for step in request.steps):

@@ -22,7 +22,7 @@ class Judged(Protocol):
 
 
 class Reported(Judged, Protocol):
-    """One requirement of a whole run: it may be one that the verdict does not depend on."""
+    """One requirement of a whole run, which the verdict may not depend on."""
 
     @property
     def scored(self) -> bool: ...  # noqa: D102
@@ -38,11 +38,11 @@ def decide(
 ) -> tuple[Verdict, tuple[str, ...]]:
     """The verdict, and the reasons for it in whole sentences.
 
-    Nonconformant when a MUST failed and is not waived, or, in a `strict` run, when anything is broken at all.
-    Otherwise inconclusive when a MUST is inconclusive or untested, when the run was `interrupted` (the reason, as
-    the middle of a sentence), or when not one MUST passed: nothing passes for want of evidence. Otherwise conformant.
-    `selection` is the user's restriction of the run, named where it explains a gap. `gone` are the ids that a release
-    requires and that nothing judges any more: a gap as well.
+    Nonconformant if a MUST failed and is not waived or, in a `strict` run, if anything is broken at all. Otherwise
+    inconclusive if a MUST is inconclusive or untested, if the run was `interrupted` (the reason, as the middle of a
+    sentence), or if no MUST passed: nothing passes for lack of evidence. Otherwise conformant. `selection` is the
+    user's restriction of the run, named where it explains a gap. `gone` are the ids that a release requires and that
+    nothing judges any more: a gap as well.
     """
     rows = tuple(judged)
     musts = [row for row in rows if row.level is Level.MUST]
@@ -65,7 +65,7 @@ def _requirements(ids: Sequence[str], level: str) -> str:
 
 
 def _failures(musts: Sequence[Judged]) -> list[str]:
-    # A broken MUST is a failure, whatever it is called.
+    # A broken MUST is a failure, whichever of the two outcomes it has.
     failed = _ids(musts, Outcome.FAILED, Outcome.WARNING)
     return [f"{_requirements(failed, 'MUST')} failed: {listed(failed)}."] if failed else []
 
@@ -76,7 +76,7 @@ def _warnings(rows: Sequence[Judged], strict: bool) -> list[str]:
     if not ids:
         return []
     verb = "is" if len(ids) == 1 else "are"
-    ending = "; a strict run counts this as failure" if strict else ""
+    ending = "; a strict run counts this as a failure" if strict else ""
     return [f"{counted(len(ids), 'recommendation')} {verb} broken (warning): {listed(ids)}{ending}."]
 
 
@@ -108,7 +108,7 @@ def _gone(ids: Sequence[str]) -> list[str]:
 
 
 def unscored_reasons(rows: Iterable[Reported], release: str) -> tuple[str, ...]:
-    """A sentence on what is broken and came after the release that is scored by, if anything is.
+    """A sentence on what is broken and newer than the release that is scored by, if anything is.
 
     `rows` are those of the whole run; each has `scored`.
     """
@@ -117,7 +117,7 @@ def unscored_reasons(rows: Iterable[Reported], release: str) -> tuple[str, ...]:
         return ()
     verb = "is" if len(broken) == 1 else "are"
     return (
-        f"{counted(len(broken), 'requirement')} that came after release {release} {verb} broken and not scored:"
+        f"{counted(len(broken), 'requirement')} newer than release {release} {verb} broken and not scored:"
         f" {listed(broken)}.",
     )
 
@@ -127,7 +127,7 @@ def _emptiness(rows: Sequence[Judged], musts: Sequence[Judged], selection: str |
         why = f": nothing matches {selection}" if selection else ""
         return [f"No requirement was judged{why}."]
     if not musts:
-        return ["Not one of the requirements judged is a MUST, so nothing binding was decided."]
+        return ["None of the requirements judged is a MUST, so nothing binding was decided."]
     if not _ids(musts, Outcome.PASSED):
         return ["No MUST requirement passed: all are skipped or waived, so nothing was shown."]
     return []

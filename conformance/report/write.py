@@ -34,10 +34,10 @@ def write_reports(
     timeline: Timeline = reads_timeline,
     places: Places = lambda _: None,
 ) -> dict[str, Path]:
-    """Write results.json and every report to `directory`; give the path of each by its file name.
+    """Write results.json and every report to `directory`; returns the path of each by its file name.
 
-    Each passes through `redact`, the last line of defence for secrets, and the others are made from the redacted
-    record. Each file is replaced whole or not at all.
+    The record passes through `redact`, the last line of defence for secrets, and so do the others, which are made from
+    the redacted record. Each file is replaced whole or not at all.
 
     Raises:
         ResultsError: redaction made the record unusable: the secret is a word that the record itself needs.
@@ -45,26 +45,26 @@ def write_reports(
     """
     record = redact(results_text(results))
     try:
-        told = parse_results(json.loads(record))
+        redacted = parse_results(json.loads(record))
     except (ValueError, KeyError, TypeError) as error:
         raise ResultsError(
             f"{FILE_NAME}: cannot be written, because a secret of the target is a word that the file itself needs;"
-            " use a key that is no such word."
+            " use a key that is not such a word."
         ) from error
     seen = list(exchanges)
-    texts = {FILE_NAME: record} | dict(_reports(told, seen, redact, curl=curl, timeline=timeline, places=places))
+    texts = {FILE_NAME: record} | dict(_reports(redacted, seen, redact, curl=curl, timeline=timeline, places=places))
     for name, text in texts.items():
         write_atomically(directory / name, text)
     return {name: directory / name for name in texts}
 
 
 def _reports(
-    told: Results, seen: list[Exchange], redact: Redact, *, curl: Curl, timeline: Timeline, places: Places
+    results: Results, seen: list[Exchange], redact: Redact, *, curl: Curl, timeline: Timeline, places: Places
 ) -> Iterator[tuple[str, str]]:
-    yield "compliance.html", compliance_page(told, seen, curl=curl, timeline=timeline, redact=redact)
-    yield "junit.xml", redact(junit_xml(told))
-    yield "ctrf.json", redact(ctrf_json(told))
-    yield "results.sarif", redact(sarif_json(told, places))
-    yield "exchanges.har", redact(har_json(told, seen, timeline))
-    yield "badge.json", redact(badge_json(told))
-    yield "badge.svg", redact(badge_svg(told))
+    yield "compliance.html", compliance_page(results, seen, curl=curl, timeline=timeline, redact=redact)
+    yield "junit.xml", redact(junit_xml(results))
+    yield "ctrf.json", redact(ctrf_json(results))
+    yield "results.sarif", redact(sarif_json(results, places))
+    yield "exchanges.har", redact(har_json(results, seen, timeline))
+    yield "badge.json", redact(badge_json(results))
+    yield "badge.svg", redact(badge_svg(results))

@@ -1,4 +1,4 @@
-"""Reads conformance.toml: targets by name, with what a run of each is to be and which variables hold its keys."""
+"""Reads conformance.toml: targets by name, with the settings of their runs and the variables that hold their keys."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _SECRETS = {"api_key_env": environment.API_KEY, "other_api_key_env": environment
 class NamedTarget:
     """A target as conformance.toml has it.
 
-    `settings` holds what a run of it is to be, by the schema's names; those of files as paths from the working
-    directory. `values` and `secrets` are by the environment variable that they stand in for: the values themselves,
-    and the names of the variables that hold the secrets. `place` is the file and line, for messages.
+    `settings` are the settings of its runs, by the schema's names; files are paths from the working directory. `values`
+    and `secrets` are keyed by the environment variable that they replace: the values themselves, and the names of the
+    variables that hold the secrets. `place` is the file and line, for messages.
     """
 
     name: str
@@ -43,7 +43,7 @@ class NamedTarget:
     secrets: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """The environment as this target sees it: what the file says comes before what is set for every target.
+        """The environment of this target: what the file says for it overrides what is set for every target.
 
         Raises:
             TargetError: a variable that holds one of its keys is not set.
@@ -60,7 +60,7 @@ def read_target(name: str, file: Path | None = None) -> NamedTarget:
 
     Raises:
         TargetError: there is no such file, or no such target in it.
-        ContractError: the file is no TOML or departs from its schema; the message has the file and the line.
+        ContractError: the file is not TOML or violates its schema; the message has the file and the line.
     """
     path = file or Path(FILE_NAME)
     document = _read(path)
@@ -79,7 +79,7 @@ def parameter_keys() -> dict[str, str]:
 
 
 def _with_parameters(schema: dict[str, Any]) -> None:
-    """Let a target have the keys of every shipped dialect, also of one that the published schema does not list."""
+    """Allow a target the keys of every shipped dialect, including one that the published schema does not list."""
     properties = schema["$defs"]["settings"]["properties"]
     for key in parameter_keys():
         properties.setdefault(key, {"$ref": "#/$defs/text"})
@@ -90,7 +90,9 @@ def _read(path: Path) -> Document:
         content = path.read_bytes()
         text = content.decode("utf-8")
     except FileNotFoundError as error:
-        raise TargetError(f"{path} is not here; `chat-conformance init` writes one, --config names another.") from error
+        raise TargetError(
+            f"{path} does not exist; `chat-conformance init` writes one, --config names another."
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise TargetError(f"{path}: the configuration cannot be read ({reason}).") from error
@@ -105,7 +107,7 @@ def _read(path: Path) -> Document:
 
 
 def _refuse_keys(document: Document) -> None:
-    """Tell of a key that stands where the name of its variable belongs; a schema's message would repeat it."""
+    """Refuse a key in place of the name of its variable; the schema's own message would repeat the key."""
     targets = document.data.get("targets")
     tables = {"/defaults": document.data.get("defaults")}
     tables |= {join("/targets", name): table for name, table in targets.items()} if isinstance(targets, dict) else {}

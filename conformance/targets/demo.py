@@ -1,6 +1,6 @@
-"""The public credentials of the reference deployment, so that `serve` and `run` meet without configuration.
+"""The public credentials of the reference deployment, so that `serve` and `run` work together without configuration.
 
-The public values of a profile's parameters stand in its dialect.
+The public values of a profile's parameters are in its dialect.
 
 They protect nothing: the reference deployment listens on loopback and echoes what it is sent.
 """

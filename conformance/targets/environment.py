@@ -21,28 +21,28 @@ def checked_base_url(base_url: str) -> str:
     """The base URL without its last slash.
 
     Raises:
-        TargetError: it is not an absolute http(s) URL, or carries what does not belong there. A password or query is
-            not repeated in the message, for it may hold a key.
+        TargetError: it is not an absolute http(s) URL, or has parts that do not belong there. A password or query is
+            not repeated in the message, since it may hold a key.
     """
     shown = _without_secrets(base_url)
     try:
         parts = urlsplit(base_url)
         port = parts.port
-    except ValueError:  # its words may repeat the password
+    except ValueError:  # its message may repeat the password
         raise TargetError(f"--base-url {shown!r} is not a URL; give one like https://host/v1.") from None
-    # The parser drops tabs and line breaks in silence.
+    # The parser silently drops tabs and line breaks.
     clean = base_url.isprintable() and not any(character.isspace() for character in base_url)
     if not clean or parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
         raise TargetError(f"--base-url {shown!r} is not an http or https URL; give one like https://host/v1.")
     if parts.username is not None or parts.password is not None:
-        raise TargetError(f"--base-url must not carry a user or password; set {API_KEY} instead.")
+        raise TargetError(f"--base-url must not contain a user or password; set {API_KEY} instead.")
     if parts.query or parts.fragment:
         raise TargetError(f"--base-url {shown!r} must end before its '?' or '#'; give what stands before the path.")
     return base_url.rstrip("/")
 
 
 def _without_secrets(base_url: str) -> str:
-    """A URL as it may be shown, whatever it is: without what may be a password, a query or a fragment."""
+    """A URL as it may be shown: without what may be a password, a query or a fragment."""
     before, mark, _ = base_url.partition("?")
     before, other_mark, _ = before.partition("#")
     userinfo, at, rest = before.rpartition("@")
@@ -64,7 +64,7 @@ def target_from_environment(base_url: str, environ: Mapping[str, str], contract:
     """The target behind `base_url`, with the credentials and values that the contract takes from the environment.
 
     On loopback, what is not set falls back to the public demo values of the reference deployment, so that
-    `serve` and `run` meet without configuration. A blank variable counts as not set.
+    `serve` and `run` work together without configuration. A blank variable counts as not set.
 
     Raises:
         TargetError: a variable that the contract needs is not set or does not have its form, or the base URL is not
@@ -78,7 +78,7 @@ def target_from_environment(base_url: str, environ: Mapping[str, str], contract:
         raise TargetError(f"{' and '.join(missing)} must be set in the environment to judge {url}.")
     fallback = demo_values(contract.parameters) if local else {}
     own = {**fallback, **value}
-    # A second tenant of the reference deployment stands beside its first one only.
+    # The second tenant of the reference deployment belongs to its first one only.
     second = value if API_KEY in value else own
     for name, key in ((API_KEY, own.get(API_KEY)), (OTHER_API_KEY, second.get(OTHER_API_KEY))):
         _refuse_unsendable(name, key)

@@ -1,4 +1,4 @@
-"""What is known of keys by their look: vendors' prefixes, and keys that are nearly another one."""
+"""What is known about keys by their form: vendors' prefixes, and keys that differ from another in one character."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ VENDOR_PREFIXES: Final = (
     *("sk-proj-", "sk-ant-", "sk-or-", "sk-", "pk-"),
     *("gsk_", "xai-", "hf_", "nvapi-", "key-"),
 )
-"""What many keys of one vendor begin with: no secret. A longer prefix stands before one that it begins with."""
+"""What all keys of one kind begin with, which is not secret. A longer prefix comes before its own beginning."""
 
 _FROM_THE_END: Final = 5
-"""Which character from the end is changed. The very last one of a signed token may hold no bit that counts."""
+"""Which character from the end is changed: the last one of a signed token may have no significant bits."""
 
 
 def vendor_prefix(key: str) -> str:
@@ -31,12 +31,12 @@ def cut_key(key: str) -> str:
 
 
 def extended_key(key: str) -> str:
-    """The key with a character more."""
+    """The key with one more character."""
     return key + "0"
 
 
 def _another(character: str) -> str:
-    """A character of the same kind: another digit, another letter of the same case, hexadecimal where it was."""
+    """A character of the same kind: a digit, or a letter of the same case; hexadecimal stays hexadecimal."""
     if character in {"0", "a", "A"}:
         return chr(ord(character) + 1)
     return chr(ord(character) - 1) if character.isascii() and character.isalnum() else "0"

@@ -25,26 +25,26 @@ class Limits:
     max_requests: int | None = None
     max_completion_tokens: int | None = None
     generated_time: float = 600.0
-    """How long generated requests are sent, from the first of them; what is left then is not sent."""
+    """How long generated requests are sent, counted from the first; the rest is not sent."""
     connect_timeout: float = 10.0
     first_byte_timeout: float = 60.0
     """An answer that is not streamed has no byte before it is complete, so this is as long as the deadline."""
     idle_timeout: float = 30.0
-    """Longest silence within a body. A model that thinks before it writes may send its first chunk and then nothing."""
+    """Longest silence within a body. A reasoning model may send its first chunk at once, then nothing for a while."""
     deadline: float = 60.0
     """One request from its start to the end of its body."""
     max_body: int = 32 * 1024 * 1024
     max_bodies: int = 256 * 1024 * 1024
-    """All bodies of a run together, as they are kept in memory."""
+    """All bodies of a run together, since they are kept in memory."""
     small_body: int = 256 * 1024
-    """What is kept of each further body when those before take `max_bodies`."""
+    """How much of each further body is kept once `max_bodies` is reached."""
     max_headers: int = 64 * 1024
     max_events: int = 100_000
     """Reads of one event stream after which it counts as endless."""
     retries: int = 2
     """Further attempts after a connection failure, 429 or 503."""
     retry_after_limit: float = 10.0
-    """The longest Retry-After that is waited for."""
+    """The longest Retry-After that is respected by waiting."""
 
 
 @dataclass(frozen=True, slots=True)

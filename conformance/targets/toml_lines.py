@@ -1,4 +1,4 @@
-"""Where each key of a TOML document stands, as `tomllib` does not tell."""
+"""Finds the line of each key of a TOML document, which `tomllib` does not give."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _KEY = re.compile(
 def toml_lines(text: str) -> dict[str, int]:
     """The line, from 1, of each table and key of a valid TOML document, by JSON pointer.
 
-    What stands in an inline table or in an array has no entry of its own. A line within a text of several lines that
-    looks like a key may have an entry that nobody asks for.
+    Entries of inline tables and arrays have no line of their own. A line of a multi-line text that looks like a key may
+    have an entry, which does no harm.
     """
     lines = {"": 1}
     table: tuple[str, ...] = ()

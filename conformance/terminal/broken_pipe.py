@@ -1,4 +1,4 @@
-"""Goes on in silence when whoever reads the output has left (`… | head -1`): the exit status does not hang on it."""
+"""Ignores a broken pipe (`… | head -1`): whether anyone reads the output does not change the exit status."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 from typing import Any
 
 
-class _Unheard(io.FileIO):
-    """A file descriptor of ours that takes what nobody reads any more."""
+class _IgnoringBrokenPipe(io.FileIO):
+    """A file descriptor that accepts output even if nobody reads it any more."""
 
     def write(self, data: Any, /) -> int:
         try:
@@ -17,20 +17,23 @@ class _Unheard(io.FileIO):
             return memoryview(data).nbytes
 
 
-def outlive_readers() -> None:
-    """Make standard output and standard error outlive their readers, where these are not terminals."""
-    sys.stdout, sys.stderr = _outliving(sys.stdout), _outliving(sys.stderr)
+def ignore_broken_pipes() -> None:
+    """Let writing to standard output and standard error succeed after their readers have left.
+
+    Terminals are left as they are.
+    """
+    sys.stdout, sys.stderr = _ignoring(sys.stdout), _ignoring(sys.stderr)
 
 
-def _outliving(stream: Any) -> Any:
+def _ignoring(stream: Any) -> Any:
     try:
         descriptor = stream.fileno()
-    except (AttributeError, OSError):  # none at all, or a program's own
+    except (AttributeError, OSError):  # None, or an object of the embedding program
         return stream
     if not isinstance(stream, io.TextIOWrapper) or stream.isatty():
         return stream
     stream.flush()
-    raw = _Unheard(descriptor, "wb", closefd=False)
+    raw = _IgnoringBrokenPipe(descriptor, "wb", closefd=False)
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
         encoding=stream.encoding,

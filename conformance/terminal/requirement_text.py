@@ -1,4 +1,4 @@
-"""The requirements of a contract as text to read: one paragraph each, as wide as the terminal, ids never cut."""
+"""Renders the requirements of a contract as text: a paragraph each, as wide as the terminal, ids never cut."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _heading(title: str) -> str:
 
 
 def _paragraph(row: Requirement, tests: Sequence[str], width: int) -> Iterator[str]:
-    # An id that is longer than its column moves the rest; it is not cut, so that it can be copied and searched.
+    # A long id moves the rest of the line; it is not cut, so that it can be copied and searched.
     yield f"{row.id:<{_WIDTH_OF_ID}} {row.level.value:<6} {row.tier.value}"
     yield from _wrapped(row.statement, width, "    ")
     source = row.source
@@ -48,7 +48,7 @@ def _paragraph(row: Requirement, tests: Sequence[str], width: int) -> Iterator[s
     if row.excluded:
         yield from _wrapped(f"excluded: {row.excluded}", width, "    ")
     else:
-        yield from _wrapped(f"tested by {', '.join(tests)}" if tests else "tested by nothing yet", width, "    ")
+        yield from _wrapped(f"tested by {', '.join(tests)}" if tests else "not tested yet", width, "    ")
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:

@@ -18,7 +18,7 @@ def print_plan(plan: Plan, base_url: str) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("probe", "intent", "tokens", "sent because", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table("probe", "intent", "tokens", "request", box=box.SIMPLE_HEAD, pad_edge=False)
     for probe in plan.probes:
         about = f"{probe.about}; {len(probe.instead)} more if refused" if probe.instead else probe.about
         table.add_row(probe.name, probe.intent.value, str(probe.completion_tokens), escape(about))

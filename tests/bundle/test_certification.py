@@ -90,7 +90,7 @@ def test_a_bundle_of_a_filtered_run(tmp_path: Path) -> None:
     bundle = tmp_path / "run.zip"
     arguments = ("--tier", "smoke", "--only", "stream.*", "--out", tmp_path / "out", "--bundle", bundle)
     _, said = command("run", "loop-health", *arguments)
-    assert "This bundle will not be verified: the run was restricted, and shows only a part." in said
+    assert "This bundle will fail verification: the run was restricted, and shows only a part of the contract." in said
     assert refused(verify(bundle)).startswith("the run was restricted to stream.*")
 
 
@@ -146,10 +146,10 @@ def test_a_bundle_of_a_run_with_findings_holds(option: str, tmp_path: Path) -> N
         (("run", "--sign", "key.pem"), "--sign signs a bundle; give --bundle FILE too."),
         (("run", "--bundle", "no/such/folder/run.zip"), "cannot be written; choose another --bundle."),
         (("run", "--bundle", "b.zip", "--sign", "missing.pem"), "missing.pem: the key cannot be read"),
-        (("run", "--bundle", "b.zip", "--sign", "text.pem"), "text.pem: this is no private key in PEM"),
-        (("run", "--bundle", "b.zip", "--sign", "rsa.pem"), "rsa.pem: this is no ed25519 key"),
+        (("run", "--bundle", "b.zip", "--sign", "text.pem"), "text.pem: this is not a private key in PEM"),
+        (("run", "--bundle", "b.zip", "--sign", "rsa.pem"), "rsa.pem: this is not an ed25519 key"),
         (("run", "--bundle", "b.zip", "--sign", "locked.pem"), "locked.pem: the key has a passphrase"),
-        (("verify", "b.zip", "--public-key", "text.pem"), "text.pem: this is no public key in PEM"),
+        (("verify", "b.zip", "--public-key", "text.pem"), "text.pem: this is not a public key in PEM"),
         (("verify", "b.zip", "--public-key", "missing.pem"), "missing.pem: the key cannot be read"),
     ],
 )

@@ -53,7 +53,7 @@ def test_a_manifest_line_edited(plain: Path, tmp_path: Path) -> None:
 
 def test_a_manifest_written_in_other_words(plain: Path, tmp_path: Path) -> None:
     problem = refused(verify(careless(plain, tmp_path / "b.zip", "manifest.json", in_json(lambda _: None))))
-    assert problem == "the statement is about another manifest.json than the one in the archive."
+    assert problem == "the statement is about a different manifest.json than the one in the archive."
 
 
 def test_the_wrong_key(signed: Path, tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_signature_taken_off(signed: Path, keys: Keys, tmp_path: Path) -> None
     bare = packed({**files, "statement.json": payload.encode()}, tmp_path / "b.zip")
     assert verify(bare)[0] == 0
     assert refused(verify(bare, "--public-key", keys.public)) == (
-        "it is not signed, and --public-key asks for a signature."
+        "it is not signed, but --public-key asks for a signature."
     )
 
 
@@ -131,9 +131,9 @@ CHANGES: Mapping[str, tuple[Mapping[str, Callable[[bytes], bytes]], str]] = {
     ),
     "the end of the evidence": (
         {EVIDENCE: lambda content: content[: content.rindex(b"\n", 0, -1) + 1]},
-        "the evidence breaks off: the run did not come to its end.",
+        "the evidence is incomplete: the run did not finish.",
     ),
-    "half a line": ({EVIDENCE: lambda content: content[:-200]}, "the evidence breaks off"),
+    "half a line": ({EVIDENCE: lambda content: content[:-200]}, "the evidence is incomplete"),
     "garbage in the evidence": ({EVIDENCE: lambda content: b"\xff\n" + content}, "the evidence is broken: "),
     "another reason": (
         {"results.json": in_json(lambda results: results.update(reasons=["All is well."]))},
@@ -153,7 +153,7 @@ CHANGES: Mapping[str, tuple[Mapping[str, Callable[[bytes], bytes]], str]] = {
     ),
     "a document elsewhere": (
         {"contract/requirements.json": in_json(lambda one: one.update(document="../../etc/passwd"))},
-        "contract/requirements.json names a document outside of the bundle.",
+        "contract/requirements.json names a document outside the bundle.",
     ),
     "a page": (
         {"compliance.html": lambda content: content.replace(b"Conformant</h1>", b"Conformant!</h1>")},
@@ -177,7 +177,7 @@ CHANGES: Mapping[str, tuple[Mapping[str, Callable[[bytes], bytes]], str]] = {
     ),
     "a selection": (
         {"results.json": in_json(lambda results: results.update(selection="stream.*"))},
-        "the run was restricted to stream.*; a part of the contract says nothing about the whole.",
+        "the run was restricted to stream.*; a part of the contract does not show the whole.",
     ),
     "an interruption": (
         {"results.json": in_json(lambda results: results.update(interrupted="it was interrupted"))},
@@ -185,7 +185,7 @@ CHANGES: Mapping[str, tuple[Mapping[str, Callable[[bytes], bytes]], str]] = {
     ),
     "a filter in the evidence": (
         {EVIDENCE: in_lines(lambda lines: lines[0].update(only=["stream.*"]))},
-        "the evidence is of a run that was restricted",
+        "the evidence is of a restricted run",
     ),
     "a probe that was not sent": (
         {EVIDENCE: in_lines(lambda lines: lines[-1].update(unsent={"stream/plain": "the budget ran out"}))},
@@ -193,7 +193,7 @@ CHANGES: Mapping[str, tuple[Mapping[str, Callable[[bytes], bytes]], str]] = {
     ),
     "evidence of another run": (
         {EVIDENCE: in_lines(lambda lines: lines[0].update(started="2026-01-01T00:00:00+00:00"))},
-        "evidence and results are not of one run: the start is 2026-01-01T00:00:00+00:00 and ",
+        "evidence and results are not of the same run: the start is 2026-01-01T00:00:00+00:00 and ",
     ),
     "another version": (
         {"manifest.json": in_json(lambda manifest: manifest["suite"].update(version="99.0"))},
@@ -201,7 +201,7 @@ CHANGES: Mapping[str, tuple[Mapping[str, Callable[[bytes], bytes]], str]] = {
     ),
     "a newer manifest": (
         {"manifest.json": in_json(lambda manifest: manifest.update(format=2))},
-        "manifest.json is not as specs/bundle.schema.json wants it",
+        "manifest.json does not follow specs/bundle.schema.json",
     ),
 }  # fmt: skip
 

@@ -65,7 +65,7 @@ def test_a_limit_of_the_file_holds(reference: EmbeddedReference, tmp_path: Path)
     [
         (("--target", "there"), "conformance.toml has no target 'there'; it has here."),
         (("--target", "here"), "target here has its key in HERE_API_KEY, which is not set."),
-        (("--config", "conformance.toml"), "--config only means something with --target NAME; give both."),
+        (("--config", "conformance.toml"), "--config only has a meaning with --target NAME; give both."),
         (("--target", "here", "--config", "x.toml"), "x.toml is not here"),
     ],
 )
@@ -100,7 +100,7 @@ def test_init_writes_a_file_that_works_and_never_overwrites(reference: EmbeddedR
     again = call((*CLI, "init"), tmp_path)
     assert (again.returncode, again.stderr) == (
         2,
-        "chat-conformance: conformance.toml is here already; init never overwrites it.\n",
+        "chat-conformance: conformance.toml exists already; init never overwrites it.\n",
     )
     assert path.read_text() == uncommented
 

@@ -76,7 +76,7 @@ def test_an_expired_waiver_accepts_nothing_and_fails_the_run(
     ("expires", "sentence"),
     [
         ("2020-01-31", "The waiver of completion.served (the platform) expired on 2020-01-31; renew it, or remove it."),
-        ("2999-12-31", "The waiver of completion.served (the platform) matches no violation any more; remove it."),
+        ("2999-12-31", "The waiver of completion.served (the platform) no longer matches any violation; remove it."),
     ],
 )
 def test_a_waiver_that_does_nothing_fails_a_run_whose_target_is_conformant(

@@ -138,7 +138,7 @@ def test_a_waiver_is_stale_once_all_that_it_is_about_was_decided_and_holds(
     row: object, probe: str | None, stale: bool
 ) -> None:
     run = run_of(requirement("error.media-type"), row, waivers=(waiver("stream.*", probe),))  # type: ignore[arg-type]
-    told = "matches no violation any more; remove it." in " ".join(gate(run, TODAY).reasons)
+    told = "no longer matches any violation; remove it." in " ".join(gate(run, TODAY).reasons)
     assert told is stale
 
 

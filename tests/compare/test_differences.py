@@ -108,7 +108,7 @@ def test_circumstances_are_told_in_sentences() -> None:
 
 def test_runs_of_two_profiles_are_not_compared() -> None:
     other = replace(run_of(row()), profile=ProfileView("kodexa", "", "1", "a" * 64))
-    with pytest.raises(CompareError, match="set them side by side with matrix"):
+    with pytest.raises(CompareError, match="use matrix to set them side by side"):
         differences(run_of(row()), other)
 
 

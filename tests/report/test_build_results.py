@@ -72,8 +72,8 @@ def test_a_judgement_that_contradicts_the_contract_is_a_defect_of_the_suite() ->
         ([Judgement(must, Outcome.PASSED)] * 2, "judged twice"),
         ([Judgement(must, Outcome.WARNING)], "is a MUST"),
         ([Judgement(should, Outcome.FAILED)], "is a SHOULD"),
-        ([Judgement(must, Outcome.WAIVED)], "does not go with its waiver"),
-        ([Judgement(must, Outcome.PASSED, waiver=sample.waiver())], "does not go with its waiver"),
+        ([Judgement(must, Outcome.WAIVED)], "contradicts its waiver"),
+        ([Judgement(must, Outcome.PASSED, waiver=sample.waiver())], "contradicts its waiver"),
     ]
     for judgements, message in cases:
         with pytest.raises(ValueError, match=message):

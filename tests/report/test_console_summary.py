@@ -88,7 +88,7 @@ def test_an_inconclusive_run_lists_what_is_open_and_what_to_do() -> None:
     contract = sample.contract(0)
     text = printed(build_results(contract, (), sample.facts(selection="stream.*")))
     assert "untested     stream.done-once  The run was restricted to stream.*." in text
-    assert "Next: run again without a restriction" in text
+    assert "Next: run again without the restriction" in text
 
 
 def test_a_hundred_failures_do_not_flood_the_terminal() -> None:

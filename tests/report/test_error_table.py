@@ -22,7 +22,7 @@ def test_each_condition_has_a_row_of_its_own() -> None:
         ("access/no-key", "401", "", ""),
     ]
     assert rows[0].body == "error.code, error.message, error.param, error.type"
-    assert rows[1].body == "no JSON, 12 bytes"
+    assert rows[1].body == "not JSON, 12 bytes"
 
 
 def test_keywords_that_are_answered_alike_share_a_row() -> None:

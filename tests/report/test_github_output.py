@@ -116,4 +116,4 @@ def test_a_summary_is_added_to_what_is_there_and_passes_through_redaction(
 
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
     report_to_ci(RESULTS, plain)
-    assert "the step's summary cannot be written (Is a directory)" in capsys.readouterr().err
+    assert "the job summary cannot be written (Is a directory)" in capsys.readouterr().err

@@ -43,7 +43,7 @@ def scored_by_a_release(*, gone: tuple[str, ...] = (), only_later_broken: bool =
 def test_a_later_requirement_fails_nobody_and_is_named() -> None:
     results = scored_by_a_release()
     assert results.verdict is Verdict.CONFORMANT
-    assert f"1 requirement that came after release 2026.11.0 is broken and not scored: {LATER}." in results.reasons
+    assert f"1 requirement newer than release 2026.11.0 is broken and not scored: {LATER}." in results.reasons
     assert {row.id: row.outcome for row in results.requirements}[LATER] is Outcome.FAILED
 
 

@@ -41,7 +41,7 @@ def rows(*short: str) -> list[Row]:
         (["MUST passed", "SHOULD untested"], False, "conformant", "that applies passed."),
         (["MUST passed", "SHOULD inconclusive"], False, "conformant", "that applies passed."),
         (["MUST passed", "SHOULD warning"], False, "conformant", "that applies passed."),
-        (["MUST passed", "SHOULD warning"], True, "nonconformant", "a strict run counts this as failure."),
+        (["MUST passed", "SHOULD warning"], True, "nonconformant", "a strict run counts this as a failure."),
         (["MUST passed", "SHOULD waived"], True, "conformant", "that applies passed."),
         (["MUST passed", "SHOULD untested"], True, "conformant", "that applies passed."),
         ([], False, "inconclusive", "No requirement was judged."),

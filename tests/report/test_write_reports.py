@@ -47,7 +47,7 @@ def test_a_secret_that_slipped_through_is_in_no_file(tmp_path: Path) -> None:
 
 
 def test_a_secret_that_is_a_word_of_the_record_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(ResultsError, match="use a key that is no such word"):
+    with pytest.raises(ResultsError, match="use a key that is not such a word"):
         write_reports(sample.sample_results(0), [], tmp_path, lambda text: text.replace("passed", "******"),
                       curl=sample.curl)  # fmt: skip
     assert list(tmp_path.iterdir()) == []

@@ -48,7 +48,7 @@ def test_a_waiver_that_nothing_needs_fails_the_session(tmp_path: Path) -> None:
     )
     done = run_pytest(tmp_path, *SMOKE, "-k", "completion.served", "--conformance-waivers", "waivers.yaml")
     assert done.returncode == pytest.ExitCode.TESTS_FAILED, said(done)
-    assert "The waiver of completion.served (us) matches no violation any more; remove it." in done.stdout
+    assert "The waiver of completion.served (us) no longer matches any violation; remove it." in done.stdout
 
 
 def test_without_a_profile_the_suite_refuses_in_a_sentence(tmp_path: Path) -> None:

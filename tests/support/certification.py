@@ -42,7 +42,7 @@ def refused(said: Said) -> str:
     """The problem that `verify` named."""
     assert said[0] == 1, said[1]
     assert said[1].count("\n") == 1
-    _, _, problem = said[1].partition(" does not hold: ")
+    _, _, problem = said[1].partition(" is not valid: ")
     return problem.strip()
 
 

@@ -81,7 +81,7 @@ def test_a_profile_of_ones_own_is_taken_from_the_folder_of_the_file(path: Path) 
         ('"STAGING_API_KEY"', '"sk-1"', 9, "never the key itself"),
         ('"STAGING_API_KEY"', '"STAGING_NAME"', 9, "never the key itself"),
         ('"https://host/v1/"', '"ftp://u:sk-1@host"', 6, "is not an http or https URL"),
-        ('"https://host/v1/"', '"https://u:p@host"', 6, "base_url must not carry a user or password"),
+        ('"https://host/v1/"', '"https://u:p@host"', 6, "base_url must not contain a user or password"),
         ('base_url = "https://host/v1/"\n', "", 5, "base_url"),
         ("[defaults]", '[defaults]\nbase_url = "https://host"', 1, "base_url"),
         ("[targets.staging]", "[target.staging]", 1, "'target' was unexpected"),
@@ -100,7 +100,7 @@ def test_what_is_no_toml_is_told_with_its_line(path: Path, text: str, line: int)
 
 
 def test_a_file_or_target_that_is_not_there_is_named(path: Path) -> None:
-    with pytest.raises(TargetError, match=r"conformance\.toml is not here; `chat-conformance init` writes one"):
+    with pytest.raises(TargetError, match=r"conformance\.toml does not exist; `chat-conformance init` writes one"):
         read_target("staging", path)
     assert refusal(path, GOOD, "prod") == " has no target 'prod'; it has staging."
     path.write_bytes(b"\xff\xfe")

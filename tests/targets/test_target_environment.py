@@ -139,7 +139,7 @@ def test_an_unusable_url_is_refused_with_an_example(url: str) -> None:
 @pytest.mark.parametrize("userinfo", [SECRET, f"user:{SECRET}", f":{SECRET}"])
 def test_a_password_in_the_url_is_refused_without_showing_it(userinfo: str) -> None:
     message = _refusal(f"https://{userinfo}@chat.example/v1", EVERYTHING)
-    assert message == "--base-url must not carry a user or password; set CONFORMANCE_API_KEY instead."
+    assert message == "--base-url must not contain a user or password; set CONFORMANCE_API_KEY instead."
 
 
 @pytest.mark.parametrize("rest", [f"?key={SECRET}", f"#{SECRET}", f"?a#{SECRET}", f"#a?{SECRET}", f"?at@{SECRET}"])

@@ -121,7 +121,7 @@ def test_a_bad_date_is_shown(path: Path, expires: str) -> None:
 @pytest.mark.parametrize("requirement", ["stream.done-twice", "'stream.*.x'", "STREAM.DONE-ONCE", "stream"])
 def test_an_id_or_glob_that_fits_no_requirement_is_named(path: Path, requirement: str) -> None:
     message = _refusal(path, GOOD + GOOD.replace("stream.done-once", requirement))
-    assert message == f":2: waiver 2 names {yaml.safe_load(requirement)!r}, which is no requirement of this profile."
+    assert message == f":2: waiver 2 names {yaml.safe_load(requirement)!r}, which is not a requirement of this profile."
 
 
 def test_a_waiver_holds_through_its_last_day() -> None:
