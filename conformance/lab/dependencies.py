@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pytest
-
 from conformance.contract import ContractError
 from conformance.contract.declaration import read_declaration
 from conformance.contract.derive import derived_requirements
 from conformance.contract.documents import read_document
-from conformance.contract.model import Contract, Operation, Requirement, Tier
+from conformance.contract.model import Operation, Requirement, Tier
 from conformance.contract.openapi import read_operation
+from conformance.lab.gaps import SuiteTest, configured_target, suite_tests
 from conformance.lab.targets import contract_of
 from conformance.probes.access import access_probes
 from conformance.probes.client_errors import error_probes
@@ -30,11 +29,6 @@ from conformance.probes.model import Probe
 from conformance.probes.request_body import RequestBody
 from conformance.probes.robustness import robustness_probes
 from conformance.probes.streams import stream_probes
-from conformance.running.opening import collecting
-from conformance.running.pytest_session import run_pytest
-from conformance.running.suite_run import SuiteRun
-from conformance.suite.marks import PROBES, REQUIREMENT
-from conformance.targets import Target
 
 _FAMILIES: Mapping[str, Callable[[RequestBody], Iterable[Probe]]] = {
     "access": access_probes,
@@ -55,69 +49,28 @@ _SUBSCHEMAS = frozenset({"properties", "items", "prefixItems", "additionalProper
 
 def judged_in(module: str, profile: str) -> frozenset[str]:
     """The requirements that the tests of a module of the suite judge, such as `test_error.py`."""
-    return frozenset(name for name, tests in _collected(profile).items() if module in tests.modules)
+    return frozenset(row.id for test, row in _judging_tests(profile) if Path(test.where.file).name == module)
 
 
 def probed_by(module: str, profile: str) -> frozenset[str] | None:
     """The requirements whose tests look at probes of a module of `probes/`; None where these may be all."""
     if module not in _FAMILIES:
         return None
-    body = RequestBody(contract_of(profile), _target(contract_of(profile)))
-    names = {name for probe in _FAMILIES[module](body) for name in _names(probe)}
+    contract = contract_of(profile)
+    probes = _FAMILIES[module](RequestBody(contract, configured_target(contract)))
+    names = {name for probe in probes for name in (probe.name, *(part.name for part in probe.instead))}
     return frozenset(
-        requirement
-        for requirement, tests in _collected(profile).items()
-        if any(fnmatch.filter(names, pattern) for pattern in tests.probes)
+        row.id
+        for test, row in _judging_tests(profile)
+        if any(fnmatch.filter(names, pattern.replace("{id}", row.id)) for pattern in test.patterns)
     )
-
-
-def _names(probe: Probe) -> Iterator[str]:
-    yield probe.name
-    yield from (part.name for part in probe.instead)
-
-
-def _target(contract: Contract) -> Target:
-    """A target with everything that a probe may need; nothing is sent to it."""
-    return Target(
-        "http://localhost",
-        api_key="sk-one",
-        model="a-model",
-        parameters={one.name: one.default or one.demo or "x" for one in contract.parameters},
-        other_api_key="sk-other",
-        other_parameters={one.name: one.second.demo for one in contract.parameters if one.second is not None},
-    )
-
-
-@dataclass(slots=True)
-class _Tests:
-    """The tests of one requirement: their modules, and the names and globs of their probes."""
-
-    modules: set[str] = field(default_factory=set)
-    probes: set[str] = field(default_factory=set)
-
-
-class _Collector:
-    """Records the modules and probes of the tests that pytest collects."""
-
-    def __init__(self) -> None:
-        self.tests: dict[str, _Tests] = {}
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        for item in session.items:
-            if REQUIREMENT in item.stash:
-                tests = self.tests.setdefault(item.stash[REQUIREMENT].id, _Tests())
-                tests.modules.add(item.path.name)
-                probes = item.stash[PROBES]
-                tests.probes.update(probes)
 
 
 @cache
-def _collected(profile: str) -> Mapping[str, _Tests]:
-    """The tests of each requirement, in any tier."""
-    collector = _Collector()
-    for tier in (Tier.EXHAUSTIVE, Tier.LOAD):  # between them they include every other
-        run_pytest(SuiteRun(collecting(contract_of(profile), profile, tier)), ["--collect-only"], collector)
-    return collector.tests
+def _judging_tests(profile: str) -> tuple[tuple[SuiteTest, Requirement], ...]:
+    """The tests that judge a requirement of a profile, and which."""
+    tests = suite_tests(contract_of(profile), profile)
+    return tuple((test, test.judges) for test in tests if test.judges is not None)
 
 
 def changed_keywords(profile: str, before: str | None) -> frozenset[str] | None:

@@ -37,7 +37,7 @@ class EvidenceChecks:
 NO_CHECKS = EvidenceChecks()
 
 
-def gaps(suite_run: SuiteRun, judge: Judge, one: ObservedTarget, checks: EvidenceChecks) -> tuple[str, ...]:
+def failed_checks(suite_run: SuiteRun, judge: Judge, one: ObservedTarget, checks: EvidenceChecks) -> tuple[str, ...]:
     """The checks that fail, a sentence each.
 
     `suite_run` has just judged this target; `judge` makes it judge another one.

@@ -177,7 +177,16 @@ def probe_names(contract: Contract) -> tuple[str, ...]:
     Raises:
         ProbeError: the contract does not allow the request that all probes start from.
     """
-    target = Target(
+    target = configured_target(contract)
+    check_request(contract, target)
+    planned = (plan(contract, target, ["*"], tier, generated=0) for tier in (Tier.EXHAUSTIVE, Tier.LOAD))
+    names = dict.fromkeys(probe.name for one in planned for probe in one.every_probe())
+    return (*names, *(f"{GENERATED}{kind}/0" for kind in KINDS))
+
+
+def configured_target(contract: Contract) -> Target:
+    """A target with every value that a probe may need; nothing is sent to it."""
+    return Target(
         "http://localhost",
         api_key="a-key",
         model=_model(contract),
@@ -185,10 +194,6 @@ def probe_names(contract: Contract) -> tuple[str, ...]:
         other_api_key="another-key",
         other_parameters={one.name: _ANY_VALUE for one in contract.tenancy},
     )
-    check_request(contract, target)
-    planned = (plan(contract, target, ["*"], tier, generated=0) for tier in (Tier.EXHAUSTIVE, Tier.LOAD))
-    names = dict.fromkeys(probe.name for one in planned for probe in one.every_probe())
-    return (*names, *(f"{GENERATED}{kind}/0" for kind in KINDS))
 
 
 def _model(contract: Contract) -> str | None:

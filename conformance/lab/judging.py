@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from conformance.lab.evidence_checks import NO_CHECKS, EvidenceChecks, gaps
+from conformance.lab.evidence_checks import NO_CHECKS, EvidenceChecks, failed_checks
 from conformance.lab.observing import LEAN, ObservedTarget, idle_run, observed_targets
 from conformance.lab.targets import LabTarget
 from conformance.running.pytest_session import run_pytest
@@ -39,7 +39,7 @@ class JudgedTarget:
     seconds: float = 0.0
     broken: tuple[str, ...] = ()
     """Defects of the suite itself that the run found."""
-    gaps: tuple[str, ...] = ()
+    failed_checks: tuple[str, ...] = ()
     """The checks of its evidence that failed."""
     tries: int = 1
     """How often it was judged; the last time counts."""
@@ -100,7 +100,9 @@ class _EveryTarget:
 
         for one in self._targets:
             judged = judge_one(one)
-            self.judged.append(replace(judged, gaps=gaps(self._suite_run, judge_one, one, self._checks)))
+            self.judged.append(
+                replace(judged, failed_checks=failed_checks(self._suite_run, judge_one, one, self._checks))
+            )
         return True
 
 

@@ -49,7 +49,7 @@ class LabResult:
     requests: int
     seconds: float
     broken: tuple[str, ...] = ()
-    gaps: tuple[str, ...] = ()
+    failed_checks: tuple[str, ...] = ()
     """Which checks of its run's evidence failed, a sentence each."""
     tries: int = 1
     """How often it was judged; the last time counts."""
@@ -151,7 +151,7 @@ def matrix_of(
     partial: bool = False,
     seconds: float = 0,
 ) -> KillMatrix:
-    """The matrix of what the runs against these targets came to, in the order of the targets.
+    """The matrix of these targets, in their order.
 
     Raises:
         KeyError: a control, or another target, is missing in `judged`.
@@ -196,7 +196,7 @@ def _lab_result(
         requests=judged.requests,
         seconds=judged.seconds,
         broken=judged.broken,
-        gaps=judged.gaps,
+        failed_checks=judged.failed_checks,
         tries=judged.tries,
     )
 

@@ -105,23 +105,23 @@ class _EveryMutant:
         tests = {name: items for name, items in _by_function(session.items).items() if name not in self._known}
         for number, (name, own) in enumerate(tests.items()):
             judged = {item.stash[REQUIREMENT].id for item in own}
-            beside = [item for item in session.items if item.stash[REQUIREMENT].id in judged]
+            related = [item for item in session.items if item.stash[REQUIREMENT].id in judged]
             for mutation in SuiteMutation:
-                self.mutants.append(Mutant(name, mutation, self._revealed_by(own, beside, judged, mutation)))
+                self.mutants.append(Mutant(name, mutation, self._revealed_by(own, related, judged, mutation)))
             if self._report is not None:
                 self._report(number + 1, len(tests))
         self.finished = True
         return True
 
     def _revealed_by(
-        self, own: Sequence[pytest.Item], beside: Sequence[pytest.Item], judged: set[str], mutation: SuiteMutation
+        self, own: Sequence[pytest.Item], related: Sequence[pytest.Item], judged: set[str], mutation: SuiteMutation
     ) -> str | None:
         """The first target that violates a rule of the lab under this mutation."""
-        control = self._outcomes(self._control, own, beside, mutation)
+        control = self._outcomes(self._control, own, related, mutation)
         if any(outcome in BROKEN or outcome == "inconclusive" for outcome in control.values()):
             return self._control.id
         for target in self._candidates(judged):
-            outcomes = self._outcomes(target, own, beside, mutation)
+            outcomes = self._outcomes(target, own, related, mutation)
             if _violates_a_rule(target, control, outcomes, judged):
                 return target.id
         return None
@@ -137,12 +137,12 @@ class _EveryMutant:
         yield from targets[:_TRIES]
 
     def _outcomes(
-        self, target: LabTarget, own: Sequence[pytest.Item], beside: Sequence[pytest.Item], mutation: SuiteMutation
+        self, target: LabTarget, own: Sequence[pytest.Item], related: Sequence[pytest.Item], mutation: SuiteMutation
     ) -> Mapping[str, str]:
         if mutation is SuiteMutation.REMOVED:
-            return self._judged(target, [item for item in beside if item not in own]).outcomes
+            return self._judged(target, [item for item in related if item not in own]).outcomes
         with _inverted(own):
-            return self._judged(target, beside).outcomes
+            return self._judged(target, related).outcomes
 
     def _judged(self, target: LabTarget, items: Sequence[pytest.Item]) -> JudgedTarget:
         if target.id not in self._seen:

@@ -38,7 +38,7 @@ def rule_violations(matrix: KillMatrix) -> tuple[RuleViolation, ...]:
 def _of_result(one: LabResult) -> Iterator[RuleViolation]:
     for line in one.broken:
         yield RuleViolation(SUITE_WORKS, one.id, f"{one.id}: the suite broke: {line}")
-    for line in one.gaps:
+    for line in one.failed_checks:
         yield RuleViolation(EVIDENCE_AGREES, one.id, f"{one.id}: {line}")
     if one.detection is Detection.FALSE_ALARM:
         findings = "; ".join(f"{name}: {one.messages.get(name, one.changed[name])}" for name in one.found)

@@ -34,7 +34,7 @@ def judge_all(
     checks: EvidenceChecks = NO_CHECKS,
     progress: Progress | None = None,
 ) -> list[tuple[str, JudgedTarget]]:
-    """The profile of each target and what the run against it comes to, in any order.
+    """Judge targets of any profiles and tiers; returns the profile of each and its result, in any order.
 
     A worker looks the targets up by their ids. `keep` is where evidence stays, and `checks` says how it is checked.
     """

@@ -18,7 +18,7 @@ def authenticate(scheme: CredentialScheme, dialect: Dialect, tenants: Iterable[T
     """The tenant whose key the request carries.
 
     Raises:
-        Refusal: 401; there is no credential, or more than one, or it is malformed or nobody's.
+        Refusal: 401; there is no credential, or more than one, or it is malformed, or not a tenant's.
     """
     name = scheme.header.lower().encode()
     values = [value for field, value in fields if field == name]

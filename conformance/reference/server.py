@@ -90,7 +90,7 @@ def serve(  # noqa: PLR0913 - each is an option of the command line
 
 
 def new_tenants(dialect: Dialect) -> tuple[Tenant, Tenant]:
-    """Two tenants with keys that nobody had before, and with new UUIDs where a parameter is one."""
+    """Two tenants with new keys, and with new UUIDs as parameters that are UUIDs."""
     first = {one.name: _new_value(one, one.demo) for one in dialect.tenancy}
     second = {one.name: _new_value(one, one.second.demo) for one in dialect.tenancy if one.second is not None}
     one, other = (

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 class StopGate:
     """Passes on the pieces of a text, and holds back those in which a stop sequence may have begun.
 
-    The boundaries of the pieces are kept, but for the piece in which the stop sequence begins.
+    The boundaries of the pieces are kept, except for the piece in which the stop sequence begins.
     """
 
     def __init__(self, sequences: Iterable[str]) -> None:

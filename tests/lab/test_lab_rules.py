@@ -86,6 +86,8 @@ def test_a_requirement_that_was_not_judged_at_all_is_a_change() -> None:
 
 def test_a_failed_check_of_evidence_is_a_violation() -> None:
     usual = matrix()
-    results = tuple(replace(one, gaps=("judged again: it differs",)) if one.is_fault else one for one in usual.results)
+    results = tuple(
+        replace(one, failed_checks=("judged again: it differs",)) if one.is_fault else one for one in usual.results
+    )
     broken = [(violation.rule, violation.sentence) for violation in rule_violations(replace(usual, results=results))]
     assert broken == [(EVIDENCE_AGREES, "stream-end.no-done: judged again: it differs")]

@@ -33,7 +33,7 @@ _LONGEST_WAIT = 3600
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """The server behind the deployment. `url` stands before `/chat/completions`. Times in seconds, sizes in bytes."""
+    """The server behind the deployment. `url` precedes `/chat/completions`. Times are in seconds, sizes in bytes."""
 
     url: str
     model: str | None = None
