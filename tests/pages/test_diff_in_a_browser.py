@@ -49,7 +49,7 @@ def test_a_regression_shows_what_was_expected_and_what_came(page_file: Path, ope
     page = open_page(page_file)
     row = page.locator(".part[data-section=regression] .row").first
     expect(row.get_by_text("expected").first).to_be_visible()
-    expect(row.get_by_text("came").first).to_be_visible()
+    expect(row.get_by_text("got").first).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -65,7 +65,7 @@ def test_a_narrow_screen_scrolls_only_its_tables(page_file: Path, open_page: Any
 def test_two_runs_alike_have_nothing_to_filter(runs: tuple[Results, Results], tmp_path: Path, open_page: Any) -> None:
     path = tmp_path / "diff.html"
     path.write_text(diff_page(differences(runs[0], runs[0])), encoding="utf-8")
-    expect(open_page(path).get_by_text("Every requirement came out as it did before.")).to_be_visible()
+    expect(open_page(path).get_by_text("Every requirement has the same outcome as before.")).to_be_visible()
 
 
 def test_what_a_target_wrote_runs_nothing(runs: tuple[Results, Results], tmp_path: Path, open_page: Any) -> None:

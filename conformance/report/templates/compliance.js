@@ -1,5 +1,5 @@
 "use strict";
-// Filters the requirements and shows their exchanges on demand. Target text only ever becomes text nodes and attributes of data.
+// Filters the requirements and shows their exchanges on demand. Text of a target only ever becomes text nodes and data attributes.
 (() => {
   const FIRST_EXCHANGES = 8;
   const byId = (id) => document.getElementById(id);
@@ -93,7 +93,7 @@
   }
   addEventListener("hashchange", follow);
   document.addEventListener("click", (event) => {
-    // A second click on the link of the place one is at changes no hash, but should lead there all the same.
+    // A second click on the same link does not change the hash, but should go there all the same.
     const link = event.target.closest("a[href^='#']");
     if (link && link.hash === location.hash) setTimeout(follow);
   });
@@ -158,14 +158,14 @@
 
   function requestPart(view) {
     const heading = element("h4", {}, "Request", element("small", {}, `${view.request.line.split(" ")[0]}, ${number(view.request.size)} bytes of body, sent ${view.started}`));
-    if (view.curl === null) return [heading, element("p", { class: "muted" }, "The request is too long, or has characters that cannot be shown as they are; it stands in the evidence beside this page."), headersTable(view.request.headers)];
+    if (view.curl === null) return [heading, element("p", { class: "muted" }, "The request is too long, or has characters that cannot be shown; it is in the evidence next to this page."), headersTable(view.request.headers)];
     const command = element("pre", { tabindex: "0", role: "group", "aria-label": "curl command" }, view.curl);
     heading.append(copyButton(view.curl, command));
     return [heading, command];
   }
 
   function copyButton(text, source) {
-    // What curl cannot send is a small program.
+    // A request that curl cannot send is a small program.
     const label = /(^|\s)curl /.test(text) ? "Copy curl" : "Copy program";
     const button = element("button", { type: "button" }, label);
     button.addEventListener("click", async () => {
@@ -174,7 +174,7 @@
         await navigator.clipboard.writeText(text);
         copied = true;
       } catch {
-        // Browsers refuse the clipboard to pages from a file: select the text instead, ready to be copied.
+        // Browsers deny the clipboard to pages from a file: select the text instead, ready to be copied.
         const range = document.createRange();
         range.selectNodeContents(source);
         getSelection().removeAllRanges();
@@ -221,7 +221,7 @@
       : element("tr", row.note ? { class: "bad" } : {}, element("td", { class: "num" }, row.ms.toFixed(1)),
         element("td", { class: "num" }, number(row.offset)), element("td", {}, row.text, row.note ? element("span", { class: "note" }, row.note) : null)));
     const table = element("table", { class: "trace" },
-      element("thead", {}, element("tr", {}, element("th", { scope: "col", class: "num" }, "ms"), element("th", { scope: "col", class: "num" }, "byte"), element("th", { scope: "col" }, "what came"))),
+      element("thead", {}, element("tr", {}, element("th", { scope: "col", class: "num" }, "ms"), element("th", { scope: "col", class: "num" }, "byte"), element("th", { scope: "col" }, "event"))),
       element("tbody", {}, ...lines));
     const frame = element("div", { class: "traces", tabindex: "0", role: "region", "aria-label": "Wire trace" }, table);
     return stream.arrivals.length ? [heading, chart(view), frame] : [heading, frame];
@@ -229,7 +229,7 @@
 
   function arrivalWords(view) {
     const times = view.stream.rows.filter((row) => !row.omitted).map((row) => row.ms);
-    if (!times.length) return "nothing came";
+    if (!times.length) return "nothing arrived";
     return `${count(view.stream.count, "row")}, the first after ${times[0]} ms, the last after ${times[times.length - 1]} ms`;
   }
 
@@ -270,6 +270,6 @@
     for (const { node, outcome } of rows) if (outcome === "failed" || outcome === "warning") node.open = true;
   });
   follow();
-  // When a page has come, the browser goes to its fragment itself, and takes the focus away.
+  // Once the page has loaded, the browser scrolls to the fragment itself and takes the focus away.
   if (document.readyState !== "complete") addEventListener("load", () => setTimeout(follow));
 })();

@@ -1,5 +1,5 @@
 "use strict";
-// Filters the rows of a page, in its parts, by what its tools say; tools that a page does not have filter nothing.
+// Filters the rows in each part of a page by the controls of its toolbar; not every page has every control.
 (() => {
   const tools = document.getElementById("tools");
   if (!tools) return; // a page without rows
