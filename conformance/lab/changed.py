@@ -30,7 +30,10 @@ _PROGRAM = ("conformance/", "specs/", "pyproject.toml", "requirements/")
 _WITHOUT_EFFECT = (
     *(f"conformance/{name}/" for name in ("bundle", "cli", "commands", "compare", "gate", "report", "terminal")),
     *(f"conformance/lab/{name}" for name in ("console.py", "page.py", "scores.py", "templates/")),
-    *(f"specs/{name}" for name in ("explanations.yaml", "*.schema.json", "profiles/*/releases/", "profiles/*/review")),
+    *(
+        f"specs/{name}"
+        for name in ("keyword-explanations.yaml", "*.schema.json", "profiles/*/releases/", "profiles/*/review")
+    ),
 )
 """Parts of it that present results, or that no judgement depends on."""
 _WORDS = frozenset({"about", "family", "seen"})
