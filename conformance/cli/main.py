@@ -238,7 +238,7 @@ def serve(**options: Any) -> int:
 @click.option("--freeze", metavar="VERSION", help="Freeze the current requirements as a release, which never changes.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def requirements(profile: str, **options: Any) -> int:
-    """List the requirements of PROFILE with their level, source and tests."""
+    """List what a profile requires: level, source, tests."""
     from conformance.commands.requirements import list_requirements
 
     return exit_status(lambda: list_requirements(profile, **options))
@@ -279,9 +279,10 @@ def requirements(profile: str, **options: Any) -> int:
 @click.option("--reproduce", is_flag=True, help="Run the command of each finding; it must send the same bytes.")
 @click.option("--accept", is_flag=True, help="Write the observed effects into the catalogue, for review.")
 def lab(profiles: tuple[str, ...], **options: Any) -> int:
-    """Judge every fault of the reference deployment, and show what the suite catches.
+    """Show which faults the suite catches.
 
-    Without PROFILE, the faults of all profiles. Exit status: 0 if all rules of the lab hold, 1 if one is violated.
+    Judges the reference deployment with every fault of each PROFILE, or of all profiles. Exit status: 0 if all rules
+    of the lab hold, 1 if one is violated.
     """
     from conformance.commands.lab import LabOptions, run_lab
 

@@ -13,7 +13,7 @@ from conformance.terminal.exits import USAGE, exit_status, print_error
 
 @click.command()
 def init() -> int:
-    """Write a commented conformance.toml to the working directory."""
+    """Write a commented conformance.toml here."""
     from conformance.commands.init import write_configuration
 
     return exit_status(lambda: write_configuration(Path()))
@@ -45,7 +45,7 @@ def diff(old: Path, new: Path, **options: Any) -> int:
     help="Where to write matrix.html and matrix.json.  [default: reports/matrix-TIME]",
 )
 def matrix(results: tuple[Path, ...], out: Path | None) -> int:
-    """Show several runs side by side, differences first.
+    """Show runs side by side, differences first.
 
     RESULTS are results.json files, or the directories that runs wrote.
     """
@@ -64,7 +64,10 @@ def matrix(results: tuple[Path, ...], out: Path | None) -> int:
     help="Write a page that explains every requirement; give PROFILE in place of an id.",
 )
 def explain(requirement: str | None, profile: str, page: Path | None) -> int:
-    """Explain a requirement: where it comes from, why clients need it, what breaks it, and how to fix that."""
+    """Explain a requirement, and how to fix it.
+
+    Shows where the requirement ID comes from, why clients need it, which faults break it, and how to fix them.
+    """
     from conformance.commands.explain import explain_requirement, write_page
 
     if page is not None:
@@ -83,7 +86,9 @@ def explain(requirement: str | None, profile: str, page: Path | None) -> int:
     help="The ed25519 public key (PEM) that the signature must match.",
 )
 def verify(bundle: Path, public_key: Path | None) -> int:
-    """Check a certification bundle and judge its evidence again.
+    """Check a certification bundle.
+
+    Checks its files, statement and signature, and judges its evidence again: every outcome must be the same.
 
     Exit status: 0 valid, 1 not valid (the message names the problem), 2 wrong usage.
     """
@@ -98,7 +103,10 @@ def verify(bundle: Path, public_key: Path | None) -> int:
     "--out", metavar="DIR", type=click.Path(path_type=Path), help="Where to write them.  [default: beside RESULTS]"
 )
 def badge(results: Path, out: Path | None) -> int:
-    """Write badge.json (for a shields.io endpoint) and badge.svg from a results.json."""
+    """Write the badge of a run as JSON and SVG.
+
+    RESULTS is a results.json file, or the directory that a run wrote. badge.json is for a shields.io endpoint badge.
+    """
     from conformance.commands.badge import write_badge
 
     return exit_status(lambda: write_badge(results, out))
