@@ -15,6 +15,8 @@ from conformance.lab.targets import contract_of, targets_of
 from conformance.reference import EmbeddedReference
 from conformance.targets.environment import variables_of
 
+pytestmark = pytest.mark.network
+
 CHOSEN = {
     "openai": (
         "control",

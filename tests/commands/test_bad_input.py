@@ -148,6 +148,7 @@ def test_waivers_that_cannot_be_used(
     assert said in refusal(capsys, monkeypatch, "run", "openai", "--waivers", "waivers.yaml")
 
 
+@pytest.mark.network
 def test_evidence_of_another_profile(
     recorded: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,6 +201,7 @@ def test_a_directory_that_holds_the_evidence_of_another_run(
     assert (recorded / "evidence" / EVIDENCE).read_bytes() == before
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("out", ["a-file", "a-file/below", "/proc/no-such-folder"])
 def test_a_directory_that_cannot_be_written(
     out: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -209,6 +211,7 @@ def test_a_directory_that_cannot_be_written(
     assert f"{out} cannot be written to" in told
 
 
+@pytest.mark.network
 def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
@@ -241,6 +244,7 @@ def test_help_is_there(arguments: tuple[str, ...]) -> None:
     assert "Usage:" in told.output
 
 
+@pytest.mark.process
 def test_the_command_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
     done = call((*CLI, "--version"), tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

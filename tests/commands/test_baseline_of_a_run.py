@@ -13,6 +13,8 @@ from deployments import empty_object, http_deployment
 
 from conformance.contract.model import Tier
 
+pytestmark = pytest.mark.network
+
 
 @pytest.fixture(scope="module")
 def broken() -> Iterator[str]:

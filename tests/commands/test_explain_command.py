@@ -12,6 +12,8 @@ from conformance.contract import load_contract
 from conformance.report.explained import explained
 from conformance.report.requirements_page import requirements_page
 
+pytestmark = pytest.mark.process
+
 
 def told(folder: Path, *arguments: str) -> str:
     done = call((*CLI, "explain", *arguments), folder)

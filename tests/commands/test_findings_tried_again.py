@@ -16,6 +16,8 @@ from conformance.contract.model import Tier
 from conformance.evidence import read_evidence
 from conformance.targets import Limits
 
+pytestmark = pytest.mark.network
+
 ONLY = ("error.media-type", "error.envelope", "error.malformed-json", "error.never-success")
 ENVELOPE = {"error": {"message": "no", "type": "invalid_request_error", "param": None, "code": None}}
 

@@ -7,11 +7,14 @@ import signal
 import threading
 from pathlib import Path
 
+import pytest
 from command_line import CLI, results, start, wait_for_lines
 from deployments import Answer, http_deployment
 
 from conformance.evidence import read_evidence
 from conformance.reference import EmbeddedReference
+
+pytestmark = [pytest.mark.network, pytest.mark.process]
 
 
 def test_ctrl_c_judges_what_was_seen(tmp_path: Path) -> None:

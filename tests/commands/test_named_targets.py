@@ -11,6 +11,8 @@ from deployments import http_deployment
 
 from conformance.reference import EmbeddedReference
 
+pytestmark = [pytest.mark.network, pytest.mark.process]
+
 
 @pytest.fixture(scope="module")
 def reference() -> Iterator[EmbeddedReference]:

@@ -18,6 +18,8 @@ from conformance.evidence import read_evidence
 from conformance.reference import EmbeddedReference
 from conformance.targets import Limits
 
+pytestmark = [pytest.mark.network, pytest.mark.process]
+
 ONLY = ("--only", "completion.*", "--only", "error.*", "--only", "robustness.connection-reuse")
 
 

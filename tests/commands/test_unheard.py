@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from command_line import CLI, environment, results
 
+pytestmark = pytest.mark.process
+
 NOBODY = "http://127.0.0.1:9/v1"
 
 

@@ -56,6 +56,7 @@ def test_a_sample_has_the_control_and_faults_from_end_to_end() -> None:
     assert sample(everything, 10_000) == tuple(everything)
 
 
+@pytest.mark.network
 def test_our_judge_finds_a_fault_and_counts_the_requests(targets: tuple[LabTarget, ...]) -> None:
     control, fault = (
         ours(Tier.SMOKE)(target)

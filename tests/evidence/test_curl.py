@@ -17,6 +17,8 @@ from conformance.probes.script import HALF_CLOSE, HEAD, Step, StepKind, await_co
 from conformance.report.curl import curl_command, curl_for
 from conformance.wire.exchange import SentRequest
 
+pytestmark = [pytest.mark.curl, pytest.mark.network]
+
 HEADERS = (
     ("Host", "HOST"),
     ("Authorization", f"Bearer {KEY}"),

@@ -121,6 +121,7 @@ def test_a_torn_last_line_loses_no_other(cut: int) -> None:
     assert not evidence.complete
 
 
+@pytest.mark.process
 def test_a_killed_process_leaves_its_evidence(tmp_path: Path) -> None:
     program = (
         "import sys, os\n"

@@ -22,6 +22,8 @@ from conformance.running.pytest_session import judge
 from conformance.running.run import RunSettings
 from conformance.suite.outcome import BROKEN, Outcome
 
+pytestmark = pytest.mark.network
+
 ROWS = Path(catalogue.__file__).parent / "rows"
 FILES = [ROWS / f"{name}.yaml" for name in ("answers", "conditions", "authentication")]
 NAMES = [

@@ -14,6 +14,8 @@ from conformance.reference.stages import Stages
 from conformance.reference.validation import RequestRules
 from conformance.suite import Outcome
 
+pytestmark = pytest.mark.network
+
 
 def refusing(field: str, value: Any, message: str) -> Stages:
     """A deployment that refuses a value of a field (with Ellipsis, any value except None, 1 and False)."""

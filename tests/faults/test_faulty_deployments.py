@@ -22,6 +22,8 @@ from conformance.reference.faults.registry import hooks_with
 from conformance.reference.hooks import Hooks
 from conformance.reference.request_context import DeploymentState, RequestContext
 
+pytestmark = pytest.mark.network
+
 
 @contextmanager
 def serving(*actions: FaultAction, hooks: Hooks | None = None) -> Iterator[tuple[httpx.Client, EmbeddedReference]]:

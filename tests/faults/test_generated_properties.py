@@ -29,6 +29,8 @@ from conformance.suite import Judgement, Outcome
 from conformance.targets import Limits, Target
 from conformance.wire import Exchange, observe_sync
 
+pytestmark = pytest.mark.network
+
 PROPERTIES = ("request.generated-valid", "request.generated-invalid")
 ORG = "6f1e3c52-9f0a-4c07-8a55-0d5b8f6a2b11"
 COUNT = 150

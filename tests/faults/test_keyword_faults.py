@@ -18,6 +18,8 @@ from conformance.reference.faults import KeywordFault, keyword_faults, keywords_
 from conformance.reference.stages import Stages
 from conformance.suite.outcome import BROKEN
 
+pytestmark = pytest.mark.network
+
 ITEMS, PARTS = "request.messages.items", "request.messages.items.content.array"
 REFUSES_EVERYTHING = {
     f"over-enforces:{name}"

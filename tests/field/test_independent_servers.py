@@ -10,15 +10,17 @@ from independent_servers import independent
 
 from conformance.contract import Tier
 
+pytestmark = [pytest.mark.network, pytest.mark.process]
+
 ALIKE = [
     ("threaded.py", "openai", "plain"),
     ("threaded.py", "loop-health", "terse"),
     ("threaded.py", "openai", "hidden"),
     ("raw_asyncio.py", "openai", "plain"),
     ("raw_asyncio.py", "kodexa", "plain"),
-    ("server.mjs", "openai", "plain"),
-    ("server.mjs", "kodexa", "plain"),
-    ("server.mjs", "loop-health", "plain"),
+    pytest.param("server.mjs", "openai", "plain", marks=pytest.mark.node),
+    pytest.param("server.mjs", "kodexa", "plain", marks=pytest.mark.node),
+    pytest.param("server.mjs", "loop-health", "plain", marks=pytest.mark.node),
 ]
 ACCUSATIONS = {"failed", "warning", "waived"}
 UNDECIDED = {"inconclusive", "untested"}

@@ -69,6 +69,7 @@ def test_the_gateways_before_a_real_server_break_nothing() -> None:
     }
 
 
+@pytest.mark.process
 def test_the_page_of_findings_is_what_the_command_prints() -> None:
     command = [sys.executable, str(FIELD / "findings.py")]
     printed = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout.decode()

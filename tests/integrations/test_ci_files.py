@@ -15,6 +15,8 @@ import pytest
 import yaml
 from command_line import environment
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 WORKFLOW: dict[str, Any] = yaml.safe_load((ROOT / "integrations" / "github-workflow.yml").read_text(encoding="utf-8"))

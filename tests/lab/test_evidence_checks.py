@@ -14,6 +14,8 @@ from conformance.lab.kill_matrix import KillMatrix
 from conformance.lab.rules import EVIDENCE_AGREES, rule_violations
 from conformance.lab.targets import selected, targets_of
 
+pytestmark = pytest.mark.lab
+
 FAULTS = ("stream-end.done-missing", "error-form.string", "message.length-too-large", "now-and-then.damaged")
 BOTH = EvidenceChecks(judged_again=True, reproduced=True)
 

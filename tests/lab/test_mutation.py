@@ -10,6 +10,8 @@ import pytest
 from conformance.lab import mutation
 from conformance.lab.mutation import SuiteMutation, mutants_of
 
+pytestmark = pytest.mark.lab
+
 TEST = "test_stream.py::test_the_sentinel_comes_once"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from page_watch import watch
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from programs import chromium
 
 # A test waits no longer than it must, and on a busy machine that may be long.
 expect.set_options(timeout=30_000)
 
 Open = Callable[..., Page]
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
@@ -31,10 +30,8 @@ def browser() -> Iterator[Browser]:
 
     No longer than for a module: while Playwright runs, its event loop runs in this thread, and no other can begin.
     """
-    found = next(filter(None, map(shutil.which, _NAMES)), None)
-    assert found, "the tests of pages need Chromium; install it (Debian: apt-get install chromium)"
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=found, args=_FLAGS)
+        running = playwright.chromium.launch(executable_path=chromium(), args=_FLAGS)
         yield running
         running.close()
 

@@ -14,6 +14,8 @@ from playwright.sync_api import Page, expect
 from conformance.report import Results, compliance_page
 from conformance.wire.exchange import Answer, Exchange, Read
 
+pytestmark = pytest.mark.browser
+
 Open = Callable[..., Page]
 Faults = Callable[[Page], list[str]]
 

@@ -13,6 +13,8 @@ from conformance.compare import diff_page, differences, read_runs
 from conformance.report import Results
 from conformance.suite.outcome import Outcome
 
+pytestmark = pytest.mark.browser
+
 FIELD = Path(__file__).parents[2] / "benchmarks" / "field" / "recorded"
 HOSTILE = "</td></table><script>alert(1)</script><img src=x onerror=alert(2)> \" onclick='alert(3)' \x1b[31m"
 

@@ -18,6 +18,8 @@ from playwright.sync_api import Page, expect
 
 from conformance.evidence import read_evidence
 
+pytestmark = pytest.mark.browser
+
 HOSTILE = (
     "</script><script>document.title='owned';alert(1)</script><img src=http://127.0.0.1:9/x onerror=alert(2)>"
     "<svg onload=alert(3)><!-- ]]> '\" {{ 7*7 }} ${7*7} javascript:alert(4) [link](javascript:alert(5)) "

@@ -12,6 +12,8 @@ from playwright.sync_api import expect
 
 from conformance.lab.page import kill_matrix_page
 
+pytestmark = pytest.mark.browser
+
 HOSTILE = "</td></table><script>alert(1)</script><img src=x onerror=alert(2)> \" onclick='alert(3)' \x1b[31m"
 
 

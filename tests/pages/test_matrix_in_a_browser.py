@@ -12,6 +12,8 @@ from playwright.sync_api import expect
 from conformance.compare import matrix, matrix_page, read_runs
 from conformance.suite.outcome import Outcome
 
+pytestmark = pytest.mark.browser
+
 FIELD = Path(__file__).parents[2] / "benchmarks" / "field" / "recorded"
 HOSTILE = "</td></table><script>alert(1)</script><img src=x onerror=alert(2)> \" onclick='alert(3)' \x1b[31m"
 

@@ -11,6 +11,8 @@ from playwright.sync_api import expect
 from conformance.contract import load_contract
 from conformance.report.requirements_page import requirements_page
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from page_watch import watch
 from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
 
 WRONG = """<!doctype html><html lang="en"><title>Wrong</title><main><h1>Wrong</h1><button></button>
 <img src="http://127.0.0.1:9/x.png" alt=""><script>

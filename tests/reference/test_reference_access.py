@@ -8,6 +8,8 @@ import pytest
 if TYPE_CHECKING:
     from reference_callers import Caller
 
+pytestmark = pytest.mark.network
+
 
 def credentials(caller: Caller) -> dict[str, list[tuple[str, str]]]:
     key = caller.reference.api_key

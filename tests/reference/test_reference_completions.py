@@ -4,12 +4,15 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from jsonschema import Draft202012Validator
 
 from conformance.contract import load_contract
 
 if TYPE_CHECKING:
     from reference_callers import Caller
+
+pytestmark = pytest.mark.network
 
 
 def content(completion: dict[str, Any], choice: int = 0) -> str:

@@ -18,6 +18,8 @@ from conformance.reference.stages import Stages
 if TYPE_CHECKING:
     from reference_callers import Caller
 
+pytestmark = pytest.mark.network
+
 TENANT = Tenant("one", "key-of-the-only-tenant", {"orgId": "6f1e3c52-9f0a-4c07-8a55-0d5b8f6a2b11"})
 SETTINGS = Settings("openai", (TENANT,), models=("m",))
 

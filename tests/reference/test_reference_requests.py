@@ -8,6 +8,8 @@ import pytest
 if TYPE_CHECKING:
     from reference_callers import Caller
 
+pytestmark = pytest.mark.network
+
 USER = [{"role": "user", "content": "Say hello."}]
 
 # Of each profile: a change to a valid body, and the parameter that the error must name.

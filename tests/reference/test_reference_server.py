@@ -15,6 +15,8 @@ from conformance.reference import DeploymentError, EmbeddedReference, serve
 from conformance.reference.server import settings_from_environment
 from conformance.targets import demo
 
+pytestmark = [pytest.mark.network, pytest.mark.process]
+
 ORG, OTHER_ORG = "6f1e3c52-9f0a-4c07-8a55-0d5b8f6a2b11", "b3a9d9c4-52a1-4f0e-9b5d-7c1f0f6e4d22"
 """The public values of the reference deployment, in the dialect of kodexa."""
 

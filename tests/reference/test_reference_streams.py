@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import pytest
 from jsonschema import Draft202012Validator
 from reference_callers import error_reason, events_of
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from reference_callers import Caller
 
     from conformance.reference.provider import CompletionRequest
+
+pytestmark = pytest.mark.network
 
 
 def text_of(chunks: list[Any], choice: int = 0) -> str:

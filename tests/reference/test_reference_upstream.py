@@ -11,6 +11,8 @@ from upstream_gateway import KEY, LEAK, USAGE, Gateway, answering, choice, gatew
 from conformance.reference import EmbeddedReference
 from conformance.reference.providers.upstream import Upstream, UpstreamProvider
 
+pytestmark = pytest.mark.network
+
 
 def test_a_completion_is_our_own_with_the_text_of_the_upstream() -> None:
     with gateway(answering(completion("one two three", usage=USAGE, id="theirs", model="theirs"))) as gate:

@@ -7,6 +7,8 @@ import pytest
 from fake_upstream import Script, UpstreamRequest, chunk, completion
 from upstream_gateway import KEY, LEAK, USAGE, answering, choice, gateway, streamed, streaming
 
+pytestmark = pytest.mark.network
+
 GOOD = (chunk("one "), chunk("two"), chunk(None, "stop"))
 STREAMS: dict[str, Script] = {
     "good": streaming(*GOOD, "[DONE]"),

@@ -16,6 +16,8 @@ from conformance.reference.hooks import Hooks
 from conformance.suite.expect import Judgement
 from conformance.targets.model import Limits
 
+pytestmark = pytest.mark.network
+
 PATIENT = Limits(retries=0, concurrency=64)
 LARGE = 1024 * 1024
 

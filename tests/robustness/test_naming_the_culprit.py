@@ -15,6 +15,8 @@ from conformance.reference.faults.registry import hooks_with
 from conformance.suite.expect import Judgement
 from conformance.suite.outcome import Outcome
 
+pytestmark = pytest.mark.network
+
 HEALTH = "robustness.healthy-afterwards"
 
 

@@ -12,6 +12,8 @@ from robustness_judge import broken, judge, undecided
 from conformance.contract.model import Tier
 from conformance.suite.outcome import Outcome
 
+pytestmark = pytest.mark.network
+
 ALLOWED = {
     "as HTTP wants it": Manner(),
     "417 to an expectation": Manner(expects="refuse"),

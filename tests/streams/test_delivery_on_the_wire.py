@@ -14,6 +14,8 @@ from stream_judge import judge
 
 from conformance.contract.model import Tier
 
+pytestmark = pytest.mark.network
+
 PACE = 0.012
 """Seconds between tokens: 32 of them take longer than any burst."""
 ROWS = ("stream.delivered", "stream.delivered-coded")

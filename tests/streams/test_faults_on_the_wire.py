@@ -43,6 +43,8 @@ from faulty_streams import (
 from raw_deployment import Deployment, encoded
 from stream_judge import ALL_BUT_THE_SCHEMA, PATIENT, QUICK, broken, judge, troubled
 
+pytestmark = pytest.mark.network
+
 FAULTS = {
     "1-01-done-missing": Fault(NO_SENTINEL, "stream.done-once", r"\[DONE\] as the last event; got a stream that ends"),
     "1-02-done-missing-conn-open": Fault(

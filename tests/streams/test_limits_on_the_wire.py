@@ -13,10 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import brotli
+import pytest
 from raw_deployment import Deployment, Script, StreamRequest
 from stream_judge import PATIENT, judge
 
 from conformance.suite.expect import Judgement
+
+pytestmark = pytest.mark.network
 
 MEGABYTE = 1024 * 1024
 ENDS = ("stream.ends", "stream.done-once", "stream.id-constant")

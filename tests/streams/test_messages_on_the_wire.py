@@ -10,6 +10,8 @@ import pytest
 from raw_deployment import Deployment, Script, StreamRequest
 from stream_judge import broken, judge, troubled
 
+pytestmark = pytest.mark.network
+
 MESSAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 STREAM = "transport.", "stream.[!c]*"
 

@@ -11,6 +11,8 @@ import pytest
 from raw_deployment import Deployment, Item, Script, StreamRequest, encoded
 from stream_judge import ALL_BUT_THE_SCHEMA, broken, judge, troubled
 
+pytestmark = pytest.mark.network
+
 
 def joined(script: Script) -> bytes:
     return b"".join(write for write in script.writes if isinstance(write, bytes))

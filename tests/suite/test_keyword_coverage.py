@@ -12,6 +12,8 @@ from command_line import Judged, judge, results
 from conformance.contract import Tier, load_contract
 from conformance.report import ResultsError, read_results
 
+pytestmark = pytest.mark.network
+
 ASPECTS = ("honoured", "enforced")
 
 

@@ -13,6 +13,8 @@ import pytest
 from command_line import CLI, Judged, call, judge
 from deployments import Answer, http_deployment
 
+pytestmark = pytest.mark.network
+
 JSON = {"Content-Type": "application/json"}
 VERSIONS = ("3.0.3", "3.1.1", "3.2.0")
 TEAMS = ("red", "blue")

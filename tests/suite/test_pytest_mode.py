@@ -17,6 +17,8 @@ from deployments import Answer, empty_object, http_deployment, silent_deployment
 from conformance.contract.model import Tier
 from conformance.reference import EmbeddedReference
 
+pytestmark = [pytest.mark.network, pytest.mark.process]
+
 SUITE = ("--pyargs", "conformance.suite")
 SMOKE = (*SUITE, "--profile", "openai", "--tier", "smoke")
 ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

@@ -15,6 +15,8 @@ from command_line import judge
 
 from conformance.targets import Limits
 
+pytestmark = pytest.mark.network
+
 IMPATIENT = Limits(first_byte_timeout=1.0, idle_timeout=0.5, deadline=2.0, retries=0)
 ONLY = ("stream.ends", "stream.done-once", "stream.finish-once")
 HEAD = {"id": "c", "created": int(time.time()), "model": "reference-echo"}

@@ -13,6 +13,8 @@ from deployments import Answer, http_deployment
 
 from conformance.suite.fingerprint import _changed
 
+pytestmark = pytest.mark.network
+
 
 def served(fingerprint: str, server_version: str) -> Answer:
     body = {

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from conformance.cli.main import commands
 from conformance.reference import EmbeddedReference
@@ -33,9 +35,17 @@ class Keys:
 
 def make_keys(folder: Path, name: str) -> Keys:
     private, public = folder / f"{name}.pem", folder / f"{name}.pub.pem"
-    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(private)], check=True)
-    subprocess.run(["openssl", "pkey", "-in", str(private), "-pubout", "-out", str(public)], check=True)
+    key = Ed25519PrivateKey.generate()
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     return Keys(private, public)
+
+
+def make_keys_with_openssl(folder: Path) -> Keys:
+    keys = Keys(folder / "openssl.pem", folder / "openssl.pub.pem")
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(keys.private)], check=True)
+    subprocess.run(["openssl", "pkey", "-in", str(keys.private), "-pubout", "-out", str(keys.public)], check=True)
+    return keys
 
 
 def refused(said: Said) -> str:

@@ -16,6 +16,8 @@ from conformance.wire.exchange import EndKind
 from conformance.wire.request import build_request
 from conformance.wire.transport import Transport
 
+pytestmark = pytest.mark.network
+
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from byte_server import QUICK, Handler, Visit
 from observing_servers import observing, probes_named
 
@@ -11,6 +12,8 @@ from conformance.targets.model import Limits
 from conformance.wire import Exchange, Observation
 from conformance.wire.budget import COST_OF_A_READ, MemoryBudget
 from conformance.wire.exchange import EndKind
+
+pytestmark = pytest.mark.network
 
 KILOBYTE = 1024
 LIMITS = replace(QUICK, concurrency=1, max_bodies=100 * KILOBYTE, small_body=4 * KILOBYTE)

@@ -15,6 +15,8 @@ from conformance.probes.model import Intent, Probe
 from conformance.wire import EndKind, Observation
 from conformance.wire import observe as observe_probes
 
+pytestmark = pytest.mark.network
+
 
 def test_every_probe_is_sent_once_and_recorded() -> None:
     progress: list[tuple[int, int]] = []

@@ -20,6 +20,8 @@ from conformance.wire import CredentialMissingError, Exchange, Observation, Requ
 from conformance.wire import observe as observe_probes
 from conformance.wire.observe import observe_sync
 
+pytestmark = pytest.mark.network
+
 
 def test_the_request_budget_is_kept_by_retries_too() -> None:
     async def always(visit: Visit) -> None:

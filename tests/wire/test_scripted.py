@@ -25,6 +25,8 @@ from conformance.probes.script import (
 from conformance.targets.model import Limits, Target
 from conformance.wire import BY_PROXY, EndKind, Exchange, Observation, Timing, observe
 
+pytestmark = pytest.mark.network
+
 Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]]
 BODY = b'{"model":"m"}'
 

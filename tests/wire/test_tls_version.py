@@ -16,6 +16,8 @@ from conformance.evidence import EvidenceWriter, Redactor, read_evidence
 from conformance.targets import Limits, Target
 from conformance.wire import EndKind, observe_sync
 
+pytestmark = [pytest.mark.network, pytest.mark.openssl]
+
 
 class Handler(BaseHTTPRequestHandler):
     """Answers everything with an empty object."""

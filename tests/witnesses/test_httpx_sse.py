@@ -9,6 +9,8 @@ import pytest
 from httpx_sse import SSEError, connect_sse
 from witness_deployments import ANSWER, Deployment
 
+pytestmark = pytest.mark.network
+
 
 def events(deployment: Deployment, **fields: object) -> list[str]:
     body = deployment.body(stream=True, **fields)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections import defaultdict
 from pathlib import Path
@@ -13,14 +12,13 @@ from typing import Any
 import pytest
 from witness_deployments import ANSWER, Deployment
 
+pytestmark = [pytest.mark.network, pytest.mark.node]
+
 HERE = Path(__file__).parent / "node"
-HINT = "the witness needs Node 20 and its client: npm ci --prefix tests/witnesses/node"
 Seen = dict[str, Any]
 
 
 def conversations(deployment: Deployment) -> Seen:
-    assert shutil.which("node"), HINT
-    assert (HERE / "node_modules" / "openai").is_dir(), HINT
     header = "x-api-key" if deployment.profile == "kodexa" else "bearer"
     command = ["node", str(HERE / "witness.mjs"), deployment.sdk_base_url, deployment.reference.model, header]
     environment = {"PATH": os.environ["PATH"], "WITNESS_KEY": deployment.reference.api_key}

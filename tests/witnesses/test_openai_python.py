@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import openai
     from openai.types.chat import ChatCompletionUserMessageParam
 
+pytestmark = pytest.mark.network
+
 MESSAGES: list[ChatCompletionUserMessageParam] = [{"role": "user", "content": HELLO}]
 MODEL = "reference-echo"
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from peer import PeerRun, Tree, peer_document, run_peer
 from witness_deployments import Deployment
+
+pytestmark = [pytest.mark.network, pytest.mark.process]
 
 
 def told_of(deployment: Deployment, document: Tree) -> PeerRun:
