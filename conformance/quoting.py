@@ -1,14 +1,14 @@
-r"""Quotes what a target or a document wrote: bounded, and with nothing in it that acts on who shows it.
+"""Quotes what a target or a document wrote: bounded, and with nothing in it that acts on who shows it.
 
-`quoted` and `as_json` are for messages: ASCII, short. `visible` and `one_line` are for pages and terminals, which show
-text of any script. `code_span` and `escape_markdown` are for Markdown.
+`quoted`, `as_json` and `as_path` are for messages: ASCII, short. `visible` and `one_line` are for pages and terminals,
+which show text of any script.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ _HIDDEN: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
 )
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z_$][\w$-]{0,79}", re.ASCII)
 _BREAKS: Final = {"\t": "\\t", "\n": "\\n"}
 _PUNCTUATION: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@$-])")
 
@@ -47,6 +48,19 @@ def as_json(value: Any, limit: int = QUOTED) -> str:
     text = json.dumps(_beginning(value, limit), ensure_ascii=True, separators=(", ", ": "), default=repr)
     text = text.replace("\x7f", "\\u007f")
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def as_path(steps: Iterable[str | int]) -> str:
+    """The path to a value as people write it: `choices[0].delta.role`; empty for the whole."""
+    path = ""
+    for step in steps:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif _PLAIN_NAME.fullmatch(step):
+            path += f".{step}" if path else step
+        else:
+            path += f"[{as_json(step)}]"
+    return path
 
 
 def visible(text: str) -> str:

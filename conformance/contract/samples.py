@@ -83,6 +83,12 @@ def judge(schema: Any, definitions: Definitions = None) -> Accepts:
     return accepts
 
 
+def definitions_of(schema: Any) -> Mapping[str, Any]:
+    """What a `$ref` in a resolved schema leads to, by name: only recursions have any."""
+    found: Mapping[str, Any] = schema.get("$defs", {}) if isinstance(schema, Mapping) else {}
+    return found
+
+
 def types_of(schema: Any) -> tuple[str, ...]:
     """The JSON types that a schema names, or all of them when it names none."""
     if not isinstance(schema, Mapping) or "type" not in schema:

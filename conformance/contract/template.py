@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.contract.model import Operation, Parameter
 from conformance.contract.openapi import is_chat_completions
-from conformance.contract.samples import judge, sample
+from conformance.contract.samples import definitions_of, judge, sample
 
 _MODEL = "{model}"
 _MESSAGES = [{"role": "user", "content": "Say hello."}]
@@ -61,6 +61,4 @@ def _made(operation: Operation, placeholders: Collection[str]) -> dict[str, Any]
 
 
 def _least(operation: Operation, name: str) -> Any:
-    schema = operation.request_schema
-    definitions = schema.get("$defs") if isinstance(schema, Mapping) else None
-    return sample(operation.properties.get(name, True), definitions, least=True)
+    return sample(operation.properties.get(name, True), definitions_of(operation.request_schema), least=True)

@@ -1,10 +1,7 @@
 """What is sent: probes made from the contract's template, its keywords and its examples, and the plan of a run."""
 
-from conformance.probes.errors import ProbeError
-from conformance.probes.keywords import probe_name
 from conformance.probes.model import Credential, Intent, Probe
-from conformance.probes.plan import Plan, check_request, plan
-from conformance.probes.record import plan_data, plan_from
+from conformance.probes.plan import Plan, ProbeError, check_request, plan, plan_data, plan_from
 
 __all__ = [
     "Credential",
@@ -16,5 +13,4 @@ __all__ = [
     "plan",
     "plan_data",
     "plan_from",
-    "probe_name",
 ]

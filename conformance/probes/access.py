@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from conformance.contract.model import CredentialScheme, Tier
-from conformance.probes.canaries import WORDS_OF_TENANTS
-from conformance.probes.client_errors import UNKNOWN_MODEL, either, refused
-from conformance.probes.completions import AFTERWARDS, served
-from conformance.probes.model import Credential, Probe
+from conformance.probes.canaries import WORDS_OF_TENANTS, repeating
+from conformance.probes.client_errors import UNKNOWN_MODEL
+from conformance.probes.completions import AFTERWARDS
+from conformance.probes.model import Credential, Probe, either_probe, refused_probe, served_probe
 from conformance.probes.request_body import CHEAP, RequestBody
 
 ORIGIN: Final = {"Origin": "https://chat-conformance.example"}
-"""A browser's page at a host that is nobody's (RFC 2606)."""
+"""A browser's page at a host that is reserved for examples (RFC 2606)."""
 _NO_KEY: Final[dict[str, Any]] = {"credential": Credential.NONE}
 _RARELY: Final[dict[str, Any]] = {"tier": Tier.EXHAUSTIVE}
 
@@ -24,8 +24,8 @@ def access_probes(body: RequestBody) -> Iterator[Probe]:
     if operation.credential is not None:
         yield from _without_key(body)
         yield from _wrong_keys(body, operation.credential)
-        yield from _oddly_shown_keys(body, operation.credential)
-        yield from _other_doors(body)
+        yield from _unusual_keys(body, operation.credential)
+        yield from _other_paths(body)
         yield from _browsers(body)
     tenancy = body.contract.tenancy
     if tenancy:
@@ -36,69 +36,71 @@ def access_probes(body: RequestBody) -> Iterator[Probe]:
 
 def _without_key(body: RequestBody) -> Iterator[Probe]:
     valid = body.capped(CHEAP)
-    yield refused("access/no-key", "no credential", valid, tier=Tier.SMOKE, **_NO_KEY)
+    yield refused_probe("access/no-key", "no credential", valid, tier=Tier.SMOKE, **_NO_KEY)
     if body.has("stream"):
         streamed = {**valid, "stream": True}
-        yield refused("access/no-key-streamed", "no credential, asking for a stream", streamed, **_NO_KEY)
-    invalid = {name: value for name, value in valid.items() if name != "messages"}
-    yield refused("access/no-key-invalid", "no credential and an invalid request", invalid, **_NO_KEY)
+        yield refused_probe("access/no-key-streamed", "no credential, asking for a stream", streamed, **_NO_KEY)
+    invalid = body.without("messages")
+    yield refused_probe("access/no-key-invalid", "no credential and an invalid request", invalid, **_NO_KEY)
     if body.has("model"):
         unknown = {**valid, "model": UNKNOWN_MODEL}
         about = "no credential and a model that does not exist"
-        yield refused("access/no-key-unknown-model", about, unknown, **_NO_KEY, **_RARELY)
+        yield refused_probe("access/no-key-unknown-model", about, unknown, **_NO_KEY, **_RARELY)
 
 
 def _wrong_keys(body: RequestBody, scheme: CredentialScheme) -> Iterator[Probe]:
     valid = body.capped(CHEAP)
     wrong = Credential.WRONG
-    yield refused("access/wrong-key", "a key that was never issued", valid, tier=Tier.SMOKE, credential=wrong)
-    yield refused("access/empty-key", "an empty key", valid, credential=Credential.EMPTY)
+    yield refused_probe("access/wrong-key", "a key that was never issued", valid, tier=Tier.SMOKE, credential=wrong)
+    yield refused_probe("access/empty-key", "an empty key", valid, credential=Credential.EMPTY)
     changed = "the right key with one character changed"
-    yield refused("access/changed-key", changed, valid, credential=Credential.CHANGED)
+    yield refused_probe("access/changed-key", changed, valid, credential=Credential.CHANGED)
     for name, about, credential in (
         ("cut-key", "the right key without its last character", Credential.CUT),
-        ("extended-key", "the right key with a character more", Credential.EXTENDED),
+        ("extended-key", "the right key with one character more", Credential.EXTENDED),
         ("two-wrong-keys", "two keys that were never issued, each in a header field", Credential.TWICE_WRONG),
     ):
-        yield refused(f"access/{name}", about, valid, credential=credential, **_RARELY)
+        yield refused_probe(f"access/{name}", about, valid, credential=credential, **_RARELY)
     if _is_bearer(scheme):
-        yield refused("access/wrong-scheme", "the right key as Basic", valid, credential=Credential.WRONG_SCHEME)
+        yield refused_probe("access/wrong-scheme", "the right key as Basic", valid, credential=Credential.WRONG_SCHEME)
 
 
-def _oddly_shown_keys(body: RequestBody, scheme: CredentialScheme) -> Iterator[Probe]:
+def _unusual_keys(body: RequestBody, scheme: CredentialScheme) -> Iterator[Probe]:
     valid = body.capped(CHEAP)
     if _is_bearer(scheme):
         lower, spaced = Credential.OWN_LOWER_CASE, Credential.SPACED
-        yield served("access/scheme-lower-case", "the scheme's name in lower case", valid, credential=lower)
-        yield served("access/spaced-key", "two spaces between scheme and key", valid, credential=spaced, **_RARELY)
+        yield served_probe("access/scheme-lower-case", "the scheme's name in lower case", valid, credential=lower)
+        yield served_probe(
+            "access/spaced-key", "two spaces between scheme and key", valid, credential=spaced, **_RARELY
+        )
     for name, about, credential in (
         ("key-in-other-header", "the right key in a header field that is not the contract's", Credential.OTHER_HEADER),
         ("two-keys", "the right key and a wrong one, each in a header field", Credential.TWICE),
     ):
-        yield either(f"access/{name}", about, valid, credential=credential, **_RARELY)
+        yield either_probe(f"access/{name}", about, valid, credential=credential, **_RARELY)
     query = Credential.IN_QUERY
-    yield refused("access/key-in-query", "the right key in the URL only", valid, credential=query, **_RARELY)
+    yield refused_probe("access/key-in-query", "the right key in the URL only", valid, credential=query, **_RARELY)
 
 
-def _other_doors(body: RequestBody) -> Iterator[Probe]:
-    """The same operation, or one beside it that generates too, under another path and without a credential."""
+def _other_paths(body: RequestBody) -> Iterator[Probe]:
+    """The same operation at other spellings of its path, and other routes that generate text, without a credential."""
     path = body.contract.operation.path
     last = path.rpartition("/")[2]
     for name, about, spelled in (
-        ("trailing-slash", "no credential, at the path with a slash behind it", path + "/"),
+        ("trailing-slash", "no credential, at the path with a slash at its end", path + "/"),
         ("double-slash", "no credential, at the path with a slash doubled", path.removesuffix(last) + "/" + last),
         ("upper-case", "no credential, at the path in another letter case", path.removesuffix(last) + last.upper()),
         ("dot-segment", "no credential, at the path with a dot segment", path.removesuffix(last) + "./" + last),
     ):
-        yield refused(f"access/no-key-{name}", about, body.capped(CHEAP), path=spelled, **_NO_KEY, **_RARELY)
+        yield refused_probe(f"access/no-key-{name}", about, body.capped(CHEAP), path=spelled, **_NO_KEY, **_RARELY)
     for name, route, asked in _siblings(body):
         about = f"no credential, at {route}"
-        probe = refused(f"access/sibling-{name}", about, asked, path=route, from_root=True, **_NO_KEY, **_RARELY)
+        probe = refused_probe(f"access/sibling-{name}", about, asked, path=route, from_root=True, **_NO_KEY, **_RARELY)
         yield probe
 
 
 def _siblings(body: RequestBody) -> Iterator[tuple[str, str, Any]]:
-    """Routes by which servers of models generate too: a name, the path, and a small request."""
+    """Other routes by which model servers generate text: a name, the path, and a small request."""
     chat = body.capped(CHEAP)
     model = {"model": body.target.model} if body.target.model else {}
     text = "Say hello."
@@ -113,8 +115,8 @@ def _siblings(body: RequestBody) -> Iterator[tuple[str, str, Any]]:
 def _browsers(body: RequestBody) -> Iterator[Probe]:
     valid = body.capped(CHEAP)
     own = "a browser's page with the right key"
-    yield either("access/from-page", own, valid, headers=ORIGIN, **_RARELY)
-    yield refused(
+    yield either_probe("access/from-page", own, valid, headers=ORIGIN, **_RARELY)
+    yield refused_probe(
         "access/no-key-from-page", "a browser's page without a key", valid, headers=ORIGIN, **_NO_KEY, **_RARELY
     )
 
@@ -125,10 +127,10 @@ def _tenancy_probes(body: RequestBody) -> Iterator[Probe]:
     noun = " and ".join(one.noun for one in tenancy)
     unknown = {one.name: one.second.unknown for one in tenancy if one.second is not None}
     about = f"{_with_article(noun)} that does not exist"
-    yield refused("access/unknown-organization", about, valid, path_parameters=unknown)
+    yield refused_probe("access/unknown-organization", about, valid, path_parameters=unknown)
     if _is_second_tenant_known(body):
         about = f"{_with_article(noun)} of which the caller is not a member"
-        yield refused("access/foreign-organization", about, valid, path_parameters=_of_second_tenant(body))
+        yield refused_probe("access/foreign-organization", about, valid, path_parameters=_of_second_tenant(body))
 
 
 def _is_second_tenant_known(body: RequestBody) -> bool:
@@ -144,19 +146,19 @@ def _with_article(noun: str) -> str:
 
 
 def _second_tenant(body: RequestBody, tier: Tier) -> Iterator[Probe]:
-    """Two tenants side by side, each with a word of its own; and the second asks what the first has asked before."""
+    """Two tenants at once, each with a word of its own; and the second repeats a request of the first."""
     other: dict[str, Any] = {"credential": Credential.OTHER, "tier": tier}
     if body.contract.tenancy:
         other["path_parameters"] = _of_second_tenant(body)
     again = "the second tenant, with the request that the first has sent before"
-    yield served("access/second-tenant", again, body.capped(16), wave=AFTERWARDS, **other)
+    yield served_probe("access/second-tenant", again, body.capped(16), wave=AFTERWARDS, **other)
     for number, word in enumerate(WORDS_OF_TENANTS):
         tenant, fields = ("second", other) if number % 2 else ("first", {"tier": tier})
-        asked = body.asking(f"Repeat this word three times: {word}", tokens=16)
+        asked = body.asking(repeating(word), tokens=16)
         if body.has("stream") and number >= len(WORDS_OF_TENANTS) // 2:
             asked["stream"] = True
         about = f"the {tenant} of two tenants at once, with a word of its own"
-        yield served(f"access/tenant-at-once-{number}", about, asked, wave=AFTERWARDS, **fields)
+        yield served_probe(f"access/tenant-at-once-{number}", about, asked, wave=AFTERWARDS, **fields)
 
 
 def _is_bearer(scheme: CredentialScheme) -> bool:

@@ -1,4 +1,4 @@
-"""Values that a schema keyword allows, as near to its edge as can be: whoever over-enforces it refuses them."""
+"""Values that a schema keyword allows, as close to its boundary as possible: over-enforcing refuses them."""
 
 from __future__ import annotations
 
@@ -7,126 +7,31 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from conformance.contract.model import Tier
-from conformance.contract.samples import (
-    LONGEST,
-    MOST_ITEMS,
-    OF_FORMAT,
-    Definitions,
-    items_of,
-    judge,
-    main_type,
-    matching_text,
-    number_within,
-    sample,
-    types_of,
+from conformance.contract.samples import OF_FORMAT, Definitions, items_of, main_type, number_within, sample, types_of
+from conformance.probes.keyword_cases import (
+    Case,
+    Cases,
+    counts,
+    largest_object,
+    lengths,
+    matching_items,
+    part_of_condition,
+    sizes,
+    step_of,
 )
-from conformance.probes.case import SMALL_STEP, Case, Cases
 
 MULTIBYTE = "n\u00e4h-\u4f60\u597d-\U0001f44d"
 """A short text without spaces, of characters of one, two, three and four bytes in UTF-8."""
 INSIDE = 3
-"""An integer away from the usual bounds, and that no other request has."""
+"""An integer away from the usual bounds, which no other request has."""
 SEVERAL = 5
-"""Items of an array where nothing bounds it: more than a usual request has."""
+"""Items of an array without a bound: more than a usual request has."""
 LONG = 2000
-"""Characters of a long text where nothing bounds it: more than a database's usual 255, and few tokens all the same."""
+"""Characters of a long text without a bound: more than a database's usual 255, and still few tokens."""
 
 
-def step_of(schema: Mapping[str, Any]) -> float:
-    """The least distance from a bound that counts: 1 for integers, a hair for numbers."""
-    kinds = types_of(schema)
-    return SMALL_STEP if "number" in kinds or "integer" not in kinds else 1
-
-
-def lengths(name: str, keyword: str, longer: int) -> Cases:
-    """Texts as long as a bound says, or longer by so many characters."""
-
-    def cases(schema: Mapping[str, Any], _definitions: Definitions) -> Iterator[Case]:
-        length = int(schema[keyword]) + longer
-        if 0 <= length <= LONGEST:
-            yield from (Case(name.format(length), letter * length) for letter in "aA0")
-            known = matching_text(str(schema["pattern"])) if "pattern" in schema else None
-            if known:
-                yield Case(name.format(length), (known + known[-1] * length)[:length])
-
-    return cases
-
-
-def counts(name: str, keyword: str, more: int) -> Cases:
-    """Arrays of as many items as a bound says, or of so many more."""
-
-    def cases(schema: Mapping[str, Any], definitions: Definitions) -> Iterator[Case]:
-        count = int(schema[keyword]) + more
-        if 0 <= count <= MOST_ITEMS:
-            yield Case(name.format(count), items_of(schema, count, definitions))
-
-    return cases
-
-
-def sizes(name: str, keyword: str, more: int) -> Cases:
-    """Objects of as many members as a bound says, or of so many more."""
-
-    def cases(schema: Mapping[str, Any], definitions: Definitions) -> Iterator[Case]:
-        count = int(schema[keyword]) + more
-        if not 0 <= count <= MOST_ITEMS:
-            return
-        largest = largest_object(schema, definitions)
-        required = [one for one in largest if one in schema.get("required", ())]
-        others = [one for one in largest if one not in required]
-        invented = sample(schema.get("additionalProperties", True), definitions)
-        chosen = [*required, *others][:count]
-        held = {one: largest[one] for one in chosen}
-        held.update({f"member{number}": invented for number in range(count - len(held))})
-        yield Case(name.format(count), held)
-
-    return cases
-
-
-def largest_object(schema: Mapping[str, Any], definitions: Definitions) -> dict[str, Any]:
-    """A small valid object with every member that the schema names."""
-    held = sample(schema, definitions)
-    properties = schema.get("properties", {})
-    every = {name: sample(inner, definitions) for name, inner in properties.items()}
-    return {**every, **(held if isinstance(held, dict) else {})}
-
-
-def matching_items(name: str, keyword: str, more: int) -> Cases:
-    """Arrays with as many items of the asked kind as a bound says, or with so many more."""
-
-    def cases(schema: Mapping[str, Any], definitions: Definitions) -> Iterator[Case]:
-        count = int(schema.get(keyword, 1)) + more
-        if not 0 <= count <= MOST_ITEMS:
-            return
-        one = sample(schema["contains"], definitions)
-        least = max(0, int(schema.get("minItems", 0)) - count)
-        yield Case(name.format(count), [one] * count + other_items(schema, least, definitions))
-        yield Case(name.format(count), [one] * count + other_items(schema, 1, definitions))
-
-    return cases
-
-
-def other_items(schema: Mapping[str, Any], count: int, definitions: Definitions) -> list[Any]:
-    """Items that an array allows and that are not of the kind that it must contain."""
-    wanted = judge(schema["contains"], definitions)
-    fits = judge(schema.get("items", True), definitions)
-    tries: tuple[Any, ...] = (
-        sample(schema.get("items", True), definitions),
-        "other",
-        "a",
-        0,
-        -1,
-        7,
-        None,
-        False,
-        {},
-        [],
-    )
-    other = next((one for one in tries if fits(one) and not wanted(one)), None)
-    return [] if other is None and not (fits(None) and not wanted(None)) else [other] * count
-
-
-def _number_edge(name: str, keyword: str, direction: int) -> Cases:
-    """The value nearest to a bound, on its allowed side; a direction of 0 is the bound itself."""
+def _number_at_boundary(name: str, keyword: str, direction: int) -> Cases:
+    """The value nearest to a bound on its valid side; a direction of 0 gives the bound itself."""
 
     def cases(schema: Mapping[str, Any], _definitions: Definitions) -> Iterator[Case]:
         bound = schema[keyword]
@@ -151,7 +56,7 @@ def _types(schema: Mapping[str, Any], definitions: Definitions) -> Iterator[Case
 
 def _strings(schema: Mapping[str, Any], definitions: Definitions) -> Iterator[Case]:
     if {"enum", "const"} & schema.keys():
-        return  # which texts are taken, these say
+        return  # they say which texts are valid
     yield Case("multibyte", MULTIBYTE)
     yield Case("long", "a" * LONG, Tier.EXHAUSTIVE)
     yield Case("string", sample(schema, definitions), Tier.EXHAUSTIVE)
@@ -263,13 +168,6 @@ def _named_as_allowed(schema: Mapping[str, Any], definitions: Definitions) -> It
     yield Case("another-name", held)
 
 
-def part_of_condition(part: Any, definitions: Definitions) -> Any:
-    """A value that meets a part of a condition, with every member that it names; nothing where it says nothing."""
-    if not isinstance(part, Mapping):
-        return {}
-    return largest_object(part, definitions) if "properties" in part else sample(part, definitions)
-
-
 def _both_ways(schema: Mapping[str, Any], definitions: Definitions) -> Iterator[Case]:
     for name, parts in (("met", (schema["if"], schema.get("then", True))), ("not-met", (schema.get("else", True),))):
         held: Any = sample({one: value for one, value in schema.items() if one not in ("if", "then", "else")})
@@ -284,11 +182,11 @@ def _different_items(schema: Mapping[str, Any], definitions: Definitions) -> Ite
     yield Case("different-items", items_of(schema, count, definitions))
 
 
-EDGES: Mapping[str, Cases] = {
-    "minimum": _number_edge("at-minimum", "minimum", 0),
-    "maximum": _number_edge("at-maximum", "maximum", 0),
-    "exclusiveMinimum": _number_edge("just-above", "exclusiveMinimum", 1),
-    "exclusiveMaximum": _number_edge("just-below", "exclusiveMaximum", -1),
+BOUNDARY_CASES: Mapping[str, Cases] = {
+    "minimum": _number_at_boundary("at-minimum", "minimum", 0),
+    "maximum": _number_at_boundary("at-maximum", "maximum", 0),
+    "exclusiveMinimum": _number_at_boundary("just-above", "exclusiveMinimum", 1),
+    "exclusiveMaximum": _number_at_boundary("just-below", "exclusiveMaximum", -1),
     "minLength": lengths("length-{}", "minLength", 0),
     "maxLength": lengths("length-{}", "maxLength", 0),
     "minItems": counts("{}-items", "minItems", 0),

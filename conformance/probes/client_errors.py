@@ -1,4 +1,4 @@
-"""Probes that a client gets wrong: what is sent is no valid request, at the level of HTTP, JSON or the resource."""
+"""Probes with the mistakes of a client: requests that are not valid as HTTP or JSON, or for the resource."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from conformance.contract.model import Tier
-from conformance.probes.completions import served
-from conformance.probes.cost import worst_case_tokens
-from conformance.probes.model import Intent, Probe
-from conformance.probes.request_body import CHEAP, REMOVED, RequestBody
+from conformance.probes.model import Intent, Probe, served_probe, worst_case_tokens
+from conformance.probes.request_body import CHEAP, RequestBody
 
 UNKNOWN_MODEL = "no-such-model-chat-conformance"
 UNKNOWN_FIELD = "x_chat_conformance_unknown"
@@ -36,17 +34,17 @@ def either(name: str, about: str, body: Any, **fields: Any) -> Probe:
 def error_probes(body: RequestBody) -> Iterator[Probe]:
     """Requests that must be refused, and those that may be."""
     yield from _malformed(body)
-    yield from _undecided(body)
+    yield from _ambiguous(body)
     if body.has("stream"):
-        streamed = {**body.changed(("messages",), REMOVED), "stream": True}
+        streamed = {**body.without("messages"), "stream": True}
         yield refused("error/streamed", "an invalid request that asks for a stream", streamed, tier=Tier.SMOKE)
-    yield refused("error/messages-null-element", "a message that is null", body.changed(("messages", 0), None))
+    yield refused("error/messages-null-element", "a message that is null", _with_null_message(body))
     yield from _media_types(body)
     yield from _elsewhere(body)
     if body.has("model") and not _model_is_enumerated(body):
         yield from _unknown_model(body)
     asked = {**body.asking(JSON_MODE, tokens=64), "response_format": {"type": "json_object"}}
-    about = "a completion in JSON mode, which only some deployments know"
+    about = "a completion in JSON mode, which only some deployments support"
     yield either("request/json-mode", about, asked, tier=Tier.EXHAUSTIVE)
     yield either("request/unknown-field", "a field that no document names", {**body.capped(CHEAP), UNKNOWN_FIELD: 1})
 
@@ -57,9 +55,9 @@ def _malformed(body: RequestBody) -> Iterator[Probe]:
     for name, about, raw, tier in (
         ("cut", "a JSON body that breaks off", valid[:-5], Tier.SMOKE),
         ("empty", "an empty body", b"", Tier.STANDARD),
-        ("array", "a JSON array where an object is due", b"[" + valid + b"]", Tier.EXHAUSTIVE),
-        ("null", "null where an object is due", b"null", Tier.EXHAUSTIVE),
-        ("number", "a number where an object is due", b"7", Tier.EXHAUSTIVE),
+        ("array", "a JSON array instead of an object", b"[" + valid + b"]", Tier.EXHAUSTIVE),
+        ("null", "null instead of an object", b"null", Tier.EXHAUSTIVE),
+        ("number", "a number instead of an object", b"7", Tier.EXHAUSTIVE),
         ("trailing-comma", "an object with a trailing comma", valid[:-1] + b",}", Tier.EXHAUSTIVE),
         ("two-documents", "two JSON documents", valid + valid, Tier.EXHAUSTIVE),
         ("not-a-number", "the literal NaN", valid[:-1] + b', "temperature": NaN}', Tier.STANDARD),
@@ -68,12 +66,12 @@ def _malformed(body: RequestBody) -> Iterator[Probe]:
         yield refused(f"error/json-{name}", about, raw, tier=tier, completion_tokens=CHEAP)
 
 
-def _undecided(body: RequestBody) -> Iterator[Probe]:
-    """Bodies that readers understand differently: they may be served or refused, and must break nothing."""
+def _ambiguous(body: RequestBody) -> Iterator[Probe]:
+    """Bodies that parsers read differently: they may be served or refused, and must break nothing."""
     valid = _hello(body)
     model = body.base.get("model", _default_model(body))
     if body.has("model") and isinstance(model, str):
-        # What allows a request may read the first, and what runs it the last.
+        # What authorizes a request may read the first, and what runs it the last.
         named = {**body.asking("Say hello.", tokens=CHEAP), "model": model}
         twice = json.dumps(named).encode()[:-1] + b', "model": "' + UNKNOWN_MODEL.encode() + b'"}'
         about = "a body in which `model` stands twice, first as it is and then as one that does not exist"
@@ -100,8 +98,14 @@ def _undecided(body: RequestBody) -> Iterator[Probe]:
         yield either("request/integral-float", about, raw, completion_tokens=CHEAP, tier=Tier.EXHAUSTIVE)
 
 
+def _with_null_message(body: RequestBody) -> dict[str, Any]:
+    valid = body.capped(CHEAP)
+    messages = valid.get("messages")
+    return {**valid, "messages": [None, *(messages[1:] if isinstance(messages, list) else ())]}
+
+
 def _hello(body: RequestBody) -> bytes:
-    """A valid request whose only text is a greeting, into which other bytes can be put."""
+    """A valid request whose only text is a greeting, which other bytes can replace."""
     return json.dumps(body.asking("Say hello.", tokens=CHEAP)).encode()
 
 
@@ -121,19 +125,19 @@ def _media_types(body: RequestBody) -> Iterator[Probe]:
         ("upper-case", "a JSON body whose media type is in upper case", "APPLICATION/JSON", Tier.EXHAUSTIVE),
     ):
         headers: Mapping[str, str | None] = {"Content-Type": declared}
-        yield served(f"request/media-type-{name}", about, body.capped(CHEAP), headers=headers, tier=tier)
+        yield served_probe(f"request/media-type-{name}", about, body.capped(CHEAP), headers=headers, tier=tier)
 
 
 def _elsewhere(body: RequestBody) -> Iterator[Probe]:
     """Routes and methods that the operation does not have."""
     valid = body.capped(CHEAP)
-    yield refused("error/method", "PUT where POST is offered", valid, method="PUT")
+    yield refused("error/method", "PUT instead of POST", valid, method="PUT")
     for method in ("DELETE", "PATCH"):
-        about = f"{method} where POST is offered"
+        about = f"{method} instead of POST"
         yield refused(f"error/method-{method.lower()}", about, None, method=method, tier=Tier.EXHAUSTIVE)
-    # Some platforms list stored completions there.
+    # Some platforms list stored completions by GET.
     yield either(
-        "error/method-get", "GET where POST is offered", None, method="GET", tier=Tier.EXHAUSTIVE, completion_tokens=0
+        "error/method-get", "GET instead of POST", None, method="GET", tier=Tier.EXHAUSTIVE, completion_tokens=0
     )
     route = "/chat-conformance/no-such-route"
     yield refused("error/unknown-route", "a route that does not exist", valid, path=route)
@@ -148,7 +152,7 @@ def _unknown_model(body: RequestBody) -> Iterator[Probe]:
 
 
 def _default_model(body: RequestBody) -> Any:
-    """The model of a request that names none, as far as the contract says which it is."""
+    """The model of a request that names none, where the contract says which it is."""
     schema = body.contract.operation.properties.get("model", True)
     named = {} if isinstance(schema, bool) else schema
     return named.get("default", next(iter(named.get("enum", ())), None))

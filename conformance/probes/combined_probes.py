@@ -1,7 +1,7 @@
-"""Packs values that must be served into few requests, each field once a request.
+"""Combines values that must be served in few requests, with each field once in a request.
 
-Only when such a packed request is not served are its parts sent one by one (`Probe.instead`), so that the refusal can
-be laid at one keyword's door.
+Only when a combined request is not served are its parts sent one by one (`Probe.instead`), to find the keyword that was
+refused.
 """
 
 from __future__ import annotations
@@ -10,15 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.probes.base import asks_for_many
-from conformance.probes.cost import LIMIT_FIELDS, worst_case_tokens
-from conformance.probes.model import Intent, Probe
-from conformance.probes.request_body import CHEAP, REMOVED, RequestBody
+from conformance.probes.model import LIMIT_FIELDS, Intent, Probe, worst_case_tokens
+from conformance.probes.request_body import CHEAP, REMOVED, RequestBody, wants_many
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """One allowed value on its way into a packed request: the top-level fields that it sets."""
+class Combinable:
+    """One valid value that can be combined with others: its own probe, and the top-level fields that it sets."""
 
     probe: Probe
     fields: Mapping[str, Any]
@@ -27,13 +25,13 @@ class Served:
     reverses: bool = False
     """Whether it is about the order of the body's members, which any request can have."""
     alone: bool = False
-    """Whether it is about what a request does not have, so that nothing may be added."""
+    """Whether it is about what a request lacks, so that nothing may be added."""
 
     def fits(self, others: Mapping[str, Any]) -> bool:
         """Whether its fields go together with those of others."""
         both = {**others, **self.fields}
-        if both.get("stream") is True and asks_for_many(both):
-            return False  # a stream of so many choices would cost more than it decides
+        if both.get("stream") is True and wants_many(both):
+            return False  # a stream of so many choices would cost too much
         return all(self._same(others.get(name, value), value, name) for name, value in self.fields.items())
 
     def merged(self, others: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,17 +46,17 @@ class Served:
         if self.in_message and name == "messages":
             return True
         if name in LIMIT_FIELDS and known is None and value is REMOVED:
-            return True  # null is as good as left out
+            return True  # null is the same as left out
         return type(known) is type(value) and bool(known == value)
 
 
 @dataclass(slots=True)
-class _Pack:
+class _Combination:
     fields: dict[str, Any]
-    parts: list[Served]
+    parts: list[Combinable]
 
-    def takes(self, one: Served, body: RequestBody) -> bool:
-        """Take a value in, where it fits and the contract accepts all of them together."""
+    def takes(self, one: Combinable, body: RequestBody) -> bool:
+        """Take a value in where it fits and the contract accepts all of them together."""
         first = self.parts[0]
         if not one.fits(self.fields) or one.probe.tier is not first.probe.tier or one.alone != first.alone:
             return False
@@ -70,26 +68,26 @@ class _Pack:
         return True
 
 
-def packed(served: Iterable[Served], body: RequestBody) -> Iterator[Probe]:
-    """The packed requests, in the order in which their first values come; what no request holds is left out."""
-    packs: list[_Pack] = []
-    for one in served:
+def combined(values: Iterable[Combinable], body: RequestBody) -> Iterator[Probe]:
+    """The combined requests, in the order of their first values; values that no request can hold are left out."""
+    combinations: list[_Combination] = []
+    for one in values:
         if not body.accepts(one.probe.body):
             continue  # no small request holds this value without breaking another keyword
-        if not any(pack.takes(one, body) for pack in packs):
-            packs.append(_Pack(dict(one.fields), [one]))
-    for number, pack in enumerate(packs):
-        merged = _with(pack.fields, body)
-        if any(part.reverses for part in pack.parts):
+        if not any(combination.takes(one, body) for combination in combinations):
+            combinations.append(_Combination(dict(one.fields), [one]))
+    for number, combination in enumerate(combinations):
+        merged = _with(combination.fields, body)
+        if any(part.reverses for part in combination.parts):
             merged = dict(reversed(merged.items()))
         yield Probe(
             name=f"request/at-the-edge/{number}",
-            about="valid values at the edge of what the request schema allows, each field once",
+            about="valid values at the boundaries of the request schema, each field once",
             intent=Intent.SERVED,
             body=merged,
             completion_tokens=worst_case_tokens(merged),
-            tier=pack.parts[0].probe.tier,
-            instead=tuple(part.probe for part in pack.parts),
+            tier=combination.parts[0].probe.tier,
+            instead=tuple(part.probe for part in combination.parts),
         )
 
 

@@ -6,22 +6,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.contract.model import Tier
-from conformance.probes.cost import worst_case_tokens
-from conformance.probes.model import Intent, Probe
+from conformance.probes.model import Intent, Probe, worst_case_tokens
 from conformance.probes.request_body import RequestBody
 
 ONE_CONNECTION = "kept-alive"
-"""The connection on which streams and plain completions follow one another, each kind after the other and itself."""
+"""The connection of several streams and plain completions, where each kind follows the other and itself."""
 LONG_ANSWER = "Count from one to fifty in words, separated by single spaces, without any other text."
 MULTIBYTE = (
     "Repeat this line: \u4f60\u597d\uff0c\u4e16\u754c \u0645\u0631\u062d\u0628\u0627 "
     "\U0001f468\u200d\U0001f469\u200d\U0001f467 e\u0301 \u00f1 \u2713"
 )
-"""CJK, right-to-left, an emoji with joiners, a combining mark: text that a byte-wise server breaks."""
+"""CJK, right-to-left text, an emoji with joiners, a combining mark: text that a server breaks that cuts bytes."""
 AFTERWARDS = 2
-"""The wave of requests that a deployment could answer from what it kept of earlier ones."""
+"""The wave of requests that a deployment could answer from a cache of earlier answers."""
 OTHER_LIMIT = 3
-"""Completion tokens of the long answer, when it is asked for again."""
+"""Completion tokens of the long answer when it is requested again."""
 
 
 def served(name: str, about: str, body: Any, **fields: Any) -> Probe:
@@ -45,7 +44,7 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
         {**body.capped(4), "messages": _conversation()},
     )
     long_answer = body.asking(LONG_ANSWER, tokens=32)
-    yield served("completion/long-answer", "a long answer, which takes its time without streaming", long_answer)
+    yield served("completion/long-answer", "a long answer without streaming", long_answer)
     if body.has("stream"):
         about = "the smallest valid request again, with a stream that is declined"
         declined = {**body.capped(16), "stream": False}
@@ -77,7 +76,7 @@ def _limited(body: RequestBody) -> Iterator[Probe]:
     yield served("completion/one-token", about, body.asking(LONG_ANSWER, tokens=1), tier=Tier.SMOKE)
     field = body.limit_fields[-1]
     asked = {**body.base, "messages": [{"role": "user", "content": LONG_ANSWER}], field: OTHER_LIMIT}
-    about = f"the long answer that was asked for before, limited to {OTHER_LIMIT} tokens by `{field}`"
+    about = f"the long answer again, limited to {OTHER_LIMIT} tokens by `{field}`"
     yield served("completion/other-limit", about, asked, wave=AFTERWARDS)
 
 

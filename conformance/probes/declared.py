@@ -1,12 +1,11 @@
-"""Probes that a requirement's own row declares: an example request, and the answer that it expects."""
+"""Probes that a requirement's own row declares: an example request and the answer that it expects."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from conformance.probes.cost import worst_case_tokens
-from conformance.probes.model import Credential, Intent, Probe
+from conformance.probes.model import Credential, Intent, Probe, worst_case_tokens
 from conformance.probes.request_body import RequestBody
 
 

@@ -1,7 +1,7 @@
 """Probes that are generated from the request schema: valid requests, and requests that break it.
 
-Some hundred of each are drawn by Schemathesis, which is good at odd values and slow; the others are made by `making`
-and `mutating`. All of it is seeded, so that a plan is the same every time.
+Some hundred of each come from Schemathesis, which is good at odd values and slow; the others are `random_requests` and
+`invalid_mutations` of them. Seeds are fixed, so that a plan is the same every time.
 """
 
 from __future__ import annotations
@@ -11,49 +11,48 @@ from random import Random
 from typing import Any
 
 from conformance.contract.model import Tier
-from conformance.probes.cost import worst_case_tokens
-from conformance.probes.invalid_mutations import Mutation, mutations
-from conformance.probes.model import Intent, Probe
-from conformance.probes.random_requests import made_requests
+from conformance.probes.invalid_mutations import MutatedRequest, mutated_requests
+from conformance.probes.model import Intent, Probe, worst_case_tokens
+from conformance.probes.random_requests import random_requests
 from conformance.probes.request_body import RequestBody
-from conformance.probes.schemathesis_requests import CHEAP_TOKENS, drawn_invalid, drawn_valid
+from conformance.probes.schemathesis_requests import CHEAP_TOKENS, invalid_from_schemathesis, valid_from_schemathesis
 
 __all__ = ["CHEAP_TOKENS", "GENERATED", "KINDS", "MOST", "generated_probes"]
 
 GENERATED = "generated/"
 KINDS = ("valid", "invalid", "mutated")
 MOST = 1000
-"""How many valid requests, and how many that are not, the exhaustive tier sends at most where nothing else is said."""
-_DRAWN = 100
-"""How many of each Schemathesis draws at most: each costs 20 to 28 ms of time to make."""
+"""How many valid requests, and how many invalid ones, the exhaustive tier sends at most by default."""
+_FROM_SCHEMATHESIS = 100
+"""How many of each come from Schemathesis at most: each takes 20 to 28 ms."""
 _WAVE = 90
-"""They come after all else: what they cost must not keep the cases from being sent that decide more."""
+"""They come after everything else, so that their cost does not keep more decisive probes from being sent."""
 _SEED = 20261127
 
 
 def generated_probes(body: RequestBody, tier: Tier, count: int | None = None) -> Iterator[Probe]:
-    """At most `count` valid requests and as many that are not; as many as the tier allows where it is not given."""
+    """At most `count` valid requests and as many invalid ones; without `count`, as many as the tier allows."""
     if count is None:
         count = MOST if tier.includes(Tier.EXHAUSTIVE) else 0
     if not count or not isinstance(body.contract.operation.request_schema, Mapping):
         return
-    drawn = drawn_valid(body, min(count, _DRAWN))
+    found = valid_from_schemathesis(body, min(count, _FROM_SCHEMATHESIS))
     described = bool(body.contract.operation.properties)
-    made = made_requests(body, count - len(drawn), Random(_SEED)) if described else []  # noqa: S311 - no secret
-    valid = [*drawn, *made]
-    invalid = drawn_invalid(body, min(count, _DRAWN))
+    made = random_requests(body, count - len(found), Random(_SEED)) if described else []  # noqa: S311 - no secret
+    valid = [*found, *made]
+    invalid = invalid_from_schemathesis(body, min(count, _FROM_SCHEMATHESIS))
     for number, sent in enumerate(valid):
         yield _probe("valid", number, "a valid request, generated from the schema", sent, Intent.SERVED)
     for number, sent in enumerate(invalid):
         yield _probe("invalid", number, "an invalid request, generated from the schema", sent, Intent.REFUSED)
-    broken = mutations(body, valid, count - len(invalid), Random(_SEED))  # noqa: S311 - no secret hangs on it
-    for mutation in broken:
-        yield _mutated(mutation)
+    broken = mutated_requests(body, valid, count - len(invalid), Random(_SEED))  # noqa: S311 - no secret hangs on it
+    for mutated in broken:
+        yield _mutated(mutated)
 
 
-def _mutated(mutation: Mutation) -> Probe:
-    about = f"the valid request of {GENERATED}valid/{mutation.number}, but {mutation.about}"
-    return _probe("mutated", mutation.number, about, mutation.body, Intent.REFUSED)
+def _mutated(request: MutatedRequest) -> Probe:
+    about = f"the valid request of {GENERATED}valid/{request.number}, but {request.about}"
+    return _probe("mutated", request.number, about, request.body, Intent.REFUSED)
 
 
 def _probe(kind: str, number: int, about: str, sent: Any, intent: Intent) -> Probe:

@@ -1,4 +1,4 @@
-"""Hostile requests: what no client should send, and every deployment must survive. They are sent one at a time."""
+"""Hostile requests: no client should send them, and every deployment must survive them. They are sent one at a time."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from conformance.contract.model import Tier
-from conformance.probes.client_errors import either, refused
-from conformance.probes.injection import BREAKING
-from conformance.probes.model import Intent, Probe
+from conformance.probes.canaries import LINE_BREAKS
+from conformance.probes.model import Intent, Probe, either_probe, refused_probe
 from conformance.probes.request_body import CHEAP, RequestBody
 from conformance.probes.script import Script, cut_after
 
 DEPTH: Final = 5_000
 PATIENCE: Final = 10.0
-"""Seconds that are waited for an answer to a request that is broken off, or says two lengths."""
+"""Seconds to wait for an answer to a request that breaks off or has two lengths."""
 
 _EXTREMES: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
     ("temperature", "a temperature of 999999", {"temperature": 999_999}),
@@ -25,11 +24,11 @@ _EXTREMES: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
     ("penalty", "a frequency_penalty of 1e308", {"frequency_penalty": 1e308}),
     ("seed", "a seed that no 64 bits hold", {"seed": 10**30}),
     ("stop", "ten thousand stop sequences", {"stop": [f"stop {number}" for number in range(10_000)]}),
-    ("top-k", "a top_k of 9999999, which only some deployments know", {"top_k": 9_999_999}),
-    ("top-k-fraction", "a top_k of 0.01, which only some deployments know", {"top_k": 0.01}),
+    ("top-k", "a top_k of 9999999, which only some deployments support", {"top_k": 9_999_999}),
+    ("top-k-fraction", "a top_k of 0.01, which only some deployments support", {"top_k": 0.01}),
 )
 _FOREIGN: Final = frozenset({"top_k"})
-"""Fields that no contract has, yet many deployments read."""
+"""Fields that no contract has but many deployments read."""
 
 
 def hostile_probes(body: RequestBody) -> Iterator[Probe]:
@@ -46,7 +45,7 @@ def hostile_probes(body: RequestBody) -> Iterator[Probe]:
         script=Script(cut_after(0.5), patience=PATIENCE),
     )
     digits = valid[:-1] + b', "temperature": ' + b"9" * 1000 + b"}"
-    yield _raw("huge-number", "a number with a thousand digits where a small one is due", digits)
+    yield _raw("huge-number", "a number with a thousand digits instead of a small one", digits)
     schema = b'{"type":"object","properties":{"a":' * DEPTH + b"true" + b"}}" * DEPTH
     format_ = b'{"type":"json_schema","json_schema":{"name":"deep","schema":' + schema + b"}}"
     about = "a schema for the answer that is nested very deep"
@@ -62,8 +61,8 @@ def hostile_probes(body: RequestBody) -> Iterator[Probe]:
     )
     if body.has("model"):
         about = "a model with line breaks in its name"
-        named = {**body.capped(CHEAP), "model": BREAKING}
-        yield either("robustness/line-break-in-model", about, named, tier=Tier.EXHAUSTIVE)
+        named = {**body.capped(CHEAP), "model": LINE_BREAKS}
+        yield either_probe("robustness/line-break-in-model", about, named, tier=Tier.EXHAUSTIVE)
     yield from _extremes(body)
 
 
@@ -72,10 +71,10 @@ def _raw(name: str, about: str, raw: bytes, tier: Tier = Tier.EXHAUSTIVE) -> Pro
 
 
 def _extremes(body: RequestBody) -> Iterator[Probe]:
-    """Values of sampling far out of any range."""
+    """Sampling parameters far out of any range."""
     for name, about, fields in _EXTREMES:
         if not all(field in _FOREIGN or body.has(field) for field in fields):
             continue
-        asked = {**body.capped(CHEAP), **fields}
-        make = either if body.accepts(asked) else refused
-        yield make(f"robustness/extreme-{name}", about, asked, tier=Tier.EXHAUSTIVE)
+        request = {**body.capped(CHEAP), **fields}
+        make = either_probe if body.accepts(request) else refused_probe
+        yield make(f"robustness/extreme-{name}", about, request, tier=Tier.EXHAUSTIVE)

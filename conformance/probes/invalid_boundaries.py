@@ -8,29 +8,26 @@ from typing import Any
 
 from conformance.contract.model import Requirement, Tier
 from conformance.contract.pointers import look_up
-from conformance.probes.base import base_for, cheap, definitions_of
-from conformance.probes.case import Case
-from conformance.probes.cost import worst_case_tokens
-from conformance.probes.model import Intent, Probe
-from conformance.probes.pointer_edits import UnplaceableError, instance_path, with_change
-from conformance.probes.probe_names import probe_name, told
-from conformance.probes.request_body import CHEAP, REMOVED, Path, RequestBody
-from conformance.probes.values import refused
+from conformance.probes.keyword_cases import Case, probe_name
+from conformance.probes.keyword_values import violating_cases
+from conformance.probes.model import Intent, Probe, worst_case_tokens
+from conformance.probes.pointer_edits import UnplaceableError, path_of, with_change
+from conformance.probes.request_body import CHEAP, REMOVED, Path, RequestBody, describe_change
 
-# What the reference takes beyond a narrower document, so that accepting it is no fault (field, name of the case).
+# What the OpenAI reference accepts beyond a narrower document, so that it need not be refused (field, case).
 _ALSO_TAKEN = {("stop", "string")}
 _ABOUT_STREAMS = ("stream", "stream_options")
 _STREAMED_SHARE = 4
-"""One of so many requests that must be refused asks for a stream."""
+"""One in so many requests that must be refused asks for a stream."""
 
 
-def enforcing_probes(rows: Iterable[Requirement], body: RequestBody) -> Iterator[Probe]:
-    """One probe for each way to break each keyword; a fixed share asks for a stream, too."""
+def invalid_boundary_probes(rows: Iterable[Requirement], body: RequestBody) -> Iterator[Probe]:
+    """One probe for each way to break each keyword; a fixed share of them asks for a stream."""
     yield from _some_streamed([probe for row in rows for probe in _enforced(row, body)], body)
 
 
 @dataclass(frozen=True, slots=True)
-class Breach:
+class Violation:
     """One way to break a keyword: where, and how the value there changes.
 
     `path` leads to the value in a body, `value` is what it becomes, for `REMOVED` it is left out.
@@ -43,41 +40,41 @@ class Breach:
     change: Callable[[Any], Any]
 
 
-def breaches(row: Requirement, body: RequestBody) -> Iterator[Breach]:
-    """Every way to break a keyword that a deployment has to refuse; the cheapest that decide come first."""
+def violations(row: Requirement, body: RequestBody) -> Iterator[Violation]:
+    """Every way to break a keyword that a deployment must refuse; the cheapest come first."""
     keyword = row.keyword
     assert keyword is not None
     root = body.contract.operation.request_schema
-    path = instance_path(keyword.pointer)
+    path = path_of(keyword.pointer)
     if keyword.name == "required":
         name = str(keyword.value)
-        yield Breach("left-out", (*path, name), REMOVED, Tier.SMOKE, _without(name))
+        yield Violation("left-out", (*path, name), REMOVED, Tier.SMOKE, _without(name))
         return
     if not isinstance(keyword.schema, Mapping):
         return
-    for case in refused(keyword.name, keyword.schema, definitions_of(root)):
+    for case in violating_cases(keyword.name, keyword.schema, body.definitions):
         if not _need_not_be_refused(case, path, keyword.pointer, root):
-            yield Breach(case.name, path, case.value, case.tier, _replaced_by(case.value))
+            yield Violation(case.name, path, case.value, case.tier, _replaced_by(case.value))
 
 
 def _enforced(row: Requirement, body: RequestBody) -> Iterator[Probe]:
     keyword = row.keyword
     assert keyword is not None
     root = body.contract.operation.request_schema
-    for breach in breaches(row, body):
+    for violation in violations(row, body):
         try:
-            changed = cheap(with_change(base_for(breach.path, body), root, keyword.pointer, breach.change), body)
+            changed = body.cheapest(with_change(body.around(violation.path), root, keyword.pointer, violation.change))
         except UnplaceableError:
             return
         if body.accepts(changed):
-            continue  # another branch of the schema takes it, so nobody has to refuse it
+            continue  # another branch of the schema allows it, so it need not be refused
         yield Probe(
-            name=probe_name(row.id, "enforced", breach.name),
-            about=told(breach.path, breach.value),
+            name=probe_name(row.id, "enforced", violation.name),
+            about=describe_change(violation.path, violation.value),
             intent=Intent.REFUSED,
             body=changed,
             completion_tokens=worst_case_tokens(changed),
-            tier=max(row.tier, breach.tier, key=list(Tier).index),
+            tier=max(row.tier, violation.tier, key=list(Tier).index),
         )
 
 

@@ -1,6 +1,6 @@
-"""Probes for every keyword of the request schema: is it honoured at its edge, and enforced just outside of it?
+"""Probes for every keyword of the request schema: whether it is honoured at its boundary and enforced beyond it.
 
-Values that must be served are packed into few requests (`packing`); what must be refused is sent one by one.
+Values that must be served are combined in few requests (`combined_probes`); what must be refused is sent one by one.
 """
 
 from __future__ import annotations
@@ -8,17 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from conformance.contract.model import Keyword, Requirement, Tier
-from conformance.probes.base import definitions_of
-from conformance.probes.combined_probes import packed
-from conformance.probes.invalid_boundaries import enforcing_probes
+from conformance.contract.samples import definitions_of
+from conformance.probes.combined_probes import combined
+from conformance.probes.invalid_boundaries import invalid_boundary_probes
+from conformance.probes.keyword_cases import probe_name
+from conformance.probes.keyword_values import violating_cases
 from conformance.probes.model import Intent, Probe
-from conformance.probes.pointer_edits import instance_path
-from conformance.probes.probe_names import probe_name, told
-from conformance.probes.request_body import CHEAP, RequestBody
-from conformance.probes.valid_boundaries import honouring_values
-from conformance.probes.values import refused
-
-__all__ = ["instance_path", "keyword_probes", "probe_name", "stands_in_the_body"]
+from conformance.probes.request_body import CHEAP, RequestBody, describe_change
+from conformance.probes.valid_boundaries import valid_boundary_values
 
 
 def keyword_probes(body: RequestBody) -> Iterator[Probe]:
@@ -28,12 +25,12 @@ def keyword_probes(body: RequestBody) -> Iterator[Probe]:
     for row in rows:
         if row.keyword is not None and row.keyword.location.startswith("path."):
             yield from _path_probes(row, body)
-    yield from enforcing_probes(in_body, body)
-    yield from packed(honouring_values(in_body, body), body)
+    yield from invalid_boundary_probes(in_body, body)
+    yield from combined(valid_boundary_values(in_body, body), body)
 
 
 def stands_in_the_body(keyword: Keyword) -> bool:
-    """Whether a keyword judges one place of the request's body; what a recursion repeats stands at many."""
+    """Whether a keyword applies at one place of the request's body: within a recursion it applies at many."""
     return keyword.location == "request" and not keyword.pointer.startswith("/$defs/")
 
 
@@ -44,23 +41,23 @@ def _path_probes(row: Requirement, body: RequestBody) -> Iterator[Probe]:
     if not isinstance(keyword.schema, Mapping) or keyword.name in {"type", "required"}:
         return
     whole = body.contract.operation.path_parameters[parameter]
-    for case in refused(keyword.name, keyword.schema, definitions_of(whole)):
+    for case in violating_cases(keyword.name, keyword.schema, definitions_of(whole)):
         yield Probe(
             name=probe_name(row.id, "enforced", case.name),
-            about=told((parameter,), case.value),
+            about=describe_change((parameter,), case.value),
             intent=Intent.REFUSED,
             body=body.capped(CHEAP),
             path_parameters={parameter: str(case.value)},
             completion_tokens=CHEAP,
             tier=max(row.tier, case.tier, key=list(Tier).index),
         )
-    own = _own_in_upper_case(row, parameter, body)
+    own = _own_in_other_case(row, parameter, body)
     if own is not None:
         yield own
 
 
-def _own_in_upper_case(row: Requirement, parameter: str, body: RequestBody) -> Probe | None:
-    """The target's own UUID with its letters in upper case, which names the same (RFC 9562 section 4)."""
+def _own_in_other_case(row: Requirement, parameter: str, body: RequestBody) -> Probe | None:
+    """The target's own UUID in the other letter case, which is the same UUID (RFC 9562 section 4)."""
     target, keyword = body.target, row.keyword
     own = target.parameters.get(parameter)
     if keyword is None or keyword.name != "format" or keyword.value != "uuid" or not own or own.upper() == own.lower():
@@ -68,7 +65,7 @@ def _own_in_upper_case(row: Requirement, parameter: str, body: RequestBody) -> P
     other = own.upper() if own != own.upper() else own.lower()
     return Probe(
         name=probe_name(row.id, "honoured", "other-case"),
-        about=f"a request with `{parameter}` in letters of the other case",
+        about=f"a request with `{parameter}` in the other letter case",
         intent=Intent.SERVED,
         body=body.capped(CHEAP),
         path_parameters={parameter: other},

@@ -1,4 +1,4 @@
-"""Probes of the load tier: what may hurt a deployment that others are using, each bounded."""
+"""Probes of the load tier: each is bounded, and may still harm a deployment that others use."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from collections.abc import Iterator
 
 from conformance.contract.model import Tier
 from conformance.probes.canaries import repeating, word_of
-from conformance.probes.client_errors import refused
-from conformance.probes.completions import served
-from conformance.probes.model import Intent, Probe
+from conformance.probes.model import Intent, Probe, refused_probe, served_probe
 from conformance.probes.request_body import CHEAP, RequestBody
 from conformance.probes.robustness import LAST_WAVE, each_followed_by_a_plain_one
 from conformance.probes.script import Script, in_pieces
 
 BURST = 64
-"""Requests at once, as far as the run's concurrency lets them."""
+"""Requests at once, within the run's concurrency."""
 MEGABYTE = 1024 * 1024
 PIECE = 64 * 1024
 CHOICES = 1_000_000
 LOAD_WAVE = LAST_WAVE + 1
-"""After all else: what suffers from these is known then."""
+"""After everything else, so that it is known what suffers from these."""
 
 
 def load_probes(body: RequestBody) -> Iterator[Probe]:
@@ -32,12 +30,15 @@ def _groups(body: RequestBody) -> Iterator[tuple[str, tuple[Probe, ...]]]:
     for megabytes in (3, 8):
         yield f"body-of-{megabytes}-mb", (_large(body, megabytes),)
     if body.has("n") and body.limit_field:
-        asked = {**body.capped(1), "n": CHOICES}
-        yield "many-choices", (refused("load/many-choices", "a request for a million choices", asked, tier=Tier.LOAD),)
+        request = {**body.capped(1), "n": CHOICES}
+        yield (
+            "many-choices",
+            (refused_probe("load/many-choices", "a request for a million choices", request, tier=Tier.LOAD),),
+        )
     yield (
         "burst",
         tuple(
-            served(
+            served_probe(
                 f"load/burst-{number:02}",
                 f"one of {BURST} requests at once, each with a word of its own",
                 body.asking(repeating(word_of(1000 + number)), tokens=16),
@@ -49,7 +50,7 @@ def _groups(body: RequestBody) -> Iterator[tuple[str, tuple[Probe, ...]]]:
 
 
 def _large(body: RequestBody, megabytes: int) -> Probe:
-    """A valid body of this size: all but the request itself is white space, so that a served one costs no more."""
+    """A valid body of this size, padded with white space so that serving it costs no more."""
     valid = json.dumps(body.capped(CHEAP)).encode()
     padded = valid[:-1] + b" " * (megabytes * MEGABYTE - len(valid)) + b"}"
     return Probe(

@@ -1,4 +1,4 @@
-"""Says why a keyword of the request has no probe of a kind: what cannot be sent, or only by a larger tier."""
+"""Why a keyword of the request has no probe of a kind: none can be made, or only a larger tier has one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from conformance.probes.request_body import RequestBody
 
 AspectName = Literal["honoured", "enforced"]
 _NOT_FOUND: Mapping[AspectName, str] = {
-    "honoured": "No small request was found that stands at its edge.",
+    "honoured": "No small request was found that is at its boundary.",
     "enforced": "No small request was found that breaks this keyword and nothing else.",
 }
 _OF_PATH = "Only the target knows its own values, and every request of the run carries one."
-_OF_PATH_TYPE = "What stands in a path is always text, so that no other type can be sent."
-_GREAT = {"maxLength": LONGEST, "minLength": LONGEST, "maxItems": MOST_ITEMS, "minItems": MOST_ITEMS}
+_OF_PATH_TYPE = "A path holds only text, so that no other type can be sent."
+_LARGEST_SENT = {"maxLength": LONGEST, "minLength": LONGEST, "maxItems": MOST_ITEMS, "minItems": MOST_ITEMS}
 
 
 def tiers_of_keywords(body: RequestBody) -> Mapping[tuple[str, str], Tier]:
@@ -40,7 +40,7 @@ def why_without_probe(row: Requirement, aspect: AspectName) -> str:
     if keyword.location.startswith("path."):
         return _OF_PATH_TYPE if keyword.name == "type" else _OF_PATH
     if keyword.pointer.startswith("/$defs/"):
-        return "What refers to itself stands at any depth of a request, so that no single place decides it."
+        return "A schema that refers to itself applies at any depth of a request, so that no single place decides it."
     schema = keyword.schema
     if (
         aspect == "honoured"
@@ -48,7 +48,7 @@ def why_without_probe(row: Requirement, aspect: AspectName) -> str:
         and isinstance(schema, Mapping)
         and {"enum", "const"} & {*schema}
     ):
-        return "Its enum or const says which values are taken; they are sent for that."
-    if isinstance(keyword.value, int) and keyword.value >= _GREAT.get(keyword.name, keyword.value + 1):
-        return "A request that reaches this bound would be too large to be sent to anybody."
+        return "Its enum or const says which values are valid; they are sent for that keyword."
+    if isinstance(keyword.value, int) and keyword.value >= _LARGEST_SENT.get(keyword.name, keyword.value + 1):
+        return "A request that reaches this bound would be too large to send."
     return _NOT_FOUND[aspect]

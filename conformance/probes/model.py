@@ -1,15 +1,19 @@
-"""The values that a plan is made of: one probe, what it intends and what it may cost."""
+"""One probe: a named request, what a conforming deployment does with it, and what it may cost."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from conformance.contract.model import Tier
 from conformance.probes.script import Script
 
+LIMIT_FIELDS: Final[tuple[str, ...]] = ("max_tokens", "max_completion_tokens")
+"""The fields that limit a completion's tokens."""
+UNLIMITED: Final = 256
+"""The assumed cost of a completion that the request does not limit: a short answer to a short question."""
 REFUSED_FOR_LOAD: Final = frozenset({429, 503})
 """Statuses by which a deployment says that it is busy: they say nothing of the request itself."""
 
@@ -22,11 +26,11 @@ class Intent(StrEnum):
     REFUSED = "refused"
     """The request is invalid: an error must come back and no completion may be paid for."""
     EITHER = "either"
-    """The contract leaves it open; what comes back must be well-formed either way."""
+    """The contract leaves it open; the answer must be well-formed either way."""
 
 
 class Credential(StrEnum):
-    """Whose credential a probe carries. The key itself never stands in a probe: `wire` fills it in."""
+    """Whose credential a probe carries. A probe never holds the key itself: `wire` fills it in."""
 
     OWN = "own"
     OWN_LOWER_CASE = "own-lower-case"
@@ -40,13 +44,13 @@ class Credential(StrEnum):
     OTHER = "other"
     """The key of the second tenant (CONFORMANCE_OTHER_API_KEY)."""
     CHANGED = "changed"
-    """The right key with one character changed: as secret as the key itself, as are the next two."""
+    """The right key with one character changed: as secret as the key itself, like the next two."""
     CUT = "cut"
     """The right key without its last character."""
     EXTENDED = "extended"
-    """The right key with a character more."""
+    """The right key with one character more."""
     SPACED = "spaced"
-    """The right key behind two spaces, where its scheme has a name."""
+    """The right key after two spaces, where its scheme has a name."""
     OTHER_HEADER = "other-header"
     """The right key in a header field that the contract does not name."""
     IN_QUERY = "in-query"
@@ -61,14 +65,13 @@ class Credential(StrEnum):
 class Probe:
     """One named request with an intent.
 
-    `body` is a JSON value, or the very bytes to send; None sends no body. `path` replaces the operation's path
-    (with `{base}` left out: it is appended to the base URL, or with `from_root` to the host alone); None means the
-    operation's own. `path_parameters` replaces single parameters of it. `headers` are added to, or with the value
-    None taken from, the usual ones. `completion_tokens` is the worst case that a deployment may charge for.
+    `about` says in words what is special about it. `body` is a JSON value, or the exact bytes to send; None sends no
+    body. `path` replaces the operation's path and is appended to the base URL, or with `from_root` to the host alone;
+    None means the operation's own. `path_parameters` replaces single parameters of it. `headers` are added to the usual
+    ones; the value None removes one. `completion_tokens` is the worst case that a deployment may charge for.
     `connection` names a connection that several probes share one after another, in the plan's order; None leaves it
-    to the pool. `disconnect_after` makes the client hang up after so many bytes of the body. `wave` orders probes
-    that must not overlap: a wave is sent after all of the one before has ended (0 for nearly all, so that they run
-    side by side).
+    to the pool. `disconnect_after` makes the client hang up after so many bytes of the body. `wave` orders probes that
+    must not overlap: a wave is sent when the one before has ended (0 for nearly all, so that they run side by side).
     """
 
     name: str
@@ -87,11 +90,11 @@ class Probe:
     disconnect_after: int | None = None
     wave: int = 0
     generated: bool = False
-    """Whether it is one of many of its kind, which are only sent for as long as the limits allow."""
+    """Whether it is one of many generated requests, which are only sent while the limits allow."""
     script: Script | None = None
-    """How the request is put on the wire, where not as an ordinary client does."""
+    """How the request is put on the wire, where not as an ordinary client does it."""
     instead: tuple[Probe, ...] = ()
-    """Sent in its stead, one by one, when this probe was meant to be served and was not."""
+    """Sent instead of it, one by one, where it must be served and was not."""
 
     @property
     def leaves(self) -> bool:
@@ -102,3 +105,36 @@ class Probe:
     def asks_for_stream(self) -> bool:
         """Whether the body asks for an event stream."""
         return isinstance(self.body, Mapping) and self.body.get("stream") is True
+
+
+def worst_case_tokens(body: Any) -> int:
+    """The most completion tokens that a deployment may charge for a body: the limit times the choices."""
+    if not isinstance(body, Mapping):
+        return 0
+    limits = [body.get(name) for name in LIMIT_FIELDS]
+    limit = next((value for value in limits if _is_count(value)), UNLIMITED)
+    choices = body.get("n")
+    return limit * (choices if _is_count(choices) else 1)
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def served_probe(name: str, about: str, body: Any, **fields: Any) -> Probe:
+    """A probe that a conforming deployment answers with a completion; `fields` are further ones of `Probe`."""
+    return _probe(name, about, Intent.SERVED, body, fields)
+
+
+def refused_probe(name: str, about: str, body: Any, **fields: Any) -> Probe:
+    """A probe that a conforming deployment answers with an error; `fields` are further ones of `Probe`."""
+    return _probe(name, about, Intent.REFUSED, body, fields)
+
+
+def either_probe(name: str, about: str, body: Any, **fields: Any) -> Probe:
+    """A probe that a deployment may serve or refuse; `fields` are further ones of `Probe`."""
+    return _probe(name, about, Intent.EITHER, body, fields)
+
+
+def _probe(name: str, about: str, intent: Intent, body: Any, fields: dict[str, Any]) -> Probe:
+    return Probe(name, about, intent, body, **{"completion_tokens": worst_case_tokens(body), **fields})

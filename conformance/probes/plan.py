@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from conformance.contract import Contract
 from conformance.contract.model import Tier
@@ -12,7 +13,6 @@ from conformance.probes.access import access_probes
 from conformance.probes.client_errors import error_probes
 from conformance.probes.completions import completion_probes
 from conformance.probes.declared import declared_probes
-from conformance.probes.errors import ProbeError
 from conformance.probes.generated import GENERATED, generated_probes
 from conformance.probes.keywords import keyword_probes
 from conformance.probes.load import load_probes
@@ -24,6 +24,10 @@ from conformance.targets.environment import MODEL
 from conformance.targets.model import Target
 
 
+class ProbeError(Exception):
+    """No probes can be made for this contract; the message is one sentence that says why and what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Probes in the order in which they are sent. Names are unique."""
@@ -32,7 +36,7 @@ class Plan:
 
     @property
     def worst_case_requests(self) -> int:
-        """Requests when every packed probe has to be taken apart, without retries."""
+        """The number of requests when every combined probe has to be taken apart, without retries."""
         return sum(1 + len(probe.instead) for probe in self.probes)
 
     @property
@@ -41,7 +45,7 @@ class Plan:
         return sum(probe.completion_tokens + sum(p.completion_tokens for p in probe.instead) for probe in self.probes)
 
     def every_probe(self) -> Iterator[Probe]:
-        """The probes and those that are sent in their stead."""
+        """The probes, and those that may be sent instead of them."""
         for probe in self.probes:
             yield probe
             yield from probe.instead
@@ -50,7 +54,7 @@ class Plan:
 def plan(contract: Contract, target: Target, needs: Iterable[str], tier: Tier, *, generated: int | None = None) -> Plan:
     """The probes that `needs` (names, or globs of names) select within a tier.
 
-    `generated` is how many generated requests of each kind there are at most, where it is not for the tier to say.
+    `generated` is the most generated requests of each kind; None leaves that to the tier.
 
     Raises:
         ProbeError: two probes have one name.
@@ -61,7 +65,7 @@ def plan(contract: Contract, target: Target, needs: Iterable[str], tier: Tier, *
     chosen = tuple(
         probe
         for probe in _all(body, tier, generated if generate else 0)
-        if tier.includes(probe.tier) and _is_needed(probe, patterns) and _is_fair(probe, body)
+        if tier.includes(probe.tier) and _is_needed(probe, patterns) and _is_promised(probe, body)
     )
     _refuse_duplicates(chosen)
     order = list(Tier)
@@ -69,7 +73,7 @@ def plan(contract: Contract, target: Target, needs: Iterable[str], tier: Tier, *
 
 
 def check_request(contract: Contract, target: Target) -> None:
-    """Refuse a contract or a target whose smallest request is no valid one: every probe is made from it.
+    """Refuse a contract or a target whose smallest request is not valid: every probe is made from it.
 
     Raises:
         ProbeError: it has no messages, or the contract's own schema refuses it.
@@ -85,8 +89,47 @@ def check_request(contract: Contract, target: Target) -> None:
         )
 
 
+def plan_data(plan: Plan) -> list[dict[str, Any]]:
+    """A plan as plain data, as far as judging needs it, so that evidence can be judged without planning again.
+
+    That is each probe's name, purpose, intent and whether it asks for a stream, with those to send instead of it.
+    """
+    return [_data(probe) for probe in plan.probes]
+
+
+def plan_from(data: Iterable[Mapping[str, Any]]) -> Plan:
+    """The plan that `plan_data` wrote. Its probes can be judged but not sent, for they have no body.
+
+    Raises:
+        ValueError: the data is not that of a plan.
+    """
+    try:
+        return Plan(tuple(_probe_from(one) for one in data))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"the list of probes is broken ({error})") from error
+
+
+def _data(probe: Probe) -> dict[str, Any]:
+    data: dict[str, Any] = {"name": probe.name, "about": probe.about, "intent": probe.intent.value}
+    if probe.asks_for_stream:
+        data["stream"] = True
+    if probe.instead:
+        data["instead"] = [_data(one) for one in probe.instead]
+    return data
+
+
+def _probe_from(data: Mapping[str, Any]) -> Probe:
+    return Probe(
+        name=data["name"],
+        about=data["about"],
+        intent=Intent(data["intent"]),
+        body={"stream": True} if data.get("stream") else None,
+        instead=tuple(_probe_from(one) for one in data.get("instead", ())),
+    )
+
+
 def _variables(body: RequestBody) -> str:
-    """The variables that fill the smallest request, as a list that goes on."""
+    """The variables that fill the smallest request, as the beginning of a list."""
     names = [MODEL] if body.has("model") else []
     names += [one.variable for one in body.contract.parameters if not one.in_path]
     return f"{' and '.join(names)}, or " if names else ""
@@ -111,8 +154,8 @@ def _is_needed(probe: Probe, patterns: tuple[str, ...]) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
 
-def _is_fair(probe: Probe, body: RequestBody) -> bool:
-    """Whether the contract promises what the probe intends: a body that it does not accept need not be served."""
+def _is_promised(probe: Probe, body: RequestBody) -> bool:
+    """Whether the contract promises what the probe expects: a body that it does not accept need not be served."""
     return probe.intent is not Intent.SERVED or body.accepts(probe.body)
 
 
@@ -125,5 +168,5 @@ def _refuse_duplicates(probes: tuple[Probe, ...]) -> None:
     for probe in probes:
         for name in (probe.name, *(part.name for part in probe.instead)):
             if name in seen:
-                raise ProbeError(f"two probes are named {name!r}; a requirement's id or a case stands twice.")
+                raise ProbeError(f"two probes are named {name!r}; a requirement's id or a case stands there twice.")
             seen.add(name)

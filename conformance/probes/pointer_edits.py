@@ -1,4 +1,4 @@
-"""Puts a value where a schema keyword judges it: follows the keyword's pointer through the schema and a request."""
+"""Puts a value where a schema keyword applies: follows the keyword's pointer through the schema and a request."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 from conformance.contract.pointers import split
 from conformance.contract.samples import items_of, judge, matching_text, sample
-from conformance.probes.case import UNKNOWN_MEMBER
+from conformance.probes.keyword_cases import UNKNOWN_MEMBER
 from conformance.probes.request_body import REMOVED, Path
 
 _SAME_VALUE_BY_NUMBER = frozenset({"anyOf", "oneOf", "allOf"})
 
 
 class UnplaceableError(Exception):
-    """No request holds a value at this place; the message says why, as the end of a sentence."""
+    """No request can hold a value at this place; the message says why, as the end of a sentence."""
 
 
-def instance_path(pointer: str) -> Path:
+def path_of(pointer: str) -> Path:
     """Where in a body the keyword at a schema pointer applies: `/properties/a/items/type` is `("a", 0)`."""
     steps = split(pointer)[:-1]
     path: list[str | int] = []
@@ -38,20 +38,20 @@ def instance_path(pointer: str) -> Path:
         elif step == "prefixItems":
             path.append(int(steps[position + 1]))
             position += 2
-        else:  # anyOf/1, allOf/0, then: they speak of the same value
+        else:  # anyOf/1, allOf/0, then: they apply to the same value
             position += 2 if step in _SAME_VALUE_BY_NUMBER else 1
     return tuple(path)
 
 
 def with_change(base: Any, root: Any, pointer: str, change: Callable[[Any], Any]) -> Any:
-    """A copy of a request in which the value that the keyword at `pointer` judges is changed.
+    """A copy of a request in which the value that the keyword at `pointer` applies to is changed.
 
-    The way there is filled in: what stands on it and does not fit the branch that the pointer goes through is
-    replaced by a small value of that branch. `change` is given the value that is there (None where there is none);
-    where it returns `REMOVED`, the value is left out.
+    The path to it is filled in: a value on it that does not fit the branch of the pointer is replaced by a small value
+    of that branch. `change` gets the present value (None where there is none); where it returns `REMOVED`, the value is
+    left out.
 
     Raises:
-        UnplaceableError: no name is known that a pattern on the way takes.
+        UnplaceableError: no name is known that matches a pattern on the path.
     """
     walk = _Walk(copy.deepcopy(base), root)
     steps = split(pointer)[:-1]
@@ -63,16 +63,16 @@ def with_change(base: Any, root: Any, pointer: str, change: Callable[[Any], Any]
 
 
 def with_value(base: Any, root: Any, pointer: str, value: Any) -> Any:
-    """A copy of a request that has a value where the keyword at `pointer` judges it; see `with_change`.
+    """A copy of a request with a value where the keyword at `pointer` applies; see `with_change`.
 
     Raises:
-        UnplaceableError: no name is known that a pattern on the way takes.
+        UnplaceableError: no name is known that matches a pattern on the path.
     """
     return with_change(base, root, pointer, lambda _: value)
 
 
 class _Walk:
-    """Where the walk stands: a schema, and the container and key of the value that it judges."""
+    """Where the walk is: a schema, and the container and key of the value that it applies to."""
 
     def __init__(self, whole: Any, root: Any) -> None:
         self.box: list[Any] = [whole]
@@ -101,7 +101,7 @@ class _Walk:
         return found
 
     def step(self, word: str, following: str = "") -> int:
-        """Go one keyword of the pointer further; returns how many of its tokens that took."""
+        """Follow one keyword of the pointer; returns how many of its tokens that took."""
         if word == "properties":
             self._into_member(following, self._schema[word][following])
             return 2

@@ -1,7 +1,7 @@
-"""Makes valid requests from the request schema, fast and by chance: usual and odd values in usual combinations.
+"""Makes valid requests from the request schema, fast and at random: usual and odd values in usual combinations.
 
-What a request may hold beyond its schema's words (which fields go together, what a conversation is, what only the
-target knows) stays as it has to be; whatever is made is held against the contract's own schema before it is sent.
+What a schema cannot say (which fields go together, what a conversation is, what only the target knows) is kept; and
+everything that is made must fit the contract's own schema before it is sent.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from random import Random
 from typing import Any
 
 from conformance.contract.samples import judge, main_type, sample, types_of
-from conformance.probes.base import COMPANIONS, definitions_of
-from conformance.probes.cost import LIMIT_FIELDS
-from conformance.probes.request_body import REMOVED, RequestBody
-from conformance.probes.values import allowed
+from conformance.probes.keyword_values import boundary_cases
+from conformance.probes.model import LIMIT_FIELDS
+from conformance.probes.request_body import COMPANIONS, REMOVED, RequestBody
 
 _TOKENS = 2
 _TRIES = 4
@@ -40,8 +39,8 @@ _SEPARATORS = (" ", " ", " ", "\n", "\t", "", "\r\n", "  ")
 _NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 
-def made_requests(body: RequestBody, count: int, chance: Random) -> list[Any]:
-    """So many valid bodies, each another; fewer where the schema does not allow so many."""
+def random_requests(body: RequestBody, count: int, chance: Random) -> list[Any]:
+    """So many different valid bodies; fewer where the schema does not allow so many."""
     maker = _Maker(body, chance)
     found: dict[str, Any] = {}
     for _ in range(_TRIES * count):
@@ -54,13 +53,13 @@ def made_requests(body: RequestBody, count: int, chance: Random) -> list[Any]:
 
 
 class _Maker:
-    """Makes requests of one contract; the values at the edges of its schemas are found once."""
+    """Makes requests of one contract; the boundary values of its schemas are found once."""
 
     def __init__(self, body: RequestBody, chance: Random) -> None:
         self._body = body
         self._chance = chance
-        self._definitions = definitions_of(body.contract.operation.request_schema)
-        self._edges: dict[int, list[Any]] = {}
+        self._definitions = body.definitions
+        self._boundaries: dict[int, list[Any]] = {}
         self._own = {"model", *body.configured}
 
     def request(self) -> dict[str, Any]:
@@ -78,7 +77,7 @@ class _Maker:
         return self._together(made)
 
     def _limit(self, made: dict[str, Any], properties: Mapping[str, Any]) -> None:
-        """One or two tokens of one or two choices."""
+        """Limit the request to one or two tokens of one or two choices."""
         names = [name for name in LIMIT_FIELDS if name in properties]
         if names:
             chosen = self._chance.choice(names)
@@ -89,7 +88,7 @@ class _Maker:
             made["n"] = self._chance.choice((1, 1, 2))
 
     def _together(self, made: dict[str, Any]) -> dict[str, Any]:
-        """The same without fields whose companion is not there."""
+        """The same without fields whose companion is missing, with its members in random order."""
         for name, companions in COMPANIONS.items():
             bound = {one: value for one, value in companions.items() if value is not REMOVED}
             if name in made and any(made.get(one) != value for one, value in bound.items()):
@@ -124,20 +123,20 @@ class _Maker:
         return f"Say {self.text(1, 40)}."
 
     def value(self, schema: Any) -> Any:
-        """A value of a schema: at its edge, or anywhere inside."""
+        """A value of a schema: at its boundary, or anywhere inside."""
         if not isinstance(schema, Mapping):
             return self.text(1, 20)
-        edges = self._at_the_edge(schema)
-        if edges and self._chance.random() < _SHARE:
-            return copy.deepcopy(self._chance.choice(edges))
+        boundary = self._boundary_values(schema)
+        if boundary and self._chance.random() < _SHARE:
+            return copy.deepcopy(self._chance.choice(boundary))
         made = self._inside(schema)
         return made if judge(schema, self._definitions)(made) else sample(schema, self._definitions)
 
-    def _at_the_edge(self, schema: Mapping[str, Any]) -> list[Any]:
-        known = self._edges.get(id(schema))
+    def _boundary_values(self, schema: Mapping[str, Any]) -> list[Any]:
+        known = self._boundaries.get(id(schema))
         if known is None:
-            cases = (case.value for keyword in schema for case in allowed(keyword, schema, self._definitions))
-            known = self._edges[id(schema)] = [value for value in cases if value != ""]
+            cases = (case.value for keyword in schema for case in boundary_cases(keyword, schema, self._definitions))
+            known = self._boundaries[id(schema)] = [value for value in cases if value != ""]
         return known
 
     def _inside(self, schema: Mapping[str, Any]) -> Any:
@@ -181,7 +180,7 @@ class _Maker:
         return round(self._chance.uniform(low, high), self._chance.choice((0, 1, 2, 7)))
 
     def text(self, least: int, most: int) -> str:
-        """Words of many scripts, with marks that careless code stumbles over; no lone surrogate and no NUL."""
+        """Words of many scripts, with characters that break careless code; no lone surrogate and no NUL."""
         text = ""
         while len(text) < max(least, self._chance.randint(least, most)):
             text += self._chance.choice(_WORDS) + self._chance.choice(_SEPARATORS)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
-import itertools
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from conformance.contract import Contract
-from conformance.contract.samples import sample, types_of
-from conformance.probes.cost import LIMIT_FIELDS
+from conformance.contract.samples import Accepts, definitions_of, judge
+from conformance.probes.model import LIMIT_FIELDS
+from conformance.quoting import as_path
 from conformance.targets.model import Target
 
 Path = tuple[str | int, ...]
@@ -18,7 +20,7 @@ Path = tuple[str | int, ...]
 
 
 CHEAP = 2
-"""Completion tokens of a probe that is not about its answer: few, and not at the bound of what may be asked for."""
+"""Completion tokens of a probe that is not about its answer: few, and not the least that a request may have."""
 
 
 class _Removed:
@@ -27,24 +29,32 @@ class _Removed:
 
 REMOVED = _Removed()
 
+COMPANIONS: Mapping[str, Mapping[str, Any]] = {
+    "stream_options": {"stream": True},
+    "top_logprobs": {"logprobs": True},
+    "max_completion_tokens": {"max_tokens": REMOVED},
+}
+"""Fields that the OpenAI Chat Completions reference ties to another field."""
+_MANY_CHOICES = 8
+_QUOTED = 60
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class RequestBody:
     """Makes request bodies: the contract's template with the target's own values, capped in cost."""
 
     contract: Contract
     target: Target
-    _validator: list[Any] = field(default_factory=list, init=False, repr=False, compare=False)
-    """The request schema's validator, once it was needed."""
 
-    def accepts(self, instance: Any) -> bool:
+    @cached_property
+    def accepts(self) -> Accepts:
         """Whether the contract's request schema, formats included, accepts a body."""
-        if not self._validator:
-            from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms
+        return judge(self.contract.operation.request_schema)
 
-            schema: Any = self.contract.operation.request_schema
-            self._validator.append(Draft202012Validator(schema, validate_formats=True))
-        return bool(self._validator[0].is_valid(instance))
+    @property
+    def definitions(self) -> Mapping[str, Any]:
+        """What a `$ref` in the request schema leads to."""
+        return definitions_of(self.contract.operation.request_schema)
 
     def has(self, field: str) -> bool:
         """Whether the contract's request has this field."""
@@ -74,7 +84,7 @@ class RequestBody:
     def configured(self) -> frozenset[str]:
         """The fields whose values an operator has configured, so that no other value is known to be served.
 
-        A parameter that has its default is none of them: any text of the right form is as good.
+        A parameter that has its default is not one of them: any text of the right form is as good.
         """
         parameters = [one for one in self.contract.parameters if not one.in_path]
         return frozenset(one.name for one in parameters if self.target.value(one) != one.default)
@@ -90,80 +100,50 @@ class RequestBody:
         error = best_match(Draft202012Validator(self.contract.operation.request_schema).iter_errors(self.base))
         if error is None:
             return "its schema refuses it"
-        place = ".".join(str(step) for step in error.absolute_path) or "the body"
-        return f"{place} breaks `{error.validator}`"
+        return f"{as_path(error.absolute_path) or 'the body'} breaks `{error.validator}`"
 
     def capped(self, tokens: int) -> dict[str, Any]:
         """The base with at most `tokens` completion tokens, where the contract can limit them."""
         limit = {} if self.limit_field is None else {self.limit_field: tokens}
         return {**self.base, **limit}
 
+    def without(self, field: str, *, tokens: int = CHEAP) -> dict[str, Any]:
+        """A capped request without one of its fields."""
+        return {name: value for name, value in self.capped(tokens).items() if name != field}
+
     def asking(self, text: str, *, tokens: int, **fields: Any) -> dict[str, Any]:
         """A capped request with one user message of this text and further fields."""
         messages = [{"role": "user", "content": text}]
         return {**self.capped(tokens), "messages": messages, **fields}
 
-    def changed(self, path: Path, value: Any, *, tokens: int = CHEAP, base: Mapping[str, Any] | None = None) -> Any:
-        """A capped request that differs from the valid one at one place; `REMOVED` leaves the field out."""
-        body: Any = copy.deepcopy(dict(self.capped(tokens) if base is None else base))
-        if not path:
-            return value
-        holder, schema = body, self.contract.operation.request_schema
-        for step, following in itertools.pairwise(path):
-            schema = _schema_of(schema, step)
-            holder = _stepped_into(holder, step, _valid(schema, following))
-        _put(holder, path[-1], value)
-        return body
+    def around(self, path: Path) -> dict[str, Any]:
+        """A valid request in which the field at a path may be set: with the fields that it needs beside it."""
+        companions = COMPANIONS.get(str(path[0]), {}) if path else {}
+        around = {**self.capped(CHEAP), **companions}
+        return {name: value for name, value in around.items() if value is not REMOVED}
+
+    def cheapest(self, changed: Any) -> Any:
+        """The same request, with one token for each choice where it wants many choices."""
+        limit = self.limit_field
+        return {**changed, limit: 1} if limit is not None and wants_many(changed) and limit in changed else changed
 
 
 def _filled(value: Any, values: Mapping[str, str | None]) -> Any:
     return values[value] if isinstance(value, str) and value in values else copy.deepcopy(value)
 
 
-def _stepped_into(holder: Any, step: str | int, valid: Any) -> Any:
-    """The container at a step; where there is none of its kind, a small valid one is put there."""
-    if isinstance(holder, list):
-        while len(holder) <= int(step):
-            holder.append(copy.deepcopy(valid))
-        if type(holder[int(step)]) is not type(valid):
-            holder[int(step)] = copy.deepcopy(valid)
-        return holder[int(step)]
-    if type(holder.get(step)) is not type(valid):
-        holder[step] = copy.deepcopy(valid)
-    return holder[step]
+def wants_many(body: Any) -> bool:
+    """Whether a request wants so many choices that they cost."""
+    choices = body.get("n") if isinstance(body, Mapping) else None
+    return type(choices) is int and choices > _MANY_CHOICES
 
 
-def _schema_of(schema: Any, step: str | int) -> Any:
-    """The schema of a property or of an array's items; of several alternatives, the first that has it."""
-    if not isinstance(schema, Mapping):
-        return True
-    if isinstance(step, int) and "items" in schema:
-        return schema["items"]
-    if not isinstance(step, int) and step in schema.get("properties", {}):
-        return schema["properties"][step]
-    branches = [branch for keyword in ("anyOf", "oneOf", "allOf") for branch in schema.get(keyword, ())]
-    return next((found for found in (_schema_of(branch, step) for branch in branches) if found is not True), True)
-
-
-def _valid(schema: Any, step: str | int) -> Any:
-    """A small valid value of the schema that one can step into: a list for an index, an object for a name."""
-    kind = "array" if isinstance(step, int) else "object"
-    branches = schema.get("anyOf", schema.get("oneOf", ())) if isinstance(schema, Mapping) else ()
-    fitting = next((branch for branch in branches if kind in types_of(branch)), schema)
-    found = sample(fitting)
-    if kind == "object":
-        return found if isinstance(found, dict) else {}
-    if isinstance(found, list) and found:
-        return found
-    return [sample(_schema_of(fitting, 0))] if isinstance(fitting, Mapping) else []
-
-
-def _put(holder: Any, step: str | int, value: Any) -> None:
+def describe_change(path: Path, value: Any) -> str:
+    """What is special about a request: "a request with `temperature` set to 2.00005", "a request without `model`"."""
+    if not path:
+        return f"a request whose body is {json.dumps(value, ensure_ascii=False)}"
     if value is REMOVED:
-        if isinstance(holder, dict):
-            holder.pop(step, None)
-        return
-    if isinstance(step, int):
-        while len(holder) <= step:
-            holder.append(None)
-    holder[step] = value
+        return f"a request without `{as_path(path)}`"
+    text = json.dumps(value, ensure_ascii=False)
+    quoted = text if len(text) <= _QUOTED else f"a value of {len(text)} characters"
+    return f"a request with `{as_path(path)}` set to {quoted}"

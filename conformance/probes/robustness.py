@@ -1,4 +1,4 @@
-"""Probes for what a deployment must survive: odd uploads, hostile requests, vanishing clients, many at once."""
+"""Probes for what a deployment must survive: odd uploads, hostile requests, clients that leave, many at once."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from conformance.contract.model import Tier
-from conformance.probes.canaries import WORD_OF_THE_VANISHED, repeating, word_of
-from conformance.probes.client_errors import either
-from conformance.probes.completions import LONG_ANSWER, ONE_CONNECTION, served
+from conformance.probes.canaries import WORD_OF_CLIENT_THAT_LEFT, repeating, with_line_breaks, word_of
+from conformance.probes.completions import LONG_ANSWER, ONE_CONNECTION
 from conformance.probes.hostile import hostile_probes
-from conformance.probes.injection import injected
-from conformance.probes.model import Intent, Probe
+from conformance.probes.model import Intent, Probe, either_probe, served_probe
 from conformance.probes.request_body import CHEAP, RequestBody
 from conformance.probes.script import (
     HANG_UP,
@@ -27,26 +25,26 @@ from conformance.probes.streams import AT_ONCE_WAVE
 CONCURRENT = 16
 """Requests at once in the exhaustive tier."""
 CONCURRENT_STANDARD = 2
-"""Of these, how many stand beside the streams at once in the standard tier."""
+"""How many of these are sent beside the streams at once in the standard tier."""
 HELD_WAVE = AT_ONCE_WAVE + 1
 HOSTILE_WAVE = HELD_WAVE + 1
 """Hostile requests come after all others, one at a time, so that what they break is known and nothing else suffers."""
 LAST_WAVE = 1_000
 
-VANISHING = f"Repeat this word thirty times, separated by single spaces: {WORD_OF_THE_VANISHED}"
-"""What the client asks for that will not stay to read it."""
-VANISHED = 4
-"""Clients that leave at once, each with much to be generated for nobody."""
+LEAVING = f"Repeat this word thirty times, separated by single spaces: {WORD_OF_CLIENT_THAT_LEFT}"
+"""The prompt of a client that leaves before it has read the answer."""
+LEAVING_CLIENTS = 4
+"""Clients that leave at once, each after it has requested much."""
 MUCH = 128
-"""Completion tokens that a client who leaves has asked for."""
+"""Completion tokens that a client requests before it leaves."""
 AFTERWARDS = 8
 """Completion tokens of the plain request afterwards."""
 PAUSE = 0.1
 """Seconds between two pieces of a slow upload."""
 CONTINUE_WITHIN = 2.0
-"""Seconds that a client waits for 100 (Continue) before it sends its body all the same (RFC 9110 section 10.1.1)."""
+"""Seconds that a client waits for 100 (Continue) before it sends its body anyway (RFC 9110 section 10.1.1)."""
 HELD_AT_MOST = 10.0
-"""Seconds that a stream is held open for the request beside it."""
+"""Seconds that a stream is held open at most for the request beside it."""
 HEADER_FIELDS = 100
 
 
@@ -62,8 +60,8 @@ def robustness_probes(body: RequestBody) -> Iterator[Probe]:
 
 
 def plain_afterwards(body: RequestBody, name: str, about: str, *, wave: int, tier: Tier = Tier.STANDARD) -> Probe:
-    """A plain request that shows whether the target is still well: its answer is cut by its limit."""
-    return served(name, about, body.asking(LONG_ANSWER, tokens=AFTERWARDS), wave=wave, tier=tier)
+    """A plain request that shows whether the target is still healthy: the limit cuts its answer."""
+    return served_probe(name, about, body.asking(LONG_ANSWER, tokens=AFTERWARDS), wave=wave, tier=tier)
 
 
 def each_followed_by_a_plain_one(
@@ -79,12 +77,12 @@ def each_followed_by_a_plain_one(
 
 def _connections(body: RequestBody) -> Iterator[Probe]:
     if body.has("stream"):
-        asked = body.asking(VANISHING, tokens=64, stream=True)
+        asked = body.asking(LEAVING, tokens=64, stream=True)
         yield Probe(
             name="robustness/hang-up",
             about="a client that hangs up in the middle of a stream",
             intent=Intent.EITHER,
-            body=injected(body, asked),
+            body=with_line_breaks(body, asked),
             completion_tokens=64,
             disconnect_after=1,
         )
@@ -93,9 +91,9 @@ def _connections(body: RequestBody) -> Iterator[Probe]:
         tier = Tier.EXHAUSTIVE if turn == "first" and body.has("stream") else Tier.STANDARD
         about = f"the {turn} of two plain requests on one connection"
         name = f"robustness/{turn}-on-connection"
-        yield served(name, about, body.capped(CHEAP), connection=ONE_CONNECTION, tier=tier)
+        yield served_probe(name, about, body.capped(CHEAP), connection=ONE_CONNECTION, tier=tier)
     for number, turn in enumerate(("first", "second")):
-        yield served(
+        yield served_probe(
             f"robustness/pipelined-{turn}",
             f"the {turn} of two pipelined requests",
             body.asking(repeating(word_of(100 + number)), tokens=16),
@@ -106,34 +104,34 @@ def _connections(body: RequestBody) -> Iterator[Probe]:
 
 
 def _uploads(body: RequestBody) -> Iterator[Probe]:
-    """Bodies that come in pieces, in chunks, or after the server was asked whether it wants them."""
+    """Bodies that are sent in pieces, in chunks, or after 100 (Continue)."""
     asks = {"Expect": "100-continue"}
     pieces = in_pieces(2, PAUSE)[1:]
-    yield served(
+    yield served_probe(
         "robustness/expect-continue",
-        "a body that is sent in two pieces, after 100 (Continue) was asked for",
+        "a body that is sent in two pieces, after 100 (Continue)",
         body.capped(CHEAP),
         headers=asks,
         script=Script((HEAD, await_continue(CONTINUE_WITHIN), *pieces)),
     )
-    yield either(
+    yield either_probe(
         "robustness/chunked",
         "a body in the chunked coding",
         body.capped(CHEAP),
-        # What a gateway decodes that writes the caller's request id into its answer.
+        # A gateway may decode this and write the caller's request id into its answer.
         headers={"X-Request-Id": "chat-conformance%0d%0aX-Chat-Conformance-Injected:%20yes"},
         script=Script(in_pieces(2, PAUSE), chunked=True),
     )
-    yield served(
+    yield served_probe(
         "robustness/slow-upload",
         "a body that comes in five pieces, over half a second",
         body.capped(CHEAP),
         script=Script(in_pieces(5, PAUSE)),
         tier=Tier.EXHAUSTIVE,
     )
-    yield served(
+    yield served_probe(
         "robustness/expect-without-waiting",
-        "a body that is sent at once, though 100 (Continue) was asked for",
+        "a body that is sent at once, without waiting for 100 (Continue)",
         body.capped(CHEAP),
         headers=asks,
         script=Script(),
@@ -143,16 +141,16 @@ def _uploads(body: RequestBody) -> Iterator[Probe]:
 
 def _fields(body: RequestBody) -> Iterator[Probe]:
     many = {f"X-Chat-Conformance-{number:03}": "of no meaning" for number in range(HEADER_FIELDS)}
-    about = f"{HEADER_FIELDS} small header fields of no meaning"
-    yield either("robustness/many-fields", about, body.capped(CHEAP), headers=many, tier=Tier.EXHAUSTIVE)
+    about = f"{HEADER_FIELDS} small header fields without a meaning"
+    yield either_probe("robustness/many-fields", about, body.capped(CHEAP), headers=many, tier=Tier.EXHAUSTIVE)
     about = "a header field with an octet beyond ASCII"
     latin = {"X-Chat-Conformance": "caf\xe9"}
-    yield either("robustness/octets-in-field", about, body.capped(CHEAP), headers=latin, tier=Tier.EXHAUSTIVE)
+    yield either_probe("robustness/octets-in-field", about, body.capped(CHEAP), headers=latin, tier=Tier.EXHAUSTIVE)
 
 
 def _at_once(body: RequestBody) -> Iterator[Probe]:
     for number in range(CONCURRENT):
-        yield served(
+        yield served_probe(
             f"robustness/at-once-{number}",
             "one of several requests at once, each with a word of its own",
             body.asking(repeating(word_of(number)), tokens=16),
@@ -166,7 +164,7 @@ def _held(body: RequestBody) -> Iterator[Probe]:
     if not body.has("stream"):
         return
     beside = "robustness/beside-held-stream"
-    yield served(
+    yield served_probe(
         "robustness/held-stream",
         "a stream whose client reads nothing after the first bytes until another request has ended",
         body.asking(LONG_ANSWER, tokens=MUCH, stream=True),
@@ -174,7 +172,7 @@ def _held(body: RequestBody) -> Iterator[Probe]:
         wave=HELD_WAVE,
         tier=Tier.EXHAUSTIVE,
     )
-    yield served(
+    yield served_probe(
         beside,
         "a plain request while another client holds a stream open",
         body.capped(CHEAP),
@@ -188,10 +186,10 @@ def _one_after_another(body: RequestBody) -> Iterator[Probe]:
     hostile = hostile_probes(body)
     groups = ((probe.name.rpartition("/")[2], (probe,)) for probe in hostile)
     yield from each_followed_by_a_plain_one(body, groups, HOSTILE_WAVE, "robustness", Tier.EXHAUSTIVE)
-    yield from each_followed_by_a_plain_one(body, _vanishing(body), LAST_WAVE - 10, "robustness", Tier.EXHAUSTIVE)
+    yield from each_followed_by_a_plain_one(body, _leaving(body), LAST_WAVE - 10, "robustness", Tier.EXHAUSTIVE)
 
 
-def _vanishing(body: RequestBody) -> Iterator[tuple[str, tuple[Probe, ...]]]:
+def _leaving(body: RequestBody) -> Iterator[tuple[str, tuple[Probe, ...]]]:
     """Several clients that leave at once: in the middle of a stream, and before a plain answer."""
     if body.has("stream"):
         yield (
@@ -206,7 +204,7 @@ def _vanishing(body: RequestBody) -> Iterator[tuple[str, tuple[Probe, ...]]]:
                     disconnect_after=1,
                     tier=Tier.EXHAUSTIVE,
                 )
-                for number in range(VANISHED)
+                for number in range(LEAVING_CLIENTS)
             ),
         )
     yield (
@@ -221,6 +219,6 @@ def _vanishing(body: RequestBody) -> Iterator[tuple[str, tuple[Probe, ...]]]:
                 script=Script((HEAD, WHOLE_BODY, pause(PAUSE), HANG_UP)),
                 tier=Tier.EXHAUSTIVE,
             )
-            for number in range(VANISHED)
+            for number in range(LEAVING_CLIENTS)
         ),
     )

@@ -1,7 +1,7 @@
-"""Requests that Schemathesis draws from the request schema: valid ones, and invalid ones.
+"""Requests that Schemathesis generates from the request schema: valid ones, and invalid ones.
 
-Drawing is seeded and keeps no database, so a plan is the same every time. What is drawn is tamed before it is sent: the
-model, the token limit and the stream flag are the target's and ours, so that no case is expensive.
+The seed is fixed and nothing is stored, so a plan is the same every time. What is generated is adapted before it is
+sent: the model is the target's, and the token limit and the stream flag are set so that no request is expensive.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 from conformance.contract.samples import keep_hypothesis_files_elsewhere
-from conformance.probes.cost import LIMIT_FIELDS
+from conformance.probes.model import LIMIT_FIELDS
 from conformance.probes.request_body import RequestBody
 
 # Fields whose values only the target knows, or that change what an answer is or costs: the probes of the keywords
@@ -26,24 +26,24 @@ _KEPT = frozenset(
 )
 _SEED = 20261122
 _MARGIN = 4
-"""Further draws, for some are no JSON objects, or are no longer invalid when they are tamed."""
+"""Further examples, for some are not JSON objects, or are no longer invalid once they are adapted."""
 CHEAP_TOKENS = 2
 """What one generated request may cost in completion tokens, where the contract can limit them."""
 
 
-def drawn_valid(body: RequestBody, count: int) -> list[Any]:
+def valid_from_schemathesis(body: RequestBody, count: int) -> list[Any]:
     """At most so many valid bodies."""
     kept = _KEPT | {one.name for one in body.contract.parameters if not one.in_path}
     fixed = {name: value for name, value in body.capped(CHEAP_TOKENS).items() if name in kept}
-    tamed = _tamed(dict(body.contract.operation.request_schema), kept, set(fixed))  # type: ignore[arg-type]
-    drawn = _drawn(tamed, "POSITIVE", count)
+    adapted = _adapted(dict(body.contract.operation.request_schema), kept, set(fixed))  # type: ignore[arg-type]
+    drawn = _generate(adapted, "POSITIVE", count)
     return _distinct(drawn, lambda one: {**one, **fixed, **_conversing(one)}, body, valid=True)[:count]
 
 
 def _conversing(drawn: Mapping[str, Any]) -> dict[str, Any]:
-    """The messages as a conversation: the instructions first, then turns that end with the user.
+    """The messages as a conversation: the instructions first, then turns that end with the user's.
 
-    A schema has no words for the order of roles, and many a model takes no other.
+    A schema cannot express the order of roles, and many models accept no other.
     """
     messages = drawn.get("messages")
     if not messages or not isinstance(messages, list) or not all(_has_role(one) for one in messages):
@@ -59,18 +59,18 @@ def _has_role(message: Any) -> bool:
     return isinstance(message, dict) and "role" in message
 
 
-def drawn_invalid(body: RequestBody, count: int) -> list[Any]:
+def invalid_from_schemathesis(body: RequestBody, count: int) -> list[Any]:
     """At most so many invalid bodies."""
     schema = body.contract.operation.request_schema
-    drawn = _drawn(schema, "NEGATIVE", 2 * count + _MARGIN)
+    drawn = _generate(schema, "NEGATIVE", 2 * count + _MARGIN)
     found = _distinct(drawn, lambda one: _cheap(one, body), body, valid=False)
-    return [one for one in found if not _taken_all_the_same(one, body)][:count]
+    return [one for one in found if not _is_acceptable(one, body)][:count]
 
 
-def _taken_all_the_same(sent: Any, body: RequestBody) -> bool:
-    """Whether nothing but an assistant's message without content is wrong: the OpenAI reference has such.
+def _is_acceptable(sent: Any, body: RequestBody) -> bool:
+    """Whether only an assistant's message without content is wrong, which the OpenAI reference allows.
 
-    Where roles are those of the reference, the contract's one kind of message stands for several.
+    Where a contract has the roles of the reference, its one kind of message stands for several.
     """
     messages = sent.get("messages") if isinstance(sent, dict) else None
     if not isinstance(messages, list) or not _knows_tools(body):
@@ -89,10 +89,10 @@ def _knows_tools(body: RequestBody) -> bool:
 
 
 def _cheap(drawn: Any, body: RequestBody) -> Any:
-    """An invalid body that costs little where it is served all the same, and is not refused for an unknown model.
+    """An invalid body that costs little if it is served, and is not refused for an unknown model.
 
-    What is invalid for its limit or its number of choices alone is valid then, and falls out: the probes of the
-    keywords have those.
+    One that is invalid only by its limit or its number of choices becomes valid and is dropped: the probes of the
+    keywords cover those.
     """
     if not isinstance(drawn, dict):
         return drawn
@@ -107,13 +107,13 @@ def _cheap(drawn: Any, body: RequestBody) -> Any:
     return cheap
 
 
-def _tamed(schema: dict[str, Any], kept: frozenset[str], given: set[str]) -> dict[str, Any]:
+def _adapted(schema: dict[str, Any], kept: frozenset[str], given: set[str]) -> dict[str, Any]:
     """The schema of valid requests without the kept fields, without unknown fields and without empty messages."""
-    tamed = copy.deepcopy(schema)
-    tamed["properties"] = {name: value for name, value in tamed.get("properties", {}).items() if name not in kept}
-    tamed["required"] = [name for name in tamed.get("required", ()) if name not in given]
-    tamed["additionalProperties"] = False
-    messages = tamed["properties"].get("messages")
+    adapted = copy.deepcopy(schema)
+    adapted["properties"] = {name: value for name, value in adapted.get("properties", {}).items() if name not in kept}
+    adapted["required"] = [name for name in adapted.get("required", ()) if name not in given]
+    adapted["additionalProperties"] = False
+    messages = adapted["properties"].get("messages")
     if isinstance(messages, dict) and isinstance(messages.get("items"), dict):
         messages["maxItems"] = 3
         item = messages["items"]
@@ -124,11 +124,11 @@ def _tamed(schema: dict[str, Any], kept: frozenset[str], given: set[str]) -> dic
         if isinstance(role, dict) and "tool" in role.get("enum", ()):
             role["enum"] = [name for name in role["enum"] if name != "tool"]
         _fill(item["properties"].get("content"))
-    return tamed
+    return adapted
 
 
 def _fill(content: Any) -> None:
-    """Leave no text of a message's content empty, whichever form of content holds it."""
+    """Allow no empty text in a message's content, whichever form the content has."""
     if not isinstance(content, dict):
         return
     if content.get("type") == "string" and not {"enum", "const"} & content.keys():
@@ -139,13 +139,13 @@ def _fill(content: Any) -> None:
         _fill(below)
 
 
-def _drawn(schema: Any, mode: str, count: int) -> list[Any]:
-    """Bodies that Schemathesis draws from a schema, the same each time, and drawn once in a process."""
-    return _drawn_once(json.dumps(schema, sort_keys=True), mode, count)
+def _generate(schema: Any, mode: str, count: int) -> list[Any]:
+    """Bodies that Schemathesis generates from a schema: the same each time, and once in a process."""
+    return _generate_once(json.dumps(schema, sort_keys=True), mode, count)
 
 
 @cache
-def _drawn_once(schema_text: str, mode: str, count: int) -> list[Any]:
+def _generate_once(schema_text: str, mode: str, count: int) -> list[Any]:
     schema = json.loads(schema_text)
     import hypothesis  # noqa: PLC0415 - the three take a second, and only generated probes need them
     import schemathesis  # noqa: PLC0415
@@ -157,7 +157,7 @@ def _drawn_once(schema_text: str, mode: str, count: int) -> list[Any]:
         "openapi": "3.1.0",
         "info": {"title": "-", "version": "-"},
         "paths": {"/-": {"post": operation}},
-        "$defs": _without_extensions(schema.get("$defs", {})),  # where the `$ref` of a recursion looks for them
+        "$defs": _without_extensions(schema.get("$defs", {})),  # where the `$ref` of a recursion leads
     }
     drawn: list[Any] = []
     strategy = schemathesis.openapi.from_dict(document)["/-"]["POST"].as_strategy(
@@ -185,10 +185,10 @@ def _drawn_once(schema_text: str, mode: str, count: int) -> list[Any]:
 
 @contextmanager
 def _without_constants_of_this_process() -> Iterator[None]:
-    """Keep Hypothesis from drawing literals that it finds in the source of whatever modules are imported.
+    """Keep Hypothesis from using literals that it finds in the source of imported modules.
 
-    With them one seed gives other requests after every change of a source file, and under another program. There is
-    no setting for it; where a release has not these names, it has not the constants or they stay.
+    With them, one seed gives other requests after every change of a source file and in every other program. There is
+    no setting for it. A release without these names has no such literals, or keeps using them.
     """
     from hypothesis.internal.conjecture import providers  # noqa: PLC0415 - Hypothesis takes long to load
 
@@ -208,7 +208,7 @@ def _without_constants_of_this_process() -> Iterator[None]:
 
 
 def _distinct(drawn: list[Any], finish: Callable[[Any], Any], body: RequestBody, *, valid: bool) -> list[Any]:
-    """What was drawn, each once, and only what the contract's own schema agrees is valid or invalid."""
+    """Each generated body once, and only those that the contract's own schema finds valid or invalid, as wanted."""
     kept: dict[str, Any] = {}
     for one in drawn:
         if isinstance(one, bytes) or (valid and not isinstance(one, dict)):

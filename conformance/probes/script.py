@@ -1,4 +1,4 @@
-"""How a request is put on the wire where it does not leave in one piece: a script of writes, pauses and endings."""
+"""How a request is written that is not sent in one piece: a script of writes, pauses and endings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 
 class StepKind(StrEnum):
-    """What one step of a script does."""
+    """What a step of a script does."""
 
     HEAD = "head"
     """Writes the request line and the header."""
@@ -25,12 +25,12 @@ class StepKind(StrEnum):
     RESET = "reset"
     """Closes the connection with a reset."""
     PIPELINED = "pipelined"
-    """Writes the whole request together with the others of its connection, in this place among them, from 1."""
+    """Writes the whole request with the others of its connection; the amount is its place among them, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step; `amount` is a share or bytes of the body, or seconds, as its kind says."""
+    """One step; `amount` is a share or bytes of the body, seconds or a place, as the kind says."""
 
     kind: StepKind
     amount: float = 0.0
@@ -47,14 +47,14 @@ _LEAVING: Final = frozenset({StepKind.HALF_CLOSE, StepKind.HANG_UP, StepKind.RES
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A way of sending a request that no ordinary HTTP client has.
+    """A way to send a request that ordinary HTTP clients do not have.
 
-    The bytes are those of any request: `wire` fills in the credential and the Host. `chunked` sends the body in the
-    chunked coding, each piece as one chunk, instead of declaring its length. `fields` are further header fields, after
-    the usual ones, also of a name that stands there already. `patience` is how many seconds may pass without a byte of
-    an answer, where that is less than the run's limit. `pipelined` sends all requests of one connection in one write.
-    With `hold_for`, the client reads nothing after the first bytes of the body until the probe of this name has ended,
-    at most `hold_at_most` seconds.
+    The bytes are those of any other request: `wire` fills in the credential and the Host. `chunked` sends the body in
+    the chunked coding, each piece as one chunk, instead of declaring its length. `fields` are further header fields,
+    after the usual ones, even of a name that is there already. `patience` is how many seconds may pass without a byte
+    of an answer, where that is less than the run's limit. `pipelined` sends all requests of one connection in one
+    write. With `hold_for`, the client reads nothing after the first bytes of the body until the probe of this name has
+    ended, at most `hold_at_most` seconds.
     """
 
     steps: tuple[Step, ...] = (HEAD, WHOLE_BODY)
@@ -83,10 +83,10 @@ def cut_after(share: float) -> tuple[Step, ...]:
 
 
 def await_continue(seconds: float) -> Step:
-    """The step that waits for an interim or a final answer."""
+    """The step that waits for an interim or a final answer, at most so many seconds."""
     return Step(StepKind.AWAIT_CONTINUE, seconds)
 
 
 def pause(seconds: float) -> Step:
-    """The step that waits."""
+    """The step that waits so many seconds."""
     return Step(StepKind.PAUSE, seconds)

@@ -1,7 +1,7 @@
-"""Makes a generated request that broke its property smaller, as long as it still breaks it, by asking the target again.
+"""Makes a generated request that broke its property smaller while it still breaks it, by sending further requests.
 
-It is told what became of each request that was sent and answers with the next one to send, so that it knows nothing of
-the wire. What it does follows from the answers alone: an interrupted run that is gone on with takes the same steps.
+It takes the status that each request got and gives the next request to send, so that it knows nothing about the wire.
+Its steps follow from the answers alone: an interrupted run that is resumed takes the same ones.
 """
 
 from __future__ import annotations
@@ -13,21 +13,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conformance.contract.model import Schema
-from conformance.probes.base import COMPANIONS
-from conformance.probes.cost import LIMIT_FIELDS, worst_case_tokens
-from conformance.probes.model import REFUSED_FOR_LOAD, Intent, Probe
-from conformance.probes.request_body import CHEAP, REMOVED, RequestBody
+from conformance.probes.model import LIMIT_FIELDS, REFUSED_FOR_LOAD, Intent, Probe, worst_case_tokens
+from conformance.probes.request_body import CHEAP, COMPANIONS, REMOVED, RequestBody
 
 SHRUNK = "/shrunk/"
-"""Stands in the name of a smaller request, after the name of the one that it was made from."""
+"""Stands in the name of a smaller request, after the name of its origin."""
 MOST_SHRUNK = 3
-"""How many requests of each kind are made smaller: a keyword that is broken breaks many."""
+"""How many requests of each kind are made smaller: one broken keyword breaks many."""
 MOST_STEPS = 30
 """How many smaller ones are tried for each."""
 
 
 def origin_of(name: str) -> str:
-    """The name of the generated request that a smaller one was made from; its own name where it is none."""
+    """The name of the generated request that a smaller one was made from; the name itself for any other probe."""
     return name.partition(SHRUNK)[0]
 
 
@@ -44,7 +42,7 @@ class _Run:
 
 
 class Shrinking:
-    """What is to be sent next, after a request of a run was answered. Called once for each probe that is finished."""
+    """Gives the requests to send next. Call it once for each probe that is finished."""
 
     def __init__(self, body: RequestBody) -> None:
         self._body = body
@@ -88,7 +86,7 @@ class Shrinking:
         return []
 
     def _breaks(self, body: Any) -> frozenset[str]:
-        """The keywords that a body breaks, by their places in the schema: a smaller one must break the same."""
+        """The keywords that a body breaks, by their pointers in the schema: a smaller one must break the same."""
         if self._body.accepts(body):
             return frozenset()
         from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms
@@ -98,7 +96,7 @@ class Shrinking:
         return frozenset("/".join(map(str, error.schema_path)) for error in errors)
 
     def _smaller(self, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """Smaller bodies, those first that tell most: one field of it alone, one field less, simpler values."""
+        """Smaller bodies, the most informative first: one field of it alone, one field less, simpler values."""
         usual = self._body.capped(CHEAP)
         for name, value in body.items():
             if name not in usual or value != usual[name]:
@@ -126,12 +124,12 @@ class Shrinking:
 
 
 def smaller_than(origin: str) -> str:
-    """In words what a smaller request is."""
+    """What a smaller request is, in words."""
     return f"a request made smaller from that of {origin}"
 
 
 def breaks_its_property(intent: Intent, status: int) -> bool:
-    """Whether an answer's status is not what a generated request must get; what a busy target says tells nothing."""
+    """Whether a status is not what a generated request must get; a busy target's status says nothing."""
     if status in REFUSED_FOR_LOAD:
         return False
     success = 200 <= status < 300

@@ -6,40 +6,42 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.contract.model import Tier
-from conformance.probes.canaries import WORDS
-from conformance.probes.completions import LONG_ANSWER, MULTIBYTE, ONE_CONNECTION, served
-from conformance.probes.model import Probe
+from conformance.probes.canaries import WORDS, repeating
+from conformance.probes.completions import LONG_ANSWER, MULTIBYTE, ONE_CONNECTION
+from conformance.probes.model import Probe, served_probe
 from conformance.probes.request_body import RequestBody
 
 SENTINEL_IN_TEXT = "Repeat these lines:\n\ndata: [DONE]\n\nand then say: end."
-"""A prompt whose echo would end the stream of a server that does not escape it."""
+"""A prompt whose echo ends the stream of a server that does not escape it."""
 AT_ONCE_WAVE = 1
-"""Streams at once are sent after all others, together with nothing but what is to be at once with them."""
+"""Streams at once are sent after all others, beside nothing but other requests at once."""
 
 
 def stream_probes(body: RequestBody) -> Iterator[Probe]:
     """Streams that show the framing, the chunks and their sequence."""
     if not body.has("stream"):
         return
-    yield served("stream/plain", "a stream", _asking(body, LONG_ANSWER, 32), tier=Tier.SMOKE)
-    yield served("stream/multibyte", "a stream of text outside of ASCII", _asking(body, MULTIBYTE, 32))
-    yield served(
+    yield served_probe("stream/plain", "a stream", _asking(body, LONG_ANSWER, 32), tier=Tier.SMOKE)
+    yield served_probe("stream/multibyte", "a stream of text outside of ASCII", _asking(body, MULTIBYTE, 32))
+    yield served_probe(
         "stream/sentinel-in-text", "a stream whose text looks like framing", _asking(body, SENTINEL_IN_TEXT, 24)
     )
     for turn in ("first", "second"):
         about = f"the {turn} of three streams on one connection"
-        yield served(f"stream/{turn}-on-connection", about, _asking(body, "Say hello.", 8), connection=ONE_CONNECTION)
+        yield served_probe(
+            f"stream/{turn}-on-connection", about, _asking(body, "Say hello.", 8), connection=ONE_CONNECTION
+        )
     again = "the same stream again, as the third on one connection"
-    yield served("stream/again", again, _asking(body, LONG_ANSWER, 32), connection=ONE_CONNECTION)
+    yield served_probe("stream/again", again, _asking(body, LONG_ANSWER, 32), connection=ONE_CONNECTION)
     if body.limit_field:
-        yield served("stream/one-token", "a stream that is limited to one token", _asking(body, LONG_ANSWER, 1))
+        yield served_probe("stream/one-token", "a stream that is limited to one token", _asking(body, LONG_ANSWER, 1))
     yield from _coded(body)
     yield from _at_once(body)
     yield from _with_optional_fields(body)
 
 
 def _coded(body: RequestBody) -> Iterator[Probe]:
-    """Streams that may come compressed, and must then be flushed event by event all the same."""
+    """Streams that may come compressed and must still be flushed event by event."""
     for name, coding, tier in (
         ("gzip", "gzip", Tier.STANDARD),
         ("gzip-again", "gzip", Tier.EXHAUSTIVE),
@@ -48,42 +50,44 @@ def _coded(body: RequestBody) -> Iterator[Probe]:
     ):
         about = f"a stream that may come in {coding}"
         headers = {"Accept-Encoding": coding}
-        yield served(f"stream/{name}", about, _asking(body, LONG_ANSWER, 32), headers=headers, tier=tier)
+        yield served_probe(f"stream/{name}", about, _asking(body, LONG_ANSWER, 32), headers=headers, tier=tier)
 
 
 def _at_once(body: RequestBody) -> Iterator[Probe]:
-    """Several streams side by side, each with a word that belongs into no other answer."""
+    """Several streams at once, each with a word that no other answer may have."""
     for number, word in enumerate(WORDS):
         about = "one of several streams at once, each with a word of its own"
-        asked = _asking(body, f"Repeat this word three times: {word}", 16)
-        yield served(f"stream/at-once-{number}", about, asked, wave=AT_ONCE_WAVE)
+        asked = _asking(body, repeating(word), 16)
+        yield served_probe(f"stream/at-once-{number}", about, asked, wave=AT_ONCE_WAVE)
 
 
 def _with_optional_fields(body: RequestBody) -> Iterator[Probe]:
-    """Streams that need a field that not every contract has."""
+    """Streams that need a field which not every contract has."""
     if body.has("stop"):
         for name, about, stop in (
             ("stop", "a stream that stops at its first space", [" "]),
             ("stop-across", "a stream that stops at a text that falls across deltas", ["two three"]),
         ):
-            yield served(f"stream/{name}", about, _asking(body, LONG_ANSWER, 24, stop=stop))
+            yield served_probe(f"stream/{name}", about, _asking(body, LONG_ANSWER, 24, stop=stop))
     if body.has("n"):
         for n, word, tier in ((2, "two", Tier.STANDARD), (3, "three", Tier.EXHAUSTIVE)):
             asked = _asking(body, LONG_ANSWER, 4, n=n)
-            yield served(f"stream/{word}-choices", f"a stream of {word} choices", asked, tier=tier)
+            yield served_probe(f"stream/{word}-choices", f"a stream of {word} choices", asked, tier=tier)
     if body.has("stream_options"):
         usage: dict[str, Any] = {"stream_options": {"include_usage": True}}
-        yield served("stream/usage", "a stream that is asked for its usage", _asking(body, LONG_ANSWER, 8, **usage))
+        yield served_probe(
+            "stream/usage", "a stream whose request wants its usage", _asking(body, LONG_ANSWER, 8, **usage)
+        )
         for name, options in (("off", {"include_usage": False}), ("null", None)):
             asked = _asking(body, LONG_ANSWER, 8, stream_options=options)
-            about = f"a stream whose request asks for no usage ({name})"
-            yield served(f"stream/usage-{name}", about, asked, tier=Tier.EXHAUSTIVE)
+            about = f"a stream whose request wants no usage ({name})"
+            yield served_probe(f"stream/usage-{name}", about, asked, tier=Tier.EXHAUSTIVE)
     if body.has("logprobs"):
         fields: dict[str, Any] = {"logprobs": True, "top_logprobs": 1}
         if body.has("stream_options"):
             fields["stream_options"] = {"include_usage": True}
         about = "a stream with the log probabilities of each token"
-        yield served("stream/logprobs", about, _asking(body, LONG_ANSWER, 16, **fields))
+        yield served_probe("stream/logprobs", about, _asking(body, LONG_ANSWER, 16, **fields))
 
 
 def _asking(body: RequestBody, text: str, tokens: int, **fields: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Values at the very edge of what a keyword allows: a deployment that over-enforces it refuses them."""
+"""Requests with values at the boundary of a keyword: a deployment that over-enforces it refuses them."""
 
 from __future__ import annotations
 
@@ -7,39 +7,37 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from conformance.contract.model import Keyword, Requirement, Tier
-from conformance.probes.base import COMPANIONS, asks_for_many, base_for, cheap, definitions_of
-from conformance.probes.case import Case
-from conformance.probes.combined_probes import Served
-from conformance.probes.cost import LIMIT_FIELDS, worst_case_tokens
-from conformance.probes.model import Intent, Probe
-from conformance.probes.pointer_edits import UnplaceableError, instance_path, with_change, with_value
-from conformance.probes.probe_names import place_of, probe_name, told
-from conformance.probes.request_body import CHEAP, REMOVED, Path, RequestBody
-from conformance.probes.values import allowed
+from conformance.probes.combined_probes import Combinable
+from conformance.probes.keyword_cases import Case, probe_name
+from conformance.probes.keyword_values import boundary_cases
+from conformance.probes.model import LIMIT_FIELDS, Intent, Probe, worst_case_tokens
+from conformance.probes.pointer_edits import UnplaceableError, path_of, with_change, with_value
+from conformance.probes.request_body import CHEAP, COMPANIONS, REMOVED, Path, RequestBody, describe_change, wants_many
+from conformance.quoting import as_path
 
 
-def honouring_values(rows: Iterable[Requirement], body: RequestBody) -> Iterator[Served]:
-    """The values for each keyword, to be packed."""
+def valid_boundary_values(rows: Iterable[Requirement], body: RequestBody) -> Iterator[Combinable]:
+    """The values for each keyword, to be combined."""
     for row in rows:
         keyword = row.keyword
         if keyword is None or not isinstance(keyword.schema, Mapping):
             continue
-        path = instance_path(keyword.pointer)
+        path = path_of(keyword.pointer)
         try:
             if keyword.name == "required":
                 yield _nothing_else(row, keyword, path, body)
             elif not path:
                 yield from _whole_bodies(row, keyword, body)
             elif is_own_value(path, keyword, body):
-                yield _served(row, path, Case("own-value", REMOVED), body.capped(CHEAP), body)
+                yield _combinable(row, path, Case("own-value", REMOVED), body.capped(CHEAP), body)
             else:
-                yield from _at_the_edge(row, keyword, path, body)
+                yield from _at_boundary(row, keyword, path, body)
         except UnplaceableError:
             continue
 
 
 def is_own_value(path: Path, keyword: Keyword, body: RequestBody) -> bool:
-    """Whether only the target knows which values it takes here, so that an arbitrary text is no valid request.
+    """Whether only the target knows which values it takes here, so that arbitrary text may be refused.
 
     A parameter that the operator has configured is such a value; where none is, any text is sent for it.
     """
@@ -48,24 +46,24 @@ def is_own_value(path: Path, keyword: Keyword, body: RequestBody) -> bool:
     return path[0] in body.configured
 
 
-def _at_the_edge(row: Requirement, keyword: Keyword, path: Path, body: RequestBody) -> Iterator[Served]:
+def _at_boundary(row: Requirement, keyword: Keyword, path: Path, body: RequestBody) -> Iterator[Combinable]:
     root = body.contract.operation.request_schema
     assert isinstance(keyword.schema, Mapping)
-    for case in allowed(keyword.name, keyword.schema, definitions_of(root)):
+    for case in boundary_cases(keyword.name, keyword.schema, body.definitions):
         messages = _conversation_for(case, path, body)
         if messages is not None:
             changed: dict[str, Any] = {**body.capped(CHEAP), "messages": messages}
         else:
-            changed = cheap(with_value(base_for(path, body), root, keyword.pointer, case.value), body)
+            changed = body.cheapest(with_value(body.around(path), root, keyword.pointer, case.value))
         if case.value is None and path[0] in LIMIT_FIELDS:
-            # The other limit stands in for the one that is null, so that the completion stays cheap.
+            # The other limit replaces the one that is null, so that the completion stays cheap.
             changed.update({name: CHEAP for name in LIMIT_FIELDS if name != path[0] and body.has(name)})
         if not _needs_more_than_text(changed.get("messages")):
-            yield _served(row, path, case, changed, body)
+            yield _combinable(row, path, case, changed, body)
 
 
 def _conversation_for(case: Case, path: Path, body: RequestBody) -> list[Any] | None:
-    """Messages that make sense with the case's value, where the case is about messages as such."""
+    """Messages that make sense with the case's value, where the case is about the messages."""
     usual: list[Any] = body.base["messages"] if isinstance(body.base.get("messages"), list) else []
     if path == ("messages",) and isinstance(case.value, list) and usual:
         if case.name == "several-items":
@@ -79,7 +77,7 @@ def _conversation_for(case: Case, path: Path, body: RequestBody) -> list[Any] | 
 
 
 def _turns(count: int) -> list[Any]:
-    """A conversation of so many messages that user and assistant take turns in, the user first."""
+    """A conversation of so many messages in which user and assistant take turns, the user first."""
     says = {"user": "Say hello.", "assistant": "Hello."}
     return [{"role": role, "content": says[role]} for role in itertools.islice(itertools.cycle(says), count)]
 
@@ -95,18 +93,18 @@ def conversation_with(role: str) -> list[Any]:
 
 
 def _needs_more_than_text(messages: Any) -> bool:
-    # A tool message is only valid after an assistant's tool call, which the text-only contracts have no words for.
+    # A tool message is only valid after an assistant's tool call, which text-only contracts do not describe.
     return isinstance(messages, list) and any(isinstance(m, Mapping) and m.get("role") == "tool" for m in messages)
 
 
-def _served(row: Requirement, path: Path, case: Case, changed: dict[str, Any], body: RequestBody) -> Served:
+def _combinable(row: Requirement, path: Path, case: Case, changed: dict[str, Any], body: RequestBody) -> Combinable:
     field = str(path[0])
-    limited = field in LIMIT_FIELDS or asks_for_many(changed)
+    limited = field in LIMIT_FIELDS or wants_many(changed)
     bound = (*COMPANIONS.get(field, {}), *(LIMIT_FIELDS if limited else ()))
     fields = {name: changed.get(name, REMOVED) for name in dict.fromkeys((field, *bound)) if body.has(name)}
-    about = "a request with the target's own values" if case.value is REMOVED else told(path, case.value)
+    about = "a request with the target's own values" if case.value is REMOVED else describe_change(path, case.value)
     in_message = len(path) > 1 and field == "messages"
-    return Served(_probe(row, case, about, changed), fields, in_message)
+    return Combinable(_probe(row, case, about, changed), fields, in_message)
 
 
 def _probe(row: Requirement, case: Case, about: str, sent: Any) -> Probe:
@@ -120,25 +118,24 @@ def _probe(row: Requirement, case: Case, about: str, sent: Any) -> Probe:
     )
 
 
-def _whole_bodies(row: Requirement, keyword: Keyword, body: RequestBody) -> Iterator[Served]:
-    """What a keyword of the whole body allows: its type has members in any order (RFC 8259 section 4)."""
+def _whole_bodies(row: Requirement, keyword: Keyword, body: RequestBody) -> Iterator[Combinable]:
+    """What a keyword of the whole body allows: an object has its members in any order (RFC 8259 section 4)."""
     usual = body.capped(CHEAP)
     assert isinstance(keyword.schema, Mapping)
     if keyword.name == "type":
         about = "a request with its members in reverse order"
-        yield Served(
+        yield Combinable(
             _probe(row, Case("members-reversed", None), about, dict(reversed(usual.items()))), {}, reverses=True
         )
         return
-    root = body.contract.operation.request_schema
-    for case in allowed(keyword.name, keyword.schema, definitions_of(root)):
+    for case in boundary_cases(keyword.name, keyword.schema, body.definitions):
         if isinstance(case.value, dict):
             whole = {**case.value, **usual}
-            yield Served(_probe(row, case, f"a request at the edge of `{keyword.name}`", whole), whole)
+            yield Combinable(_probe(row, case, f"a request at the boundary of `{keyword.name}`", whole), whole)
 
 
-def _nothing_else(row: Requirement, keyword: Keyword, path: Path, body: RequestBody) -> Served:
-    """A request in which an object has its required members alone: nothing else may be demanded."""
+def _nothing_else(row: Requirement, keyword: Keyword, path: Path, body: RequestBody) -> Combinable:
+    """A request in which an object has only its required members: nothing else may be demanded."""
     case = Case("nothing-else", REMOVED)
     root = body.contract.operation.request_schema
     assert isinstance(keyword.schema, Mapping)
@@ -149,9 +146,9 @@ def _nothing_else(row: Requirement, keyword: Keyword, path: Path, body: RequestB
 
     if path:
         least = with_change(body.capped(CHEAP), root, keyword.pointer, required_alone)
-        served = _served(row, path, case, least, body)
-        about = f"a request with nothing but the required members in `{place_of(path)}`"
-        return Served(_probe(row, case, about, least), served.fields, served.in_message)
+        value = _combinable(row, path, case, least, body)
+        about = f"a request with nothing but the required members in `{as_path(path)}`"
+        return Combinable(_probe(row, case, about, least), value.fields, value.in_message)
     least = required_alone(body.base)
     absent = {name: REMOVED for name in (*body.capped(CHEAP), *LIMIT_FIELDS) if name not in least and body.has(name)}
-    return Served(_probe(row, case, "a request with nothing but its required members", least), absent, alone=True)
+    return Combinable(_probe(row, case, "a request with nothing but its required members", least), absent, alone=True)

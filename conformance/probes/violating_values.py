@@ -1,4 +1,4 @@
-"""Values that break a schema keyword, just outside of its edge: whoever ignores it serves them."""
+"""Values that break a schema keyword, just beyond its boundary: ignoring it serves them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from conformance.contract.samples import (
     sample,
     types_of,
 )
-from conformance.probes.boundary_values import (
+from conformance.probes.keyword_cases import (
+    UNKNOWN_MEMBER,
+    Case,
+    Cases,
     counts,
     largest_object,
     lengths,
@@ -29,10 +32,9 @@ from conformance.probes.boundary_values import (
     sizes,
     step_of,
 )
-from conformance.probes.case import UNKNOWN_MEMBER, Case, Cases
 
 _WRONG: dict[str, tuple[tuple[str, Any], ...]] = {
-    # What a lenient parser would convert comes first: it decides more than a value that nothing accepts.
+    # First what a lenient parser would convert: it shows more than a value that no parser accepts.
     "integer": (("string", "1"), ("fraction", 1.5), ("boolean", True), ("array", [1]), ("object", {})),
     "number": (("string", "0.5"), ("boolean", True), ("array", [1]), ("object", {})),
     "boolean": (("string", "true"), ("integer", 1), ("array", [True]), ("object", {})),
@@ -43,7 +45,7 @@ _WRONG: dict[str, tuple[tuple[str, Any], ...]] = {
 }
 _ANY: tuple[Any, ...] = (7, True, {"a": 1}, "a", [], None, -1, 0.5, "", 0, {}, False)
 _ROLES = ("tool", "developer", "function")
-"""Roles that other contracts know: who takes their code takes these with it."""
+"""Roles of other contracts, which shared code may accept."""
 _MALFORMED: Mapping[str, tuple[str, ...]] = {
     "date-time": ("2026-13-01T00:00:00Z", "2026-01-01 00:00:00"),
     "date": ("2026-02-30", "01.02.2026"),
@@ -81,7 +83,7 @@ def _near_members(schema: Mapping[str, Any], _definitions: Definitions) -> Itera
     texts = [member for member in members if isinstance(member, str)]
     numbers = [member for member in members if isinstance(member, int | float) and not isinstance(member, bool)]
     if {"user", "assistant"} <= {*texts}:
-        # Who knows `tool` may know `function`, its deprecated twin, which documents rarely list.
+        # A deployment with `tool` may have `function`, its deprecated twin, which documents rarely list.
         unknown = [role for role in _ROLES if role not in texts and not (role == "function" and "tool" in texts)]
         for number, role in enumerate(unknown):
             yield Case(f"role-{role}", role, Tier.EXHAUSTIVE if number else Tier.STANDARD)
@@ -231,7 +233,7 @@ def _unlike(schema: Any) -> Any:
         return None
     for keyword in ("enum", "const", "minimum", "maximum", "minLength", "maxLength", "type"):
         if keyword in schema:
-            case = next(BREACHES[keyword](schema, None), None)
+            case = next(VIOLATING_CASES[keyword](schema, None), None)
             if case is not None:
                 return case.value
     return None
@@ -277,7 +279,7 @@ def _against_condition(schema: Mapping[str, Any], definitions: Definitions) -> I
         yield from (Case("against-the-condition", value) for value in (met, *_ANY))
 
 
-BREACHES: Mapping[str, Cases] = {
+VIOLATING_CASES: Mapping[str, Cases] = {
     "minimum": _beyond("below", "minimum", -1),
     "maximum": _beyond("above", "maximum", 1),
     "exclusiveMinimum": _beyond("at-bound", "exclusiveMinimum", -1),

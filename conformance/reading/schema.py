@@ -15,7 +15,7 @@ from conformance.contract.model import Keyword, Schema
 from conformance.contract.pointers import join, look_up, split
 from conformance.contract.statements import complement
 from conformance.contract.vocabulary import HOLD_A_SCHEMA, HOLD_LISTS_OF_SCHEMAS, HOLD_SCHEMAS_BY_NAME
-from conformance.quoting import as_json
+from conformance.quoting import as_json, as_path
 from conformance.reading.schema_reach import SchemaReach, key_of, matcher
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 KEPT_PER_KEYWORD = 20
 """How many deviations from one keyword are reported; a hostile answer may have a million."""
 _MOST_READ = 10_000
-_LONGEST_NAME = 80
 _JUDGED_AS_A_WHOLE = frozenset({"not", "contains", "propertyNames", "dependentSchemas"})
 """Keywords whose inner schemas are not requirements of their own."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -143,7 +142,7 @@ class SchemaJudge:
                 yield from inner
                 return
         pointer = _keyword_pointer(self.schema, error.absolute_schema_path)
-        path = instance_path(error.absolute_path)
+        path = as_path(error.absolute_path)
         if error.validator in ("minContains", "maxContains"):
             pointer = join(pointer.rsplit("/", 1)[0], str(error.validator))
         yield from _deviations(self.schema, pointer, path, error.instance)
@@ -151,20 +150,7 @@ class SchemaJudge:
     def _found_fast(self, instance: Any) -> Iterator[SchemaDeviation]:
         for error in self._fast.iter_errors(_encodable(instance)):
             pointer = _keyword_pointer(self.schema, error.schema_path)
-            yield from _deviations(self.schema, pointer, instance_path(error.instance_path), error.instance)
-
-
-def instance_path(steps: Iterable[str | int]) -> str:
-    """The way to a value in words that people know: `choices[0].delta.role`."""
-    path = ""
-    for step in steps:
-        if isinstance(step, int):
-            path += f"[{step}]"
-        elif re.fullmatch(r"[A-Za-z_$][\w$-]{0,79}", step, re.ASCII):
-            path += f".{step}" if path else step
-        else:
-            path += f"[{as_json(step, _LONGEST_NAME)}]"
-    return path
+            yield from _deviations(self.schema, pointer, as_path(error.instance_path), error.instance)
 
 
 def _deviations(root: Schema, pointer: str, path: str, value: Any) -> Iterator[SchemaDeviation]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from conformance.probes import Intent
-from conformance.probes.cost import LIMIT_FIELDS
+from conformance.probes.model import LIMIT_FIELDS
 from conformance.probes.script import HALF_CLOSE
 from conformance.suite.expect import CannotTell, Expect, NotSent
 from conformance.suite.observations import Answered, Completion, Observations, status_of

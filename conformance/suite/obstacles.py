@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.probes import Intent, Probe
-from conformance.probes.cost import LIMIT_FIELDS
-from conformance.probes.model import REFUSED_FOR_LOAD
+from conformance.probes.model import LIMIT_FIELDS, REFUSED_FOR_LOAD
 from conformance.probes.script import HALF_CLOSE
 from conformance.suite.expect import CannotTell, DoesNotApply, NotSent, NotTestable
 from conformance.wire.exchange import EndKind, Exchange

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from conformance.probes import Probe
-from conformance.probes.injection import FIELD
+from conformance.probes.canaries import INJECTED_FIELD
 from conformance.probes.script import StepKind
 from conformance.suite.answer_judging import expect_probes_served_or_refused
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent
@@ -18,7 +18,7 @@ from conformance.wire import EndKind, Exchange
 
 EXPECTATION_FAILED = 417
 _INTERIM = re.compile(rb"HTTP/[0-9.]+ 100\b")
-_INJECTED = re.compile(rb"\n" + FIELD.encode() + rb"[ \t]*:", re.IGNORECASE)
+_INJECTED = re.compile(rb"\n" + INJECTED_FIELD.encode() + rb"[ \t]*:", re.IGNORECASE)
 _GONE = frozenset({EndKind.CLOSED, EndKind.RESET, EndKind.TRUNCATED})
 """How an exchange ends when a target refuses a request without an answer."""
 
@@ -139,9 +139,10 @@ def test_a_line_break_makes_no_header_field(
     for exchange in observations.exchanges:
         if exchange.probe in names and exchange.head:
             found = _INJECTED.search(exchange.head)
-            expected = f"no field {FIELD}, which only a line break in a value of the request can make"
+            expected = f"no field {INJECTED_FIELD}, which only a line break in a value of the request can make"
             offset = None if found is None else found.start() + 1
-            expect(found is None, exchange.id, expected=expected, actual=f"{FIELD} at byte {offset} of the answer")
+            actual = f"{INJECTED_FIELD} at byte {offset} of the answer"
+            expect(found is None, exchange.id, expected=expected, actual=actual)
     if not expect.judged:
         _, obstacles = observations.answers(probes)
         raise worst([*obstacles, NotSent("no answer has a raw head to judge")])

@@ -12,7 +12,7 @@ from own_documents import REQUEST, own_document, stored, the_post
 
 from conformance.contract import Contract, ContractError, load_contract
 from conformance.probes import check_request
-from conformance.probes.errors import ProbeError
+from conformance.probes.plan import ProbeError
 from conformance.targets import Target
 
 TEXT = {"type": "string"}

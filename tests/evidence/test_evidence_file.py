@@ -98,7 +98,7 @@ def test_lines_are_ascii_whatever_a_target_sends(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("body", [b"\xff", b"\xed\xa0\x80", b"\xc0\x80", b"\xf8\x88\x80\x80\x80", b"ab\xe6\x97"])
-def test_bytes_that_are_no_text_come_back(tmp_path: Path, body: bytes) -> None:
+def test_bytes_that_are_not_text_come_back(tmp_path: Path, body: bytes) -> None:
     path = write(tmp_path, exchange(body, b"\xa5", request_headers=()))
     answer = read_evidence(tmp_path).exchanges[0].answer
     assert answer is not None
@@ -217,7 +217,7 @@ def test_a_member_of_any_other_type_is_an_evidence_error(value: object, member: 
     assert exchange_to_json(read) == line
 
 
-def test_no_evidence_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_missing_evidence_is_reported_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(EvidenceError, match="no evidence can be read here"):
         read_evidence(tmp_path)
     (tmp_path / "exchanges.jsonl").write_bytes(b"")
@@ -231,7 +231,7 @@ def test_evidence_is_not_written_over(tmp_path: Path) -> None:
         EvidenceWriter(tmp_path, NOTHING_SECRET, HEADER)
 
 
-def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(EvidenceError, match="cannot be written"):
         EvidenceWriter(tmp_path / "file" / "below", NOTHING_SECRET, HEADER)
@@ -246,7 +246,7 @@ def test_an_id_is_written_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rest", [b"", b'{"id": "to'])
 @pytest.mark.parametrize("finish", [True, False])
-def test_a_stopped_run_goes_on_in_its_file(tmp_path: Path, rest: bytes, finish: bool) -> None:
+def test_a_stopped_run_continues_in_its_file(tmp_path: Path, rest: bytes, finish: bool) -> None:
     path = write(tmp_path, *named("a", "b"), finish=finish)
     if not finish:
         path.write_bytes(path.read_bytes() + rest)

@@ -41,7 +41,7 @@ def test_every_request_of_a_failing_run(failing_run: tuple[Exchange, ...], tmp_p
     assert len(failing_run) > 60
 
 
-def test_a_command_that_sends_something_else_is_told(
+def test_a_command_that_sends_something_else_is_reported(
     failing_run: tuple[Exchange, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def shorter(exchange: Exchange, credential_header: str) -> str:

@@ -99,15 +99,15 @@ def test_they_are_the_same_every_time_whatever_else_is_imported(
 
 
 @pytest.mark.parametrize("tier", [Tier.SMOKE, Tier.STANDARD])
-def test_the_smaller_tiers_draw_none(tier: Tier) -> None:
+def test_the_smaller_tiers_have_no_generated_requests(tier: Tier) -> None:
     assert plan(load_contract("openai"), TARGET, ["generated/*"], tier).probes == ()
 
 
-def test_nothing_is_drawn_that_nobody_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    def draw(*_: object) -> None:
-        raise AssertionError("requests were drawn")
+def test_requests_are_only_generated_where_a_pattern_selects_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def generate(*_: object) -> None:
+        raise AssertionError("requests were generated")
 
-    monkeypatch.setattr("conformance.probes.schemathesis_requests._drawn", draw)
+    monkeypatch.setattr("conformance.probes.schemathesis_requests._generate", generate)
     assert plan(load_contract("openai"), TARGET, ["request.*", "error/*"], Tier.EXHAUSTIVE).probes
-    with pytest.raises(AssertionError, match="requests were drawn"):
+    with pytest.raises(AssertionError, match="requests were generated"):
         plan(load_contract("openai"), TARGET, ["generated/valid/*"], Tier.EXHAUSTIVE)

@@ -20,7 +20,7 @@ from planning_samples import (
 
 from conformance.contract import Contract, Tier
 from conformance.probes import Intent, Probe, plan
-from conformance.probes.keywords import instance_path
+from conformance.probes.pointer_edits import path_of
 
 # No value of a wrong type is a member of an enum, or the constant, so what breaks the type breaks the other as well.
 _NO_MEMBER_HAS_ANOTHER_TYPE: Mapping[str, set[str]] = {
@@ -66,7 +66,7 @@ def test_what_must_be_served_is_a_valid_request(contract: Contract) -> None:
         assert _accepts(contract.operation.request_schema, probe.body), (probe.name, probe.body)
 
 
-def test_each_value_at_an_edge_is_sent_in_a_packed_request_and_alone(contract: Contract) -> None:
+def test_each_boundary_value_is_sent_in_a_combined_request_and_alone(contract: Contract) -> None:
     packed = plan(contract, TARGET, ["request/at-the-edge/*"], Tier.EXHAUSTIVE).probes
     parts = [part.name for probe in packed for part in probe.instead]
     assert len(parts) > 2 * len(packed)
@@ -106,7 +106,7 @@ def test_what_enforces_required_leaves_out_just_this_name(contract: Contract) ->
         if row.keyword is None or row.keyword.name != "required":
             continue
         holder: Any = probe.body
-        for step in instance_path(row.keyword.pointer):
+        for step in path_of(row.keyword.pointer):
             holder = holder[step]
         assert isinstance(row.keyword.schema, Mapping)
         missing = set(row.keyword.schema["required"]) - holder.keys()
@@ -140,7 +140,7 @@ def test_every_keyword_is_enforced_or_cannot_be(contract: Contract) -> None:
         (OWN, "request.code.max-length/enforced/too-long", "code", "00000"),
     ],
 )
-def test_the_values_are_the_nearest_to_the_edge(
+def test_the_values_are_the_nearest_to_the_boundary(
     profile: str, name: str, field: str, value: object, tmp_path: Path
 ) -> None:
     contract = planned_contract(profile, tmp_path)
@@ -163,4 +163,4 @@ def test_the_values_are_the_nearest_to_the_edge(
     ],
 )
 def test_a_schema_pointer_leads_to_the_value_that_it_judges(pointer: str, path: tuple[str | int, ...]) -> None:
-    assert instance_path(pointer) == path
+    assert path_of(pointer) == path

@@ -89,6 +89,6 @@ def test_requests_are_generated_where_the_schema_says_anything(
         assert body.accepts(probe.body) is (probe.intent is Intent.SERVED), probe.name
 
 
-def test_a_conversation_of_roles_that_the_document_lacks_is_not_asked_for(tmp_path: Path) -> None:
+def test_no_conversation_has_roles_that_the_document_lacks(tmp_path: Path) -> None:
     contract = load_contract(str(write_own_document(tmp_path, REQUESTS["an object for each role"])))
     assert plan(contract, TARGET, ["completion/conversation"], Tier.STANDARD).probes == ()

@@ -136,7 +136,7 @@ def without_keyword(schema: Any, field: str) -> Any:
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_a_request_just_outside_of_it_breaks_this_keyword_alone(
+def test_a_request_beyond_the_boundary_breaks_this_keyword_alone(
     field: str, contract: Contract, probes: list[Probe]
 ) -> None:
     row = row_of(contract, field)
@@ -152,7 +152,9 @@ def test_a_request_just_outside_of_it_breaks_this_keyword_alone(
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_a_request_at_its_edge_is_valid_and_has_the_field(field: str, contract: Contract, probes: list[Probe]) -> None:
+def test_a_request_at_the_boundary_is_valid_and_has_the_field(
+    field: str, contract: Contract, probes: list[Probe]
+) -> None:
     honouring = of(probes, row_of(contract, field), "honoured")
     assert honouring
     for probe in honouring:

@@ -49,7 +49,7 @@ def test_each_tier_includes_the_one_before(contract: Contract) -> None:
     assert standard.items() < load.items()
 
 
-def test_what_may_hurt_is_sent_by_the_load_tier_alone(contract: Contract) -> None:
+def test_only_the_load_tier_sends_what_may_harm(contract: Contract) -> None:
     exhaustive, load = (
         {probe.name for probe in plan(contract, TARGET, ALL_BUT_GENERATED, tier).every_probe()}
         for tier in (Tier.EXHAUSTIVE, Tier.LOAD)
@@ -106,7 +106,7 @@ def test_every_probe_can_be_sent(contract: Contract) -> None:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_every_probe_says_what_it_is_about_and_none_is_dear(profile: str) -> None:
+def test_every_probe_says_what_it_is_about_and_none_is_expensive(profile: str) -> None:
     for probe in plan(load_contract(profile), TARGET, ALL_BUT_GENERATED, Tier.EXHAUSTIVE).every_probe():
         assert probe.about, probe.name
         assert 0 <= probe.completion_tokens <= 256, probe.name
@@ -123,7 +123,7 @@ def test_the_tiers_keep_to_their_budgets(profile: str) -> None:
     assert standard.worst_case_tokens <= 3000
 
 
-def test_the_second_tenant_is_only_asked_for_where_there_is_one() -> None:
+def test_probes_of_the_second_tenant_are_only_planned_where_there_is_one() -> None:
     contract = load_contract("kodexa")
     alone = Target(base_url=TARGET.base_url, api_key=API_KEY, model="gpt-4o", parameters=TARGET.parameters)
     with_second = set(_names(plan(contract, TARGET, ["access/*"], Tier.STANDARD)))
@@ -132,7 +132,7 @@ def test_the_second_tenant_is_only_asked_for_where_there_is_one() -> None:
     assert with_second - without == {"access/foreign-organization", "access/second-tenant"} | at_once
 
 
-def test_the_worst_case_counts_each_part_of_a_packed_probe() -> None:
+def test_the_worst_case_counts_each_part_of_a_combined_probe() -> None:
     parts = tuple(Probe(name, "a part", Intent.SERVED, completion_tokens=3) for name in ("b", "c"))
     planned = Plan((Probe("a", "a whole", Intent.SERVED, completion_tokens=5, instead=parts),))
     assert (planned.worst_case_requests, planned.worst_case_tokens) == (3, 11)
@@ -157,7 +157,7 @@ def test_a_target_whose_model_the_contract_does_not_have_is_refused_with_what_to
         check_request(load_contract("loop-health"), target)
 
 
-def test_a_recorded_plan_can_be_judged_by(contract: Contract) -> None:
+def test_a_recorded_plan_is_enough_to_judge_by(contract: Contract) -> None:
     planned = plan(contract, TARGET, ALL_BUT_GENERATED, Tier.STANDARD)
     recorded = plan_from(json.loads(json.dumps(plan_data(planned))))
     for probe, again in zip(planned.every_probe(), recorded.every_probe(), strict=True):

@@ -63,7 +63,7 @@ def test_content_that_is_not_coded_as_it_says_is_reported() -> None:
     assert "transport.content-encoding" in broken(read_stream(exchange(packed)))
 
 
-def test_a_coding_that_cannot_be_decoded_here_is_a_problem_and_no_fault() -> None:
+def test_an_unknown_coding_is_a_problem_and_not_a_fault() -> None:
     headers = (TYPE, ("Content-Encoding", "zstd"))
     reading = read_stream(exchange(b"\x28\xb5\x2f\xfd\0\0\0\0", headers=headers, accept=None))
     assert reading.problem == "the content coding 'zstd' cannot be decoded here"
@@ -137,7 +137,7 @@ def test_an_empty_body_may_be_coded() -> None:
         assert broken(reading) == {"stream.not-empty", "stream.done-once"}
 
 
-def test_no_more_codings_are_undone_than_a_server_may_honestly_stack() -> None:
+def test_no_more_codings_are_decoded_than_the_limit() -> None:
     reading = read_stream(exchange(BYTES, headers=(TYPE, ("Content-Encoding", ", ".join(["gzip"] * 5))), accept=ANY))
     assert reading.problem == "the body has 5 content codings, one over the other"
     assert reading.deviations == ()
@@ -174,7 +174,7 @@ def test_brotli_gives_all_that_came_before_a_mistake(pieces: list[bytes], junk: 
     assert (decoder.ended, decoder.rest) == (True, junk)
 
 
-def test_brotli_tells_a_mistake_from_an_end() -> None:
+def test_brotli_distinguishes_a_mistake_from_an_end() -> None:
     decoder = decompressor("br", b"")
     assert decoder is not None
     body = flushed(BYTES)[:-1] + b"\xff" * 20
@@ -194,7 +194,7 @@ def kept(body: bytes, coding: str, *, length: bool = False) -> Exchange:
 
 
 @pytest.mark.parametrize(("coding", "compress"), [("gzip", gzip.compress), ("br", brotli.compress)])
-def test_a_coded_body_that_was_kept_in_clear_is_no_fault_of_the_target(
+def test_a_coded_body_that_was_kept_decoded_is_not_a_fault_of_the_target(
     coding: str, compress: Callable[[bytes], bytes]
 ) -> None:
     leaking = stream(*HELLO, b": sk-secret-0123456789\n", FINISH, DONE)
@@ -216,14 +216,14 @@ def test_a_bomb_is_a_bomb_also_where_evidence_kept_a_part_of_it(
 
 
 @pytest.mark.parametrize("coding", ["zstd", "br, zstd"])
-def test_a_body_that_evidence_hides_is_no_fault_of_the_target(coding: str) -> None:
+def test_a_body_that_evidence_hides_is_not_a_fault_of_the_target(coding: str) -> None:
     reading = read_stream(kept(b"\x28\xb5\x2f\xfd" * 20, coding))
     assert reading.deviations == ()
     assert reading.problem == f"the content coding '{coding}' cannot be decoded here"
     assert "stream.done-once" not in reading.applicable
 
 
-def test_of_a_bomb_in_two_codings_nothing_is_kept_and_that_is_told() -> None:
+def test_of_a_bomb_in_two_codings_nothing_is_kept_which_is_reported() -> None:
     reading = read_stream(kept(gzip.compress(brotli.compress(b"\0" * 10_000_000)), "br, gzip"))
     assert broken(reading) == {"transport.content-bounded"}
 

@@ -60,7 +60,7 @@ SLOW_START = Latency(whole=1.0, first_token=0.95)
         ([], QUICK_START, None),
     ],
 )
-def test_buffering_is_told_only_by_late_bursts_that_repeat(
+def test_only_late_bursts_that_repeat_show_buffering(
     deliveries: list[Delivery], latency: Latency, buffered: bool | None
 ) -> None:
     judgement = judge_buffering(deliveries, latency)

@@ -238,11 +238,11 @@ def test_data_of_an_unterminated_block_is_reported_as_lost(
         b"data:\n\n",
     ],
 )
-def test_what_the_standard_allows_is_no_deviation(body: bytes) -> None:
+def test_what_the_standard_allows_is_not_a_deviation(body: bytes) -> None:
     assert deviations(body) == []
 
 
-def test_facts_tell_what_was_used_of_the_formats_freedom() -> None:
+def test_facts_say_which_liberties_of_the_format_were_used() -> None:
     body = b"\xef\xbb\xbfdata: a\r\n\r\n: x\nevent: y\n\ndata: b\r\rdata: c\n\n"
     assert read(body)[2] == EventFacts(lf=5, crlf=2, cr=2, comments=1, dataless=1, bom=True)
 
@@ -285,7 +285,7 @@ def test_a_flood_of_deviations_is_counted_and_not_kept() -> None:
     assert len(reader.log.kept) == 20
 
 
-def test_a_message_shows_the_targets_text_in_escapes() -> None:
+def test_a_message_quotes_the_targets_text_with_escapes() -> None:
     (found,) = read(b"\x1b[31m<script>\n\n")[1]
     assert "'\\x1b[31m<script>'" in found.actual
     assert found.actual.isascii()

@@ -26,7 +26,7 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize("head", ALLOWED.values(), ids=ALLOWED)
-def test_what_is_allowed_is_not_told(head: bytes) -> None:
+def test_what_is_allowed_is_not_reported(head: bytes) -> None:
     reading = read_head(head)
     assert reading.deviations == ()
     assert "transport.status-line" in reading.applicable
@@ -54,12 +54,12 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(("head", "name"), FAULTS.values(), ids=FAULTS)
-def test_each_fault_is_told_by_its_own_requirement(head: bytes, name: str) -> None:
+def test_each_fault_breaks_its_own_requirement(head: bytes, name: str) -> None:
     told = {one.requirement for one in read_head(head).deviations}
     assert told == {f"transport.{name}"}
 
 
-def test_two_different_lengths_are_told_twice_over() -> None:
+def test_two_different_lengths_break_two_requirements() -> None:
     told = {
         one.requirement for one in read_head(GOOD.replace(b"\r\n\r\n", b"\r\nContent-Length: 3\r\n\r\n")).deviations
     }
@@ -71,7 +71,7 @@ def test_a_deviation_says_at_which_byte_of_the_head_it_stands() -> None:
     assert GOOD[one.offset :].startswith(b"Content-Length")
 
 
-def test_no_head_decides_nothing() -> None:
+def test_without_a_head_no_requirement_applies() -> None:
     assert read_head(b"").applicable == frozenset()
 
 
@@ -79,7 +79,7 @@ def test_no_head_decides_nothing() -> None:
     st.binary(max_size=300)
     | st.lists(st.sampled_from([b"\r", b"\n", b" ", b":", b"a", GOOD]), max_size=30).map(b"".join)
 )
-def test_any_bytes_can_be_read_and_what_deviates_was_applicable(head: bytes) -> None:
+def test_any_bytes_can_be_read_and_what_deviates_is_applicable(head: bytes) -> None:
     reading = read_head(head)
     assert {one.requirement for one in reading.deviations} <= reading.applicable
     assert all(one.offset is None or 0 <= one.offset < len(head) for one in reading.deviations)

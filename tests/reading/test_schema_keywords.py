@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator
 
 from conformance.contract import load_contract
 from conformance.contract.derive import located_schemas, places
-from conformance.reading.schema import KEPT_PER_KEYWORD, SchemaJudge, instance_path, keyword_key
+from conformance.quoting import as_path
+from conformance.reading.schema import KEPT_PER_KEYWORD, SchemaJudge, keyword_key
 from conformance.reading.schema_reach import key_of
 
 STOP = {
@@ -83,7 +84,7 @@ def told(schema: Any, instance: Any) -> list[tuple[str, str]]:
         (True, 1, []),
     ],
 )
-def test_each_keyword_is_told_by_its_pointer(schema: Any, instance: Any, expected: list[tuple[str, str]]) -> None:
+def test_each_keyword_is_reported_by_its_pointer(schema: Any, instance: Any, expected: list[tuple[str, str]]) -> None:
     assert told(schema, instance) == expected
     assert SchemaJudge(schema).conforms(instance) is not bool(expected)
 
@@ -107,13 +108,13 @@ def test_each_keyword_is_told_by_its_pointer(schema: Any, instance: Any, expecte
         ({"anyOf": [{"anyOf": [{"type": "string"}]}, {"type": "null"}]}, 1, [("/anyOf/0/anyOf", "")]),
     ],
 )
-def test_a_choice_is_told_of_the_branch_that_takes_such_values_or_of_itself(
+def test_for_a_choice_the_branch_that_takes_such_values_is_reported_or_itself(
     schema: Any, instance: Any, expected: list[tuple[str, str]]
 ) -> None:
     assert told(schema, instance) == expected
 
 
-def test_what_contains_itself_is_told_by_its_definition() -> None:
+def test_a_recursive_schema_is_reported_by_its_definition() -> None:
     tree = {"type": "object", "properties": {"below": {"items": {"$ref": "#/$defs/Tree"}}}}
     schema = {"properties": {"tree": {"$ref": "#/$defs/Tree"}}, "$defs": {"Tree": tree}}
     instance = {"tree": {"below": [{"below": [3]}]}}
@@ -149,14 +150,14 @@ def test_a_deviation_says_what_was_expected_and_what_came() -> None:
         [[[[[[[[[1]]]]]]]]] * 999,
     ],
 )
-def test_what_came_is_shown_short_and_harmless(hostile: Any) -> None:
+def test_what_came_is_quoted_short_and_harmless(hostile: Any) -> None:
     (found,) = SchemaJudge({"type": "null"}).deviations(hostile)
     assert len(found.actual) <= 80
     assert found.actual.replace("…", "").isascii()
     assert found.actual.isprintable()
 
 
-def test_a_hostile_name_is_shown_short_and_harmless() -> None:
+def test_a_hostile_name_is_quoted_short_and_harmless() -> None:
     (found,) = SchemaJudge({"additionalProperties": {"type": "null"}}).deviations({"\x1b]" + "n" * 10**5: 1})
     assert len(found.instance_path) < 100
     assert found.instance_path.isprintable()
@@ -179,7 +180,7 @@ def test_a_value_of_great_depth_is_judged() -> None:
     assert judge.reached(deep) == {"/$defs/T/type"}
 
 
-def test_a_million_mistakes_are_told_a_few_times_and_hide_no_other() -> None:
+def test_a_million_mistakes_are_reported_a_few_times_and_hide_no_other() -> None:
     schema = {"prefixItems": [{"items": {"type": "string"}}, {"type": "string"}]}
     began = time.perf_counter()
     found = SchemaJudge(schema).deviations([[1] * 3000, 2])
@@ -241,7 +242,7 @@ def test_of_a_choice_only_the_branch_that_judges_the_value_is_reached() -> None:
     ],
 )
 def test_paths_are_written_as_people_know_them(steps: list[str | int], path: str) -> None:
-    assert instance_path(steps) == path
+    assert as_path(steps) == path
 
 
 @pytest.mark.parametrize("profile", ["kodexa", "loop-health", "openai"])

@@ -300,7 +300,7 @@ def test_a_body_that_ends_long_after_the_sentinel_lingers() -> None:
         (("Content-Type", "text/event-stream; charset=iso-8859-1"),),
     ],
 )
-def test_1_26_a_stream_under_another_media_type_is_read_all_the_same(headers: tuple[tuple[str, str], ...]) -> None:
+def test_1_26_a_stream_under_another_media_type_is_still_read(headers: tuple[tuple[str, str], ...]) -> None:
     reading = read(*GOOD, headers=headers)
     assert broken(reading) == {"stream.media-type"}
     assert reading.choices[0].content == "Hello"
@@ -314,12 +314,12 @@ def test_1_30_a_stale_content_encoding_is_reported_and_the_body_read_as_it_is() 
         assert reading.choices[0].content == "Hello"
 
 
-def test_1_45_a_stream_where_none_was_asked_for_is_no_completion() -> None:
+def test_1_45_a_stream_that_was_not_requested_is_not_a_completion() -> None:
     reading = read_completion(exchange(stream(*GOOD)))
     assert [one.requirement for one in reading.deviations] == ["completion.media-type", "completion.json"]
 
 
-def test_an_error_status_is_no_stream() -> None:
+def test_an_error_status_is_not_a_stream() -> None:
     reading = read_stream(exchange(b'{"error":{}}', status=500, headers=(("Content-Type", "application/json"),)))
     assert broken(reading) == {"stream.status"}
     assert reading.problem == "the status is 500, so the answer is not a stream"

@@ -202,7 +202,7 @@ def test_a_stream_that_the_client_left_is_blamed_for_nothing_that_did_not_come()
         assert not reading.applicable & {"stream.done-once", "stream.finish-once", "stream.not-empty", "stream.ends"}
 
 
-def test_nothing_is_decided_without_an_answer() -> None:
+def test_without_an_answer_no_requirement_applies() -> None:
     reading = read_stream(replace(exchange(b""), answer=None, ending=Ending(EndKind.UNREACHABLE, 0.1)))
     assert reading.applicable == frozenset()
     assert reading.problem == "no answer: unreachable"
@@ -219,7 +219,7 @@ def test_what_a_stream_says_is_put_together() -> None:
     assert reading.is_complete
 
 
-def test_a_stream_decides_what_it_could_have_broken_and_nothing_else() -> None:
+def test_only_requirements_that_a_stream_could_break_apply_to_it() -> None:
     plain, asked = read(*GOOD), read(*HELLO, FINISH, usage_chunk(), DONE, request={**USAGE, "stop": "x"})
     assert {"stream.done-once", "stream.terminated", "stream.json", "stream.usage-absent-unasked"} <= plain.applicable
     assert not plain.applicable & {
@@ -292,7 +292,7 @@ class SmallDeviation:
         self.expected, self.actual = expected, actual
 
 
-def test_the_judges_deviations_are_handed_on_with_the_keyword_that_is_broken() -> None:
+def test_the_judges_deviations_have_the_broken_keyword() -> None:
     request = {"stream": True}
     body = stream(*HELLO, without(FIRST, "choices"), "[]", FINISH, DONE)
     reading = read_stream(exchange(body, request=request), judge=SmallJudge())
@@ -305,7 +305,7 @@ def test_the_judges_deviations_are_handed_on_with_the_keyword_that_is_broken() -
     assert reading.judged_chunks == 6
 
 
-def test_an_error_is_held_against_the_contracts_error_object() -> None:
+def test_an_error_is_judged_by_the_contracts_error_object() -> None:
     body = stream(*HELLO, {"error": {"message": "m"}})
     reading = read_stream(exchange(body), error_judge=SmallJudge())
     assert broken(reading) == {"stream.error-recognisable"}
@@ -344,7 +344,7 @@ def test_a_failing_stream_reads_like_a_wire_trace() -> None:
     assert rows[-1].note.startswith("stream.ends: expected the body's end within 2 s")
 
 
-def test_a_wire_trace_is_as_long_as_asked_for_and_says_what_is_left_out() -> None:
+def test_a_wire_trace_is_as_long_as_requested_and_says_what_is_left_out() -> None:
     items: list[Item] = [*(chunk("a") for _ in range(90)), chunk("b", id="c-2"), FINISH, DONE]
     rows = read(*items).timeline(10)
     assert len([row for row in rows if "not shown" not in row.text]) == 11

@@ -85,7 +85,7 @@ def test_a_text_that_is_not_one_document_is_unreadable(source: str, rule: JsonRu
         (b'{"a":"\xed\xa0\x80"}', {"a": "\ufffd\ufffd\ufffd"}, JsonRule.ENCODING),
     ],
 )
-def test_what_lenient_parsers_let_pass_is_named(source: str | bytes, value: Any, rule: JsonRule) -> None:
+def test_what_lenient_parsers_ignore_is_named(source: str | bytes, value: Any, rule: JsonRule) -> None:
     document = parse(source)
     assert document.readable
     assert document.value == value

@@ -29,7 +29,7 @@ def test_tokens_of_chat_templates_are_known(token: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["<s>struck</s", "a <| b |> c", "<b>bold</b>", "if a < b and c > d", "[INSTALL]", ""])
-def test_other_marks_are_none(text: str) -> None:
+def test_other_marks_are_not_control_tokens(text: str) -> None:
     assert control_token(text) is None
 
 
@@ -46,7 +46,7 @@ def test_other_marks_are_none(text: str) -> None:
         b"see http://127.0.0.1:9000",
     ],
 )
-def test_the_inside_of_a_server_is_seen(body: bytes) -> None:
+def test_server_internals_are_found(body: bytes) -> None:
     assert server_internals(body, URL) is not None
 
 
@@ -60,10 +60,10 @@ def test_the_inside_of_a_server_is_seen(body: bytes) -> None:
         b"the file must be below /data",
     ],
 )
-def test_what_callers_may_know_is_no_inside(body: bytes) -> None:
+def test_what_callers_may_know_is_not_internal(body: bytes) -> None:
     assert server_internals(body, URL) is None
 
 
-def test_the_address_by_which_the_target_is_known_is_no_secret() -> None:
+def test_the_address_of_the_target_is_not_internal() -> None:
     assert server_internals(b"see http://127.0.0.1:9000/docs", "http://127.0.0.1:9000/v1") is None
     assert server_internals(b"see http://127.0.0.1:9001/docs", "http://127.0.0.1:9000/v1") is not None

@@ -77,7 +77,7 @@ def test_a_body_without_a_length_ends_with_the_connection() -> None:
     assert sent.exchange.ending.kind is EndKind.COMPLETE
 
 
-def test_interim_answers_are_passed_over() -> None:
+def test_interim_answers_are_skipped() -> None:
     sent = run(
         answering(
             b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", b"HTTP/1.1 204 No\r\n\r\n"
@@ -249,7 +249,7 @@ def test_a_body_that_ends_before_the_hang_up_is_complete() -> None:
     assert sent.exchange.ending.kind is EndKind.COMPLETE
 
 
-def test_nobody_there() -> None:
+def test_a_target_that_refuses_connections_is_unreachable() -> None:
     sent = asyncio.run(send_once(Target(base_url=f"http://127.0.0.1:{closed_port()}"), probe()))
     assert sent.exchange.ending.kind is EndKind.UNREACHABLE
     assert "127.0.0.1" in sent.exchange.ending.detail

@@ -122,7 +122,7 @@ def test_a_closed_connection_is_opened_again_for_its_next_probe() -> None:
         (b"", 0.25),
     ],
 )
-def test_a_target_that_refuses_for_load_is_asked_again(fields: bytes, slept: float) -> None:
+def test_a_request_that_is_refused_for_load_is_sent_again(fields: bytes, slept: float) -> None:
     async def once(visit: Visit) -> None:
         await visit.send(REFUSED + fields + b"\r\n" if visit.number == 0 else OK)
 
@@ -153,7 +153,7 @@ def test_backoff_grows_and_ends() -> None:
     assert watch.slept == [0.25, 0.5, 1.0]
 
 
-def test_a_429_holds_everybody() -> None:
+def test_a_429_holds_every_request() -> None:
     async def first_is_refused(visit: Visit) -> None:
         await visit.send(REFUSED + b"Retry-After: 5\r\n\r\n" if visit.number == 0 else OK)
 
@@ -184,7 +184,7 @@ def test_a_connection_that_fails_before_the_answer_is_tried_again() -> None:
 
 
 @pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", b"HTTP/1.1 2"])
-def test_an_answer_that_has_begun_is_not_asked_for_again(start: bytes) -> None:
+def test_a_request_whose_answer_has_begun_is_not_sent_again(start: bytes) -> None:
     async def cut(visit: Visit) -> bool:
         await visit.send(start)
         return True

@@ -81,7 +81,7 @@ def test_a_target_that_answers_nothing_is_given_up() -> None:
     assert set(seen.unsent.values()) == {"the target answered nothing"}
 
 
-def test_one_answer_is_enough_to_go_on() -> None:
+def test_one_answer_is_enough_to_continue() -> None:
     async def rare(visit: Visit) -> bool:
         if visit.number == 2:
             await visit.send(OK)
@@ -92,7 +92,7 @@ def test_one_answer_is_enough_to_go_on() -> None:
     assert seen.unsent == {}
 
 
-def test_nobody_there_is_told_at_once_in_one_sentence() -> None:
+def test_an_unreachable_target_is_reported_at_once_in_one_sentence() -> None:
     port = closed_port()
     watch = Watch()
     with pytest.raises(Unreachable, match=rf"127\.0\.0\.1:{port} could be made \(.*refused.*--base-url"):
@@ -109,12 +109,12 @@ def test_an_unknown_host_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None
         asyncio.run(Watch().observe([probe()], Target(base_url="http://nowhere.invalid")))
 
 
-def test_an_empty_plan_sends_nothing_and_needs_nobody() -> None:
+def test_an_empty_plan_sends_nothing_and_needs_no_target() -> None:
     target = Target(base_url=f"http://127.0.0.1:{closed_port()}")
     assert asyncio.run(Watch().observe([], target)) == Observation(exchanges=())
 
 
-def test_a_mistake_in_the_configuration_is_told_before_anything_is_sent() -> None:
+def test_a_mistake_in_the_configuration_is_reported_before_anything_is_sent() -> None:
     async def main() -> None:
         async with serve(ok) as server:
             with pytest.raises(RequestError, match="no value"):

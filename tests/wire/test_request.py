@@ -31,7 +31,7 @@ def authorization(credential: Credential, target: Target = TARGET) -> str | None
     return dict(sent_request(request).headers).get("Authorization")
 
 
-def test_every_header_is_ours() -> None:
+def test_no_header_comes_from_the_library() -> None:
     assert headers_of(body={"a": "é"}) == {
         "Host": "host.example:8080",
         "Authorization": f"Bearer {KEY}",
@@ -78,7 +78,7 @@ def test_bytes_are_sent_as_they_are() -> None:
     assert sent_request(build_request(probe(body=b'{"a": \xff'), OPERATION, TARGET)).body == b'{"a": \xff'
 
 
-def test_a_stream_is_asked_for_by_media_type() -> None:
+def test_a_request_for_a_stream_accepts_its_media_type() -> None:
     assert headers_of(body={"stream": True})["Accept"] == "text/event-stream"
 
 
@@ -180,7 +180,7 @@ def test_a_path_may_begin_at_the_root_of_the_host() -> None:
     assert request.url == "http://host.example:8080/invocations"
 
 
-def test_a_wrong_key_looks_right_and_tells_nothing() -> None:
+def test_a_wrong_key_looks_right_and_reveals_nothing() -> None:
     wrong = authorization(Credential.WRONG)
     assert wrong == authorization(Credential.WRONG)
     assert wrong is not None
@@ -208,14 +208,14 @@ def test_another_credential_header() -> None:
 
 
 @pytest.mark.parametrize("key", ["secret\nkey", "secret-key ", "secret\0key", "ключ"])
-def test_a_key_that_cannot_be_sent_is_not_shown(key: str) -> None:
+def test_a_key_that_cannot_be_sent_is_not_quoted(key: str) -> None:
     with pytest.raises(RequestError) as caught:
         build_request(probe(), OPERATION, replace(TARGET, api_key=key))
     assert "Authorization" in str(caught.value)
     assert key not in str(caught.value)
 
 
-def test_a_body_that_is_no_json_value_is_refused() -> None:
+def test_a_body_that_is_not_a_json_value_is_refused() -> None:
     for body in ({"a": float("nan")}, {"a": "\ud800"}, {"a": {1, 2}}):
         with pytest.raises(RequestError, match=r"plain.*bytes"):
             build_request(probe(body=body), OPERATION, TARGET)

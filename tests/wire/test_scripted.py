@@ -131,7 +131,7 @@ def test_the_body_waits_for_the_interim_answer_which_stands_in_the_head() -> Non
     assert exchange.head == interim + OK[:-2]
 
 
-def test_an_answer_that_comes_first_keeps_the_body_at_home() -> None:
+def test_after_an_early_answer_the_body_is_not_sent() -> None:
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 417 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")

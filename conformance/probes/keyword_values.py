@@ -1,14 +1,14 @@
-"""Values for one schema keyword: those that it allows at its very edge, and those just outside of it."""
+"""The cases of one schema keyword: valid values at its boundary, and invalid ones beyond it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from conformance.contract.samples import judge
-from conformance.probes.boundary_values import EDGES
-from conformance.probes.case import Case
-from conformance.probes.violating_values import BREACHES
+from conformance.contract.samples import Definitions, judge
+from conformance.probes.boundary_values import BOUNDARY_CASES
+from conformance.probes.keyword_cases import Case
+from conformance.probes.violating_values import VIOLATING_CASES
 
 _READ_TOGETHER: Mapping[str, tuple[str, ...]] = {
     "additionalProperties": ("properties", "patternProperties"),
@@ -18,27 +18,27 @@ _READ_TOGETHER: Mapping[str, tuple[str, ...]] = {
     "contains": ("minContains",),
     "if": ("then", "else"),
 }
-"""Keywords whose meaning hangs on others of the same schema."""
-_SEE_ALL = ("unevaluatedProperties", "unevaluatedItems")
+"""Keywords whose meaning depends on others of the same schema."""
+_DEPEND_ON_ALL = ("unevaluatedProperties", "unevaluatedItems")
 
 
-def allowed(keyword: str, schema: Mapping[str, Any], definitions: Mapping[str, Any] | None = None) -> Iterator[Case]:
-    """Values that the keyword allows, as near to its edge as can be, and that the rest of its schema takes too.
+def boundary_cases(keyword: str, schema: Mapping[str, Any], definitions: Definitions = None) -> Iterator[Case]:
+    """Values at the boundary of a keyword that it allows, and that the rest of its schema allows, too.
 
     `definitions` are the `$defs` that a `$ref` in the schema leads to.
     """
     accepts = judge(schema, definitions)
-    make = EDGES.get(keyword)
+    make = BOUNDARY_CASES.get(keyword)
     yield from _first_of_each_name(case for case in (make(schema, definitions) if make else ()) if accepts(case.value))
 
 
-def refused(keyword: str, schema: Mapping[str, Any], definitions: Mapping[str, Any] | None = None) -> Iterator[Case]:
-    """Values that break the keyword and, as far as can be, nothing else; the cheapest that decide come first.
+def violating_cases(keyword: str, schema: Mapping[str, Any], definitions: Definitions = None) -> Iterator[Case]:
+    """Values that break the keyword and, as far as possible, nothing else; the cheapest come first.
 
-    Where every value that breaks the keyword breaks another one too (no wrong type is a member of an `enum`), those
+    Where every value that breaks the keyword also breaks another one (no wrong type is a member of an `enum`), those
     are given. Of several values for one case, the first that fits is given.
     """
-    make = BREACHES.get(keyword)
+    make = VIOLATING_CASES.get(keyword)
     if make is None:
         return
     others_accept = judge(_without(keyword, schema), definitions)
@@ -56,7 +56,7 @@ def _without(keyword: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _alone(keyword: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    if keyword in _SEE_ALL:
+    if keyword in _DEPEND_ON_ALL:
         return schema
     kept = (keyword, *_READ_TOGETHER.get(keyword, ()))
     alone = {name: schema[name] for name in kept if name in schema}
