@@ -22,6 +22,8 @@ from conformance.bundle.signature import signing_key
 from conformance.lab.targets import contract_of, targets_of
 from conformance.reference import EmbeddedReference
 
+pytestmark = pytest.mark.network
+
 # --- what holds ----------------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,8 @@ from repacked_bundles import EVIDENCE, careful, careless, contents, in_json, in_
 import conformance
 from conformance.bundle import verified_payload
 
+pytestmark = pytest.mark.network
+
 # --- what does not hold, by a forger who changes one thing ---------------------------------------------------------
 
 
