@@ -110,7 +110,7 @@ def sample(schema: Any, definitions: Definitions = None, *, least: bool = False)
 
     With `least`, it is the least that the schema allows, and what the schema itself gives as an example where it does;
     without, it stays away from the bounds of text, numbers and arrays. `definitions` are what `$ref` lead to. Where no
-    valid value can be found, the plainest invalid one is given: whoever uses it asks the schema once more.
+    valid value can be found, the plainest invalid one is given: the caller must check it against the schema.
     """
     return _sample(schema, _Context(definitions, least))
 
@@ -336,7 +336,7 @@ def _least_number(schema: Mapping[str, Any]) -> int | float:
 
 
 def number_within(schema: Mapping[str, Any]) -> int | float:
-    """A small number that the bounds allow, away from them where there is room: the bounds have cases of their own."""
+    """A small number that the bounds allow, away from them where possible: the bounds have cases of their own."""
     low: float | None = schema.get("minimum", schema.get("exclusiveMinimum"))
     high: float | None = schema.get("maximum", schema.get("exclusiveMaximum"))
     whole = types_of(schema)[0] == "integer" or "number" not in types_of(schema)

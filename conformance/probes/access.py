@@ -93,10 +93,9 @@ def _other_paths(body: RequestBody) -> Iterator[Probe]:
         ("dot-segment", "no credential, at the path with a dot segment", path.removesuffix(last) + "./" + last),
     ):
         yield refused_probe(f"access/no-key-{name}", about, body.capped(CHEAP), path=spelled, **_NO_KEY, **_RARELY)
-    for name, route, asked in _siblings(body):
+    for name, route, request in _siblings(body):
         about = f"no credential, at {route}"
-        probe = refused_probe(f"access/sibling-{name}", about, asked, path=route, from_root=True, **_NO_KEY, **_RARELY)
-        yield probe
+        yield refused_probe(f"access/sibling-{name}", about, request, path=route, from_root=True, **_NO_KEY, **_RARELY)
 
 
 def _siblings(body: RequestBody) -> Iterator[tuple[str, str, Any]]:
@@ -154,11 +153,11 @@ def _second_tenant(body: RequestBody, tier: Tier) -> Iterator[Probe]:
     yield served_probe("access/second-tenant", again, body.capped(16), wave=AFTERWARDS, **other)
     for number, word in enumerate(WORDS_OF_TENANTS):
         tenant, fields = ("second", other) if number % 2 else ("first", {"tier": tier})
-        asked = body.asking(repeating(word), tokens=16)
+        request = body.asking(repeating(word), tokens=16)
         if body.has("stream") and number >= len(WORDS_OF_TENANTS) // 2:
-            asked["stream"] = True
+            request["stream"] = True
         about = f"the {tenant} of two tenants at once, with a word of its own"
-        yield served_probe(f"access/tenant-at-once-{number}", about, asked, wave=AFTERWARDS, **fields)
+        yield served_probe(f"access/tenant-at-once-{number}", about, request, wave=AFTERWARDS, **fields)
 
 
 def _is_bearer(scheme: CredentialScheme) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from conformance.contract.model import Tier
-from conformance.probes.model import Intent, Probe, served_probe, worst_case_tokens
+from conformance.probes.model import Probe, either_probe, refused_probe, served_probe
 from conformance.probes.request_body import CHEAP, RequestBody
 
 UNKNOWN_MODEL = "no-such-model-chat-conformance"
@@ -19,34 +19,24 @@ _WHOLE_NUMBERS: Mapping[str, int] = {"n": 1, "seed": 7}
 FORM = b"model=any&messages=Say+hello."
 
 
-def refused(name: str, about: str, body: Any, **fields: Any) -> Probe:
-    """A probe that a conforming deployment answers with an error."""
-    tokens = fields.pop("completion_tokens", worst_case_tokens(body))
-    return Probe(name=name, about=about, intent=Intent.REFUSED, body=body, completion_tokens=tokens, **fields)
-
-
-def either(name: str, about: str, body: Any, **fields: Any) -> Probe:
-    """A probe that a deployment may serve or refuse."""
-    tokens = fields.pop("completion_tokens", worst_case_tokens(body))
-    return Probe(name=name, about=about, intent=Intent.EITHER, body=body, completion_tokens=tokens, **fields)
-
-
 def error_probes(body: RequestBody) -> Iterator[Probe]:
     """Requests that must be refused, and those that may be."""
     yield from _malformed(body)
     yield from _ambiguous(body)
     if body.has("stream"):
         streamed = {**body.without("messages"), "stream": True}
-        yield refused("error/streamed", "an invalid request that asks for a stream", streamed, tier=Tier.SMOKE)
-    yield refused("error/messages-null-element", "a message that is null", _with_null_message(body))
+        yield refused_probe("error/streamed", "an invalid request that asks for a stream", streamed, tier=Tier.SMOKE)
+    yield refused_probe("error/messages-null-element", "a message that is null", _with_null_message(body))
     yield from _media_types(body)
     yield from _elsewhere(body)
     if body.has("model") and not _model_is_enumerated(body):
         yield from _unknown_model(body)
-    asked = {**body.asking(JSON_MODE, tokens=64), "response_format": {"type": "json_object"}}
+    request = {**body.asking(JSON_MODE, tokens=64), "response_format": {"type": "json_object"}}
     about = "a completion in JSON mode, which only some deployments support"
-    yield either("request/json-mode", about, asked, tier=Tier.EXHAUSTIVE)
-    yield either("request/unknown-field", "a field that no document names", {**body.capped(CHEAP), UNKNOWN_FIELD: 1})
+    yield either_probe("request/json-mode", about, request, tier=Tier.EXHAUSTIVE)
+    yield either_probe(
+        "request/unknown-field", "a field that no document names", {**body.capped(CHEAP), UNKNOWN_FIELD: 1}
+    )
 
 
 def _malformed(body: RequestBody) -> Iterator[Probe]:
@@ -63,7 +53,7 @@ def _malformed(body: RequestBody) -> Iterator[Probe]:
         ("not-a-number", "the literal NaN", valid[:-1] + b', "temperature": NaN}', Tier.STANDARD),
         ("invalid-utf8", "bytes that are not UTF-8", valid.replace(b"Say hello", b"Say \xff\xfe"), Tier.STANDARD),
     ):
-        yield refused(f"error/json-{name}", about, raw, tier=tier, completion_tokens=CHEAP)
+        yield refused_probe(f"error/json-{name}", about, raw, tier=tier, completion_tokens=CHEAP)
 
 
 def _ambiguous(body: RequestBody) -> Iterator[Probe]:
@@ -75,19 +65,19 @@ def _ambiguous(body: RequestBody) -> Iterator[Probe]:
         named = {**body.asking("Say hello.", tokens=CHEAP), "model": model}
         twice = json.dumps(named).encode()[:-1] + b', "model": "' + UNKNOWN_MODEL.encode() + b'"}'
         about = "a body in which `model` stands twice, first as it is and then as one that does not exist"
-        yield either("error/duplicate-model", about, twice, completion_tokens=CHEAP)
+        yield either_probe("error/duplicate-model", about, twice, completion_tokens=CHEAP)
     for name, about, inside in (
         ("request/lone-surrogate", "half of a surrogate pair in a message", b"\\ud83d"),
         ("request/escaped-nul", "an escaped NUL character in a message", b"\\u0000"),
         ("request/raw-nul", "a NUL byte in a message", b"\0"),
     ):
         raw = valid.replace(b"Say hello", b"Say " + inside + b" hello")
-        yield either(name, about, raw, completion_tokens=CHEAP, tier=Tier.EXHAUSTIVE)
+        yield either_probe(name, about, raw, completion_tokens=CHEAP, tier=Tier.EXHAUSTIVE)
     text = body.asking("", tokens=CHEAP)
-    yield either("request/empty-text", "a message with an empty text", text, tier=Tier.EXHAUSTIVE)
+    yield either_probe("request/empty-text", "a message with an empty text", text, tier=Tier.EXHAUSTIVE)
     many = body.asking("a " * TOO_MANY_WORDS, tokens=CHEAP)
     about = f"a prompt of {TOO_MANY_WORDS} words"
-    yield either("request/long-prompt", about, many, tier=Tier.EXHAUSTIVE)
+    yield either_probe("request/long-prompt", about, many, tier=Tier.EXHAUSTIVE)
     if body.limit_field:
         whole = {name: value for name, value in _WHOLE_NUMBERS.items() if body.has(name)}
         integral = json.dumps({**body.asking("Say hello.", tokens=CHEAP), **whole})
@@ -95,7 +85,7 @@ def _ambiguous(body: RequestBody) -> Iterator[Probe]:
             integral = integral.replace(f'"{name}": {value}', f'"{name}": {value}.0')
         about = "integers that are written with a decimal point"
         raw = integral.encode()
-        yield either("request/integral-float", about, raw, completion_tokens=CHEAP, tier=Tier.EXHAUSTIVE)
+        yield either_probe("request/integral-float", about, raw, completion_tokens=CHEAP, tier=Tier.EXHAUSTIVE)
 
 
 def _with_null_message(body: RequestBody) -> dict[str, Any]:
@@ -114,12 +104,12 @@ def _media_types(body: RequestBody) -> Iterator[Probe]:
     valid = json.dumps(body.capped(CHEAP)).encode()
     cost: Mapping[str, Any] = {"completion_tokens": CHEAP}
     plain_text: Mapping[str, str | None] = {"Content-Type": "text/plain"}
-    yield refused("error/text-plain", "a JSON body declared as text/plain", valid, headers=plain_text, **cost)
+    yield refused_probe("error/text-plain", "a JSON body declared as text/plain", valid, headers=plain_text, **cost)
     form: Mapping[str, str | None] = {"Content-Type": "application/x-www-form-urlencoded"}
-    yield refused("error/form", "the fields of a form", FORM, headers=form, tier=Tier.EXHAUSTIVE, **cost)
+    yield refused_probe("error/form", "the fields of a form", FORM, headers=form, tier=Tier.EXHAUSTIVE, **cost)
     missing: Mapping[str, str | None] = {"Content-Type": None}
     about = "a JSON body without a Content-Type"
-    yield either("request/no-content-type", about, valid, headers=missing, tier=Tier.EXHAUSTIVE, **cost)
+    yield either_probe("request/no-content-type", about, valid, headers=missing, tier=Tier.EXHAUSTIVE, **cost)
     for name, about, declared, tier in (
         ("charset", "a JSON body with a charset", "application/json; charset=utf-8", Tier.STANDARD),
         ("upper-case", "a JSON body whose media type is in upper case", "APPLICATION/JSON", Tier.EXHAUSTIVE),
@@ -131,24 +121,24 @@ def _media_types(body: RequestBody) -> Iterator[Probe]:
 def _elsewhere(body: RequestBody) -> Iterator[Probe]:
     """Routes and methods that the operation does not have."""
     valid = body.capped(CHEAP)
-    yield refused("error/method", "PUT instead of POST", valid, method="PUT")
+    yield refused_probe("error/method", "PUT instead of POST", valid, method="PUT")
     for method in ("DELETE", "PATCH"):
         about = f"{method} instead of POST"
-        yield refused(f"error/method-{method.lower()}", about, None, method=method, tier=Tier.EXHAUSTIVE)
+        yield refused_probe(f"error/method-{method.lower()}", about, None, method=method, tier=Tier.EXHAUSTIVE)
     # Some platforms list stored completions by GET.
-    yield either(
+    yield either_probe(
         "error/method-get", "GET instead of POST", None, method="GET", tier=Tier.EXHAUSTIVE, completion_tokens=0
     )
     route = "/chat-conformance/no-such-route"
-    yield refused("error/unknown-route", "a route that does not exist", valid, path=route)
+    yield refused_probe("error/unknown-route", "a route that does not exist", valid, path=route)
 
 
 def _unknown_model(body: RequestBody) -> Iterator[Probe]:
     unknown = {**body.capped(CHEAP), "model": UNKNOWN_MODEL}
-    yield refused("error/unknown-model", "a model that does not exist", unknown)
+    yield refused_probe("error/unknown-model", "a model that does not exist", unknown)
     if body.has("stream"):
         about = "a stream by a model that does not exist"
-        yield refused("error/unknown-model-streamed", about, {**unknown, "stream": True}, tier=Tier.EXHAUSTIVE)
+        yield refused_probe("error/unknown-model-streamed", about, {**unknown, "stream": True}, tier=Tier.EXHAUSTIVE)
 
 
 def _default_model(body: RequestBody) -> Any:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from conformance.contract.model import Tier
-from conformance.probes.model import Intent, Probe, worst_case_tokens
+from conformance.probes.model import Probe, served_probe
 from conformance.probes.request_body import RequestBody
 
 ONE_CONNECTION = "kept-alive"
@@ -23,61 +22,57 @@ OTHER_LIMIT = 3
 """Completion tokens of the long answer when it is requested again."""
 
 
-def served(name: str, about: str, body: Any, **fields: Any) -> Probe:
-    """A probe that a conforming deployment answers with a completion."""
-    tokens = worst_case_tokens(body)
-    return Probe(name=name, about=about, intent=Intent.SERVED, body=body, completion_tokens=tokens, **fields)
-
-
 def completion_probes(body: RequestBody) -> Iterator[Probe]:
     """Completions that show the response contract."""
-    yield served("completion/plain", "the smallest valid request", body.capped(16), tier=Tier.SMOKE)
-    yield served(
+    yield served_probe("completion/plain", "the smallest valid request", body.capped(16), tier=Tier.SMOKE)
+    yield served_probe(
         "completion/long-prompt",
         "the same question after a long preface, which costs more prompt tokens",
         body.asking("Think of nothing. " * 30 + "Say hello.", tokens=8),
     )
-    yield served("completion/multibyte", "text outside of ASCII in a message", body.asking(MULTIBYTE, tokens=24))
-    yield served(
+    yield served_probe("completion/multibyte", "text outside of ASCII in a message", body.asking(MULTIBYTE, tokens=24))
+    yield served_probe(
         "completion/conversation",
         "a conversation of several turns",
         {**body.capped(4), "messages": _conversation()},
     )
     long_answer = body.asking(LONG_ANSWER, tokens=32)
-    yield served("completion/long-answer", "a long answer without streaming", long_answer)
+    yield served_probe("completion/long-answer", "a long answer without streaming", long_answer)
     if body.has("stream"):
         about = "the smallest valid request again, with a stream that is declined"
         declined = {**body.capped(16), "stream": False}
-        yield served("completion/stream-false", about, declined, connection=ONE_CONNECTION)
+        yield served_probe("completion/stream-false", about, declined, connection=ONE_CONNECTION)
     else:
-        yield served("completion/again", "the same request again, which is another completion", body.capped(16))
+        yield served_probe("completion/again", "the same request again, which is another completion", body.capped(16))
     if body.limit_field:
         yield from _limited(body)
     if body.has("stop"):
         stopped = body.asking(LONG_ANSWER, tokens=24, stop=[" "])
-        yield served("completion/stop", "a long answer that stops at its first space", stopped)
+        yield served_probe("completion/stop", "a long answer that stops at its first space", stopped)
     if body.has("n"):
-        yield served("completion/two-choices", "two choices for one prompt", body.asking(LONG_ANSWER, tokens=4, n=2))
+        yield served_probe(
+            "completion/two-choices", "two choices for one prompt", body.asking(LONG_ANSWER, tokens=4, n=2)
+        )
     if body.has("logprobs"):
-        asked = body.asking("Say hello.", tokens=3, logprobs=True, top_logprobs=2)
-        yield served("completion/logprobs", "the log probabilities of each token", asked)
+        request = body.asking("Say hello.", tokens=3, logprobs=True, top_logprobs=2)
+        yield served_probe("completion/logprobs", "the log probabilities of each token", request)
         if body.has("n"):
-            asked = body.asking("Say hello.", tokens=2, logprobs=True, top_logprobs=1, n=2)
+            request = body.asking("Say hello.", tokens=2, logprobs=True, top_logprobs=1, n=2)
             about = "the log probabilities of each token of two choices"
-            yield served("completion/logprobs-of-choices", about, asked, tier=Tier.EXHAUSTIVE)
+            yield served_probe("completion/logprobs-of-choices", about, request, tier=Tier.EXHAUSTIVE)
     if body.has("model") and not _model_is_required(body):
         without = {name: value for name, value in body.capped(4).items() if name != "model"}
-        yield served("completion/default-model", "a request that leaves the model to its default", without)
+        yield served_probe("completion/default-model", "a request that leaves the model to its default", without)
 
 
 def _limited(body: RequestBody) -> Iterator[Probe]:
     """The long answer under other limits of its tokens."""
     about = "a long answer that is limited to one token"
-    yield served("completion/one-token", about, body.asking(LONG_ANSWER, tokens=1), tier=Tier.SMOKE)
+    yield served_probe("completion/one-token", about, body.asking(LONG_ANSWER, tokens=1), tier=Tier.SMOKE)
     field = body.limit_fields[-1]
-    asked = {**body.base, "messages": [{"role": "user", "content": LONG_ANSWER}], field: OTHER_LIMIT}
+    request = {**body.base, "messages": [{"role": "user", "content": LONG_ANSWER}], field: OTHER_LIMIT}
     about = f"the long answer again, limited to {OTHER_LIMIT} tokens by `{field}`"
-    yield served("completion/other-limit", about, asked, wave=AFTERWARDS)
+    yield served_probe("completion/other-limit", about, request, wave=AFTERWARDS)
 
 
 def _conversation() -> list[dict[str, str]]:

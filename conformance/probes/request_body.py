@@ -72,7 +72,7 @@ class RequestBody:
 
     @property
     def base(self) -> dict[str, Any]:
-        """The template, filled in from the target; the model is left out where neither asks for one."""
+        """The template, filled in from the target; without a model where neither has one."""
         values = {"{model}": self.target.model}
         values |= {one.placeholder: self.target.value(one) for one in self.contract.parameters}
         body = {name: _filled(value, values) for name, value in self.contract.template.items()}

@@ -77,12 +77,12 @@ def each_followed_by_a_plain_one(
 
 def _connections(body: RequestBody) -> Iterator[Probe]:
     if body.has("stream"):
-        asked = body.asking(LEAVING, tokens=64, stream=True)
+        request = body.asking(LEAVING, tokens=64, stream=True)
         yield Probe(
             name="robustness/hang-up",
             about="a client that hangs up in the middle of a stream",
             intent=Intent.EITHER,
-            body=with_line_breaks(body, asked),
+            body=with_line_breaks(body, request),
             completion_tokens=64,
             disconnect_after=1,
         )
@@ -105,13 +105,13 @@ def _connections(body: RequestBody) -> Iterator[Probe]:
 
 def _uploads(body: RequestBody) -> Iterator[Probe]:
     """Bodies that are sent in pieces, in chunks, or after 100 (Continue)."""
-    asks = {"Expect": "100-continue"}
+    expect = {"Expect": "100-continue"}
     pieces = in_pieces(2, PAUSE)[1:]
     yield served_probe(
         "robustness/expect-continue",
         "a body that is sent in two pieces, after 100 (Continue)",
         body.capped(CHEAP),
-        headers=asks,
+        headers=expect,
         script=Script((HEAD, await_continue(CONTINUE_WITHIN), *pieces)),
     )
     yield either_probe(
@@ -133,7 +133,7 @@ def _uploads(body: RequestBody) -> Iterator[Probe]:
         "robustness/expect-without-waiting",
         "a body that is sent at once, without waiting for 100 (Continue)",
         body.capped(CHEAP),
-        headers=asks,
+        headers=expect,
         script=Script(),
         tier=Tier.EXHAUSTIVE,
     )

@@ -36,16 +36,16 @@ def valid_from_schemathesis(body: RequestBody, count: int) -> list[Any]:
     kept = _KEPT | {one.name for one in body.contract.parameters if not one.in_path}
     fixed = {name: value for name, value in body.capped(CHEAP_TOKENS).items() if name in kept}
     adapted = _adapted(dict(body.contract.operation.request_schema), kept, set(fixed))  # type: ignore[arg-type]
-    drawn = _generate(adapted, "POSITIVE", count)
-    return _distinct(drawn, lambda one: {**one, **fixed, **_conversing(one)}, body, valid=True)[:count]
+    generated = _generate(adapted, "POSITIVE", count)
+    return _distinct(generated, lambda one: {**one, **fixed, **_as_conversation(one)}, body, valid=True)[:count]
 
 
-def _conversing(drawn: Mapping[str, Any]) -> dict[str, Any]:
+def _as_conversation(generated: Mapping[str, Any]) -> dict[str, Any]:
     """The messages as a conversation: the instructions first, then turns that end with the user's.
 
     A schema cannot express the order of roles, and many models accept no other.
     """
-    messages = drawn.get("messages")
+    messages = generated.get("messages")
     if not messages or not isinstance(messages, list) or not all(_has_role(one) for one in messages):
         return {}
     instructing = messages[:1] if messages[0]["role"] in ("system", "developer") and len(messages) > 1 else []
@@ -62,8 +62,8 @@ def _has_role(message: Any) -> bool:
 def invalid_from_schemathesis(body: RequestBody, count: int) -> list[Any]:
     """At most so many invalid bodies."""
     schema = body.contract.operation.request_schema
-    drawn = _generate(schema, "NEGATIVE", 2 * count + _MARGIN)
-    found = _distinct(drawn, lambda one: _cheap(one, body), body, valid=False)
+    generated = _generate(schema, "NEGATIVE", 2 * count + _MARGIN)
+    found = _distinct(generated, lambda one: _cheap(one, body), body, valid=False)
     return [one for one in found if not _is_acceptable(one, body)][:count]
 
 
@@ -88,15 +88,15 @@ def _knows_tools(body: RequestBody) -> bool:
     return '"tool"' in json.dumps(body.contract.operation.properties.get("messages", True))
 
 
-def _cheap(drawn: Any, body: RequestBody) -> Any:
+def _cheap(generated: Any, body: RequestBody) -> Any:
     """An invalid body that costs little if it is served, and is not refused for an unknown model.
 
     One that is invalid only by its limit or its number of choices becomes valid and is dropped: the probes of the
     keywords cover those.
     """
-    if not isinstance(drawn, dict):
-        return drawn
-    cheap = dict(drawn)
+    if not isinstance(generated, dict):
+        return generated
+    cheap = dict(generated)
     for name in LIMIT_FIELDS:
         if name in cheap or name == body.limit_field:
             cheap[name] = CHEAP_TOKENS
@@ -159,7 +159,7 @@ def _generate_once(schema_text: str, mode: str, count: int) -> list[Any]:
         "paths": {"/-": {"post": operation}},
         "$defs": _without_extensions(schema.get("$defs", {})),  # where the `$ref` of a recursion leads
     }
-    drawn: list[Any] = []
+    generated: list[Any] = []
     strategy = schemathesis.openapi.from_dict(document)["/-"]["POST"].as_strategy(
         generation_mode=schemathesis.GenerationMode[mode]
     )
@@ -174,13 +174,13 @@ def _generate_once(schema_text: str, mode: str, count: int) -> list[Any]:
     )
     @hypothesis.given(strategy)
     def draw(case: Any) -> None:
-        drawn.append(case.body)
+        generated.append(case.body)
 
     with warnings.catch_warnings(), _without_constants_of_this_process():
         warnings.simplefilter("ignore")
         with suppress(hypothesis.errors.Unsatisfiable):  # a schema that accepts all has no invalid request
             draw()
-    return drawn
+    return generated
 
 
 @contextmanager
@@ -207,10 +207,10 @@ def _without_constants_of_this_process() -> Iterator[None]:
         names.CONSTANTS_CACHE.cache.clear()
 
 
-def _distinct(drawn: list[Any], finish: Callable[[Any], Any], body: RequestBody, *, valid: bool) -> list[Any]:
+def _distinct(generated: list[Any], finish: Callable[[Any], Any], body: RequestBody, *, valid: bool) -> list[Any]:
     """Each generated body once, and only those that the contract's own schema finds valid or invalid, as wanted."""
     kept: dict[str, Any] = {}
-    for one in drawn:
+    for one in generated:
         if isinstance(one, bytes) or (valid and not isinstance(one, dict)):
             continue
         finished = finish(one)

@@ -57,8 +57,8 @@ def _at_once(body: RequestBody) -> Iterator[Probe]:
     """Several streams at once, each with a word that no other answer may have."""
     for number, word in enumerate(WORDS):
         about = "one of several streams at once, each with a word of its own"
-        asked = _asking(body, repeating(word), 16)
-        yield served_probe(f"stream/at-once-{number}", about, asked, wave=AT_ONCE_WAVE)
+        request = _asking(body, repeating(word), 16)
+        yield served_probe(f"stream/at-once-{number}", about, request, wave=AT_ONCE_WAVE)
 
 
 def _with_optional_fields(body: RequestBody) -> Iterator[Probe]:
@@ -71,17 +71,17 @@ def _with_optional_fields(body: RequestBody) -> Iterator[Probe]:
             yield served_probe(f"stream/{name}", about, _asking(body, LONG_ANSWER, 24, stop=stop))
     if body.has("n"):
         for n, word, tier in ((2, "two", Tier.STANDARD), (3, "three", Tier.EXHAUSTIVE)):
-            asked = _asking(body, LONG_ANSWER, 4, n=n)
-            yield served_probe(f"stream/{word}-choices", f"a stream of {word} choices", asked, tier=tier)
+            request = _asking(body, LONG_ANSWER, 4, n=n)
+            yield served_probe(f"stream/{word}-choices", f"a stream of {word} choices", request, tier=tier)
     if body.has("stream_options"):
         usage: dict[str, Any] = {"stream_options": {"include_usage": True}}
         yield served_probe(
             "stream/usage", "a stream whose request wants its usage", _asking(body, LONG_ANSWER, 8, **usage)
         )
         for name, options in (("off", {"include_usage": False}), ("null", None)):
-            asked = _asking(body, LONG_ANSWER, 8, stream_options=options)
+            request = _asking(body, LONG_ANSWER, 8, stream_options=options)
             about = f"a stream whose request wants no usage ({name})"
-            yield served_probe(f"stream/usage-{name}", about, asked, tier=Tier.EXHAUSTIVE)
+            yield served_probe(f"stream/usage-{name}", about, request, tier=Tier.EXHAUSTIVE)
     if body.has("logprobs"):
         fields: dict[str, Any] = {"logprobs": True, "top_logprobs": 1}
         if body.has("stream_options"):

@@ -170,7 +170,7 @@ class EventStreamReader:
             self._read_blocks(data, at, events)
 
     def _without_bom(self, data: bytes) -> bytes:
-        """The bytes that follow the one byte order mark that a stream may begin with; none while it is undecided."""
+        """The bytes after the one byte order mark that a stream may begin with; none while it may still come."""
         head = (self._head or b"") + data
         if len(head) < len(_BOM) and _BOM.startswith(head):
             self._head = head

@@ -49,7 +49,7 @@ class JsonRule(StrEnum):
 
 
 class JsonFault(NamedTuple):
-    """One breach of strict JSON: the rule, and in words what came."""
+    """One fault of a JSON text: the rule that it breaks, and in words what came."""
 
     rule: JsonRule
     actual: str

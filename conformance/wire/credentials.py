@@ -95,7 +95,7 @@ def _is_bearer(scheme: CredentialScheme) -> bool:
 def wrong_key(target: Target) -> str:
     """A key of the form and length of the target's own that was never issued; the same in every run.
 
-    It is drawn from the length alone, so that nothing of the real key but a vendor's prefix can be read from it.
+    It is made from the length alone, so that it reveals nothing of the real key but a vendor's prefix.
     """
     real = target.api_key or ""
     prefix = vendor_prefix(real)
