@@ -67,9 +67,9 @@ def test_what_must_be_served_is_a_valid_request(contract: Contract) -> None:
 
 
 def test_each_boundary_value_is_sent_in_a_combined_request_and_alone(contract: Contract) -> None:
-    packed = plan(contract, TARGET, ["request/at-the-edge/*"], Tier.EXHAUSTIVE).probes
-    parts = [part.name for probe in packed for part in probe.instead]
-    assert len(parts) > 2 * len(packed)
+    combined = plan(contract, TARGET, ["request/at-the-edge/*"], Tier.EXHAUSTIVE).probes
+    parts = [part.name for probe in combined for part in probe.instead]
+    assert len(parts) > 2 * len(combined)
     assert all("/honoured/" in name for name in parts)
     honoured = {probe.name for probe in _probes(contract) if "/honoured/" in probe.name and not probe.path_parameters}
     assert honoured == set(parts)

@@ -1,4 +1,4 @@
-"""Whatever a user's own document looks like, nothing is asked of a deployment that it does not say."""
+"""Whatever a user's own document looks like, a deployment is only judged by what it says."""
 
 from __future__ import annotations
 

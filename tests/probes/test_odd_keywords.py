@@ -1,4 +1,4 @@
-"""Every keyword that a user's own document may have gets requests at its edge and just outside of it, or a reason."""
+"""Every keyword of a user's own document gets requests at its boundary and beyond it, or a reason why not."""
 
 from __future__ import annotations
 

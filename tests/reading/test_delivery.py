@@ -1,4 +1,4 @@
-"""Delivery is judged from arrival times, and only where they can tell."""
+"""Delivery is judged from arrival times, and only where they are enough to decide."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def delivery(*content: float, reads: int = 10, end: float | None = None) -> Deli
     return delivery_of(Arrivals(content[0] if content else None, reads, len(content), content, len(content), end))
 
 
-SPREAD = delivery(*(0.1 + number * 0.09 for number in range(11)))
+STEADY = delivery(*(0.1 + number * 0.09 for number in range(11)))
 BURST = delivery(*[0.98] * 10)
 TRICKLED_BURST = delivery(*(0.95 + number * 0.002 for number in range(10)))
 EARLY_BURST = delivery(*[0.1] * 10)
@@ -43,11 +43,11 @@ SLOW_START = Latency(whole=1.0, first_token=0.95)
     [
         ([BURST, BURST], QUICK_START, True),
         ([BURST, TRICKLED_BURST], QUICK_START, True),
-        ([BURST, SPREAD], QUICK_START, False),
+        ([BURST, STEADY], QUICK_START, False),
         ([BURST, BURST], Latency(whole=1.0, first_token=0.1, alike=(0.3, 1.7)), None),
         ([BURST, BURST], Latency(whole=1.0, first_token=0.1, alike=(0.8, 1.2)), True),
-        ([SPREAD], QUICK_START, False),
-        ([SPREAD], Latency(), False),
+        ([STEADY], QUICK_START, False),
+        ([STEADY], Latency(), False),
         ([EARLY_BURST, EARLY_BURST], QUICK_START, False),
         ([BURST, EARLY_BURST], QUICK_START, False),
         ([BURST, BURST], SLOW_START, None),

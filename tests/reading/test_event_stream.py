@@ -17,7 +17,7 @@ VECTORS = {
     "one event": (b"data: a\n\n", [("message", "a", "")]),
     "no space after the colon": (b"data:a\n\n", [("message", "a", "")]),
     "exactly one space is taken": (b"data:  a \n\n", [("message", " a ", "")]),
-    "a tab is no space": (b"data:\ta\n\n", [("message", "\ta", "")]),
+    "a tab is not a space": (b"data:\ta\n\n", [("message", "\ta", "")]),
     "a space before the field name makes another field": (b" data: a\ndata: b\n\n", [("message", "b", "")]),
     "a space before the colon makes another field": (b"data : a\ndata: b\n\n", [("message", "b", "")]),
     "names are case-sensitive": (b"Data: a\nDATA: b\ndata: c\n\n", [("message", "c", "")]),

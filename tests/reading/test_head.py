@@ -1,4 +1,4 @@
-"""The head of an answer as it came: what clients are lenient about is told, and what is allowed is not."""
+"""The head of an answer as it came: what lenient clients ignore is reported, and what is allowed is not."""
 
 from __future__ import annotations
 
@@ -41,29 +41,29 @@ FAULTS = {
     "a folded field": (GOOD.replace(b"\r\n\r\n", b"\r\nX-A: b\r\n c\r\n\r\n"), "no-folding"),
     "a space before the colon": (GOOD.replace(b"Length:", b"Length :"), "field-lines"),
     "no colon": (GOOD.replace(b"\r\n\r\n", b"\r\nnonsense\r\n\r\n"), "field-lines"),
-    "a name that is no token": (GOOD.replace(b"\r\n\r\n", b"\r\nX(a): b\r\n\r\n"), "field-lines"),
+    "a name that is not a token": (GOOD.replace(b"\r\n\r\n", b"\r\nX(a): b\r\n\r\n"), "field-lines"),
     "a control character": (GOOD.replace(b"json", b"js\x00on"), "field-lines"),
     "two media types": (GOOD.replace(b"\r\n\r\n", b"\r\nContent-Type: text/plain\r\n\r\n"), "singleton-fields"),
     "another transfer coding": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", "transfer-coding"),
     "chunked twice": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n", "transfer-coding"),
     "a length where no body can be": (b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", "bodiless"),
     "a coding of an interim answer": (b"HTTP/1.1 103 E\r\nTransfer-Encoding: chunked\r\n\r\n" + GOOD, "bodiless"),
-    "a length that is no number": (GOOD.replace(b": 2", b": two"), "length-truthful"),
+    "a length that is not a number": (GOOD.replace(b": 2", b": two"), "length-truthful"),
     "two lengths in one field": (GOOD.replace(b": 2", b": 2, 3"), "length-truthful"),
 }
 
 
 @pytest.mark.parametrize(("head", "name"), FAULTS.values(), ids=FAULTS)
 def test_each_fault_breaks_its_own_requirement(head: bytes, name: str) -> None:
-    told = {one.requirement for one in read_head(head).deviations}
-    assert told == {f"transport.{name}"}
+    broken = {one.requirement for one in read_head(head).deviations}
+    assert broken == {f"transport.{name}"}
 
 
 def test_two_different_lengths_break_two_requirements() -> None:
-    told = {
+    broken = {
         one.requirement for one in read_head(GOOD.replace(b"\r\n\r\n", b"\r\nContent-Length: 3\r\n\r\n")).deviations
     }
-    assert told == {"transport.length-truthful", "transport.singleton-fields"}
+    assert broken == {"transport.length-truthful", "transport.singleton-fields"}
 
 
 def test_a_deviation_says_at_which_byte_of_the_head_it_stands() -> None:

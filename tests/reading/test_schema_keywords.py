@@ -33,7 +33,7 @@ def message(role: str, **more: Any) -> dict[str, Any]:
 MESSAGE = {"oneOf": [message("user", content={"type": "string"}), message("tool", call={"type": "integer"})]}
 
 
-def told(schema: Any, instance: Any) -> list[tuple[str, str]]:
+def reported(schema: Any, instance: Any) -> list[tuple[str, str]]:
     return [(one.key, one.instance_path) for one in SchemaJudge(schema).deviations(instance)]
 
 
@@ -85,7 +85,7 @@ def told(schema: Any, instance: Any) -> list[tuple[str, str]]:
     ],
 )
 def test_each_keyword_is_reported_by_its_pointer(schema: Any, instance: Any, expected: list[tuple[str, str]]) -> None:
-    assert told(schema, instance) == expected
+    assert reported(schema, instance) == expected
     assert SchemaJudge(schema).conforms(instance) is not bool(expected)
 
 
@@ -111,14 +111,14 @@ def test_each_keyword_is_reported_by_its_pointer(schema: Any, instance: Any, exp
 def test_for_a_choice_the_branch_that_takes_such_values_is_reported_or_itself(
     schema: Any, instance: Any, expected: list[tuple[str, str]]
 ) -> None:
-    assert told(schema, instance) == expected
+    assert reported(schema, instance) == expected
 
 
 def test_a_recursive_schema_is_reported_by_its_definition() -> None:
     tree = {"type": "object", "properties": {"below": {"items": {"$ref": "#/$defs/Tree"}}}}
     schema = {"properties": {"tree": {"$ref": "#/$defs/Tree"}}, "$defs": {"Tree": tree}}
     instance = {"tree": {"below": [{"below": [3]}]}}
-    assert told(schema, instance) == [("/$defs/Tree/type", "tree.below[0].below[0]")]
+    assert reported(schema, instance) == [("/$defs/Tree/type", "tree.below[0].below[0]")]
     assert "/$defs/Tree/type" in SchemaJudge(schema).reached({"tree": {}})
     assert SchemaJudge(schema).reached({}) == frozenset()
 

@@ -33,7 +33,7 @@ EVENTS = {
     "an unknown finish_reason": GOOD.replace(b'"finish_reason": null', b'"finish_reason": "eos"'),
     "another role": GOOD.replace(b'"content"', b'"role":"user","content"'),
     "an error": b'data: {"error":{"message":"m"}}\n\n',
-    "an error that is no error object": b'data: {"error":{"code":[]}}\n\n',
+    "an error that is not an error object": b'data: {"error":{"code":[]}}\n\n',
     "the sentinel": b"data: [DONE]\n\n",
     "another HTTP message": b"HTTP/1.1 200 OK\r\n\r\n",
     "nesting too deep": b"data: " + b"[" * 130 + b"]" * 130 + b"\n\n",

@@ -1,4 +1,4 @@
-"""Faults of real deployments in framing and chunks, each told by exactly the requirements that it breaks."""
+"""Faults of real deployments in framing and chunks: each breaks exactly its own requirements."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ FRAMING = {
         {"stream.json", "stream.finish-once"},
     ),
     "an id with NUL": ((FIRST, b"id: a\0b\n", *GOOD[1:]), {"stream.field-names"}),
-    "a reconnection time that is no number": ((b"retry: soon\n", *GOOD), {"stream.field-names"}),
+    "a reconnection time that is not a number": ((b"retry: soon\n", *GOOD), {"stream.field-names"}),
     "an error event in bare text": (
         (*HELLO, b"event: error\ndata: out of memory\n\n"),
         {"stream.json", "stream.finish-once", "stream.done-once"},
@@ -235,7 +235,7 @@ SEQUENCE = {
         {},
         {"stream.index-range"},
     ),
-    "an index that is no number": ((FIRST, chunk("a", index="0"), FINISH, DONE), {}, {"stream.index-range"}),
+    "an index that is not a number": ((FIRST, chunk("a", index="0"), FINISH, DONE), {}, {"stream.index-range"}),
     "a choice never finished": (
         (FIRST, SECOND, chunk("a"), FINISH, DONE),
         TWO,

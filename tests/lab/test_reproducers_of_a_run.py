@@ -18,7 +18,7 @@ from conformance.wire.exchange import Exchange
 pytestmark = pytest.mark.network
 
 FAULTS = {"openai": "stream-end.done-missing", "kodexa": "over-enforces:request.n.type"}
-"""The second makes the run take packed requests apart, and has the key in another header."""
+"""The second makes the run take combined requests apart, and has the key in another header."""
 
 
 @pytest.fixture(scope="module", params=FAULTS)
@@ -48,9 +48,9 @@ def test_a_command_that_sends_something_else_is_reported(
         return curl_for(exchange, credential_header=credential_header) + "/elsewhere"
 
     monkeypatch.setattr(reproducing, "curl_for", shorter)
-    told = list(reproducing.not_reproduced(failing_run[:1], "x-api-key", tmp_path))
-    assert len(told) == 1
-    assert told[0].startswith(f"the command of {failing_run[0].id} sends different bytes")
+    reported = list(reproducing.not_reproduced(failing_run[:1], "x-api-key", tmp_path))
+    assert len(reported) == 1
+    assert reported[0].startswith(f"the command of {failing_run[0].id} sends different bytes")
 
 
 def test_no_command_has_a_key(failing_run: tuple[Exchange, ...]) -> None:

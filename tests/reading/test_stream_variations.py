@@ -101,7 +101,7 @@ CHUNKS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
         {},
     ),
     "usage on the finish chunk": ((*HELLO, {**FINISH, "usage": usage_chunk()["usage"]}, DONE), USAGE),
-    "the same without being asked": ((*HELLO, {**FINISH, "usage": usage_chunk()["usage"]}, DONE), {}),
+    "the same without a request for it": ((*HELLO, {**FINISH, "usage": usage_chunk()["usage"]}, DONE), {}),
     "usage of floats": ((*HELLO, FINISH, usage_chunk(3.0, 2.0, 5.0), DONE), USAGE),
     "created as a float": ((FIRST, chunk("a", created=1.7e9), FINISH, DONE), {}),
     "the filter's first chunk": ((AZURE_FIRST, *GOOD), {}),
@@ -220,7 +220,7 @@ def test_what_a_stream_says_is_put_together() -> None:
 
 
 def test_only_requirements_that_a_stream_could_break_apply_to_it() -> None:
-    plain, asked = read(*GOOD), read(*HELLO, FINISH, usage_chunk(), DONE, request={**USAGE, "stop": "x"})
+    plain, with_usage = read(*GOOD), read(*HELLO, FINISH, usage_chunk(), DONE, request={**USAGE, "stop": "x"})
     assert {"stream.done-once", "stream.terminated", "stream.json", "stream.usage-absent-unasked"} <= plain.applicable
     assert not plain.applicable & {
         "stream.usage-sum",
@@ -228,7 +228,7 @@ def test_only_requirements_that_a_stream_could_break_apply_to_it() -> None:
         "stream.error-terminal",
         "stream.usage-when-asked",
     }
-    assert {"stream.usage-sum", "stream.usage-when-asked", "stream.stop"} <= asked.applicable
+    assert {"stream.usage-sum", "stream.usage-when-asked", "stream.stop"} <= with_usage.applicable
     failed = read(*HELLO, {"error": {"message": "m"}})
     assert {"stream.error-terminal", "stream.done-absent-after-error"} <= failed.applicable
     assert not failed.applicable & {"stream.done-once", "stream.finish-once"}
