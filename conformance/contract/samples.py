@@ -67,8 +67,8 @@ Definitions = Mapping[str, Any] | None
 """What the `$ref` of a schema lead to, by name."""
 
 
-def judge(schema: Any, definitions: Definitions = None) -> Accepts:
-    """Whether a schema, formats included, accepts a value; `definitions` are what its `$ref` lead to."""
+def validator_for(schema: Any, definitions: Definitions = None) -> Accepts:
+    """What says whether a schema, formats included, accepts a value; `definitions` are what its `$ref` lead to."""
     from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms
 
     whole = {**schema, "$defs": dict(definitions)} if definitions and isinstance(schema, Mapping) else schema
@@ -139,7 +139,7 @@ def _sample(schema: Any, context: _Context) -> Any:
     first = next(tries)
     if not _HARD & schema.keys():
         return first
-    accepts = judge(schema, context.definitions)
+    accepts = validator_for(schema, context.definitions)
     return next(filter(accepts, itertools.chain([first], tries)), first)
 
 
@@ -200,7 +200,7 @@ def _objects(schema: Mapping[str, Any], context: _Context) -> Iterator[Any]:
     wanted = int(schema.get("minProperties", 0))
     names = ["member", *_USUAL_TEXTS]
     if "propertyNames" in schema:
-        names = list(filter(judge(schema["propertyNames"], context.definitions), names))
+        names = list(filter(validator_for(schema["propertyNames"], context.definitions), names))
     while len(grown) < wanted and names:
         grown = {**grown, names.pop(0): invented}
     yield grown
@@ -241,7 +241,7 @@ def _items(schema: Mapping[str, Any], count: int, context: _Context) -> list[Any
     varied = schema.get("uniqueItems") is True or (isinstance(one, str) and not context.least)
     if not varied:
         return prefix + [one] * (count - len(prefix))
-    accepts = judge(items, context.definitions)
+    accepts = validator_for(items, context.definitions)
     found = list(itertools.islice(filter(accepts, _different(one, items)), count - len(prefix)))
     return prefix + found + [one] * (count - len(prefix) - len(found))
 
@@ -283,7 +283,7 @@ def matching_text(pattern: str) -> str | None:
     Usual texts come first. What they do not match, Hypothesis may: it reads Python's patterns, which most of
     JavaScript's are.
     """
-    accepts = judge({"type": "string", "pattern": pattern})
+    accepts = validator_for({"type": "string", "pattern": pattern})
     usual = next(filter(accepts, _USUAL_TEXTS), None)
     return usual if usual is not None else _found_by_hypothesis(pattern, accepts)
 

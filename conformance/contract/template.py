@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.contract.model import Operation, Parameter
 from conformance.contract.openapi import is_chat_completions
-from conformance.contract.samples import definitions_of, judge, sample
+from conformance.contract.samples import definitions_of, sample, validator_for
 
 _MODEL = "{model}"
 _MESSAGES = [{"role": "user", "content": "Say hello."}]
@@ -42,7 +42,7 @@ def fits(operation: Operation, template: Mapping[str, Any], placeholders: Collec
         name: _least(operation, name) if isinstance(value, str) and value in placeholders else value
         for name, value in template.items()
     }
-    return judge(operation.request_schema)(filled)
+    return validator_for(operation.request_schema)(filled)
 
 
 def _made(operation: Operation, placeholders: Collection[str]) -> dict[str, Any]:

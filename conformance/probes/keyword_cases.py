@@ -12,10 +12,10 @@ from conformance.contract.samples import (
     MOST_ITEMS,
     Definitions,
     items_of,
-    judge,
     matching_text,
     sample,
     types_of,
+    validator_for,
 )
 
 SMALL_STEP = 0.00005
@@ -117,8 +117,8 @@ def matching_items(name: str, keyword: str, more: int) -> Cases:
 
 def other_items(schema: Mapping[str, Any], count: int, definitions: Definitions) -> list[Any]:
     """Items that an array allows and that are not of the kind that it must contain."""
-    wanted = judge(schema["contains"], definitions)
-    fits = judge(schema.get("items", True), definitions)
+    wanted = validator_for(schema["contains"], definitions)
+    fits = validator_for(schema.get("items", True), definitions)
     tries: tuple[Any, ...] = (
         sample(schema.get("items", True), definitions),
         "other",

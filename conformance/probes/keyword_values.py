@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from conformance.contract.samples import Definitions, judge
+from conformance.contract.samples import Definitions, validator_for
 from conformance.probes.boundary_values import BOUNDARY_CASES
 from conformance.probes.keyword_cases import Case
 from conformance.probes.violating_values import VIOLATING_CASES
@@ -27,7 +27,7 @@ def boundary_cases(keyword: str, schema: Mapping[str, Any], definitions: Definit
 
     `definitions` are the `$defs` that a `$ref` in the schema leads to.
     """
-    accepts = judge(schema, definitions)
+    accepts = validator_for(schema, definitions)
     make = BOUNDARY_CASES.get(keyword)
     yield from _first_of_each_name(case for case in (make(schema, definitions) if make else ()) if accepts(case.value))
 
@@ -41,8 +41,8 @@ def violating_cases(keyword: str, schema: Mapping[str, Any], definitions: Defini
     make = VIOLATING_CASES.get(keyword)
     if make is None:
         return
-    others_accept = judge(_without(keyword, schema), definitions)
-    keyword_accepts = judge(_alone(keyword, schema), definitions)
+    others_accept = validator_for(_without(keyword, schema), definitions)
+    keyword_accepts = validator_for(_alone(keyword, schema), definitions)
     breaking = [case for case in make(schema, definitions) if not keyword_accepts(case.value)]
     alone = [case for case in breaking if others_accept(case.value)]
     yield from _first_of_each_name(alone or breaking)

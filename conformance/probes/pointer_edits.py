@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from conformance.contract.pointers import split
-from conformance.contract.samples import items_of, judge, matching_text, sample
+from conformance.contract.samples import items_of, matching_text, sample, validator_for
 from conformance.probes.keyword_cases import UNKNOWN_MEMBER
 from conformance.probes.request_body import REMOVED, Path
 
@@ -126,7 +126,7 @@ class _Walk:
         numbered = word in _SAME_VALUE_BY_NUMBER
         self._schema = self._schema[word][int(following)] if numbered else self._schema[word]
         current = self._holder[self._key]
-        if word in ("anyOf", "oneOf") and not judge(self._schema, self._definitions)(current):
+        if word in ("anyOf", "oneOf") and not validator_for(self._schema, self._definitions)(current):
             inner = sample(self._schema, self._definitions)
             both = isinstance(inner, dict) and isinstance(current, dict)
             self._holder[self._key] = {**current, **inner} if both else inner

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
-from conformance.contract.samples import judge, main_type, sample, types_of
+from conformance.contract.samples import main_type, sample, types_of, validator_for
 from conformance.probes.keyword_values import boundary_cases
 from conformance.probes.model import LIMIT_FIELDS
 from conformance.probes.request_body import COMPANIONS, REMOVED, RequestBody
@@ -130,7 +130,7 @@ class _Maker:
         if boundary and self._chance.random() < _SHARE:
             return copy.deepcopy(self._chance.choice(boundary))
         made = self._inside(schema)
-        return made if judge(schema, self._definitions)(made) else sample(schema, self._definitions)
+        return made if validator_for(schema, self._definitions)(made) else sample(schema, self._definitions)
 
     def _boundary_values(self, schema: Mapping[str, Any]) -> list[Any]:
         known = self._boundaries.get(id(schema))

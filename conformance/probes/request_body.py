@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from conformance.contract import Contract
-from conformance.contract.samples import Accepts, definitions_of, judge
+from conformance.contract.samples import Accepts, definitions_of, validator_for
 from conformance.probes.model import LIMIT_FIELDS
 from conformance.quoting import as_path
 from conformance.targets.model import Target
@@ -49,7 +49,7 @@ class RequestBody:
     @cached_property
     def accepts(self) -> Accepts:
         """Whether the contract's request schema, formats included, accepts a body."""
-        return judge(self.contract.operation.request_schema)
+        return validator_for(self.contract.operation.request_schema)
 
     @property
     def definitions(self) -> Mapping[str, Any]:

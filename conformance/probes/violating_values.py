@@ -12,12 +12,12 @@ from conformance.contract.samples import (
     LONGEST,
     Definitions,
     items_of,
-    judge,
     main_type,
     matching_text,
     number_within,
     sample,
     types_of,
+    validator_for,
 )
 from conformance.probes.keyword_cases import (
     UNKNOWN_MEMBER,
@@ -167,7 +167,7 @@ def _wrong_for_branches(keyword: str) -> Cases:
 
 def _two_branches(schema: Mapping[str, Any], definitions: Definitions) -> Iterator[Case]:
     """Values that two branches of a `oneOf` accept."""
-    accepting = [judge(branch, definitions) for branch in schema["oneOf"]]
+    accepting = [validator_for(branch, definitions) for branch in schema["oneOf"]]
     samples = [sample(branch, definitions) for branch in schema["oneOf"]]
     pairs = list(itertools.permutations(samples, 2))
     joined = [{**one, **other} for one, other in pairs if isinstance(one, dict) and isinstance(other, dict)]
