@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -75,6 +74,9 @@ def _unfaulted(row: Requirement) -> dict[tuple[str, str], str]:
     if _is_of_path(keyword) and keyword.name == "type":
         reason = "a path parameter is always text, so that no other type can be accepted or refused"
         return {(row.id, IGNORES): reason, (row.id, OVER_ENFORCES): reason}
+    if _is_of_path(keyword) and keyword.value != "uuid":
+        reason = "only the target knows the values of its path, so that no other valid one can be sent"
+        return {(row.id, OVER_ENFORCES): reason}
     if keyword.name != "type" or not isinstance(keyword.schema, Mapping) or keyword.value != "string":
         return {}
     if {"enum", "const"} & keyword.schema.keys():
@@ -160,9 +162,11 @@ def _lenient(contract: Contract) -> Callable[[Dialect, Tenant, Mapping[str, str]
     rules = RequestRules(True, contract.operation.path_parameters)
 
     def authorize_well_formed(dialect: Dialect, tenant: Tenant, path_parameters: Mapping[str, str]) -> None:
-        with suppress(Refusal):
+        try:
             rules.check_path(path_parameters)
-            authorize(dialect, tenant, path_parameters)
+        except Refusal:
+            return
+        authorize(dialect, tenant, path_parameters)
 
     return authorize_well_formed
 
