@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from conformance.contract.documents import Document, enforce, read_document
@@ -62,23 +63,17 @@ def read_dialect(profile: str) -> Dialect:
         ContractError: its file is missing, departs from specs/dialect.schema.json or contradicts itself; the message
             has the file and the line.
     """
-    return _read(profile)[0]
+    return _shipped(profile)[0]
 
 
 def dialect_of(profile: str, operation: Operation) -> Dialect:
     """The dialect of a shipped profile, checked against the operation that its OpenAPI document describes.
 
     Raises:
-        ContractError: as `read_dialect`, or a parameter is not one of the operation's.
+        ContractError: as `read_dialect`, or its parameters are not those of the operation.
     """
-    dialect, document = _read(profile)
-    for number, parameter in enumerate(dialect.parameters):
-        names = operation.path_parameters if parameter.in_path else operation.properties
-        if parameter.name not in names:
-            where = "the operation's path" if parameter.in_path else "the request's properties"
-            known = ", ".join(names) or "none"
-            message = f"`{parameter.name}` is not among {where} ({known})"
-            raise document.error(message, join("/parameters", number, "name"))
+    dialect, document = _shipped(profile)
+    check_parameters(dialect, document, operation)
     return dialect
 
 
@@ -89,28 +84,7 @@ def known_parameters() -> tuple[Parameter, ...]:
     Raises:
         ContractError: as `read_dialect`, or one name, key or variable stands for two things.
     """
-    found: dict[str, Parameter] = {}
-    meanings: dict[str, str] = {}
-    for profile in shipped_profiles():
-        dialect, document = _read(profile)
-        own: set[str] = set()
-        for number, parameter in enumerate(dialect.parameters):
-            for word, meaning in _words(parameter):
-                if word in own or meanings.setdefault(word, meaning) != meaning:
-                    message = f"the {word} stands for something else already; choose another"
-                    raise document.error(message, join("/parameters", number))
-                own.add(word)
-            found.setdefault(parameter.name, parameter)
-    return tuple(found.values())
-
-
-def _words(parameter: Parameter) -> Iterator[tuple[str, str]]:
-    """The words that a parameter takes, each with what it stands for: a key and a variable belong together."""
-    yield f"name `{parameter.name}`", parameter.key
-    for value in (parameter, parameter.second):
-        if value is not None:
-            yield f"key `{value.key}`", value.variable
-            yield f"variable `{value.variable}`", value.key
+    return distinct_parameters(map(_shipped, shipped_profiles()))
 
 
 def own_parameters(operation: Operation, template: Mapping[str, Any]) -> tuple[Parameter, ...]:
@@ -138,16 +112,20 @@ def _plain(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()
 
 
-@cache
-def _read(profile: str) -> tuple[Dialect, Document]:
-    document = read_document(dialect_path(profile))
+def dialect_in(path: Path, profile: str) -> tuple[Dialect, Document]:
+    """The dialect in a file, and the file with its lines.
+
+    Raises:
+        ContractError: as `read_dialect`.
+    """
+    document = read_document(path)
     enforce(document, SCHEMA)
     written: Mapping[str, Any] = document.data
     reference = written["reference"]
     error = reference["error"]
     if _TYPE in json.dumps(error["body"]) and "types" not in error:
         raise document.error(f"the body has a {_TYPE}, but `types` does not give any", "/reference/error/body")
-    return Dialect(
+    dialect = Dialect(
         profile=profile,
         parameters=tuple(_parameter(one) for one in written.get("parameters", ())),
         mount=reference["mount"],
@@ -159,7 +137,61 @@ def _read(profile: str) -> tuple[Dialect, Document]:
         lists_models=reference.get("models", False),
         error_template=error["body"],
         error_types=error.get("types", {}),
-    ), document
+    )
+    return dialect, document
+
+
+@cache
+def _shipped(profile: str) -> tuple[Dialect, Document]:
+    return dialect_in(dialect_path(profile), profile)
+
+
+def check_parameters(dialect: Dialect, document: Document, operation: Operation) -> None:
+    """Checks that the parameters of a dialect are those of an operation.
+
+    Raises:
+        ContractError: the operation does not have one of them, or its path has one that the dialect does not name.
+    """
+    for number, parameter in enumerate(dialect.parameters):
+        names = operation.path_parameters if parameter.in_path else operation.properties
+        if parameter.name not in names:
+            where = "the operation's path" if parameter.in_path else "the request's properties"
+            known = ", ".join(names) or "none"
+            message = f"`{parameter.name}` is not among {where} ({known})"
+            raise document.error(message, join("/parameters", number, "name"))
+    named = {parameter.name for parameter in dialect.parameters}
+    for name in operation.path_parameters:
+        if name not in named:
+            raise document.error(f"the path has a parameter `{name}`; say in `parameters` what fills it", "/parameters")
+
+
+def distinct_parameters(dialects: Iterable[tuple[Dialect, Document]]) -> tuple[Parameter, ...]:
+    """The parameters of several dialects, each name once.
+
+    Raises:
+        ContractError: one name, key or variable stands for two things.
+    """
+    found: dict[str, Parameter] = {}
+    meanings: dict[str, str] = {}
+    for dialect, document in dialects:
+        own: set[str] = set()
+        for number, parameter in enumerate(dialect.parameters):
+            for word, meaning in _words(parameter):
+                if word in own or meanings.setdefault(word, meaning) != meaning:
+                    message = f"the {word} stands for something else already; choose another"
+                    raise document.error(message, join("/parameters", number))
+                own.add(word)
+            found.setdefault(parameter.name, parameter)
+    return tuple(found.values())
+
+
+def _words(parameter: Parameter) -> Iterator[tuple[str, str]]:
+    """The words that a parameter takes, each with what it stands for: a key and a variable belong together."""
+    yield f"name `{parameter.name}`", parameter.key
+    for value in (parameter, parameter.second):
+        if value is not None:
+            yield f"key `{value.key}`", value.variable
+            yield f"variable `{value.variable}`", value.key
 
 
 def _parameter(written: Mapping[str, Any]) -> Parameter:
