@@ -32,9 +32,9 @@ def test_a_new_requirement_lacks_everything() -> None:
     contract = shipped_contract("openai")
     row = contract.requirement("transport.bodiless")
     assert row is not None
-    new = replace(row, id="transport.date", digest="0" * 64)
+    new = replace(row, id="transport.made-up", digest="0" * 64)
     gaps = requirement_gaps(replace(contract, requirements=(*contract.requirements, new)), "openai")
-    assert {gap.subject for gap in gaps} == {"transport.date"}
+    assert {gap.subject for gap in gaps} == {"transport.made-up"}
     assert [gap.missing for gap in gaps] == [
         "no test judges it",
         "nothing says why it matters and how to keep it",
@@ -42,7 +42,7 @@ def test_a_new_requirement_lacks_everything() -> None:
         "not reviewed as it stands (new, never reviewed)",
     ]
     assert all(re.search(r"  \S+:\d+  ", str(gap)) for gap in gaps)
-    assert 'marked @requirement("transport.date", probes)' in gaps[0].remedy
+    assert 'marked @requirement("transport.made-up", probes)' in gaps[0].remedy
 
 
 def test_a_requirement_that_no_probe_of_the_profile_can_decide_is_named() -> None:
