@@ -80,6 +80,12 @@ def test_every_command_and_option_that_is_named_is_one(document: Path) -> None:
 
 
 @each_document()
+def test_every_task_that_is_named_is_one(document: Path) -> None:
+    tasks = re.findall(r"@nox\.session\ndef (\w+)", (ROOT / "noxfile.py").read_text(encoding="utf-8"))
+    assert [name for name in re.findall(r"nox (?:--no-venv )?-s (\w+)", _text(document)) if name not in tasks] == []
+
+
+@each_document()
 def test_every_option_that_is_named_alone_is_one(document: Path) -> None:
     known = {option for command in commands.commands.values() for one in command.params for option in one.opts}
     alone = [match[0] for code in _CODE.findall(_without_fences(_text(document))) if (match := _OPTION.match(code))]
