@@ -24,7 +24,14 @@ def told(folder: Path, *arguments: str) -> str:
 def test_a_requirement_is_told_with_source_reason_faults_remedy_and_test(tmp_path: Path) -> None:
     text = told(tmp_path, "stream.done-once")
     assert text.startswith("stream.done-once  (MUST, smoke tier)\n")
-    for part in ("Source   ", "Why      ", "Fix      ", "What breaks it", "stream-end.done-missing", "Tested by "):
+    for part in (
+        "Source   ",
+        "Why      ",
+        "Fix      ",
+        "Faults in the catalogue that break it",
+        "stream-end.done-missing",
+        "Tested by ",
+    ):
         assert part in text
 
 
@@ -44,7 +51,7 @@ def test_what_cannot_be_observed_is_told_with_the_reason(tmp_path: Path) -> None
         (("stream.done-onc",), "openai has no requirement 'stream.done-onc'; did you mean stream.done-once or"),
         (
             ("access.organization-foreign",),
-            "'access.organization-foreign'; it is one of kodexa.",
+            "'access.organization-foreign'; it belongs to kodexa.",
         ),
         (("zzz",), "chat-conformance requirements lists them."),
         ((), "explain needs the id of a requirement, or --page FILE."),
