@@ -1,4 +1,4 @@
-"""Why clients need a requirement, and how a deployment that breaks it is mended."""
+"""Why clients need a requirement, and how to fix a deployment that breaks it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OF_THE_REQUEST = ("request", "path")
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why clients need a requirement, and how to mend what breaks it; a few sentences each."""
+    """Why clients need a requirement, and how to fix what breaks it; a few sentences each."""
 
     why: str
     fix: str

@@ -66,7 +66,7 @@ class Tier(StrEnum):
 class Source:
     """Where a requirement comes from.
 
-    `document` is the short name of a document or standard (`kodexa`, `whatwg-sse`, `rfc9110`), `place` the
+    `document` is the short name of a document or standard (`whatwg-sse`, `rfc9110`), `place` the
     section, sentence or JSON pointer in it, `title` its full name and `url` where it is published, if it is.
     """
 

@@ -43,10 +43,10 @@ def authorize(dialect: Dialect, tenant: Tenant, path_parameters: Mapping[str, st
             nobody learns which organizations there are.
     """
     for parameter in dialect.tenancy:
-        asked, own = path_parameters.get(parameter.name, ""), tenant.parameters.get(parameter.name)
+        requested, own = path_parameters.get(parameter.name, ""), tenant.parameters.get(parameter.name)
         if parameter.format == "uuid":  # whose letters mean the same in either case (RFC 9562 section 4)
-            asked, own = asked.lower(), own and own.lower()
-        if asked != own:
+            requested, own = requested.lower(), own and own.lower()
+        if requested != own:
             message = f"The authenticated user is not a member of this {parameter.noun}."
             raise Refusal(403, "not_a_member", message, param=parameter.name)
 
