@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from conformance.running.sending import Progress
     from conformance.running.suite_run import SuiteRun
 
+_PACKAGE = Path(conformance.__file__).parent
+_SUITE = _PACKAGE / "suite"
+"""By its path: for the name of a package, pytest would load every conftest.py in and below the working directory."""
 _REPORTERS = ("pytest_metadata.plugin", "pytest_html.plugin")
 
 
@@ -73,11 +76,11 @@ def judging_tests(contract: Contract, profile: str) -> dict[str, list[str]]:
 
 
 def run_pytest(suite_run: SuiteRun, arguments: Sequence[str], *plugins: object) -> Ended:
-    """The suite under a pytest that nothing around it can change: no ini file, no plugins but our own.
+    """The suite under a pytest that nothing around it can change: no ini file, no conftest.py, no plugins but our own.
 
     `plugins` are further ones of ours, for example one that has its own loop over the tests.
     """
-    fixed = ["--pyargs", "conformance.suite", "-c", os.devnull, "--rootdir", str(Path(conformance.__file__).parent)]
+    fixed = [str(_SUITE), "-c", os.devnull, "--rootdir", str(_PACKAGE)]
     fixed += [
         "-p",
         "conformance.plugin",

@@ -58,6 +58,18 @@ def own_document(tmp_path: Path) -> Path:
     return path
 
 
+def test_what_the_working_directory_has_for_pytest_is_left_alone(
+    listed: Listed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for folder in (tmp_path, tmp_path / "tests"):
+        folder.mkdir(exist_ok=True)
+        (folder / "conftest.py").write_text("raise RuntimeError('this is the project of somebody else')\n")
+    monkeypatch.chdir(tmp_path)
+    status, printed = listed("openai")
+    assert status == 0
+    assert "test_the_sentinel_comes_once" in printed
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_requirement_is_complete_or_excluded_with_a_reason(profile: str) -> None:
     contract = load_contract(profile)
