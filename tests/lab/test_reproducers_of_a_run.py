@@ -15,7 +15,7 @@ from conformance.report.curl import curl_for
 from conformance.targets.environment import variables_of
 from conformance.wire.exchange import Exchange
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.curl, pytest.mark.network]
 
 FAULTS = {"openai": "stream-end.done-missing", "kodexa": "over-enforces:request.n.type"}
 """The second makes the run take combined requests apart, and has the key in another header."""
