@@ -80,7 +80,7 @@ def run_pytest(suite_run: SuiteRun, arguments: Sequence[str], *plugins: object) 
 
     `plugins` are further ones of ours, for example one that has its own loop over the tests.
     """
-    fixed = [str(_SUITE), "-c", os.devnull, "--rootdir", str(_PACKAGE)]
+    fixed = [str(_SUITE), "-c", os.devnull, "--rootdir", str(_PACKAGE), "--confcutdir", str(_PACKAGE)]
     fixed += [
         "-p",
         "conformance.plugin",
