@@ -10,7 +10,8 @@ import pytest
 
 from conformance.cli.main import commands
 from conformance.contract import load_contract, read_dialect, shipped_profiles
-from conformance.reference.faults import every_fault
+from conformance.contract.catalogue import read_rows
+from conformance.reference.faults import every_fault, read_fault_rows
 
 ROOT = Path(__file__).parents[2]
 BESIDE_THE_README = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
@@ -59,6 +60,18 @@ def test_getting_started_names_every_variable_of_the_dialects() -> None:
     parameters = [one for name in shipped_profiles() for one in read_dialect(name).parameters]
     variables = [one.variable for one in parameters] + [one.second.variable for one in parameters if one.second]
     assert [variable for variable in variables if f"`{variable}`" not in page] == []
+
+
+def test_the_example_of_a_new_check_is_what_the_loaders_take(tmp_path: Path) -> None:
+    page = _text(ROOT / "docs" / "adding-a-check.md")
+    row, fault = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "row.yaml").write_text(row, encoding="utf-8")
+    (tmp_path / "fault.yaml").write_text(fault, encoding="utf-8")
+    (written,) = read_rows(tmp_path / "row.yaml")
+    (broken,) = read_fault_rows(tmp_path / "fault.yaml")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert compile(code, "the test", "exec")
+    assert {written.id, broken.id} == MADE_UP
 
 
 @each_document()
