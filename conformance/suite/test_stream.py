@@ -240,7 +240,7 @@ def test_log_probabilities_cover_the_text(
     if completions and all(map(lists_every_token, completions)):
         for stream in streams:
             listed, counted = unlisted_tokens(stream) or (0, 0)
-            expected = f"log probabilities of {counted} tokens, as many as the usage counts"
+            expected = f"log probabilities of {counted} tokens, which is what the usage counts"
             expect(listed == counted, stream.id, expected=expected, actual=f"{listed}")
 
 
