@@ -1,3 +1,3 @@
-"""chat-conformance: tells whether a live chat-completions deployment keeps its contract, and proves it."""
+"""chat-conformance: proves whether a live chat-completions deployment keeps its contract."""
 
 __version__ = "0.1.0"

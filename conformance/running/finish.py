@@ -66,7 +66,7 @@ def finish(
 ) -> FinishedRun:
     """Make the record of a run, and write its reports where `write` says so.
 
-    `selected_by_pytest` tells that options of pytest may have taken tests away; otherwise all were wanted. `tries` is
+    `selected_by_pytest` says that options of pytest may have deselected tests; otherwise all were wanted. `tries` is
     what trying findings again showed (`Retried.tries`). `baseline` is the record whose findings are known.
 
     Raises:

@@ -44,7 +44,7 @@ def from_evidence(contract: Contract, evidence: Evidence) -> Observed:
     if evidence.interrupted:
         interrupted = INTERRUPTED
     elif not evidence.complete:
-        interrupted = "its evidence breaks off"
+        interrupted = "its evidence is incomplete"
     planned = plan_from(evidence.header["probes"])
     retries = tuple(one for one in evidence.exchanges if one.round)
     return Observed(

@@ -67,7 +67,7 @@ def _live(settings: RunSettings, contract: Contract, release: Release | None, ta
 def _resumed(settings: RunSettings, contract: Contract, environ: Mapping[str, str]) -> Run:
     """An interrupted run to be completed: it has a tier, a selection and a release of its own already."""
     if settings.base_url is None or settings.out is None:
-        raise TargetError("--resume needs the target that the run was begun with; give --base-url or --target.")
+        raise TargetError("--resume needs the target that the run was started with; give --base-url or --target.")
     resumed = interrupted_run(settings.out, contract)
     release, contract = _released(contract, settings.release or resumed.release)
     target = _addressed(contract, settings, environ)
@@ -125,7 +125,7 @@ def _target(
     target_data: Mapping[str, Any] | None,
     resources: contextlib.ExitStack,
 ) -> Target:
-    """The target of a run that begins anew."""
+    """The target of a new run."""
     if target_data is not None:
         return Target(**target_data)
     _require_fresh(settings.out)

@@ -1,4 +1,4 @@
-"""Whether a stopped run can be gone on with: under the same contract, with the same plan, against the same target."""
+"""Checks that a stopped run can be resumed: under the same contract, with the same plan, against the same target."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from conformance.targets import Target, TargetError
 
 
 def interrupted_run(directory: Path, contract: Contract) -> RecordedRun:
-    """The run in a directory, to be gone on with under this contract.
+    """The run in a directory, to be resumed under this contract.
 
     Raises:
         EvidenceError: there is none, or it is broken.
@@ -25,22 +25,23 @@ def interrupted_run(directory: Path, contract: Contract) -> RecordedRun:
     profile, version = run.header.get("profile"), run.header.get("suite", {}).get("version")
     if run.target.embedded:
         raise TargetError(
-            f"{directory} holds a run against the embedded reference deployment, which ended with it; run it anew."
+            f"{directory} holds a run against the embedded reference deployment, which ended with it; start a new run."
         )
     if version != conformance.__version__:
         raise TargetError(
             f"{directory} holds a run of chat-conformance {version}, and this is {conformance.__version__};"
-            " resume it with the version that began it."
+            " resume it with the version that started it."
         )
     if not isinstance(profile, Mapping) or profile.get("sha256") != contract.profile.sha256:
         raise TargetError(
-            f"{directory} holds a run against another state of the document of {contract.profile.name}; run it anew."
+            f"{directory} holds a run against another version of the document of {contract.profile.name};"
+            " start a new run."
         )
     return run
 
 
 def require_same_target(run: RecordedRun, target: Target, contract: Contract, directory: Path) -> None:
-    """Refuse to go on against another target.
+    """Refuse to resume against another target.
 
     Raises:
         TargetError: it differs; the message names the first thing that does.
@@ -50,11 +51,11 @@ def require_same_target(run: RecordedRun, target: Target, contract: Contract, di
         name, recorded, given = differing
         raise TargetError(
             f"{directory} holds a run against another target: its {name} was {recorded!r}, not {given!r};"
-            " give what the run was begun with."
+            " give the target that the run was started with."
         )
     if (run.target.other_api_key is None) is not (target.other_api_key is None):
         had = "with" if run.target.other_api_key is not None else "without"
-        raise TargetError(f"{directory} holds a run that was begun {had} a second tenant's key; resume it {had} one.")
+        raise TargetError(f"{directory} holds a run that was started {had} a second tenant's key; resume it {had} one.")
 
 
 def require_same_plan(run: RecordedRun, planned: Iterable[Mapping[str, Any]], directory: Path) -> None:
@@ -65,6 +66,6 @@ def require_same_plan(run: RecordedRun, planned: Iterable[Mapping[str, Any]], di
     """
     if list(run.header["probes"]) != list(planned):
         raise TargetError(
-            f"{directory} holds a run of other probes than would be sent now; give what it was begun with"
-            " (--generated), with the installation that began it, or run it anew."
+            f"{directory} holds a run with other probes than would be sent now; give the options that it was started"
+            " with (--generated), use the installation that started it, or start a new run."
         )

@@ -1,7 +1,7 @@
 """Findings that are tried again: which requests of a run are sent once more, and what a further round shows.
 
 An exchange is a fact: what it broke stays broken, however often the same request goes well afterwards. A further round
-tells how often, no more. It is judged like the run itself, with its own exchanges in the place of the run's.
+only shows how often. It is judged like the run itself, with its own exchanges in the place of the run's.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def of_round(exchanges: Iterable[Exchange], number: int) -> tuple[Exchange, ...]
 def numbered(
     append: Callable[[Exchange], Exchange], known: Sequence[Exchange], number: int
 ) -> Callable[[Exchange], Exchange]:
-    """`append` for the exchanges of a round: their attempts and connections go on counting after those known."""
+    """`append` for the exchanges of a round: their attempts and connections are numbered after the known ones."""
     attempts: Mapping[str, int] = {
         exchange.probe: exchange.attempt for exchange in sorted(known, key=lambda exchange: exchange.attempt)
     }

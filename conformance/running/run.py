@@ -66,7 +66,7 @@ class Run:
     recorded: Evidence | None = None
     """The evidence that is replayed, or None in a live run."""
     resumed: RecordedRun | None = None
-    """The interrupted run that this one completes, or None where it begins anew."""
+    """The interrupted run that this one completes, or None for a new run."""
     release: Release | None = None
     """The frozen requirement set that is scored by, or None for all that the profile requires."""
     today: date = field(default_factory=lambda: datetime.now(UTC).date())

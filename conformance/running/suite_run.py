@@ -173,7 +173,7 @@ class SuiteRun:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Begin to judge; anew where another plugin runs a test again."""
+        """Begin to judge; also when another plugin runs a test again."""
         if REQUIREMENT in item.stash:
             item.stash[EXPECT] = Expect(item.stash[REQUIREMENT])
 
@@ -240,14 +240,14 @@ class SuiteRun:
     # --- among several processes -----------------------------------------------------------------------------------
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """In a worker: tell what its reports do not."""
+        """In a worker: hand over what its reports do not contain."""
         output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
         if output is not None:
             output[_WORKER] = WorkerReport(self.tests, self.unreachable, self.interrupted).data()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """In the process that started the workers: take over what one of them tells."""
+        """In the process that started the workers: take over what one of them reports."""
         data = getattr(node, "workeroutput", {}).get(_WORKER)
         if data is None:
             return

@@ -177,9 +177,9 @@ def test_what_cannot_be_asked_for(
     if "locked.pem" in arguments:
         making = ["openssl", "genpkey", "-algorithm", "ed25519", "-aes256", "-pass", "pass:x", "-out", "locked.pem"]
         subprocess.run(making, check=True)
-    status, told = command(*arguments)
-    assert status == 2, told
-    assert said in told
+    status, printed = command(*arguments)
+    assert status == 2, printed
+    assert said in printed
     assert not (tmp_path / "reports").exists()
 
 

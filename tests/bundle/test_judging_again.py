@@ -78,16 +78,18 @@ def test_a_difference_is_found(tmp_path: Path) -> None:
     other["requirements"][5]["outcome"] = "inconclusive"
     other["requirements"].pop()
     other["verdict"] = "inconclusive"
-    told = list(record_differences(live.document, other))
+    printed = list(record_differences(live.document, other))
     names = [row["id"] for row in live.document["requirements"]]
-    assert told[0].startswith(f"{names[3]}: findings in results.json is not what")
-    assert told[1].startswith(f"{names[5]}: results.json says ")
-    assert told[2] == f"{names[-1]}: judging the evidence again does not give it."
-    assert told[3] == ('results.json says verdict "conformant", and judging the evidence again gives "inconclusive".')
+    assert printed[0].startswith(f"{names[3]}: findings in results.json is not what")
+    assert printed[1].startswith(f"{names[5]}: results.json says ")
+    assert printed[2] == f"{names[-1]}: judging the evidence again does not give it."
+    assert printed[3] == (
+        'results.json says verdict "conformant", and judging the evidence again gives "inconclusive".'
+    )
 
 
 @pytest.mark.parametrize(
-    ("told", "again", "same"),
+    ("printed", "again", "same"),
     [
         (b"the key is *****.", b"the key is EMPTY.", True),
         (b"the key is EMPTY.", b"the key is EMPTY.", True),
@@ -96,5 +98,5 @@ def test_a_difference_is_found(tmp_path: Path) -> None:
         (b"the key is full!", b"the key is empty", False),
     ],
 )
-def test_a_report_may_be_masked_more_than_it_is_when_it_is_made_again(told: bytes, again: bytes, same: bool) -> None:
-    assert same_but_for_masks(told, again) is same
+def test_a_report_may_be_masked_more_than_it_is_when_it_is_made_again(printed: bytes, again: bytes, same: bool) -> None:
+    assert same_but_for_masks(printed, again) is same

@@ -40,13 +40,13 @@ def refusal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr("sys.argv", ["chat-conformance", *arguments])
     with pytest.raises(SystemExit) as exited:
         cli.main()
-    told = capsys.readouterr()
-    assert exited.value.code == 2, told.out + told.err
-    assert told.out == ""
-    assert told.err.startswith("chat-conformance: ")
-    assert told.err.count("\n") == 1
-    assert told.err.rstrip().endswith((".", "?"))
-    return told.err
+    printed = capsys.readouterr()
+    assert exited.value.code == 2, printed.out + printed.err
+    assert printed.out == ""
+    assert printed.err.startswith("chat-conformance: ")
+    assert printed.err.count("\n") == 1
+    assert printed.err.rstrip().endswith((".", "?"))
+    return printed.err
 
 
 LOOPBACK = ("--base-url", "http://127.0.0.1:9/v1")
@@ -94,9 +94,9 @@ def test_a_key_that_no_header_can_carry_is_not_shown(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONFORMANCE_API_KEY", f"{CANARY}\nx")
-    told = refusal(capsys, monkeypatch, "run", "openai", *LOOPBACK)
-    assert "CONFORMANCE_API_KEY" in told
-    assert CANARY not in told
+    printed = refusal(capsys, monkeypatch, "run", "openai", *LOOPBACK)
+    assert "CONFORMANCE_API_KEY" in printed
+    assert CANARY not in printed
 
 
 @pytest.mark.parametrize(
@@ -127,9 +127,9 @@ def test_a_document_of_another_kind_of_operation(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     stored(tmp_path, own_document(path="/v1/embeddings"))
-    told = refusal(capsys, monkeypatch, "run", "gateway.yaml", *LOOPBACK)
-    assert "no POST path ends with /chat/completions (there is POST /v1/embeddings)" in told
-    assert "x-conformance.operation" in told
+    printed = refusal(capsys, monkeypatch, "run", "gateway.yaml", *LOOPBACK)
+    assert "no POST path ends with /chat/completions (there is POST /v1/embeddings)" in printed
+    assert "x-conformance.operation" in printed
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,8 @@ def test_waivers_that_cannot_be_used(
 def test_evidence_of_another_profile(
     recorded: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = refusal(capsys, monkeypatch, "run", "kodexa", "--replay", str(recorded))
-    assert "openai, not kodexa" in told
+    printed = refusal(capsys, monkeypatch, "run", "kodexa", "--replay", str(recorded))
+    assert "openai, not kodexa" in printed
 
 
 @pytest.mark.parametrize("line", ["{broken", "[]", '{"id": "x"}'])
@@ -196,8 +196,8 @@ def test_a_directory_that_holds_the_evidence_of_another_run(
     recorded: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = (recorded / "evidence" / EVIDENCE).read_bytes()
-    told = refusal(capsys, monkeypatch, "run", "openai", "--out", str(recorded))
-    assert "an earlier run" in told
+    printed = refusal(capsys, monkeypatch, "run", "openai", "--out", str(recorded))
+    assert "an earlier run" in printed
     assert (recorded / "evidence" / EVIDENCE).read_bytes() == before
 
 
@@ -207,16 +207,16 @@ def test_a_directory_that_cannot_be_written(
     out: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "a-file").touch()
-    told = refusal(capsys, monkeypatch, "run", "openai", "--out", out)
-    assert f"{out} cannot be written to" in told
+    printed = refusal(capsys, monkeypatch, "run", "openai", "--out", out)
+    assert f"{out} cannot be written to" in printed
 
 
 @pytest.mark.network
 def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
-        told = refusal(capsys, monkeypatch, "serve", "openai", "--port", port)
-    assert port in told
+        printed = refusal(capsys, monkeypatch, "serve", "openai", "--port", port)
+    assert port in printed
 
 
 def test_a_defect_of_ours_is_status_4_and_shows_no_key(
@@ -230,18 +230,18 @@ def test_a_defect_of_ours_is_status_4_and_shows_no_key(
     monkeypatch.setattr("sys.argv", ["chat-conformance", "run"])
     with pytest.raises(SystemExit) as exited:
         cli.main()
-    told = capsys.readouterr().err
+    printed = capsys.readouterr().err
     assert exited.value.code == 4
-    assert "says nothing about the target" in told
-    assert "LookupError" in told
-    assert CANARY not in told
+    assert "says nothing about the target" in printed
+    assert "LookupError" in printed
+    assert CANARY not in printed
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("run", "--help"), ("serve", "-h"), ("requirements", "-h")])
 def test_help_is_there(arguments: tuple[str, ...]) -> None:
-    told = CliRunner().invoke(commands, [*arguments] or ["--help"])
-    assert told.exit_code == 0
-    assert "Usage:" in told.output
+    printed = CliRunner().invoke(commands, [*arguments] or ["--help"])
+    assert printed.exit_code == 0
+    assert "Usage:" in printed.output
 
 
 @pytest.mark.process

@@ -1,4 +1,4 @@
-"""`run --baseline`: only new findings fail, and what is known or fixed is told."""
+"""`run --baseline`: only new findings fail, and the rest is reported as known or fixed."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def test_what_is_known_passes_and_is_shown(
     assert run.document["verdict"] == "nonconformant"
     assert run.document["gate"]["status"] == "passed"
     assert set(run.musts("failed")) <= set(run.document["baseline"]["known"])
-    told = capsys.readouterr().out
-    assert "Gate passed" in told
-    assert "FAILED  completion.served  (MUST, in the baseline)" in told
+    printed = capsys.readouterr().out
+    assert "Gate passed" in printed
+    assert "FAILED  completion.served  (MUST, in the baseline)" in printed
     junit = ElementTree.parse(tmp_path / "junit.xml").getroot()
     assert junit.get("failures") == "0"
     skipped = [one.get("message", "") for one in junit.iter("skipped")]
@@ -71,7 +71,7 @@ def test_what_is_new_fails(broken: str, baseline: Path, tmp_path: Path) -> None:
     assert run.document["baseline"]["new"] == ["completion.served"]
 
 
-def test_what_is_fixed_is_told(baseline: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_fixed_is_reported(baseline: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = judge(tmp_path, tier=Tier.SMOKE, baseline=baseline)
     assert run.status == 0
     assert "completion.served" in run.document["baseline"]["fixed"]

@@ -15,14 +15,14 @@ from conformance.report.requirements_page import requirements_page
 pytestmark = pytest.mark.process
 
 
-def told(folder: Path, *arguments: str) -> str:
+def printed(folder: Path, *arguments: str) -> str:
     done = call((*CLI, "explain", *arguments), folder)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_a_requirement_is_told_with_source_reason_faults_remedy_and_test(tmp_path: Path) -> None:
-    text = told(tmp_path, "stream.done-once")
+def test_a_requirement_is_reported_with_source_reason_faults_remedy_and_test(tmp_path: Path) -> None:
+    text = printed(tmp_path, "stream.done-once")
     assert text.startswith("stream.done-once  (MUST, smoke tier)\n")
     for part in (
         "Source   ",
@@ -35,14 +35,14 @@ def test_a_requirement_is_told_with_source_reason_faults_remedy_and_test(tmp_pat
         assert part in text
 
 
-def test_a_requirement_that_follows_from_a_keyword_is_told_as_well(tmp_path: Path) -> None:
-    text = " ".join(told(tmp_path, "request.temperature.maximum", "kodexa").split())
+def test_a_requirement_that_follows_from_a_keyword_is_reported_as_well(tmp_path: Path) -> None:
+    text = " ".join(printed(tmp_path, "request.temperature.maximum", "kodexa").split())
     assert "The upper bound is part of the interface" in text
     assert "ignores:request.temperature.maximum" in text
 
 
-def test_what_cannot_be_observed_is_told_with_the_reason(tmp_path: Path) -> None:
-    assert "Excluded " in told(tmp_path, "completion.quality")
+def test_what_cannot_be_observed_is_reported_with_the_reason(tmp_path: Path) -> None:
+    assert "Excluded " in printed(tmp_path, "completion.quality")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_what_cannot_be_observed_is_told_with_the_reason(tmp_path: Path) -> None
         (("stream.done-once", "no-such-profile"), "no-such-profile"),
     ],
 )
-def test_what_cannot_be_explained_is_told_in_one_sentence(
+def test_what_cannot_be_explained_is_reported_in_one_sentence(
     tmp_path: Path, arguments: tuple[str, ...], sentence: str
 ) -> None:
     done = call((*CLI, "explain", *arguments), tmp_path)
@@ -68,7 +68,7 @@ def test_what_cannot_be_explained_is_told_in_one_sentence(
 
 
 def test_the_page_has_an_anchor_and_a_reason_for_each_requirement(tmp_path: Path) -> None:
-    told(tmp_path, "kodexa", "--page", "requirements.html")
+    printed(tmp_path, "kodexa", "--page", "requirements.html")
     html = (tmp_path / "requirements.html").read_text(encoding="utf-8")
     contract = load_contract("kodexa")
     ids = re.findall(r'<article class="explained row" id="([^"]+)"', html)

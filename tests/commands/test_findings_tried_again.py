@@ -1,4 +1,4 @@
-"""`run --retry-findings`: a finding is tried again, told as n of m, and never taken back."""
+"""`run --retry-findings`: a finding is tried again, reported as n of m, and never taken back."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def without_times(document: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name not in {"started", "duration_s"}}
 
 
-def test_a_flaky_finding_is_told_as_n_of_m_and_is_no_pass(moody: tuple[Moody, str], tmp_path: Path) -> None:
+def test_a_flaky_finding_is_reported_as_n_of_m_and_is_no_pass(moody: tuple[Moody, str], tmp_path: Path) -> None:
     run = judge(tmp_path, base_url=moody[1], only=ONLY, retry_findings=2)
     flaky, constant = run.row("error.media-type"), run.row("error.envelope")
     assert flaky["outcome"] == "failed"
@@ -81,7 +81,7 @@ def test_without_the_option_nothing_is_sent_twice(moody: tuple[Moody, str], tmp_
     assert run.row("error.media-type")["tries"] is None
 
 
-def test_judging_the_evidence_again_tells_the_same(moody: tuple[Moody, str], tmp_path: Path) -> None:
+def test_judging_the_evidence_again_shows_the_same(moody: tuple[Moody, str], tmp_path: Path) -> None:
     run = judge(tmp_path / "run", base_url=moody[1], only=ONLY, retry_findings=2)
     again = judge(tmp_path / "again", replay=tmp_path / "run")
     assert without_times(again.document) == without_times(run.document)

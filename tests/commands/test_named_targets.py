@@ -68,10 +68,10 @@ def test_a_limit_of_the_file_holds(reference: EmbeddedReference, tmp_path: Path)
         (("--target", "there"), "conformance.toml has no target 'there'; it has here."),
         (("--target", "here"), "target here has its key in HERE_API_KEY, which is not set."),
         (("--config", "conformance.toml"), "--config only has a meaning with --target NAME; give both."),
-        (("--target", "here", "--config", "x.toml"), "x.toml is not here"),
+        (("--target", "here", "--config", "x.toml"), "x.toml does not exist"),
     ],
 )
-def test_what_cannot_be_judged_is_told_in_one_sentence(
+def test_what_cannot_be_judged_is_reported_in_one_sentence(
     reference: EmbeddedReference, tmp_path: Path, arguments: tuple[str, ...], sentence: str
 ) -> None:
     configured(tmp_path, reference)
@@ -119,6 +119,6 @@ def test_the_key_of_a_target_that_echoes_it_is_in_no_file_and_in_no_log(tmp_path
         done = call((*CLI, "run", "--target", "x", "--out", "o"), tmp_path, X_TOKEN=CANARY, **github)
     assert done.returncode == 1
     assert (tmp_path / "o" / "summary.md").exists()
-    told = [done.stdout, done.stderr, *(one.read_text() for one in (tmp_path / "o").rglob("*") if one.is_file())]
-    plain = [text.replace("\\", "") for text in told]  # Markdown's escapes are no disguise
-    assert not [text for text in (*told, *plain) if CANARY in text]
+    printed = [done.stdout, done.stderr, *(one.read_text() for one in (tmp_path / "o").rglob("*") if one.is_file())]
+    plain = [text.replace("\\", "") for text in printed]  # Markdown's escapes are no disguise
+    assert not [text for text in (*printed, *plain) if CANARY in text]

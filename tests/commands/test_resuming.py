@@ -1,4 +1,4 @@
-"""A run that was killed is gone on with: nothing is lost or sent again, and it comes out as any other."""
+"""A killed run is resumed: nothing is lost or sent again, and its record is like that of any other run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Killed:
     def command(self) -> tuple[str, ...]:
         return (*CLI, "run", "openai", "--base-url", self.reference.base_url, "--concurrency", "2")
 
-    def go_on(self, folder: Path, *more: str) -> tuple[int, str]:
+    def resume(self, folder: Path, *more: str) -> tuple[int, str]:
         done = call((*self.command, "--resume", "out", *more), folder, **self.environ)
         return done.returncode, done.stdout + done.stderr
 
@@ -54,7 +54,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
 
 @pytest.fixture
 def copied(killed: Killed, tmp_path: Path) -> Path:
-    """A folder with a copy of the killed run, to be gone on with."""
+    """A folder with a copy of the killed run, to be resumed."""
     shutil.copytree(killed.folder / "out", tmp_path / "out")
     return tmp_path
 
@@ -68,10 +68,10 @@ def test_a_killed_run_comes_out_as_one_that_was_not(killed: Killed, copied: Path
     before = read_evidence(copied / "out" / "evidence")
     assert not before.complete
 
-    status, told = killed.go_on(copied)
+    status, printed = killed.resume(copied)
     whole = call((*killed.command, "--out", "whole", *ONLY), copied, **killed.environ)
 
-    assert (status, whole.returncode) == (3, 3), told  # a restricted run leaves MUSTs untested
+    assert (status, whole.returncode) == (3, 3), printed  # a restricted run leaves MUSTs untested
     assert without_times(results(copied / "out")) == without_times(results(copied / "whole"))
     after = read_evidence(copied / "out" / "evidence")
     assert after.complete
@@ -84,14 +84,14 @@ def test_what_was_killed_can_be_judged_as_it_stands(killed: Killed, copied: Path
     assert done.returncode == 3
     document = results(copied / "judged")
     assert document["verdict"] == "inconclusive"
-    assert "The run did not finish: its evidence breaks off." in document["reasons"]
+    assert "The run did not finish: its evidence is incomplete." in document["reasons"]
 
 
 def test_a_run_that_is_complete_sends_nothing_more(killed: Killed, copied: Path) -> None:
-    killed.go_on(copied)
+    killed.resume(copied)
     evidence = copied / "out" / "evidence" / "exchanges.jsonl"
     first = evidence.read_bytes()
-    killed.go_on(copied)
+    killed.resume(copied)
     assert evidence.read_bytes() == first
 
 
@@ -149,10 +149,10 @@ def test_a_run_whose_budget_ran_out_is_gone_on_with_by_a_larger_one(tmp_path: Pa
     ],
 )
 def test_another_run_is_not_mixed_into_it(killed: Killed, copied: Path, more: tuple[str, ...], sentence: str) -> None:
-    status, told = killed.go_on(copied, *more)
+    status, printed = killed.resume(copied, *more)
     assert status == 2
-    assert sentence in told
-    assert told.count("\n") == 1
+    assert sentence in printed
+    assert printed.count("\n") == 1
     assert not read_evidence(copied / "out" / "evidence").complete
 
 
@@ -168,29 +168,27 @@ def test_another_model_or_profile_is_not_mixed_into_it(killed: Killed, copied: P
 @pytest.mark.parametrize(
     ("edit", "sentence"),
     [
-        ({"suite": {"name": "chat-conformance", "version": "0.0.1"}}, "resume it with the version that began it"),
-        ({"probes": []}, "holds a run of other probes than would be sent now"),
+        ({"suite": {"name": "chat-conformance", "version": "0.0.1"}}, "resume it with the version that started it"),
+        ({"probes": []}, "holds a run with other probes than would be sent now"),
         (
             {"profile": {"name": "openai", "version": "1", "sha256": "0" * 64}},
-            "another state of the document of openai",
+            "another version of the document of openai",
         ),
     ],
 )
-def test_another_suite_does_not_go_on_with_it(
-    killed: Killed, copied: Path, edit: dict[str, Any], sentence: str
-) -> None:
+def test_another_suite_does_not_resume_it(killed: Killed, copied: Path, edit: dict[str, Any], sentence: str) -> None:
     path = copied / "out" / "evidence" / "exchanges.jsonl"
     header, *rest = path.read_text().splitlines(keepends=True)
     path.write_text("".join([json.dumps({**json.loads(header), **edit}) + "\n", *rest]))
-    status, told = killed.go_on(copied)
-    assert (status, sentence in told) == (2, True), told
+    status, printed = killed.resume(copied)
+    assert (status, sentence in printed) == (2, True), printed
 
 
 def test_the_embedded_reference_is_not_there_any_more(tmp_path: Path) -> None:
     judge(tmp_path / "out", only=("transport.*",))
     done = call((*CLI, "run", "--base-url", "http://127.0.0.1:9", "--resume", "out"), tmp_path)
     assert done.returncode == 2
-    assert "which ended with it; run it anew" in done.stderr
+    assert "which ended with it; start a new run" in done.stderr
 
 
 def test_a_target_that_went_away_costs_nothing_that_was_seen(killed: Killed, copied: Path) -> None:

@@ -88,9 +88,9 @@ def test_a_waiver_that_does_nothing_fails_a_run_whose_target_is_conformant(
     assert run.status == 1
     assert run.document["verdict"] == "conformant"
     assert run.document["gate"] == {"status": "failed", "reasons": [sentence]}
-    told = capsys.readouterr().out
-    assert sentence in told
-    assert "Gate failed" in told
+    printed = capsys.readouterr().out
+    assert sentence in printed
+    assert "Gate failed" in printed
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_without_baseline_and_waivers_the_gate_is_the_verdict() -> None:
     assert gate(broken(PLAIN), TODAY).reasons == ()
 
 
-def test_what_is_in_the_baseline_does_not_fail_the_run_and_is_told() -> None:
+def test_what_is_in_the_baseline_does_not_fail_the_run_and_is_reported() -> None:
     run = gated(broken(PLAIN), broken(PLAIN))
     assert run.verdict == "nonconformant"
     assert run.gate is not None
@@ -61,7 +61,7 @@ def test_a_new_finding_of_a_known_requirement_fails_the_run(finding: tuple[str |
     assert run.baseline.new == ("stream.done-once",)
 
 
-def test_what_is_fixed_is_told() -> None:
+def test_what_is_fixed_is_reported() -> None:
     run = gated(broken(PLAIN), broken(PLAIN, USAGE))
     assert run.baseline is not None
     assert (run.baseline.known, run.baseline.fixed) == (("stream.done-once",), ("stream.done-once",))
@@ -138,8 +138,8 @@ def test_a_waiver_is_stale_once_all_that_it_is_about_was_decided_and_holds(
     row: object, probe: str | None, stale: bool
 ) -> None:
     run = run_of(requirement("error.media-type"), row, waivers=(waiver("stream.*", probe),))  # type: ignore[arg-type]
-    told = "no longer matches any violation; remove it." in " ".join(gate(run, TODAY).reasons)
-    assert told is stale
+    printed = "no longer matches any violation; remove it." in " ".join(gate(run, TODAY).reasons)
+    assert printed is stale
 
 
 def test_a_waiver_is_not_stale_for_what_a_larger_tier_judges() -> None:

@@ -55,7 +55,7 @@ def test_each_change_has_its_kind(before: Any, after: Any, kind: ChangeKind | No
     assert [change.kind for change in found.changes] == ([] if kind is None else [kind])
 
 
-def test_new_and_gone_requirements_are_told_with_the_reason() -> None:
+def test_new_and_gone_requirements_are_reported_with_the_reason() -> None:
     beyond = (Omission(ID, Level.MUST, Section.STREAM, "x", "judged by the exhaustive tier"),)
     small, large = run_of(requirement("error.envelope"), beyond_tier=beyond), run_of(row(Outcome.FAILED, ONE))
     (gone, new) = sorted(differences(small, large).changes, key=lambda change: change.kind)
@@ -63,7 +63,7 @@ def test_new_and_gone_requirements_are_told_with_the_reason() -> None:
     assert new.why == ("it belongs to the standard tier",)
 
 
-def test_what_changed_beside_the_answers_is_told() -> None:
+def test_what_changed_beside_the_answers_is_reported() -> None:
     past = waiver(ID, expires="2026-11-26")
     before = row(Outcome.WAIVED, ONE, waiver=past)
     after = row(Outcome.WARNING, ONE, digest="1" * 64)
@@ -84,7 +84,7 @@ def test_what_a_release_does_not_score_is_no_regression() -> None:
     ]
 
 
-def test_circumstances_are_told_in_sentences() -> None:
+def test_circumstances_are_reported_in_sentences() -> None:
     old = run_of(row())
     new = replace(
         old,
@@ -116,7 +116,7 @@ def test_runs_of_two_profiles_are_not_compared() -> None:
     ("before", "after", "status"),
     [(row(), row(Outcome.FAILED, ONE), 1), (row(Outcome.FAILED, ONE), row(), 0), (row(), row(Outcome.UNTESTED), 3)],
 )
-def test_the_exit_status_tells_regressions(
+def test_the_exit_status_shows_regressions(
     before: Any, after: Any, status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     old, new = run_of(before), run_of(after)
@@ -135,9 +135,9 @@ def test_the_page_and_the_json_are_written_where_they_are_asked_for(
     write_results(run_of(row(Outcome.FAILED, ONE)), tmp_path / "new")
     out = tmp_path / "out"
     assert show_differences(tmp_path / "old", tmp_path / "new", as_json=True, as_markdown=False, out=out) == 1
-    told = capsys.readouterr()
-    assert json.loads(told.out) == json.loads((out / "diff.json").read_text(encoding="utf-8"))
-    assert str(out / "diff.html") in told.err
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == json.loads((out / "diff.json").read_text(encoding="utf-8"))
+    assert str(out / "diff.html") in printed.err
     assert ID in (out / "diff.html").read_text(encoding="utf-8")
 
 

@@ -152,8 +152,8 @@ def test_every_requirement_has_a_row_that_can_be_linked_to() -> None:
 
 def test_the_command_writes_the_page_and_the_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert show_matrix(sorted(FIELD.iterdir()), tmp_path) == 0
-    told = capsys.readouterr().out
-    assert "nonconformant  litellm: " in told
+    printed = capsys.readouterr().out
+    assert "nonconformant  litellm: " in printed
     document: dict[str, Any] = json.loads((tmp_path / "matrix.json").read_text(encoding="utf-8"))
     assert [run["name"] for run in document["runs"]] == [path.name for path in sorted(FIELD.iterdir())]
     assert (tmp_path / "matrix.html").read_text(encoding="utf-8").startswith("<!doctype html>")

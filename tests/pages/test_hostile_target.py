@@ -164,6 +164,6 @@ def test_the_bundle_holds(judged: tuple[Path, Path], capsys: pytest.CaptureFixtu
     from conformance.commands.verify import verify_bundle  # noqa: PLC0415 - loads the suite
 
     status = verify_bundle(judged[1], None)
-    told = capsys.readouterr().out
-    assert status == 0, told
-    assert "the verdict nonconformant" in told
+    printed = capsys.readouterr().out
+    assert status == 0, printed
+    assert "the verdict nonconformant" in printed

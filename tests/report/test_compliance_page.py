@@ -255,19 +255,19 @@ def test_two_thousand_requirements_with_20_mb_of_evidence_stay_usable() -> None:
     assert len(html.encode()) < 40_000_000
 
 
-def test_the_gate_the_baseline_the_fingerprint_and_the_tries_are_told() -> None:
+def test_the_gate_the_baseline_the_fingerprint_and_the_tries_are_reported() -> None:
     results = sample.sample_results(0)
     rows = tuple(
         replace(row, tries=Tries(1, 3)) if row.id == "stream.done-once" else row for row in results.requirements
     )
-    told = replace(
+    printed = replace(
         results,
         requirements=rows,
         gate=Gate(GateStatus.FAILED, ("A waiver of <b>somebody</b> has expired.",)),
         baseline=AgainstBaseline("2026-01-01T00:00:00Z", "https://old.example.test", ("a.b",), ("c.d", "e.f"), ()),
         fingerprint=Fingerprint({"server": "nginx <i>"}, {"server": "caddy"}, ("The server changed.",)),
     )
-    text = written(told)
+    text = written(printed)
     assert "Gate: failed" in text
     assert "A waiver of &lt;b&gt;somebody&lt;/b&gt; has expired." in text
     assert "https://old.example.test" in text

@@ -34,7 +34,7 @@ def test_the_verdict_and_its_reasons_come_first() -> None:
     assert lines[1].startswith("5 MUST requirements failed: completion.usage-sum, stream.done-once")
 
 
-def test_a_finding_tells_requirement_source_expected_actual_place_and_command() -> None:
+def test_a_finding_shows_requirement_source_expected_actual_place_and_command() -> None:
     text = printed(sample.sample_results())
     block = text[text.index("FAILED  stream.done-once") :].split("\n\n")[0]
     assert "A stream that succeeds has exactly one [DONE] event." in block
@@ -46,7 +46,7 @@ def test_a_finding_tells_requirement_source_expected_actual_place_and_command() 
     assert "$CONFORMANCE_API_KEY" in block
 
 
-def test_warnings_are_told_and_counts_stand_in_a_table() -> None:
+def test_warnings_are_reported_and_counts_stand_in_a_table() -> None:
     text = printed(sample.sample_results())
     assert "WARNING  stream.role-first  (SHOULD)" in text
     rows = [line.split() for line in text.splitlines() if line.strip().startswith(("stream ", "all "))]

@@ -15,8 +15,8 @@ def exchange(probe: str, body: bytes = b"", headers: tuple[tuple[str, str], ...]
 
 
 def test_each_condition_has_a_row_of_its_own() -> None:
-    told = b'{"error":{"message":"No.","type":"x","param":null,"code":null}}'
-    rows = error_rows([exchange("error/json-cut", told), exchange("access/no-key", b"Unauthorized", (), 401)])
+    printed = b'{"error":{"message":"No.","type":"x","param":null,"code":null}}'
+    rows = error_rows([exchange("error/json-cut", printed), exchange("access/no-key", b"Unauthorized", (), 401)])
     assert [(row.condition, row.status, row.media_type, row.headers) for row in rows] == [
         ("error/json-cut", "400", "application/json", "allow, x-request-id"),
         ("access/no-key", "401", "", ""),
@@ -37,8 +37,8 @@ def test_completions_and_attempts_that_were_repeated_are_left_out() -> None:
 
 def test_what_is_no_error_object_is_said_so() -> None:
     bodies = {b"": "no body", b"[]": "a JSON list", b'"x"': "a JSON str", b"{}": "an empty object"}
-    for body, told in bodies.items():
-        assert error_rows([exchange("error/json-cut", body)])[0].body == told
+    for body, printed in bodies.items():
+        assert error_rows([exchange("error/json-cut", body)])[0].body == printed
 
 
 def test_a_targets_text_is_short_and_on_one_line() -> None:

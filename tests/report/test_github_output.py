@@ -27,9 +27,9 @@ def test_each_broken_requirement_is_an_annotation_of_its_kind() -> None:
     lines = list(annotation_lines(RESULTS))
     for outcome, command in (("failed", "error"), ("warning", "warning"), ("waived", "notice")):
         ids = [row.id for row in RESULTS.requirements if row.outcome == outcome]
-        told = [line for line in lines if line.startswith(f"::{command} title=")]
-        assert len(told) == min(len(ids), 10)
-        assert all(any(one in line for line in told) for one in ids[:9])
+        printed = [line for line in lines if line.startswith(f"::{command} title=")]
+        assert len(printed) == min(len(ids), 10)
+        assert all(any(one in line for line in printed) for one in ids[:9])
     assert all("\n" not in line and "\r" not in line for line in lines)
 
 
@@ -61,8 +61,8 @@ def test_no_more_than_ten_of_a_kind_are_printed_and_the_rest_is_counted() -> Non
 def test_no_text_of_a_target_ends_a_command_or_begins_one(text: str) -> None:
     row = next(row for row in RESULTS.requirements if row.outcome == "failed")
     finding = replace(row.findings[0], expected=f"::error::{text}", actual=f"{text}\n::set-output name=a::b")
-    told = list(annotation_lines(replace(RESULTS, requirements=(replace(row, findings=(finding,)),))))
-    for line in told:
+    printed = list(annotation_lines(replace(RESULTS, requirements=(replace(row, findings=(finding,)),))))
+    for line in printed:
         assert len(line.splitlines()) == 1
         head, _, _ = line.removeprefix("::").partition("::")
         assert re.fullmatch(r"[a-z]+ title=[^:,]*", head)
@@ -91,7 +91,7 @@ def test_a_code_span_has_an_end_and_a_sentence_has_no_markup(text: str) -> None:
     assert not re.search(r"(?<!\\)[`<>\[\]|]", re.sub(r"\\\\", "", escape_markdown(text)))
 
 
-def test_nothing_is_told_outside_of_github(
+def test_nothing_is_reported_outside_of_github(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)

@@ -60,7 +60,7 @@ def test_the_totals_are_those_of_the_cases() -> None:
         assert suite.get("failures") == str(len(suite.findall("testcase/failure")))
 
 
-def test_a_failure_tells_expected_actual_and_where() -> None:
+def test_a_failure_shows_expected_actual_and_where() -> None:
     failure = cases(junit_xml(sample.sample_results()))["stream.done-once"].find("failure")
     assert failure is not None
     assert (

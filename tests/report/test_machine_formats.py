@@ -80,14 +80,14 @@ def test_ctrf_has_one_test_for_each_requirement_and_counts_them() -> None:
     assert report["summary"]["tests"] == len(report["tests"])
 
 
-def test_ctrf_tells_every_outcome_by_its_raw_status() -> None:
+def test_ctrf_shows_every_outcome_by_its_raw_status() -> None:
     results = sample.sample_results()
-    told = {test["testId"]: (test["status"], test["rawStatus"]) for test in ctrf(results)["tests"]}
-    assert {told[row.id][1] for row in results.requirements} == set(Outcome)
-    assert told["stream.done-once"] == ("failed", "failed")
-    assert told["stream.role-first"] == ("passed", "warning")
-    assert told["completion.finish-reason"] == ("other", "waived")
-    assert told["robustness.deep-json"] == ("pending", "untested")
+    printed = {test["testId"]: (test["status"], test["rawStatus"]) for test in ctrf(results)["tests"]}
+    assert {printed[row.id][1] for row in results.requirements} == set(Outcome)
+    assert printed["stream.done-once"] == ("failed", "failed")
+    assert printed["stream.role-first"] == ("passed", "warning")
+    assert printed["completion.finish-reason"] == ("other", "waived")
+    assert printed["robustness.deep-json"] == ("pending", "untested")
 
 
 def test_a_warning_fails_in_the_ctrf_of_a_strict_run() -> None:
@@ -129,8 +129,8 @@ def test_a_waived_result_is_suppressed_with_the_reason() -> None:
 def test_what_is_open_is_a_notification_and_no_result() -> None:
     results = sample.sample_results()
     (invocation,) = sarif(results)["invocations"]
-    told = [one["associatedRule"]["id"] for one in invocation["toolExecutionNotifications"]]
-    assert told == [row.id for row in results.with_outcome(Outcome.INCONCLUSIVE, Outcome.UNTESTED)]
+    printed = [one["associatedRule"]["id"] for one in invocation["toolExecutionNotifications"]]
+    assert printed == [row.id for row in results.with_outcome(Outcome.INCONCLUSIVE, Outcome.UNTESTED)]
 
 
 def test_a_result_stands_at_the_line_of_the_requirement() -> None:
@@ -154,8 +154,8 @@ def test_the_fingerprint_does_not_depend_on_what_the_target_said() -> None:
 
 def test_no_link_and_no_placeholder_comes_from_the_target() -> None:
     results = sample.sample_results()
-    told = "See [here](https://evil.test) {0} \\[x"
-    rows = tuple(replace(row, messages=(told,), findings=()) for row in results.requirements)
+    printed = "See [here](https://evil.test) {0} \\[x"
+    rows = tuple(replace(row, messages=(printed,), findings=()) for row in results.requirements)
     messages = [one["message"]["text"] for one in sarif(replace(results, requirements=rows))["results"]]
     assert all("\\[here\\](https://evil.test) {{0}} \\\\\\[x" in message for message in messages)
 
@@ -203,7 +203,7 @@ def test_har_gives_the_events_of_a_stream_with_their_times() -> None:
     assert "_events" not in entries["completion/plain#1"]
 
 
-def test_har_tells_how_an_exchange_without_an_answer_ended() -> None:
+def test_har_shows_how_an_exchange_without_an_answer_ended() -> None:
     entry = next(entry for entry in har(sample.exchanges()) if entry["_id"] == "access/no-key#1")
     assert entry["response"]["status"] == 0
     assert entry["_ending"] == {"kind": "reset", "detail": "connection reset by peer", "ms": 310}
@@ -281,9 +281,9 @@ def test_hostile_texts_stay_ascii_and_valid() -> None:
 def test_any_text_and_any_body_make_valid_files(text: str, body: bytes) -> None:
     results = sample.sample_results(0)
     rows = tuple(replace(row, messages=(text,)) for row in results.requirements[:12])
-    told = replace(results, requirements=rows, target=replace(results.target, name=text, server=text))
-    ctrf(told)
-    sarif(told)
-    ET.fromstring(badge_svg(told))
+    printed = replace(results, requirements=rows, target=replace(results.target, name=text, server=text))
+    ctrf(printed)
+    sarif(printed)
+    ET.fromstring(badge_svg(printed))
     answer = Answer(200, text, "HTTP/1.1", (("Content-Type", "text/event-stream"),), 0.1, (Read(0.2, body),))
     har([replace(sample.exchanges()[0], answer=answer)])

@@ -57,7 +57,7 @@ def test_the_verdict_follows_from_the_outcomes(outcomes: list[str], strict: bool
     assert reasons[0].endswith(reason)
 
 
-def test_a_warning_is_told_beside_a_conformant_verdict() -> None:
+def test_a_warning_is_reported_beside_a_conformant_verdict() -> None:
     _, reasons = decide(rows("MUST passed", "SHOULD warning"))
     assert reasons[1] == "1 recommendation is broken (warning): stream.row-1."
 
@@ -73,7 +73,7 @@ def test_a_restriction_is_named_as_the_reason_of_a_gap() -> None:
     assert decide([], selection="strem.*")[1] == ("No requirement was judged: nothing matches strem.*.",)
 
 
-def test_a_nonconformant_verdict_tells_also_what_is_open() -> None:
+def test_a_nonconformant_verdict_shows_also_what_is_open() -> None:
     _, reasons = decide(rows("MUST failed", "MUST untested", "SHOULD warning"))
     assert [reason.split(":")[0] for reason in reasons] == [
         "1 MUST requirement failed", "1 MUST requirement was not tested", "1 recommendation is broken (warning)",

@@ -20,7 +20,7 @@ def redact(text: str) -> str:
 def leaking() -> tuple[Results, list[Exchange]]:
     sample_contract = sample.contract(0)
     rows = list(sample.judgements(sample_contract, sample.exchanges()))
-    rows[0] = Judgement(rows[0].requirement, Outcome.FAILED, (f"The target told {sample.KEY}.",), ("leak#1",))
+    rows[0] = Judgement(rows[0].requirement, Outcome.FAILED, (f"The target answered {sample.KEY}.",), ("leak#1",))
     leak = sample.exchange("leak", 200, "application/json", [f'{{"key": "{sample.KEY}"}}'.encode()])
     return build_results(sample_contract, rows, sample.facts(interrupted=sample.KEY)), [*sample.exchanges(), leak]
 

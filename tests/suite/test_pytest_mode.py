@@ -34,7 +34,7 @@ def said(done: Done) -> str:
     return done.stdout + done.stderr
 
 
-def test_the_reference_passes_and_the_verdict_is_told(tmp_path: Path) -> None:
+def test_the_reference_passes_and_the_verdict_is_reported(tmp_path: Path) -> None:
     done = run_pytest(tmp_path, *SMOKE, "--junitxml", "junit.xml", "--conformance-out", "out")
     assert done.returncode == 0, said(done)
     assert "verdict: conformant" in done.stdout

@@ -67,11 +67,11 @@ def test_an_echoed_key_is_in_no_file_and_not_on_the_console(run: Run, tmp_path: 
     with http_deployment(echo_of_key) as url:
         done = run("run", "openai", "--base-url", url, "--out", "out", CONFORMANCE_API_KEY=CANARY)
     assert done.returncode == 1
-    told = [path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()]
-    assert len(told) >= 5
-    told.append((done.stdout + done.stderr).encode())
+    printed = [path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert len(printed) >= 5
+    printed.append((done.stdout + done.stderr).encode())
     for form in _forms_of(CANARY):
-        assert not any(form in text for text in told), form
+        assert not any(form in text for text in printed), form
     assert Judged(1, results(tmp_path / "out")).outcomes["access.key-not-echoed"] == "warning"
 
 

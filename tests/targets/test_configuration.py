@@ -87,15 +87,15 @@ def test_a_profile_of_ones_own_is_taken_from_the_folder_of_the_file(path: Path) 
         ("[targets.staging]", "[target.staging]", 1, "'target' was unexpected"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line(path: Path, old: str, new: str, line: int, problem: str) -> None:
-    told = refusal(path, GOOD.replace(old, new))
-    assert told.startswith(f":{line}: "), told
-    assert problem in told.replace('"', "'")
-    assert "sk-1" not in told
+def test_what_is_wrong_is_reported_with_its_line(path: Path, old: str, new: str, line: int, problem: str) -> None:
+    printed = refusal(path, GOOD.replace(old, new))
+    assert printed.startswith(f":{line}: "), printed
+    assert problem in printed.replace('"', "'")
+    assert "sk-1" not in printed
 
 
 @pytest.mark.parametrize(("text", "line"), [("[targets", 1), (GOOD + "rate = \n", 12), (GOOD + "rate = 3", 12)])
-def test_what_is_no_toml_is_told_with_its_line(path: Path, text: str, line: int) -> None:
+def test_what_is_no_toml_is_reported_with_its_line(path: Path, text: str, line: int) -> None:
     assert refusal(path, text).startswith(f":{line}: this is not TOML: ")
 
 
@@ -124,9 +124,9 @@ def test_lines_are_those_of_headers_and_keys() -> None:
 @given(st.binary(max_size=60) | st.text(alphabet='[]targes."=\n01{}# ', max_size=80).map(lambda text: text.encode()))
 def test_any_text_gives_a_target_or_a_sentence(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    told = ""
+    printed = ""
     try:
         read_target("staging", path)
     except (TargetError, ContractError) as error:
-        told = str(error)
-    assert "\n" not in told
+        printed = str(error)
+    assert "\n" not in printed

@@ -1,4 +1,4 @@
-"""Which target is judged, from the URL and the environment; each mistake is told in one sentence."""
+"""Which target is judged, from the URL and the environment; each mistake is reported in one sentence."""
 
 from __future__ import annotations
 

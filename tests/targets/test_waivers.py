@@ -151,12 +151,12 @@ def _waivers_or_one_sentence(path: Path, content: bytes) -> None:
     try:
         waivers = load_waivers(path, IDS)
     except ContractError as error:
-        told = str(error)
+        printed = str(error)
     else:
         assert all(type(waiver.expires) is datetime.date for waiver in waivers)
         return
-    assert told.startswith(str(path))
-    assert "\n" not in told
+    assert printed.startswith(str(path))
+    assert "\n" not in printed
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.process
 NOBODY = "http://127.0.0.1:9/v1"
 
 
-def unheard(command: tuple[str, ...], folder: Path, *, both: bool = False) -> tuple[int, str]:
+def with_closed_pipe(command: tuple[str, ...], folder: Path, *, both: bool = False) -> tuple[int, str]:
     """The status of a command whose reader has left before the first line, and what it still says as an error."""
     with subprocess.Popen(
         (*CLI, *command),
@@ -25,21 +25,21 @@ def unheard(command: tuple[str, ...], folder: Path, *, both: bool = False) -> tu
     ) as running:
         assert running.stdout is not None
         running.stdout.close()
-        told = "" if running.stderr is None else running.stderr.read()
-        return running.wait(60), told
+        printed = "" if running.stderr is None else running.stderr.read()
+        return running.wait(60), printed
 
 
 def test_a_run_has_the_status_of_its_verdict(tmp_path: Path) -> None:
-    status, told = unheard(("run", "openai", "--tier", "smoke", "--out", "out"), tmp_path)
-    assert (status, told) == (0, "")
+    status, printed = with_closed_pipe(("run", "openai", "--tier", "smoke", "--out", "out"), tmp_path)
+    assert (status, printed) == (0, "")
     assert results(tmp_path / "out")["verdict"] == "conformant"
 
 
 @pytest.mark.parametrize("both", [False, True])
 def test_a_run_that_comes_to_nothing_is_no_pass(tmp_path: Path, both: bool) -> None:
-    status, told = unheard(("run", "openai", "--base-url", NOBODY, "--out", "out"), tmp_path, both=both)
+    status, printed = with_closed_pipe(("run", "openai", "--base-url", NOBODY, "--out", "out"), tmp_path, both=both)
     assert status == 3
-    assert "Traceback" not in told
+    assert "Traceback" not in printed
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_a_run_that_comes_to_nothing_is_no_pass(tmp_path: Path, both: bool) -> N
     ],
 )
 def test_other_commands_keep_their_status(tmp_path: Path, command: tuple[str, ...], expected: int) -> None:
-    assert unheard(command, tmp_path)[0] == expected
-    assert unheard(command, tmp_path, both=True)[0] == expected
+    assert with_closed_pipe(command, tmp_path)[0] == expected
+    assert with_closed_pipe(command, tmp_path, both=True)[0] == expected
 
 
 def test_what_is_heard_stays_as_it_was(tmp_path: Path) -> None:
