@@ -93,10 +93,10 @@ def test_init_writes_a_file_that_works_and_never_overwrites(reference: EmbeddedR
     for name in ("rate", "max_", "strict", "retry", "out", "base_url", "profile", "org", "model", "other"):
         uncommented = uncommented.replace(f"# {name}", name)
     path.write_text(uncommented)
-    keys = ("STAGING_API_KEY", "GATEWAY_API_KEY", "OTHER_TENANT_API_KEY")
+    keys = ("STAGING_API_KEY", "KODEXA_API_KEY", "OTHER_TENANT_API_KEY")
     path_of_waivers = tmp_path / "waivers.yaml"
     path_of_waivers.write_text("[]")
-    planned = call((*CLI, "run", "--target", "gateway", "--plan"), tmp_path, **dict.fromkeys(keys, "k" * 20))
+    planned = call((*CLI, "run", "--target", "kodexa", "--plan"), tmp_path, **dict.fromkeys(keys, "k" * 20))
     assert planned.returncode == 0, planned.stderr
 
     again = call((*CLI, "init"), tmp_path)
