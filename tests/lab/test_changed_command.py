@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = [pytest.mark.process, pytest.mark.lab]
+
 CHECKOUT = Path(__file__).parents[2]
 ROWS = "conformance/reference/faults/rows"
 NUMBERS = re.compile(r"Judging (\d+) of (\d+) faults and (\d+) of (\d+) allowed variations: since HEAD, (.*) changed\.")
