@@ -90,14 +90,16 @@ def test_init_writes_a_file_that_works_and_never_overwrites(reference: EmbeddedR
     assert "requests to http://127.0.0.1:8080/v1" in planned.stdout
 
     uncommented = text.replace("# [", "[").replace("# api_key", "api_key").replace("# waivers", "waivers")
-    for name in ("rate", "max_", "strict", "retry", "out", "base_url", "profile", "org", "model", "other"):
+    settings = ("rate", "max_", "strict", "retry", "out", "base_url", "profile")
+    for name in (*settings, "org", "model", "other", "brand", "requested"):
         uncommented = uncommented.replace(f"# {name}", name)
     path.write_text(uncommented)
-    keys = ("STAGING_API_KEY", "KODEXA_API_KEY", "OTHER_TENANT_API_KEY")
+    keys = ("STAGING_API_KEY", "KODEXA_API_KEY", "LOOP_HEALTH_API_KEY", "OTHER_TENANT_API_KEY")
     path_of_waivers = tmp_path / "waivers.yaml"
     path_of_waivers.write_text("[]")
-    planned = call((*CLI, "run", "--target", "kodexa", "--plan"), tmp_path, **dict.fromkeys(keys, "k" * 20))
-    assert planned.returncode == 0, planned.stderr
+    for target in ("kodexa", "loop-health"):
+        planned = call((*CLI, "run", "--target", target, "--plan"), tmp_path, **dict.fromkeys(keys, "k" * 20))
+        assert planned.returncode == 0, planned.stderr
 
     again = call((*CLI, "init"), tmp_path)
     assert (again.returncode, again.stderr) == (
