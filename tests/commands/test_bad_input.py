@@ -156,6 +156,7 @@ def test_evidence_of_another_profile(
     assert "openai, not kodexa" in printed
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("line", ["{broken", "[]", '{"id": "x"}'])
 def test_evidence_with_a_broken_line(
     line: str, recorded: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -166,6 +167,7 @@ def test_evidence_with_a_broken_line(
     assert f"{EVIDENCE}:3:" in refusal(capsys, monkeypatch, "run", "openai", "--replay", ".")
 
 
+@pytest.mark.network
 @pytest.mark.parametrize(
     "change",
     [
@@ -192,6 +194,7 @@ def test_evidence_with_a_broken_header(
     assert EVIDENCE in refusal(capsys, monkeypatch, "run", "openai", "--replay", ".")
 
 
+@pytest.mark.network
 def test_a_directory_that_holds_the_evidence_of_another_run(
     recorded: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

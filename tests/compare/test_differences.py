@@ -181,6 +181,7 @@ def test_markdown_keeps_a_targets_words_in_code_or_escaped() -> None:
     assert [line for line in lines if line == "</details>"] == ["</details>"]
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.text(max_size=80))
 def test_no_text_leaves_its_line_or_its_code_span(text: str) -> None:
@@ -197,6 +198,7 @@ def test_no_text_leaves_its_line_or_its_code_span(text: str) -> None:
     assert "\x1b" not in render.as_text(found)
 
 
+@pytest.mark.slow
 def test_a_comment_stays_below_the_limit_of_github() -> None:
     many = [
         requirement(f"stream.x{number}", Outcome.FAILED, ("stream/plain#1", "e" * 400), statement="s" * 400)

@@ -118,6 +118,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(data=VALUES)
 def test_whatever_a_release_file_holds_it_is_a_release_or_an_error_with_its_name(
     data: Any, tmp_path_factory: pytest.TempPathFactory

@@ -47,6 +47,7 @@ def named(*names: str) -> list[Exchange]:
     return [exchange(b"{}", name=name, request_headers=()) for name in names]
 
 
+@pytest.mark.slow
 @given(st.lists(EXCHANGES, max_size=3, unique_by=lambda one: one.id))
 def test_any_exchange_comes_back_exactly(exchanges: list[Exchange]) -> None:
     exchanges = [replace(one, request=replace(one.request, headers=())) for one in exchanges]

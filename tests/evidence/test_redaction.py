@@ -248,6 +248,7 @@ def test_a_key_split_over_plain_text_with_escapes_is_found_where_it_is() -> None
     assert body_of(redacted) == events(*cleaned)
 
 
+@pytest.mark.slow
 def test_a_key_at_the_end_of_a_long_stream_takes_no_more_memory_than_a_few_times_its_size() -> None:
     body = events(*(delta(f"a piece of text {number} ") for number in range(6_000)), *map(delta, KEY))
     value = exchange(body)

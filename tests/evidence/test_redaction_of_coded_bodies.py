@@ -91,6 +91,7 @@ def test_a_coding_that_cannot_be_decoded_is_withheld(coding: str) -> None:
     assert body_of(kept) == b"\x28\xb5\x2fkey"
 
 
+@pytest.mark.slow
 def test_of_a_brotli_bomb_only_what_was_searched_is_kept() -> None:
     bomb = brotli.compress(bytes(range(256)) * 16 + b"\0" * (3 * MOST_DECODED) + B)
     began = time.process_time()

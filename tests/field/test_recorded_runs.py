@@ -34,6 +34,7 @@ KNOWN_ADDRESSES = re.compile(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUNS)
 def test_the_evidence_judged_again_gives_the_record(name: str) -> None:
     run = RUNS[name]

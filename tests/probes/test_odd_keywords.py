@@ -135,6 +135,7 @@ def without_keyword(schema: Any, field: str) -> Any:
     return copied
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_request_beyond_the_boundary_breaks_this_keyword_alone(
     field: str, contract: Contract, probes: list[Probe]
@@ -187,6 +188,7 @@ def test_what_cannot_be_decided_has_a_reason(field: str, tmp_path: Path) -> None
     assert why_without_probe(row, "honoured").endswith(".")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", ["^[A-Z]{3}-[0-9]{4}$", "^(red|green)/[a-f]{6}$", "[[:", "(?=a)b"])
 def test_a_text_for_an_unusual_pattern_matches_and_leaves_no_file_behind(
     pattern: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

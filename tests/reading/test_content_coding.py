@@ -205,6 +205,7 @@ def test_a_coded_body_that_was_kept_decoded_is_not_a_fault_of_the_target(
     assert reading.choices[0].content == "Hello"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("coding", "compress"), [("gzip", gzip.compress), ("br", brotli.compress)])
 def test_a_bomb_is_a_bomb_also_where_evidence_kept_a_part_of_it(
     coding: str, compress: Callable[[bytes], bytes]

@@ -238,6 +238,7 @@ def test_an_empty_run_makes_a_page_that_says_so() -> None:
     assert "No waiver was in force." in made.text
 
 
+@pytest.mark.slow
 def test_two_thousand_requirements_with_20_mb_of_evidence_stay_usable() -> None:
     contract = sample.contract(1980)
     body = b'{"error": "' + b"<&\xe2\x82\xac\x00 words " * 3100 + b'"}'

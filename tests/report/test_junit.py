@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
+import pytest
 import report_sample as sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -70,6 +71,7 @@ def test_a_failure_shows_expected_actual_and_where() -> None:
     assert (failure.get("message") or "").startswith("A stream that succeeds")
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.text(st.characters(categories=None), max_size=40))
 def test_no_text_of_a_target_breaks_the_xml(text: str) -> None:

@@ -276,6 +276,7 @@ def test_hostile_texts_stay_ascii_and_valid() -> None:
     assert har_json(sample.sample_results(), sample.exchanges()).isascii()
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.text(max_size=60), st.binary(max_size=60))
 def test_any_text_and_any_body_make_valid_files(text: str, body: bytes) -> None:

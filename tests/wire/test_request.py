@@ -43,6 +43,7 @@ def test_no_header_comes_from_the_library() -> None:
     }
 
 
+@pytest.mark.network
 def test_what_is_sent_is_what_is_recorded() -> None:
     seen = []
 
