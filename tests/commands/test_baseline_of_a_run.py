@@ -13,7 +13,7 @@ from deployments import empty_object, http_deployment
 
 from conformance.contract.model import Tier
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.process]
 
 
 @pytest.fixture(scope="module")

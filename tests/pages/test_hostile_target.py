@@ -18,7 +18,7 @@ from playwright.sync_api import Page, expect
 
 from conformance.evidence import read_evidence
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.network]
 
 HOSTILE = (
     "</script><script>document.title='owned';alert(1)</script><img src=http://127.0.0.1:9/x onerror=alert(2)>"

@@ -13,7 +13,7 @@ import pytest
 from command_line import CLI, Judged, call, judge
 from deployments import Answer, http_deployment
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.process]
 
 JSON = {"Content-Type": "application/json"}
 VERSIONS = ("3.0.3", "3.1.1", "3.2.0")

@@ -15,7 +15,7 @@ from deployments import closed_port, echo_of_key, empty_object, http_deployment,
 from conformance.contract.model import Tier
 from conformance.targets import Limits
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.process]
 
 ReferenceRun = Callable[[str], tuple[Path, Judged]]
 
