@@ -144,7 +144,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     suite_run: SuiteRun | None = session.config.pluginmanager.get_plugin(RUN)
     if suite_run is None or hasattr(session.config, "workerinput") or session.config.option.collectonly:
         return
-    if not suite_run.judgements and not suite_run.broken:
+    if not suite_run.judgements and not suite_run.broken and not suite_run.has_nothing_to_judge:
         return  # nothing was selected, or pytest was stopped before: its own status says so
     from conformance.running.finish import finish
     from conformance.running.observed import read_back

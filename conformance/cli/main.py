@@ -101,6 +101,25 @@ def commands() -> None:
 )
 @click.option("--strict", is_flag=True, help="Count warnings as failures.")
 @click.option(
+    "--without",
+    metavar="NAMES",
+    multiple=True,
+    help="What the deployment lacks and is not judged by: streaming, authentication, n, stop and others, with commas.",
+)
+@click.option(
+    "--require-all",
+    is_flag=True,
+    help="Demand what was left out: what is not configured, and what is declared to be missing, counts as not tested.",
+)
+@click.option(
+    "--no-preflight",
+    "preflight",
+    flag_value=False,
+    default=None,
+    type=bool,
+    help="Judge also a setup that cannot be judged, such as one with a refused key.",
+)
+@click.option(
     "--concurrency",
     type=click.IntRange(1, 256),
     help="Concurrent requests.  [default: 8; exhaustive 16, load 64]",

@@ -34,6 +34,8 @@ def run_settings(options: Mapping[str, Any]) -> RunSettings:
     """
     # Not by truth value: a limit of 0 counts as given.
     given = {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
+    if options.get("preflight") is False:
+        given["preflight"] = False
     _check_resume(given)
     if "config" in given and "target" not in given:
         raise UsageFailure("--config only has a meaning with --target NAME; give both.")
@@ -56,11 +58,22 @@ def run_settings(options: Mapping[str, Any]) -> RunSettings:
         release=asked.get("release"),
         bundle=given.get("bundle"),
         sign=given.get("sign"),
+        preflight=asked.get("preflight", True),
+        without=_without(given, named),
+        second_tenant=asked.get("second_tenant"),
+        require_all=asked.get("require_all", False) or "bundle" in given,
         resume="resume" in given,
         strict=asked.get("strict", False),
         trust_environment=asked.get("trust_env", False),
         show_progress=sys.stderr.isatty(),
     )
+
+
+def _without(given: Mapping[str, Any], named: NamedTarget | None) -> tuple[str, ...]:
+    """What the target lacks: what conformance.toml declares, and what the command line does."""
+    declared = tuple(named.settings.get("unsupported", ())) if named is not None else ()
+    listed = (name.strip() for value in given.get("without", ()) for name in value.split(","))
+    return tuple(dict.fromkeys((*declared, *filter(None, listed))))
 
 
 def _check_resume(given: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from conformance.lab.observing import LEAN, ObservedTarget, idle_run, observed_t
 from conformance.lab.targets import LabTarget
 from conformance.running.pytest_session import run_pytest
 from conformance.running.suite_run import SuiteRun
+from conformance.suite.blocking import with_blockers
 from conformance.suite.expect import Judgement
 
 _LONGEST_MESSAGE = 400
@@ -71,7 +72,7 @@ def judge(
     """Judge one target with these tests, which a run of the suite has collected."""
     began, broken = time.monotonic(), len(suite_run.broken)
     suite_run.judge(one.run, one.observed, items, config)
-    judgements = suite_run.judgements
+    judgements = {one.requirement.id: one for one in with_blockers(suite_run.judgements.values())}
     return JudgedTarget(
         target=one.target.id,
         outcomes={name: judgement.outcome.value for name, judgement in sorted(judgements.items())},

@@ -61,7 +61,7 @@ class _Combination:
         if not one.fits(self.fields) or one.probe.tier is not first.probe.tier or one.alone != first.alone:
             return False
         merged = one.merged(self.fields)
-        if not body.accepts(_with(merged, body)):
+        if not body.is_spoken(_with(merged, body)) or not body.accepts(_with(merged, body)):
             return False  # too many messages in one conversation, or fields that exclude one another
         self.fields = merged
         self.parts.append(one)
@@ -74,6 +74,9 @@ def combined(values: Iterable[Combinable], body: RequestBody) -> Iterator[Probe]
     for one in values:
         if not body.accepts(one.probe.body):
             continue  # no small request holds this value without breaking another keyword
+        if not body.is_spoken(one.probe.body):
+            yield one.probe  # the target is known to refuse it: with others, it would have them refused as well
+            continue
         if not any(combination.takes(one, body) for combination in combinations):
             combinations.append(_Combination(dict(one.fields), [one]))
     for number, combination in enumerate(combinations):

@@ -22,9 +22,21 @@ OTHER_LIMIT = 3
 """Completion tokens of the long answer when it is requested again."""
 
 
+def smallest(body: RequestBody) -> Probe:
+    """The smallest valid request, which every other depends on."""
+    return served_probe("completion/plain", "the smallest valid request", body.capped(16), tier=Tier.SMOKE)
+
+
+def shortest(body: RequestBody) -> Probe:
+    """A long answer with the least limit of its tokens that the target takes."""
+    least = body.limit(1)
+    about = f"a long answer that is limited to {'one token' if least == 1 else f'{least} tokens'}"
+    return served_probe("completion/one-token", about, body.asking(LONG_ANSWER, tokens=1), tier=Tier.SMOKE)
+
+
 def completion_probes(body: RequestBody) -> Iterator[Probe]:
     """Completions that show the response contract."""
-    yield served_probe("completion/plain", "the smallest valid request", body.capped(16), tier=Tier.SMOKE)
+    yield smallest(body)
     yield served_probe(
         "completion/long-prompt",
         "the same question after a long preface, which costs more prompt tokens",
@@ -67,11 +79,10 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
 
 def _limited(body: RequestBody) -> Iterator[Probe]:
     """The long answer under other limits of its tokens."""
-    about = "a long answer that is limited to one token"
-    yield served_probe("completion/one-token", about, body.asking(LONG_ANSWER, tokens=1), tier=Tier.SMOKE)
-    field = body.limit_fields[-1]
-    request = {**body.base, "messages": [{"role": "user", "content": LONG_ANSWER}], field: OTHER_LIMIT}
-    about = f"the long answer again, limited to {OTHER_LIMIT} tokens by `{field}`"
+    yield shortest(body)
+    field, limit = body.limit_fields[-1], body.limit(1) - 1 + OTHER_LIMIT
+    request = {**body.base, "messages": [{"role": "user", "content": LONG_ANSWER}], field: limit}
+    about = f"the long answer again, limited to {limit} tokens by `{field}`"
     yield served_probe("completion/other-limit", about, request, wave=AFTERWARDS)
 
 

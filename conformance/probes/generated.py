@@ -39,7 +39,7 @@ def generated_probes(body: RequestBody, tier: Tier, count: int | None = None) ->
     found = valid_from_schemathesis(body, min(count, _FROM_SCHEMATHESIS))
     described = bool(body.contract.operation.properties)
     made = random_requests(body, count - len(found), Random(_SEED)) if described else []  # noqa: S311 - no secret
-    valid = [*found, *made]
+    valid = [body.spoken(one) if isinstance(one, Mapping) else one for one in (*found, *made)]
     invalid = invalid_from_schemathesis(body, min(count, _FROM_SCHEMATHESIS))
     for number, sent in enumerate(valid):
         yield _probe("valid", number, "a valid request, generated from the schema", sent, Intent.SERVED)

@@ -67,8 +67,8 @@ class RequestBody:
 
     @property
     def limit_fields(self) -> tuple[str, ...]:
-        """All fields of the contract that limit a completion's tokens."""
-        return tuple(name for name in LIMIT_FIELDS if self.has(name))
+        """All fields of the contract that limit a completion's tokens, as far as the target takes them."""
+        return tuple(name for name in LIMIT_FIELDS if self.has(name) and name not in self.target.lacks)
 
     @property
     def base(self) -> dict[str, Any]:
@@ -104,8 +104,37 @@ class RequestBody:
 
     def capped(self, tokens: int) -> dict[str, Any]:
         """The base with at most `tokens` completion tokens, where the contract can limit them."""
-        limit = {} if self.limit_field is None else {self.limit_field: tokens}
+        limit = {} if self.limit_field is None else {self.limit_field: self.limit(tokens)}
         return {**self.base, **limit}
+
+    def limit(self, tokens: int) -> int:
+        """The limit to send for an answer of at most `tokens`: the least that the target takes, and room to think.
+
+        A model that thinks gets more only where its answer matters.
+        """
+        dialect = self.target.dialect
+        return max(tokens + (dialect.thinking if tokens > CHEAP else 0), dialect.least_limit)
+
+    def is_spoken(self, fields: Mapping[str, Any]) -> bool:
+        """Whether the target, by its dialect, takes these fields together with these values."""
+        dialect, lacks = self.target.dialect, self.target.lacks
+        if any(name in lacks or _is_below(name, value, dialect.least_limit) for name, value in fields.items()):
+            return False
+        return not any(sum(name in fields for name in group) > 1 for group in dialect.apart)
+
+    def spoken(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """A valid request as the target takes it: without fields that it refuses, limited as it takes limits."""
+        if self.is_spoken(request):
+            return dict(request)
+        lacks, limit = self.target.lacks, self.limit_field
+        kept = {name: value for name, value in request.items() if name not in lacks}
+        limits = [value for name in LIMIT_FIELDS if isinstance(value := request.get(name), int)]
+        if limits and limit is not None:
+            kept = {name: value for name, value in kept.items() if name not in LIMIT_FIELDS}
+            kept[limit] = self.limit(limits[0])
+        for first, *others in self.target.dialect.apart:
+            kept = {name: value for name, value in kept.items() if first not in kept or name not in others}
+        return kept
 
     def without(self, field: str, *, tokens: int = CHEAP) -> dict[str, Any]:
         """A capped request without one of its fields."""
@@ -125,11 +154,20 @@ class RequestBody:
     def cheapest(self, changed: Any) -> Any:
         """The same request, with one token for each choice where it wants many choices."""
         limit = self.limit_field
-        return {**changed, limit: 1} if limit is not None and wants_many(changed) and limit in changed else changed
+        return (
+            {**changed, limit: self.limit(1)}
+            if limit is not None and wants_many(changed) and limit in changed
+            else changed
+        )
 
 
 def _filled(value: Any, values: Mapping[str, str | None]) -> Any:
     return values[value] if isinstance(value, str) and value in values else copy.deepcopy(value)
+
+
+def _is_below(name: str, value: Any, least: int) -> bool:
+    """Whether a field limits a completion to fewer tokens than the target takes."""
+    return name in LIMIT_FIELDS and isinstance(value, int) and not isinstance(value, bool) and value < least
 
 
 def wants_many(body: Any) -> bool:

@@ -34,7 +34,9 @@ def stream_probes(body: RequestBody) -> Iterator[Probe]:
     again = "the same stream again, as the third on one connection"
     yield served_probe("stream/again", again, _asking(body, LONG_ANSWER, 32), connection=ONE_CONNECTION)
     if body.limit_field:
-        yield served_probe("stream/one-token", "a stream that is limited to one token", _asking(body, LONG_ANSWER, 1))
+        least = body.limit(1)
+        about = f"a stream that is limited to {'one token' if least == 1 else f'{least} tokens'}"
+        yield served_probe("stream/one-token", about, _asking(body, LONG_ANSWER, 1))
     yield from _coded(body)
     yield from _at_once(body)
     yield from _with_optional_fields(body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from conformance.contract.dialect import known_parameters
@@ -10,16 +10,22 @@ from conformance.contract.model import Contract, Level, Requirement, Tier
 from conformance.report.results import (
     ExchangeTotals,
     Omission,
+    Preflight,
     ProfileView,
     ReleaseView,
     RequirementResult,
     Results,
+    Scope,
     TargetView,
 )
 from conformance.report.verdict import decide, unscored_reasons
 from conformance.suite.expect import Judgement
-from conformance.suite.outcome import Outcome, Waiver
+from conformance.suite.outcome import BROKEN, Outcome, Verdict, Waiver
 from conformance.targets import Target
+from conformance.targets.capabilities import AUTHENTICATION, SECOND_TENANT
+
+_REMARKS = {AUTHENTICATION: "no authentication"}
+"""Capabilities whose lack has a phrase of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,11 @@ class RunFacts:
     interrupted: str | None = None
     waivers: tuple[Waiver, ...] = ()
     release: ReleaseView | None = None
+    declared: tuple[str, ...] = ()
+    """Capabilities that the target is declared to lack."""
+    second_tenant: bool | None = None
+    """Whether there is a second tenant; None where none is configured, and nothing is declared."""
+    preflight: Preflight | None = None
 
 
 def target_view(target: Target, contract: Contract, server: str | None = None) -> TargetView:
@@ -70,13 +81,7 @@ def build_results(contract: Contract, judgements: Iterable[Judgement], facts: Ru
         for row in contract.requirements
         if row.id in judged or (row.excluded is None and facts.tier.includes(row.tier))
     )
-    verdict, reasons = decide(
-        (result for result in requirements if result.scored),
-        strict=facts.strict,
-        selection=facts.selection,
-        interrupted=facts.interrupted,
-        gone=facts.release.gone if facts.release else (),
-    )
+    verdict, reasons = _verdict(requirements, facts)
     if facts.release:
         reasons = (*reasons, *unscored_reasons(requirements, facts.release.version))
     profile = contract.profile
@@ -105,7 +110,45 @@ def build_results(contract: Contract, judgements: Iterable[Judgement], facts: Ru
         ),
         waivers=facts.waivers,
         release=facts.release,
+        scope=_scope(requirements, facts),
+        preflight=facts.preflight,
     )
+
+
+def _verdict(requirements: Sequence[RequirementResult], facts: RunFacts) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict and its reasons; a setup that cannot be judged is the only reason there is."""
+    scored = [result for result in requirements if result.scored]
+    problem = _setup_problem(facts)
+    if problem is not None and not any(result.outcome in BROKEN for result in scored):
+        return Verdict.INCONCLUSIVE, (problem,)
+    verdict, reasons = decide(
+        scored,
+        strict=facts.strict,
+        selection=facts.selection,
+        interrupted=facts.interrupted,
+        gone=facts.release.gone if facts.release else (),
+    )
+    return verdict, reasons if problem is None else (problem, *reasons)
+
+
+def _setup_problem(facts: RunFacts) -> str | None:
+    return facts.preflight.problem if facts.preflight is not None else None
+
+
+def _scope(requirements: Iterable[RequirementResult], facts: RunFacts) -> Scope:
+    """What the verdict leaves out: what was declared, what the target showed to lack, what was not configured."""
+    found = dict.fromkeys(row.lacks for row in requirements if row.lacks is not None)
+    lacking = [name for name in dict.fromkeys((*facts.declared, *found)) if name not in {SECOND_TENANT, *_REMARKS}]
+    remarks = [remark for name, remark in _REMARKS.items() if name in facts.declared]
+    one_tenant = facts.second_tenant is False or SECOND_TENANT in found
+    remarks += ["one tenant"] if one_tenant else []
+    dialect = facts.preflight
+    if dialect is not None and dialect.least_limit > 1:
+        remarks.append(f"limits of {dialect.least_limit} tokens and more")
+    if dialect is not None:
+        remarks += [f"{' and '.join(fields)} not together" for fields in dialect.apart]
+    not_configured = (SECOND_TENANT,) if one_tenant and facts.second_tenant is None else ()
+    return Scope(tuple(lacking), tuple(remarks), not_configured)
 
 
 def _by_id(contract: Contract, judgements: Iterable[Judgement]) -> Mapping[str, Judgement]:
@@ -126,7 +169,9 @@ def _by_id(contract: Contract, judgements: Iterable[Judgement]) -> Mapping[str, 
 
 
 def _untested(requirement: Requirement, facts: RunFacts) -> Judgement:
-    if facts.interrupted:
+    if problem := _setup_problem(facts):
+        why = f"Nothing was judged: {problem}"
+    elif facts.interrupted:
         why = f"The run did not finish ({facts.interrupted}) before this was judged."
     elif facts.selection:
         why = f"The run was restricted to {facts.selection}."
@@ -152,6 +197,9 @@ def _result(judgement: Judgement) -> RequirementResult:
         findings=judgement.findings,
         waiver=judgement.waiver,
         scored=row.scored,
+        blocked_by=judgement.blocked_by,
+        lacks=judgement.lacks,
+        leniency=judgement.leniency,
     )
 
 

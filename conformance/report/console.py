@@ -13,7 +13,7 @@ from conformance.report.keywords import keyword_totals
 from conformance.report.plain_text import headline
 from conformance.report.quantities import byte_size, counted, duration
 from conformance.report.results import GateStatus, RequirementResult, Results
-from conformance.suite.outcome import Finding, Outcome, Verdict
+from conformance.suite.outcome import UNDECIDED, Finding, Outcome, Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,6 +31,7 @@ _STYLES = {
     Outcome.FAILED: "bold red",
     Outcome.WARNING: "yellow",
     Outcome.WAIVED: "magenta",
+    Outcome.BLOCKED: "cyan",
     Outcome.INCONCLUSIVE: "cyan",
     Outcome.UNTESTED: "cyan",
     Outcome.SKIPPED: "dim",
@@ -113,7 +114,7 @@ class _Printer:
 def _print_verdict(results: Results, printer: _Printer) -> None:
     target, profile = results.target, results.profile
     printer.line()
-    printer.line(results.verdict.value.upper(), _VERDICT_STYLES[results.verdict])
+    printer.line(f"{results.verdict.value.upper()}: {results.about}", _VERDICT_STYLES[results.verdict])
     for reason in results.reasons:
         printer.line(reason)
     if results.gate is not None and results.gate.reasons:
@@ -175,11 +176,7 @@ def _print_broken(results: Results, evidence: _Evidence, printer: _Printer) -> N
     if waived:
         printer.line("Waived:")
         _print_ids(waived, printer)
-    gaps = [
-        row
-        for row in results.with_outcome(Outcome.INCONCLUSIVE, Outcome.UNTESTED)
-        if row.level == "MUST" and row.scored
-    ]
+    gaps = [row for row in results.with_outcome(*UNDECIDED) if row.level == "MUST" and row.scored]
     if gaps and results.verdict is Verdict.INCONCLUSIVE:
         printer.line("Undecided:")
         _print_ids(gaps, printer)

@@ -20,6 +20,7 @@ _STATUS = {
     Outcome.FAILED: "failed",
     Outcome.WARNING: "passed",
     Outcome.WAIVED: "other",
+    Outcome.BLOCKED: "other",
     Outcome.INCONCLUSIVE: "other",
     Outcome.UNTESTED: "pending",
     Outcome.SKIPPED: "skipped",

@@ -12,12 +12,14 @@ from conformance.suite.outcome import BROKEN, Outcome
 
 _ELEMENT = {
     Outcome.FAILED: "failure",
+    Outcome.BLOCKED: "skipped",
     Outcome.INCONCLUSIVE: "error",
     Outcome.UNTESTED: "error",
     Outcome.SKIPPED: "skipped",
     Outcome.WAIVED: "skipped",
 }
-"""What a CI system shows for an outcome. A warning is a pass with output: JUnit has nothing in between."""
+"""What a CI system shows for an outcome; what is blocked counts once, as the failure that blocks it. A
+warning is a pass with output: JUnit has nothing in between."""
 
 
 def junit_xml(results: Results) -> str:

@@ -12,6 +12,8 @@ def headline(result: RequirementResult) -> str:
     """One sentence: why the outcome is what it is."""
     if result.waiver:
         return f"waived until {result.waiver.expires.isoformat()} by {result.waiver.owner}: {result.waiver.reason}"
+    if result.blocked_by:
+        return f"blocked by {result.blocked_by}: {result.messages[0] if result.messages else result.statement}"
     return result.messages[0] if result.messages else result.statement
 
 

@@ -23,20 +23,28 @@ from conformance.report.results import (
     Gate,
     GateStatus,
     Omission,
+    Preflight,
     ProfileView,
     ReleaseView,
     RequirementResult,
     Results,
+    Scope,
     TargetView,
     Tries,
 )
 from conformance.shipped import specs_directory
 from conformance.suite.outcome import Finding, Outcome, Verdict, Waiver
 
-FORMAT = 2
-"""Version 2 has the gate, baseline, fingerprint, tries, waivers for probes, and keywords. Version 1 can be read."""
+FORMAT = 3
+"""Version 3 has `blocked`, scope, preflight and leniency; 2 has gate, baseline, fingerprint, tries, waivers for probes
+and keywords. Earlier versions can be read."""
 FILE_NAME = "results.json"
-_PARTS: Mapping[str, type[Any]] = {"gate": Gate, "baseline": AgainstBaseline, "fingerprint": Fingerprint}
+_PARTS: Mapping[str, type[Any]] = {
+    "gate": Gate,
+    "baseline": AgainstBaseline,
+    "fingerprint": Fingerprint,
+    "preflight": Preflight,
+}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -118,6 +126,7 @@ def results_document(results: Results) -> dict[str, Any]:
             "bytes": exchanges.bytes,
         },
         "waivers": [_waiver_document(waiver) for waiver in results.waivers],
+        "scope": _plain(results.scope),
         **{name: _plain(getattr(results, name)) for name in _PARTS},
         "requirements": [_requirement_document(result) for result in results.requirements],
         "keywords": keywords_document(results.keywords),
@@ -161,6 +170,9 @@ def _requirement_document(result: RequirementResult) -> dict[str, Any]:
         "waiver": _waiver_document(result.waiver) if result.waiver else None,
         "scored": result.scored,
         "tries": _plain(result.tries),
+        "blocked_by": result.blocked_by,
+        "lacks": result.lacks,
+        "leniency": result.leniency,
     }
 
 
@@ -226,6 +238,7 @@ def parse_results(document: Mapping[str, Any]) -> Results:
         beyond_tier=_parse_omissions(document.get("beyond_tier", ())),
         waivers=tuple(_parse_waiver(row) for row in document["waivers"]),
         release=_parse_release(document.get("release")),
+        scope=_parse_part(Scope, document.get("scope")) or Scope(),
         keywords=parse_keywords(document.get("keywords")),
         **{name: _parse_part(kind, document.get(name)) for name, kind in _PARTS.items()},
         **{name: document[name] for name in optional if name in document},
@@ -258,6 +271,9 @@ def _parse_requirement(row: Mapping[str, Any]) -> RequirementResult:
         waiver=_parse_waiver(waiver) if waiver else None,
         scored=row.get("scored", True),
         tries=_parse_part(Tries, row.get("tries")),
+        blocked_by=row.get("blocked_by"),
+        lacks=row.get("lacks"),
+        leniency=row.get("leniency", False),
     )
 
 
@@ -265,11 +281,15 @@ def _parse_part(kind: type[Any], document: Mapping[str, Any] | None) -> Any:
     if document is None:
         return None
     values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
+        name: _tuple(value) if isinstance(value, list) else value for name, value in document.items()
     }
     if kind is Gate:
         values["status"] = GateStatus(document["status"])
     return kind(**values)
+
+
+def _tuple(values: list[Any]) -> tuple[Any, ...]:
+    return tuple(_tuple(value) if isinstance(value, list) else value for value in values)
 
 
 def _parse_omissions(rows: Iterable[Mapping[str, Any]]) -> tuple[Omission, ...]:

@@ -122,6 +122,39 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What a verdict leaves out, beside its profile, release and tier.
+
+    `without` are the capabilities that the target lacks: by its own clear refusal, or by declaration. `remarks` are
+    what else is true of all that was judged (`one tenant`, `limits of 16 tokens and more`). `not_configured` is what
+    the operator did not configure, so that nothing about it was judged.
+    """
+
+    without: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    not_configured: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What the first requests of a run found out, so that the others could be sent as the target takes them.
+
+    `limit_field` limits the tokens of a completion, `least_limit` is the least value that is taken, and `thinking` how
+    many tokens were added to limits for a model that thinks before its first word. `refused` are optional fields that
+    the target clearly refuses, `apart` those that it takes apart and refuses together. `problem` is the sentence on a
+    setup that cannot be judged.
+    """
+
+    requests: int = 0
+    limit_field: str | None = None
+    least_limit: int = 1
+    thinking: int = 0
+    refused: tuple[str, ...] = ()
+    apart: tuple[tuple[str, ...], ...] = ()
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RequirementResult:
     """One requirement and its outcome.
 
@@ -146,6 +179,12 @@ class RequirementResult:
     waiver: Waiver | None = None
     scored: bool = True
     tries: Tries | None = None
+    blocked_by: str | None = None
+    """The requirement that blocks it, if the outcome is `blocked`."""
+    lacks: str | None = None
+    """The capability that the target lacks, if that is why the outcome is `skipped`."""
+    leniency: bool = False
+    """Whether it is broken only by serving what the contract's schema forbids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +228,27 @@ class Results:
     gate: Gate | None = None
     baseline: AgainstBaseline | None = None
     fingerprint: Fingerprint | None = None
+    scope: Scope = Scope()
+    preflight: Preflight | None = None
+    """None where no preflight was made, or in a record of format 1 or 2."""
     keywords: tuple[KeywordCoverage, ...] = ()
     """The keywords of the request, with what was decided on each; empty in a record of format 1."""
 
     def known(self, row_id: str) -> bool:
         """Whether all findings of a requirement are in the baseline; False in a run without one."""
         return self.baseline is not None and row_id in self.baseline.known
+
+    @property
+    def about(self) -> str:
+        """What the verdict is about: profile, release, tier, and what it leaves out."""
+        release = f" {self.release.version}" if self.release else ""
+        without = [f"without {', '.join(self.scope.without)}"] if self.scope.without else []
+        return ", ".join((f"{self.profile.name}{release}", f"{self.tier.value} tier", *without, *self.scope.remarks))
+
+    @property
+    def headline(self) -> str:
+        """The verdict with its scope: "Conformant: openai 2026.11.1, standard tier, without n, stop"."""
+        return f"{self.verdict.value.capitalize()}: {self.about}"
 
     @property
     def totals(self) -> Mapping[Outcome, int]:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from conformance.contract.model import Level
+from conformance.quoting import one_line
 from conformance.report.quantities import counted, listed
 from conformance.suite.outcome import BROKEN, Outcome, Verdict
 
+_MOST_REASONS = 4
+_LONGEST_REASON = 160
+_PROBE = re.compile(r"^\S+#\d+: ")
+"""The exchange at the beginning of a message: what it says of one, it may say of many."""
+
 
 class Judged(Protocol):
-    """What the verdict depends on: the id, level and outcome of one requirement."""
+    """What the verdict and its reasons depend on, of one requirement."""
 
     @property
     def id(self) -> str: ...  # noqa: D102 - said by the class
@@ -19,6 +26,12 @@ class Judged(Protocol):
     def level(self) -> Level: ...  # noqa: D102
     @property
     def outcome(self) -> Outcome: ...  # noqa: D102
+    @property
+    def messages(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def blocked_by(self) -> str | None: ...  # noqa: D102
+    @property
+    def leniency(self) -> bool: ...  # noqa: D102
 
 
 class Reported(Judged, Protocol):
@@ -39,8 +52,8 @@ def decide(
     """The verdict, and the reasons for it in whole sentences.
 
     Nonconformant if a MUST failed and is not waived or, in a `strict` run, if anything is broken at all. Otherwise
-    inconclusive if a MUST is inconclusive or untested, if the run was `interrupted` (the reason, as the middle of a
-    sentence), or if no MUST passed: nothing passes for lack of evidence. Otherwise conformant. `selection` is the
+    inconclusive if a MUST is blocked, inconclusive or untested, if the run was `interrupted` (the reason, as the middle
+    of a sentence), or if no MUST passed: nothing passes for lack of evidence. Otherwise conformant. `selection` is the
     user's restriction of the run, named where it explains a gap. `gone` are the ids that a release requires and that
     nothing judges any more: a gap as well.
     """
@@ -67,7 +80,11 @@ def _requirements(ids: Sequence[str], level: str) -> str:
 def _failures(musts: Sequence[Judged]) -> list[str]:
     # A broken MUST is a failure, whichever of the two outcomes it has.
     failed = _ids(musts, Outcome.FAILED, Outcome.WARNING)
-    return [f"{_requirements(failed, 'MUST')} failed: {listed(failed)}."] if failed else []
+    if not failed:
+        return []
+    lenient = sum(row.leniency for row in musts if row.id in set(failed))
+    apart = f", {lenient} of them leniency (an invalid value is served)" if lenient else ""
+    return [f"{_requirements(failed, 'MUST')} failed{apart}: {listed(failed)}."]
 
 
 def _warnings(rows: Sequence[Judged], strict: bool) -> list[str]:
@@ -81,19 +98,43 @@ def _warnings(rows: Sequence[Judged], strict: bool) -> list[str]:
 
 
 def _gaps(musts: Sequence[Judged], selection: str | None) -> list[str]:
-    sentences = []
-    unclear = _ids(musts, Outcome.INCONCLUSIVE)
-    if unclear:
-        sentences.append(
-            f"{_requirements(unclear, 'MUST')} could not be decided, because the target was unreachable"
-            f" or refused for load: {listed(unclear)}."
-        )
+    sentences = [*_blocked(musts), *_undecided(musts)]
     untested = _ids(musts, Outcome.UNTESTED)
     if untested:
         verb = "was" if len(untested) == 1 else "were"
         why = f", because the run was restricted to {selection}" if selection else ""
         sentences.append(f"{_requirements(untested, 'MUST')} {verb} not tested{why}: {listed(untested)}.")
     return sentences
+
+
+def _blocked(musts: Sequence[Judged]) -> list[str]:
+    """A sentence for each requirement that blocks others."""
+    by_cause: dict[str, list[str]] = {}
+    for row in musts:
+        if row.outcome is Outcome.BLOCKED:
+            by_cause.setdefault(row.blocked_by or "", []).append(row.id)
+    return [
+        f"{_requirements(ids, 'MUST')} cannot be seen while {cause} is broken (blocked): {listed(ids)}."
+        for cause, ids in by_cause.items()
+    ]
+
+
+def _undecided(musts: Sequence[Judged]) -> list[str]:
+    """A sentence for each reason why requirements could not be decided, the most frequent first."""
+    by_reason: dict[str, list[str]] = {}
+    for row in musts:
+        if row.outcome is Outcome.INCONCLUSIVE:
+            why = one_line(row.messages[0], _LONGEST_REASON) if row.messages else "no reason is known"
+            by_reason.setdefault(_PROBE.sub("", why).rstrip("."), []).append(row.id)
+    ordered = sorted(by_reason.items(), key=lambda pair: -len(pair[1]))
+    told = [
+        f"{_requirements(ids, 'MUST')} could not be decided ({why}): {listed(ids)}."
+        for why, ids in ordered[:_MOST_REASONS]
+    ]
+    rest = [row_id for _, ids in ordered[_MOST_REASONS:] for row_id in ids]
+    if rest:
+        told.append(f"{_requirements(rest, 'MUST')} could not be decided for other reasons: {listed(rest)}.")
+    return told
 
 
 def _interruption(interrupted: str | None) -> list[str]:

@@ -13,6 +13,8 @@ from conformance.compare import against
 from conformance.contract import Contract, written_places
 from conformance.contract.model import Level, Requirement
 from conformance.gate.decision import gate
+from conformance.probes.preflight import FIRST, PREFLIGHT
+from conformance.probes.request_body import RequestBody
 from conformance.quoting import one_line
 from conformance.report import (
     Curl,
@@ -28,14 +30,18 @@ from conformance.report import (
     write_reports,
 )
 from conformance.report.curl import curl_for
-from conformance.report.results import Fingerprint, Tries
+from conformance.report.results import Fingerprint, Preflight, Tries
 from conformance.report.tries import with_tries
 from conformance.running.observed import INTERRUPTED, Observed
 from conformance.running.run import Run
 from conformance.running.suite_run import SuiteRun
 from conformance.suite import Judgement, Outcome
+from conformance.suite.blocking import blocked_by_setup, with_blockers
 from conformance.suite.fingerprint import target_traits
 from conformance.suite.keyword_coverage import keyword_coverage
+from conformance.suite.leniency import with_leniency
+from conformance.suite.outcome import UNDECIDED
+from conformance.targets.capabilities import SECOND_TENANT
 from conformance.wire import Exchange
 
 BY_PYTEST = "pytest's selection of tests"
@@ -75,15 +81,20 @@ def finish(
     """
     run = suite_run.run
     unjudged = suite_run.unjudged
-    judgements = [suite_run.waived(judgement) for judgement in suite_run.judgements.values()]
+    observations = suite_run.observed.observations if suite_run.observed else None
+    judgements = with_blockers(suite_run.waived(judgement) for judgement in suite_run.judgements.values())
+    judgements = with_leniency(judgements, observations)
+    if suite_run.observed is not None and suite_run.observed.problem is not None:
+        judgements = blocked_by_setup(judgements)
+    if run.settings.require_all:
+        judgements = [_demanded(one, run) for one in judgements]
     selection = " ".join(run.settings.only) or None
     if unjudged and selected_by_pytest:
         selection = selection or BY_PYTEST
-    elif not interrupted:
+    elif not interrupted and not suite_run.has_nothing_to_judge:
         judgements += [_without_test(row) for row in unjudged]
     facts = _facts(suite_run, selection, interrupted=interrupted)
     results = with_tries(build_results(run.contract, judgements, facts), tries or {})
-    observations = suite_run.observed.observations if suite_run.observed else None
     results = replace(results, keywords=keyword_coverage(run.contract, run.target, observations, suite_run.tests))
     results = _with_fingerprint(results, suite_run.observed)
     if baseline is not None:
@@ -115,7 +126,7 @@ def written(suite_run: SuiteRun, results: Results, curl: Curl, directory: Path) 
 
 def _undecided(suite_run: SuiteRun) -> tuple[str, ...]:
     judgements = map(suite_run.judgements.get, suite_run.tests)
-    undecided = (None, Outcome.INCONCLUSIVE, Outcome.UNTESTED)
+    undecided = {None, *UNDECIDED}
     return tuple(
         row_id
         for row_id, judgement in zip(suite_run.tests, judgements, strict=True)
@@ -172,7 +183,35 @@ def _facts(suite_run: SuiteRun, selection: str | None, *, interrupted: bool) -> 
         interrupted=INTERRUPTED if interrupted else suite_run.interrupted,
         waivers=run.waivers,
         release=_release(run),
+        declared=run.target.unsupported,
+        second_tenant=True if run.target.other_api_key is not None else run.target.second_tenant,
+        preflight=_preflight(run, observed),
     )
+
+
+def _preflight(run: Run, observed: Observed | None) -> Preflight | None:
+    """What the preflight of this run, or of the one that is replayed, found out."""
+    if observed is None or observed.dialect is None:
+        return None
+    dialect = observed.dialect
+    first = [one for one in observed.observations.exchanges if one.probe == FIRST or one.probe.startswith(PREFLIGHT)]
+    return Preflight(
+        requests=len(first),
+        limit_field=RequestBody(run.contract, replace(run.target, dialect=dialect)).limit_field,
+        least_limit=dialect.least_limit,
+        thinking=dialect.thinking,
+        refused=dialect.refused,
+        apart=dialect.apart,
+        problem=observed.problem.sentence if observed.problem is not None else None,
+    )
+
+
+def _demanded(judgement: Judgement, run: Run) -> Judgement:
+    """A judgement where all is demanded: what was not configured, or was declared to be missing, is untested."""
+    left_out = {SECOND_TENANT, *run.target.unsupported}
+    if judgement.outcome is not Outcome.SKIPPED or judgement.lacks not in left_out:
+        return judgement
+    return replace(judgement, outcome=Outcome.UNTESTED, lacks=None)
 
 
 def _with_fingerprint(results: Results, observed: Observed | None) -> Results:

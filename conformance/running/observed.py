@@ -8,9 +8,12 @@ from conformance.contract import Contract
 from conformance.evidence import FILE_NAME as EVIDENCE_FILE
 from conformance.evidence import Evidence, read_evidence
 from conformance.probes import plan_from
+from conformance.running.recorded_target import target_from_record
 from conformance.running.retries import of_round
 from conformance.running.run import Run
 from conformance.suite.observations import Observations
+from conformance.suite.setup import SetupProblem, setup_problem
+from conformance.targets.deployment_dialect import DeploymentDialect
 from conformance.wire import Exchange
 
 INTERRUPTED = "it was interrupted"
@@ -26,6 +29,10 @@ class Observed:
     """The exchanges of further rounds, in which findings were tried again."""
     interrupted: str | None = None
     """Why the run ended early, or None."""
+    dialect: DeploymentDialect | None = None
+    """How the target takes requests, as the preflight found out; None where there was none."""
+    problem: SetupProblem | None = None
+    """Why there is nothing to judge, where the preflight ended the run."""
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -47,9 +54,12 @@ def from_evidence(contract: Contract, evidence: Evidence) -> Observed:
         interrupted = "its evidence is incomplete"
     planned = plan_from(evidence.header["probes"])
     retries = tuple(one for one in evidence.exchanges if one.round)
-    return Observed(
-        Observations(contract, planned, of_round(evidence.exchanges, 0), evidence.unsent), retries, interrupted
-    )
+    target = target_from_record(evidence.header["target"], contract)
+    own = of_round(evidence.exchanges, 0)
+    problem = setup_problem(own, contract, target) if evidence.header.get("stopped") else None
+    observations = Observations(contract, planned, own, evidence.unsent)
+    dialect = target.dialect if "stopped" in evidence.header else None
+    return Observed(observations, retries, interrupted, dialect, problem)
 
 
 def read_back(run: Run) -> Observed | None:

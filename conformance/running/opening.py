@@ -21,6 +21,8 @@ from conformance.running.run import Run, RunSettings
 from conformance.suite.outcome import Waiver
 from conformance.suite.selection import check_only
 from conformance.targets import Target, TargetError, target_from_environment
+from conformance.targets.capabilities import declarable
+from conformance.targets.deployment_dialect import DeploymentDialect
 
 
 @contextlib.contextmanager
@@ -74,7 +76,8 @@ def _resumed(settings: RunSettings, contract: Contract, environ: Mapping[str, st
     check_request(contract, target)
     require_same_target(resumed, target, contract, settings.out)
     settings = replace(settings, only=resumed.only, generated=resumed.header.get("generated"))
-    run = _live(settings, contract, release, target)
+    # What the preflight found out then is not asked again.
+    run = _live(settings, contract, release, replace(target, dialect=resumed.target.dialect))
     return replace(run, tier=resumed.tier, started=resumed.started, resumed=resumed)
 
 
@@ -127,7 +130,7 @@ def _target(
 ) -> Target:
     """The target of a new run."""
     if target_data is not None:
-        return Target(**target_data)
+        return Target(**{**target_data, "dialect": DeploymentDialect.from_data(target_data["dialect"])})
     _require_fresh(settings.out)
     if settings.base_url is None:
         return _embedded(contract, settings, resources)
@@ -166,8 +169,25 @@ def _addressed(contract: Contract, settings: RunSettings, environ: Mapping[str, 
         raise TargetError(
             f"--base-url {base_url} ends with the operation's path; give only what stands before {operation.path}."
         )
-    target = target_from_environment(base_url, environ, contract)
+    target = _declared(target_from_environment(base_url, environ, contract), contract, settings)
     return target if named is None else replace(target, name=named.name)
+
+
+def _declared(target: Target, contract: Contract, settings: RunSettings) -> Target:
+    """The target with what it is declared to lack."""
+    allowed = declarable(contract.operation.properties)
+    for name in settings.without:
+        if name not in allowed:
+            where = settings.named.place if settings.named is not None else "--without"
+            raise TargetError(f"{where}: {name!r} cannot be left out; what can be is {', '.join(allowed)}.")
+    alone = settings.second_tenant is False
+    return replace(
+        target,
+        unsupported=settings.without,
+        second_tenant=settings.second_tenant,
+        other_api_key=None if alone else target.other_api_key,
+        other_parameters={} if alone else target.other_parameters,
+    )
 
 
 def _embedded(contract: Contract, settings: RunSettings, resources: contextlib.ExitStack) -> Target:
@@ -178,4 +198,5 @@ def _embedded(contract: Contract, settings: RunSettings, resources: contextlib.E
             f"--base-url is missing: the reference deployment serves {', '.join(shipped_profiles())},"
             f" not {contract.profile.name}."
         )
-    return resources.enter_context(EmbeddedReference(settings.profile, contract=contract)).target
+    target = resources.enter_context(EmbeddedReference(settings.profile, contract=contract)).target
+    return _declared(target, contract, settings)

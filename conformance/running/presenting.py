@@ -9,10 +9,11 @@ import pytest
 from conformance.suite.expect import Judgement
 from conformance.suite.outcome import Outcome
 
-_AS_SKIPPED = (Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.SKIPPED, Outcome.WAIVED)
+_AS_SKIPPED = (Outcome.BLOCKED, Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.SKIPPED, Outcome.WAIVED)
 _LETTERS = {
     Outcome.WARNING: ("warning", "w", ("WARNING", {"yellow": True})),
     Outcome.WAIVED: ("waived", "v", ("WAIVED", {"yellow": True})),
+    Outcome.BLOCKED: ("blocked", "b", ("BLOCKED", {"yellow": True})),
     Outcome.INCONCLUSIVE: ("inconclusive", "i", ("INCONCLUSIVE", {"yellow": True})),
     Outcome.UNTESTED: ("untested", "u", ("UNTESTED", {"yellow": True})),
 }

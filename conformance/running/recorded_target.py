@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from conformance.contract import Contract, known_parameters
 from conformance.targets import Target
+from conformance.targets.deployment_dialect import PLAIN, DeploymentDialect
 
 _FIELDS = ("base_url", "name", "embedded", "model")
 _HAS_OTHER_API_KEY = "has_other_api_key"
+_DIALECT = "dialect"
 _NOT_KEPT = "(not kept)"
 
 
@@ -25,7 +28,12 @@ def recorded_target(target: Target, contract: Contract) -> dict[str, Any]:
     for parameter in (*known_parameters(), *contract.parameters):
         if parameter.second is not None:
             recorded[parameter.second.key] = target.other_parameters.get(parameter.name)
-    return recorded | {_HAS_OTHER_API_KEY: target.other_api_key is not None}
+    return recorded | {
+        _HAS_OTHER_API_KEY: target.other_api_key is not None,
+        "unsupported": list(target.unsupported),
+        "second_tenant": target.second_tenant,
+        _DIALECT: asdict(target.dialect),
+    }
 
 
 def target_from_record(recorded: Mapping[str, Any], contract: Contract) -> Target:
@@ -44,13 +52,17 @@ def target_from_record(recorded: Mapping[str, Any], contract: Contract) -> Targe
             _values(recorded, ((one.name, one.second.key) for one in contract.parameters if one.second is not None))
         ),
         other_api_key=_NOT_KEPT if recorded.get(_HAS_OTHER_API_KEY, False) else None,
+        unsupported=tuple(map(str, recorded.get("unsupported", ()))),
+        second_tenant=recorded.get("second_tenant"),
+        dialect=DeploymentDialect.from_data(recorded[_DIALECT]) if _DIALECT in recorded else PLAIN,
     )
 
 
 def first_difference(recorded: Target, given: Target, contract: Contract) -> tuple[str, Any, Any] | None:
     """The first member in which two targets differ, with both values. Keys are not compared: they are in no file."""
     before, now = recorded_target(recorded, contract), recorded_target(given, contract)
-    names = (name for name in before if name != _HAS_OTHER_API_KEY and before[name] != now[name])
+    ours = {_HAS_OTHER_API_KEY, _DIALECT}  # what is not in the configuration
+    names = (name for name in before if name not in ours and before[name] != now[name])
     return next(((name, before[name], now[name]) for name in names), None)
 
 

@@ -50,6 +50,14 @@ class RunSettings:
     """Generated requests of each kind at most; as many as the tier has where it is None."""
     bundle: Path | None = None
     sign: Path | None = None
+    preflight: bool = True
+    """Whether a setup that cannot be judged ends the run; otherwise all is judged all the same."""
+    without: tuple[str, ...] = ()
+    """Capabilities that the target is declared to lack."""
+    second_tenant: bool | None = None
+    """Whether the target has a second tenant; None where nothing is declared."""
+    require_all: bool = False
+    """Whether what the operator did not configure, or declared to be missing, counts as not tested."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import conformance
 from conformance.evidence import EvidenceWriter
-from conformance.probes import Plan, plan_data
+from conformance.probes import Plan, Probe, plan_data, plan_from
+from conformance.probes.left_out import left_out
+from conformance.probes.preflight import PREFLIGHT
 from conformance.probes.request_body import RequestBody
 from conformance.probes.shrinking import Shrinking
 from conformance.running.observed import INTERRUPTED, Observed, from_evidence
+from conformance.running.preflight import preflight
 from conformance.running.recorded_target import recorded_target
+from conformance.running.replay import RecordedRun
 from conformance.running.resume import require_same_plan
 from conformance.running.retries import left_of, numbered, probes_again
 from conformance.running.run import Run
 from conformance.suite.observations import Observations
-from conformance.wire import Exchange, Unreachable, observe_sync
+from conformance.suite.setup import setup_problem
+from conformance.wire import Exchange, observe_sync
 from conformance.wire import observe as send_probes
+
+NOTHING_TO_JUDGE = "the smallest valid request was not served"
+"""Why the rest of a plan is not sent where the preflight ends the run."""
 
 Progress = Callable[[int, int], None]
 
@@ -42,29 +50,77 @@ async def send(run: Run, needs: Iterable[str], progress: Progress | None = None)
     Raises:
         Unreachable, OSError: as `observe`.
     """
-    planned = run.plan(needs)
-    writer, known = _writer(run, planned)
-    retries = tuple(one for one in known if one.round)
-    known = tuple(one for one in known if not one.round)
+    if run.resumed is None:
+        found = await preflight(run, run.plan(needs))
+        run = replace(run, target=replace(run.target, dialect=found.dialect))
+        planned = _with(found.probes, run.plan(needs))
+        stopped = found.problem is not None and run.settings.preflight
+        writer = EvidenceWriter(run.evidence_directory, run.redactor, _header(run, planned, stopped=stopped))
+        with writer:
+            known = tuple(map(writer.append, found.exchanges))
+            if stopped or found.interrupted:
+                return _ended_early(run, planned, writer, known, interrupted=found.interrupted)
+            return await _send_planned(run, planned, writer, known, progress)
+    planned = _with(_preflight_of(run.resumed), run.plan(needs))
+    # As it was written: without secrets.
+    probes = run.redactor.value({"probes": plan_data(planned)})["probes"]
+    require_same_plan(run.resumed, probes, run.evidence_directory.parent)
+    writer, evidence = EvidenceWriter.resume(run.evidence_directory, run.redactor)
     with writer:
-        try:
-            seen = await send_probes(
-                planned.probes,
-                run.contract.operation,
-                run.target,
-                run.settings.limits,
-                writer.append,
-                progress,
-                known,
-                follow_ups=Shrinking(RequestBody(run.contract, run.target)),
-            )
-        except Unreachable:
-            if not known:
-                writer.path.unlink()
-            raise
-        writer.finish(unsent=seen.unsent, interrupted=seen.interrupted)
-    observations = Observations(run.contract, planned, seen.exchanges, seen.unsent)
-    return Observed(observations, retries, INTERRUPTED if seen.interrupted else None)
+        return await _send_planned(run, planned, writer, evidence.exchanges, progress)
+
+
+async def _send_planned(
+    run: Run, planned: Plan, writer: EvidenceWriter, known: Sequence[Exchange], progress: Progress | None
+) -> Observed:
+    """Send what is planned and not known yet, but for what is about something that the target lacks."""
+    retries = tuple(one for one in known if one.round)
+    lacking = left_out(planned, run.target)
+    seen = await send_probes(
+        [_without(lacking, probe) for probe in planned.probes if probe.name not in lacking],
+        run.contract.operation,
+        run.target,
+        run.settings.limits,
+        writer.append,
+        progress,
+        tuple(one for one in known if not one.round),
+        follow_ups=Shrinking(RequestBody(run.contract, run.target)),
+    )
+    unsent = {name: why for name, why in lacking.items() if name not in {one.probe for one in seen.exchanges}}
+    unsent |= seen.unsent
+    writer.finish(unsent=unsent, interrupted=seen.interrupted)
+    observations = Observations(run.contract, planned, seen.exchanges, unsent)
+    return Observed(observations, retries, INTERRUPTED if seen.interrupted else None, run.target.dialect)
+
+
+def _ended_early(
+    run: Run, planned: Plan, writer: EvidenceWriter, known: Sequence[Exchange], *, interrupted: bool
+) -> Observed:
+    """What is seen where the preflight ends the run: only its own exchanges."""
+    sent = {one.probe for one in known}
+    why = INTERRUPTED if interrupted else NOTHING_TO_JUDGE
+    unsent = {probe.name: why for probe in planned.probes if probe.name not in sent}
+    writer.finish(unsent=unsent, interrupted=interrupted)
+    observations = Observations(run.contract, planned, known, unsent)
+    problem = None if interrupted else setup_problem(known, run.contract, run.target)
+    return Observed(observations, (), INTERRUPTED if interrupted else None, run.target.dialect, problem)
+
+
+def _with(own: Sequence[Probe], planned: Plan) -> Plan:
+    """A plan with the preflight's own probes before all others."""
+    return Plan((*own, *planned.probes))
+
+
+def _preflight_of(resumed: RecordedRun) -> list[Probe]:
+    """The preflight's own probes of the run that is resumed; they were sent, and cannot be sent again."""
+    recorded = plan_from(resumed.header["probes"]).probes
+    return [probe for probe in recorded if probe.name.startswith(PREFLIGHT)]
+
+
+def _without(lacking: Container[str], probe: Probe) -> Probe:
+    """A probe without those parts that are about something that the target lacks."""
+    kept = tuple(part for part in probe.instead if part.name not in lacking)
+    return probe if len(kept) == len(probe.instead) else replace(probe, instead=kept)
 
 
 def send_again(run: Run, observed: Observed, names: Iterable[str], number: int) -> Observed:
@@ -101,18 +157,7 @@ def nothing_observed(run: Run, needs: Iterable[str], reason: str) -> Observed:
     return Observed(Observations(run.contract, run.plan(needs), (), {}, unreachable=reason))
 
 
-def _writer(run: Run, planned: Plan) -> tuple[EvidenceWriter, tuple[Exchange, ...]]:
-    """Where exchanges go, and those that are there already, of the run that is resumed."""
-    if run.resumed is None:
-        return EvidenceWriter(run.evidence_directory, run.redactor, _header(run, planned)), ()
-    # As it was written: without secrets.
-    probes = run.redactor.value({"probes": plan_data(planned)})["probes"]
-    require_same_plan(run.resumed, probes, run.evidence_directory.parent)
-    writer, evidence = EvidenceWriter.resume(run.evidence_directory, run.redactor)
-    return writer, evidence.exchanges
-
-
-def _header(run: Run, planned: Plan) -> dict[str, Any]:
+def _header(run: Run, planned: Plan, *, stopped: bool) -> dict[str, Any]:
     profile = run.contract.profile
     return {
         "suite": {"name": "chat-conformance", "version": conformance.__version__},
@@ -123,5 +168,6 @@ def _header(run: Run, planned: Plan) -> dict[str, Any]:
         "generated": run.settings.generated,
         "release": None if run.release is None else run.release.version,
         "started": run.started,
+        "stopped": stopped,
         "probes": plan_data(planned),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -147,17 +148,29 @@ class SuiteRun:
     # --- observing -------------------------------------------------------------------------------------------------
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> None:
-        """Send everything that the selected tests need, before the first of them judges."""
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Send everything that the selected tests need, before the first of them judges.
+
+        Where the preflight shows that there is nothing to judge, no test runs.
+        """
         config = session.config
         if config.option.collectonly or config.pluginmanager.hasplugin("dsession"):
-            return
+            return None
         if self._observe is None or not self.needs:
-            return
+            return None
         if session.testsfailed and not config.option.continue_on_collection_errors:
-            return  # pytest will refuse to run anything
+            return None  # pytest will refuse to run anything
         self.observed = self._observed(self._observe)
+        if self.observed.dialect is not None:
+            self.run = replace(self.run, target=replace(self.run.target, dialect=self.observed.dialect))
         config.stash[OBSERVATIONS] = self.observed.observations
+        return True if self.has_nothing_to_judge else None
+
+    @property
+    def has_nothing_to_judge(self) -> bool:
+        """Whether the preflight showed that the setup cannot be judged."""
+        problem = self.observed.problem if self.observed is not None else None
+        return problem is not None and not problem.is_finding
 
     def _observed(self, observe: Observe) -> Observed:
         try:
@@ -270,4 +283,6 @@ def _both(one: Judgement, other: Judgement) -> Judgement:
         tuple(dict.fromkeys((*one.messages, *other.messages))),
         tuple(dict.fromkeys((*one.exchanges, *other.exchanges))),
         (*one.findings, *other.findings),
+        blocked_by=worst.blocked_by,
+        lacks=worst.lacks,
     )

@@ -72,6 +72,8 @@ def judgement_data(judgement: Judgement) -> dict[str, Any]:
         "messages": list(judgement.messages),
         "exchanges": list(judgement.exchanges),
         "findings": [asdict(finding) for finding in judgement.findings],
+        "blocked_by": judgement.blocked_by,
+        "lacks": judgement.lacks,
     }
 
 
@@ -85,4 +87,6 @@ def judgement_from(data: dict[str, Any], contract: Contract) -> Judgement:
         tuple(data["messages"]),
         tuple(data["exchanges"]),
         tuple(Finding(**finding) for finding in data["findings"]),
+        blocked_by=data["blocked_by"],
+        lacks=data["lacks"],
     )

@@ -6,8 +6,9 @@ from collections.abc import Container, Iterable, Sequence
 
 from conformance.probes import Intent, Probe
 from conformance.quoting import quoted
-from conformance.suite.expect import Expect, NotSent
+from conformance.suite.expect import DoesNotApply, Expect, NotSent
 from conformance.suite.observations import Answered, Observations, status_of
+from conformance.suite.obstacles import worst
 
 REFUSALS = (400, 404, 413, 415, 422)
 """Statuses that refuse a request for what it asks; which of them is due, other requirements say."""
@@ -27,6 +28,24 @@ def expect_served(
         wording = expected or f"a completion for {one.probe.about}"
         expect(observations.served(one), one.id, expected=wording, actual=status_of(one))
     return [one for one in answers if observations.served(one)]
+
+
+def judge_served(probes: Sequence[Probe], observations: Observations, expect: Expect, expected: str) -> None:
+    """Expect each of these probes to be answered with a completion, unless the target clearly lacks what it asks for.
+
+    Raises:
+        CannotTell, DoesNotApply, NotSent: no answer decides it; the gravest reason.
+    """
+    answered, obstacles = observations.answers(probes)
+    for one in answered:
+        found = observations.completion(one)
+        if isinstance(found, DoesNotApply):
+            obstacles.append(found)
+            continue
+        expect(observations.served(one), one.id, expected=expected, actual=status_of(one))
+    expect.missing_answers(expected, obstacles)
+    if not expect.judged:
+        raise worst(obstacles)
 
 
 def expect_served_or_refused(

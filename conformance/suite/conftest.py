@@ -11,7 +11,7 @@ from conformance.contract import Contract
 from conformance.contract.model import Requirement
 from conformance.probes import Intent, Probe
 from conformance.shipped import DEFAULT_PROFILE, shipped_profiles
-from conformance.suite.expect import CANNOT_JUDGE, DoesNotApply, Expect, NotSent, NotTestable
+from conformance.suite.expect import CANNOT_JUDGE, Expect, NotSent, NotTestable
 from conformance.suite.marks import CONTRACT, EXPECT, OBSERVATIONS, PROBES, REQUIREMENT
 from conformance.suite.observations import Answered, Completion, Observations, Stream
 from conformance.suite.obstacles import Obstacle, worst
@@ -75,7 +75,8 @@ def probes(request: pytest.FixtureRequest, observations: Observations) -> Sequen
 def answers(probes: Sequence[Probe], observations: Observations, expect: Expect) -> Sequence[Answered]:
     """The answers to the probes, whatever they say; a missing answer becomes a note."""
     answered, obstacles = observations.answers(probes)
-    expect.notes.extend(str(one) for one in obstacles if not isinstance(one, DoesNotApply))
+    for one in obstacles:
+        expect.note(one)
     if not answered:
         raise worst(obstacles)
     return answered
@@ -85,7 +86,8 @@ def answers(probes: Sequence[Probe], observations: Observations, expect: Expect)
 def refusals(probes: Sequence[Probe], observations: Observations, expect: Expect) -> Sequence[Answered]:
     """The answers to those probes that must be refused; a missing answer becomes a note."""
     answered, obstacles = observations.answers(probe for probe in probes if probe.intent is Intent.REFUSED)
-    expect.notes.extend(str(one) for one in obstacles)
+    for one in obstacles:
+        expect.note(one)
     if not answered:
         raise worst([*obstacles, NotSent("this run's tier has no probe that decides this requirement")])
     return answered
@@ -100,7 +102,7 @@ def whole_answers(answers: Sequence[Answered], probes: Sequence[Probe], observat
         if due or isinstance(observations.completion(other), Completion):
             own.append(other)
     if not own:
-        raise NotTestable("no valid request was answered with 200")
+        raise NotTestable("no valid request was answered with 200", *(one.id for one in answers))
     return own
 
 

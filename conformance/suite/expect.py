@@ -13,9 +13,23 @@ from conformance.contract.model import Level, Requirement
 from conformance.reading.deviation import Deviation
 from conformance.suite.outcome import Finding, Outcome, Waiver
 
+SERVED = "completion.served"
+"""The requirement that blocks what needs a completion, where no answer of the run says more."""
+STREAM_SERVED = "stream.status"
+"""The same for what needs a stream."""
+
 
 class NotTestable(Exception):
-    """The target broke what the test depends on, so the requirement counts as broken too."""
+    """The target broke what the test depends on, so what the requirement is about cannot be seen.
+
+    `exchanges` are the ids of those that show it; what is broken on one of them blocks the requirement. `because` is
+    the requirement that blocks it where nothing is known to be broken on them.
+    """
+
+    def __init__(self, why: str, *exchanges: str, because: str = SERVED) -> None:
+        super().__init__(why)
+        self.exchanges = exchanges
+        self.because = because
 
 
 class CannotTell(Exception):
@@ -27,7 +41,14 @@ class NotSent(Exception):
 
 
 class DoesNotApply(Exception):
-    """The target lacks the capability that the requirement is about."""
+    """The requirement is about something that the target does not have.
+
+    `lacks` is the capability that it is known to lack, if that is why: by its own clear refusal or by declaration.
+    """
+
+    def __init__(self, why: str, *, lacks: str | None = None) -> None:
+        super().__init__(why)
+        self.lacks = lacks
 
 
 _NAMED = 8
@@ -47,6 +68,8 @@ class Expect:
     exchanges: dict[str, None] = field(default_factory=dict)
     """Ids of the exchanges that were looked at, in order."""
     notes: list[str] = field(default_factory=list)
+    lacking: DoesNotApply | None = None
+    """What the target lacks, of what some of the requests ask for."""
 
     def __call__(
         self,
@@ -84,9 +107,17 @@ class Expect:
         """Report each missing answer that is the target's fault, and note the others."""
         for obstacle in obstacles:
             if isinstance(obstacle, NotTestable):
-                self(False, None, expected=expected, actual=str(obstacle))
+                exchange = next(iter(obstacle.exchanges), None)
+                self(False, exchange, expected=expected, actual=str(obstacle))
             else:
-                self.notes.append(str(obstacle))
+                self.note(obstacle)
+
+    def note(self, obstacle: Exception) -> None:
+        """Note why a request has no answer to judge; what the target lacks is no gap."""
+        if isinstance(obstacle, DoesNotApply):
+            self.lacking = self.lacking or obstacle
+        else:
+            self.notes.append(str(obstacle))
 
     def looked_at(self, exchange: str) -> None:
         """Record an exchange that the outcome rests on, although nothing in it is wrong."""
@@ -96,7 +127,11 @@ class Expect:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What was decided about one requirement, and by which exchanges (ids)."""
+    """What was decided about one requirement, and by which exchanges (ids).
+
+    `blocked_by` is the requirement that blocks it, if it is blocked; `lacks` the capability that the target lacks, if
+    that is why it was skipped. `leniency` says that it is broken only by serving what the schema forbids.
+    """
 
     requirement: Requirement
     outcome: Outcome
@@ -104,6 +139,9 @@ class Judgement:
     exchanges: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     waiver: Waiver | None = None
+    blocked_by: str | None = None
+    lacks: str | None = None
+    leniency: bool = False
 
 
 def conclude(expect: Expect, stopped: BaseException | None) -> Judgement:
@@ -114,13 +152,16 @@ def conclude(expect: Expect, stopped: BaseException | None) -> Judgement:
     if expect.findings:
         outcome = broken
     elif isinstance(stopped, NotTestable):
-        outcome, messages = broken, [f"not testable: {stopped}"]
+        looked_at = tuple(dict.fromkeys((*expect.exchanges, *stopped.exchanges)))
+        return Judgement(row, Outcome.BLOCKED, (str(stopped),), looked_at, blocked_by=stopped.because)
     elif isinstance(stopped, CannotTell):
         outcome, messages = Outcome.INCONCLUSIVE, [str(stopped)]
     elif isinstance(stopped, NotSent):
         outcome, messages = Outcome.UNTESTED, [str(stopped)]
     elif isinstance(stopped, DoesNotApply):
-        outcome, messages = Outcome.SKIPPED, [str(stopped)]
+        return Judgement(row, Outcome.SKIPPED, (str(stopped),), tuple(expect.exchanges), lacks=stopped.lacks)
+    elif not expect.judged and expect.lacking is not None and not expect.notes:
+        return conclude(expect, expect.lacking)
     elif not expect.judged:
         outcome, messages = Outcome.INCONCLUSIVE, ["no answer decides this requirement"]
     else:

@@ -11,8 +11,9 @@ from conformance.quoting import quoted
 from conformance.suite.answer_judging import REFUSALS
 from conformance.suite.expect import Expect, NotSent, NotTestable
 from conformance.suite.observations import Answered, Completion, Observations, status_of
-from conformance.suite.obstacles import OPTIONAL_FIELDS, Obstacle, declared_limit, declared_unsupported, worst
+from conformance.suite.obstacles import Obstacle, declared_limit, declined, worst
 from conformance.suite.request_judging import is_refusal
+from conformance.targets.capabilities import OPTIONAL_FIELDS
 
 MOST_REPORTED = 10
 """How many findings of one property are reported one by one; a single broken keyword breaks many requests."""
@@ -94,7 +95,8 @@ def _judge(kind: str, expected: str, wrong: Problem, observations: Observations,
     missing: list[Obstacle] = [one for one in obstacles if not isinstance(one, NotTestable)]
     if missing and not expect.findings and len(missing) > _MISSING * len(probes):
         gravest = worst(missing)
-        raise type(gravest)(f"{len(missing)} of {len(probes)} requests have no answer to judge: {gravest}")
+        gravest.args = (f"{len(missing)} of {len(probes)} requests have no answer to judge: {gravest}",)
+        raise gravest
 
 
 def _note_kept(answered: Answered, expect: Expect) -> None:
@@ -131,7 +133,7 @@ def _is_declined(answered: Answered) -> bool:
     if not isinstance(sent, dict):
         return False
     limits = (declared_limit(name, sent.get(name), status, body) for name in OPTIONAL_FIELDS if name in sent)
-    return declared_unsupported(sent, status, body) or any(limits)
+    return declined(sent, status, body) is not None or any(limits)
 
 
 def _can_decide(probe: Probe, observations: Observations) -> bool:

@@ -16,7 +16,7 @@ from conformance.suite.request_judging import NOT_SENT, Aspect, judge_keyword, r
 from conformance.targets import Target
 
 _OUTCOMES: Mapping[type[BaseException], Outcome] = {
-    NotTestable: Outcome.FAILED,
+    NotTestable: Outcome.BLOCKED,
     CannotTell: Outcome.INCONCLUSIVE,
     DoesNotApply: Outcome.SKIPPED,
     NotSent: Outcome.UNTESTED,

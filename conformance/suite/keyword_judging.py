@@ -21,12 +21,12 @@ def judge_instances(row: Requirement, instances: Iterable[tuple[str, Any]], read
     keyword = row.keyword
     assert keyword is not None
     key = keyword_key(keyword)
-    in_the_way: list[str] = []
+    in_the_way: list[tuple[str, str]] = []
     for exchange, instance in instances:
         judged = readers.judged(keyword.location, instance)
         if key not in judged.reached:
             in_the_way += [
-                f"{exchange}: {one.actual} at {one.instance_path or 'the root'}"
+                (f"{exchange}: {one.actual} at {one.instance_path or 'the root'}", exchange)
                 for one in judged.deviations
                 if hides(one.pointer, one.name, keyword.pointer) and readers.binds(keyword.location, one.key)
             ]
@@ -39,7 +39,7 @@ def judge_instances(row: Requirement, instances: Iterable[tuple[str, Any]], read
             expect(False, exchange, expected=f"{place}{one.expected}", actual=one.actual)
     if not expect.judged:
         if in_the_way:
-            raise NotTestable(in_the_way[0])
+            raise NotTestable(*in_the_way[0])
         raise DoesNotApply(f"no answer has a value that `{keyword.name}` at {keyword.pointer} applies to")
 
 

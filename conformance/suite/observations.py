@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 from conformance.contract import Contract
 from conformance.contract.media_types import is_event_stream
 from conformance.probes import Intent, Plan, Probe
+from conformance.probes.left_out import lacking_capability
 from conformance.probes.shrinking import origin_of, smaller_than
 from conformance.quoting import quoted
 from conformance.reading import BodyReading, StreamReading
-from conformance.suite.expect import CannotTell, DoesNotApply, NotSent, NotTestable
-from conformance.suite.obstacles import TOO_SLOW, Obstacle, declared_unsupported, obstacle, worst
+from conformance.suite.expect import SERVED, STREAM_SERVED, CannotTell, DoesNotApply, NotSent, NotTestable
+from conformance.suite.obstacles import TOO_SLOW, Obstacle, declined, obstacle, worst
 from conformance.suite.readers import Readers
 from conformance.wire import BY_PROXY, Answer, EndKind, Exchange
 
@@ -174,6 +175,9 @@ class Observations:
         exchange = self._final.get(probe.name)
         if exchange is None and probe.name in self.unsent:
             why = f"{probe.name} was not sent: {self.unsent[probe.name]}"
+            lacking = lacking_capability(self.unsent[probe.name])
+            if lacking is not None:
+                return DoesNotApply(why, lacks=lacking)
             return DoesNotApply(why) if self.unsent[probe.name] == BY_PROXY else NotSent(why)
         found = obstacle(probe, exchange, target_answers=self.target_answers, target_is_slow=self._target_is_slow)
         if found is not None:
@@ -201,7 +205,8 @@ class Observations:
         reading = self.completion_reading(answered.exchange)
         body = reading.object
         if not isinstance(body.get("choices"), list) or not body["choices"]:
-            return NotTestable(f"{answered.id}: {answered.probe.about} was answered with 200, but without any choice")
+            why = f"{answered.id}: {answered.probe.about} was answered with 200, but without any choice"
+            return NotTestable(why, answered.id)
         return Completion(answered, reading, body)
 
     def stream(self, answered: Answered) -> Stream | Obstacle:
@@ -290,9 +295,11 @@ def _smaller(planned: Mapping[str, Probe], exchanges: Iterable[Exchange]) -> Ite
 def _not_served(answered: Answered) -> Obstacle:
     status = answered.answer.status
     what = f"{answered.id}: {answered.probe.about} was answered with {status}"
-    if declared_unsupported(answered.sent, status, answered.answer.body):
-        return DoesNotApply(f"{what}: the target says that it does not support this")
-    return NotTestable(what)
+    lacking = declined(answered.sent, status, answered.answer.body)
+    if lacking is not None:
+        return DoesNotApply(f"{what}: {lacking}", lacks=lacking.lacks)
+    because = STREAM_SERVED if answered.probe.asks_for_stream else SERVED
+    return NotTestable(what, answered.id, because=because)
 
 
 _NONE_PLANNED = (NotSent("no probe of this run's tier can decide this"),)

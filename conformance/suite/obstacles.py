@@ -9,19 +9,15 @@ from typing import Any
 from conformance.probes import Intent, Probe
 from conformance.probes.model import LIMIT_FIELDS, REFUSED_FOR_LOAD
 from conformance.probes.script import HALF_CLOSE
-from conformance.suite.expect import CannotTell, DoesNotApply, NotSent, NotTestable
+from conformance.suite.expect import SERVED, STREAM_SERVED, CannotTell, DoesNotApply, NotSent, NotTestable
+from conformance.suite.refusals import refused_fields, refused_together, refuses_streaming
+from conformance.targets.capabilities import OPTIONAL_FIELDS, STREAMING
 from conformance.wire.exchange import EndKind, Exchange
 
 LONG = 10.0
 """Seconds after which an error may come from the target's own time limit."""
 _NEVER_CONNECTED = (EndKind.UNREACHABLE, EndKind.CONNECT_TIMEOUT)
 TOO_SLOW = (EndKind.FIRST_BYTE_TIMEOUT, EndKind.DEADLINE, EndKind.IDLE_TIMEOUT)
-
-OPTIONAL_FIELDS = (
-    *("n", "stop", "temperature", "top_p", "seed", "logprobs", "top_logprobs"),
-    *("presence_penalty", "frequency_penalty", "stream_options"),
-)
-"""Fields that a deployment may declare unsupported; it is then not judged by them."""
 
 Obstacle = NotTestable | CannotTell | DoesNotApply | NotSent
 
@@ -45,10 +41,10 @@ def obstacle(
             return CannotTell(f"{where}: the answer was not read to its end: {exchange.ending.detail}")
         return None
     is_slow = probe.intent is Intent.SERVED or target_is_slow
-    return _silence(exchange, where, target_answers=target_answers, is_slow=is_slow)
+    return _silence(probe, exchange, where, target_answers=target_answers, is_slow=is_slow)
 
 
-def _silence(exchange: Exchange, where: str, *, target_answers: bool, is_slow: bool) -> Obstacle:
+def _silence(probe: Probe, exchange: Exchange, where: str, *, target_answers: bool, is_slow: bool) -> Obstacle:
     """Who is responsible for a missing answer."""
     kind, detail = exchange.ending.kind, exchange.ending.detail
     if kind is EndKind.HUNG_UP:
@@ -60,7 +56,8 @@ def _silence(exchange: Exchange, where: str, *, target_answers: bool, is_slow: b
         return CannotTell(f"{where}: no answer ({ended})")
     if kind in TOO_SLOW and is_slow:
         return CannotTell(f"{where}: no answer in time ({ended}); raise --timeout for a slow target")
-    return NotTestable(f"{where}: no answer ({ended})")
+    because = STREAM_SERVED if probe.asks_for_stream else SERVED
+    return NotTestable(f"{where}: no answer ({ended})", exchange.id, because=because)
 
 
 def given_up(sent: Any, status: int, seconds: float) -> str | None:
@@ -74,16 +71,17 @@ def given_up(sent: Any, status: int, seconds: float) -> str | None:
     return f"the target gave up a completion without a token limit after {seconds:.0f} s ({status})"
 
 
-def declared_unsupported(sent: Any, status: int, body: bytes) -> bool:
-    """Whether a refusal says that the target does not support an optional field of the request, and names the field.
-
-    What every deployment must do (answer, stream, take messages) cannot be declined in this way.
-    """
-    if status not in {400, 422} or not isinstance(sent, Mapping):
-        return False
-    text = body[:4096].decode("utf-8", "replace").lower()
-    named = (field for field in OPTIONAL_FIELDS if field in sent)
-    return "support" in text and any(re.search(rf"(?<![a-z_\\]){field}(?![a-z_])", text) for field in named)
+def declined(sent: Any, status: int, body: bytes) -> DoesNotApply | None:
+    """What a refusal says that the target lacks: an optional field of the request by its name, or streams."""
+    lacks = next(iter(refused_fields(sent, status, body)), None)
+    if lacks is None and refuses_streaming(sent, status, body):
+        lacks = STREAMING
+    if lacks is not None:
+        return DoesNotApply(f"the target says that it does not support `{lacks}` ({status})", lacks=lacks)
+    together = refused_together(sent, status, body)
+    if not together:
+        return None
+    return DoesNotApply(f"the target takes {' and '.join(f'`{name}`' for name in together)} one at a time ({status})")
 
 
 _NUMBER = r"(-?\d+(?:\.\d+)?)"
@@ -104,7 +102,7 @@ def declared_limit(field: str, sent: Any, status: int, body: bytes) -> str | Non
     The refusal must name the field and say the limit (`n must be at most 4`), and the limit must be narrower than
     what was sent: a target that refuses 128 with "at most 128" contradicts itself.
     """
-    if field not in OPTIONAL_FIELDS or status not in {400, 422}:
+    if field not in {*OPTIONAL_FIELDS, *LIMIT_FIELDS} or status not in {400, 422}:
         return None
     text = body[:4096].decode("utf-8", "replace").lower()
     if not re.search(rf"(?<![a-z_\\]){field}(?![a-z_])", text):

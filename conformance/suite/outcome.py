@@ -17,8 +17,10 @@ class Outcome(StrEnum):
     """A SHOULD is broken."""
     WAIVED = "waived"
     """Broken, and a waiver accepts it."""
+    BLOCKED = "blocked"
+    """It cannot be seen, because another requirement is broken."""
     INCONCLUSIVE = "inconclusive"
-    """The target was unreachable or refused for load, so it could not be decided."""
+    """It could not be decided: the target was unreachable, refused for load, or showed too little."""
     UNTESTED = "untested"
     """Nothing was sent that could decide it (filter, budget, interruption)."""
     SKIPPED = "skipped"
@@ -29,7 +31,7 @@ class Outcome(StrEnum):
 BROKEN = frozenset({Outcome.FAILED, Outcome.WARNING})
 """The requirement is broken, and no waiver accepts it."""
 BROKEN_OR_WAIVED = BROKEN | {Outcome.WAIVED}
-UNDECIDED = frozenset({Outcome.INCONCLUSIVE, Outcome.UNTESTED})
+UNDECIDED = frozenset({Outcome.BLOCKED, Outcome.INCONCLUSIVE, Outcome.UNTESTED})
 """The run shows neither that the requirement is kept nor that it is broken."""
 
 

@@ -16,7 +16,7 @@ from conformance.probes import Intent, Probe
 from conformance.suite.answer_judging import REFUSALS, REFUSALS_OF_PATH
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent, NotTestable
 from conformance.suite.observations import Answered, Observations, status_of
-from conformance.suite.obstacles import Obstacle, declared_limit, declared_unsupported, given_up, worst
+from conformance.suite.obstacles import Obstacle, declared_limit, declined, given_up, worst
 from conformance.suite.outcome import Outcome
 
 NOT_SENT = "this run's tier has no value that decides this keyword"
@@ -46,6 +46,8 @@ class Aspect:
     broken: tuple[Violation, ...] = ()
     exchanges: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    lacks: str | None = None
+    """The capability that the target lacks, if that is why the aspect was skipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,9 @@ def judge_request_keyword(row: Requirement, observations: Observations, expect: 
     if expect.findings:
         return
     aspects = (judged.honoured, judged.enforced)
-    declined = next((aspect.reason for aspect in aspects if aspect.outcome is Outcome.SKIPPED), None)
-    if declined is not None:
-        raise DoesNotApply(declined)
+    skipped = next((aspect for aspect in aspects if aspect.outcome is Outcome.SKIPPED), None)
+    if skipped is not None:
+        raise DoesNotApply(skipped.reason or NOT_SENT, lacks=skipped.lacks)
     if not expect.judged:
         raise _gravest(aspects)
 
@@ -132,7 +134,7 @@ def _enforced(row: Requirement, observations: Observations) -> Aspect:
         if not is_refusal(one, observations, refusals)
     ]
     broken += [
-        Violation(None, "an answer that refuses the request", str(one))
+        Violation(next(iter(one.exchanges), None), "an answer that refuses the request", str(one))
         for one in obstacles
         if isinstance(one, NotTestable)
     ]
@@ -174,15 +176,16 @@ def _honoured(row: Requirement, observations: Observations) -> Aspect:
     for probe in _probes(row, "honoured", Intent.SERVED, observations):
         found = observations.outcome_of(observations.covered_by(probe))
         if isinstance(found, NotTestable):
-            broken.append(Violation(None, f"a completion for {probe.about}", str(found)))
+            shown = next(iter(found.exchanges), None)
+            broken.append(Violation(shown, f"a completion for {probe.about}", str(found)))
         elif not isinstance(found, Answered):
             obstacles.append(found)
         elif observations.served(found):
             looked_at.append(found.id)
         else:
-            declined = _declined(row, found) or _given_up(found)
-            if declined is not None:
-                obstacles.append(declined)
+            excuse = _declined(row, found) or _given_up(found)
+            if excuse is not None:
+                obstacles.append(excuse)
             else:
                 broken.append(Violation(found.id, f"a completion for {found.probe.about}", status_of(found)))
     return _decided(broken, looked_at, obstacles)
@@ -191,8 +194,9 @@ def _honoured(row: Requirement, observations: Observations) -> Aspect:
 def _declined(row: Requirement, found: Answered) -> DoesNotApply | None:
     """Whether a refusal says that the target does not support the field, or only within its own limit."""
     status, body = found.answer.status, found.answer.body
-    if declared_unsupported(found.sent, status, body):
-        return DoesNotApply(f"{found.id}: the target says that it does not support this ({status})")
+    lacking = declined(found.sent, status, body)
+    if lacking is not None:
+        return DoesNotApply(f"{found.id}: {lacking}", lacks=lacking.lacks)
     field = field_of(row)
     limit = None if field is None else declared_limit(field, found.requested(field), status, body)
     if limit is None:
@@ -229,7 +233,7 @@ def _missing_support(row: Requirement, observations: Observations) -> str | None
         return None
     if served:
         return f"{served[0].id}: the target accepts `{needed}` but ignores it, so what depends on it cannot be judged"
-    refused = [one for one in found if declared_unsupported(one.sent, one.answer.status, one.answer.body)]
+    refused = [one for one in found if declined(one.sent, one.answer.status, one.answer.body)]
     return f"{refused[0].id}: the target says that it does not support `{needed}`" if refused else None
 
 
@@ -255,9 +259,9 @@ def _decided(broken: Sequence[Violation], exchanges: Sequence[str], obstacles: S
     decided = Aspect(Outcome.PASSED, None, tuple(broken), tuple(exchanges), notes)
     if broken:
         return replace(decided, outcome=Outcome.FAILED)
-    declined = next((str(one) for one in obstacles if isinstance(one, DoesNotApply)), None)
-    if declined is not None:
-        return replace(decided, outcome=Outcome.SKIPPED, reason=declined)
+    lacking = next((one for one in obstacles if isinstance(one, DoesNotApply)), None)
+    if lacking is not None:
+        return replace(decided, outcome=Outcome.SKIPPED, reason=str(lacking), lacks=lacking.lacks)
     if exchanges:
         return decided
     if not obstacles:

@@ -50,11 +50,16 @@ def judge_streams(streams: Sequence[Stream], expect: Expect) -> None:
     if expect.judged:
         return
     if not any(stream.reading.chunks for stream in streams):
-        raise NotTestable(f"{streams[0].id}: the answer to a request for a stream has no readable chunk")
+        raise _without_chunk(streams[0])
     cut = [why for stream in streams if (why := _why_cut(stream.reading))]
     if len(cut) == len(streams):
         raise CannotTell(f"{streams[0].id}: {cut[0]}")
     raise DoesNotApply("no stream of this run shows what this requirement is about")
+
+
+def _without_chunk(stream: Stream) -> NotTestable:
+    why = f"{stream.id}: the answer to a request for a stream has no readable chunk"
+    return NotTestable(why, stream.id, because="stream.not-empty")
 
 
 def _why_cut(reading: StreamReading) -> str | None:
@@ -75,7 +80,7 @@ def judge_chunks(row: Requirement, streams: Sequence[Stream], readers: Readers, 
     """
     assert row.keyword is not None
     key = keyword_key(row.keyword)
-    in_the_way: list[str] = []
+    in_the_way: list[NotTestable] = []
     for stream in streams:
         broken = stream.reading.broke("stream.chunk")
         if key in stream.reading.reached:
@@ -85,13 +90,13 @@ def judge_chunks(row: Requirement, streams: Sequence[Stream], readers: Readers, 
             pointer, _, name = (one.pointer or "").partition("#")
             hidden = hides(pointer, name or None, row.keyword.pointer)
             if hidden and readers.binds("stream.chunk", one.pointer or ""):
-                in_the_way.append(f"{stream.id}: event {one.event}: {one.actual}")
+                in_the_way.append(NotTestable(f"{stream.id}: event {one.event}: {one.actual}", stream.id))
     if expect.judged:
         return
     if not any(stream.reading.chunks for stream in streams):
-        in_the_way.append(f"{streams[0].id}: the answer to a request for a stream has no readable chunk")
+        in_the_way.append(_without_chunk(streams[0]))
     if in_the_way:
-        raise NotTestable(in_the_way[0])
+        raise in_the_way[0]
     raise DoesNotApply("no chunk has a value that this keyword applies to")
 
 
@@ -116,7 +121,8 @@ def judge_assembled(row: Requirement, streams: Sequence[Stream], readers: Reader
                 place = one.instance_path or "the whole"
                 expect(False, stream.id, expected=f"put together, {place}: {one.expected}", actual=one.actual)
     if not expect.judged:
-        raise NotTestable(f"{streams[0].id}: no stream finished")
+        unfinished = [stream.id for stream in streams]
+        raise NotTestable(f"{unfinished[0]}: no stream finished", *unfinished, because="stream.finish-once")
 
 
 def judge_delivery(streams: Sequence[Stream], latency: Latency, expect: Expect) -> None:

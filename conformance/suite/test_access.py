@@ -13,6 +13,7 @@ from conformance.suite.expect import CannotTell, DoesNotApply, Expect
 from conformance.suite.exposure import allows_sharing, has_generated
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations, status_of
+from conformance.targets.capabilities import SECOND_TENANT
 from conformance.targets.environment import OTHER_API_KEY
 from conformance.wire import Redaction
 
@@ -25,7 +26,7 @@ OTHER_SPELLINGS = (
     *("access/no-key-trailing-slash", "access/no-key-double-slash", "access/no-key-upper-case"),
     "access/no-key-dot-segment",
 )
-SECOND_TENANT = ("access/second-tenant", "access/tenant-at-once-1", "access/tenant-at-once-3")
+OF_SECOND_TENANT = ("access/second-tenant", "access/tenant-at-once-1", "access/tenant-at-once-3")
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 
 
@@ -213,7 +214,7 @@ def test_a_foreign_organization_is_refused(observations: Observations, expect: E
     if not foreign:
         nouns = " and ".join(one.noun for one in observations.contract.tenancy)
         variables = _variables_of_second_tenant(observations)
-        raise CannotTell(f"no second {nouns} is known; set {variables} to test this")
+        raise _not_configured(f"second {nouns}", variables)
     answered, obstacles = observations.answers(foreign)
     if obstacles:
         raise obstacles[0]
@@ -229,15 +230,22 @@ def _variables_of_second_tenant(observations: Observations) -> str:
     return " and ".join((*second, OTHER_API_KEY))
 
 
+def _not_configured(what: str, variables: str) -> DoesNotApply:
+    return DoesNotApply(f"not configured: no {what} is known; set {variables} to test this", lacks=SECOND_TENANT)
+
+
 def _judge_isolation(observations: Observations, expect: Expect, variables: str) -> None:
     """Judge that two tenants at the same time each get their own text, and separate answers to the same request."""
     tenants = observations.matching(["access/second-tenant", "access/tenant-at-once-*"])
     if not tenants:
-        raise CannotTell(f"no second tenant is known; set {variables} to test this")
+        raise _not_configured("second tenant", variables)
     answered, obstacles = observations.answers(tenants)
-    expect.notes.extend(str(one) for one in obstacles)
+    for one in obstacles:
+        expect.note(one)
+    if expect.lacking is not None:
+        raise expect.lacking
     served = [one for one in answered if observations.served(one)]
-    if not any(one.probe.name in SECOND_TENANT for one in served):
+    if not any(one.probe.name in OF_SECOND_TENANT for one in served):
         raise CannotTell("the second tenant was not served; check what is configured for it")
     texts = list(answer_texts([*served, *_answered(observations, "completion/plain")], observations))
     for one in texts:

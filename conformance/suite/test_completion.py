@@ -8,10 +8,11 @@ from datetime import datetime
 
 from conformance.contract.media_types import JSON, essence, is_event_stream, parameters
 from conformance.contract.model import Requirement
+from conformance.probes import Probe
 from conformance.quoting import quoted
 from conformance.reading import control_token
 from conformance.reading.expectations import FINISH_REASONS
-from conformance.suite.answer_judging import expect_own_ids, expect_served
+from conformance.suite.answer_judging import expect_own_ids, expect_served, judge_served
 from conformance.suite.cross_talk import answer_texts, ids_of
 from conformance.suite.expect import DoesNotApply, Expect, NotTestable
 from conformance.suite.keyword_judging import judge_instances
@@ -25,13 +26,15 @@ SKEW = 2
 REPLACEMENT = "\ufffd"
 
 
-@requirement(
-    "completion.served", "completion/plain", "completion/again", "completion/one-token", "completion/stream-false"
-)
+PLAIN = ("completion/plain", "completion/again", "completion/stream-false", "completion/long-prompt")
+LIMITED = ("completion/one-token", "completion/other-limit", "completion/long-answer")
+
+
+@requirement("completion.served", *PLAIN, *LIMITED, "completion/stop", "completion/two-choices")
 def test_a_valid_request_is_answered_with_a_completion(
-    answers: Sequence[Answered], observations: Observations, expect: Expect
+    probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
-    expect_served(answers, observations, expect, "status 200 and a completion with at least one choice")
+    judge_served(probes, observations, expect, "status 200 and a completion with at least one choice")
 
 
 @keywords("completion", "completion/*")
@@ -45,7 +48,8 @@ def test_a_completion_fits_the_keyword(
     readings = [observations.completion_reading(one.exchange) for one in whole_answers]
     bodies = [(reading.exchange, reading.value) for reading in readings if reading.is_readable]
     if not bodies:
-        raise NotTestable("no valid request was answered with 200 and a readable JSON document")
+        why = "no valid request was answered with 200 and a readable JSON document"
+        raise NotTestable(why, *(reading.exchange for reading in readings), because="completion.json")
     judge_instances(keyword, bodies, readers, expect)
 
 
@@ -211,7 +215,7 @@ def test_no_text_has_control_tokens_of_a_chat_template(
             actual=f"{quoted(found or '')} in the text {quoted(one.text)}",
         )
     if not expect.judged:
-        raise NotTestable("no valid request was answered with text")
+        raise DoesNotApply("no answer of this run has a text")
 
 
 @requirement("completion.text-intact", "completion/multibyte")
@@ -248,5 +252,5 @@ def _dated(completions: Sequence[Completion]) -> list[tuple[Completion, float]]:
 def _successes(answers: Sequence[Answered]) -> list[Answered]:
     successes = [answered for answered in answers if answered.answer.status == 200]
     if not successes:
-        raise NotTestable("no valid request was answered with 200")
+        raise NotTestable("no valid request was answered with 200", *(answered.id for answered in answers))
     return successes

@@ -69,7 +69,8 @@ def test_a_mistake_of_the_client_is_not_an_error_of_the_server(
     _, obstacles = observations.answers(observations.matching(ANY_REFUSED))
     for obstacle in obstacles:
         if isinstance(obstacle, NotTestable):
-            expect(False, None, expected="an answer with a 4xx status", actual=str(obstacle))
+            shown = next(iter(obstacle.exchanges), None)
+            expect(False, shown, expected="an answer with a 4xx status", actual=str(obstacle))
     for exchange in unavailable_for_refused_only(observations):
         expected = "a 4xx status: requests that must be served were not refused for load"
         expect(False, exchange.id, expected=expected, actual="status 503, again and again")
@@ -127,7 +128,7 @@ def test_an_error_fits_the_keyword(
         for one in unreadable:
             expect(False, one.exchange, expected="a JSON object", actual=f"a body that is not JSON: {quoted(one.body)}")
     elif len(unreadable) == len(readings):
-        raise NotTestable(f"{unreadable[0].exchange}: {unreadable[0].problem}")
+        raise NotTestable(f"{unreadable[0].exchange}: {unreadable[0].problem}", unreadable[0].exchange)
     bodies = [(one.exchange, one.value) for one in readings if one.is_readable]
     if bodies:
         judge_instances(keyword, bodies, readers, expect)
@@ -184,7 +185,9 @@ def test_an_invalid_request_for_a_stream_gets_a_plain_error(
         )
 
 
-NEVER_BOTH = NotTestable("no request was refused both with and without asking for a stream")
+NEVER_BOTH = NotTestable(
+    "no request was refused both with and without asking for a stream", because="error.invalid-status"
+)
 
 
 @requirement("error.same-when-streamed", *(name for pair in TWINS for name in pair))
@@ -329,5 +332,6 @@ def _form(refusal: Answered, observations: Observations) -> str:
 def _errors(refusals: Sequence[Answered]) -> list[Answered]:
     errors = [one for one in refusals if one.answer.status >= 400 and one.answer.status not in REFUSED_FOR_LOAD]
     if not errors:
-        raise NotTestable("no request that must be refused was answered with an error")
+        why = "no request that must be refused was answered with an error"
+        raise NotTestable(why, *(one.id for one in refusals), because="error.invalid-status")
     return errors

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from conformance.contract.model import Requirement
 from conformance.probes import Probe
-from conformance.suite.answer_judging import expect_served, expect_served_or_refused
+from conformance.suite.answer_judging import expect_served_or_refused, judge_served
 from conformance.suite.expect import Expect
 from conformance.suite.generated_judging import judge_invalid, judge_valid
 from conformance.suite.marks import keywords, requirement
@@ -27,13 +27,13 @@ def test_a_keyword_of_the_path_is_enforced(keyword: Requirement, observations: O
 
 
 @requirement("request.conversation", "completion/conversation")
-def test_a_conversation_is_served(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
-    expect_served(answers, observations, expect)
+def test_a_conversation_is_served(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    judge_served(probes, observations, expect, f"a completion for {probes[0].about}")
 
 
 @requirement("request.multibyte-text", "completion/multibyte")
-def test_text_in_any_script_is_served(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
-    expect_served(answers, observations, expect)
+def test_text_in_any_script_is_served(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    judge_served(probes, observations, expect, f"a completion for {probes[0].about}")
 
 
 @requirement("request.unknown-field", "request/unknown-field")

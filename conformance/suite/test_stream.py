@@ -272,7 +272,8 @@ def test_further_streams_on_a_connection_are_served_like_the_first(observations:
     if not apart and missing:
         raise worst(missing)
     if not any(observations.served(one) for one in apart):
-        raise NotTestable(f"{APART}, which deliberately has a connection of its own, has no readable chunk")
+        why = f"{APART}, which deliberately has a connection of its own, has no readable chunk"
+        raise NotTestable(why, *(one.id for one in apart), because="stream.not-empty")
     answered, obstacles = observations.answers(observations.matching(ON_ONE_CONNECTION))
     for one in answered:
         served = observations.served(one)
@@ -295,7 +296,8 @@ def test_a_stream_that_was_cut_says_so(streams: Sequence[Stream], expect: Expect
                 actual=f"the finish_reason {quoted(choice.finish_reason)}",
             )
     if not expect.judged:
-        raise NotTestable(f"{streams[0].id}: no choice of the stream has a finish_reason")
+        why = f"{streams[0].id}: no choice of the stream has a finish_reason"
+        raise NotTestable(why, *(stream.id for stream in streams), because="stream.finish-once")
 
 
 @requirement("stream.assembled", "stream/*")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from conformance.contract.model import Parameter
+from conformance.targets.deployment_dialect import PLAIN, DeploymentDialect
 
 
 class TargetError(Exception):
@@ -64,6 +65,17 @@ class Target:
     embedded: bool = False
     trust_environment: bool = False
     """Whether proxies and certificates are taken from the environment."""
+    unsupported: tuple[str, ...] = ()
+    """Capabilities that the target is declared to lack."""
+    second_tenant: bool | None = None
+    """Whether it has a second tenant, where that is declared."""
+    dialect: DeploymentDialect = PLAIN
+    """How it takes requests, once the preflight has found that out."""
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """Every capability that it is known to lack."""
+        return tuple(dict.fromkeys((*self.unsupported, *self.dialect.refused)))
 
     def value(self, parameter: Parameter) -> str | None:
         """The value of one of the contract's parameters, or None where it has none."""

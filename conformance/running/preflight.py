@@ -1,0 +1,232 @@
+"""Sends the first requests of a run: is there anything to judge, and how does the deployment take requests?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from conformance.probes import Plan, Probe
+from conformance.probes.completions import shortest, smallest
+from conformance.probes.left_out import left_out
+from conformance.probes.preflight import (
+    FIRST,
+    PREFLIGHT,
+    ROOM_TO_THINK,
+    SHORTEST,
+    again,
+    as_refused,
+    optional_fields,
+    thinking,
+)
+from conformance.probes.request_body import RequestBody
+from conformance.running.run import Run
+from conformance.suite.observations import Observations
+from conformance.suite.refusals import least_limit, refused_fields, refused_together, refuses_streaming
+from conformance.suite.setup import ENOUGH_FAILURES, SetupProblem, setup_problem
+from conformance.targets.capabilities import STREAMING
+from conformance.targets.deployment_dialect import DeploymentDialect
+from conformance.wire import Exchange
+from conformance.wire import observe as send_probes
+
+MOST_REQUESTS = 5
+"""How many requests the preflight sends that are not in the plan anyway, at most."""
+STREAM = "stream/plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What the preflight sent, by which probes, and what it found out."""
+
+    probes: tuple[Probe, ...]
+    """Those that are not in the plan: what had to be sent in another way, and what only the preflight asks."""
+    exchanges: tuple[Exchange, ...]
+    dialect: DeploymentDialect
+    problem: SetupProblem | None
+    interrupted: bool = False
+
+
+async def preflight(run: Run, planned: Plan) -> Preflight:
+    """Send the smallest valid request, and a few more that show what the deployment takes.
+
+    `planned` is what the run would send to a deployment that takes all that its contract allows; what the preflight
+    sends of it is not sent again.
+
+    Raises:
+        Unreachable: nobody listens at the target's address.
+    """
+    conversation = _Conversation(run, planned)
+    await conversation.begin()
+    problem = setup_problem(conversation.exchanges, run.contract, run.target)
+    if problem is None and not conversation.interrupted:
+        await conversation.go_on()
+    return Preflight(
+        probes=tuple(conversation.own),
+        exchanges=tuple(conversation.exchanges),
+        dialect=conversation.dialect,
+        problem=problem,
+        interrupted=conversation.interrupted,
+    )
+
+
+class _Conversation:
+    """The requests of one preflight, each made by what was learnt from those before it."""
+
+    def __init__(self, run: Run, planned: Plan) -> None:
+        self._run = run
+        self._planned = {probe.name: probe for probe in planned.probes}
+        self.dialect = run.target.dialect
+        self.own: list[Probe] = []
+        self.exchanges: list[Exchange] = []
+        self.interrupted = False
+
+    @property
+    def _body(self) -> RequestBody:
+        return RequestBody(self._run.contract, replace(self._run.target, dialect=self.dialect))
+
+    @property
+    def _left(self) -> int:
+        return MOST_REQUESTS - len(self.own)
+
+    async def begin(self) -> None:
+        """Send the smallest valid request: again where the target broke, in another way where it refused a limit."""
+        failures = 0
+        while self._left > 0:
+            first = smallest(self._body)
+            (sent,) = await self._send([first]) or (None,)
+            if sent is None or sent.answer is None:
+                return
+            status = sent.answer.status
+            if status >= 500 and status != 503 and failures + 1 < ENOUGH_FAILURES:
+                failures += 1
+                self._rename(sent, again(first, failures))
+            elif not self._learn_limits(first, sent):
+                return
+
+    async def go_on(self) -> None:
+        """Find out how short an answer may be, which optional fields are refused, and whether there are streams."""
+        least = shortest(self._body) if self._body.limit_field else None
+        fields = optional_fields(self._body, 1)
+        probes = [least, fields, self._planned.get(STREAM)]
+        await self._send([probe for probe in probes if probe is not None and self._is_wanted(probe)])
+        for sent in self._last(SHORTEST):
+            assert least is not None
+            self._learn_limits(least, sent)
+        self._learn_streaming()
+        number = 1
+        while fields is not None and self._learn_fields(fields) and self._left > 0:
+            number += 1
+            fields = optional_fields(self._body, number)
+            if fields is not None:
+                await self._send([fields])
+        await self._let_it_think()
+
+    def _is_wanted(self, probe: Probe) -> bool:
+        """Whether the run would send a probe anyway, or it is the preflight's own."""
+        target = replace(self._run.target, dialect=self.dialect)
+        return probe.name.startswith(PREFLIGHT) or (
+            probe.name in self._planned and not left_out(Plan((probe,)), target)
+        )
+
+    async def _send(self, probes: Sequence[Probe]) -> tuple[Exchange, ...]:
+        """Send probes; gives their last exchanges."""
+        self.own += [probe for probe in probes if probe.name.startswith(PREFLIGHT)]
+        operation, target, limits = self._run.contract.operation, self._run.target, self._run.settings.limits
+        kept: list[Exchange] = []
+        seen = await send_probes(
+            probes, operation, target, limits, lambda one: _collected(kept, one), resume=self.exchanges
+        )
+        self.interrupted = self.interrupted or seen.interrupted
+        self.exchanges += kept
+        names = {probe.name for probe in probes}
+        return tuple(one for one in kept if one.last and one.probe in names)
+
+    def _last(self, name: str) -> Iterator[Exchange]:
+        return (one for one in self.exchanges if one.probe == name and one.last)
+
+    def _rename(self, sent: Exchange, probe: Probe) -> None:
+        """Keep what came of a request under another name, so that the planned one is sent in another way."""
+        self.own.append(probe)
+        self.exchanges = [
+            replace(one, probe=probe.name, id=f"{probe.name}#{one.attempt}") if one.probe == sent.probe else one
+            for one in self.exchanges
+        ]
+
+    def _learn_limits(self, probe: Probe, sent: Exchange) -> bool:
+        """Whether a refusal says that tokens must be limited in another way, which is then done."""
+        if sent.answer is None:
+            return False
+        status, body = sent.answer.status, sent.answer.body
+        learnt = self.dialect
+        limits = set(self._body.limit_fields)
+        refused = [name for name in refused_fields(probe.body, status, body) if name in limits]
+        least = least_limit(probe.body, status, body)
+        if refused:
+            learnt = replace(learnt, refused=(*learnt.refused, refused[0]))
+        elif least is not None:
+            learnt = replace(learnt, least_limit=least)
+        if learnt == self.dialect:
+            return False
+        self.dialect = learnt
+        self._rename(sent, as_refused(probe, 1 + sum(one.name.startswith(f"{PREFLIGHT}limit-") for one in self.own)))
+        return True
+
+    def _learn_streaming(self) -> None:
+        for sent in self._last(STREAM):
+            if sent.answer is not None and refuses_streaming({"stream": True}, sent.answer.status, sent.answer.body):
+                self.dialect = replace(self.dialect, refused=(*self.dialect.refused, STREAMING))
+
+    def _learn_fields(self, probe: Probe) -> bool:
+        """Whether the refusal of several fields says which of them, or which of them together, is refused."""
+        for sent in self._last(probe.name):
+            if sent.answer is None:
+                continue
+            status, body = sent.answer.status, sent.answer.body
+            together = refused_together(probe.body, status, body)
+            if together:
+                self.dialect = replace(self.dialect, apart=(*self.dialect.apart, together))
+                return True
+            refused = refused_fields(probe.body, status, body)
+            if refused:
+                self.dialect = replace(self.dialect, refused=(*self.dialect.refused, *refused))
+                return True
+        return False
+
+    async def _let_it_think(self) -> None:
+        """Find out how many more tokens a model needs that spends small limits before its first word."""
+        if not any(_thought_only(one, self._run) for one in self._last(FIRST)):
+            return
+        for room in ROOM_TO_THINK:
+            if self._left <= 0:
+                return
+            probe = thinking(self._body, 16 + room)
+            for sent in await self._send([probe]):
+                if _has_text(sent, self._run):
+                    self.dialect = replace(self.dialect, thinking=room)
+                    return
+
+
+def _collected(kept: list[Exchange], exchange: Exchange) -> Exchange:
+    kept.append(exchange)
+    return exchange
+
+
+def _choices(exchange: Exchange, run: Run) -> Iterable[tuple[str, str | None]]:
+    """The text and the finish_reason of each choice of a completion."""
+    if exchange.answer is None or exchange.answer.status != 200:
+        return
+    reading = Observations(run.contract, Plan(()), (), {}).completion_reading(exchange)
+    choices = reading.object.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        message = choice.get("message") if isinstance(choice, dict) else None
+        if isinstance(message, dict):
+            content = message.get("content")
+            yield content if isinstance(content, str) else "", choice.get("finish_reason")
+
+
+def _thought_only(exchange: Exchange, run: Run) -> bool:
+    found = list(_choices(exchange, run))
+    return bool(found) and all(not text.strip() and reason == "length" for text, reason in found)
+
+
+def _has_text(exchange: Exchange, run: Run) -> bool:
+    return any(text.strip() for text, _ in _choices(exchange, run))

@@ -1,0 +1,56 @@
+"""Names what blocks the requirements that could not be seen: the requirement that is broken on the same exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from conformance.contract.model import Level
+from conformance.suite.expect import SERVED, Judgement
+from conformance.suite.outcome import BROKEN_OR_WAIVED, Outcome
+
+_NOT_JUDGED = "{} blocks this, which the run did not judge"
+_NOTHING_SERVED = "the smallest valid request was not served, so nothing else can be seen"
+_UNKNOWN = "nothing that this run judges is broken there"
+
+
+def with_blockers(judgements: Iterable[Judgement]) -> list[Judgement]:
+    """The judgements, each blocked one with the requirement that blocks it; a pure function of all of them together.
+
+    What is broken on an exchange that was in the way blocks it: a MUST before a SHOULD, then what is broken on most
+    exchanges. Where nothing is, the usual cause (`Judgement.blocked_by`) does if it is broken, or if the run was not
+    to judge it. Otherwise nothing is known to block the requirement, and it is inconclusive.
+    """
+    every = list(judgements)
+    outcomes = {one.requirement.id: one.outcome for one in every}
+    broken = sorted((one for one in every if one.outcome in BROKEN_OR_WAIVED), key=_weight)
+    return [_blocked(one, broken, outcomes) if one.outcome is Outcome.BLOCKED else one for one in every]
+
+
+def blocked_by_setup(judgements: Iterable[Judgement]) -> list[Judgement]:
+    """The judgements of a run whose smallest valid request was never served: that finding blocks all the rest."""
+    return [
+        one
+        if one.requirement.id == SERVED
+        else Judgement(one.requirement, Outcome.BLOCKED, (_NOTHING_SERVED,), blocked_by=SERVED)
+        for one in judgements
+    ]
+
+
+def _blocked(one: Judgement, broken: Sequence[Judgement], outcomes: Mapping[str, Outcome]) -> Judgement:
+    exchanges = set(one.exchanges)
+    for other in broken:
+        if any(finding.exchange in exchanges for finding in other.findings):
+            return replace(one, blocked_by=other.requirement.id)
+    usual = one.blocked_by
+    if usual is not None and outcomes.get(usual) in BROKEN_OR_WAIVED:
+        return one
+    if usual is not None and usual != one.requirement.id and usual not in outcomes:
+        return replace(one, messages=(*one.messages, _NOT_JUDGED.format(usual)))
+    messages = (*one.messages, _UNKNOWN)
+    return replace(one, outcome=Outcome.INCONCLUSIVE, messages=messages, blocked_by=None)
+
+
+def _weight(one: Judgement) -> tuple[bool, int]:
+    """What blocks first: a MUST, then what is broken on most exchanges."""
+    return one.requirement.level is not Level.MUST, -len({finding.exchange for finding in one.findings})
