@@ -240,8 +240,8 @@ def _judge_isolation(observations: Observations, expect: Expect, variables: str)
     if not tenants:
         raise _not_configured("second tenant", variables)
     answered, obstacles = observations.answers(tenants)
-    for one in obstacles:
-        expect.note(one)
+    for obstacle in obstacles:
+        expect.note(obstacle)
     if expect.lacking is not None:
         raise expect.lacking
     served = [one for one in answered if observations.served(one)]
