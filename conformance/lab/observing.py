@@ -85,12 +85,23 @@ async def _observe(target: LabTarget, folder: Path) -> ObservedTarget:
     tenants = _tenants(target.profile)
     async with EmbeddedReference(target.profile, hooks=target.hooks, contract=contract, tenants=tenants) as reference:
         out = evidence_folder(folder, target)
-        run = _lab_run(contract, reference.target, out, target.tier, waits=target.waits)
+        run = _lab_run(contract, _declared(reference.target, target), out, target.tier, waits=target.waits)
         try:
             observed = await send(run, needs)
         except Unreachable as error:
             observed = nothing_observed(run, needs, str(error))
     return ObservedTarget(target, run, observed, time.monotonic() - began)
+
+
+def _declared(target: Target, lab_target: LabTarget) -> Target:
+    """A target with what its operator declares."""
+    fault = lab_target.fault
+    if fault is None:
+        return target
+    declared = replace(target, unsupported=fault.unsupported)
+    if not fault.one_tenant:
+        return declared
+    return replace(declared, second_tenant=False, other_api_key=None, other_parameters={})
 
 
 @cache
@@ -108,6 +119,7 @@ def _lab_run(contract: Contract, target: Target, out: Path, tier: Tier, *, waits
         out=out,
         limits=WAITING_LIMITS if waits else LIMITS,
         generated=GENERATED,
+        preflight=False,
     )
     return Run(
         settings=settings,

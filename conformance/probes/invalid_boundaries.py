@@ -107,7 +107,8 @@ def _is_required(path: Path, pointer: str, root: Any) -> bool:
 
 def _some_streamed(probes: Iterable[Probe], body: RequestBody) -> Iterator[Probe]:
     counts = dict.fromkeys(Tier, 0)
-    can_stream = body.has("stream") and body.accepts({**body.capped(CHEAP), "stream": True})
+    streamed = {**body.capped(CHEAP), "stream": True}
+    can_stream = body.has("stream") and body.is_spoken(streamed) and body.accepts(streamed)
     for probe in probes:
         if not can_stream or not isinstance(probe.body, dict) or any(name in probe.body for name in _ABOUT_STREAMS):
             yield probe

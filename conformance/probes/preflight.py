@@ -46,6 +46,10 @@ def as_refused(probe: Probe, number: int) -> Probe:
 def optional_fields(body: RequestBody, number: int) -> Probe | None:
     """All optional fields of the contract at once; None where it has none, or the target refuses all."""
     request = body.asking("Say hello.", tokens=_TOKENS)
+    if body.limit_field:
+        # Every other request is limited by the first of these fields; whether the last is taken shows here.
+        del request[body.limit_field]
+        request[body.limit_fields[-1]] = body.limit(_TOKENS)
     for name, value in _VALUES.items():
         wider = {**request, name: value}
         if body.has(name) and body.is_spoken(wider) and body.accepts(wider):

@@ -13,6 +13,7 @@ from conformance.contract import Contract
 from conformance.contract.samples import Accepts, definitions_of, validator_for
 from conformance.probes.model import LIMIT_FIELDS
 from conformance.quoting import as_path
+from conformance.targets.capabilities import STREAMING
 from conformance.targets.model import Target
 
 Path = tuple[str | int, ...]
@@ -67,8 +68,19 @@ class RequestBody:
 
     @property
     def limit_fields(self) -> tuple[str, ...]:
-        """All fields of the contract that limit a completion's tokens, as far as the target takes them."""
-        return tuple(name for name in LIMIT_FIELDS if self.has(name) and name not in self.target.lacks)
+        """All fields of the contract that limit a completion's tokens, as far as the target takes them.
+
+        Where it takes none of them, the one that it asks for in its refusal.
+        """
+        taken = tuple(name for name in LIMIT_FIELDS if self.has(name) and name not in self.target.lacks)
+        other = self.target.dialect.limit_field
+        return taken or ((other,) if other is not None else ())
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The fields without which the contract refuses a request."""
+        schema = self.contract.operation.request_schema
+        return frozenset() if isinstance(schema, bool) else frozenset(schema.get("required", ()))
 
     @property
     def base(self) -> dict[str, Any]:
@@ -118,6 +130,8 @@ class RequestBody:
     def is_spoken(self, fields: Mapping[str, Any]) -> bool:
         """Whether the target, by its dialect, takes these fields together with these values."""
         dialect, lacks = self.target.dialect, self.target.lacks
+        if STREAMING in lacks and fields.get("stream") is True:
+            return False
         if any(name in lacks or _is_below(name, value, dialect.least_limit) for name, value in fields.items()):
             return False
         return not any(sum(name in fields for name in group) > 1 for group in dialect.apart)
@@ -128,6 +142,8 @@ class RequestBody:
             return dict(request)
         lacks, limit = self.target.lacks, self.limit_field
         kept = {name: value for name, value in request.items() if name not in lacks}
+        if STREAMING in lacks:
+            kept = {name: value for name, value in kept.items() if name not in {"stream", "stream_options"}}
         limits = [value for name in LIMIT_FIELDS if isinstance(value := request.get(name), int)]
         if limits and limit is not None:
             kept = {name: value for name, value in kept.items() if name not in LIMIT_FIELDS}

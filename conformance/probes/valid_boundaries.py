@@ -57,7 +57,7 @@ def _at_boundary(row: Requirement, keyword: Keyword, path: Path, body: RequestBo
             changed = body.cheapest(with_value(body.around(path), root, keyword.pointer, case.value))
         if case.value is None and path[0] in LIMIT_FIELDS:
             # The other limit replaces the one that is null, so that the completion stays cheap.
-            changed.update({name: CHEAP for name in LIMIT_FIELDS if name != path[0] and body.has(name)})
+            changed.update({name: body.limit(CHEAP) for name in LIMIT_FIELDS if name != path[0] and body.has(name)})
         if not _needs_more_than_text(changed.get("messages")):
             yield _combinable(row, path, case, changed, body)
 

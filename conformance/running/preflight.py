@@ -21,7 +21,7 @@ from conformance.probes.preflight import (
 from conformance.probes.request_body import RequestBody
 from conformance.running.run import Run
 from conformance.suite.observations import Observations
-from conformance.suite.refusals import least_limit, refused_fields, refused_together, refuses_streaming
+from conformance.suite.refusals import advised_limit, least_limit, refused_fields, refused_together, refuses_streaming
 from conformance.suite.setup import ENOUGH_FAILURES, SetupProblem, setup_problem
 from conformance.targets.capabilities import STREAMING
 from conformance.targets.deployment_dialect import DeploymentDialect
@@ -157,11 +157,12 @@ class _Conversation:
             return False
         status, body = sent.answer.status, sent.answer.body
         learnt = self.dialect
-        limits = set(self._body.limit_fields)
+        limits = set(self._body.limit_fields) - self._body.required
         refused = [name for name in refused_fields(probe.body, status, body) if name in limits]
         least = least_limit(probe.body, status, body)
         if refused:
-            learnt = replace(learnt, refused=(*learnt.refused, refused[0]))
+            advised = advised_limit(probe.body, body) if len(limits) == 1 else None
+            learnt = replace(learnt, refused=(*learnt.refused, refused[0]), limit_field=advised)
         elif least is not None:
             learnt = replace(learnt, least_limit=least)
         if learnt == self.dialect:
@@ -185,11 +186,16 @@ class _Conversation:
             if together:
                 self.dialect = replace(self.dialect, apart=(*self.dialect.apart, together))
                 return True
-            refused = refused_fields(probe.body, status, body)
+            refused = [name for name in refused_fields(probe.body, status, body) if self._may_refuse(name)]
             if refused:
                 self.dialect = replace(self.dialect, refused=(*self.dialect.refused, *refused))
                 return True
         return False
+
+    def _may_refuse(self, name: str) -> bool:
+        """Whether it makes sense to leave a field out: not what must be there, nor the last that limits tokens."""
+        limits = self._body.limit_fields
+        return name not in self._body.required and (name not in limits or len(limits) > 1)
 
     async def _let_it_think(self) -> None:
         """Find out how many more tokens a model needs that spends small limits before its first word."""

@@ -79,6 +79,13 @@ def least_limit(sent: Any, status: int, body: bytes) -> int | None:
     return None if demanded or limits[0][1] >= LIKELY_LEAST else LIKELY_LEAST
 
 
+def advised_limit(sent: Any, body: bytes) -> str | None:
+    """The other field that limits tokens, which a refusal names as the one to use; None where it names none."""
+    text = _text(body)
+    others = (name for name in LIMIT_FIELDS if isinstance(sent, Mapping) and name not in sent)
+    return next((name for name in others if _names(text, name)), None)
+
+
 def error_code(body: bytes) -> str:
     """The code of an error object, in lower case; empty where it has none."""
     error = _error(body)

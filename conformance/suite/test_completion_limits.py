@@ -58,8 +58,8 @@ def test_length_means_that_the_limit_was_reached(completions: Sequence[Completio
 def test_a_completion_that_was_cut_says_so(completions: Sequence[Completion], expect: Expect) -> None:
     for completion in completions:
         for choice in completion.choices:
-            if completion.texts and not "".join(completion.texts) and choice.get("finish_reason") == "stop":
-                raise CannotTell("the model ended before its first token, so the limit was not reached")
+            if choice.get("finish_reason") == "stop" and _ended_before(completion):
+                raise DoesNotApply("the model ended by itself, before the limit was reached")
             expect(
                 choice.get("finish_reason") == "length",
                 completion.id,
@@ -154,7 +154,7 @@ def test_a_longer_answer_costs_more(completions: Sequence[Completion], expect: E
     cut = {one.answered.probe.name: one for one in _counting(completions) if _all_cut(one)}
     shortest = cut.pop("completion/one-token", None)
     if shortest is None or not cut:
-        raise CannotTell("the answers were not cut at their limits, so it is not known which is longer")
+        raise DoesNotApply("the answers were not cut at their limits, so it is not known which is longer")
     cost, least = shortest.usage("completion_tokens") or 0, _limit(shortest) or 0
     for completion in (one for one in cut.values() if (_limit(one) or 0) > least):
         expect(
@@ -211,6 +211,12 @@ def _limit(completion: Completion) -> int | None:
 
 def _choices(completion: Completion) -> int:
     return completion.answered.requested("n") or 1
+
+
+def _ended_before(completion: Completion) -> bool:
+    """Whether a completion is so short that its limit cannot have cut it."""
+    used, limit = completion.usage("completion_tokens"), _limit(completion) or 1
+    return (bool(completion.texts) and not "".join(completion.texts)) or (limit > 1 and (used or 0) < limit)
 
 
 def _all_cut(completion: Completion) -> bool:

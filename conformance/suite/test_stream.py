@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 from conformance.contract.model import Requirement
 from conformance.probes import Probe
+from conformance.probes.model import LIMIT_FIELDS
 from conformance.quoting import quoted
 from conformance.suite.answer_judging import expect_own_ids
 from conformance.suite.cross_talk import answer_texts, foreign_canaries, ids_of
-from conformance.suite.expect import CannotTell, Expect, NotTestable
+from conformance.suite.expect import DoesNotApply, Expect, NotTestable
 from conformance.suite.marks import keywords, requirement
 from conformance.suite.observations import Answered, Completion, Observations, Stream, status_of
 from conformance.suite.obstacles import worst
@@ -271,6 +272,9 @@ def test_further_streams_on_a_connection_are_served_like_the_first(observations:
     apart, missing = observations.answers(observations.matching([APART]))
     if not apart and missing:
         raise worst(missing)
+    for found in map(observations.stream, apart):
+        if isinstance(found, DoesNotApply):
+            raise found
     if not any(observations.served(one) for one in apart):
         why = f"{APART}, which deliberately has a connection of its own, has no readable chunk"
         raise NotTestable(why, *(one.id for one in apart), because="stream.not-empty")
@@ -287,8 +291,8 @@ def test_a_stream_that_was_cut_says_so(streams: Sequence[Stream], expect: Expect
         for choice in stream.reading.choices.values():
             if choice.finish_reason is None:
                 continue
-            if choice.finish_reason == "stop" and not choice.length:
-                raise CannotTell("the model ended before its first token, so the limit was not reached")
+            if choice.finish_reason == "stop" and (not choice.length or _limit(stream) > 1):
+                raise DoesNotApply("the model ended by itself, before the limit was reached")
             expect(
                 choice.finish_reason in {"length", "content_filter"},
                 stream.id,
@@ -298,6 +302,11 @@ def test_a_stream_that_was_cut_says_so(streams: Sequence[Stream], expect: Expect
     if not expect.judged:
         why = f"{streams[0].id}: no choice of the stream has a finish_reason"
         raise NotTestable(why, *(stream.id for stream in streams), because="stream.finish-once")
+
+
+def _limit(stream: Stream) -> int:
+    """The token limit of a stream."""
+    return next((limit for name in LIMIT_FIELDS if isinstance(limit := stream.answered.requested(name), int)), 1)
 
 
 @requirement("stream.assembled", "stream/*")

@@ -12,7 +12,8 @@ class DeploymentDialect:
     """What the preflight found out of a deployment; every probe is made accordingly.
 
     `least_limit` is the least number of completion tokens that a request may ask for. `thinking` tokens are added to
-    limits, since the model spends them before its first word. `refused` are the optional fields that the deployment
+    limits, since the model spends them before its first word. `limit_field` is the field to limit them with, where the
+    contract has none that the deployment takes. `refused` are the optional fields that the deployment
     clearly refuses, `apart` groups of fields of which it takes one at a time.
     """
 
@@ -20,6 +21,7 @@ class DeploymentDialect:
     thinking: int = 0
     refused: tuple[str, ...] = ()
     apart: tuple[tuple[str, ...], ...] = ()
+    limit_field: str | None = None
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> DeploymentDialect:
@@ -33,6 +35,7 @@ class DeploymentDialect:
             thinking=int(data["thinking"]),
             refused=tuple(map(str, data["refused"])),
             apart=tuple(tuple(map(str, group)) for group in data["apart"]),
+            limit_field=None if data["limit_field"] is None else str(data["limit_field"]),
         )
 
 

@@ -117,6 +117,8 @@ def _fault(row: FaultRow, contract: Contract) -> Fault | None:
         may=frozenset(matching(contract, row.value("may", profile, ()))) - set(breaks),
         tier=Tier(row.data["tier"]) if "tier" in row.data else None,
         waits=row.data.get("waits", False),
+        unsupported=tuple(row.data.get("declares", {}).get("unsupported", ())),
+        one_tenant=row.data.get("declares", {}).get("second_tenant") is False,
         is_variation=row.is_variation,
     )
 

@@ -38,6 +38,10 @@ class Fault:
     """The tier in which it can be seen, where that is not the tier of what it breaks."""
     waits: bool = False
     """Whether a run has to wait for it."""
+    unsupported: tuple[str, ...] = ()
+    """Capabilities that the operator declares the deployment to lack."""
+    one_tenant: bool = False
+    """Whether the operator declares that there is no second tenant."""
     is_variation: bool = False
     generated: bool = False
     """Whether it was made from the contract's schemas, and is not a row of the catalogue."""

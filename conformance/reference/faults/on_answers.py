@@ -51,6 +51,12 @@ def rename_in_completion(hooks: Hooks, at: str, names: Mapping[str, str]) -> Hoo
     return with_completion(hooks, lambda body, _: edited(body, at, renamed))
 
 
+@fault_action("completion.null-when-empty")
+def null_when_empty(hooks: Hooks) -> Hooks:
+    """Gives null in place of a text that is empty."""
+    return with_completion(hooks, lambda body, _: edited(body, "/choices/*/message/content", lambda text: text or None))
+
+
 @fault_action("created.backwards")
 def created_backwards(hooks: Hooks, seconds: int = 60) -> Hooks:
     """Gives each answer an earlier `created` than the one before."""

@@ -152,12 +152,14 @@ def values_at(value: Any, place: str) -> list[Any]:
     return found
 
 
-def _meets(body: Any, at: str, matches: str, above: float | None, equal: Any) -> bool:
+def _meets(body: Any, at: str, matches: str, above: float | None, equal: Any, below: float | None = None) -> bool:
     if matches == "absent":
         return not values_at(body, at)
     found = [value for value in values_at(body, at) if _MATCHES[matches](value)]
     if above is not None:
         found = [value for value in found if _MATCHES["number"](value) and value > above]
+    if below is not None:
+        found = [value for value in found if _MATCHES["number"](value) and value < below]
     if equal is not None:
         found = [value for value in found if value == equal and isinstance(value, bool) == isinstance(equal, bool)]
     return bool(found)
@@ -170,20 +172,32 @@ def refuse(  # noqa: PLR0913 - each narrows what is refused, or says how
     *,
     matches: str = "present",
     above: float | None = None,
+    below: float | None = None,
     equal: Any = None,
     status: int = 400,
     message: str = "This value is not allowed.",
     reason: str = "invalid_value",
 ) -> Hooks:
-    """Refuses a value at a JSON pointer in the body, where it `matches`, is `above` a figure, or is `equal`."""
+    """Refuses a value at a JSON pointer, where it `matches`, is `above` or `below` a figure, or is `equal`."""
     if matches not in {*_MATCHES, "absent"}:
         raise ActionError(f"`matches: {matches}` is unknown; use one of {', '.join(_MATCHES)}, absent")
 
     def check(body: Any) -> None:
-        if _meets(body, at, matches, above, equal):
+        if _meets(body, at, matches, above, equal, below):
             raise Refusal(status, reason, message, param=at.strip("/").partition("/")[0])
 
     return with_check(hooks, check)
+
+
+@fault_action("request.refuse-together")
+def refuse_together(hooks: Hooks, fields: list[str], message: str) -> Hooks:
+    """Refuses a request that has several of these fields, each of which is served alone."""
+
+    def check(body: Any) -> None:
+        if isinstance(body, dict) and sum(body.get(name) is not None for name in fields) > 1:
+            raise Refusal(400, "invalid_request", message)
+
+    return with_check(hooks, check, first=False)
 
 
 @fault_action("request.crash")

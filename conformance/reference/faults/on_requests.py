@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from dataclasses import fields, replace
 from functools import cache
 from typing import Any
@@ -14,8 +15,9 @@ from conformance.reference.errors import Refusal
 from conformance.reference.faults.actions import ActionError, Crash, fault_action
 from conformance.reference.faults.keyword_faults import KeywordFault, keyword_faults
 from conformance.reference.faults.on_bodies import with_check
+from conformance.reference.generation import Finish, Increments
 from conformance.reference.hooks import Hooks
-from conformance.reference.provider import CompletionRequest
+from conformance.reference.provider import CompletionRequest, Provider
 from conformance.reference.settings import Settings
 from conformance.reference.stages import Stages
 
@@ -76,6 +78,26 @@ def count_prompt(hooks: Hooks, tokens: int | None = None, add: int = 0) -> Hooks
         hooks,
         lambda request, _: replace(request, prompt_tokens=request.prompt_tokens + add if tokens is None else tokens),
     )
+
+
+@fault_action("answer.think")
+def think(hooks: Hooks, tokens: int) -> Hooks:
+    """Spends so many tokens before the first word of each choice; they count, and nothing shows them."""
+    usual = hooks.stages.generate
+
+    async def generate(provider: Provider, request: CompletionRequest) -> Increments:
+        limit = request.token_limit
+        if limit is not None and limit <= tokens:
+            for choice in range(request.choices):
+                yield Finish(choice, "length", limit)
+            return
+        rest = replace(request, token_limit=None if limit is None else limit - tokens)
+        async with aclosing(usual(provider, rest)) as increments:
+            async for one in increments:
+                counted = isinstance(one, Finish)
+                yield replace(one, completion_tokens=one.completion_tokens + tokens) if counted else one
+
+    return replace(hooks, stages=replace(hooks.stages, generate=generate))
 
 
 @fault_action("model.any")
