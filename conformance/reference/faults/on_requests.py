@@ -94,8 +94,10 @@ def think(hooks: Hooks, tokens: int) -> Hooks:
         rest = replace(request, token_limit=None if limit is None else limit - tokens)
         async with aclosing(usual(provider, rest)) as increments:
             async for one in increments:
-                counted = isinstance(one, Finish)
-                yield replace(one, completion_tokens=one.completion_tokens + tokens) if counted else one
+                if isinstance(one, Finish):
+                    yield replace(one, completion_tokens=one.completion_tokens + tokens)
+                else:
+                    yield one
 
     return replace(hooks, stages=replace(hooks.stages, generate=generate))
 
