@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 import conformance
+from conformance.cli import completion
+from conformance.cli.reach_options import reach_options
 from conformance.cli.runs import COMMANDS
 from conformance.shipped import DEFAULT_PROFILE, shipped_profiles
 from conformance.terminal.exits import INCONCLUSIVE, SUITE_BROKE, USAGE, exit_status, print_error
@@ -63,13 +65,18 @@ def commands() -> None:
 
 
 @commands.command()
-@click.argument("profile", required=False)
+@click.argument("profile", required=False, shell_complete=completion.profiles)
 @click.option(
     "--base-url",
     metavar="URL",
     help="The URL before the operation's path. Without it, the embedded reference deployment is judged.",
 )
-@click.option("--target", metavar="NAME", help="A target of conformance.toml; options on the command line override it.")
+@click.option(
+    "--target",
+    metavar="NAME",
+    shell_complete=completion.targets,
+    help="A target of conformance.toml; options on the command line override it.",
+)
 @click.option(
     "--config",
     metavar="FILE",
@@ -82,7 +89,11 @@ def commands() -> None:
     help="How much to test; load may disturb a deployment in use.  [default: standard]",
 )
 @click.option(
-    "--only", metavar="ID_OR_GLOB", multiple=True, help="Judge only these requirements; may be given several times."
+    "--only",
+    metavar="ID_OR_GLOB",
+    multiple=True,
+    shell_complete=completion.requirement_ids,
+    help="Judge only these requirements; may be given several times.",
 )
 @click.option(
     "--out",
@@ -169,7 +180,10 @@ def commands() -> None:
     help="Judge the evidence of an earlier run again; sends nothing.",
 )
 @click.option(
-    "--release", metavar="VERSION", help="Score only what this frozen release of the profile requires; report the rest."
+    "--release",
+    metavar="VERSION",
+    shell_complete=completion.releases,
+    help="Score only what this frozen release of the profile requires; report the rest.",
 )
 @click.option(
     "--bundle",
@@ -184,6 +198,7 @@ def commands() -> None:
     help="Sign the bundle with this ed25519 private key (PEM).",
 )
 @click.option("--trust-env", is_flag=True, help="Use proxies and certificates from the environment.")
+@reach_options
 def run(*, plan_only: bool, **options: Any) -> int:
     """Judge a deployment and write its reports."""
     from conformance.cli.run_options import run_settings
@@ -194,7 +209,7 @@ def run(*, plan_only: bool, **options: Any) -> int:
 
 
 @commands.command()
-@click.argument("profile", default=DEFAULT_PROFILE)
+@click.argument("profile", default=DEFAULT_PROFILE, shell_complete=completion.profiles)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
@@ -222,6 +237,7 @@ def run(*, plan_only: bool, **options: Any) -> int:
     "faults",
     metavar="ID[@CONDITION]",
     multiple=True,
+    shell_complete=completion.faults,
     help="A fault or an allowed variation from the catalogue, such as stream-end.done-missing@n>1;"
     " may be given several times.",
 )
@@ -233,7 +249,7 @@ def serve(**options: Any) -> int:
 
 
 @commands.command()
-@click.argument("profile", default=DEFAULT_PROFILE)
+@click.argument("profile", default=DEFAULT_PROFILE, shell_complete=completion.profiles)
 @click.option(
     "--stale",
     is_flag=True,
@@ -264,10 +280,14 @@ def requirements(profile: str, **options: Any) -> int:
 
 
 @commands.command()
-@click.argument("profiles", metavar="[PROFILE]...", nargs=-1)
+@click.argument("profiles", metavar="[PROFILE]...", nargs=-1, shell_complete=completion.profiles)
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where to write the kill matrix.")
 @click.option(
-    "--only", metavar="FAULT_GLOB", multiple=True, help="Judge only these faults; may be given several times."
+    "--only",
+    metavar="FAULT_GLOB",
+    multiple=True,
+    shell_complete=completion.faults,
+    help="Judge only these faults; may be given several times.",
 )
 @click.option(
     "--changed",

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from conformance.cli.reach_options import reach_asked_for
 from conformance.contract.model import Tier
 from conformance.running.run import RunSettings
 from conformance.shipped import DEFAULT_PROFILE
@@ -42,10 +43,12 @@ def run_settings(options: Mapping[str, Any]) -> RunSettings:
     named = read_target(given["target"], given.get("config")) if "target" in given else None
     asked = {**(named.settings if named else {}), **given}
     profile = asked.get("profile") or (named and named.profile) or DEFAULT_PROFILE
+    base_url = given.get("base_url") or (named.base_url if named and "replay" not in given else None)
     return RunSettings(
         profile=profile,
-        base_url=given.get("base_url") or (named.base_url if named and "replay" not in given else None),
+        base_url=base_url,
         named=named,
+        reach=reach_asked_for(given, named, base_url),
         tier=Tier(asked.get("tier", Tier.STANDARD)),
         only=given.get("only", ()),
         out=_directory(given, named, profile),

@@ -7,16 +7,28 @@ from typing import Any
 
 import click
 
+from conformance.cli import completion
 from conformance.shipped import DEFAULT_PROFILE
 from conformance.terminal.exits import USAGE, exit_status, print_error
 
 
 @click.command()
-def init() -> int:
-    """Write a commented conformance.toml here."""
+@click.option(
+    "--profile",
+    metavar="PROFILE",
+    shell_complete=completion.profiles,
+    help="The profile of the target, or the path of an OpenAPI document.",
+)
+@click.option("--base-url", metavar="URL", help="The URL of the target before the operation's path.")
+@click.option("--no-schema", is_flag=True, help="Write no conformance.schema.json, by which editors check the file.")
+def init(*, profile: str | None, base_url: str | None, no_schema: bool) -> int:
+    """Write a commented conformance.toml here.
+
+    Beside it stands its schema, which the first line names for editors (Taplo, Even Better TOML).
+    """
     from conformance.commands.init import write_configuration
 
-    return exit_status(lambda: write_configuration(Path()))
+    return exit_status(lambda: write_configuration(Path(), profile, base_url, with_schema=not no_schema))
 
 
 @click.command()
@@ -55,8 +67,8 @@ def matrix(results: tuple[Path, ...], out: Path | None) -> int:
 
 
 @click.command()
-@click.argument("requirement", metavar="[ID]", required=False)
-@click.argument("profile", default=DEFAULT_PROFILE)
+@click.argument("requirement", metavar="[ID]", required=False, shell_complete=completion.every_requirement_id)
+@click.argument("profile", default=DEFAULT_PROFILE, shell_complete=completion.profiles)
 @click.option(
     "--page",
     metavar="FILE",

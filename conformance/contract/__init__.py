@@ -1,7 +1,7 @@
 """What is promised: an OpenAPI document and the requirement catalogue become a `Contract`."""
 
 from conformance.contract.dialect import Dialect, known_parameters, read_dialect
-from conformance.contract.documents import ContractError, Document, enforce, read_document
+from conformance.contract.documents import ContractError, Document, enforce, read_document, schema_errors, schema_of
 from conformance.contract.model import (
     Basis,
     Contract,
@@ -68,6 +68,8 @@ __all__ = [
     "release_path",
     "requirement_set",
     "review_path",
+    "schema_errors",
+    "schema_of",
     "set_digest",
     "shipped_profiles",
     "source_changes",

@@ -121,6 +121,19 @@ def enforce(
     raise document.error(f"{_row(value, inner)}{reason} (see specs/{schema})", pointer + inner)
 
 
+def schema_errors(value: Any, schema: str, *, completed: Callable[[dict[str, Any]], None] | None = None) -> list[Any]:
+    """Every departure of a value from a schema of specs/, as the validator gives it, for messages of one's own."""
+    return list(_validator(schema, None, completed).iter_errors(value))
+
+
+def schema_of(name: str, completed: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any]:
+    """A schema of specs/; `completed` adds what depends on the installed profiles."""
+    schema: dict[str, Any] = json.loads((specs_directory() / name).read_text(encoding="utf-8"))
+    if completed is not None:
+        completed(schema)
+    return schema
+
+
 _NOT_JSON = object()
 
 
@@ -206,9 +219,7 @@ def _row(value: Any, pointer: str) -> str:
 def _validator(name: str, definition: str | None, completed: Callable[[dict[str, Any]], None] | None) -> Any:
     from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms
 
-    schema = json.loads((specs_directory() / name).read_text(encoding="utf-8"))
-    if completed is not None:
-        completed(schema)
+    schema = schema_of(name, completed)
     if definition is not None:
         schema = {"$ref": f"#/$defs/{definition}", "$defs": schema["$defs"]}
     return Draft202012Validator(schema, validate_formats=True)

@@ -101,7 +101,8 @@ def finish(
         results = replace(results, baseline=against(results, baseline))
     results = replace(results, gate=gate(results, run.today))
     credential = run.contract.operation.credential
-    curl = partial(curl_for, credential_header=credential.header) if credential else curl_for
+    curl = partial(curl_for, reach=run.target.reach)
+    curl = partial(curl, credential_header=credential.header) if credential else curl
     out = run.settings.out
     return FinishedRun(
         results=results,

@@ -20,7 +20,7 @@ from conformance.running.resume import interrupted_run, require_same_target
 from conformance.running.run import Run, RunSettings
 from conformance.suite.outcome import Waiver
 from conformance.suite.selection import check_only
-from conformance.targets import Target, TargetError, target_from_environment
+from conformance.targets import Reach, Target, TargetError, checked_reach, target_from_environment, values_of
 from conformance.targets.capabilities import declarable
 from conformance.targets.deployment_dialect import DeploymentDialect
 
@@ -100,6 +100,7 @@ def replayed(
     if release is None:
         release, contract = _released(contract, recorded.release)
     keys = {name: environ[name] for name in ("CONFORMANCE_API_KEY", "CONFORMANCE_OTHER_API_KEY") if environ.get(name)}
+    keys |= recorded.target.reach.secrets(environ)
     return Run(
         settings=replace(settings, only=settings.only or recorded.only),
         contract=contract,
@@ -130,7 +131,11 @@ def _target(
 ) -> Target:
     """The target of a new run."""
     if target_data is not None:
-        return Target(**{**target_data, "dialect": DeploymentDialect.from_data(target_data["dialect"])})
+        nested = {
+            "dialect": DeploymentDialect.from_data(target_data["dialect"]),
+            "reach": Reach(**target_data["reach"]),
+        }
+        return Target(**{**target_data, **nested})
     _require_fresh(settings.out)
     if settings.base_url is None:
         return _embedded(contract, settings, resources)
@@ -170,6 +175,7 @@ def _addressed(contract: Contract, settings: RunSettings, environ: Mapping[str, 
             f"--base-url {base_url} ends with the operation's path; give only what stands before {operation.path}."
         )
     target = _declared(target_from_environment(base_url, environ, contract), contract, settings)
+    target = _by_its_way(target, settings.reach, contract, environ)
     return target if named is None else replace(target, name=named.name)
 
 
@@ -188,6 +194,20 @@ def _declared(target: Target, contract: Contract, settings: RunSettings) -> Targ
         other_api_key=None if alone else target.other_api_key,
         other_parameters={} if alone else target.other_parameters,
     )
+
+
+def _by_its_way(target: Target, reach: Reach, contract: Contract, environ: Mapping[str, str]) -> Target:
+    """The target, reached as the settings say."""
+    if not reach:
+        return target
+    from conformance.wire.tls import check_certificates
+
+    reach = checked_reach(
+        reach.with_usual_variables(environ), next(iter(credential_headers(contract)), "Authorization")
+    )
+    target = replace(target, reach=reach, reach_values=values_of(reach, environ))
+    check_certificates(target)
+    return target
 
 
 def _embedded(contract: Contract, settings: RunSettings, resources: contextlib.ExitStack) -> Target:

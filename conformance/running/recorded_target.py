@@ -7,12 +7,14 @@ from dataclasses import asdict
 from typing import Any
 
 from conformance.contract import Contract, known_parameters
-from conformance.targets import Target
+from conformance.targets import Target, reach_from
 from conformance.targets.deployment_dialect import PLAIN, DeploymentDialect
 
 _FIELDS = ("base_url", "name", "embedded", "model")
 _HAS_OTHER_API_KEY = "has_other_api_key"
 _DIALECT = "dialect"
+_REACH = "reach"
+"""What every request carried beside, by name, and its way; only there where there was something."""
 _NOT_KEPT = "(not kept)"
 
 
@@ -28,12 +30,13 @@ def recorded_target(target: Target, contract: Contract) -> dict[str, Any]:
     for parameter in (*known_parameters(), *contract.parameters):
         if parameter.second is not None:
             recorded[parameter.second.key] = target.other_parameters.get(parameter.name)
-    return recorded | {
+    recorded |= {
         _HAS_OTHER_API_KEY: target.other_api_key is not None,
         "unsupported": list(target.unsupported),
         "second_tenant": target.second_tenant,
         _DIALECT: asdict(target.dialect),
     }
+    return recorded | ({_REACH: target.reach.data()} if target.reach else {})
 
 
 def target_from_record(recorded: Mapping[str, Any], contract: Contract) -> Target:
@@ -55,15 +58,22 @@ def target_from_record(recorded: Mapping[str, Any], contract: Contract) -> Targe
         unsupported=tuple(map(str, recorded.get("unsupported", ()))),
         second_tenant=recorded.get("second_tenant"),
         dialect=DeploymentDialect.from_data(recorded[_DIALECT]) if _DIALECT in recorded else PLAIN,
+        reach=reach_from(recorded.get(_REACH, {})),
     )
 
 
 def first_difference(recorded: Target, given: Target, contract: Contract) -> tuple[str, Any, Any] | None:
     """The first member in which two targets differ, with both values. Keys are not compared: they are in no file."""
-    before, now = recorded_target(recorded, contract), recorded_target(given, contract)
-    ours = {_HAS_OTHER_API_KEY, _DIALECT}  # what is not in the configuration
-    names = (name for name in before if name not in ours and before[name] != now[name])
-    return next(((name, before[name], now[name]) for name in names), None)
+    before, now = _compared(recorded, contract), _compared(given, contract)
+    names = (name for name in before | now if before.get(name) != now.get(name))
+    return next(((name, before.get(name), now.get(name)) for name in names), None)
+
+
+def _compared(target: Target, contract: Contract) -> dict[str, Any]:
+    record = recorded_target(target, contract)
+    for name in (_HAS_OTHER_API_KEY, _DIALECT, _REACH):  # not in the configuration, or compared part by part
+        record.pop(name, None)
+    return {**record, **target.reach.data()}
 
 
 def _values(recorded: Mapping[str, Any], names: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:

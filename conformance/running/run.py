@@ -15,7 +15,7 @@ from conformance.evidence import Evidence, Redactor
 from conformance.probes import Plan, plan
 from conformance.running.replay import EVIDENCE, RecordedRun
 from conformance.suite.outcome import Waiver
-from conformance.targets import Limits, NamedTarget, Target, TargetError
+from conformance.targets import Limits, NamedTarget, Reach, Target, TargetError
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class RunSettings:
     strict: bool = False
     release: str | None = None
     trust_environment: bool = False
+    reach: Reach = field(default_factory=Reach)
     show_progress: bool = False
     resume: bool = False
     baseline: Path | None = None

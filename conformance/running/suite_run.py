@@ -176,8 +176,8 @@ class SuiteRun:
         try:
             return observe(self.needs)
         except Unreachable as error:
-            self.unreachable = str(error)
-            return nothing_observed(self.run, self.needs, str(error))
+            self.unreachable = self.run.redactor.text(str(error))
+            return nothing_observed(self.run, self.needs, self.unreachable)
         except UNUSABLE as error:
             self.unusable = error
             pytest.exit(self.run.redactor.text(str(error)), returncode=_PYTEST_USAGE_ERROR)

@@ -69,6 +69,11 @@ def _silence(exchange: Exchange, target: Target) -> SetupProblem:
             f"{target.base_url} gave no answer to the smallest valid request within {ending.at:.0f} s{detail};"
             " check that the model is loaded, or give it more time with --timeout."
         )
+    if target.reach.proxy is not None and ending.kind is EndKind.UNREACHABLE:
+        return SetupProblem(
+            f"{target.base_url} cannot be reached through the proxy {target.reach.proxy}{detail}; check the proxy"
+            " (--proxy) and its credentials (CONFORMANCE_PROXY_CREDENTIALS)."
+        )
     other = "http" if target.base_url.startswith("https:") else "https"
     return SetupProblem(
         f"{target.base_url} ended the connection without an answer to the smallest valid request"

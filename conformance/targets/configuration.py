@@ -5,24 +5,29 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance.contract import ContractError, Document, enforce, known_parameters
+from conformance.contract import ContractError, Document, known_parameters, schema_of
 from conformance.contract.pointers import join
 from conformance.targets import environment
-from conformance.targets.model import TargetError
+from conformance.targets.configuration_problems import first_problem
+from conformance.targets.errors import TargetError
+from conformance.targets.reach import HOW_IT_IS_NAMED, OF_A_SECRET, VARIABLE, Reach, checked_reach, reach_from
 from conformance.targets.toml_lines import toml_lines
 
 FILE_NAME = "conformance.toml"
 SCHEMA = "configuration.schema.json"
 _AT_LINE = re.compile(r"\(at line (\d+), column \d+\)|\(at end of document\)")
-_VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
-_OF_A_SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
 _FILES = ("waivers", "baseline", "out")
 _SECRETS = {"api_key_env": environment.API_KEY, "other_api_key_env": environment.OTHER_API_KEY}
+_REACH_FILES = ("ca_file", "client_cert", "client_key")
+_REACH_SECRETS = ("client_key_password_env", "proxy_credentials_env")
+_REACH_SECRET_TABLES = ("headers_env", "query_env")
+_REACH_TABLES = ("headers", "query", *_REACH_SECRET_TABLES)
+_REACH = (*_REACH_FILES, *_REACH_SECRETS, *_REACH_TABLES, "proxy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class NamedTarget:
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
     values: Mapping[str, str] = field(default_factory=dict, hash=False)
     secrets: Mapping[str, str] = field(default_factory=dict, hash=False)
+    reach: Reach = field(default_factory=Reach)
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
         """The environment of this target: what the file says for it overrides what is set for every target.
@@ -65,11 +71,40 @@ def read_target(name: str, file: Path | None = None) -> NamedTarget:
     path = file or Path(FILE_NAME)
     document = _read(path)
     _refuse_keys(document)
-    enforce(document, SCHEMA, completed=_with_parameters)
+    problem = first_problem(document, SCHEMA, _with_parameters)
+    if problem is not None:
+        raise problem
     targets = document.data["targets"]
     if name not in targets:
         raise TargetError(f"{path} has no target {name!r}; it has {', '.join(sorted(targets))}.")
     return _target(name, document)
+
+
+def target_names(file: Path | None = None) -> tuple[str, ...]:
+    """The names of the targets in a file, or in the conformance.toml of the working directory; it is not checked.
+
+    Raises:
+        TargetError, ContractError: there is no such file, or it is not TOML.
+    """
+    targets = _read(file or Path(FILE_NAME)).data.get("targets")
+    return tuple(targets) if isinstance(targets, dict) else ()
+
+
+def editor_schema() -> dict[str, Any]:
+    """The schema of conformance.toml for an editor, with the keys of every installed profile.
+
+    It says the same as the published one in words of draft 7, since few editors know the newer ones.
+    """
+    schema = schema_of(SCHEMA, _with_parameters)
+    settings = schema["$defs"].pop("settings")["properties"]
+    tables = schema["properties"]
+    target = tables["targets"]["additionalProperties"]
+    closed = {"type": "object", "additionalProperties": False}
+    described = tables["defaults"]["description"]
+    tables["defaults"] = {"description": described, **closed, "properties": settings}
+    named = {"required": target["required"], "properties": {**target["properties"], **settings}}
+    tables["targets"]["additionalProperties"] = {**closed, **named}
+    return {**schema, "$schema": "http://json-schema.org/draft-07/schema#"}
 
 
 def parameter_keys() -> dict[str, str]:
@@ -107,30 +142,40 @@ def _read(path: Path) -> Document:
 
 
 def _refuse_keys(document: Document) -> None:
-    """Refuse a key in place of the name of its variable; the schema's own message would repeat the key."""
+    """Refuse a secret in place of the name of its variable; the schema's own message would repeat it."""
     targets = document.data.get("targets")
     tables = {"/defaults": document.data.get("defaults")}
     tables |= {join("/targets", name): table for name, table in targets.items()} if isinstance(targets, dict) else {}
     for pointer, table in tables.items():
-        for key in _SECRETS:
-            value = table.get(key) if isinstance(table, dict) else None
-            if isinstance(value, str) and not (_VARIABLE.fullmatch(value) and _OF_A_SECRET.search(value)):
+        for path, value in _named_variables(table if isinstance(table, dict) else {}):
+            if isinstance(value, str) and not (VARIABLE.fullmatch(value) and OF_A_SECRET.search(value)):
                 raise document.error(
-                    f"{key} must be the name of an environment variable that holds the key, with KEY, TOKEN, SECRET,"
-                    " PASS or CREDENTIAL in it; never the key itself.",
-                    join(pointer, key),
+                    f"{' for '.join(path)} must be {HOW_IT_IS_NAMED}, never the key itself.", join(pointer, *path)
                 )
 
 
+def _named_variables(table: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """What should be the name of a variable, and where in a target's table it stands."""
+    yield from (((key,), table.get(key)) for key in (*_SECRETS, *_REACH_SECRETS))
+    for key in _REACH_SECRET_TABLES:
+        names = table.get(key)
+        yield from (((key, name), value) for name, value in (names if isinstance(names, dict) else {}).items())
+
+
 def _target(name: str, document: Document) -> NamedTarget:
-    written = {**document.data.get("defaults", {}), **document.data["targets"][name]}
-    pointer = join("/targets", name)
+    defaults, own = document.data.get("defaults", {}), document.data["targets"][name]
+    pointer, folder = join("/targets", name), document.path.parent
+    reach = _reach(own, pointer, document).over(_reach(defaults, "/defaults", document))
+    try:
+        checked_reach(reach)
+    except TargetError as error:
+        raise document.error(str(error), pointer) from None
+    written = {key: value for key, value in {**defaults, **own}.items() if key not in _REACH}
     try:
         base_url = environment.checked_base_url(written.pop("base_url"))
     except TargetError as error:
         message = str(error).replace("--base-url", "base_url")
         raise document.error(message, join(pointer, "base_url")) from None
-    folder = document.path.parent
     values = {"model": environment.MODEL, **parameter_keys()}
     profile = written.pop("profile", None)
     if profile is not None and ("/" in profile or "." in profile):
@@ -143,4 +188,24 @@ def _target(name: str, document: Document) -> NamedTarget:
         values={variable: written.pop(key) for key, variable in values.items() if key in written},
         secrets={variable: written.pop(key) for key, variable in _SECRETS.items() if key in written},
         settings={key: folder / value if key in _FILES else value for key, value in written.items()},
+        reach=reach,
     )
+
+
+def _reach(table: Mapping[str, Any], pointer: str, document: Document) -> Reach:
+    """What a table says of the way to the deployment; files are paths from the working directory."""
+    for path, alone in _each_of(table):
+        try:
+            checked_reach(alone)
+        except TargetError as error:
+            raise document.error(str(error), join(pointer, *path)) from None
+    files = {key: str(document.path.parent / table[key]) for key in _REACH_FILES if key in table}
+    return reach_from({key: table[key] for key in _REACH if key in table} | files)
+
+
+def _each_of(table: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Reach]]:
+    """What can be checked by itself, so that a mistake is reported in its own line."""
+    for key in _REACH_TABLES:
+        yield from (((key, name), reach_from({key: {name: value}})) for name, value in table.get(key, {}).items())
+    if "proxy" in table:
+        yield ("proxy",), Reach(proxy=table["proxy"])

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from conformance.contract import Contract, Parameter
 from conformance.targets import demo
-from conformance.targets.model import Target, TargetError
+from conformance.targets.errors import TargetError
+from conformance.targets.model import Target
 
 API_KEY = "CONFORMANCE_API_KEY"
 MODEL = "CONFORMANCE_MODEL"

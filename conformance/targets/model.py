@@ -7,13 +7,7 @@ from dataclasses import dataclass, field
 
 from conformance.contract.model import Parameter
 from conformance.targets.deployment_dialect import PLAIN, DeploymentDialect
-
-
-class TargetError(Exception):
-    """The target, its credentials, its limits or its waivers cannot be used as they are configured.
-
-    The message is one sentence that says what is wrong, where, and what to do.
-    """
+from conformance.targets.reach import Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +65,10 @@ class Target:
     """Whether it has a second tenant, where that is declared."""
     dialect: DeploymentDialect = PLAIN
     """How it takes requests, once the preflight has found that out."""
+    reach: Reach = field(default_factory=Reach)
+    """What every request carries beside, and its way."""
+    reach_values: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    """The values of the variables that `reach` names, which are secrets."""
 
     @property
     def lacks(self) -> tuple[str, ...]:
@@ -85,4 +83,5 @@ class Target:
     def secrets(self) -> Mapping[str, str]:
         """Every secret of the target by a name that may be shown."""
         named = {"api-key": self.api_key, "other-api-key": self.other_api_key}
+        named |= self.reach.secrets(self.reach_values)
         return {name: value for name, value in named.items() if value}

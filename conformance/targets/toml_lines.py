@@ -27,7 +27,8 @@ def toml_lines(text: str) -> dict[str, int]:
         header, key = _HEADER.match(line), _KEY.match(line)
         if header:
             table = _names(f"[{header[1]}]") or table
-            lines.setdefault(join("", *table), number)
+            for length in range(1, len(table) + 1):
+                lines.setdefault(join("", *table[:length]), number)
         elif key:
             inside = _names(f"{key[1]} = 0")
             for length in range(1, len(inside) + 1):

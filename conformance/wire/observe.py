@@ -16,6 +16,7 @@ from conformance.probes.model import Probe
 from conformance.targets.model import Limits, Target
 from conformance.wire.budget import Budget, MemoryBudget, RateLimit, Timing
 from conformance.wire.exchange import Exchange
+from conformance.wire.proxy import proxy_url
 from conformance.wire.reachability import require_reachable
 from conformance.wire.retry import TOO_MANY_REQUESTS, refused_or_unseen, retry_delay
 from conformance.wire.schedule import FollowUps, Schedule, chains, waves
@@ -176,7 +177,8 @@ class _Run:
         """Send all that is planned, and what follows from the answers."""
         if not self._schedule.planned:
             return
-        await require_reachable(self._target, self._limits, self._timing)
+        answered = any(exchange.answer is not None for exchange in self._exchanges)
+        await require_reachable(self._target, self._limits, self._timing, answered=answered)
         pool = self._open(connections=self._limits.concurrency, keepalive=IDLE_EXPIRY)
         async with pool.transport:
             for wave in waves(self._schedule.planned):
@@ -309,21 +311,14 @@ class _Run:
         from conformance.wire.client import Client  # noqa: PLC0415 - brings httpx in, 60 ms
         from conformance.wire.transport import Transport  # noqa: PLC0415 - brings httpx in, 60 ms
 
-        transport = Transport(
-            base_url=self._target.base_url,
-            connections=connections,
-            numbers=self._numbers,
-            keepalive=keepalive,
-            trust_environment=self._target.trust_environment,
-        )
+        transport = Transport(target=self._target, connections=connections, numbers=self._numbers, keepalive=keepalive)
         return _Channel(transport, Client(transport, self._limits, self._timing.clock, self._memory))
 
     def _scripted_client(self) -> ScriptedClient | None:
         """The client that sends by scripts, None where a proxy stands before the target."""
         from conformance.wire.scripted import ScriptedClient  # noqa: PLC0415 - brings httpx in, 60 ms
-        from conformance.wire.transport import environment_proxy  # noqa: PLC0415 - as above
 
-        if self._target.trust_environment and environment_proxy(self._target.base_url):
+        if proxy_url(self._target) is not None:
             return None
         return ScriptedClient(self._target, self._limits, self._numbers, self._ended_event, self._timing, self._memory)
 

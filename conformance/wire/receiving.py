@@ -112,7 +112,8 @@ def ending_of_failure(error: Exception, tap: Tap) -> End:
         return tap.stopped
     if not isinstance(error, httpcore.RemoteProtocolError):
         kind = EndKind.UNREACHABLE if isinstance(error, httpcore.ProxyError) else EndKind.RESET
-        return kind, str(error)[:DETAIL_LENGTH]
+        said = f"the proxy refused ({error})" if kind is EndKind.UNREACHABLE else str(error)
+        return kind, said[:DETAIL_LENGTH]
     # httpcore wraps the parser's exception; the parser hints with 431 that its buffer is full.
     hint = getattr(error.args[0], "error_status_hint", None) if error.args else None
     if hint == httpx.codes.REQUEST_HEADER_FIELDS_TOO_LARGE:

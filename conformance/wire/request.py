@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -40,9 +40,12 @@ def build_request(probe: Probe, operation: Operation, target: Target) -> httpx.R
 
     scheme, authority, base_path = _base(target.base_url)
     credential = credential_fields(probe.credential, operation.credential or USUAL_SCHEME, target)
-    path = ("" if probe.from_root else base_path) + _path(probe, operation, target) + credential.query
+    path = ("" if probe.from_root else base_path) + _path(probe, operation, target)
+    path = _with_query(path, credential.query, target)
     body = _body(probe)
-    headers = [*_headers(probe, operation, credential, authority=authority, body=body), *_script_fields(probe)]
+    added = _added_fields(target, credential)
+    headers = [*_headers(probe, operation, credential, authority=authority, body=body, added=added)]
+    headers += _script_fields(probe)
     return httpx.Request(
         method=probe.method or operation.method.upper(),
         url=f"{scheme}://{authority}",
@@ -116,6 +119,24 @@ def _path(probe: Probe, operation: Operation, target: Target) -> str:
     return quote(filled, safe=_PATH_SAFE)
 
 
+def _with_query(path: str, credential: str, target: Target) -> str:
+    """The path with what the target's requests carry in the query. What is secret stands last, for curl's sake."""
+    reach = target.reach
+    known = {name: target.reach_values[variable] for name, variable in reach.query_env.items()}
+    plain, secret = (
+        "&".join(f"{name}={quote(value, safe='')}" for name, value in values.items()) for values in (reach.query, known)
+    )
+    parts = [part for part in (plain, credential.removeprefix("?"), secret) if part]
+    return path + ("&" if "?" in path else "?") + "&".join(parts) if parts else path
+
+
+def _added_fields(target: Target, credential: CredentialFields) -> dict[str, str]:
+    """The header fields that every request carries, but for one in which this probe has a key."""
+    reach, taken = target.reach, {name.lower() for name, _ in credential.fields}
+    added = {**reach.headers, **{name: target.reach_values[variable] for name, variable in reach.headers_env.items()}}
+    return {name: value for name, value in added.items() if name.lower() not in taken}
+
+
 def _body(probe: Probe) -> bytes | None:
     if probe.body is None or isinstance(probe.body, bytes):
         return probe.body
@@ -128,7 +149,13 @@ def _body(probe: Probe) -> bytes | None:
 
 
 def _headers(
-    probe: Probe, operation: Operation, credential: CredentialFields, *, authority: str, body: bytes | None
+    probe: Probe,
+    operation: Operation,
+    credential: CredentialFields,
+    *,
+    authority: str,
+    body: bytes | None,
+    added: Mapping[str, str],
 ) -> list[tuple[str, str]]:
     """Every header field, in the order in which they are sent."""
     headers = {"Host": authority, **dict(reversed(credential.fields))}
@@ -143,7 +170,7 @@ def _headers(
         own_framing.add("transfer-encoding")
     if not own_framing and (body is not None or (probe.method or operation.method).upper() in {"POST", "PUT", "PATCH"}):
         headers["Content-Length"] = str(len(body or b""))
-    for name, value in probe.headers.items():
+    for name, value in (*added.items(), *probe.headers.items()):
         spelled = next((usual for usual in headers if usual.lower() == name.lower()), None)
         if spelled is not None and (value is None or spelled != name):
             del headers[spelled]

@@ -12,7 +12,6 @@ import struct
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -28,11 +27,10 @@ from conformance.wire.exchange import Answer, EndKind
 from conformance.wire.receiving import FAILURES, Body, End, Head, ending_of_failure
 from conformance.wire.request import body_bytes, head_bytes, sent_request
 from conformance.wire.tap import Tap, current_tap
+from conformance.wire.tls import tls_context
 from conformance.wire.transport import TappedBackend
 
 if TYPE_CHECKING:
-    import ssl
-
     from conformance.probes.script import Script
     from conformance.targets.model import Limits, Target
 
@@ -138,14 +136,10 @@ class ScriptedClient:
         host = parts.hostname or ""
         stream = await self._backend.connect_tcp(host, parts.port or _DEFAULT_PORTS[parts.scheme])
         if parts.scheme == "https":
-            stream = await stream.start_tls(self._tls, server_hostname=host)
+            context = tls_context(self._target)
+            context.set_alpn_protocols(["http/1.1"])
+            stream = await stream.start_tls(context, server_hostname=host)
         return stream
-
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        context = httpx.create_ssl_context(trust_env=self._target.trust_environment)
-        context.set_alpn_protocols(["http/1.1"])
-        return context
 
 
 def _head_bytes(request: httpx.Request) -> bytes:

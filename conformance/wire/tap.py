@@ -126,6 +126,13 @@ class Tap:
         self.reads += 1
         self.received += len(data)
 
+    def forget_reads(self) -> None:
+        """Count what was read so far as no part of an answer."""
+        self.raw.clear()
+        self.reads = self.received = 0
+        self.read_at = 0.0
+        self._waiting_since = None
+
     def timed_out(self, kind: EndKind) -> None:
         """Note that a read took longer than `before_read` allowed."""
         limits = self.limits

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from typing import TYPE_CHECKING, Any
 
 import httpcore
 import httpx
 
 from conformance.wire.exchange import EndKind
+from conformance.wire.proxy import PROXY_AUTHENTICATION_REQUIRED, proxy_credentials, proxy_url
 from conformance.wire.tap import current_tap
+from conformance.wire.tls import for_the_certificate, tls_context, tls_reason
+
+if TYPE_CHECKING:
+    from conformance.targets.model import Target
 
 
 class TappedStream(httpcore.AsyncNetworkStream):
@@ -34,7 +37,11 @@ class TappedStream(httpcore.AsyncNetworkStream):
             tap.timed_out(kind)
             raise
         except httpcore.ReadError as error:
-            tap.stop(EndKind.RESET, f"the connection failed ({_reason(error)})")
+            cause = _cause(error)
+            if tap.received == 0 and isinstance(cause, ssl.SSLError) and for_the_certificate(cause):
+                tap.stop(EndKind.UNREACHABLE, f"no TLS session could be made ({tls_reason(cause)})")
+            else:
+                tap.stop(EndKind.RESET, f"the connection failed ({_reason(error)})")
             raise
         tap.after_read(data)
         return data
@@ -70,6 +77,8 @@ class TappedStream(httpcore.AsyncNetworkStream):
         except httpcore.ConnectError as error:
             tap.stop(EndKind.UNREACHABLE, f"no TLS session could be made ({_reason(error)})")
             raise
+        # What came before, a proxy's consent to the tunnel, is not of the target's answer.
+        tap.forget_reads()
         return TappedStream(stream, self._number)
 
     def get_extra_info(self, info: str) -> Any:
@@ -115,22 +124,20 @@ class Transport(httpx.AsyncBaseTransport):
     def __init__(
         self,
         *,
-        base_url: str,
+        target: Target,
         connections: int,
         numbers: Iterator[int],
         keepalive: float | None,
-        trust_environment: bool = False,
     ) -> None:
-        context = httpx.create_ssl_context(trust_env=trust_environment) if base_url.startswith("https:") else None
-        proxy = environment_proxy(base_url) if trust_environment else None
+        self._forwarded = proxy_url(target) is not None and target.base_url.startswith("http:")
         options: dict[str, Any] = {
-            "ssl_context": context,
+            "ssl_context": tls_context(target) if target.base_url.startswith("https:") else None,
             "max_connections": connections,
             "max_keepalive_connections": connections,
             "keepalive_expiry": keepalive,
             "network_backend": TappedBackend(numbers),
         }
-        self._pool = httpcore.AsyncConnectionPool(proxy=httpcore.Proxy(proxy) if proxy else None, **options)
+        self._pool = httpcore.AsyncConnectionPool(proxy=_proxy(target), **options)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; the response's body is still to be read."""
@@ -147,6 +154,11 @@ class Transport(httpx.AsyncBaseTransport):
                 content=request.stream,
             )
         )
+        if self._forwarded and response.status == PROXY_AUTHENTICATION_REQUIRED:
+            # Only a proxy answers so (RFC 9110 section 15.5.8): the target has not seen the request.
+            await response.aclose()
+            reason = response.extensions.get("reason_phrase", b"").decode("latin-1")
+            raise httpcore.ProxyError(f"{response.status} {reason}")
         return httpx.Response(
             status_code=response.status,
             headers=response.headers,
@@ -159,14 +171,13 @@ class Transport(httpx.AsyncBaseTransport):
         await self._pool.aclose()
 
 
-def environment_proxy(base_url: str) -> str | None:
-    """The proxy that the environment names for a URL, if any."""
-    parts = urlsplit(base_url)
-    if proxy_bypass(parts.hostname or ""):
+def _proxy(target: Target) -> httpcore.Proxy | None:
+    url = proxy_url(target)
+    if url is None:
         return None
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+    credentials = proxy_credentials(target)
+    context = tls_context(target) if url.startswith("https:") else None
+    return httpcore.Proxy(url, auth=credentials, ssl_context=context)
 
 
 class _Body(httpx.AsyncByteStream):
@@ -182,16 +193,24 @@ class _Body(httpx.AsyncByteStream):
 
 
 def _reason(error: BaseException) -> str:
-    """The operating system's reason for a failed connection, from the innermost exception that has one."""
+    """The reason for a failed connection, in words."""
+    cause = _cause(error)
+    if isinstance(cause, ssl.SSLError):
+        return tls_reason(cause)
+    return (cause.strerror if isinstance(cause, OSError) else None) or str(error) or type(error).__name__
+
+
+def _cause(error: BaseException) -> OSError | None:
+    """What TLS or the operating system says of a failed connection: the innermost exception that has a reason."""
     cause: BaseException | None = error
-    reason = str(error)
+    found = None
     while cause is not None:
         if isinstance(cause, ssl.SSLError):
-            return cause.reason or str(cause)
+            return cause
         if isinstance(cause, OSError) and cause.strerror:
-            reason = cause.strerror
+            found = cause
         if isinstance(cause, BaseExceptionGroup):
             cause = cause.exceptions[0]
             continue
         cause = cause.__cause__ or cause.__context__
-    return reason or type(error).__name__
+    return found

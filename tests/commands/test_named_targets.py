@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from command_line import CANARY, CLI, call, results
 from deployments import http_deployment
+from jsonschema import Draft7Validator
 
 from conformance.reference import EmbeddedReference
 
@@ -124,3 +127,46 @@ def test_the_key_of_a_target_that_echoes_it_is_in_no_file_and_in_no_log(tmp_path
     printed = [done.stdout, done.stderr, *(one.read_text() for one in (tmp_path / "o").rglob("*") if one.is_file())]
     plain = [text.replace("\\", "") for text in printed]  # Markdown's escapes are no disguise
     assert not [text for text in (*printed, *plain) if CANARY in text]
+
+
+def test_init_fills_in_a_profile_and_an_address_and_names_the_schema_for_editors(tmp_path: Path) -> None:
+    done = call((*CLI, "init", "--profile", "kodexa", "--base-url", "https://chat.example.com/"), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Wrote conformance.toml, and conformance.schema.json for editors" in done.stdout
+    text = (tmp_path / "conformance.toml").read_text()
+    assert text.startswith("#:schema ./conformance.schema.json\n")
+    schema = Draft7Validator(json.loads((tmp_path / "conformance.schema.json").read_text()))
+    document = tomllib.loads(text)
+    assert document["targets"] == {"staging": {"base_url": "https://chat.example.com", "profile": "kodexa"}}
+    schema.validate(document)
+    uncommented = text.replace("# headers", "headers").replace("# query", "query").replace("# ca_file", "ca_file")
+    schema.validate(tomllib.loads(uncommented))
+    for wrong in ('tier = "tiny"', "timout = 3", 'headers = { "X-A" = 1 }', 'api_key_env = "sk-1"'):
+        assert not schema.is_valid(tomllib.loads(f"{text}\n{wrong}\n")), wrong
+    environ = {"CONFORMANCE_API_KEY": "k" * 20, "CONFORMANCE_MODEL": "m"}
+    planned = call((*CLI, "run", "--target", "staging", "--plan"), tmp_path, **environ)
+    assert planned.returncode == 2
+    assert "CONFORMANCE_ORG_ID must be set in the environment" in planned.stderr
+    environ["CONFORMANCE_ORG_ID"] = "6f1e3c52-9f0a-4c07-8a55-0d5b8f6a2b11"
+    planned = call((*CLI, "run", "--target", "staging", "--plan"), tmp_path, **environ)
+    assert planned.returncode == 0, planned.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--profile", "nowhere"), "unknown profile `nowhere`"),
+        (("--base-url", "chat.example.com"), "--base-url 'chat.example.com' is not an http or https URL"),
+    ],
+)
+def test_init_writes_nothing_of_what_cannot_be_used(tmp_path: Path, arguments: tuple[str, ...], sentence: str) -> None:
+    done = call((*CLI, "init", *arguments), tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert sentence in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_init_without_a_schema_writes_one_file(tmp_path: Path) -> None:
+    assert call((*CLI, "init", "--no-schema"), tmp_path).returncode == 0
+    (written,) = tmp_path.iterdir()
+    assert "#:schema" not in written.read_text()

@@ -124,7 +124,7 @@ def probe(name: str = "plain", **changes: object) -> Probe:
 
 
 async def send_once(target: Target, sent_probe: Probe, limits: Limits = QUICK) -> Sent:
-    transport = Transport(base_url=target.base_url, connections=1, numbers=count(1), keepalive=None)
+    transport = Transport(target=target, connections=1, numbers=count(1), keepalive=None)
     async with transport:
         return await Client(transport, limits).send(sent_probe, build_request(sent_probe, OPERATION, target))
 

@@ -275,7 +275,7 @@ def test_a_redirect_is_an_answer_and_not_followed() -> None:
 
 async def _twice(handler: Handler, between: float = 0.0) -> list[Sent]:
     async with serve(handler) as server:
-        transport = Transport(base_url=server.target.base_url, connections=1, numbers=count(1), keepalive=None)
+        transport = Transport(target=server.target, connections=1, numbers=count(1), keepalive=None)
         async with transport:
             client = Client(transport, QUICK)
             sents = []
