@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import click
 
@@ -21,7 +22,8 @@ def serve_profile(
 
     Raises:
         ContractError: the profile, or the catalogue of faults, cannot be read.
-        DeploymentError: there is no reference deployment for it, it cannot listen there, or a fault is not known.
+        DeploymentError: there is no reference deployment for it, it cannot listen there, a fault is not known, or
+            nobody could be served with this upstream.
     """
     from conformance.reference import serve
 
@@ -41,5 +43,6 @@ def serve_profile(
         latency=latency,
         hooks=hooks,
         announce=click.echo,
+        warn=partial(click.echo, err=True),
     )
     return 0

@@ -16,7 +16,8 @@ class Refusal(Exception):  # noqa: N818 - the answer to a client, not a failure 
     """A request that is answered with an error.
 
     `reason` is a short stable slug (`invalid_api_key`), `param` the part of the request that is at fault.
-    The message never repeats what the client sent, because that may be a key in the wrong place.
+    The message never repeats what the client sent, because that may be a key in the wrong place. Only where a provider
+    refuses the request, it quotes the provider, with everything hidden that looks like a secret.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The end of one choice. `prompt_tokens` is None if the provider did not count them."""
+    """The end of one choice. `prompt_tokens` is None but for a fault: the request's are the same for every choice."""
 
     choice: int
     reason: str
@@ -72,19 +72,18 @@ def _text(provider: Provider, request: CompletionRequest, choice: int, text: str
 
 
 def _finish(choice: int, limit: int | None, ended: Ended, shown: int, enforced: str | None) -> Finish:
-    """Why the choice ended and what it used; what the provider says is taken only if it can be true.
+    """Why the choice ended and what it used, by this deployment's own count.
 
-    `enforced` is the reason for which the deployment itself ended the choice.
+    `enforced` is the reason for which the deployment itself ended the choice. A provider that ended it at the limit
+    used as many tokens as the limit has, however few they are by our count: its tokens may be smaller than ours.
     """
     if enforced is not None:
-        return Finish(choice, enforced, shown, ended.prompt_tokens)
-    used = ended.completion_tokens
-    if used is None or used < min(shown, 1) or (limit is not None and used > limit):
-        used = shown
-    # A provider that used up the limit was cut by it, even if it says that it stopped by itself.
-    full = ended.completion_tokens is not None and used == limit
-    reason = "length" if full and ended.reason == "stop" else ended.reason
-    return Finish(choice, reason, used, ended.prompt_tokens)
+        return Finish(choice, enforced, shown)
+    allowed = _smallest(limit, ended.allowed) if ended.allowed is not None else None
+    filled = allowed if allowed is not None and allowed <= ended.size else 0
+    full = (limit is not None and shown >= limit) or (filled > 0 and ended.completion_tokens == ended.allowed)
+    reason = "length" if full and not ended.certain else ended.reason
+    return Finish(choice, reason, max(shown, filled) if reason == "length" else shown)
 
 
 def _smallest(*limits: int | None) -> int | None:

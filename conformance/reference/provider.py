@@ -40,11 +40,20 @@ class CompletionRequest:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The end of one choice: why the provider stopped, and the tokens that it counted (None if it did not)."""
+    """The end of one choice: why the provider stopped.
+
+    What another server says of itself need not be true. Then `certain` is false where it says `stop`, and the rest
+    shows whether it was the limit that ended the text.
+    """
 
     reason: str = "stop"
-    prompt_tokens: int | None = None
+    certain: bool = True
     completion_tokens: int | None = None
+    """The tokens that the provider counted; None if it did not."""
+    allowed: int | None = None
+    """The token limit that the provider was given, or None."""
+    size: int = 0
+    """Bytes of all that the provider generated, in UTF-8: no text has more tokens than bytes."""
 
 
 class Provider(Protocol):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from conformance.contract.dialect import Dialect
     from conformance.contract.model import Contract, Parameter
     from conformance.reference.provider import Provider
+    from conformance.reference.providers.upstream import Upstream
 
 UPSTREAM_API_KEY = "CONFORMANCE_UPSTREAM_API_KEY"
 _START_TIMEOUT = 10.0
@@ -65,19 +66,30 @@ def serve(  # noqa: PLR0913 - each is an option of the command line
     event_delay: float = 0.0,
     hooks: Hooks | None = None,
     announce: Callable[[str], None] | None = None,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serves a profile until interrupted; `announce` replaces the line on stdout that says where.
 
+    An upstream is asked a small question first; `warn` gets the sentences on what is unusual about it.
+
     Raises:
         ContractError: the profile cannot be read.
-        DeploymentError: there is no reference deployment for it, or the address is not free.
+        DeploymentError: there is no reference deployment for it, the address is not free, or the upstream cannot be
+            reached or lets nobody in.
     """
     settings = settings_from_environment(profile, environ, latency=latency, event_delay=event_delay)
     dialect = dialect_of(profile)
-    provider = _provider(upstream, upstream_model, environ)
-    hooks = hooks or Hooks()
-    app = create_app(load_contract(profile), settings, provider, hooks.stages)
+    contract = load_contract(profile)
+    behind = _upstream(upstream, upstream_model, environ)
     listener = _listen(host, port)
+    try:
+        model = served_models(contract.operation, settings)[0]
+        provider: Provider = EchoProvider() if behind is None else _gateway(behind, model, warn)
+        hooks = hooks or Hooks()
+        app = create_app(contract, settings, provider, hooks.stages)
+    except BaseException:
+        listener.close()
+        raise
     shown = f"[{host}]" if ":" in host else host
     base_url = f"http://{shown}:{listener.getsockname()[1]}{dialect.mount}"
     message = f"Serving {profile} at {base_url}; judge it with: chat-conformance run {profile} --base-url {base_url}"
@@ -223,17 +235,28 @@ async def _stop_now(server: Server) -> None:
     await server.lifespan.shutdown()
 
 
-def _provider(upstream: str | None, model: str | None, environ: Mapping[str, str]) -> Provider:
-    if upstream is None:
+def _upstream(url: str | None, model: str | None, environ: Mapping[str, str]) -> Upstream | None:
+    """The server behind the deployment as it was named, or None."""
+    if url is None:
         if model is not None:
             raise DeploymentError("--upstream-model needs --upstream, the server that has the model.")
-        return EchoProvider()
-    if not upstream.startswith(("http://", "https://")):
+        return None
+    if not url.startswith(("http://", "https://")):
         raise DeploymentError("--upstream must be an http or https URL, such as http://127.0.0.1:8000/v1.")
-    from conformance.reference.providers.upstream import Upstream, UpstreamProvider  # noqa: PLC0415 - httpx is slow
+    from conformance.reference.providers.upstream import Upstream  # noqa: PLC0415 - httpx is slow
 
-    key = environ.get(UPSTREAM_API_KEY, "").strip() or None
-    return UpstreamProvider(Upstream(upstream.rstrip("/"), model=model, api_key=key))
+    return Upstream(url.rstrip("/"), model=model, api_key=environ.get(UPSTREAM_API_KEY, "").strip() or None)
+
+
+def _gateway(upstream: Upstream, model: str, warn: Callable[[str], None]) -> Provider:
+    """The provider in front of an upstream, once that has been asked for `model`."""
+    from conformance.reference.providers.upstream import UpstreamProvider  # noqa: PLC0415 - httpx is slow
+    from conformance.reference.providers.upstream_start import ask_first  # noqa: PLC0415 - as above
+
+    start = asyncio.run(ask_first(upstream, model, UPSTREAM_API_KEY))
+    for notice in start.notices:
+        warn(notice)
+    return UpstreamProvider(upstream, known=start.known)
 
 
 def _listen(host: str, port: int) -> socket.socket:

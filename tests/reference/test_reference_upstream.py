@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fake_upstream import FakeUpstream, Script, UpstreamRequest, chunk, completion
 from reference_callers import error_reason
-from upstream_gateway import KEY, LEAK, USAGE, Gateway, answering, choice, gateway, streamed, streaming
+from upstream_gateway import ABSURD, KEY, LEAK, USAGE, Gateway, answering, choice, gateway, streamed, streaming
 
 from conformance.reference import EmbeddedReference
 from conformance.reference.providers.upstream import Upstream, UpstreamProvider
@@ -15,10 +15,10 @@ pytestmark = pytest.mark.network
 
 
 def test_a_completion_is_our_own_with_the_text_of_the_upstream() -> None:
-    with gateway(answering(completion("one two three", usage=USAGE, id="theirs", model="theirs"))) as gate:
+    with gateway(answering(completion("one two three", usage=ABSURD, id="theirs", model="theirs"))) as gate:
         value = gate.complete(max_tokens=9, stop=["x"], temperature=0.5)
         assert choice(value) == ("one two three", "stop")
-        assert value["usage"] == USAGE
+        assert value["usage"] == {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}
         assert value["model"] == gate.reference.model
         assert value["id"].startswith("chatcmpl-")
         request = gate.upstream.requests[0]
@@ -43,23 +43,21 @@ def test_a_strange_finish_reason_is_mapped(theirs: Any, ours: str) -> None:
         assert choice(gate.complete())[1] == ours
 
 
-@pytest.mark.parametrize(
-    "usage",
-    [
-        None,
-        {},
-        {"completion_tokens": 900},
-        {"completion_tokens": -1},
-        {"completion_tokens": "3"},
-        {"completion_tokens": 0},
-    ],
-)
-def test_usage_that_cannot_be_true_is_counted_anew(usage: Any) -> None:
-    with gateway(answering(completion("one two three", usage=usage))) as gate:
-        ours = gate.complete(max_tokens=10)["usage"]
-        assert ours["completion_tokens"] == 3
-        assert ours["prompt_tokens"] > 0
-        assert ours["total_tokens"] == ours["prompt_tokens"] + 3
+@pytest.mark.parametrize("usage", [None, {}, USAGE, ABSURD, {"completion_tokens": -1}, {"completion_tokens": "3"}])
+def test_tokens_are_counted_here_in_answers_and_streams_alike(usage: Any) -> None:
+    async def script(request: UpstreamRequest) -> None:
+        if request.body.get("stream"):
+            request.head(media_type="text/event-stream")
+            request.events(
+                chunk("one two"), chunk(" three"), chunk(None, "stop"), {"choices": [], "usage": usage}, "[DONE]"
+            )
+        else:
+            request.json(completion("one two three", usage=usage))
+
+    with gateway(script) as gate:
+        whole = gate.complete(max_tokens=10)["usage"]
+        assert whole == {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}
+        assert gate.stream(max_tokens=10, stream_options={"include_usage": True})[-2]["usage"] == whole
 
 
 def test_a_token_limit_that_the_upstream_ignores_is_enforced() -> None:
@@ -72,10 +70,42 @@ def test_a_token_limit_that_the_upstream_ignores_is_enforced() -> None:
         assert streamed(gate.stream(max_tokens=2)) == ("one two", "length")
 
 
-def test_a_limit_that_the_upstream_reached_is_reported_as_length() -> None:
-    usage = {"prompt_tokens": 4, "completion_tokens": 4, "total_tokens": 8}
-    with gateway(answering(completion("a few", usage=usage))) as gate:
-        assert choice(gate.complete(max_tokens=4))[1] == "length"
+@pytest.mark.parametrize(
+    ("text", "reason", "counted", "limit"),
+    [
+        ("a few", "stop", 4, 4),
+        ("a few", "length", None, 4),
+        ("one two three", "stop", None, 3),
+        ("one two three", "length", None, 3),
+    ],
+)
+def test_a_limit_that_the_upstream_reached_is_reported_as_length(
+    text: str, reason: str, counted: int | None, limit: int
+) -> None:
+    usage = None if counted is None else {"prompt_tokens": 4, "completion_tokens": counted}
+    with gateway(answering(completion(text, reason, usage=usage))) as gate:
+        value = gate.complete(max_tokens=limit)
+        assert choice(value)[1] == "length"
+        assert value["usage"]["completion_tokens"] == limit
+    with gateway(streaming(chunk(text), chunk(None, reason), {"choices": [], "usage": usage}, "[DONE]")) as gate:
+        assert streamed(gate.stream(max_tokens=limit)) == (text, "length")
+
+
+@pytest.mark.parametrize("counted", [2, 10, 900])
+def test_a_text_that_cannot_have_reached_the_limit_ended_by_itself(counted: int) -> None:
+    usage = {"prompt_tokens": 4, "completion_tokens": counted}
+    with gateway(answering(completion("one two", usage=usage))) as gate:
+        value = gate.complete(max_tokens=10)
+        assert choice(value)[1] == "stop"
+        assert value["usage"]["completion_tokens"] == 2
+
+
+def test_a_limit_that_hidden_reasoning_used_up_counts_as_used() -> None:
+    message = {"role": "assistant", "content": None, "reasoning_content": "Let me think about this."}
+    with gateway(answering({"choices": [{"message": message, "finish_reason": "length"}]})) as gate:
+        value = gate.complete(max_tokens=12)
+        assert choice(value) == ("", "length")
+        assert value["usage"]["completion_tokens"] == 12
 
 
 def test_a_stop_sequence_that_the_upstream_ignores_is_enforced() -> None:
@@ -125,7 +155,10 @@ BROKEN: dict[str, Script] = {
     "its own 401, with the key": answering(LEAK, 401),
     "its own 403": answering(LEAK, 403),
     "its own 404": answering(LEAK, 404),
-    "a refusal": answering(LEAK, 400),
+    "its own 402": answering(LEAK, 402),
+    "a refusal of its own model": answering({"error": {"message": "no such model", "param": "model"}}, 400),
+    "a whole answer without text and without an end": answering(completion("", None)),
+    "an end that is a failure": answering(completion("one two", "error")),
     "an error with 200": answering(LEAK),
     "an empty object": answering({}),
     "no choices": answering({"choices": []}),
@@ -219,8 +252,31 @@ def test_the_first_model_of_the_upstream_is_the_default() -> None:
         assert choice(gate.complete())[0] == "listed"
         assert choice(gate.complete())[0] == "listed"
         assert [request.path for request in gate.upstream.requests].count("/v1/models") == 1
-    with gateway(answering({"data": []}), model=None) as gate:
-        assert gate.ask().status_code == 502
+
+
+@pytest.mark.parametrize("listing", [{"data": []}, [], "none", {"data": [{"id": 7}]}])
+def test_an_upstream_without_a_list_of_models_is_asked_for_the_clients_model(listing: Any) -> None:
+    async def script(request: UpstreamRequest) -> None:
+        request.json(listing if request.path == "/v1/models" else completion(request.body["model"]))
+
+    with gateway(script, model=None) as gate:
+        assert choice(gate.complete())[0] == gate.reference.model
+        assert choice(gate.complete())[0] == gate.reference.model
+        assert [request.path for request in gate.upstream.requests].count("/v1/models") == 1
+
+
+def test_a_list_of_models_that_fails_for_a_while_is_asked_for_again() -> None:
+    listings = iter((503, 200))
+
+    async def script(request: UpstreamRequest) -> None:
+        if request.path == "/v1/models":
+            request.json({"data": [{"id": "listed"}]}, next(listings))
+        else:
+            request.json(completion(request.body["model"]))
+
+    with gateway(script, model=None) as gate:
+        gate.complete()
+        assert choice(gate.complete())[0] == "listed"
 
 
 def test_a_model_that_is_not_ours_never_reaches_the_upstream() -> None:
@@ -242,10 +298,10 @@ def test_several_choices_are_requested_at_the_same_time() -> None:
 
     async def script(request: UpstreamRequest) -> None:
         await together.wait()  # nobody is answered before all requests have arrived
-        request.json(completion("x", usage=USAGE))
+        request.json(completion("x y", usage=USAGE))
 
     with gateway(script, idle_timeout=3) as gate:
         value = gate.complete(n=3)
         assert len(value["choices"]) == 3
-        assert value["usage"] == {"prompt_tokens": 5, "completion_tokens": 9, "total_tokens": 14}
+        assert value["usage"] == {"prompt_tokens": 9, "completion_tokens": 6, "total_tokens": 15}
         assert all("n" not in request.body for request in gate.upstream.requests)

@@ -5,6 +5,7 @@ import json
 
 import pytest
 from fake_upstream import Script, UpstreamRequest, chunk, completion
+from reference_callers import error_reason
 from upstream_gateway import KEY, LEAK, USAGE, answering, choice, gateway, streamed, streaming
 
 pytestmark = pytest.mark.network
@@ -13,7 +14,6 @@ GOOD = (chunk("one "), chunk("two"), chunk(None, "stop"))
 STREAMS: dict[str, Script] = {
     "good": streaming(*GOOD, "[DONE]"),
     "without [DONE]": streaming(*GOOD),
-    "without a finish reason": streaming(*GOOD[:2], "[DONE]"),
     "with strange reasons": streaming(chunk("one ", ""), chunk("two", "null"), chunk(None, "eos_token"), "[DONE]"),
     "finished with the first chunk": streaming(chunk("one ", "stop"), chunk("two", "stop"), "[DONE]"),
     "finished twice": streaming(*GOOD, chunk(None, "length"), chunk(None, "stop"), "[DONE]"),
@@ -63,7 +63,8 @@ def test_a_stream_cut_into_single_bytes_is_the_same() -> None:
     async def script(request: UpstreamRequest) -> None:
         request.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
         text = json.dumps(chunk("日本🇩🇪"), ensure_ascii=False)
-        for byte in f": ping\r\n\r\ndata: {text}\r\n\r\ndata: [DONE]\r\n\r\n".encode():
+        end = json.dumps(chunk(None, "stop"))
+        for byte in f": ping\r\n\r\ndata: {text}\r\n\r\ndata: {end}\r\n\r\ndata: [DONE]\r\n\r\n".encode():
             request.write(b"1\r\n" + bytes([byte]) + b"\r\n")
             await request.writer.drain()
         request.write(b"0\r\n\r\n")
@@ -72,24 +73,29 @@ def test_a_stream_cut_into_single_bytes_is_the_same() -> None:
         assert streamed(gate.stream()) == ("日本🇩🇪", "stop")
 
 
-def test_the_usage_of_the_upstream_is_passed_on_if_it_can_be_true() -> None:
-    events = [*GOOD, {"choices": [], "usage": USAGE}, "[DONE]"]
-    with gateway(streaming(*events)) as gate:
-        assert gate.stream(stream_options={"include_usage": True})[-2]["usage"] == USAGE
-        assert gate.upstream.requests[0].body["stream_options"] == {"include_usage": True}
-    with gateway(streaming(*GOOD)) as gate:
-        usage = gate.stream(stream_options={"include_usage": True})[-2]["usage"]
-        assert usage["completion_tokens"] == 2
-
-
 async def stalled(request: UpstreamRequest) -> None:
     request.head(media_type="text/event-stream")
     request.events(chunk("one "))
     await asyncio.Event().wait()
 
 
+async def reset(request: UpstreamRequest) -> None:
+    request.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+    event = f"data: {json.dumps(chunk('one '))}\n\n".encode()
+    request.write(f"{len(event):x}\r\n".encode(), event, b"\r\n")
+    await request.writer.drain()
+    request.writer.transport.abort()
+
+
 BROKEN_OFF: dict[str, Script] = {
     "cut": streaming(chunk("one ")),
+    "cut, and ended with [DONE]": streaming(chunk("one "), "[DONE]"),
+    "cut, with a usage and [DONE]": streaming(chunk("one "), {"choices": [], "usage": USAGE}, "[DONE]"),
+    "with empty finish reasons": streaming(chunk("one ", ""), chunk("two", "null"), "[DONE]"),
+    "reset": reset,
+    "ended for an error": streaming(chunk("one "), chunk(None, "error"), "[DONE]"),
+    "ended for an abort": streaming(chunk("one "), chunk(None, "abort"), "[DONE]"),
+    "an event of an error": streaming(chunk("one "), {"object": "error", "message": "engine failed"}, "[DONE]"),
     "cut within an event": streaming(chunk("one "), after=b'data: {"cho'),
     "stalled": stalled,
     "an error object": streaming(chunk("one "), LEAK),
@@ -105,6 +111,31 @@ def test_a_stream_that_breaks_off_never_looks_complete(name: str) -> None:
         assert set(last) == {"error"}
         assert all(part["choices"][0]["finish_reason"] is None for part in chunks)
         assert gate.ask().status_code == 502
+
+
+@pytest.mark.parametrize("profile", ["openai", "kodexa", "loop-health"])
+def test_a_stream_that_is_cut_before_its_first_word_is_a_plain_error(profile: str) -> None:
+    with gateway(streaming(chunk(""), "[DONE]"), profile) as gate:
+        for stream in (True, False):
+            answer = gate.ask(stream=stream)
+            assert answer.status_code == (502 if profile == "kodexa" else 500)
+            assert error_reason(profile, answer) == "provider_error"
+
+
+@pytest.mark.parametrize("choices", [1, 2])
+def test_where_nothing_at_all_is_streamed_the_whole_answer_is_asked_for(choices: int) -> None:
+    async def script(request: UpstreamRequest) -> None:
+        if request.body.get("stream"):
+            request.head(media_type="text/event-stream")
+            request.events("[DONE]")
+        else:
+            request.json(completion("one two"))
+
+    with gateway(script) as gate:
+        *chunks, last = gate.stream(n=choices)
+        assert last == "[DONE]"
+        reasons = [part["choices"][0]["finish_reason"] for part in chunks]
+        assert reasons.count("stop") == choices
 
 
 def test_a_key_in_the_text_is_masked_even_across_chunks() -> None:

@@ -100,4 +100,5 @@ def streamed(events: list[Any]) -> tuple[str, str]:
 
 
 USAGE = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
+ABSURD = {"prompt_tokens": 0, "completion_tokens": 10**9, "total_tokens": 7}
 LEAK = {"error": {"message": f"Key {KEY} is not valid for http://127.0.0.1/v1"}}

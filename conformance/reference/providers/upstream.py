@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
+import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import httpx
 
 from conformance.contract.media_types import is_event_stream
-from conformance.reference.errors import ProviderError, Refusal
+from conformance.reference.errors import ProviderError
 from conformance.reference.provider import CompletionRequest, Ended
-from conformance.reference.providers.conversation import payloads
-from conformance.reference.providers.upstream_answer import (
-    BROKE_OFF,
-    FAILED,
-    NOT_UNDERSTOOD,
-    AnswerReader,
-    SecretGate,
-    is_about_context,
-)
+from conformance.reference.providers.adaptation import MOST_TRIES, REFUSES_FORM, other_forms
+from conformance.reference.providers.connections import Connections, without_details
+from conformance.reference.providers.upstream_answer import AnswerReader, SecretGate
+from conformance.reference.providers.upstream_error import UpstreamError, read_error
+from conformance.reference.providers.upstream_failure import NOT_UNDERSTOOD, failure_of
+from conformance.reference.providers.upstream_form import Form, payload
 
 _MOST_ERROR_BYTES = 64 * 1024
-_FORM_REFUSED = frozenset({400, 422, 500})
-"""Statuses with which servers refuse a conversation whose form their chat template does not know."""
-_LONGEST_WAIT = 3600
+_MOST_LIST_BYTES = 4 * 1024 * 1024
+_HAS_NO_LIST = frozenset({200, 401, 403, 404, 405, 501})
+"""Statuses that settle that there is no list of models; others may pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ class Upstream:
 
     url: str
     model: str | None = None
-    """Its name for the model; None for the first that it lists."""
+    """Its name for the model; None for the first that it lists, or, where it lists none, for the client's own."""
     api_key: str | None = field(default=None, repr=False)
     most_tokens: int = 1024
     """The limit for one choice if the client sets none, because some models would never stop."""
@@ -49,21 +46,47 @@ class Upstream:
     max_bytes: int = 32 * 1024 * 1024
 
 
-class UpstreamProvider:
-    """One request upstream for each choice; closing the generator closes the connection."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of an upstream: how to put requests to it, and the model that it lists."""
 
-    def __init__(self, upstream: Upstream, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    form: Form = field(default_factory=Form)
+    model: str | None = None
+    """The first that it lists; None if that is not known yet, or if it lists none."""
+    lists_models: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A response with status 200, and the request that got it, with its form."""
+
+    response: httpx.Response
+    sent: Mapping[str, Any]
+    form: Form
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A form that the upstream refused, what was sent in it, and what the upstream said."""
+
+    form: Form
+    sent: Mapping[str, Any]
+    error: UpstreamError
+
+
+class UpstreamProvider:
+    """One request upstream for each choice; closing the generator closes the connection.
+
+    What the upstream refuses is put in another form, and `known` holds what that taught for the next requests.
+    """
+
+    def __init__(
+        self, upstream: Upstream, transport: httpx.AsyncBaseTransport | None = None, known: Known | None = None
+    ) -> None:
         self._upstream = upstream
-        self._model = upstream.model
-        self._client = httpx.AsyncClient(
-            transport=transport,
-            headers=_headers(upstream),
-            timeout=httpx.Timeout(upstream.idle_timeout, connect=upstream.connect_timeout),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
-            verify=_tls(),
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self.known = known or Known()
+        timeout = httpx.Timeout(upstream.idle_timeout, connect=upstream.connect_timeout)
+        self._connections = Connections(_headers(upstream), timeout, transport)
 
     @property
     def scores_tokens(self) -> bool:
@@ -75,19 +98,69 @@ class UpstreamProvider:
 
     async def close(self) -> None:
         """Closes all connections."""
-        await self._client.aclose()
+        await self._connections.close()
 
     async def generate(self, request: CompletionRequest, choice: int) -> AsyncGenerator[str | Ended, None]:
         """The upstream's text as it comes, then its end.
 
         Raises:
             ProviderError: the upstream failed, broke off, was too slow or cannot be understood.
-            Refusal: the upstream says that the prompt is too long.
+            Refusal: the upstream refuses the request, and no other form of it would be the same request.
         """
         del choice  # each choice is a request of its own, all alike
-        reader = AnswerReader()
+        asked = await self._ask(request, self.known.form)
+        self._learn(asked.form)
+        while True:
+            reader = AnswerReader()
+            async with aclosing(self._shown(asked.response, reader)) as texts:
+                async for text in texts:
+                    yield text
+            if reader.answered or not asked.form.asks_for_stream(request):
+                break
+            # The upstream took the request for a stream, and streamed nothing at all.
+            asked = await self._ask(request, replace(asked.form, streams=False))
+        allowed = asked.form.limit(request, self._upstream.most_tokens)
+        yield reader.ended(allowed, may_have_stopped="stop" in asked.sent)
+
+    async def _ask(self, request: CompletionRequest, form: Form) -> _Asked:
+        """The response to the first form of the request that the upstream accepts."""
+        model = await self._model_name(request)
+        tried: list[_Refused] = []
+        candidates: list[Iterator[Form]] = []
+        while True:
+            sent = payload(form, request, model, self._upstream.most_tokens)
+            response = await self._post(sent)
+            if response.status_code == httpx.codes.OK:
+                return _Asked(response, sent, form)
+            error = await self._error(response)
+            if error.status not in REFUSES_FORM:
+                raise self._failure(error, sent)
+            if not tried or error != tried[-1].error:  # otherwise the last change made no difference
+                candidates.append(other_forms(form, sent, error))
+            tried.append(_Refused(form, sent, error))
+            known = {one.form for one in tried}
+            following = next((one for some in reversed(candidates) for one in some if one not in known), None)
+            if following is None or len(tried) == MOST_TRIES:
+                # What a guess met may be due to the guess.
+                last = next((one for one in reversed(tried) if not one.form.is_guess), tried[0])
+                raise self._failure(last.error, last.sent)
+            form = following
+
+    def _failure(self, error: UpstreamError, sent: Mapping[str, Any]) -> Exception:
+        return failure_of(error, sent, key=self._upstream.api_key, host=httpx.URL(self._upstream.url).host)
+
+    async def _post(self, sent: dict[str, Any]) -> httpx.Response:
+        accept = "text/event-stream" if sent.get("stream") else "application/json"
+        url = f"{self._upstream.url}/chat/completions"
+        return await self._connections.send("POST", url, json=sent, headers={"Accept": accept})
+
+    def _learn(self, form: Form) -> None:
+        if form.kept != self.known.form:
+            self.known = replace(self.known, form=form.kept)
+
+    async def _shown(self, response: httpx.Response, reader: AnswerReader) -> AsyncGenerator[str, None]:
+        """The text of a response as a client may see it. Closing the generator closes the response."""
         gate = SecretGate(self._upstream.api_key)
-        response = await self._ask(request)
         try:
             async with aclosing(self._texts(response, reader)) as texts:
                 async for text in texts:
@@ -97,23 +170,6 @@ class UpstreamProvider:
             await response.aclose()
         if rest := gate.flush():
             yield rest
-        yield reader.ended()
-
-    async def _ask(self, request: CompletionRequest) -> httpx.Response:
-        """The response to the first form of the request that the upstream accepts."""
-        problem: Exception = ProviderError(FAILED)
-        for payload in payloads(request, await self._model_name(), self._upstream.most_tokens):
-            accept = "text/event-stream" if request.stream else "application/json"
-            url = f"{self._upstream.url}/chat/completions"
-            message = self._client.build_request("POST", url, json=payload, headers={"Accept": accept})
-            with _without_details():
-                response = await self._client.send(message, stream=True)
-            if response.status_code == httpx.codes.OK:
-                return response
-            problem = await self._problem(response)
-            if response.status_code not in _FORM_REFUSED or isinstance(problem, Refusal):
-                break
-        raise problem
 
     async def _texts(self, response: httpx.Response, reader: AnswerReader) -> AsyncGenerator[str, None]:
         streamed = is_event_stream(response.headers.get("content-type"))
@@ -145,7 +201,7 @@ class UpstreamProvider:
         wait = min(ends - time.monotonic(), self._upstream.linger if lingering else self._upstream.idle_timeout)
         try:
             async with asyncio.timeout(max(wait, 0)):
-                with _without_details():
+                with without_details():
                     return await anext(parts, None)
         except TimeoutError as error:
             if lingering:
@@ -156,61 +212,54 @@ class UpstreamProvider:
                 return None
             raise
 
-    async def _problem(self, response: httpx.Response) -> Exception:
-        """What an error of the upstream means for the client. Its text is not passed on."""
-        status = response.status_code
-        body = b""
+    async def _error(self, response: httpx.Response) -> UpstreamError:
+        """What an answer with another status than 200 says."""
         try:
-            with _without_details():
-                async for part in response.aiter_bytes():
-                    body += part
-                    if len(body) > _MOST_ERROR_BYTES:
-                        break
+            body = await _beginning(response, _MOST_ERROR_BYTES)
         except ProviderError:
             body = b""  # the status says enough
-        finally:
-            await response.aclose()
-        if status in {429, 503}:
-            wait = response.headers.get("retry-after", "")
-            seconds = int(wait) if wait.isascii() and wait.isdigit() and len(wait) < 6 else None
-            known = seconds if seconds is not None and seconds <= _LONGEST_WAIT else None
-            return ProviderError("The provider is busy; try again later.", busy=True, retry_after=known)
-        if status in {400, 413, 422, 500} and is_about_context(body):
-            message = "The messages are longer than the model's context window."
-            return Refusal(400, "context_length_exceeded", message, param="messages")
-        return ProviderError(FAILED)
+        return read_error(response.status_code, body, response.headers.get("retry-after", ""))
 
-    async def _model_name(self) -> str:
-        if self._model is None:
-            with _without_details():
-                answer = await self._client.get(f"{self._upstream.url}/models")
-                try:
-                    self._model = str(answer.json()["data"][0]["id"])
-                except (ValueError, LookupError, TypeError) as error:
-                    raise ProviderError("The provider does not list its models.") from error
-        return self._model
+    async def _model_name(self, request: CompletionRequest) -> str:
+        """The model that the upstream is asked for."""
+        if self._upstream.model is not None:
+            return self._upstream.model
+        if self.known.model is None and self.known.lists_models:
+            response = await self._connections.send("GET", f"{self._upstream.url}/models")
+            model = _first_model(await _beginning(response, _MOST_LIST_BYTES))
+            for_good = model is not None or response.status_code in _HAS_NO_LIST
+            self.known = replace(self.known, model=model, lists_models=model is not None or not for_good)
+        return self.known.model or request.model
 
 
-@cache
-def _tls() -> ssl.SSLContext:
-    """The trusted certificates; reading them takes longer than anything else here."""
-    return httpx.create_ssl_context(trust_env=False)
+async def _beginning(response: httpx.Response, most: int) -> bytes:
+    """The body of a response, no more than about `most` bytes of it; closes the response.
+
+    Raises:
+        ProviderError: it broke off before.
+    """
+    body = b""
+    try:
+        with without_details():
+            async for part in response.aiter_bytes():
+                body += part
+                if len(body) > most:
+                    break
+    finally:
+        await response.aclose()
+    return body
+
+
+def _first_model(body: bytes) -> str | None:
+    """The first model of a list; None if this is no list of models."""
+    try:
+        name = json.loads(body)["data"][0]["id"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return name if isinstance(name, str) and name else None
 
 
 def _headers(upstream: Upstream) -> dict[str, str]:
     # No content coding, because a decompression bomb looks like an answer until it is unpacked.
     headers = {"Accept-Encoding": "identity", "User-Agent": "chat-conformance"}
     return headers if upstream.api_key is None else {**headers, "Authorization": f"Bearer {upstream.api_key}"}
-
-
-@contextmanager
-def _without_details() -> Iterator[None]:
-    """Turns the HTTP client's errors, which name the upstream, into errors that a client may see."""
-    try:
-        yield
-    except httpx.TimeoutException as error:
-        raise ProviderError("The provider did not answer in time.") from error
-    except httpx.RemoteProtocolError as error:
-        raise ProviderError(BROKE_OFF) from error
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-        raise ProviderError("The provider cannot be reached.") from error

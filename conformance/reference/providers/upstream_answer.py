@@ -9,6 +9,7 @@ from typing import Any
 from conformance.reading.event_stream import Event, EventStreamReader
 from conformance.reference.errors import ProviderError
 from conformance.reference.provider import Ended
+from conformance.reference.providers.upstream_failure import BROKE_OFF, FAILED, NOT_UNDERSTOOD
 
 _REASONS = {
     "length": "length",
@@ -20,10 +21,12 @@ _REASONS = {
     "sensitive": "content_filter",
 }
 """Finish reasons other than the end of the text; everything else that servers send (`eos`, `end_turn`, …) is `stop`."""
-
-FAILED = "The provider failed to answer the request."
-BROKE_OFF = "The provider broke off its answer."
-NOT_UNDERSTOOD = "The provider gave an answer that cannot be understood."
+_FAILURES = frozenset(
+    {"error", "abort", "aborted", "cancelled", "canceled", "timeout", "network_error", "insufficient_system_resource"}
+)
+"""Finish reasons that say that the text is not whole, and not because of a limit."""
+_REASONING = ("reasoning_content", "reasoning")
+"""The members of a message in which servers show a model's reasoning."""
 
 
 class AnswerReader:
@@ -32,11 +35,14 @@ class AnswerReader:
     def __init__(self) -> None:
         self._events = EventStreamReader()
         self._reason: str | None = None
-        self._prompt_tokens: int | None = None
         self._completion_tokens: int | None = None
+        self._bytes = 0
+        """Of the text and the reasoning so far, in UTF-8."""
+        self._whole_text = False
+        """Whether the answer came in one piece, and has text."""
         self.done = False
         """Whether the sentinel `[DONE]` or a whole answer has arrived; nothing after it counts."""
-        self._answered = False
+        self.answered = False
         """Whether the answer had a choice at all."""
 
     @property
@@ -63,21 +69,34 @@ class AnswerReader:
             yield from self.end()
             return
         text = self._text(_json(body.decode("utf-8", errors="replace")))
-        self.done = True
+        self.done, self._whole_text = True, bool(text)
         if text:
             yield text
 
-    def ended(self) -> Ended:
+    def ended(self, allowed: int | None = None, *, may_have_stopped: bool = False) -> Ended:
         """The end of the choice.
 
+        `allowed` is the token limit that the upstream was given, and `may_have_stopped` says whether it was given stop
+        sequences: then `stop` is believed even at the limit.
+
         Raises:
-            ProviderError: the answer broke off before its end, or had no choice at all.
+            ProviderError: the answer has no end, so that it may have been cut; or no choice at all. `[DONE]` is not an
+                end: a gateway sends it as well when its own upstream broke off. Only a text in one piece needs no
+                reason, because nothing of it can be missing.
         """
         if not self.done and not self.finished:
             raise ProviderError(BROKE_OFF)
-        if not self._answered:
+        if not self.answered:
             raise ProviderError(NOT_UNDERSTOOD)
-        return Ended(self._reason or "stop", self._prompt_tokens, self._completion_tokens)
+        if not self.finished and not self._whole_text:
+            raise ProviderError(BROKE_OFF)
+        return Ended(
+            self._reason or "stop",
+            certain=may_have_stopped or self._reason not in {None, "stop"},
+            completion_tokens=self._completion_tokens,
+            allowed=allowed,
+            size=self._bytes,
+        )
 
     def _texts(self, events: list[Event]) -> Iterator[str]:
         for event in events:
@@ -104,16 +123,24 @@ class AnswerReader:
                 return ""
             raise ProviderError(NOT_UNDERSTOOD)
         choice = choices[0] if choices and isinstance(choices[0], dict) else {}
-        self._answered = self._answered or bool(choice)
-        reason = choice.get("finish_reason")
-        if isinstance(reason, str) and reason not in {"", "null"}:
-            self._reason = _REASONS.get(reason, "stop")
+        self.answered = self.answered or bool(choice)
+        self._take_reason(choice.get("finish_reason"))
         message = choice.get("delta") or choice.get("message")
-        return _well_formed(_content(message.get("content"))) if isinstance(message, dict) else ""
+        if not isinstance(message, dict):
+            return ""
+        text = _well_formed(_content(message.get("content")))
+        self._bytes += len(text.encode()) + _reasoning_bytes(message)
+        return text
+
+    def _take_reason(self, reason: Any) -> None:
+        if not isinstance(reason, str) or reason in {"", "null"}:
+            return
+        if reason.lower() in _FAILURES:
+            raise ProviderError(BROKE_OFF)
+        self._reason = _REASONS.get(reason.lower(), "stop")
 
     def _take_usage(self, usage: Any) -> None:
         if isinstance(usage, dict):
-            self._prompt_tokens = _count(usage.get("prompt_tokens"), self._prompt_tokens)
             self._completion_tokens = _count(usage.get("completion_tokens"), self._completion_tokens)
 
 
@@ -140,12 +167,6 @@ class SecretGate:
         return held
 
 
-def is_about_context(body: bytes) -> bool:
-    """Whether an error says that the prompt is too long: the only refusal that the client can do something about."""
-    text = body.lower()
-    return b"context" in text and any(word in text for word in (b"length", b"exceed", b"window", b"size"))
-
-
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
@@ -158,6 +179,11 @@ def _content(content: Any) -> str:
         parts = [part.get("text") for part in content if isinstance(part, dict)]
         return "".join(part for part in parts if isinstance(part, str))
     return content if isinstance(content, str) else ""
+
+
+def _reasoning_bytes(message: dict[str, Any]) -> int:
+    texts = (message.get(name) for name in _REASONING)
+    return next((len(_well_formed(text).encode()) for text in texts if isinstance(text, str) and text), 0)
 
 
 def _well_formed(text: str) -> str:

@@ -1,0 +1,124 @@
+"""The connections to an upstream. A request that met a connection which was just being closed is sent once more."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import httpx
+
+from conformance.quoting import one_line
+from conformance.reference.errors import ProviderError
+from conformance.reference.providers.upstream_failure import BROKE_OFF
+
+_LONGEST_REASON = 120
+"""Characters of what the HTTP client says of a failed connection."""
+
+
+class UnreachableError(ProviderError):
+    """No connection to the provider. `reason` is for the operator: it may name the upstream."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("The provider cannot be reached.")
+        self.reason = reason
+
+
+class Connections:
+    """Sends requests to one upstream, and keeps its connections for the next."""
+
+    def __init__(
+        self, headers: Mapping[str, str], timeout: httpx.Timeout, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._kept, self._fresh = (
+            httpx.AsyncClient(
+                transport=transport,
+                headers=headers,
+                timeout=timeout,
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=kept),
+                verify=_tls(),
+                follow_redirects=False,
+                trust_env=False,
+            )
+            for kept in (32, 0)
+        )
+
+    async def send(
+        self, method: str, url: str, *, json: Any = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """The head of the answer; the body is still to be read, and the response to be closed.
+
+        A server may close an idle connection at the moment at which a request comes over it (RFC 9112 section 9.6).
+        Such a request is sent again, once and on a connection of its own: asking a model twice does no harm.
+
+        Raises:
+            ProviderError: there is no answer.
+        """
+        trace = _Trace()
+        extensions = {"trace": trace}
+        with without_details():
+            try:
+                request = self._kept.build_request(method, url, json=json, headers=headers, extensions=extensions)
+                return await self._kept.send(request, stream=True)
+            except (httpx.NetworkError, httpx.RemoteProtocolError):
+                if not trace.reused:
+                    raise
+            request = self._fresh.build_request(method, url, json=json, headers=headers)
+            return await self._fresh.send(request, stream=True)
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._kept.aclose()
+        await self._fresh.aclose()
+
+
+class _Trace:
+    """What the HTTP client did for one request, as far as it says whether the connection was used before."""
+
+    def __init__(self) -> None:
+        self._connected = self._sent = False
+
+    async def __call__(self, event: str, _details: Mapping[str, Any]) -> None:
+        self._connected = self._connected or event.startswith("connection.connect_")
+        self._sent = self._sent or event.endswith(".send_request_headers.started")
+
+    @property
+    def reused(self) -> bool:
+        """Whether the request went over a connection that was open before."""
+        return self._sent and not self._connected
+
+
+@contextmanager
+def without_details() -> Iterator[None]:
+    """Turns the HTTP client's errors, which name the upstream, into errors that a client may see."""
+    try:
+        yield
+    except httpx.ConnectTimeout as error:
+        raise UnreachableError("no connection in time") from error
+    except httpx.TimeoutException as error:
+        raise ProviderError("The provider did not answer in time.") from error
+    except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.CloseError) as error:
+        raise ProviderError(BROKE_OFF) from error
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        raise UnreachableError(_reason(error)) from error
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """The trusted certificates; reading them takes longer than anything else here."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def _reason(error: BaseException) -> str:
+    """Why there is no connection, in the words of the operating system where it gave any."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ConnectionError) and cause.errno:
+            return os.strerror(cause.errno).lower()
+        if isinstance(cause, OSError) and cause.strerror:
+            return one_line(cause.strerror, _LONGEST_REASON)
+        cause = cause.__cause__ or cause.__context__
+    return one_line(str(error), _LONGEST_REASON) or type(error).__name__

@@ -1,0 +1,50 @@
+"""A gateway keeps its contract before every kind of upstream: judged by the suite itself."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from model_servers import MANNERS, model_server
+from reference_callers import PATHS
+from upstream_gateway import gateway
+
+from conformance.contract.model import Tier
+from conformance.running.opening import open_run
+from conformance.running.pytest_session import judge
+from conformance.running.run import RunSettings
+from conformance.suite.expect import Judgement
+from conformance.suite.outcome import Outcome
+
+pytestmark = [pytest.mark.network, pytest.mark.slow]
+
+
+def judged(manner: str, profile: str, tier: Tier) -> Mapping[str, Judgement]:
+    """What a run against a gateway before such an upstream comes to."""
+    with gateway(model_server(MANNERS[manner]), profile, model=None) as gate, tempfile.TemporaryDirectory() as out:
+        settings = RunSettings(profile, base_url=gate.reference.base_url, tier=tier, out=Path(out))
+        with open_run(settings, {}, asdict(gate.reference.target)) as opened:
+            run, _ = judge(opened)
+    assert not run.broken
+    return run.judgements
+
+
+def complaints(judgements: Mapping[str, Judgement]) -> dict[str, list[str]]:
+    """What is neither kept nor does not apply, with what the suite says of it."""
+    fine = {Outcome.PASSED, Outcome.SKIPPED}
+    return {
+        name: [*one.messages, *(f"{two.exchange}: {two.expected}, not {two.actual}" for two in one.findings)]
+        for name, one in judgements.items()
+        if one.outcome not in fine
+    }
+
+
+@pytest.mark.parametrize("profile", sorted(PATHS))
+@pytest.mark.parametrize("manner", MANNERS)
+def test_a_gateway_is_conformant_before_an_upstream_that(manner: str, profile: str) -> None:
+    judgements = judged(manner, profile, Tier.STANDARD)
+    assert complaints(judgements) == {}
+    assert judgements["stream.status"].outcome is Outcome.PASSED
