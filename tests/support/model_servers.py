@@ -164,6 +164,16 @@ MANNERS: dict[str, Manner] = {
     "takes only alternating turns": Manner(mentions_roles=True),
     "takes no zero": Manner(refuses_zero=frozenset({"top_p", "temperature"})),
     "takes no zero, and answers 500": Manner(refuses_zero=frozenset({"top_p", "temperature"}), status=500),
+    "lacks nearly everything": Manner(
+        lists_models=False,
+        limits=("max_completion_tokens",),
+        least_limit=16,
+        refuses=frozenset({"stop", "stream_options", "seed", "user", "n", "logprobs"}),
+        refuses_zero=frozenset({"top_p", "temperature"}),
+        streams="refused",
+        usage="constant",
+        mentions_roles=True,
+    ),
     "refuses sampling": Manner(refuses=frozenset({"temperature", "top_p", "presence_penalty", "frequency_penalty"})),
 }
 """By what a reader of a test's name should know."""
