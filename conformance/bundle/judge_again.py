@@ -73,6 +73,7 @@ def _compare(results: Results, folder: Path, profile: str) -> None:
         profile=profile,
         replay=(folder / EVIDENCE).parent,
         strict=results.strict,
+        require_all=results.require_all,
         release=results.release.version if results.release else None,
     )
     with open_run(settings, {}) as run:

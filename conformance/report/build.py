@@ -44,6 +44,7 @@ class RunFacts:
     exchanges: ExchangeTotals
     selection: str | None = None
     strict: bool = False
+    require_all: bool = False
     replayed: bool = False
     interrupted: str | None = None
     waivers: tuple[Waiver, ...] = ()
@@ -98,6 +99,7 @@ def build_results(contract: Contract, judgements: Iterable[Judgement], facts: Ru
         exchanges=facts.exchanges,
         selection=facts.selection,
         strict=facts.strict,
+        require_all=facts.require_all,
         replayed=facts.replayed,
         interrupted=facts.interrupted,
         excluded=tuple(

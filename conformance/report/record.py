@@ -112,6 +112,7 @@ def results_document(results: Results) -> dict[str, Any]:
         "tier": results.tier.value,
         "selection": results.selection,
         "strict": results.strict,
+        "require_all": results.require_all,
         "replayed": results.replayed,
         "interrupted": results.interrupted,
         "started": results.started,
@@ -222,7 +223,7 @@ def _omission_document(omission: Omission) -> dict[str, str]:
 
 def parse_results(document: Mapping[str, Any]) -> Results:
     """The typed view of a results.json document that is valid against its schema."""
-    optional = ("selection", "strict", "replayed", "interrupted")
+    optional = ("selection", "strict", "require_all", "replayed", "interrupted")
     return Results(
         suite_version=document["suite"]["version"],
         profile=ProfileView(**document["profile"]),

@@ -219,6 +219,8 @@ class Results:
     exchanges: ExchangeTotals
     selection: str | None = None
     strict: bool = False
+    require_all: bool = False
+    """Whether what was not configured, or declared to be missing, counts as not tested."""
     replayed: bool = False
     interrupted: str | None = None
     excluded: tuple[Omission, ...] = ()

@@ -20,6 +20,10 @@ ENOUGH_FAILURES = 3
 """How many errors of the server in a row to the smallest valid request are no accident."""
 _LONGEST = 500
 _TOO_SLOW = frozenset({EndKind.FIRST_BYTE_TIMEOUT, EndKind.DEADLINE, EndKind.IDLE_TIMEOUT, EndKind.CONNECT_TIMEOUT})
+_UNKNOWN_MODEL = re.compile(
+    r"\bmodels?\b[^.]{0,80}?(?:not[ _]found|does(?:n't| not) exist|not available|not supported|is unknown|not allowed)"
+    r"|(?:unknown|invalid|no such|unsupported) model"
+)
 _NO_MODEL = re.compile(
     r"not[ _]found|does(?:n't| not) exist|no such|unknown|invalid|not (?:available|supported|allowed)|no access"
 )
@@ -139,8 +143,10 @@ def _page(answer: Answer) -> str | None:
 def _names_model(answer: Answer, text: str, target: Target) -> bool:
     if "model" in error_code(answer.body) and _NO_MODEL.search(error_code(answer.body)):
         return True
-    named = "model" in text and (not target.model or target.model.lower() in text or '"model"' in text)
-    return bool(named and _NO_MODEL.search(text) and answer.status != 401)
+    if answer.status == 401:
+        return False
+    named = target.model is not None and target.model.lower() in text and "model" in text
+    return bool(_UNKNOWN_MODEL.search(text) or (named and _NO_MODEL.search(text)))
 
 
 def _answered(exchange: Exchange, target: Target) -> str:

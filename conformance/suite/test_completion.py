@@ -30,7 +30,7 @@ PLAIN = ("completion/plain", "completion/again", "completion/stream-false", "com
 LIMITED = ("completion/one-token", "completion/other-limit", "completion/long-answer")
 
 
-@requirement("completion.served", *PLAIN, *LIMITED, "completion/stop", "completion/two-choices")
+@requirement("completion.served", "preflight/try-*", *PLAIN, *LIMITED, "completion/stop", "completion/two-choices")
 def test_a_valid_request_is_answered_with_a_completion(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
