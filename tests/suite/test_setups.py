@@ -1,4 +1,4 @@
-"""A setup that cannot be judged is one sentence, after a handful of requests, and never called nonconformant."""
+"""A setup that cannot be judged is one sentence after a handful of requests, and never called nonconformant."""
 
 from __future__ import annotations
 
