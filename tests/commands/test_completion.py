@@ -20,7 +20,7 @@ def offered(folder: Path, *words: str) -> list[str]:
         _CHAT_CONFORMANCE_COMPLETE="bash_complete",
     )
     assert (done.returncode, done.stderr) == (0, "")
-    return [line.partition(",")[2] for line in done.stdout.splitlines()]
+    return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
 
 
 @pytest.mark.parametrize(
@@ -33,8 +33,8 @@ def offered(folder: Path, *words: str) -> list[str]:
         (("run", "--config", "other.toml", "--target", ""), ["elsewhere"]),
         (("run", "--target", "staging", "--only", "request.brand_id.req"), ["request.brand_id.required"]),
         (("run", "openai", "--release", "2026.11.0"), ["2026.11.0"]),
-        (("explain", "error.envel"), ["error.envelope"]),
-        (("serve", "openai", "--fault", "stream-end.done-miss"), ["stream-end.done-missing"]),
+        (("explain", "error.envel"), ["error.envelope", "error.envelope-elsewhere"]),
+        (("serve", "openai", "--fault", "stream-end.done-missing-"), ["stream-end.done-missing-and-open"]),
         (("init", "--profile", "o"), ["openai"]),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,7 +140,8 @@ def test_init_fills_in_a_profile_and_an_address_and_names_the_schema_for_editors
     document = tomllib.loads(text)
     assert document["targets"] == {"staging": {"base_url": "https://chat.example.com", "profile": "kodexa"}}
     schema.validate(document)
-    uncommented = text.replace("# headers", "headers").replace("# query", "query").replace("# ca_file", "ca_file")
+    uncommented = re.sub(r"(?m)^# (headers|query|ca_file|client_cert|proxy|waivers)", r"\1", text)
+    assert uncommented.count("#") < text.count("#") - 5
     schema.validate(tomllib.loads(uncommented))
     for wrong in ('tier = "tiny"', "timout = 3", 'headers = { "X-A" = 1 }', 'api_key_env = "sk-1"'):
         assert not schema.is_valid(tomllib.loads(f"{text}\n{wrong}\n")), wrong
