@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.contract.branches import branch_names, kebab, selectors
@@ -59,7 +59,7 @@ def derived_requirements(operation: Operation, provenance: Provenance) -> tuple[
     taken: set[str] = set()
     derived: list[Requirement] = []
     for location, schema in located_schemas(operation):
-        for place in places(schema):
+        for place in places(schema, kinds=location == "request"):
             derived.extend(_at(location, place, provenance, taken))
     return tuple(derived)
 
@@ -84,8 +84,11 @@ class SchemaPlace:
                 yield name, value
 
 
-def places(root: Schema) -> Iterator[SchemaPlace]:
-    """Every schema object whose keywords are requirements of their own; what contains itself is entered once."""
+def places(root: Schema, *, kinds: bool = False) -> Iterator[SchemaPlace]:
+    """Every schema object whose keywords are requirements of their own; what contains itself is entered once.
+
+    With `kinds`, what holds for a kind of values is among them: the `then` and the `else` of an `if` with a `title`.
+    """
     if not isinstance(root, Mapping):
         return
     definitions: Mapping[str, Any] = root.get("$defs", {})
@@ -93,8 +96,9 @@ def places(root: Schema) -> Iterator[SchemaPlace]:
     ahead = [SchemaPlace(root, "")]
     while ahead:
         place = ahead.pop()
-        yield place
-        below = list(_below(place))
+        by_kind = list(_kinds(place)) if kinds else []
+        yield replace(place, left_out=place.left_out | {"if"}) if by_kind else place
+        below = [*_below(place), *by_kind]
         reference = place.schema.get("$ref")
         name = reference.removeprefix("#/$defs/") if isinstance(reference, str) else ""
         if name in definitions:
@@ -121,6 +125,15 @@ def _below(place: SchemaPlace) -> Iterator[SchemaPlace]:
         yield from _branches(place, keyword)
     for number, name in enumerate(branch_names(schema.get("allOf", []))):
         yield from _child(place, ("allOf", str(number)), (name,))
+
+
+def _kinds(place: SchemaPlace) -> Iterator[SchemaPlace]:
+    """What holds for the values of the kind that an `if` names by its `title`, and what for all others."""
+    condition = place.schema.get("if")
+    title = condition.get("title") if isinstance(condition, Mapping) else None
+    if isinstance(title, str):
+        yield from _child(place, ("then",), (), f"({title})")
+        yield from _child(place, ("else",), (), f"(any but {title})")
 
 
 def _branches(place: SchemaPlace, keyword: str) -> Iterator[SchemaPlace]:

@@ -1,4 +1,7 @@
-"""Probes with the mistakes of a client: requests that are not valid as HTTP or JSON, or for the resource."""
+"""Probes with the mistakes of a client: requests that are not valid as HTTP or JSON, or for the resource.
+
+Malformed bodies and odd texts may harm a target, so that `robustness` says when they are sent.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,6 @@ FORM = b"model=any&messages=Say+hello."
 
 def error_probes(body: RequestBody) -> Iterator[Probe]:
     """Requests that must be refused, and those that may be."""
-    yield from _malformed(body)
     yield from _ambiguous(body)
     if body.has("stream"):
         streamed = {**body.without("messages"), "stream": True}
@@ -39,7 +41,7 @@ def error_probes(body: RequestBody) -> Iterator[Probe]:
     )
 
 
-def _malformed(body: RequestBody) -> Iterator[Probe]:
+def malformed_probes(body: RequestBody) -> Iterator[Probe]:
     """Bodies that are not one JSON object in UTF-8."""
     valid = _hello(body)
     for name, about, raw, tier in (
@@ -58,7 +60,6 @@ def _malformed(body: RequestBody) -> Iterator[Probe]:
 
 def _ambiguous(body: RequestBody) -> Iterator[Probe]:
     """Bodies that parsers read differently: they may be served or refused, and must break nothing."""
-    valid = _hello(body)
     model = body.base.get("model", _default_model(body))
     if body.has("model") and isinstance(model, str):
         # What authorizes a request may read the first, and what runs it the last.
@@ -66,6 +67,19 @@ def _ambiguous(body: RequestBody) -> Iterator[Probe]:
         twice = json.dumps(named).encode()[:-1] + b', "model": "' + UNKNOWN_MODEL.encode() + b'"}'
         about = "a body in which `model` stands twice, first as it is and then as one that does not exist"
         yield either_probe("error/duplicate-model", about, twice, completion_tokens=CHEAP)
+    if body.limit_field:
+        whole = {name: value for name, value in _WHOLE_NUMBERS.items() if body.has(name)}
+        integral = json.dumps({**body.asking("Say hello.", tokens=CHEAP), **whole})
+        for name, value in {**whole, body.limit_field: CHEAP}.items():
+            integral = integral.replace(f'"{name}": {value}', f'"{name}": {value}.0')
+        about = "integers that are written with a decimal point"
+        raw = integral.encode()
+        yield either_probe("request/integral-float", about, raw, completion_tokens=CHEAP, tier=Tier.EXHAUSTIVE)
+
+
+def odd_text_probes(body: RequestBody) -> Iterator[Probe]:
+    """Texts that have taken servers down; each may be served or refused, and what it breaks must be known."""
+    valid = _hello(body)
     for name, about, inside in (
         ("request/lone-surrogate", "half of a surrogate pair in a message", b"\\ud83d"),
         ("request/escaped-nul", "an escaped NUL character in a message", b"\\u0000"),
@@ -78,14 +92,6 @@ def _ambiguous(body: RequestBody) -> Iterator[Probe]:
     many = body.asking("a " * TOO_MANY_WORDS, tokens=CHEAP)
     about = f"a prompt of {TOO_MANY_WORDS} words"
     yield either_probe("request/long-prompt", about, many, tier=Tier.EXHAUSTIVE)
-    if body.limit_field:
-        whole = {name: value for name, value in _WHOLE_NUMBERS.items() if body.has(name)}
-        integral = json.dumps({**body.asking("Say hello.", tokens=CHEAP), **whole})
-        for name, value in {**whole, body.limit_field: CHEAP}.items():
-            integral = integral.replace(f'"{name}": {value}', f'"{name}": {value}.0')
-        about = "integers that are written with a decimal point"
-        raw = integral.encode()
-        yield either_probe("request/integral-float", about, raw, completion_tokens=CHEAP, tier=Tier.EXHAUSTIVE)
 
 
 def _with_null_message(body: RequestBody) -> dict[str, Any]:

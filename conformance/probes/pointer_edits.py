@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.contract.pointers import split
 from conformance.contract.samples import items_of, matching_text, sample, validator_for
-from conformance.probes.keyword_cases import UNKNOWN_MEMBER
+from conformance.probes.keyword_cases import UNKNOWN_MEMBER, part_of_condition
 from conformance.probes.request_body import REMOVED, Path
 
 _SAME_VALUE_BY_NUMBER = frozenset({"anyOf", "oneOf", "allOf"})
@@ -124,6 +124,8 @@ class _Walk:
 
     def _same_value(self, word: str, following: str) -> int:
         numbered = word in _SAME_VALUE_BY_NUMBER
+        if word == "then":
+            self._meet(self._schema["if"])
         self._schema = self._schema[word][int(following)] if numbered else self._schema[word]
         current = self._holder[self._key]
         if word in ("anyOf", "oneOf") and not validator_for(self._schema, self._definitions)(current):
@@ -131,6 +133,13 @@ class _Walk:
             both = isinstance(inner, dict) and isinstance(current, dict)
             self._holder[self._key] = {**current, **inner} if both else inner
         return 2 if numbered else 1
+
+    def _meet(self, condition: Any) -> None:
+        """Make an object one of the kind that a condition names."""
+        current = self._holder[self._key]
+        if isinstance(current, dict) and not validator_for(condition, self._definitions)(current):
+            kind = part_of_condition(condition, self._definitions)
+            self._holder[self._key] = {**current, **kind} if isinstance(kind, dict) else current
 
     def _into_member(self, name: str, schema: Any) -> None:
         holder = self.as_object()

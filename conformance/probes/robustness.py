@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from conformance.contract.model import Tier
 from conformance.probes.canaries import WORD_OF_CLIENT_THAT_LEFT, repeating, with_line_breaks, word_of
+from conformance.probes.client_errors import malformed_probes, odd_text_probes
 from conformance.probes.completions import LONG_ANSWER, ONE_CONNECTION
 from conformance.probes.hostile import hostile_probes
 from conformance.probes.model import Intent, Probe, either_probe, served_probe
@@ -27,7 +28,8 @@ CONCURRENT = 16
 CONCURRENT_STANDARD = 2
 """How many of these are sent beside the streams at once in the standard tier."""
 HELD_WAVE = AT_ONCE_WAVE + 1
-HOSTILE_WAVE = HELD_WAVE + 1
+MALFORMED_WAVE = HELD_WAVE + 1
+HOSTILE_WAVE = MALFORMED_WAVE + 2
 """Hostile requests come after all others, one at a time, so that what they break is known and nothing else suffers."""
 LAST_WAVE = 1_000
 
@@ -183,7 +185,9 @@ def _held(body: RequestBody) -> Iterator[Probe]:
 
 
 def _one_after_another(body: RequestBody) -> Iterator[Probe]:
-    hostile = hostile_probes(body)
+    malformed = iter([("malformed-json", tuple(malformed_probes(body)))])
+    yield from each_followed_by_a_plain_one(body, malformed, MALFORMED_WAVE, "robustness", Tier.EXHAUSTIVE)
+    hostile = (*odd_text_probes(body), *hostile_probes(body))
     groups = ((probe.name.rpartition("/")[2], (probe,)) for probe in hostile)
     yield from each_followed_by_a_plain_one(body, groups, HOSTILE_WAVE, "robustness", Tier.EXHAUSTIVE)
     yield from each_followed_by_a_plain_one(body, _leaving(body), LAST_WAVE - 10, "robustness", Tier.EXHAUSTIVE)

@@ -116,7 +116,8 @@ def _adapted(schema: dict[str, Any], kept: frozenset[str], given: set[str]) -> d
     messages = adapted["properties"].get("messages")
     if isinstance(messages, dict) and isinstance(messages.get("items"), dict):
         messages["maxItems"] = 3
-        item = messages["items"]
+        item = {name: value for name, value in messages["items"].items() if name not in ("if", "then", "else")}
+        messages["items"] = item
         properties = item.get("properties", {})
         item["properties"] = {name: properties[name] for name in ("role", "content") if name in properties}
         item["additionalProperties"] = False

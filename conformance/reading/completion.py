@@ -10,10 +10,12 @@ from conformance.quoting import quoted
 from conformance.reading.applicability import body_requirements
 from conformance.reading.content import ContentDecoder
 from conformance.reading.deviation import Deviation, DeviationLog
-from conformance.reading.strict_json import parse
+from conformance.reading.strict_json import JsonRule, parse
 from conformance.reading.transfer import TransferReading, content_reads, read_transfer
 from conformance.wire.exchange import EndKind, Exchange
 
+_INTEROPERABLE: Final = frozenset({JsonRule.UNIQUE_NAMES, JsonRule.SURROGATES, JsonRule.NUMBERS, JsonRule.DEPTH})
+"""Rules that RFC 8259 recommends without demanding them: parsers differ there."""
 _OPEN: Final = (EndKind.IDLE_TIMEOUT, EndKind.DEADLINE, EndKind.TOO_LARGE)
 
 
@@ -78,7 +80,10 @@ def _read(exchange: Exchange, section: str) -> BodyReading:
     if problem is None:
         value, is_readable, faults = parse(body)
         for fault in faults:
-            log.note(f"{section}.json", "one strict JSON document in UTF-8", fault.actual)
+            if fault.rule in _INTEROPERABLE:
+                log.note("completion.json-interoperable", "JSON that every parser reads alike", fault.actual)
+            else:
+                log.note(f"{section}.json", "one strict JSON document in UTF-8", fault.actual)
         if not is_readable:
             problem = "the body is not a JSON document"
     applicable = {one.requirement for one in log.kept}.union(body_requirements(transfer, exchange.ending, len(body)))

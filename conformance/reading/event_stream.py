@@ -11,6 +11,7 @@ nearly all streams are made of, blocks of one `data` line between blank lines wi
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -25,6 +26,9 @@ _WINDOW: Final = 1024 * 1024
 """A larger read is taken in pieces of this size, to bound what is copied."""
 _MAX_RETRY_DIGITS: Final = 18
 _FIELDS: Final = (b"data", b"event", b"id", b"retry")
+_OWN_NAME: Final = re.compile(rb"[A-Za-z0-9_.-]+")
+_PAYLOAD: Final = re.compile(rb"\s*(?:[{\[]|data\s*:)")
+"""How a value begins that belongs into the data of an event: JSON, or another field."""
 
 
 class Event(NamedTuple):
@@ -300,12 +304,12 @@ class EventStreamReader:
             self._last_id = value.decode("utf-8", "replace")
         elif name == b"retry" and value.isdigit() and len(value) <= _MAX_RETRY_DIGITS:
             self._block.retry = int(value)
-        elif not self._block.ignored:
+        elif not self._block.ignored and not _is_a_field_of_its_own(line):
             # One report for each block: every line of an HTML page or of bare JSON is such a line.
             self._block.ignored = True
             self.log.note(
                 "stream.field-names",
-                "only comments and the fields data, event, id (without NUL) and retry (digits)",
+                "comments, data, event, id (without NUL), retry (digits), and fields of the vendor's own without JSON",
                 f"the line {quoted(line)}, which clients ignore",
                 position,
             )
@@ -345,6 +349,19 @@ class EventStreamReader:
         data = b"\n".join(block.data).decode("utf-8", "replace")
         kind = block.type.decode("utf-8", "replace") or "message"
         return Event(self.number, data, block.offset, end, at, kind, self._last_id, block.retry, len(block.data))
+
+
+def _is_a_field_of_its_own(line: bytes) -> bool:
+    """Whether a line is a field that the format does not define and leaves free (9.2.5), and lacks nothing of an event.
+
+    A name that is one of the format's in another spelling, text without a colon and JSON are lost by mistake.
+    """
+    name, colon, value = line.partition(b":")
+    return bool(colon) and _OWN_NAME.fullmatch(name) is not None and _is_own(name) and not _PAYLOAD.match(value)
+
+
+def _is_own(name: bytes) -> bool:
+    return name.lower() not in _FIELDS
 
 
 def _has_whole_name(line: bytes) -> bool:

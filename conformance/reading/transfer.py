@@ -20,6 +20,8 @@ TARGET_ENDED: Final = frozenset({EndKind.COMPLETE, *_CUT_BY_TARGET, EndKind.IDLE
 """Endings by the target, which ended the body or went silent: what has not come is missing."""
 
 _STATUS_LINE: Final = re.compile(rb"[\r\n]HTTP/1\.[01] [1-5][0-9][0-9][ \r\n]")
+_LARGE_BODY: Final = 64 * 1024
+"""Bytes of a request from which a target may answer before it has read all of them."""
 _CARRIED: Final = 13
 """One byte less than a match of `_STATUS_LINE`."""
 
@@ -53,7 +55,7 @@ def read_transfer(answer: Answer, log: DeviationLog, exchange: Exchange) -> Tran
     length = answer.header("Content-Length")
     is_decoded = exchange.body_kept is BodyKept.DECODED
     _judge_length(answer, length, chunked=chunked, is_whole=_is_whole(exchange) and not is_decoded, log=log)
-    if exchange.ending.kind in _CUT_BY_TARGET:
+    if exchange.ending.kind in _CUT_BY_TARGET and not _closed_unread(answer, exchange):
         actual = f"{exchange.ending.kind.value} after {_size(answer)} bytes"
         detail = f" ({quoted(exchange.ending.detail)})" if exchange.ending.detail else ""
         log.note("transport.body-complete", "a body that ends as its framing says", actual + detail, _end_of(exchange))
@@ -156,6 +158,17 @@ def _accepts(headers: Headers, coding: str) -> bool:
         name, _, weight = item.partition(";")
         weights[name.strip().lower()] = not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight, re.IGNORECASE)
     return weights.get(coding, weights.get("*", False))
+
+
+def _closed_unread(answer: Answer, exchange: Exchange) -> bool:
+    """Whether the target refused the request without reading its body, said so, and closed the connection.
+
+    Bytes that it has not read then become a reset, which may erase what the client has not read yet (RFC 9112 section
+    9.6). Only a large body, or one that is sent in steps, goes unread.
+    """
+    unread = bool(exchange.request.steps) or len(exchange.request.body) > _LARGE_BODY
+    closes = "close" in _listed(answer.header("Connection"))
+    return exchange.ending.kind is EndKind.RESET and answer.status >= 400 and closes and unread
 
 
 def _listed(value: str | None) -> list[str]:

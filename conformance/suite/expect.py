@@ -17,6 +17,8 @@ SERVED = "completion.served"
 """The requirement that blocks what needs a completion, where no answer of the run says more."""
 STREAM_SERVED = "stream.status"
 """The same for what needs a stream."""
+HEALTHY = "robustness.healthy-afterwards"
+"""The same for what is sent after a target stopped serving plain requests."""
 
 
 class NotTestable(Exception):

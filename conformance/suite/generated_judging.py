@@ -11,9 +11,8 @@ from conformance.quoting import quoted
 from conformance.suite.answer_judging import REFUSALS
 from conformance.suite.expect import Expect, NotSent, NotTestable
 from conformance.suite.observations import Answered, Completion, Observations, status_of
-from conformance.suite.obstacles import Obstacle, declared_limit, declined, worst
+from conformance.suite.obstacles import Obstacle, declined, worst
 from conformance.suite.request_judging import is_refusal
-from conformance.targets.capabilities import OPTIONAL_FIELDS
 
 MOST_REPORTED = 10
 """How many findings of one property are reported one by one; a single broken keyword breaks many requests."""
@@ -83,7 +82,8 @@ def _judge(kind: str, expected: str, wrong: Problem, observations: Observations,
     if idle:
         expect.notes.append(
             f"{len(idle)} of {len(probes)} {kind} requests decide nothing, such as {idle[0].id}: the target declines"
-            " one of their fields, or does not serve the valid request that they were derived from"
+            " one of their fields, their combination or their length, or does not serve the valid request that they"
+            " were derived from"
         )
     for one, problem in broken[:MOST_REPORTED]:
         _report(one, problem, expected, wrong, observations, expect)
@@ -128,12 +128,8 @@ def _report(
 
 
 def _is_declined(answered: Answered) -> bool:
-    """Whether the target says that it does not support an optional field of the request, or not this much of it."""
-    sent, status, body = answered.sent, answered.answer.status, answered.answer.body
-    if not isinstance(sent, dict):
-        return False
-    limits = (declared_limit(name, sent.get(name), status, body) for name in OPTIONAL_FIELDS if name in sent)
-    return declined(sent, status, body) is not None or any(limits)
+    """Whether the target says that it lacks what the request asks for, or takes less of it."""
+    return declined(answered.sent, answered.answer.status, answered.answer.body) is not None
 
 
 def _can_decide(probe: Probe, observations: Observations) -> bool:

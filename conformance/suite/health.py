@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 
 from conformance.probes import Intent
 from conformance.probes.model import LIMIT_FIELDS
@@ -11,6 +10,7 @@ from conformance.probes.script import HALF_CLOSE
 from conformance.suite.expect import CannotTell, Expect, NotSent
 from conformance.suite.observations import Answered, Completion, Observations, status_of
 from conformance.suite.obstacles import TOO_SLOW, worst
+from conformance.suite.poisoning import began, ended, prompt_of
 from conformance.wire import EndKind, Exchange
 
 PLAINEST = "completion/plain"
@@ -23,16 +23,6 @@ _SILENCE = 3
 """How many unanswered requests in a row are no coincidence."""
 _NAMED = 6
 """How many exchanges a message names."""
-
-
-def began(exchange: Exchange) -> float:
-    """When a request began, in seconds since 1970 by the clock of the run."""
-    return datetime.fromisoformat(exchange.started).timestamp()
-
-
-def ended(exchange: Exchange) -> float:
-    """When an exchange ended, by the same clock."""
-    return began(exchange) + exchange.ending.at
 
 
 def sent_exchange(name: str, observations: Observations) -> Exchange:
@@ -84,6 +74,10 @@ def judge_health(patterns: Sequence[str], hostile: Sequence[str], observations: 
             continue
         well = isinstance(found, Answered) and observations.served(found)
         got = status_of(found) if isinstance(found, Answered) else f"no answer ({exchange.ending.kind.value})"
+        before = None if well else _same_before(exchange, hostile, observations)
+        if before is not None:
+            expect.notes.append(f"{exchange.id}: {got}, as {before.id} got before anything hostile was sent")
+            continue
         blamed = None if well else suspects(observations, exchange, hostile)
         if exchange.answer is None and blamed is None:
             expect.notes.append(f"{exchange.id}: {got}, and no earlier request that may be the cause")
@@ -93,6 +87,20 @@ def judge_health(patterns: Sequence[str], hostile: Sequence[str], observations: 
             return  # what follows says nothing new
     if not expect.judged and expect.notes:
         raise CannotTell(expect.notes[0])
+
+
+def _same_before(unwell: Exchange, hostile: Sequence[str], observations: Observations) -> Exchange | None:
+    """An exchange from before all hostile requests that asked the same and was answered with the same error."""
+    if unwell.answer is None:
+        return None
+    first = min((began(one) for one in observations.exchanges if one.probe in hostile), default=began(unwell))
+    asked, status = prompt_of(unwell), unwell.answer.status
+    before = (one for one in observations.exchanges if ended(one) <= first)
+    return next((one for one in before if _status(one) == status and prompt_of(one) == asked), None)
+
+
+def _status(exchange: Exchange) -> int | None:
+    return None if exchange.answer is None else exchange.answer.status
 
 
 def _went_silent(exchange: Exchange, observations: Observations) -> bool:

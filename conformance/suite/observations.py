@@ -16,8 +16,9 @@ from conformance.probes.left_out import lacking_capability
 from conformance.probes.shrinking import origin_of, smaller_than
 from conformance.quoting import quoted
 from conformance.reading import BodyReading, StreamReading
-from conformance.suite.expect import SERVED, STREAM_SERVED, CannotTell, DoesNotApply, NotSent, NotTestable
+from conformance.suite.expect import HEALTHY, SERVED, STREAM_SERVED, CannotTell, DoesNotApply, NotSent, NotTestable
 from conformance.suite.obstacles import TOO_SLOW, Obstacle, declined, obstacle, worst
+from conformance.suite.poisoning import Spell, began, is_health, unwell_spells
 from conformance.suite.readers import Readers
 from conformance.wire import BY_PROXY, Answer, EndKind, Exchange
 
@@ -180,11 +181,37 @@ class Observations:
                 return DoesNotApply(why, lacks=lacking)
             return DoesNotApply(why) if self.unsent[probe.name] == BY_PROXY else NotSent(why)
         found = obstacle(probe, exchange, target_answers=self.target_answers, target_is_slow=self._target_is_slow)
-        if found is not None:
-            return found
-        assert exchange is not None
-        assert exchange.answer is not None
-        return Answered(probe, exchange, exchange.answer)
+        if found is None:
+            assert exchange is not None
+            assert exchange.answer is not None
+            return self._unless_poisoned(probe, exchange, Answered(probe, exchange, exchange.answer))
+        return found if exchange is None else self._unless_poisoned(probe, exchange, found)
+
+    def _unless_poisoned(self, probe: Probe, exchange: Exchange, outcome: Answered | Obstacle) -> Answered | Obstacle:
+        """The outcome of a probe, or that it decides nothing: the target no longer served even plain requests."""
+        if not self._unwell or is_health(probe.name) or isinstance(outcome, CannotTell | DoesNotApply | NotSent):
+            return outcome
+        begins = began(exchange)
+        spell = next((one for one in self._unwell if one.begins < begins < one.ends), None)
+        if spell is None or (isinstance(outcome, Answered) and self._is_as_intended(outcome)):
+            return outcome
+        why = f"it came after {spell.health}, a plain request that the target no longer served"
+        return NotTestable(f"{exchange.id}: {probe.about}: {why}", spell.health, because=HEALTHY)
+
+    def _is_as_intended(self, answered: Answered) -> bool:
+        if answered.probe.intent is Intent.SERVED:
+            return self.served(answered)
+        return answered.answer.status < 500
+
+    @cached_property
+    def _unwell(self) -> tuple[Spell, ...]:
+        return unwell_spells(self.exchanges, self._serves)
+
+    def _serves(self, exchange: Exchange) -> bool:
+        probe = self.probes.get(exchange.probe)
+        if probe is None or exchange.answer is None:
+            return False
+        return self.served(Answered(probe, exchange, exchange.answer))
 
     def exchange_of(self, name: str) -> Exchange | None:
         """The last exchange of the probe with this name, whatever came of it; None if it was not sent."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,8 +9,9 @@ from conformance.probes import Intent, Probe
 from conformance.probes.model import LIMIT_FIELDS, REFUSED_FOR_LOAD
 from conformance.probes.script import HALF_CLOSE
 from conformance.suite.expect import SERVED, STREAM_SERVED, CannotTell, DoesNotApply, NotSent, NotTestable
+from conformance.suite.limits import limit_of_its_own
 from conformance.suite.refusals import refused_fields, refused_together, refuses_streaming
-from conformance.targets.capabilities import OPTIONAL_FIELDS, STREAMING
+from conformance.targets.capabilities import STREAMING
 from conformance.wire.exchange import EndKind, Exchange
 
 LONG = 10.0
@@ -72,50 +72,19 @@ def given_up(sent: Any, status: int, seconds: float) -> str | None:
 
 
 def declined(sent: Any, status: int, body: bytes) -> DoesNotApply | None:
-    """What a refusal says that the target lacks: an optional field of the request by its name, or streams."""
+    """What a refusal says that the target lacks: an optional field by its name, streams, or more than its limits."""
     lacks = next(iter(refused_fields(sent, status, body)), None)
     if lacks is None and refuses_streaming(sent, status, body):
         lacks = STREAMING
     if lacks is not None:
         return DoesNotApply(f"the target says that it does not support `{lacks}` ({status})", lacks=lacks)
     together = refused_together(sent, status, body)
-    if not together:
-        return None
-    return DoesNotApply(f"the target takes {' and '.join(f'`{name}`' for name in together)} one at a time ({status})")
-
-
-_NUMBER = r"(-?\d+(?:\.\d+)?)"
-_MOST = re.compile(
-    r"(?:at most|up to|no more than|exceeds?|less than(?: or equal to)?|<=|<|\u2264"
-    r"|max(?:imum)?(?: value)?(?: of| is)?|limit(?:ed)?(?: of| to| is)?"
-    rf"|between {_NUMBER} and)\s*[:=]?\s*{_NUMBER}"
-)
-_LEAST = re.compile(
-    r"(?:at least|no less than|greater than(?: or equal to)?|>=|>|\u2265"
-    rf"|minimum(?: value)?(?: of| is)?|between)\s*[:=]?\s*{_NUMBER}"
-)
-
-
-def declared_limit(field: str, sent: Any, status: int, body: bytes) -> str | None:
-    """The target's own limit for an optional field, as it declares it when it refuses a value beyond that limit.
-
-    The refusal must name the field and say the limit (`n must be at most 4`), and the limit must be narrower than
-    what was sent: a target that refuses 128 with "at most 128" contradicts itself.
-    """
-    if field not in {*OPTIONAL_FIELDS, *LIMIT_FIELDS} or status not in {400, 422}:
-        return None
-    text = body[:4096].decode("utf-8", "replace").lower()
-    if not re.search(rf"(?<![a-z_\\]){field}(?![a-z_])", text):
-        return None
-    amount = len(sent) if isinstance(sent, list) else sent
-    if isinstance(amount, bool) or not isinstance(amount, int | float):
-        return None
-    for most in (match.groups()[-1] for match in _MOST.finditer(text)):
-        if float(most) < amount:
-            return f"at most {most}"
-    for least in (match.group(1) for match in _LEAST.finditer(text)):
-        if float(least) > amount:
-            return f"at least {least}"
+    if together:
+        named = " and ".join(f"`{name}`" for name in together)
+        return DoesNotApply(f"the target takes {named} one at a time ({status})")
+    beyond = limit_of_its_own(sent, status, body)
+    if beyond is not None:
+        return DoesNotApply(f"the target says that it takes {beyond} ({status})")
     return None
 
 

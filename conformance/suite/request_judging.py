@@ -15,8 +15,9 @@ from conformance.contract.pointers import split
 from conformance.probes import Intent, Probe
 from conformance.suite.answer_judging import REFUSALS, REFUSALS_OF_PATH
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent, NotTestable
+from conformance.suite.limits import declared_too_long
 from conformance.suite.observations import Answered, Observations, status_of
-from conformance.suite.obstacles import Obstacle, declared_limit, declined, given_up, worst
+from conformance.suite.obstacles import Obstacle, declined, given_up, worst
 from conformance.suite.outcome import Outcome
 
 NOT_SENT = "this run's tier has no value that decides this keyword"
@@ -173,6 +174,7 @@ def _honoured(row: Requirement, observations: Observations) -> Aspect:
     broken: list[Violation] = []
     looked_at: list[str] = []
     obstacles: list[Obstacle] = []
+    too_long: list[Obstacle] = []
     for probe in _probes(row, "honoured", Intent.SERVED, observations):
         found = observations.outcome_of(observations.covered_by(probe))
         if isinstance(found, NotTestable):
@@ -183,25 +185,20 @@ def _honoured(row: Requirement, observations: Observations) -> Aspect:
         elif observations.served(found):
             looked_at.append(found.id)
         else:
-            excuse = _declined(row, found) or _given_up(found)
+            excuse = _declined(found) or _given_up(found)
             if excuse is not None:
-                obstacles.append(excuse)
+                is_long = declared_too_long(found.sent, found.answer.status, found.answer.body)
+                (too_long if is_long else obstacles).append(excuse)
             else:
                 broken.append(Violation(found.id, f"a completion for {found.probe.about}", status_of(found)))
-    return _decided(broken, looked_at, obstacles)
+    # That one value is too long for the model decides nothing where others were served.
+    return _decided(broken, looked_at, obstacles if looked_at or broken else [*obstacles, *too_long])
 
 
-def _declined(row: Requirement, found: Answered) -> DoesNotApply | None:
-    """Whether a refusal says that the target does not support the field, or only within its own limit."""
-    status, body = found.answer.status, found.answer.body
-    lacking = declined(found.sent, status, body)
-    if lacking is not None:
-        return DoesNotApply(f"{found.id}: {lacking}", lacks=lacking.lacks)
-    field = field_of(row)
-    limit = None if field is None else declared_limit(field, found.requested(field), status, body)
-    if limit is None:
-        return None
-    return DoesNotApply(f"{found.id}: the target says that it takes `{field}` only within a limit of its own ({limit})")
+def _declined(found: Answered) -> DoesNotApply | None:
+    """Whether a refusal says that the target lacks what the request asks for, or has a limit of its own."""
+    lacking = declined(found.sent, found.answer.status, found.answer.body)
+    return None if lacking is None else DoesNotApply(f"{found.id}: {lacking}", lacks=lacking.lacks)
 
 
 def _given_up(found: Answered) -> CannotTell | None:

@@ -72,6 +72,20 @@ def test_the_body_is_strict_json(whole_answers: Sequence[Answered], observations
         expect.deviations(answered.id, observations.completion_reading(answered.exchange).broke("completion.json"))
 
 
+@requirement("completion.json-interoperable", "completion/*", "error/*")
+def test_every_parser_reads_the_json_alike(
+    whole_answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    for answered in whole_answers:
+        expect.looked_at(answered.id)
+        reading = observations.completion_reading(answered.exchange)
+        expect.deviations(answered.id, reading.broke(expect.requirement.id))
+    for answered in observations.answers(observations.matching(["error/*"]))[0]:
+        if answered.answer.status >= 400:
+            reading = observations.error_reading(answered.exchange)
+            expect.deviations(answered.id, reading.broke(expect.requirement.id))
+
+
 @requirement("completion.created-is-now", "completion/*")
 def test_created_is_the_time_of_the_completion(completions: Sequence[Completion], expect: Expect) -> None:
     for completion, created in _dated(completions):

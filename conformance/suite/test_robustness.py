@@ -15,9 +15,7 @@ from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent
 from conformance.suite.health import (
     PLAINEST,
     RESOLUTION,
-    began,
     elapsed_and_usual,
-    ended,
     hangs,
     ids_in_bodies,
     judge_health,
@@ -26,6 +24,7 @@ from conformance.suite.health import (
 )
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations
+from conformance.suite.poisoning import began, ended
 from conformance.wire import EndKind
 
 HOSTILE = (
@@ -39,6 +38,11 @@ HOSTILE = (
     "robustness/hang-up",
     "robustness/vanished*",
     "error/json-*",
+    "request/lone-surrogate",
+    "request/escaped-nul",
+    "request/raw-nul",
+    "request/empty-text",
+    "request/long-prompt",
 )
 HEALTH = ("robustness/health", "robustness/health-after-*")
 PLAIN = ("robustness/health-after-[!v]*", "robustness/*-on-connection", "robustness/at-once-0")

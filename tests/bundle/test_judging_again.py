@@ -27,7 +27,7 @@ CHOSEN = {
         "stream-head.status-201",
         "upload.first-piece-refused",
         "ignores:request.type",
-        "over-enforces:request.messages.items.tool_call_id.type",
+        "over-enforces:request.messages.items.name.type",
         "over-enforces:request.stream_options.type",
         "breaks:completion.model.type",
         "breaks:completion.usage.prompt_tokens.required",

@@ -72,6 +72,25 @@ def test_each_constraining_keyword_makes_one_requirement_with_a_readable_id(tmp_
     ]
 
 
+def test_what_holds_for_a_kind_that_has_a_name_makes_requirements_of_its_own(tmp_path: Path) -> None:
+    note = {"required": ["kind"], "properties": {"kind": {"const": "note"}}}
+    part: dict[str, Any] = {
+        "if": note,
+        "then": {"required": ["text"]},
+        "else": {"properties": {"size": {"minimum": 1}}},
+    }
+    request = {**SENT, "properties": {**SENT["properties"], "part": part}}
+    assert derived(contract_of(tmp_path, request), "request.part") == ["request.part.if"]
+    part["if"] = {**note, "title": "a note"}
+    contract = contract_of(tmp_path, request)
+    assert derived(contract, "request.part") == ["request.part.text.required", "request.part.size.minimum"]
+    required, minimum = (row for row in contract.requirements if row.id.startswith("request.part."))
+    assert required.statement == "`part` in the request, as a note, has `text`: without it the request is refused."
+    assert minimum.statement.startswith("`part.size` in the request, as any but a note, is at least 1")
+    assert required.keyword is not None
+    assert required.keyword.pointer == "/properties/part/then/required"
+
+
 def test_a_pointer_leads_to_its_keyword_in_the_schema_of_the_operation(tmp_path: Path) -> None:
     contract = contract_of(tmp_path)
     seen = 0

@@ -158,7 +158,6 @@ REFUSED: dict[str, list[tuple[str, Any]]] = {
         ("messages.1.content.0.text", ...),
         ("messages.1.content.0.text", 1),
         ("messages.1.name", 1),
-        ("messages.1.tool_call_id", 1),
         ("model", ...),
         ("model", 1),
         ("temperature", -0.00005),

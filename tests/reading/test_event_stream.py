@@ -202,8 +202,15 @@ def test_invalid_utf_8_is_reported_with_its_offset(body: bytes, offset: int, eve
         (b"<html>\n<body>\n</html>\n\n", 0),
     ],
 )
-def test_a_line_that_clients_ignore_is_reported_once_for_its_block(body: bytes, offset: int) -> None:
+def test_a_line_whose_text_clients_lose_is_reported_once_for_its_block(body: bytes, offset: int) -> None:
     assert deviations(body, max_line=9000) == [("stream.field-names", offset, None)]
+
+
+@pytest.mark.parametrize(
+    "line", [b"trace-id: 4bf92f35", b"server: a1", b"dataset: x", b"ID-2:", b"traceparent:00-4bf9"]
+)
+def test_a_field_that_the_format_leaves_free_is_no_deviation(line: bytes) -> None:
+    assert deviations(line + b"\ndata: a\n\n") == []
 
 
 @pytest.mark.parametrize(

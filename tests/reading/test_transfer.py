@@ -61,7 +61,6 @@ def test_a_completion_is_one_strict_json_document() -> None:
     ("body", "is_readable"),
     [
         (b"\xef\xbb\xbf{}", True),
-        (b'{"a":1,"a":2}', True),
         (b'{"a":NaN}', True),
         (b'{"a":"\xff"}', True),
         (b"{}{}", False),
@@ -75,6 +74,26 @@ def test_what_is_not_strict_json_is_reported_for_completions_and_errors(body: by
         assert [one.requirement for one in reading.deviations] == [f"{section}.json"]
         assert reading.is_readable is is_readable
         assert (reading.problem is None) is is_readable
+
+
+@pytest.mark.parametrize("body", [b'{"a":1,"a":2}', b'{"a":"\\ud83d"}', b'{"a":1e999}'])
+def test_what_parsers_read_differently_is_reported_apart(body: bytes) -> None:
+    for reader in (read_completion, read_error):
+        reading = reader(exchange(body, headers=JSON))
+        assert [one.requirement for one in reading.deviations] == ["completion.json-interoperable"]
+
+
+def test_a_reset_after_a_refusal_that_did_not_read_the_body_is_not_blamed() -> None:
+    closing = (*JSON, ("Connection", "close"))
+    large = {"messages": "a" * 100_000}
+    refused = exchange(b"{}", headers=closing, status=400, kind=EndKind.RESET, request=large)
+    assert not read_error(refused).broke("transport.body-complete")
+    for other in (
+        exchange(b"{}", headers=JSON, status=400, kind=EndKind.RESET, request=large),
+        exchange(b"{}", headers=closing, status=400, kind=EndKind.RESET),
+        exchange(b"{}", headers=closing, kind=EndKind.RESET, request=large),
+    ):
+        assert read_error(other).broke("transport.body-complete")
 
 
 def test_a_json_body_that_was_cut_is_not_read() -> None:

@@ -77,13 +77,18 @@ def _unfaulted(row: Requirement) -> dict[tuple[str, str], str]:
     if _is_of_path(keyword) and keyword.value != "uuid":
         reason = "only the target knows the values of its path, so that no other valid one can be sent"
         return {(row.id, OVER_ENFORCES): reason}
+    if keyword.pointer.startswith("/properties/messages/items/then/"):
+        reason = "a contract for text alone cannot serve a tool message, so that nobody sees that one is refused"
+        return {(row.id, OVER_ENFORCES): reason}
     if keyword.name != "type" or not isinstance(keyword.schema, Mapping) or keyword.value != "string":
         return {}
     if {"enum", "const"} & keyword.schema.keys():
-        return {(row.id, OVER_ENFORCES): "its enum or const says which texts are accepted, and has a fault of its own"}
-    if keyword.pointer == "/properties/model/type":
-        return {(row.id, OVER_ENFORCES): "only the target knows its models, so that no other valid text can be sent"}
-    return {}
+        reason = "its enum or const says which texts are accepted, and has a fault of its own"
+    elif keyword.pointer == "/properties/model/type":
+        reason = "only the target knows its models, so that no other valid text can be sent"
+    else:
+        return {}
+    return {(row.id, OVER_ENFORCES): reason}
 
 
 # --- ignoring ---------------------------------------------------------------------------------------------------------

@@ -274,14 +274,16 @@ def known_fields_only(hooks: Hooks, status: int = 400, *, crash: bool = False) -
 
 
 @fault_action("request.largest")
-def largest(hooks: Hooks, size: int, status: int = 413) -> Hooks:
+def largest(
+    hooks: Hooks, size: int, status: int = 413, message: str | None = None, reason: str = "request_too_large"
+) -> Hooks:
     """Refuses bodies larger than `size` bytes."""
     usual = hooks.stages.read_body
 
     async def read_body(request: Request, settings: Settings) -> bytes:
         body = await usual(request, settings)
         if len(body) > size:
-            raise Refusal(status, "request_too_large", f"The request body is larger than {size} bytes.")
+            raise Refusal(status, reason, message or f"The request body is larger than {size} bytes.")
         return body
 
     return replace(hooks, stages=replace(hooks.stages, read_body=read_body))

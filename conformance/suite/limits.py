@@ -1,0 +1,155 @@
+"""Reads from a refusal that a target takes less than the contract allows: a smaller number, or a shorter prompt.
+
+A contract lets a deployment have limits of its own, as long as it says so. What a machine reads decides first (`param`,
+`code`, and the places and types of other frameworks' errors), then the words, whoever wrote them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.probes.model import LIMIT_FIELDS
+from conformance.suite.refusals import REFUSED
+from conformance.targets.capabilities import OPTIONAL_FIELDS
+
+_TOO_LONG = (400, 413, 422)
+_READ_AT_MOST = 4096
+"""Bytes of an error that are read."""
+_LONG_REQUEST = 256
+"""Bytes from which a request may exceed a model's context: no model reads fewer than some dozen tokens."""
+
+_MESSAGES = ("message", "msg", "detail", "error")
+"""Members of an error that hold its message."""
+
+_NUMBER = r"(-?\d+(?:\.\d+)?)"
+_LONE_NUMBER = re.compile(rf"(?<!\w)(?<!\d\.){_NUMBER}(?![\w]|\.\d)")
+_MOST = re.compile(
+    r"(?:at most|up to|no more than|exceeds?|less than(?: or equal to)?|<=|<|\u2264"
+    r"|max(?:imum)?(?: value)?(?: of| is)?|limit(?:ed)?(?: of| to| is)?"
+    rf"|between {_NUMBER} and)\s*[:=]?\s*{_NUMBER}"
+)
+_LEAST = re.compile(
+    r"(?:at least|no less than|greater than(?: or equal to)?|>=|>|\u2265"
+    rf"|minimum(?: value)?(?: of| is)?|between)\s*[:=]?\s*{_NUMBER}"
+)
+_CODE_OF_MOST = re.compile(r"above|max|exceed|too_(?:big|high|large|long|many)|less_than")
+_CODE_OF_LEAST = re.compile(r"below|min|too_(?:small|low|short|few)|greater_than")
+_CONTEXT = re.compile(
+    r"context[ _-]?(?:length|size|window|limit)|maximum context|(?:prompt|input) is too long|too many (?:\w+ )?tokens"
+    r"|exceeds? [^.]{0,60}\btokens\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Complaint:
+    """What an error says: the fields that it names to a machine, its codes, its message, and all of its text.
+
+    All but the names of fields are in lower case. An error that is not JSON is nothing but a message.
+    """
+
+    fields: frozenset[str]
+    codes: str
+    message: str
+    text: str
+
+    def names(self, field: str) -> bool:
+        """Whether the error is about a field of the request, as a machine or a person reads it."""
+        return field in self.fields or re.search(rf"(?<![a-z_\\]){field}(?![a-z_])", self.text) is not None
+
+
+def limit_of_its_own(sent: Any, status: int, body: bytes) -> str | None:
+    """What a target says it takes less of than a valid request has, in words that follow "it takes"."""
+    if declared_too_long(sent, status, body):
+        return "only what fits into its context"
+    for field in (*OPTIONAL_FIELDS, *LIMIT_FIELDS) if isinstance(sent, Mapping) else ():
+        limit = declared_limit(field, sent.get(field), status, body)
+        if limit is not None:
+            return f"`{field}` only within a limit of its own ({limit})"
+    return None
+
+
+def declared_limit(field: str, sent: Any, status: int, body: bytes) -> str | None:
+    """The target's own limit for an optional field, as it declares it when it refuses a value beyond that limit.
+
+    The refusal must name the field, in its `param` or its words, and show the limit: by a sentence (`n must be at most
+    4`), by a code (`integer_above_max_value`), or by numbers that all lie on one side of what was sent. The limit must
+    be narrower than what was sent: a target that refuses 128 with "at most 128" contradicts itself.
+    """
+    amount = len(sent) if isinstance(sent, list) else sent
+    if field not in {*OPTIONAL_FIELDS, *LIMIT_FIELDS} or status not in REFUSED or not _is_number(amount):
+        return None
+    complaint = _complaint(body)
+    if not complaint.names(field):
+        return None
+    for most in (match.groups()[-1] for match in _MOST.finditer(complaint.text)):
+        if float(most) < amount:
+            return f"at most {most}"
+    for least in (match.group(1) for match in _LEAST.finditer(complaint.text)):
+        if float(least) > amount:
+            return f"at least {least}"
+    return _limit_by_code(complaint, field, amount)
+
+
+def _limit_by_code(complaint: _Complaint, field: str, amount: float) -> str | None:
+    """The limit that an error shows by its code, or by its numbers where its `param` names the field."""
+    numbers = set(map(float, _LONE_NUMBER.findall(complaint.message)))
+    most, least = _bounds(_MOST, complaint.message), _bounds(_LEAST, complaint.message)
+    if amount in most | least:
+        return None  # it names the very value that it refuses as a bound
+    below = [one for one in numbers - least if one < amount]
+    above = [one for one in numbers - most if one > amount]
+    if _CODE_OF_MOST.search(complaint.codes):
+        return f"at most {max(below):g}" if below else f"less than {amount:g}"
+    if _CODE_OF_LEAST.search(complaint.codes):
+        return f"at least {min(above):g}" if above else f"more than {amount:g}"
+    if field in complaint.fields and below and not above:
+        return f"at most {max(below):g}"
+    if field in complaint.fields and above and not below:
+        return f"at least {min(above):g}"
+    return None
+
+
+def _bounds(pattern: re.Pattern[str], text: str) -> set[float]:
+    """The bounds of one side that the words of an error name."""
+    return {float(match.groups()[-1]) for match in pattern.finditer(text)}
+
+
+def declared_too_long(sent: Any, status: int, body: bytes) -> bool:
+    """Whether a refusal says that a long request exceeds what the model can read."""
+    if status not in _TOO_LONG or len(json.dumps(sent)) < _LONG_REQUEST:
+        return False
+    complaint = _complaint(body)
+    return "context_length" in complaint.codes or _CONTEXT.search(complaint.text) is not None
+
+
+def _complaint(body: bytes) -> _Complaint:
+    text = body[:_READ_AT_MOST].decode("utf-8", "replace")
+    try:
+        read = json.loads(text)
+    except (ValueError, RecursionError):
+        read = None
+    members = list(_members(read))
+    fields = {str(value) for name, value in members if name == "param"}
+    fields |= {str(value[-1]) for name, value in members if name == "loc" and isinstance(value, list) and value}
+    codes = " ".join(str(value) for name, value in members if name in ("code", "type"))
+    said = " ".join(value for name, value in members if name in _MESSAGES and isinstance(value, str))
+    return _Complaint(frozenset(fields), codes.lower(), (said or text).lower(), text.lower())
+
+
+def _members(value: Any, depth: int = 4) -> Iterator[tuple[str, Any]]:
+    """The members of an error's objects, the innermost included."""
+    if depth and isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield str(name), inner
+            yield from _members(inner, depth - 1)
+    elif depth and isinstance(value, list):
+        for inner in value:
+            yield from _members(inner, depth - 1)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
