@@ -23,7 +23,7 @@ from shipped_specs import (
 )
 
 ANNOTATIONS = frozenset(["title", "default", "x-source", "x-tier", "contentMediaType"])
-STRUCTURE = frozenset(["properties", "items", "$ref", "contentSchema"])
+STRUCTURE = frozenset(["properties", "items", "$ref", "contentSchema", "then", "else"])
 BASES = ("stated", "schema", "reference", "example", "inferred")
 
 

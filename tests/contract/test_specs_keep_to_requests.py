@@ -80,7 +80,8 @@ SERVED: dict[str, list[tuple[str, Any]]] = {
         ("unknown", {"x": 1}),
     ],
     "openai": [
-        *[("messages.0.role", role) for role in ("developer", "system", "user", "assistant", "tool")],
+        *[("messages.0.role", role) for role in ("developer", "system", "user", "assistant")],
+        ("messages.0.tool_call_id", 7),
         *[(field, None) for field in ("temperature", "top_p", "n", "stop", "max_tokens", "max_completion_tokens")],
         *[(field, None) for field in ("stream", "stream_options", "presence_penalty", "frequency_penalty")],
         *[(field, None) for field in ("seed", "logprobs")],
@@ -158,6 +159,7 @@ REFUSED: dict[str, list[tuple[str, Any]]] = {
         ("messages.1.content.0.text", ...),
         ("messages.1.content.0.text", 1),
         ("messages.1.name", 1),
+        ("messages.1.role", "tool"),
         ("model", ...),
         ("model", 1),
         ("temperature", -0.00005),

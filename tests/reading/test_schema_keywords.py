@@ -257,7 +257,9 @@ def test_keys_are_those_of_the_contracts_requirements(profile: str) -> None:
         broken = {one.key for one in SchemaJudge(schema).deviations([])}
         assert broken
         assert broken <= keys
-        assert SchemaJudge(schema).reached(contract.template) <= keys
+        # What a named condition says of its kinds are requirements of their own; the condition itself is none.
+        reached = {one for one in SchemaJudge(schema).reached(contract.template) if not one.endswith("/if")}
+        assert reached <= keys
 
 
 leaves = st.sampled_from(
