@@ -3,46 +3,51 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from pathlib import Path
 
 from conformance.compare.differences import ChangeKind, Differences
-from conformance.compare.matrix import RunMatrix, first_words
+from conformance.compare.matrix import RunMatrix
 from conformance.compare.render import TITLES, summary
+from conformance.compare.side_by_side import columns, ordered, parts
 from conformance.contract.model import Level
-from conformance.report.html import GLYPHS, MEANINGS, TEMPLATES, VERDICTS, assembled, html_environment
+from conformance.report.html import GLYPHS, MEANINGS, VERDICTS, assembled, html_environment, scripts, styles
 from conformance.suite.outcome import Outcome
 
 _OWN = Path(__file__).parent / "templates"
 _TONES = {ChangeKind.REGRESSION: "nonconformant", ChangeKind.UNDECIDED: "inconclusive"}
+_MOST_WORDS = 600
 
 
 def matrix_page(shown: RunMatrix) -> str:
     """The whole page as HTML text. It looks like the compliance page, plus what a matrix needs."""
     boundary = uuid.uuid4().hex
-    levels = {row.level for _, rows in shown.sections for row in rows}
+    order = ordered(shown)
+    groups = parts(shown, order)
+    rows = [row for _, found in shown.sections for row in found]
     html = (
         html_environment(_OWN)
         .get_template("matrix.html.j2")
         .render(
             matrix=shown,
+            columns=columns(shown, order),
+            parts=groups,
             outcomes=[one for one in Outcome if any(one in run.results.totals for run in shown.runs)],
-            levels=[level for level in Level if level in levels],
+            level_options=_options({row.level for row in rows}),
+            section_options=[(section.value, section.value) for section, _ in shown.sections],
             glyphs=GLYPHS,
             meanings=MEANINGS,
             verdicts=VERDICTS,
-            first_words=first_words,
+            most_words=_MOST_WORDS,
             boundary=boundary,
         )
     )
-    return _with_filter(html.split(boundary))
+    return assembled(html.split(boundary), styles("matrix.css", own=_OWN), scripts())
 
 
 def diff_page(found: Differences) -> str:
     """The whole page as HTML text. It looks like the compliance page, plus what differences need."""
     boundary = uuid.uuid4().hex
     groups = [(kind, *TITLES[kind], found.of(kind)) for kind in ChangeKind if found.of(kind)]
-    levels = {change.level for change in found.changes}
     html = (
         html_environment(_OWN)
         .get_template("diff.html.j2")
@@ -51,18 +56,17 @@ def diff_page(found: Differences) -> str:
             summary=summary(found),
             tone=next((tone for kind, tone in _TONES.items() if found.of(kind)), "conformant"),
             groups=groups,
+            change_options=[(kind.value, title) for kind, title, _, _ in groups],
             runs=[("before", found.old), ("now", found.new)],
-            levels=[level for level in Level if level in levels],
+            level_options=_options({change.level for change in found.changes}),
             glyphs=GLYPHS,
             verdicts=VERDICTS,
+            most_words=_MOST_WORDS,
             boundary=boundary,
         )
     )
-    return _with_filter(html.split(boundary))
+    return assembled(html.split(boundary), styles("matrix.css", own=_OWN), scripts())
 
 
-def _with_filter(parts: Sequence[str]) -> str:
-    """A page whose rows can be filtered, from the parts between its policy, style and script."""
-    style = "".join(path.read_text(encoding="utf-8") for path in (TEMPLATES / "compliance.css", _OWN / "matrix.css"))
-    script = (TEMPLATES / "filter.js").read_text(encoding="utf-8")
-    return assembled(parts, style, script)
+def _options(levels: set[Level]) -> list[tuple[str, str]]:
+    return [(level.value, level.value) for level in Level if level in levels]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,10 @@ from typing import Any
 import conformance
 from conformance.lab.kill_matrix import Detection, KillMatrix, LabResult
 from conformance.lab.rules import rule_violations
-from conformance.report.html import assembled, html_environment
+from conformance.report.html import assembled, html_environment, scripts, styles
 from conformance.suite.outcome import BROKEN
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_STYLE = Path(__file__).parents[1] / "report" / "templates" / "compliance.css"
 _MOST = 60
 _CELL = 4
 """Pixels of a cell in the overview."""
@@ -69,15 +68,18 @@ def kill_matrix_page(matrix: KillMatrix) -> str:
             results=[_view(number, one, columns) for number, one in enumerate(results)],
             requirements=list(_requirements(matrix)),
             counts=_counts(matrix),
-            outcomes=sorted({outcome for one in results for outcome in one.changed.values()}),
-            sections=list(dict.fromkeys(row.section.value for row in matrix.requirements)),
+            family_options=[(str(number), name) for number, name in FAMILIES.items()],
+            outcome_options=_options(sorted({outcome for one in results for outcome in one.changed.values()})),
+            section_options=_options(dict.fromkeys(row.section.value for row in matrix.requirements)),
             glyphs=_GLYPHS,
             cell=_CELL,
         )
     )
-    style = _STYLE.read_text(encoding="utf-8") + (_TEMPLATES / "kill-matrix.css").read_text(encoding="utf-8")
-    script = (_TEMPLATES / "kill-matrix.js").read_text(encoding="utf-8")
-    return assembled(html.split(boundary), style, script)
+    return assembled(html.split(boundary), styles("kill-matrix.css", own=_TEMPLATES), scripts())
+
+
+def _options(names: Iterable[str]) -> list[tuple[str, str]]:
+    return [(name, name) for name in names]
 
 
 @dataclass(frozen=True, slots=True)

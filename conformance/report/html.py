@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +55,52 @@ BASES = {
 }
 
 
+_CODE = re.compile(r"`([^`\n]+)`")
+
+
+def styles(*names: str, own: Path = TEMPLATES) -> str:
+    """The style of a page: what all pages share, and its own files after that."""
+    return "".join(
+        path.read_text(encoding="utf-8") for path in (TEMPLATES / "page.css", *(own / name for name in names))
+    )
+
+
+def scripts(*names: str, own: Path = TEMPLATES) -> str:
+    """The script of a page: what all pages share, and its own files after that."""
+    return "".join(
+        path.read_text(encoding="utf-8") for path in (TEMPLATES / "rows.js", *(own / name for name in names))
+    )
+
+
+def _joined(*paths: Path) -> str:
+    return "".join(path.read_text(encoding="utf-8") for path in paths)
+
+
+def print_footer(words: str) -> str:
+    """Style that prints these words at the foot of each page; beside them stands the page's number."""
+    # It stands in a style, where nothing is escaped: what is not plain is left out.
+    plain = re.sub(r"[^\w .,:+-]", "", words, flags=re.ASCII)
+    return f'@page {{ @bottom-left {{ content: "chat-conformance: {plain}"; }} }}\n'
+
+
+def script_data(value: object) -> object:
+    """A JSON value that can stand in a script element: nothing in it can end the element or begin a comment."""
+    import markupsafe  # noqa: PLC0415 - costs time, and only the pages need it
+
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return markupsafe.Markup(  # noqa: S704 - the characters of markup are escaped here
+        text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    )
+
+
+def prose(text: str) -> object:
+    """A sentence as HTML: escaped, and what stands between backticks as code."""
+    import markupsafe  # noqa: PLC0415 - as above
+
+    escaped = str(markupsafe.escape(visible(text)))
+    return markupsafe.Markup(_CODE.sub(r"<code>\1</code>", escaped))  # noqa: S704 - escaped above
+
+
 def assembled(pieces: Sequence[str], style: str, script: str) -> str:
     """The four pieces of a page with its security policy, style and script between them.
 
@@ -80,15 +128,21 @@ def html_environment(templates: Path = TEMPLATES) -> jinja2.Environment:
         return visible(value) if isinstance(value, str) and not isinstance(value, markupsafe.Markup) else value
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates),
+        loader=jinja2.FileSystemLoader([templates, TEMPLATES]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=finalize,
     )
-    environment.filters.update(byte_size=byte_size, duration=duration, counted=counted, web_address=web_address)
+    environment.filters.update(
+        byte_size=byte_size, duration=duration, counted=counted, cut=_cut, prose=prose, web_address=web_address
+    )
     return environment
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def web_address(url: str | None) -> str | None:

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.contract.dialect import known_parameters
 from conformance.contract.explanations import Explanation, explanation
-from conformance.contract.model import Level, Section
+from conformance.contract.model import Section
 from conformance.quoting import visible
+from conformance.report.causes import causes
 from conformance.report.error_table import error_rows
 from conformance.report.excerpt import Piece, surroundings
 from conformance.report.exchange_view import Curl, Timeline, exchange_view, reads_timeline, summary
-from conformance.report.html import BASES, GLYPHS, MEANINGS, TEMPLATES, VERDICTS, assembled, html_environment
+from conformance.report.html import (
+    BASES,
+    GLYPHS,
+    MEANINGS,
+    VERDICTS,
+    assembled,
+    html_environment,
+    print_footer,
+    script_data,
+    scripts,
+    styles,
+)
 from conformance.report.keywords import keyword_totals
+from conformance.report.quantities import counted, listed
+from conformance.report.record import results_text
 from conformance.report.results import RequirementResult, Results
+from conformance.report.stream_picture import WIDTH, stream_picture
+from conformance.report.time_strip import HEIGHT, time_strip
 from conformance.suite.outcome import BROKEN_OR_WAIVED, Finding, KeywordCoverage, Outcome
 
 if TYPE_CHECKING:
@@ -26,6 +42,14 @@ if TYPE_CHECKING:
 _EMBEDDED_BODIES = 12 * 1024 * 1024
 _BODY_LIMITS = (2 * 1024, 32 * 1024)
 _MOST_FINDINGS = 20
+_MOST_CAUSES, _MOST_IN_CAUSE = 40, 5
+_MOST_NAMED = 12
+_FOLDED = {
+    Outcome.UNTESTED: "not tested",
+    Outcome.SKIPPED: "that do not apply",
+    Outcome.PASSED: "kept",
+}
+"""Outcomes whose rows are folded in each section, and what is said of their number."""
 
 
 def compliance_page(
@@ -41,41 +65,99 @@ def compliance_page(
     Only exchanges that a requirement names are embedded, each once; their bodies are cut to about 32 kB each, and to
     less if there are very many. `redact` takes secrets out of everything but the page's own style and script.
     """
-    evidence = _evidence(results, exchanges)
+    seen = list(exchanges)
+    evidence = _evidence(results, seen)
     found = _by_exchange(results)
     index = {exchange_id: number for number, exchange_id in enumerate(evidence)}
     boundary = uuid.uuid4().hex
+    identity = _run_id(results)
+    gaps = _gaps(results)
+    shown: dict[str, Any] = {
+        "causes": causes(results),
+        "streams": stream_picture(seen, found),
+        "times": time_strip(seen),
+        "errors": error_rows(evidence.values()),
+    }
     html = (
         html_environment()
         .get_template("compliance.html.j2")
         .render(
+            **shown,
             results=results,
+            run_id=identity,
+            contents=_contents(results, shown, gaps=sum(reason.size for _, reasons in gaps for reason in reasons)),
             parameters=_parameters(results),
             verdict=VERDICTS[results.verdict],
             sections=_sections(results),
+            section_options=[(name, name) for name in results.by_section],
+            level_options=[(name, name) for name in results.by_level],
             counts=_counts(results),
+            coverage_words=_coverage_words(results),
             keyword_totals=keyword_totals(results.keywords),
             keyword_locations=_keyword_locations(results),
-            Outcome=Outcome,
+            gaps=gaps,
             outcomes=list(Outcome),
+            folded=_FOLDED.keys(),
+            fold_words=_FOLDED,
             glyphs=GLYPHS,
             meanings=MEANINGS,
             bases=BASES,
-            levels=[level for level in Level if level in results.by_level],
             index=index,
+            requirement_of=_requirement_of(results),
             findings_of=lambda result: _findings(result, evidence),
             most_findings=_MOST_FINDINGS,
+            most_causes=_MOST_CAUSES,
+            most_in_cause=_MOST_IN_CAUSE,
+            most_named=_MOST_NAMED,
+            streams_width=WIDTH,
+            times_height=HEIGHT,
             explain=_explained,
-            errors=error_rows(evidence.values()),
             boundary=boundary,
-            exchange_index=_script_data(
+            exchange_index=script_data(
                 [[visible(name), summary(exchange), name in found] for name, exchange in evidence.items()]
             ),
             exchange_views=_views(evidence, found, curl, timeline),
         )
     )
-    style, script = ((TEMPLATES / f"compliance.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
-    return assembled(redact(html).split(boundary), style, script)
+    style = styles("compliance.css") + print_footer(f"{results.profile.name}, run {identity}, {results.started}")
+    return assembled(redact(html).split(boundary), style, scripts("compliance.js"))
+
+
+def _run_id(results: Results) -> str:
+    """What identifies the run on paper: the beginning of the digest of its record."""
+    return hashlib.sha256(results_text(results).encode()).hexdigest()[:12]
+
+
+def _contents(results: Results, shown: Mapping[str, Any], *, gaps: int) -> list[tuple[str, str, int]]:
+    """The sections of the page: place, title, and how many there are of what it lists (0 where that says nothing)."""
+    sections = [
+        ("fix", "What to fix", len(shown["causes"]), bool(shown["causes"])),
+        ("tested", "What was tested", 0, True),
+        ("outcomes", "Outcomes", 0, True),
+        ("streams", "Streams", shown["streams"].count if shown["streams"] else 0, shown["streams"] is not None),
+        ("times", "Times", 0, shown["times"] is not None),
+        ("keywords", "Keywords of the request", len(results.keywords), bool(results.keywords)),
+        ("errors", "Errors by condition", len(shown["errors"]), bool(shown["errors"])),
+        ("requirements", "Requirements", len(results.requirements), True),
+        ("gaps", "What was not tested, and why", gaps, True),
+        ("waivers", "Waivers", len(results.waivers), True),
+    ]
+    return [(place, title, number) for place, title, number, there in sections if there]
+
+
+def _coverage_words(results: Results) -> str:
+    counts = [f"{count} {outcome.value}" for outcome, count in results.totals.items()]
+    return f"{counted(len(results.requirements), 'requirement')}: {listed(counts, len(counts))}"
+
+
+def _requirement_of(results: Results) -> Mapping[str, str]:
+    """For each exchange, the requirement below which it is shown where a link does not say: the worst that names it."""
+    worst_first = list(Outcome).index
+    found: dict[str, str] = {}
+    for result in sorted(results.requirements, key=lambda result: worst_first(result.outcome)):
+        for name in _named(result):
+            found.setdefault(name, result.id)
+    return found
 
 
 def _explained(result: RequirementResult) -> Explanation | None:
@@ -136,21 +218,55 @@ def _place(finding: Finding, evidence: Mapping[str, Exchange]) -> Sequence[Piece
     return surroundings(exchange.answer.body, finding.offset)
 
 
-def _sections(results: Results) -> list[tuple[Section, list[tuple[RequirementResult, list[str]]]]]:
-    """The requirements by section, the worst outcomes first, each with the ids of its exchanges."""
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Rows of a section, each with the ids of its exchanges; all of one outcome where they are folded."""
+
+    rows: Sequence[tuple[RequirementResult, list[str]]]
+    folded: Outcome | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.rows)
+
+
+def _sections(results: Results) -> list[tuple[Section, list[_Group]]]:
+    """The requirements by section: what a reader has to look at, the worst first, then the rest by outcome, folded."""
     worst_first = list(Outcome).index
-    return [
-        (
-            section,
-            [
-                (result, _named(result))
-                for result in sorted(results.requirements, key=lambda result: worst_first(result.outcome))
-                if result.section is section
-            ],
-        )
-        for section in Section
-        if section in results.by_section
-    ]
+    sections = []
+    for section in Section:
+        rows = [(result, _named(result)) for result in results.requirements if result.section is section]
+        rows.sort(key=lambda row: worst_first(row[0].outcome))
+        groups = [_Group([row for row in rows if row[0].outcome not in _FOLDED])]
+        groups += [_Group([row for row in rows if row[0].outcome is outcome], outcome) for outcome in _FOLDED]
+        if rows:
+            sections.append((section, [group for group in groups if group.rows]))
+    return sections
+
+
+@dataclass(frozen=True, slots=True)
+class _Reason:
+    """Why some requirements were not decided, in words."""
+
+    words: str
+    results: Sequence[RequirementResult]
+
+    @property
+    def size(self) -> int:
+        return len(self.results)
+
+
+def _gaps(results: Results) -> list[tuple[str, list[_Reason]]]:
+    """What was not decided, by outcome and reason; the reason that most share first."""
+    gaps = []
+    for outcome in (Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.SKIPPED):
+        by_reason: dict[str, list[RequirementResult]] = {}
+        for result in results.with_outcome(outcome):
+            by_reason.setdefault(result.messages[0] if result.messages else MEANINGS[outcome], []).append(result)
+        reasons = [_Reason(words, rows) for words, rows in by_reason.items()]
+        if reasons:
+            gaps.append((outcome.value.capitalize(), sorted(reasons, key=lambda reason: -reason.size)))
+    return gaps
 
 
 def _counts(results: Results) -> list[tuple[str, str, list[tuple[str, Mapping[Outcome, int]]]]]:
@@ -196,14 +312,4 @@ def _views(
     limit = max(smallest, min(largest, _EMBEDDED_BODIES // max(len(evidence), 1)))
     for name, exchange in evidence.items():
         view = exchange_view(exchange, found.get(name, ()), curl=curl, timeline=timeline, body_limit=limit)
-        yield _script_data(view)
-
-
-def _script_data(value: object) -> object:
-    """A JSON value that can stand in a script element: nothing in it can end the element or begin a comment."""
-    import markupsafe  # noqa: PLC0415 - only the page needs it
-
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return markupsafe.Markup(  # noqa: S704 - the characters of markup are escaped here
-        text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-    )
+        yield script_data(view)

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from conformance.contract import Contract, Level
 from conformance.report.explained import explained
-from conformance.report.html import BASES, TEMPLATES, assembled, html_environment
+from conformance.report.html import BASES, assembled, html_environment, scripts, styles
 
 
 def requirements_page(contract: Contract) -> str:
@@ -30,12 +30,10 @@ def requirements_page(contract: Contract) -> str:
             sections=sections,
             excluded=[explained(row, contract) for row in contract.excluded],
             count=len(contract.requirements),
-            levels=[level for level in Level if level in levels],
+            level_options=[(level.value, level.value) for level in Level if level in levels],
+            section_options=[(section.value, section.value) for section, _ in sections],
             bases=BASES,
             boundary=boundary,
         )
     )
-    style = "".join(
-        path.read_text(encoding="utf-8") for path in (TEMPLATES / "compliance.css", TEMPLATES / "requirements.css")
-    )
-    return assembled(html.split(boundary), style, (TEMPLATES / "filter.js").read_text(encoding="utf-8"))
+    return assembled(html.split(boundary), styles("requirements.css"), scripts())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import conformance
@@ -29,11 +28,11 @@ from conformance.report import (
     target_view,
     write_reports,
 )
-from conformance.report.curl import curl_for
 from conformance.report.results import Fingerprint, Preflight, Tries
 from conformance.report.tries import with_tries
 from conformance.running.observed import INTERRUPTED, Observed
 from conformance.running.run import Run
+from conformance.running.run_log import command_for
 from conformance.running.suite_run import SuiteRun
 from conformance.suite import Judgement, Outcome
 from conformance.suite.blocking import blocked_by_setup, with_blockers
@@ -100,9 +99,7 @@ def finish(
     if baseline is not None:
         results = replace(results, baseline=against(results, baseline))
     results = replace(results, gate=gate(results, run.today))
-    credential = run.contract.operation.credential
-    curl = partial(curl_for, reach=run.target.reach)
-    curl = partial(curl, credential_header=credential.header) if credential else curl
+    curl = command_for(run)
     out = run.settings.out
     return FinishedRun(
         results=results,

@@ -38,6 +38,7 @@ def present(report: pytest.TestReport, judgement: Judgement, text: str, item: py
     item.user_properties[:] = _properties(judgement)  # pytest's JUnit file takes those of a later report on the item
     report.user_properties = list(item.user_properties)
     report.shown_outcome = judgement.outcome.value  # type: ignore[attr-defined] # travels with the report
+    report.explained = text if judgement.outcome is not Outcome.PASSED else ""  # type: ignore[attr-defined]
     if judgement.outcome is Outcome.FAILED:
         report.outcome, report.longrepr = "failed", text
     elif judgement.outcome in _AS_SKIPPED:

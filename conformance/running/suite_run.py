@@ -19,6 +19,7 @@ from conformance.running.collecting import SuiteCollection, is_of_suite
 from conformance.running.observed import Observed
 from conformance.running.presenting import explanation, present, status_letter
 from conformance.running.run import Run
+from conformance.running.run_log import LogRows, extras_of, is_logged
 from conformance.running.sending import nothing_observed
 from conformance.running.workers import WorkerReport, judgement_data, judgement_from
 from conformance.suite.expect import CANNOT_JUDGE, Expect, Judgement, conclude
@@ -84,6 +85,7 @@ class SuiteRun:
         """Give the tests their contract, and collect the suite whatever an ini file says."""
         config.stash[CONTRACT] = self.run.contract
         config.pluginmanager.register(SuiteCollection())
+        config.pluginmanager.register(LogRows(self.run.contract))
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """One item for each derived requirement, or each declared case, that a test function judges."""
@@ -212,6 +214,8 @@ class SuiteRun:
         report.judgement = judgement_data(judgement)  # type: ignore[attr-defined] # as above
         shown = self.waived(judgement)
         present(report, shown, self.run.redactor.text(explanation(shown)), item)
+        if is_logged(item.config):
+            report.extras = extras_of(shown, self.exchanges, self.run)  # type: ignore[attr-defined]
         if call.when == "setup" and report.outcome == "passed":
             # The test must not run on without its fixtures.
             report.outcome = "skipped"
@@ -244,11 +248,6 @@ class SuiteRun:
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
         """Show outcomes that pytest has no word for."""
         return status_letter(report)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_html_report_title(self, report: Any) -> None:
-        """Give the run log its title."""
-        report.title = "chat-conformance: run log"
 
     # --- among several processes -----------------------------------------------------------------------------------
 

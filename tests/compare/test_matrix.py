@@ -146,8 +146,22 @@ def test_every_requirement_has_a_row_that_can_be_linked_to() -> None:
     shown = matrix(read_runs(sorted(FIELD.iterdir())))
     page = Page(matrix_page(shown))
     ids = [element["id"] for tag, element in page.elements if tag == "tr" and "id" in element]
-    assert ids == [row.id for _, rows in shown.sections for row in rows]
+    assert sorted(ids) == sorted(row.id for _, rows in shown.sections for row in rows)
     assert len(set(ids)) == shown.size > 200
+
+
+def test_the_run_with_the_fewest_failures_is_the_first_column() -> None:
+    page = Page(matrix_page(matrix(two_runs())))
+    runs = [element["title"] for tag, element in page.elements if tag == "span" and element.get("class") == "who"]
+    assert runs[:2] == ["second", "first"]
+
+
+def test_what_breaks_clients_comes_before_recommendations_and_what_is_kept_is_folded() -> None:
+    html = matrix_page(matrix(two_runs()))
+    places = [html.index(f'<tr id="{row}"') for row in ("stream.done-once", "stream.object", "stream.media-type")]
+    assert places == sorted(places)
+    assert html.index('<details class="fold">') < places[2]
+    assert html.index('<details class="fold">') > places[1]
 
 
 def test_the_command_writes_the_page_and_the_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

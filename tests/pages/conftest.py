@@ -63,15 +63,18 @@ def open_page(browser: Browser) -> Iterator[Open]:
 @pytest.fixture(scope="session")
 def grave_faults() -> Callable[[Page], list[str]]:
     """The serious and critical accessibility faults of a page by axe-core: the rule, and where."""
-    axe = Axe()
+    return lambda page: [text for impact, text in _violations(page) if impact in _GRAVE]
 
-    def faults(page: Page) -> list[str]:
-        found = axe.run(page).response["violations"]
-        return [
-            f"{fault['id']}: {node['target']} {node.get('failureSummary', '')}"
-            for fault in found
-            if fault["impact"] in _GRAVE
-            for node in fault["nodes"][:5]
-        ]
 
-    return faults
+@pytest.fixture(scope="session")
+def all_faults() -> Callable[[Page], list[str]]:
+    """All accessibility faults of a page by axe-core, the small ones, too."""
+    return lambda page: [text for _, text in _violations(page)]
+
+
+def _violations(page: Page) -> list[tuple[str, str]]:
+    return [
+        (fault["impact"], f"{fault['id']}: {node['target']} {node.get('failureSummary', '')}")
+        for fault in Axe().run(page).response["violations"]
+        for node in fault["nodes"][:5]
+    ]

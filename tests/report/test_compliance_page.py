@@ -223,6 +223,35 @@ def test_redaction_reaches_all_but_the_pages_own_style_and_script() -> None:
     assert "var(" in made.raw["style"]
 
 
+def test_code_is_shown_as_code_and_nothing_else_is() -> None:
+    results = sample.sample_results(0)
+    hostile = "`<img src=x>` is not `stop`, nor `a <b> c`"
+    rows = tuple(
+        replace(row, statement=hostile, messages=(hostile,)) if row.id == "stream.done-once" else row
+        for row in results.requirements
+    )
+    made = Page(written(replace(results, requirements=rows)))
+    assert "<code>&lt;img src=x&gt;</code> is not <code>stop</code>, nor <code>a &lt;b&gt; c</code>" in made.html
+    assert "`" not in made.text
+    assert "img" not in [tag for tag, _ in made.elements]
+
+
+def test_on_paper_each_page_names_the_run_and_its_number(page: Page) -> None:
+    style = page.raw["style"]
+    assert "counter(page)" in style
+    (footer,) = re.findall(r'@page { @bottom-left { content: "([^"]*)"; } }', style)
+    assert re.fullmatch(rf"chat-conformance: kodexa, run [0-9a-f]{{12}}, {re.escape(sample.STARTED)}", footer)
+    assert footer.split()[3].rstrip(",") in page.text
+
+
+def test_the_footer_of_paper_says_nothing_that_could_end_it() -> None:
+    results = sample.sample_results(0)
+    named = replace(results, profile=replace(results.profile, name='own"; } </style><script>alert(1)</script>'))
+    made = Page(written(named))
+    assert [tag for tag, _ in made.elements].count("style") == 1
+    assert "</style><script>alert" not in made.html
+
+
 @pytest.mark.parametrize("command", ["curl " + "x" * 40_000, "curl --data '\u202e'"])
 def test_a_command_that_cannot_be_shown_as_typed_is_not_shown(command: str) -> None:
     made = Page(compliance_page(sample.sample_results(0), sample.exchanges(), curl=lambda _: command))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import subprocess
@@ -117,6 +118,24 @@ def test_a_broken_must_fails_and_last_failed_repeats_only_that(tmp_path: Path) -
     assert tally(first)["failed"] == tally(again)["failed"] > 0
     assert tally(again)["passed"] == 0
     assert "verdict: nonconformant" in again.stdout
+
+
+def test_a_log_of_pytest_html_has_readable_rows(tmp_path: Path) -> None:
+    plugins = ("-p", "pytest_metadata.plugin", "-p", "pytest_html.plugin")
+    with http_deployment(empty_object) as url:
+        run_pytest(tmp_path, *SMOKE, "--base-url", url, *plugins, "--html", "log.html", "--self-contained-html")
+    page = (tmp_path / "log.html").read_text(encoding="utf-8")
+    blob = re.search(r'data-jsonblob="([^"]*)"', page)
+    assert blob is not None
+    tests = [test for some in json.loads(html.unescape(blob[1]))["tests"].values() for test in some]
+    assert tests
+    assert not [test["log"] for test in tests if test["log"].startswith("(")]
+    (served,) = [test for test in tests if test["requirement"] == "completion.served"]
+    assert served["outcome"] == "failed"
+    assert served["statement"]
+    shown = "".join(extra["content"] for extra in served["extras"])
+    assert "curl " in shown
+    assert "evidence/exchanges.jsonl" in shown
 
 
 def tally(done: Done) -> Counter[str]:

@@ -17,7 +17,8 @@ def watch(page: Page, path: Path) -> list[str]:
         dialog.dismiss()
 
     def asked(url: str) -> None:
-        if url.split("#", maxsplit=1)[0] != address:
+        # Its query and its fragment say what is shown; neither asks for anything else.
+        if url.split("#", maxsplit=1)[0].split("?", maxsplit=1)[0] != address:
             problems.append(f"asked for {url}")
 
     def wrote(kind: str, text: str) -> None:

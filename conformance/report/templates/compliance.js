@@ -1,8 +1,7 @@
-"use strict";
-// Filters the requirements and shows their exchanges on demand. Text of a target only ever becomes text nodes and data attributes.
+// Shows the exchanges of a requirement on demand. Text of a target only ever becomes text nodes and data attributes.
 (() => {
   const FIRST_EXCHANGES = 8;
-  const byId = (id) => document.getElementById(id);
+  const { byId, number } = page;
   const parse = (id) => JSON.parse(byId(id).textContent);
   const index = parse("exchange-index");
 
@@ -16,87 +15,7 @@
     return made;
   }
 
-  const number = (value) => value.toLocaleString("en");
   const count = (n, noun) => `${number(n)} ${noun}${n === 1 ? "" : "s"}`;
-
-  // ---- filters ----------------------------------------------------------------------------------------------------
-
-  const tools = byId("tools");
-  const search = byId("search");
-  const shown = byId("shown");
-  const rows = [...document.querySelectorAll(".requirement")].map((node) => ({
-    node,
-    outcome: node.dataset.outcome,
-    level: node.dataset.level,
-    section: node.parentElement.dataset.section,
-    text: node.textContent.toLowerCase(),
-  }));
-
-  function filter() {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const outcomes = new Set([...tools.querySelectorAll("[name=outcome]:checked")].map((box) => box.value));
-    const level = byId("level").value;
-    const section = byId("section").value;
-    const bySection = new Map();
-    let total = 0;
-    for (const row of rows) {
-      const fits = (!outcomes.size || outcomes.has(row.outcome)) && (!level || row.level === level)
-        && (!section || row.section === section) && words.every((word) => row.text.includes(word));
-      row.node.hidden = !fits;
-      total += fits;
-      bySection.set(row.section, (bySection.get(row.section) || 0) + fits);
-    }
-    for (const part of document.querySelectorAll(".part")) {
-      const visible = bySection.get(part.dataset.section) || 0;
-      part.hidden = !visible;
-      part.querySelector("h3 .muted").textContent = visible;
-    }
-    byId("nothing").hidden = total > 0 || !rows.length;
-    shown.textContent = total === rows.length ? count(total, "requirement") : `${number(total)} of ${number(rows.length)}`;
-  }
-
-  let waiting = 0;
-  search.addEventListener("input", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(filter, 80);
-  });
-  tools.addEventListener("change", filter);
-  tools.addEventListener("submit", (event) => event.preventDefault());
-  tools.addEventListener("reset", () => setTimeout(filter));
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey && !event.target.closest("input, select")) {
-      event.preventDefault();
-      search.focus();
-    }
-  });
-  tools.hidden = false;
-  filter();
-
-  // ---- deep links -------------------------------------------------------------------------------------------------
-
-  function follow() {
-    let id = location.hash.slice(1);
-    try {
-      id = decodeURIComponent(id);
-    } catch {
-      return;
-    }
-    const target = id && byId(id);
-    if (!target || !target.classList.contains("requirement")) return;
-    if (target.hidden) {
-      tools.reset();
-      filter();
-    }
-    target.open = true;
-    target.querySelector("summary").focus({ preventScroll: true });
-    target.scrollIntoView();
-  }
-  addEventListener("hashchange", follow);
-  document.addEventListener("click", (event) => {
-    // A second click on the same link does not change the hash, but should go there all the same.
-    const link = event.target.closest("a[href^='#']");
-    if (link && link.hash === location.hash) setTimeout(follow);
-  });
 
   // ---- exchanges --------------------------------------------------------------------------------------------------
 
@@ -117,23 +36,39 @@
       });
       requirement.querySelector(".body").append(more);
     }
-    for (const place of requirement.querySelectorAll("span.goto")) {
-      const button = element("button", { type: "button", class: "goto" }, place.textContent);
-      button.addEventListener("click", () => openExchange(requirement, place.dataset.exchange));
-      place.replaceWith(button);
-    }
   }
 
+  // Opens an exchange below a requirement, and goes there.
   function openExchange(requirement, n) {
-    let node = requirement.querySelector(`.exchange[data-exchange="${n}"]`);
-    if (!node) {
-      requirement.querySelector(".more")?.click();
-      node = requirement.querySelector(`.exchange[data-exchange="${n}"]`);
-    }
+    page.reveal(requirement.id);
+    fillRequirement(requirement);
+    const find = () => requirement.querySelector(`.exchange[data-exchange="${n}"]`);
+    if (!find()) requirement.querySelector(".more")?.click();
+    const node = find();
+    if (!node) return;
     node.open = true;
     node.querySelector("summary").focus({ preventScroll: true });
     node.scrollIntoView();
   }
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-exchange]");
+    if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const requirement = link.closest(".requirement") || byId(decodeURIComponent(link.getAttribute("href").slice(1)));
+    if (!requirement) return;
+    event.preventDefault();
+    page.write("pushState", { exchange: index[link.dataset.exchange][0] }, `#${requirement.id}`);
+    openExchange(requirement, link.dataset.exchange);
+  }, true);
+
+  page.onRestore((query) => {
+    const n = index.findIndex(([name]) => name === query.get("exchange"));
+    if (n < 0) return;
+    const place = byId(page.place());
+    const shows = (node) => (node.dataset.exchanges || "").split(" ").includes(String(n));
+    const requirement = place?.closest(".requirement") || [...document.querySelectorAll(".requirement")].find(shows);
+    if (requirement) openExchange(requirement, n);
+  });
 
   function exchangeNode(n) {
     const [name, summary, flagged] = index[n];
@@ -142,6 +77,10 @@
         flagged ? element("span", { class: "flag" }, "has findings") : null));
     node.addEventListener("toggle", () => {
       if (node.open && node.childElementCount === 1) node.append(exchangeBody(parse(`exchange-${n}`)));
+    });
+    node.querySelector("summary").addEventListener("click", () => {
+      // Its address is that of the page while it is open: it survives a reload, and can be sent to somebody.
+      page.write("replaceState", node.open ? {} : { exchange: name }, `#${node.closest(".requirement").id}`);
     });
     return node;
   }
@@ -261,15 +200,7 @@
       element("span", {}, `${number(points[points.length - 1][1])} bytes received`), element("span", {}, `${number(end)} ms`)));
   }
 
-  // ---- what is open -----------------------------------------------------------------------------------------------
-
-  for (const { node } of rows) {
+  for (const node of document.querySelectorAll(".requirement")) {
     node.addEventListener("toggle", () => { if (node.open) fillRequirement(node); });
   }
-  addEventListener("beforeprint", () => {
-    for (const { node, outcome } of rows) if (outcome === "failed" || outcome === "warning") node.open = true;
-  });
-  follow();
-  // Once the page has loaded, the browser scrolls to the fragment itself and takes the focus away.
-  if (document.readyState !== "complete") addEventListener("load", () => setTimeout(follow));
 })();
