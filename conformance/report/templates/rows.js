@@ -170,17 +170,19 @@ const page = (() => {
   });
   addEventListener("popstate", restore);
   addEventListener("hashchange", restore);
-  // In print, everything that is folded can be read.
+  // In print, everything that is folded can be read. The style sees to it where it can.
   const opened = [];
-  addEventListener("beforeprint", () => {
-    for (const node of document.querySelectorAll("details.fold:not([open]), .row[data-print]:not([open])")) {
-      node.open = true;
-      opened.push(node);
-    }
-  });
-  addEventListener("afterprint", () => {
-    for (const node of opened.splice(0)) node.open = false;
-  });
+  if (!CSS.supports("selector(::details-content)")) {
+    addEventListener("beforeprint", () => {
+      for (const node of document.querySelectorAll("details.fold:not([open]), details.more:not([open]), .row[data-print]:not([open])")) {
+        node.open = true;
+        opened.push(node);
+      }
+    });
+    addEventListener("afterprint", () => {
+      for (const node of opened.splice(0)) node.open = false;
+    });
+  }
   // When the rest of the script has run; and again once the page has loaded, since the browser then scrolls by itself.
   setTimeout(restore);
   if (document.readyState !== "complete") addEventListener("load", () => setTimeout(restore));
