@@ -43,8 +43,9 @@ _EMBEDDED_BODIES = 12 * 1024 * 1024
 _BODY_LIMITS = (2 * 1024, 32 * 1024)
 _MOST_FINDINGS = 20
 _MOST_CAUSES, _MOST_IN_CAUSE = 40, 5
-_MOST_NAMED = 12
+_MOST_NAMED, _MOST_WORDS = 12, 400
 _FOLDED = {
+    Outcome.BLOCKED: "cannot be seen",
     Outcome.UNTESTED: "not tested",
     Outcome.SKIPPED: "that do not apply",
     Outcome.PASSED: "kept",
@@ -88,6 +89,7 @@ def compliance_page(
             contents=_contents(results, shown, gaps=sum(reason.size for _, reasons in gaps for reason in reasons)),
             parameters=_parameters(results),
             verdict=VERDICTS[results.verdict],
+            dialect=_dialect(results),
             sections=_sections(results),
             section_options=[(name, name) for name in results.by_section],
             level_options=[(name, name) for name in results.by_level],
@@ -96,6 +98,7 @@ def compliance_page(
             keyword_totals=keyword_totals(results.keywords),
             keyword_locations=_keyword_locations(results),
             gaps=gaps,
+            Outcome=Outcome,
             outcomes=list(Outcome),
             folded=_FOLDED.keys(),
             fold_words=_FOLDED,
@@ -104,11 +107,14 @@ def compliance_page(
             bases=BASES,
             index=index,
             requirement_of=_requirement_of(results),
+            messages_of=_messages,
             findings_of=lambda result: _findings(result, evidence),
             most_findings=_MOST_FINDINGS,
             most_causes=_MOST_CAUSES,
             most_in_cause=_MOST_IN_CAUSE,
             most_named=_MOST_NAMED,
+            most_words=_MOST_WORDS,
+            requirement_ids={result.id for result in results.requirements},
             streams_width=WIDTH,
             times_height=HEIGHT,
             explain=_explained,
@@ -165,10 +171,30 @@ def _explained(result: RequirementResult) -> Explanation | None:
     return explanation(result.id, result.pointer) if result.outcome in BROKEN_OR_WAIVED else None
 
 
+def _messages(result: RequirementResult) -> list[str]:
+    """The messages that the findings below them do not say again."""
+    if not result.findings:
+        return list(result.messages)
+    said = (f"expected {result.findings[0].expected}", f"{len(result.findings)} findings in all: ")
+    return [message for message in result.messages if not any(words in message for words in said)]
+
+
 def _parameters(results: Results) -> list[tuple[str, str]]:
     """The configured parts of the path: what each names, and its value."""
     nouns = {parameter.key: parameter.noun.capitalize() for parameter in known_parameters()}
     return [(nouns.get(key, key), value) for key, value in results.target.parameters.items() if value]
+
+
+def _dialect(results: Results) -> list[str]:
+    """How the target is spoken to where that is not as the contract has it, in words."""
+    found = results.preflight
+    if found is None:
+        return []
+    words = [f"tokens are limited by `{found.limit_field}`"] if found.limit_field else []
+    words += [f"limits are at least {found.least_limit}"] if found.least_limit > 1 else []
+    words += [f"{found.thinking} tokens are added to limits, for a model that thinks first"] if found.thinking else []
+    words += [f"`{name}` is refused" for name in found.refused]
+    return words + [f"{listed([f'`{name}`' for name in names])} are refused together" for names in found.apart]
 
 
 def _evidence(results: Results, exchanges: Iterable[Exchange]) -> Mapping[str, Exchange]:
@@ -219,26 +245,45 @@ def _place(finding: Finding, evidence: Mapping[str, Exchange]) -> Sequence[Piece
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
-    """Rows of a section, each with the ids of its exchanges; all of one outcome where they are folded."""
+class _Row:
+    """One requirement, with the ids of its exchanges, and those that cannot be seen because of it."""
 
-    rows: Sequence[tuple[RequirementResult, list[str]]]
+    result: RequirementResult
+    names: Sequence[str]
+    blocks: Sequence[_Row] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Rows of a section; all of one outcome where they are folded."""
+
+    rows: Sequence[_Row]
     folded: Outcome | None = None
 
     @property
     def size(self) -> int:
-        return len(self.rows)
+        return sum(1 + len(row.blocks) for row in self.rows)
 
 
 def _sections(results: Results) -> list[tuple[Section, list[_Group]]]:
-    """The requirements by section: what a reader has to look at, the worst first, then the rest by outcome, folded."""
+    """The requirements by section: what a reader has to look at, the worst first, then the rest by outcome, folded.
+
+    What is blocked stands below the requirement that blocks it, whatever its own section is.
+    """
     worst_first = list(Outcome).index
+    known = {result.id for result in results.requirements if result.outcome is not Outcome.BLOCKED}
+    blocked: dict[str | None, list[_Row]] = {}
+    for result in results.with_outcome(Outcome.BLOCKED):
+        blocked.setdefault(result.blocked_by, []).append(_Row(result, _named(result)))
     sections = []
     for section in Section:
-        rows = [(result, _named(result)) for result in results.requirements if result.section is section]
-        rows.sort(key=lambda row: worst_first(row[0].outcome))
-        groups = [_Group([row for row in rows if row[0].outcome not in _FOLDED])]
-        groups += [_Group([row for row in rows if row[0].outcome is outcome], outcome) for outcome in _FOLDED]
+        rows = [
+            _Row(result, _named(result), blocked.get(result.id, ()))
+            for result in sorted(results.requirements, key=lambda result: worst_first(result.outcome))
+            if result.section is section and (result.outcome is not Outcome.BLOCKED or result.blocked_by not in known)
+        ]
+        groups = [_Group([row for row in rows if row.result.outcome not in _FOLDED])]
+        groups += [_Group([row for row in rows if row.result.outcome is outcome], outcome) for outcome in _FOLDED]
         if rows:
             sections.append((section, [group for group in groups if group.rows]))
     return sections

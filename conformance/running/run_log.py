@@ -137,7 +137,7 @@ class _Template:
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    def render(self, *, test_data: str, title: str, run_count: str, **_: object) -> str:
+    def render(self, *, test_data: str, title: str, **_: object) -> str:
         """The whole page, from what pytest-html collected."""
         boundary = uuid.uuid4().hex
         tests = [_logged(nodeid, told) for nodeid, some in json.loads(test_data)["tests"].items() for told in some]
@@ -148,7 +148,6 @@ class _Template:
             .get_template("run-log.html.j2")
             .render(
                 title=title,
-                run_count=run_count,
                 profile=self._run.contract.profile,
                 base_url=self._run.target.base_url,
                 tier=self._run.tier.value,

@@ -212,7 +212,7 @@ def test_a_finding_leads_to_its_exchange_with_the_offending_part_marked(page_fil
     exchange = page.locator(".exchange[open]")
     expect(exchange).to_have_count(1)
     expect(exchange.locator("mark").filter(has_text="data: [DONE]")).to_have_count(1)
-    expect(exchange.get_by_role("region", name="Wire trace").locator("tr.bad")).not_to_have_count(0)
+    expect(exchange.get_by_role("group", name="Wire trace").locator("tr.bad")).not_to_have_count(0)
     expect(exchange.get_by_role("img", name="Arrival of the body over time")).to_be_visible()
     expect(exchange.locator("svg .tick.bad")).not_to_have_count(0)
 
@@ -253,9 +253,7 @@ def test_axe_finds_no_fault(page_file: Path, open_page: Open, all_faults: Faults
     assert all_faults(page) == []
 
 
-def test_axe_finds_no_fault_in_the_page_of_a_real_run(
-    tmp_path: Path, open_page: Open, all_faults: Faults
-) -> None:
+def test_axe_finds_no_fault_in_the_page_of_a_real_run(tmp_path: Path, open_page: Open, all_faults: Faults) -> None:
     # In a process of its own: the browser's driver has an event loop in this one.
     call((*CLI, "run", "kodexa", "--out", str(tmp_path / "out")), tmp_path)
     page = open_page(tmp_path / "out" / "compliance.html", viewport={"width": 768, "height": 900})

@@ -24,7 +24,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_row_says_what_was_required_and_what_came(page_file: Path, open_page: Any) -> None:
     page = open_page(page_file)
-    expect(page.get_by_role("heading", level=1)).to_contain_text("tests took")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(" tests")
     row = page.locator(".requirement[data-outcome=failed]").first
     row.locator("> summary").click()
     expect(row.get_by_role("group", name="What the test says")).to_contain_text("source: ")

@@ -162,7 +162,7 @@
     const table = element("table", { class: "trace" },
       element("thead", {}, element("tr", {}, element("th", { scope: "col", class: "num" }, "ms"), element("th", { scope: "col", class: "num" }, "byte"), element("th", { scope: "col" }, "event"))),
       element("tbody", {}, ...lines));
-    const frame = element("div", { class: "traces", tabindex: "0", role: "region", "aria-label": "Wire trace" }, table);
+    const frame = element("div", { class: "traces", tabindex: "0", role: "group", "aria-label": "Wire trace" }, table);
     return stream.arrivals.length ? [heading, chart(view), frame] : [heading, frame];
   }
 

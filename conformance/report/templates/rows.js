@@ -126,6 +126,8 @@ const page = (() => {
     const inner = target.querySelector(target.matches("details") ? "summary" : "a.anchor");
     if (!inner) target.tabIndex = -1;
     (inner || target).focus({ preventScroll: true });
+    // The toolbar covers what is below it, and is as high as it needs to be.
+    if (tools && getComputedStyle(tools).position === "sticky") document.documentElement.style.scrollPaddingTop = `${tools.offsetHeight + 12}px`;
     target.scrollIntoView();
     return true;
   }
