@@ -36,9 +36,9 @@ def test_a_row_says_what_was_required_and_what_came(page_file: Path, open_page: 
 
 def test_below_a_finding_are_its_command_and_its_evidence(page_file: Path, open_page: Any) -> None:
     page = open_page(page_file)
-    row = page.locator(".requirement[data-outcome=failed]").filter(has=page.get_by_role("group", name="Command")).first
-    expect(row.get_by_role("group", name="Command")).to_contain_text("curl ")
+    row = page.locator(".requirement[data-outcome=failed]").filter(has=page.locator("[aria-label=Command]")).first
     row.locator("> summary").click()
+    expect(row.get_by_role("group", name="Command")).to_contain_text("curl ")
     expect(row.get_by_text("in evidence/exchanges.jsonl")).to_be_visible()
 
 
