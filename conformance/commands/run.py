@@ -64,7 +64,7 @@ def _judge(run: Run) -> int:
     baseline = _baseline(run)
     _make(out)
     with _progress(shown=run.settings.show_progress) as progress:
-        suite_run, ended = judge(run, progress, out / RUN_LOG)
+        suite_run, ended = judge(run, progress, log=out / RUN_LOG)
         if not (ended.interrupted or ended.failed or suite_run.broken or suite_run.unusable):
             retry_findings(suite_run)
     if suite_run.unusable is not None:

@@ -44,7 +44,9 @@ class Ended:
         return self.status in {pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR}
 
 
-def judge(run: Run, progress: Progress | None = None, log: Path | None = None) -> tuple[SuiteRun, Ended]:
+def judge(
+    run: Run, progress: Progress | None = None, arguments: Sequence[str] = (), log: Path | None = None
+) -> tuple[SuiteRun, Ended]:
     """Observe the target of a run, or read its evidence, and judge it by the tests that it selects.
 
     `log` is where the log of the tests is written.
@@ -54,7 +56,7 @@ def judge(run: Run, progress: Progress | None = None, log: Path | None = None) -
     from conformance.running.suite_run import SuiteRun
 
     suite_run = SuiteRun(run, lambda needs: observe(run, needs, progress))
-    return suite_run, run_pytest(suite_run, (), *([RunLog(log, run)] if log is not None else []))
+    return suite_run, run_pytest(suite_run, arguments, *([RunLog(log, run)] if log is not None else []))
 
 
 def collect(run: Run, arguments: Sequence[str] = ()) -> tuple[SuiteRun, Ended]:

@@ -20,9 +20,9 @@ def chunk(content: str = "word") -> bytes:
     return b'data: {"choices":[{"index":0,"delta":{"content":"%s"},"finish_reason":null}]}\n\n' % content.encode()
 
 
-def stream(name: str, *events: bytes, end: EndKind = EndKind.COMPLETE, pace: float = 0.1, **fields: str) -> Exchange:
+def stream(name: str, *events: bytes, end: EndKind = EndKind.COMPLETE, pace: float = 0.1, coding: str = "") -> Exchange:
     reads = tuple(Read(pace * (number + 1), event) for number, event in enumerate(events))
-    headers = (("Content-Type", "text/event-stream"), *fields.items())
+    headers = (("Content-Type", "text/event-stream"), *((("Content-Encoding", coding),) if coding else ()))
     ending = Ending(end, pace * (len(events) + 1))
     answer = Answer(200, "OK", "HTTP/1.1", headers, pace / 2, reads)
     return Exchange(f"{name}#1", name, 1, sample.STARTED, sample.request({}), answer, ending)
@@ -53,7 +53,7 @@ def test_words_of_a_model_are_no_marks() -> None:
 
 
 def test_a_coded_stream_is_read_as_it_was_before_the_coding() -> None:
-    coded = stream("coded", gzip.compress(chunk() + FINISHED + DONE), **{"Content-Encoding": "gzip"})
+    coded = stream("coded", gzip.compress(chunk() + FINISHED + DONE), coding="gzip")
     assert lines(coded)[0].startswith("3 events")
 
 
