@@ -28,7 +28,10 @@ from conformance.contract import (
 from conformance.contract.catalogue import shipped_rows
 from conformance.contract.model import Tier
 from conformance.probes import check_request, plan
+from conformance.probes.completions import smallest
 from conformance.probes.generated import GENERATED, KINDS
+from conformance.probes.preflight import again
+from conformance.probes.request_body import RequestBody
 from conformance.reference.faults import keywords_without_fault
 from conformance.report.explained import Explained, explained
 from conformance.running.opening import collecting
@@ -172,7 +175,8 @@ def _suite_test(item: pytest.Item, contract: Contract) -> SuiteTest:
 def probe_names(contract: Contract) -> tuple[str, ...]:
     """The name of every probe that can be planned for a contract in any tier, with every value configured.
 
-    Of generated probes, there is one name of each kind.
+    Of generated probes, there is one name of each kind; of those of the preflight that are only made after an answer,
+    the first tries.
 
     Raises:
         ProbeError: the contract does not allow the request that all probes start from.
@@ -181,7 +185,9 @@ def probe_names(contract: Contract) -> tuple[str, ...]:
     check_request(contract, target)
     planned = (plan(contract, target, ["*"], tier, generated=0) for tier in (Tier.EXHAUSTIVE, Tier.LOAD))
     names = dict.fromkeys(probe.name for one in planned for probe in one.every_probe())
-    return (*names, *(f"{GENERATED}{kind}/0" for kind in KINDS))
+    first = smallest(RequestBody(contract, target))
+    tries = (again(first, number).name for number in (1, 2))
+    return (*names, *(f"{GENERATED}{kind}/0" for kind in KINDS), *tries)
 
 
 def configured_target(contract: Contract) -> Target:

@@ -81,13 +81,16 @@ def test_ctrf_has_one_test_for_each_requirement_and_counts_them() -> None:
 
 
 def test_ctrf_shows_every_outcome_by_its_raw_status() -> None:
-    results = sample.sample_results()
+    sampled = sample.sample_results()
+    first = replace(sampled.requirements[0], id="stream.unseen", outcome=Outcome.BLOCKED, blocked_by="stream.done-once")
+    results = replace(sampled, requirements=(*sampled.requirements, first))
     printed = {test["testId"]: (test["status"], test["rawStatus"]) for test in ctrf(results)["tests"]}
     assert {printed[row.id][1] for row in results.requirements} == set(Outcome)
     assert printed["stream.done-once"] == ("failed", "failed")
     assert printed["stream.role-first"] == ("passed", "warning")
     assert printed["completion.finish-reason"] == ("other", "waived")
     assert printed["robustness.deep-json"] == ("pending", "untested")
+    assert printed["stream.unseen"] == ("other", "blocked")
 
 
 def test_a_warning_fails_in_the_ctrf_of_a_strict_run() -> None:

@@ -102,7 +102,7 @@ def _edit(path: str, value: object) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("/format", 3, "/format: is version 3"),
+        ("/format", 4, "/format: is version 4"),
         ("/verdict", "great", "/verdict: 'great' is not one of"),
         ("/verdict", ..., "/: 'verdict' is a required property"),
         ("/started", "yesterday", "/started: 'yesterday' is not a 'date-time'"),
