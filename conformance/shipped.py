@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 DEFAULT_PROFILE = "openai"
 """The profile that is judged where none is named."""
+DOCUMENTATION_URL: str | None = None
+"""Where the documentation site is published; None as long as it is not."""
+DOCUMENTATION_VARIABLE = "CONFORMANCE_DOCS_URL"
+"""The environment variable with the address of a copy of the site."""
 
 _DOCUMENT = "openapi.yaml"
+
+
+def documentation_url() -> str | None:
+    """The http(s) address of the documentation site, without a slash at its end; None where none is known."""
+    address = (os.environ.get(DOCUMENTATION_VARIABLE) or DOCUMENTATION_URL or "").strip().rstrip("/")
+    return address if address.startswith(("https://", "http://")) else None
 
 
 def specs_directory() -> Path:

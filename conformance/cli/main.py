@@ -101,6 +101,7 @@ def commands() -> None:
     type=click.Path(path_type=Path),
     help="Where to write evidence and reports.  [default: reports/PROFILE-TIME]",
 )
+@click.option("--force", is_flag=True, help="Replace an earlier run in --out; touches no file that a run does not write.")
 @click.option(
     "--resume",
     metavar="DIR",
@@ -270,6 +271,7 @@ def serve(**options: Any) -> int:
     help="List what each requirement lacks (test, probe, fault, why and fix, review), and names in the code that mean"
     " nothing; exit 1 if there are any.",
 )
+@click.option("--release", metavar="VERSION", help="List what this frozen release of the profile scores.")
 @click.option("--freeze", metavar="VERSION", help="Freeze the current requirements as a release, which never changes.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def requirements(profile: str, **options: Any) -> int:

@@ -22,7 +22,7 @@ from conformance.terminal.exits import UsageFailure
 
 _CONCURRENCY = {Tier.EXHAUSTIVE: 16, Tier.LOAD: 64}
 """Default number of concurrent requests, for tiers where it is not the usual one."""
-_FIXED_BY_THE_RUN = ("out", "tier", "only", "replay", "release", "generated")
+_FIXED_BY_THE_RUN = ("out", "tier", "only", "replay", "release", "generated", "force")
 """Options that define a run; a resumed run has them already."""
 
 
@@ -66,6 +66,7 @@ def run_settings(options: Mapping[str, Any]) -> RunSettings:
         second_tenant=asked.get("second_tenant"),
         require_all=asked.get("require_all", False) or "bundle" in given,
         resume="resume" in given,
+        force="force" in given,
         strict=asked.get("strict", False),
         trust_environment=asked.get("trust_env", False),
         show_progress=sys.stderr.isatty(),

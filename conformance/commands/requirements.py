@@ -24,6 +24,7 @@ def list_requirements(
     sources: Path | None,
     reviewed: bool,
     freeze: str | None = None,
+    release: str | None = None,
     check: bool = False,
     as_json: bool,
 ) -> int:
@@ -45,6 +46,8 @@ def list_requirements(
         raise UsageFailure("--freeze only writes a release; leave the other options out.")
     if check and (stale or as_json or reviewed or freeze is not None):
         raise UsageFailure("--check lists what the requirements lack; leave the other options out.")
+    if release is not None and (stale or reviewed or check or freeze is not None):
+        raise UsageFailure("--release lists what a release scores; of the other options, it goes with --json only.")
     if sources is not None and not sources.is_dir():
         raise UsageFailure(f"--sources {sources} is not a folder; give the folder with the source documents.")
     contract = load_contract(profile)
@@ -56,7 +59,7 @@ def list_requirements(
         return _freeze(contract, freeze)
     if stale:
         return _list_stale(contract, profile, sources, as_json=as_json)
-    _list_all(contract, profile, as_json=as_json)
+    _list_all(contract, profile, release, as_json=as_json)
     return 0
 
 
@@ -77,17 +80,21 @@ def _list_gaps(contract: Contract, profile: str) -> int:
     return 0
 
 
-def _list_all(contract: Contract, profile: str, *, as_json: bool) -> None:
+def _list_all(contract: Contract, profile: str, version: str | None, *, as_json: bool) -> None:
+    from conformance.contract import read_release, with_release
     from conformance.running.pytest_session import judging_tests
 
     tests = judging_tests(contract, profile)
+    release = None if version is None else read_release(contract, version)
+    if release is not None:
+        contract = with_release(contract, release)
     rows = [*contract.requirements, *contract.excluded]
     if as_json:
         _print_json([_document(row, tests) for row in rows])
         return
     from conformance.terminal.requirement_text import requirements_text
 
-    click.echo(requirements_text(contract, tests))
+    click.echo(requirements_text(contract, tests, release))
 
 
 def _document(row: Requirement, tests: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -108,6 +115,7 @@ def _document(row: Requirement, tests: Mapping[str, Sequence[str]]) -> dict[str,
         "digest": row.digest,
         "tests": list(tests.get(row.id, ())),
         "excluded": row.excluded,
+        "scored": row.scored,
     }
 
 

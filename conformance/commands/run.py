@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _EXIT = {"passed": 0, "failed": 1, "undecided": 3}
 """The exit status by the status of the gate, which follows the verdict except for baselines and waivers."""
 USAGE, SUITE_BROKE = 2, 4
-RUN_LOG = "run-log.html"
 
 
 def run_suite(settings: RunSettings) -> int:
@@ -32,7 +31,9 @@ def run_suite(settings: RunSettings) -> int:
 
     try:
         with as_usage_failures(), open_run(settings, os.environ) as run:
-            return _judge(run)
+            if not settings.force or run.recorded is not None:
+                return _judge(run)
+            return _judge_anew(run)
     except UsageFailure as failure:
         return _refuse(failure)
 
@@ -47,14 +48,28 @@ def show_plan(settings: RunSettings) -> int:
             suite_run, ended = collect(run)
             if suite_run.broken or ended.failed:
                 return _suite_broke(run, suite_run.broken, ended)
-            print_plan(run.plan(suite_run.needs), run.target.base_url)
+            print_plan(run.plan(suite_run.needs), run)
     except UsageFailure as failure:
         return _refuse(failure)
     return 0
 
 
+def _judge_anew(run: Run) -> int:
+    """Judge into a folder that may hold an earlier run, which is replaced once the new one went to its end."""
+    from conformance.running.earlier_run import kept_aside, replacing
+
+    out = run.settings.out
+    assert out is not None
+    with replacing(out):
+        status = _judge(run)
+    for folder in kept_aside(out):
+        click.echo(f"chat-conformance: this run did not go to its end; the earlier one is kept in {folder}.", err=True)
+    return status
+
+
 def _judge(run: Run) -> int:
     from conformance.bundle.packing import bundle_key, write_bundle
+    from conformance.running.earlier_run import RUN_LOG
     from conformance.running.finish import finish
     from conformance.running.retry_findings import retried, retry_findings
     from conformance.terminal.ci_output import report_to_ci

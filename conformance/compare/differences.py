@@ -6,23 +6,34 @@ import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
-from conformance.compare.identity import FindingIdentity, identities, identity
+from conformance.compare.identity import FindingIdentity, identities, identity, newly_broken
 from conformance.compare.runs import CompareError
 from conformance.contract.model import Level, Section
+from conformance.quoting import one_line
+from conformance.report.quantities import listed
 from conformance.report.results import RequirementResult, Results
-from conformance.suite.outcome import BROKEN, UNDECIDED, Finding, Outcome
+from conformance.suite.outcome import BROKEN, UNDECIDED, Finding, Outcome, Waiver
+
+_MOST_NAMED = 10
+"""Waivers that are named."""
+_MOST_FACTS = 40
+"""Differing circumstances that are told: a record may have any number of traits of its target."""
+_LONGEST_FACT = 200
 
 
 class ChangeKind(StrEnum):
     """What happened to a requirement, the gravest first."""
 
     REGRESSION = "regression"
-    """It is broken and was not, or has new findings."""
+    """It is broken and was not, or in another way."""
     UNDECIDED = "undecided"
     """It was decided and no longer is."""
     FIX = "fix"
     """It was broken and no longer is, or has lost findings."""
+    ELSEWHERE = "elsewhere"
+    """It was broken and is, but by other requests: so does a defect that comes by chance."""
     NEW = "new"
     """The older run does not have it."""
     GONE = "gone"
@@ -79,12 +90,13 @@ def differences(old: Results, new: Results) -> Differences:
     before = {row.id: row for row in old.requirements}
     after = {row.id: row for row in new.requirements}
     order = [*after, *(row_id for row_id in before if row_id not in after)]
-    changes = (_change(before.get(row_id), after.get(row_id), old, new) for row_id in order)
+    left_out = _LeftOut.of(old, new)
+    changes = (_change(before.get(row_id), after.get(row_id), new, left_out) for row_id in order)
     return Differences(old, new, tuple(_circumstances(old, new)), tuple(one for one in changes if one is not None))
 
 
 def _change(
-    before: RequirementResult | None, after: RequirementResult | None, old: Results, new: Results
+    before: RequirementResult | None, after: RequirementResult | None, new: Results, left_out: _LeftOut
 ) -> Change | None:
     row = after or before
     assert row is not None
@@ -104,7 +116,7 @@ def _change(
         after=after.outcome if after else None,
         came=_once(finding for finding in found if identity(finding) not in known),
         went=len(known - now) if after and after.outcome not in UNDECIDED else 0,
-        why=tuple(_why(before, after, old, new)),
+        why=tuple(_why(before, after, new, left_out)),
     )
 
 
@@ -120,10 +132,12 @@ def _kind(
         return ChangeKind.GONE
     # What the newer run does not score is reported, but does not fail.
     failed, fails = before.outcome in BROKEN, after.outcome in BROKEN and after.scored
-    if fails and (not failed or now - known):
+    if fails and (not failed or newly_broken(now, known)):
         return ChangeKind.REGRESSION
     if after.outcome in UNDECIDED:
         return None if before.outcome in UNDECIDED else ChangeKind.UNDECIDED
+    if failed and fails and now - known:
+        return ChangeKind.ELSEWHERE
     if failed and (after.outcome is Outcome.PASSED or (fails and known - now)):
         return ChangeKind.FIX
     return ChangeKind.OTHER if before.outcome is not after.outcome else None
@@ -137,16 +151,29 @@ def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(first.values())
 
 
+@dataclass(frozen=True, slots=True)
+class _LeftOut:
+    """The ids of the requirements that one of two runs did not judge: left to a larger tier, or not observable."""
+
+    beyond_tier: frozenset[str]
+    excluded: frozenset[str]
+
+    @classmethod
+    def of(cls, *runs: Results) -> _LeftOut:
+        beyond_tier = frozenset(one.id for run in runs for one in run.beyond_tier)
+        return cls(beyond_tier, frozenset(one.id for run in runs for one in run.excluded))
+
+
 def _why(
-    before: RequirementResult | None, after: RequirementResult | None, old: Results, new: Results
+    before: RequirementResult | None, after: RequirementResult | None, new: Results, left_out: _LeftOut
 ) -> Iterable[str]:
     """What changed about a requirement apart from the target's answers."""
     if before is None or after is None:
-        row, other = (after, old) if before is None else (before, new)
+        row = after or before
         assert row is not None
-        if any(one.id == row.id for one in other.beyond_tier):
+        if row.id in left_out.beyond_tier:
             yield f"it belongs to the {row.tier.value} tier"
-        elif any(one.id == row.id for one in other.excluded):
+        elif row.id in left_out.excluded:
             yield "one of the runs counts it among those that cannot be observed"
         return
     if before.digest != after.digest or before.statement != after.statement:
@@ -169,16 +196,24 @@ def _of_waiver(before: RequirementResult, after: RequirementResult, new: Results
 
 
 def _circumstances(old: Results, new: Results) -> Iterable[str]:
-    """How the circumstances of the runs differ, in sentences."""
-    for what, before, after in _facts(old, new):
-        if before != after:
-            yield f"The {what} changed from {before or 'none'} to {after or 'none'}."
-    added = [waiver.about for waiver in new.waivers if waiver not in old.waivers]
-    removed = [waiver.about for waiver in old.waivers if waiver not in new.waivers]
+    """How the circumstances of the runs differ, in sentences; nothing that a record says makes them long."""
+    differing = ((what, before, after) for what, before, after in _facts(old, new) if before != after)
+    for what, *values in islice(differing, _MOST_FACTS):
+        shown = [one_line(value, _LONGEST_FACT) if value else "none" for value in values]
+        yield f"The {one_line(what, _LONGEST_FACT)} changed from {shown[0]} to {shown[1]}."
+    if next(differing, None) is not None:
+        yield f"More than {_MOST_FACTS} circumstances differ; the rest is in the records."
+    before, after = dict.fromkeys(old.waivers), dict.fromkeys(new.waivers)
+    added = [_short(waiver) for waiver in after if waiver not in before]
+    removed = [_short(waiver) for waiver in before if waiver not in after]
     if added:
-        yield f"Waivers were added or changed: {', '.join(added)}."
+        yield f"Waivers were added or changed: {listed(added, _MOST_NAMED)}."
     if removed:
-        yield f"Waivers were removed or changed: {', '.join(removed)}."
+        yield f"Waivers were removed or changed: {listed(removed, _MOST_NAMED)}."
+
+
+def _short(waiver: Waiver) -> str:
+    return one_line(waiver.about, _LONGEST_FACT)
 
 
 def _facts(old: Results, new: Results) -> Iterable[tuple[str, str | None, str | None]]:

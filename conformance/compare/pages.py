@@ -7,7 +7,7 @@ from pathlib import Path
 
 from conformance.compare.differences import ChangeKind, Differences
 from conformance.compare.matrix import RunMatrix
-from conformance.compare.render import TITLES, summary
+from conformance.compare.render import MOST_CHANGES, TITLES, left_out, summary
 from conformance.compare.side_by_side import columns, ordered, parts
 from conformance.contract.model import Level
 from conformance.report.html import GLYPHS, MEANINGS, VERDICTS, assembled, html_environment, scripts, styles
@@ -47,13 +47,15 @@ def matrix_page(shown: RunMatrix) -> str:
 def diff_page(found: Differences) -> str:
     """The whole page as HTML text. It looks like the compliance page, plus what differences need."""
     boundary = uuid.uuid4().hex
-    groups = [(kind, *TITLES[kind], found.of(kind)) for kind in ChangeKind if found.of(kind)]
+    changed = [(kind, found.of(kind)) for kind in ChangeKind]
+    groups = [(kind, *TITLES[kind], changes[:MOST_CHANGES]) for kind, changes in changed if changes]
     html = (
         html_environment(_OWN)
         .get_template("diff.html.j2")
         .render(
             found=found,
             summary=summary(found),
+            cut=left_out(found),
             tone=next((tone for kind, tone in _TONES.items() if found.of(kind)), "conformant"),
             groups=groups,
             change_options=[(kind.value, title) for kind, title, _, _ in groups],

@@ -19,7 +19,7 @@ from conformance.contract.model import (
     SourceDocument,
     Tier,
 )
-from conformance.contract.places import WrittenAt, declared_rows, document_path, written_places
+from conformance.contract.places import WrittenAt, declared_rows, document_path, own_places, written_places
 from conformance.contract.profile import load_contract
 from conformance.contract.release import (
     Release,
@@ -76,5 +76,6 @@ __all__ = [
     "stale",
     "with_release",
     "write_review",
+    "own_places",
     "written_places",
 ]

@@ -66,6 +66,18 @@ def written_places(contract: Contract) -> Mapping[str, WrittenAt]:
     }
 
 
+def own_places(contract: Contract) -> Mapping[str, WrittenAt]:
+    """Those of `written_places` that are in files of the user; none for a shipped profile.
+
+    Raises:
+        ContractError: a file of the contract can no longer be read.
+    """
+    if contract.profile.name in shipped_profiles():
+        return {}
+    files = {path.as_posix() for path in (document_path(contract), declared_rows(contract)) if path is not None}
+    return {row_id: place for row_id, place in written_places(contract).items() if place.file in files}
+
+
 def written_at(document: Document, pointer: str = "") -> WrittenAt:
     """Where the part of a document at a JSON pointer was written: a shipped file as it stands in a checkout."""
     return WrittenAt(_named(document.path), document.line(pointer) or 1)

@@ -24,7 +24,7 @@ def gate(results: Results, today: datetime.date) -> Gate:
 
     It fails if the verdict would be nonconformant even without the findings that are known from the baseline, if a
     waiver has expired, or if a waiver no longer matches a violation. Otherwise it is undecided if that verdict is
-    inconclusive, and passed if it is conformant.
+    inconclusive (a MUST that the baseline left undecided, too, does not count), and passed if it is conformant.
     """
     rows = results.requirements if results.baseline is None else without_known(results, results.baseline)
     verdict, _ = decide(
@@ -84,6 +84,11 @@ def _of_baseline(results: Results) -> Sequence[str]:
         (compared.new, "has findings that are not in the baseline", "have findings that are not in the baseline"),
         (compared.known, "is broken as in the baseline", "are broken as in the baseline"),
         (compared.fixed, "has lost findings of the baseline", "have lost findings of the baseline"),
+        (
+            compared.undecided,
+            "is undecided, as in the baseline, and does not count",
+            "are undecided, as in the baseline, and do not count",
+        ),
     ]
     of = f"the run of {compared.started} against {compared.base_url}"
     return (

@@ -22,8 +22,8 @@ def lab_text(matrix: KillMatrix, violations: Sequence[RuleViolation], written: M
 
 def _score(matrix: KillMatrix) -> list[str]:
     faults = matrix.faults
-    killers = matrix.killers()
-    killed = sum(bool(ids) for ids in killers.values())
+    unbreakable = len(matrix.unbreakable)
+    cannot = f", which no request could break {unbreakable}" if unbreakable else ""
     wrong = sum(one.detection is Detection.WRONG_REQUIREMENT for one in faults)
     requests = sum(one.requests for one in matrix.results)
     rechecked = [one.id for one in matrix.results if one.tries > 1]
@@ -32,9 +32,9 @@ def _score(matrix: KillMatrix) -> list[str]:
         f"Fault lab, {matrix.contract.profile.name} {matrix.contract.profile.version}",
         "",
         f"faults        {len(faults):>5}   caught {len(matrix.caught)} ({100 * matrix.detection_rate:.1f} %),"
-        f" through the wrong requirement {wrong}, missed {len(faults) - len(matrix.caught) - wrong}",
+        f" through the wrong requirement {wrong}, missed {len(matrix.missed)}",
         f"variations    {len(matrix.variations):>5}   allowed; accused falsely {len(matrix.false_alarms)}",
-        f"requirements  {len(killers):>5}   killed by a fault {killed};"
+        f"requirements  {len(matrix.killers()):>5}   killed by a fault {len(matrix.killed)}{cannot};"
         f" {len(matrix.found_by_one)} faults are found by one requirement only",
         f"cost                  {requests} requests in {matrix.seconds:.0f} s,"
         f" {1000 * matrix.seconds / max(len(matrix.results), 1):.0f} ms a verdict",

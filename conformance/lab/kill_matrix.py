@@ -132,10 +132,26 @@ class KillMatrix:
         return {name: tuple(ids) for name, ids in killers.items()}
 
     @property
+    def killed(self) -> tuple[str, ...]:
+        """The requirements that a fault was caught through."""
+        return tuple(name for name, ids in self.killers().items() if ids)
+
+    @property
     def unkilled(self) -> tuple[str, ...]:
         """The requirements that no fault was caught through, except those that no request could break."""
         cannot = {name for name, _ in keywords_without_fault(self.contract)}
         return tuple(name for name, ids in self.killers().items() if not ids and name not in cannot)
+
+    @property
+    def unbreakable(self) -> tuple[str, ...]:
+        """The requirements that no fault was caught through, because no request could break them."""
+        without = {*self.killed, *self.unkilled}
+        return tuple(name for name in self.killers() if name not in without)
+
+    @property
+    def missed(self) -> tuple[LabResult, ...]:
+        """The faults without a finding."""
+        return tuple(one for one in self.faults if one.detection is Detection.MISSED)
 
     @property
     def found_by_one(self) -> tuple[LabResult, ...]:

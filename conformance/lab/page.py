@@ -36,7 +36,7 @@ _KINDS = {
     Detection.MISSED: "failed",
     Detection.FALSE_ALARM: "failed",
 }
-_KILLED, _UNKILLED = "killed", "kills nothing"
+_KILLED, _UNKILLED, _UNBREAKABLE = "killed", "not killed", "cannot be broken"
 _GLYPHS = {"passed": "✓", "warning": "!", "failed": "✕"}
 
 
@@ -56,7 +56,9 @@ def kill_matrix_page(matrix: KillMatrix) -> str:
             caught=len(matrix.caught),
             variations=len(matrix.variations),
             false_alarms=len(matrix.false_alarms),
-            killed=len(matrix.requirements) - len(matrix.unkilled),
+            judged=len(matrix.killers()),
+            killed=len(matrix.killed),
+            unbreakable=len(matrix.unbreakable),
             requests=sum(one.requests for one in matrix.results),
             seconds=matrix.seconds,
             per_verdict=matrix.seconds / max(len(matrix.results), 1),
@@ -136,7 +138,7 @@ def _cell(one: LabResult, name: str, outcome: str, columns: Mapping[str, int]) -
 
 
 def _requirements(matrix: KillMatrix) -> Iterator[Mapping[str, Any]]:
-    killers = matrix.killers()
+    killers, unbreakable = matrix.killers(), frozenset(matrix.unbreakable)
     found: dict[str, list[str]] = {}
     for one in matrix.faults:
         for name in one.found:
@@ -151,8 +153,8 @@ def _requirements(matrix: KillMatrix) -> Iterator[Mapping[str, Any]]:
             "control": matrix.control.get(requirement.id, "untested"),
             "killers": own,
             "others": [name for name in found.get(requirement.id, ()) if name not in own],
-            "result": _KILLED if own else _UNKILLED,
-            "kind": "passed" if own else "failed",
+            "result": _KILLED if own else _UNBREAKABLE if requirement.id in unbreakable else _UNKILLED,
+            "kind": "passed" if own else "warning" if requirement.id in unbreakable else "failed",
         }
 
 
@@ -179,7 +181,9 @@ def _counts(matrix: KillMatrix) -> Sequence[tuple[str, str, int]]:
     """How many faults and requirements each filter of the page leaves: its name, its look and the number."""
     number_of = Counter(one.detection for one in matrix.results if one.fault is not None)
     counts = [(one.value, _KINDS[one], number_of[one]) for one in Detection]
-    unkilled = len(matrix.unkilled)
-    killed = len(matrix.requirements) - unkilled
-    counts += [(_KILLED, "passed", killed), (_UNKILLED, "failed", unkilled)]
+    counts += [
+        (_KILLED, "passed", len(matrix.killed)),
+        (_UNKILLED, "failed", len(matrix.unkilled)),
+        (_UNBREAKABLE, "warning", len(matrix.unbreakable)),
+    ]
     return [count for count in counts if count[2]]

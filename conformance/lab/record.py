@@ -56,7 +56,7 @@ def matrix_document(matrix: KillMatrix) -> dict[str, Any]:
             SCORE_VARIATIONS: len(matrix.variations),
             "false_alarms": len(matrix.false_alarms),
             "requirements": len(killers),
-            "killed": sum(bool(ids) for ids in killers.values()),
+            "killed": len(matrix.killed),
             "requests": sum(one.requests for one in matrix.results),
             "seconds": matrix.seconds,
         },

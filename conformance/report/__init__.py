@@ -23,10 +23,11 @@ from conformance.report.results import (
 )
 from conformance.report.sarif import Places, sarif_json
 from conformance.report.verdict import decide
-from conformance.report.write import write_reports
+from conformance.report.write import REPORT_NAMES, write_reports
 from conformance.suite.expect import Judgement
 
 __all__ = [
+    "REPORT_NAMES",
     "Curl",
     "ExchangeTotals",
     "Judgement",

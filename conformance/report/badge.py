@@ -12,6 +12,7 @@ from conformance.suite.outcome import BROKEN, Outcome, Verdict
 
 _COLORS = {Verdict.CONFORMANT: "#1a7f37", Verdict.NONCONFORMANT: "#cf222e", Verdict.INCONCLUSIVE: "#6e6000"}
 """White text on each has a contrast of at least 4.5:1 (WCAG 2.2 section 1.4.3)."""
+_LONGEST_LABEL = 100
 _LABEL_COLOR = "#444d56"
 _HEIGHT, _PADDING, _SIZE = 20, 8, 11
 _NARROW, _WIDE = frozenset("ijl.,:;'|!()[]1tfr /"), frozenset("mwMW%@—")
@@ -30,8 +31,8 @@ def badge_json(results: Results) -> str:
 
 
 def badge_label(results: Results) -> str:
-    """Which contract: the profile."""
-    return f"{one_line(results.profile.name, 40)} conformance"
+    """What the verdict is about: profile, release, tier, and what it leaves out."""
+    return one_line(results.about, _LONGEST_LABEL)
 
 
 def badge_message(results: Results) -> str:

@@ -112,7 +112,7 @@ class _Printer:
 
 
 def _print_verdict(results: Results, printer: _Printer) -> None:
-    target, profile = results.target, results.profile
+    target = results.target
     printer.line()
     printer.line(f"{results.verdict.value.upper()}: {results.about}", _VERDICT_STYLES[results.verdict])
     for reason in results.reasons:
@@ -124,7 +124,7 @@ def _print_verdict(results: Results, printer: _Printer) -> None:
     printer.line()
     name = f"{target.name} at {target.base_url}" if target.name else target.base_url
     printer.line(f"{name} (embedded reference deployment)" if target.embedded else name, label="Target    ")
-    printer.line(f"{profile.name} {profile.version}, {results.tier.value} tier", label="Profile   ")
+    printer.line(f"{results.contract}, {results.tier.value} tier", label="Profile   ")
     spent = results.exchanges
     printer.line(
         f"{counted(spent.count, 'request')}, {counted(spent.completion_tokens, 'completion token')},"

@@ -12,6 +12,7 @@ from typing import Any
 from conformance.quoting import visible
 from conformance.report.plain_text import detail, headline
 from conformance.report.results import RequirementResult, Results
+from conformance.report.times import NO_TIMES, Times, seconds_of
 from conformance.suite.outcome import BROKEN, Outcome
 
 SPEC_VERSION = "1.0.0"
@@ -30,12 +31,12 @@ _STATUS = {
 _NAMESPACE = uuid.UUID("6f9a1f0e-6c53-5a0b-9a55-0d1f6f8f2f41")
 
 
-def ctrf_json(results: Results) -> str:
+def ctrf_json(results: Results, times: Times = NO_TIMES) -> str:
     """The report as JSON text, ASCII only, so that nothing that a target wrote acts on a reader.
 
-    A broken SHOULD passes with the raw status `warning`; in a strict run it fails, as it does for the verdict. A test
-    has no duration of its own, since one exchange decides many: its `duration` is 0. A requirement that is newer than
-    the release that is scored by never fails. The id of the report follows from the run.
+    A broken SHOULD passes with the raw status `warning`; in a strict run it fails, as it does for the verdict. The
+    duration of a test is what its exchanges took, added up. A requirement that is newer than the release that is scored
+    by never fails. The id of the report follows from the run.
     """
     start = round(_started(results).timestamp() * 1000)
     duration = round(results.duration_s * 1000)
@@ -57,12 +58,13 @@ def ctrf_json(results: Results) -> str:
                 "duration": duration,
                 "extra": {"verdict": results.verdict.value, "reasons": [visible(reason) for reason in results.reasons]},
             },
-            "tests": [_test(results, result) for result in results.requirements],
+            "tests": [_test(results, result, times) for result in results.requirements],
             "environment": {
                 "appName": visible(results.target.name or results.target.base_url),
                 "testEnvironment": visible(results.target.base_url),
                 "extra": {
                     "profile": f"{results.profile.name} {results.profile.version}",
+                    "release": results.release.version if results.release else "",
                     "tier": results.tier.value,
                     "model": visible(results.target.model or ""),
                 },
@@ -91,7 +93,7 @@ def _status(results: Results, result: RequirementResult) -> str:
     return "failed" if fails else _STATUS[result.outcome]
 
 
-def _test(results: Results, result: RequirementResult) -> Mapping[str, Any]:
+def _test(results: Results, result: RequirementResult, times: Times) -> Mapping[str, Any]:
     message = {} if result.outcome is Outcome.PASSED else {"message": visible(headline(result))}
     trace = {"trace": visible(detail(result))} if result.findings else {}
     return {
@@ -99,7 +101,7 @@ def _test(results: Results, result: RequirementResult) -> Mapping[str, Any]:
         "name": result.id,
         "status": _status(results, result),
         "rawStatus": result.outcome.value,
-        "duration": 0,
+        "duration": round(seconds_of(result, times) * 1000),
         "suite": [visible(results.profile.name), result.section.value],
         "type": "conformance",
         "tags": [result.level.value, result.section.value],

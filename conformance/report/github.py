@@ -41,11 +41,11 @@ def annotation_lines(results: Results) -> Iterable[str]:
 def step_summary(results: Results) -> str:
     """The run in Markdown, for the file that GITHUB_STEP_SUMMARY names."""
     status = results.gate.status.value if results.gate is not None else "undecided"
-    profile, spent = results.profile, results.exchanges
+    spent = results.exchanges
     lines = [
         f"### {_MARKS[status]} chat-conformance: {results.verdict.value}",
         "",
-        f"{code_span(profile.name)} {escape_markdown(profile.version)} at {code_span(results.target.base_url)},"
+        f"{code_span(results.contract)} at {code_span(results.target.base_url)},"
         f" {results.tier.value} tier, {counted(spent.count, 'request')} in {duration(results.duration_s)}.",
         "",
         *(f"- {escape_markdown(reason, 1000)}" for reason in results.reasons),

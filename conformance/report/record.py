@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from conformance.contract.model import Basis, Level, Section, Source, Tier
 from conformance.quoting import one_line
 from conformance.report.files import write_atomically
 from conformance.report.keywords import keywords_document, parse_keywords
+from conformance.report.quantities import byte_size
 from conformance.report.results import (
     AgainstBaseline,
     Counts,
@@ -39,6 +41,9 @@ FORMAT = 3
 """Version 3 has `blocked`, scope, preflight and leniency; 2 has gate, baseline, fingerprint, tries, waivers for probes
 and keywords. Earlier versions can be read."""
 FILE_NAME = "results.json"
+LARGEST = 32_000_000
+"""Bytes of a record that are read at most; a run with hundreds of findings writes less than a megabyte."""
+_MOST_ERRORS = 100
 _PARTS: Mapping[str, type[Any]] = {
     "gate": Gate,
     "baseline": AgainstBaseline,
@@ -63,10 +68,10 @@ def read_results(path: Path) -> Results:
     """Read a results.json.
 
     Raises:
-        ResultsError: it cannot be read, is not JSON, breaks the schema, or contradicts itself.
+        ResultsError: it cannot be read, is too large, is not JSON, breaks the schema, or contradicts itself.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        document = json.loads(_content(path).decode("utf-8"), parse_constant=_refuse_constant)
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read ({error.strerror or error}).") from error
     except (ValueError, RecursionError) as error:
@@ -76,6 +81,17 @@ def read_results(path: Path) -> Results:
     results = parse_results(document)
     _check_consistency(path, document, results)
     return results
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a record; of what never ends, no more than one byte too many is read."""
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise ResultsError(
+            f"{path}: is larger than {byte_size(LARGEST)}, the most that is read; give the {FILE_NAME} of a run."
+        )
+    return content
 
 
 def results_text(results: Results) -> str:
@@ -326,14 +342,17 @@ def _check_format(path: Path, document: object) -> None:
 
 
 def _check_schema(path: Path, document: object) -> None:
-    import jsonschema  # noqa: PLC0415 - costs 140 ms, and writing does not need it
+    from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms, and writing does not need it
 
     schema = json.loads((specs_directory() / "results.schema.json").read_text(encoding="utf-8"))
-    checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
-    validator = jsonschema.Draft202012Validator(schema, format_checker=checker)
-    error = jsonschema.exceptions.best_match(validator.iter_errors(document))
+    try:
+        errors = Draft202012Validator(schema, validate_formats=True).iter_errors(document)
+        # The one that lies deepest says most; of a file with a million errors, the first ones will do.
+        error = max(islice(errors, _MOST_ERRORS), key=lambda one: len(one.instance_path), default=None)
+    except ValueError as problem:  # half of a surrogate pair, or values nested too deep
+        raise ResultsError(f"{path}: is not a record that can be read ({one_line(str(problem), 200)}).") from problem
     if error is not None:
-        raise ResultsError(f"{path}: {_pointer(error.absolute_path)}: {one_line(error.message, 300)}.")
+        raise ResultsError(f"{path}: {_pointer(error.instance_path)}: {one_line(error.message, 300)}.")
 
 
 def _check_consistency(path: Path, document: Mapping[str, Any], results: Results) -> None:

@@ -98,8 +98,9 @@ class Gate:
 class AgainstBaseline:
     """The findings of a run beside those of an earlier one, by the ids of their requirements.
 
-    `known` are requirements all of whose findings are in the baseline, `new` those with a finding that is not, and
-    `fixed` those with a finding in the baseline that is gone. `started` and `base_url` are the baseline's.
+    `known` are requirements that the baseline has broken, too, and in no other way; `new` those that are broken and
+    not known; `fixed` those with a finding in the baseline that is gone; `undecided` the MUST requirements that neither
+    run decided. `started` and `base_url` are the baseline's.
     """
 
     started: str
@@ -107,6 +108,7 @@ class AgainstBaseline:
     known: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +238,20 @@ class Results:
     keywords: tuple[KeywordCoverage, ...] = ()
     """The keywords of the request, with what was decided on each; empty in a record of format 1."""
 
+    @property
+    def contract(self) -> str:
+        """What was judged by: the profile with the release that it is scored by, or else with its own version."""
+        if self.release is None:
+            return f"{self.profile.name} {self.profile.version}"
+        return f"{self.profile.name}, release {self.release.version}"
+
     def known(self, row_id: str) -> bool:
-        """Whether all findings of a requirement are in the baseline; False in a run without one."""
+        """Whether a requirement is broken as it was in the baseline; False in a run without one."""
         return self.baseline is not None and row_id in self.baseline.known
+
+    def undecided_before(self, row_id: str) -> bool:
+        """Whether a requirement is undecided, as it was in the baseline; False in a run without one."""
+        return self.baseline is not None and row_id in self.baseline.undecided
 
     @property
     def about(self) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
-from conformance.contract.explanations import explanation
 from conformance.contract.model import Level
 from conformance.quoting import visible
+from conformance.report.help_page import help_markdown, help_page, help_text
 from conformance.report.plain_text import finding_lines, headline
 from conformance.report.results import RequirementResult, Results
 from conformance.suite.outcome import BROKEN_OR_WAIVED, UNDECIDED, Verdict
@@ -24,7 +24,7 @@ _ROOT = "%SRCROOT%"
 
 
 class Place(Protocol):
-    """Where a requirement was written: a file with slashes, and a line from 1."""
+    """A place in the user's repository: a file with slashes, from the repository's root, and a line from 1."""
 
     @property
     def file(self) -> str: ...  # noqa: D102 - said by the class
@@ -33,15 +33,15 @@ class Place(Protocol):
 
 
 Places = Callable[[str], Place | None]
-"""Gives the place of a requirement by its id, if it is known."""
+"""Gives the place that stands for a requirement by its id, if there is one."""
 
 
 def sarif_json(results: Results, places: Places = lambda _: None) -> str:
     """The log as JSON text, ASCII only.
 
-    A result points at the line of the contract that the deployment breaks, since code scanning wants a file and a
-    line. A waived one is suppressed with the waiver's reason. What could not be decided is a notification, not a
-    result.
+    A rule leads to the page that explains its requirement, and has the same as text. A result stands at the place that
+    `places` gives, a file of the user's repository, and names its requirement as its logical location. A waived one is
+    suppressed with the waiver's reason. What could not be decided is a notification, not a result.
     """
     rows = results.requirements
     run = {
@@ -49,7 +49,7 @@ def sarif_json(results: Results, places: Places = lambda _: None) -> str:
             "driver": {
                 "name": "chat-conformance",
                 "version": results.suite_version,
-                "rules": [_rule(result) for result in rows],
+                "rules": [_rule(result, results.profile.name) for result in rows],
             }
         },
         "automationDetails": {"id": f"chat-conformance/{_category(results)}/"},
@@ -76,6 +76,7 @@ def sarif_json(results: Results, places: Places = lambda _: None) -> str:
                 "version": results.profile.version,
                 "sha256": results.profile.sha256,
             },
+            "release": results.release.version if results.release else None,
             "target": visible(results.target.base_url),
             "tier": results.tier.value,
         },
@@ -97,17 +98,13 @@ def _host(url: str) -> str:
         return url
 
 
-def _rule(result: RequirementResult) -> Mapping[str, Any]:
-    source = result.source
-    where = f"{source.title or source.document}, {source.place} (basis: {source.basis.value})"
-    address = _web_address(source.url)
-    said = explanation(result.id, result.pointer)
-    advice = f"\nWhy: {said.why}\nHow to fix it: {said.fix}" if said else ""
+def _rule(result: RequirementResult, profile: str) -> Mapping[str, Any]:
+    address = help_page(result, profile) or _web_address(result.source.url)
     return {
         "id": result.id,
         "shortDescription": {"text": visible(result.statement)},
         "fullDescription": {"text": visible(f"{result.level.value}: {result.statement}")},
-        "help": {"text": visible(f"{result.statement}\nSource: {where}{advice}")},
+        "help": {"text": help_text(result, profile), "markdown": help_markdown(result, profile)},
         **({"helpUri": address} if address else {}),
         "defaultConfiguration": {"level": _LEVEL[result.level]},
         "properties": {
@@ -159,10 +156,10 @@ def _result(results: Results, result: RequirementResult, index: int, places: Pla
 
 def _location(place: Place | None, result: RequirementResult) -> Mapping[str, Any]:
     logical = {"logicalLocations": [{"fullyQualifiedName": result.id, "kind": "member"}]}
-    # Code scanning shows only what has a file: a result without a place points at the record of the run.
-    file, line = (place.file, place.line) if place else ("results.json", 1)
-    artifact = {"uri": quote(file), **({} if file.startswith("/") else {"uriBaseId": _ROOT})}
-    return {"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": line}}, **logical}
+    if place is None:
+        return logical
+    artifact = {"uri": quote(place.file), "uriBaseId": _ROOT}
+    return {"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": place.line}}, **logical}
 
 
 def _message(result: RequirementResult) -> str:

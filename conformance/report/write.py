@@ -17,11 +17,23 @@ from conformance.report.page import compliance_page
 from conformance.report.record import FILE_NAME, ResultsError, parse_results, results_text
 from conformance.report.results import Results
 from conformance.report.sarif import Places, sarif_json
+from conformance.report.times import times_of
 
 if TYPE_CHECKING:
     from conformance.wire.exchange import Exchange
 
 Redact = Callable[[str], str]
+REPORT_NAMES = (
+    FILE_NAME,
+    "compliance.html",
+    "junit.xml",
+    "ctrf.json",
+    "results.sarif",
+    "exchanges.har",
+    "badge.json",
+    "badge.svg",
+)
+"""The files that `write_reports` writes."""
 
 
 def write_reports(
@@ -61,9 +73,10 @@ def write_reports(
 def _reports(
     results: Results, seen: list[Exchange], redact: Redact, *, curl: Curl, timeline: Timeline, places: Places
 ) -> Iterator[tuple[str, str]]:
+    times = times_of(seen)
     yield "compliance.html", compliance_page(results, seen, curl=curl, timeline=timeline, redact=redact)
-    yield "junit.xml", redact(junit_xml(results))
-    yield "ctrf.json", redact(ctrf_json(results))
+    yield "junit.xml", redact(junit_xml(results, times))
+    yield "ctrf.json", redact(ctrf_json(results, times))
     yield "results.sarif", redact(sarif_json(results, places))
     yield "exchanges.har", redact(har_json(results, seen, timeline))
     yield "badge.json", redact(badge_json(results))

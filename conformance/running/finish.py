@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import conformance
 from conformance.compare import against
-from conformance.contract import Contract, written_places
+from conformance.contract import Contract
 from conformance.contract.model import Level, Requirement
 from conformance.gate.decision import gate
 from conformance.probes.preflight import FIRST, PREFLIGHT
@@ -31,6 +32,7 @@ from conformance.report import (
 from conformance.report.results import Fingerprint, Preflight, Tries
 from conformance.report.tries import with_tries
 from conformance.running.observed import INTERRUPTED, Observed
+from conformance.running.repository import places_in_repository
 from conformance.running.run import Run
 from conformance.running.run_log import command_for
 from conformance.running.suite_run import SuiteRun
@@ -118,7 +120,7 @@ def written(suite_run: SuiteRun, results: Results, curl: Curl, directory: Path) 
     """
     run = suite_run.run
     redact, timeline = run.redactor.text, timeline_for(suite_run)
-    places = written_places(run.contract).get
+    places = places_in_repository(run.contract, run.settings.named, os.environ)
     return write_reports(results, suite_run.exchanges, directory, redact, curl=curl, timeline=timeline, places=places)
 
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from conformance.contract import Contract, Release, load_contract, read_release, shipped_profiles, with_release
 from conformance.contract.model import Tier
-from conformance.evidence import FILE_NAME as EVIDENCE_FILE
 from conformance.evidence import Redactor
 from conformance.gate.waivers import load_waivers
 from conformance.probes import check_request
-from conformance.running.replay import EVIDENCE, replayed_run
+from conformance.running.earlier_run import require_fresh, require_no_other_evidence
+from conformance.running.replay import replayed_run
 from conformance.running.resume import interrupted_run, require_same_target
 from conformance.running.run import Run, RunSettings
 from conformance.suite.outcome import Waiver
@@ -44,6 +44,8 @@ def open_run(
     ids = (row.id for row in contract.requirements)
     waivers = () if settings.waivers is None else load_waivers(settings.waivers, ids)
     if settings.replay is not None:
+        if settings.out is not None:
+            require_no_other_evidence(settings.out, settings.replay)
         yield replayed(settings, contract, waivers=waivers, environ=environ, release=release)
         return
     with contextlib.ExitStack() as resources:
@@ -136,7 +138,8 @@ def _target(
             "reach": Reach(**target_data["reach"]),
         }
         return Target(**{**target_data, **nested})
-    _require_fresh(settings.out)
+    if settings.out is not None:
+        require_fresh(settings.out, force=settings.force)
     if settings.base_url is None:
         return _embedded(contract, settings, resources)
     target = _addressed(contract, settings, environ)
@@ -150,12 +153,6 @@ def _released(contract: Contract, version: str | None) -> tuple[Release | None, 
         return None, contract
     release = read_release(contract, version)
     return release, with_release(contract, release)
-
-
-def _require_fresh(out: Path | None) -> None:
-    """Evidence is never mixed: a directory holds one run."""
-    if out is not None and (out / EVIDENCE / EVIDENCE_FILE).exists():
-        raise TargetError(f"{out} holds the evidence of an earlier run; choose another --out, or remove it.")
 
 
 def credential_headers(contract: Contract) -> tuple[str, ...]:

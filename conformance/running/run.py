@@ -27,7 +27,8 @@ class RunSettings:
     an interrupted run, which is to be taken to its end. `baseline` is the record whose findings are known.
     `retry_findings` says how often the requests of a finding are sent again. `release` is the version of the frozen
     requirement set to score by; None scores by all that the profile requires today. `bundle` is the archive that the
-    finished run goes into, `sign` the file of the private key that signs it.
+    finished run goes into, `sign` the file of the private key that signs it. `force` says that an earlier run in `out`
+    is to be replaced.
     """
 
     profile: str
@@ -59,6 +60,7 @@ class RunSettings:
     """Whether the target has a second tenant; None where nothing is declared."""
     require_all: bool = False
     """Whether what the operator did not configure, or declared to be missing, counts as not tested."""
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)

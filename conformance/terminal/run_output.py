@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from conformance.probes import Plan
     from conformance.running.finish import FinishedRun
+    from conformance.running.run import Run
     from conformance.running.suite_run import SuiteRun
 
 
-def print_plan(plan: Plan, base_url: str) -> None:
-    """Print each probe with its intent and worst-case cost, then the totals."""
+def print_plan(plan: Plan, run: Run) -> None:
+    """Print each probe with its intent and worst-case cost, then the totals and what would be judged by."""
     from rich import box
     from rich.console import Console
     from rich.markup import escape
@@ -25,9 +26,12 @@ def print_plan(plan: Plan, base_url: str) -> None:
     console = Console()
     console.print(table)
     console.print(
-        f"{len(plan.probes)} requests to {escape(base_url)}; at worst {plan.worst_case_requests} requests"
+        f"{len(plan.probes)} requests to {escape(run.target.base_url)}; at worst {plan.worst_case_requests} requests"
         f" (without retries) and {plan.worst_case_tokens} completion tokens. Nothing was sent."
     )
+    profile = run.contract.profile
+    by = f", release {run.release.version}" if run.release else f" {profile.version}"
+    console.print(f"Judged by {escape(profile.name)}{escape(by)}, {run.tier.value} tier.")
 
 
 def print_run_summary(suite_run: SuiteRun, finished: FinishedRun, run_log: Path) -> None:

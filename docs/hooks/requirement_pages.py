@@ -236,9 +236,14 @@ def _keywords(contract: Contract) -> str:
         sorted(derived, key=lambda row: row.keyword.location if row.keyword else ""),
         key=lambda row: row.keyword.location if row.keyword else "",
     ):
-        rows = [(md.code(row.id), md.prose(row.statement), f"{row.level} · {row.tier} tier") for row in some]
+        rows = [(_anchored(row.id), md.prose(row.statement), f"{row.level} · {row.tier} tier") for row in some]
         places.append((location, md.entries(rows)))
     return _render("keywords.md.j2", profile=contract.profile.name, count=len(derived), places=places)
+
+
+def _anchored(row_id: str) -> str:
+    """An id with an anchor of its own, which results.sarif leads to."""
+    return f'<span id="{row_id}"></span>{md.code(row_id)}'
 
 
 def _render(template: str, **values: object) -> str:

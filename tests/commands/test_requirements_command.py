@@ -9,13 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from requirement_pages import requirement_pages
 
 from conformance.commands.requirements import list_requirements
-from conformance.contract import load_contract, review_path
+from conformance.contract import ContractError, load_contract, read_release, review_path
 from conformance.lab.gaps import requirement_gaps
+from conformance.report.requirements_page import requirements_page
 from conformance.shipped import profile_path
 from conformance.terminal.exits import UsageFailure
 
+README = Path(__file__).parents[2] / "README.md"
 PROFILES = ("kodexa", "loop-health", "openai")
 DOCUMENT = {
     "openapi": "3.1.0",
@@ -121,6 +124,38 @@ def test_json_has_all_of_it(listed: Listed) -> None:
     assert all(row["source"]["document"] and row["level"] in {"MUST", "SHOULD", "MAY"} for row in rows)
 
 
+def test_a_release_is_named_with_what_it_scores(listed: Listed) -> None:
+    contract = load_contract("openai")
+    release = read_release(contract, "2026.11.0")
+    later = [row.id for row in contract.requirements if row.id not in release.requirements]
+    status, text = listed("openai", release="2026.11.0")
+    assert status == 0
+    words = " ".join(text.split())
+    scored = len(contract.requirements) - len(later)
+    assert f"The release 2026.11.0 scores {scored} of them; {len(later)} are newer and are only reported." in words
+    assert text.count("  not scored\n") == len(later) > 0
+    rows = {row["id"]: row["scored"] for row in json.loads(listed("openai", release="2026.11.0", as_json=True)[1])}
+    assert [row_id for row_id, counts in rows.items() if not counts] == later
+
+
+def test_a_release_that_is_not_there_is_refused(listed: Listed) -> None:
+    with pytest.raises(ContractError, match="has no release `1999`; there are 2026"):
+        listed("openai", release="1999")
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_counts_agree_wherever_they_stand(profile: str, listed: Listed) -> None:
+    contract = load_contract(profile)
+    count, derived = len(contract.requirements), sum(row.keyword is not None for row in contract.requirements)
+    words = " ".join(listed(profile)[1].split())
+    assert f": {count} requirements, of which {derived} follow from schema keywords" in words
+    assert f"{count:,} requirements of {profile} " in requirements_page(contract)
+    assert f"| `{profile}` |" in requirement_pages([profile])["requirements/index.md"]
+    assert f"| {count} | [{derived}](" in requirement_pages([profile])["requirements/index.md"]
+    (row,) = [line for line in README.read_text().splitlines() if line.startswith(f"| `{profile}` | ") and "POST" not in line]
+    assert int(row.split("|")[6].replace(",", "")) == count, "run the lab for all profiles, and nox -s update -- --lab"
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_review_on_record_is_of_the_contract_as_it_stands(profile: str, listed: Listed) -> None:
     assert review_path(load_contract(profile)) == profile_path(profile).with_name("review.json")
@@ -174,6 +209,7 @@ def test_a_source_that_changed_or_is_missing_is_named(own_document: Path, tmp_pa
         ({"sources": Path("nowhere"), "stale": True}, "nowhere is not a folder"),
         ({"reviewed": True, "stale": True}, "--reviewed"),
         ({"check": True, "stale": True}, "--check"),
+        ({"release": "2026.11.0", "stale": True}, "--release"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(options: dict[str, object], said: str, listed: Listed) -> None:

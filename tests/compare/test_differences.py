@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.commands.diff import show_differences
-from conformance.compare import ChangeKind, CompareError, differences, render
+from conformance.compare import ChangeKind, CompareError, diff_page, differences, render
 from conformance.contract.model import Level, Section, Tier
 from conformance.report import Omission, ProfileView, Results, TargetView, write_results
+from conformance.report.results import Fingerprint
 from conformance.shipped import specs_directory
 from conformance.suite.outcome import Finding, Outcome
 
 ONE, TWO = ("stream/plain#1", "one [DONE]"), ("stream/usage#1", "one [DONE]")
+OTHERWISE = ("stream/plain#1", "no text after [DONE]")
 ID = "stream.done-once"
 SCHEMA = json.loads((specs_directory() / "diff.schema.json").read_text(encoding="utf-8"))
 
@@ -35,7 +38,10 @@ def row(outcome: Outcome = Outcome.PASSED, *findings: Any, **more: Any) -> Any:
     [
         (row(), row(Outcome.FAILED, ONE), ChangeKind.REGRESSION),
         (row(), row(Outcome.WARNING, ONE), ChangeKind.REGRESSION),
-        (row(Outcome.FAILED, ONE), row(Outcome.FAILED, ONE, TWO), ChangeKind.REGRESSION),
+        (row(Outcome.FAILED, ONE), row(Outcome.FAILED, ONE, OTHERWISE), ChangeKind.REGRESSION),
+        (row(Outcome.FAILED, ONE), row(Outcome.FAILED, ONE, TWO), ChangeKind.ELSEWHERE),
+        (row(Outcome.FAILED, ONE), row(Outcome.FAILED, TWO), ChangeKind.ELSEWHERE),
+        (row(Outcome.WARNING, ONE), row(Outcome.WARNING, TWO), ChangeKind.ELSEWHERE),
         (row(Outcome.WAIVED, ONE, waiver=waiver(ID)), row(Outcome.FAILED, ONE), ChangeKind.REGRESSION),
         (row(Outcome.UNTESTED), row(Outcome.FAILED, ONE), ChangeKind.REGRESSION),
         (row(Outcome.FAILED, ONE), row(), ChangeKind.FIX),
@@ -114,7 +120,12 @@ def test_runs_of_two_profiles_are_not_compared() -> None:
 
 @pytest.mark.parametrize(
     ("before", "after", "status"),
-    [(row(), row(Outcome.FAILED, ONE), 1), (row(Outcome.FAILED, ONE), row(), 0), (row(), row(Outcome.UNTESTED), 3)],
+    [
+        (row(), row(Outcome.FAILED, ONE), 1),
+        (row(Outcome.FAILED, ONE), row(), 0),
+        (row(Outcome.FAILED, ONE), row(Outcome.FAILED, TWO), 0),
+        (row(), row(Outcome.UNTESTED), 3),
+    ],
 )
 def test_the_exit_status_shows_regressions(
     before: Any, after: Any, status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -208,6 +219,58 @@ def test_a_comment_stays_below_the_limit_of_github() -> None:
     text = render.as_markdown(differences(run_of(*passed), run_of(*many)))
     assert len(text) < 65_536
     assert "more" in text.splitlines()[-3]
+
+
+def crowd(count: int, outcome: Outcome, text: str = "x") -> Results:
+    finding = Finding(ID, "stream/plain#1", text, text)
+    findings = (finding,) * 30 if outcome is Outcome.FAILED else ()
+    rows = [
+        requirement(f"stream.x{number}", outcome, statement=text, findings=findings, messages=(text,))
+        for number in range(count)
+    ]
+    return run_of(*rows)
+
+
+def test_a_crowd_of_changes_is_cut_and_the_output_says_so() -> None:
+    long = "word " * 1000
+    found = differences(crowd(1500, Outcome.PASSED), crowd(1500, Outcome.FAILED, long))
+    text, page, document = render.as_text(found), diff_page(found), json.loads(render.as_json(found))
+    jsonschema.validate(document, SCHEMA)
+    assert "… and 1300 more; --json and --out show up to 1,000" in text
+    assert document["cut"] == ["Regressions: the first 1,000 of 1,500 are listed."]
+    assert document["cut"][0] in page
+    assert len(document["changes"]) == page.count('class="row"') == 1000
+    assert len(document["changes"][0]["statement"]) == 2000
+    assert len(text) < 400_000
+    assert len(page) < 10_000_000
+
+
+def test_findings_of_a_change_are_cut_and_counted() -> None:
+    findings = tuple(Finding(ID, f"stream/{number}#1", "one [DONE]", "none") for number in range(100))
+    (change,) = json.loads(render.as_json(differences(run_of(row()), run_of(row(Outcome.FAILED, findings=findings)))))["changes"]
+    assert (len(change["new_findings"]), change["more_new_findings"]) == (20, 80)
+
+
+def test_many_rows_that_one_run_lacks_and_many_waivers_take_no_long_time() -> None:
+    count = 20_000
+    waivers = tuple(waiver(f"stream.y{number}") for number in range(count))
+    beyond = tuple(Omission(f"stream.x{number}", Level.MUST, Section.STREAM, "x", "later") for number in range(count))
+    old, new = run_of(row(), beyond_tier=beyond), replace(crowd(count, Outcome.PASSED), waivers=waivers)
+    began = time.process_time()
+    found = differences(old, new)
+    assert len(found.of(ChangeKind.NEW)) == count
+    assert time.process_time() - began < 10
+    assert found.circumstances[-1].endswith("and 19990 more.")
+
+
+def test_a_target_with_very_many_traits_does_not_fill_the_screen() -> None:
+    traits = {f"trait {number}": "x" * 10_000 for number in range(5000)}
+    told = differences(
+        replace(run_of(row()), fingerprint=Fingerprint({}, {})), replace(run_of(row()), fingerprint=Fingerprint(traits, {}))
+    ).circumstances
+    assert len(told) == 41
+    assert told[-1] == "More than 40 circumstances differ; the rest is in the records."
+    assert max(map(len, told)) < 300
 
 
 def test_a_waiver_is_called_expired_by_the_day_of_the_run() -> None:

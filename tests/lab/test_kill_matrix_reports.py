@@ -6,12 +6,13 @@ import base64
 import hashlib
 import json
 import re
+from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from lab_samples import NO_DONE, matrix
+from lab_samples import NO_DONE, matrix, whole_matrix
 
 from conformance.lab.console import lab_text
 from conformance.lab.page import kill_matrix_page
@@ -111,6 +112,22 @@ def test_the_summary_says_what_was_caught_and_which_rule_does_not_hold() -> None
     assert "caught 0 (0.0 %), through the wrong requirement 0, missed 1" in text
     assert "Does not hold: every fault is caught through what it breaks." in text
     assert "All rules hold." in lab_text(matrix(), rule_violations(matrix()), {})
+
+
+@pytest.mark.parametrize("profile", ["kodexa", "loop-health", "openai"])
+def test_page_console_and_record_agree_on_every_count(profile: str) -> None:
+    lab = whole_matrix(profile)
+    score, page, text = matrix_document(lab)["score"], kill_matrix_page(lab), lab_text(lab, (), {})
+    assert score["requirements"] == score["killed"] + len(lab.unkilled) + len(lab.unbreakable)
+    assert f"requirements  {score['requirements']:>5}   killed by a fault {score['killed']}" in text
+    assert f"{score['killed']} of {score['requirements']} requirements killed by at least one fault" in page
+    assert f"faults        {score['faults']:>5}   caught {score['caught']} " in text
+    assert f"{score['caught']} of {score['faults']} faults caught" in page
+    assert f"variations    {score['traps']:>5}   allowed; accused falsely {score['false_alarms']}" in text
+    shown = Counter(re.findall(r'<details class="requirement"[^>]* data-result="([^"]+)"', page))
+    filters = dict(re.findall(r'name="result" value="([^"]+)">.*?<span class="n">(\d+)</span>', page))
+    assert {name: str(count) for name, count in shown.items()} == filters
+    assert shown["killed"] == score["killed"]
 
 
 def test_the_table_of_scores_is_made_from_the_records_alone(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.report import junit_xml
+from conformance.report.results import AgainstBaseline
+from conformance.report.times import times_of
 
 
 def cases(text: str) -> dict[str, ET.Element]:
@@ -57,8 +59,28 @@ def test_the_totals_are_those_of_the_cases() -> None:
     root = ET.fromstring(junit_xml(sample.sample_results()))
     assert [root.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["118", "5", "3", "3"]
     for suite in root:
-        assert suite.get("tests") == str(len(suite))
+        assert suite.get("tests") == str(len(suite.findall("testcase")))
         assert suite.get("failures") == str(len(suite.findall("testcase/failure")))
+
+
+def test_a_case_takes_as_long_as_its_exchanges_and_a_suite_as_long_as_the_run() -> None:
+    results = sample.sample_results()
+    times = times_of(sample.exchanges())
+    text = junit_xml(results, times)
+    row = next(row for row in results.requirements if len(set(row.exchanges) & times.keys()) > 1)
+    assert float(cases(text)[row.id].get("time", "")) == pytest.approx(sum(times[name] for name in set(row.exchanges)), abs=0.001)
+    root = ET.fromstring(text)
+    assert {suite.get("time") for suite in (root, *root)} == {f"{results.duration_s:.3f}"}
+    assert cases(text)["robustness.deep-json"].get("time") == "0.000"  # nothing was sent for it
+
+
+def test_what_the_baseline_left_undecided_too_is_no_error() -> None:
+    results = sample.sample_results()
+    before = AgainstBaseline("2026-11-27T10:00:00+00:00", "https://host/v1", undecided=("access.key-wrong",))
+    case = cases(junit_xml(replace(results, baseline=before)))["access.key-wrong"]
+    assert kinds(case) == ["skipped"]
+    (skipped,) = case.findall("skipped")
+    assert (skipped.get("message") or "").startswith("undecided as in the baseline: ")
 
 
 def test_a_failure_shows_expected_actual_and_where() -> None:

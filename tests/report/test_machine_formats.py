@@ -136,14 +136,50 @@ def test_what_is_open_is_a_notification_and_no_result() -> None:
     assert printed == [row.id for row in results.with_outcome(Outcome.INCONCLUSIVE, Outcome.UNTESTED)]
 
 
-def test_a_result_stands_at_the_line_of_the_requirement() -> None:
+def test_a_result_stands_where_the_users_repository_has_a_place_for_it() -> None:
     run = sarif(sample.sample_results(), **{"stream.done-once": WrittenAt("specs/my specs.yaml", 42)})
-    found = {result["ruleId"]: result["locations"][0]["physicalLocation"] for result in run["results"]}
+    places = {result["ruleId"]: result["locations"][0] for result in run["results"]}
+    found = {row_id: place["physicalLocation"] for row_id, place in places.items() if "physicalLocation" in place}
     assert found["stream.done-once"]["artifactLocation"] == {
         "uri": "specs/my%20specs.yaml", "uriBaseId": "%SRCROOT%"
     }  # fmt: skip
     assert found["stream.done-once"]["region"] == {"startLine": 42}
-    assert found["error.envelope"]["artifactLocation"]["uri"] == "results.json"
+    assert set(found) == {"stream.done-once"}  # the others have none
+
+
+def test_a_result_without_a_place_names_its_requirement_and_no_file() -> None:
+    for result in sarif(sample.sample_results())["results"]:
+        assert result["locations"] == [
+            {"logicalLocations": [{"fullyQualifiedName": result["ruleId"], "kind": "member"}]}
+        ]
+
+
+def test_a_rule_leads_to_the_page_of_its_requirement_where_the_site_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONFORMANCE_DOCS_URL", "https://docs.example/conformance/")
+    results = sample.sample_results()
+    rules = {rule["id"]: rule for rule in sarif(results)["tool"]["driver"]["rules"]}
+    assert rules["stream.done-once"]["helpUri"] == (
+        "https://docs.example/conformance/requirements/stream.done-once.html"
+    )
+    derived = next(row.id for row in results.requirements if row.pointer is not None)
+    assert rules[derived]["helpUri"] == (
+        f"https://docs.example/conformance/requirements/keywords-kodexa.html#{derived}"
+    )
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "docs.example", " "])
+def test_what_is_no_web_address_is_no_site(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("CONFORMANCE_DOCS_URL", address)
+    rules = {rule["id"]: rule for rule in sarif(sample.sample_results())["tool"]["driver"]["rules"]}
+    assert rules["stream.done-once"]["helpUri"].startswith("https://html.spec.whatwg.org/")
+
+
+def test_the_help_of_a_rule_says_why_and_how_to_fix_it() -> None:
+    rules = {rule["id"]: rule for rule in sarif(sample.sample_results())["tool"]["driver"]["rules"]}
+    for text in rules["stream.done-once"]["help"].values():
+        assert "Why: " in text
+        assert "How to fix it: " in text
+        assert "chat-conformance explain stream.done-once kodexa" in text
 
 
 def test_the_fingerprint_does_not_depend_on_what_the_target_said() -> None:
@@ -245,10 +281,13 @@ def test_har_cuts_streams_of_very_many_events() -> None:
 # --- the badge -----------------------------------------------------------------------------------------------------
 
 
+LABEL = "kodexa 2026.11.0, standard tier"
+
+
 def test_the_badge_says_the_verdict_and_its_figure() -> None:
     green, red = json.loads(badge_json(sample.green_results())), json.loads(badge_json(sample.sample_results()))
     assert green["schemaVersion"] == 1
-    assert (green["label"], green["message"]) == ("kodexa conformance", "114 MUST passed")
+    assert (green["label"], green["message"]) == (LABEL, "114 MUST passed")
     assert red["message"] == "5 MUST failed"
     assert green["color"] != red["color"]
 
@@ -263,9 +302,9 @@ def test_an_inconclusive_badge_is_not_green() -> None:
 
 def test_the_svg_is_well_formed_and_names_itself() -> None:
     root = ET.fromstring(badge_svg(sample.green_results()))
-    assert root.get("aria-label") == "kodexa conformance: 114 MUST passed"
+    assert root.get("aria-label") == f"{LABEL}: 114 MUST passed"
     assert [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")] == [
-        "kodexa conformance", "114 MUST passed"
+        LABEL, "114 MUST passed"
     ]  # fmt: skip
 
 

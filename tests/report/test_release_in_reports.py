@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import io
 import json
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import report_sample as sample
+from rich.console import Console
 
 from conformance.report import (
     Judgement,
     ReleaseView,
     Results,
+    badge_json,
+    badge_svg,
     build_results,
     compliance_page,
     ctrf_json,
     junit_xml,
+    print_summary,
     read_results,
     sarif_json,
     write_results,
 )
+from conformance.report.github import step_summary
 from conformance.suite.outcome import Outcome, Verdict
 
 LATER = "stream.done-once"
@@ -88,6 +96,33 @@ def test_a_record_without_a_release_can_still_be_read(tmp_path: Path) -> None:
     read = read_results(path)
     assert read.release is None
     assert all(row.scored for row in read.requirements)
+
+
+def printed(results: Results) -> str:
+    lines = io.StringIO()
+    console = Console(file=lines, width=200)
+    print_summary(results, sample.exchanges(), console, curl=sample.curl, reports={})
+    return lines.getvalue()
+
+
+REPORTS: dict[str, Callable[[Results], str]] = {
+    "console": printed,
+    "page": lambda results: compliance_page(results, sample.exchanges(), curl=sample.curl),
+    "JUnit": junit_xml,
+    "SARIF": sarif_json,
+    "CTRF": ctrf_json,
+    "badge": badge_json,
+    "drawn badge": badge_svg,
+    "job summary": step_summary,
+}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_every_report_says_which_release(name: str) -> None:
+    results = replace(scored_by_a_release(), reasons=())
+    results = replace(results, release=ReleaseView("2031.07.9", DIGEST), gate=None)
+    assert "2031.07.9" in REPORTS[name](results)
+    assert "2031.07.9" not in REPORTS[name](replace(results, release=None))
 
 
 def test_no_format_fails_a_pipeline_for_it() -> None:

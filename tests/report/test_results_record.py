@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.report import Results, ResultsError, read_results, write_results
-from conformance.report.record import results_document
+from conformance.report.record import LARGEST, results_document
 from conformance.report.results import AgainstBaseline, Fingerprint, Gate, GateStatus, Tries
 from conformance.shipped import specs_directory
 
@@ -102,10 +103,10 @@ def _edit(path: str, value: object) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("/format", 4, "/format: is version 4"),
-        ("/verdict", "great", "/verdict: 'great' is not one of"),
-        ("/verdict", ..., "/: 'verdict' is a required property"),
-        ("/started", "yesterday", "/started: 'yesterday' is not a 'date-time'"),
+        ("/format", 3, "/format: is version 3"),
+        ("/verdict", "great", '/verdict: "great" is not one of'),
+        ("/verdict", ..., '/: "verdict" is a required property'),
+        ("/started", "yesterday", '/started: "yesterday" is not a "date-time"'),
         ("/requirements/1/id", "Not An Id", "/requirements/1/id: "),
         ("/requirements/0/outcome", "warning", "/requirements/0"),
         ("/requirements/0/outcome", "failed", "/counts: does not agree"),
@@ -134,6 +135,31 @@ def test_what_is_no_record_is_refused(tmp_path: Path, content: bytes) -> None:
     file.write_bytes(content)
     with pytest.raises(ResultsError):
         read_results(file)
+
+
+@pytest.mark.parametrize("size", [LARGEST + 1, 10 * LARGEST])
+def test_a_record_that_is_too_large_is_not_read(tmp_path: Path, size: int) -> None:
+    file = tmp_path / "results.json"
+    with file.open("wb") as opened:
+        opened.truncate(size)
+    with pytest.raises(ResultsError, match=r"is larger than 32\.0 MB, the most that is read; give the results\.json"):
+        read_results(file)
+
+
+def test_what_never_ends_is_not_read_to_its_end() -> None:
+    with pytest.raises(ResultsError, match="is larger than"):
+        read_results(Path("/dev/zero"))
+
+
+@pytest.mark.slow
+def test_a_record_with_a_million_errors_is_refused_in_bounded_time(tmp_path: Path) -> None:
+    document = json.dumps(DOCUMENT | {"requirements": []})
+    file = tmp_path / "results.json"
+    file.write_text(document.replace('"requirements": []', f'"requirements": [{"[]," * 5_000_000}[]]'))
+    began = time.process_time()
+    with pytest.raises(ResultsError, match="/requirements/"):
+        read_results(file)
+    assert time.process_time() - began < 30
 
 
 def test_a_missing_file_is_said_so(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from command_line import CANARY, Judged, Run, judge, results
+from command_line import CANARY, CLI, Judged, Run, call, judge, results
 from deployments import closed_port, echo_of_key, empty_object, http_deployment, silent_deployment
 
+from conformance.contract import load_contract
 from conformance.contract.model import Tier
 from conformance.targets import Limits
 
@@ -120,5 +121,8 @@ def test_a_plan_sends_nothing(run: Run, tmp_path: Path) -> None:
         done = run("run", "openai", "--base-url", url, "--plan")
     assert done.returncode == 0
     assert "Nothing was sent" in done.stdout
+    assert f"Judged by openai {load_contract('openai').profile.version}, standard tier." in done.stdout
+    scored = call((*CLI, "run", "openai", "--plan", "--release", "2026.11.0"), tmp_path)
+    assert "Judged by openai, release 2026.11.0, standard tier." in scored.stdout
     assert requests == []
     assert list(tmp_path.iterdir()) == []
