@@ -132,7 +132,7 @@ def pairs() -> Iterator[Pair]:
 
 
 def main() -> int:
-    """Print the table as Markdown, a row as soon as it is known; the exit status is 1 where a pair is not as it should be."""
+    """Print the table as Markdown, a row as soon as it is known; exit status 1 where a pair is not as it should be."""
     head = ("deployment", "profile", "broken, first run", "broken, second run", "regressions", "elsewhere", "gate")
     print(f"| {' | '.join(head)} |\n| {' | '.join('---' for _ in head)} |")
     count, wrong = 0, 0

@@ -101,7 +101,9 @@ def commands() -> None:
     type=click.Path(path_type=Path),
     help="Where to write evidence and reports.  [default: reports/PROFILE-TIME]",
 )
-@click.option("--force", is_flag=True, help="Replace an earlier run in --out; touches no file that a run does not write.")
+@click.option(
+    "--force", is_flag=True, help="Replace an earlier run in --out; touches no file that a run does not write."
+)
 @click.option(
     "--resume",
     metavar="DIR",

@@ -15,9 +15,16 @@ if TYPE_CHECKING:
 
 STALE = 1
 INCOMPLETE = 1
+_ALONE = {
+    "reviewed": "only records; leave the other options out",
+    "freeze": "only writes a release; leave the other options out",
+    "check": "lists what the requirements lack; leave the other options out",
+    "release": "lists what a release scores; of the other options, it goes with --json only",
+}
+"""Options that do one thing each."""
 
 
-def list_requirements(
+def list_requirements(  # noqa: PLR0913 - each is an option of the command line
     profile: str,
     *,
     stale: bool,
@@ -30,6 +37,8 @@ def list_requirements(
 ) -> int:
     """List the requirements of a profile, only the stale ones, or what they lack; returns the exit status.
 
+    `release` is the version of the release by which the list says what is scored.
+
     Raises:
         ContractError: the profile, its rows or the recorded review cannot be used.
         ProbeError: the contract does not allow the request that all probes start from.
@@ -38,16 +47,13 @@ def list_requirements(
     from conformance.contract import load_contract
     from conformance.terminal.exits import UsageFailure
 
+    alone = {"reviewed": reviewed, "freeze": freeze is not None, "check": check, "release": release is not None}
+    for name, about in _ALONE.items():
+        others = stale or any(given for other, given in alone.items() if other != name)
+        if alone[name] and (others or (as_json and name != "release")):
+            raise UsageFailure(f"--{name} {about}.")
     if sources is not None and not stale:
         raise UsageFailure("--sources only has a meaning with --stale; give both.")
-    if reviewed and (stale or as_json):
-        raise UsageFailure("--reviewed only records; leave --stale and --json out.")
-    if freeze is not None and (stale or as_json or reviewed):
-        raise UsageFailure("--freeze only writes a release; leave the other options out.")
-    if check and (stale or as_json or reviewed or freeze is not None):
-        raise UsageFailure("--check lists what the requirements lack; leave the other options out.")
-    if release is not None and (stale or reviewed or check or freeze is not None):
-        raise UsageFailure("--release lists what a release scores; of the other options, it goes with --json only.")
     if sources is not None and not sources.is_dir():
         raise UsageFailure(f"--sources {sources} is not a folder; give the folder with the source documents.")
     contract = load_contract(profile)

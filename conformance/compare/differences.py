@@ -130,15 +130,24 @@ def _kind(
         return ChangeKind.NEW
     if after is None:
         return ChangeKind.GONE
+    return _kind_of_both(before, after, known, now)
+
+
+def _kind_of_both(
+    before: RequirementResult,
+    after: RequirementResult,
+    known: frozenset[FindingIdentity],
+    now: frozenset[FindingIdentity],
+) -> ChangeKind | None:
     # What the newer run does not score is reported, but does not fail.
     failed, fails = before.outcome in BROKEN, after.outcome in BROKEN and after.scored
     if fails and (not failed or newly_broken(now, known)):
         return ChangeKind.REGRESSION
     if after.outcome in UNDECIDED:
         return None if before.outcome in UNDECIDED else ChangeKind.UNDECIDED
-    if failed and fails and now - known:
-        return ChangeKind.ELSEWHERE
-    if failed and (after.outcome is Outcome.PASSED or (fails and known - now)):
+    if failed and fails and now != known:
+        return ChangeKind.ELSEWHERE if now - known else ChangeKind.FIX
+    if failed and after.outcome is Outcome.PASSED:
         return ChangeKind.FIX
     return ChangeKind.OTHER if before.outcome is not after.outcome else None
 

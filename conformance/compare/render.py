@@ -82,8 +82,9 @@ def as_markdown(found: Differences) -> str:
             if size > _MOST_TEXT:
                 lines.append(f"- … and {len(changes) - number} more")
                 break
+            step = f"{code_span(change.id)} ({change.level.value}): {_step(change)}"
             told = [
-                f"- {code_span(change.id)} ({change.level.value}): {_step(change)}. {escape_markdown(change.statement)}",
+                f"- {step}. {escape_markdown(change.statement)}",
                 *(f"  - {text}" for text in _details(change, code_span)),
             ]
             size += sum(map(len, told))

@@ -23,7 +23,7 @@ def times_of(exchanges: Iterable[Exchange]) -> Times:
 def seconds_of(result: RequirementResult, times: Times) -> float:
     """How long the exchanges that a requirement was judged by took, added up.
 
-    One exchange decides many requirements and counts in each of them, and several are sent at once: such sums tell which
-    requests are slow, and do not add up to the time of the run.
+    One exchange decides many requirements and counts in each of them, and several are sent at once: such sums tell
+    which requests are slow, and do not add up to the time of the run.
     """
     return sum(times.get(name, 0.0) for name in dict.fromkeys(result.exchanges))

@@ -31,10 +31,15 @@ _LONGEST_NAME = 60
 
 @dataclass(frozen=True, slots=True)
 class EarlierRun:
-    """The run that a folder holds. `about` is its profile and when it began; `finished` says that it went to its end."""
+    """The run that a folder holds. `about` is its profile and when it began.
+
+    `finished` says that it went to its end, `resumable` that it was stopped before; one that the preflight ended is
+    neither.
+    """
 
     about: str
     finished: bool
+    resumable: bool = False
 
 
 def earlier_run(out: Path) -> EarlierRun | None:
@@ -63,7 +68,7 @@ def require_fresh(out: Path, *, force: bool) -> None:
     run = earlier_run(out)
     if run is None or force:
         return
-    if run.finished:
+    if not run.resumable:
         raise TargetError(
             f"{out} holds an earlier run ({run.about}); choose another --out, or give --force to replace it."
         )
@@ -82,7 +87,9 @@ def require_no_other_evidence(out: Path, replayed: Path) -> None:
     evidence = out / EVIDENCE / EVIDENCE_FILE
     places = (replayed / EVIDENCE / EVIDENCE_FILE, replayed / EVIDENCE_FILE)
     if evidence.exists() and not any(one.exists() and one.samefile(evidence) for one in places):
-        raise TargetError(f"{out} holds an earlier run, and its evidence is not what is judged again; choose another --out.")
+        raise TargetError(
+            f"{out} holds an earlier run, and its evidence is not what is judged again; choose another --out."
+        )
 
 
 @contextlib.contextmanager
@@ -124,7 +131,8 @@ def _of_evidence(path: Path) -> EarlierRun:
         file.seek(max(0, file.tell() - _LONGEST_LINE))
         last = json.loads(_last_line(file.read()) or b"{}")
     whole = last.get("end") is True and last.get("interrupted") is False
-    return EarlierRun(_about(header), finished=whole and header.get("stopped") is not True)
+    judged = header.get("stopped") is not True
+    return EarlierRun(_about(header), finished=whole and judged, resumable=not whole and judged)
 
 
 def _last_line(content: bytes) -> bytes:

@@ -19,8 +19,8 @@ _WIDEST = 110
 def requirements_text(contract: Contract, tests: Mapping[str, Sequence[str]], release: Release | None = None) -> str:
     """Each requirement with its level, tier, statement, source and tests, section by section; then a summary.
 
-    `tests` are the names of the test functions by requirement; `release` is what the contract is scored by, if a release
-    is. Without a terminal the lines are 80 columns wide.
+    `tests` are the names of the test functions by requirement; `release` is the one that the contract is scored by, if
+    it is. Without a terminal the lines are 80 columns wide.
     """
     width = max(40, min(_WIDEST, shutil.get_terminal_size((80, 24)).columns))
     lines: list[str] = []
@@ -80,6 +80,6 @@ def _of_release(contract: Contract, release: Release) -> str:
     scored, gone = sum(row.scored for row in contract.requirements), release.gone(contract)
     lost = f" {len(gone)} that it requires are no longer judged: {', '.join(gone)}." if gone else ""
     return (
-        f" The release {release.version} scores {scored} of them; {len(contract.requirements) - scored} are newer and are"
-        f" only reported.{lost}"
+        f" The release {release.version} scores {scored} of them;"
+        f" {len(contract.requirements) - scored} are newer and are only reported.{lost}"
     )

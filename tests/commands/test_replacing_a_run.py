@@ -87,7 +87,10 @@ def test_a_stopped_run_can_be_taken_up_again_and_the_refusal_says_so(tmp_path: P
     written(tmp_path / "out", *STOPPED)
     done = call(SMOKE, tmp_path)
     assert done.returncode == 2
-    assert "an earlier run that was stopped (openai, begun 2026-11-29T06:30:00+00:00); take it up again with" in done.stderr
+    assert (
+        "an earlier run that was stopped (openai, begun 2026-11-29T06:30:00+00:00); take it up again with"
+        in done.stderr
+    )
     assert "--resume out, give --force to replace it, or choose another --out." in done.stderr
 
 
@@ -111,10 +114,15 @@ def test_evidence_behind_a_link_is_not_touched(tmp_path: Path) -> None:
 
 def test_a_new_run_that_was_stopped_keeps_both(tmp_path: Path) -> None:
     out = written(tmp_path / "out", *FINISHED)
-    with pytest.raises(KeyboardInterrupt), replacing(out):
-        (out / EVIDENCE).parent.mkdir(exist_ok=True)
-        (out / EVIDENCE).write_text("\n".join(STOPPED) + "\n")
-        raise KeyboardInterrupt
+
+    def stopped() -> None:
+        with replacing(out):
+            (out / EVIDENCE).parent.mkdir(exist_ok=True)
+            (out / EVIDENCE).write_text("\n".join(STOPPED) + "\n")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
     (kept,) = out.glob(".replaced-*")
     assert (kept / EVIDENCE).read_text().splitlines() == list(FINISHED)
     found = earlier_run(out)

@@ -152,7 +152,9 @@ def test_the_counts_agree_wherever_they_stand(profile: str, listed: Listed) -> N
     assert f"{count:,} requirements of {profile} " in requirements_page(contract)
     assert f"| `{profile}` |" in requirement_pages([profile])["requirements/index.md"]
     assert f"| {count} | [{derived}](" in requirement_pages([profile])["requirements/index.md"]
-    (row,) = [line for line in README.read_text().splitlines() if line.startswith(f"| `{profile}` | ") and "POST" not in line]
+    (row,) = [
+        line for line in README.read_text().splitlines() if line.startswith(f"| `{profile}` | ") and "POST" not in line
+    ]
     assert int(row.split("|")[6].replace(",", "")) == count, "run the lab for all profiles, and nox -s update -- --lab"
 
 

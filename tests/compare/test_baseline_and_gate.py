@@ -128,7 +128,11 @@ def test_a_requirement_without_findings_is_known_as_such() -> None:
         (("a/b#1", "the same id in every chunk, 'chatcmpl-xyz'"), ("a/b#1", "the same id in every chunk, 'q1'"), True),
         (("a/b#1", 'the id "Ab_c" of req-7f'), ("a/b#1", 'the id "c" of req-19'), True),
         (("a/b#1", "the address http://127.0.0.1:4312/v1"), ("a/b#1", "the address http://127.0.0.1:99/v1"), True),
-        (("a/b#1", "no time before Sun, 29 Nov 2026 06:30:00 GMT"), ("a/b#1", "no time before Mon, 30 Nov 2026 00:00:01 GMT"), True),
+        (
+            ("a/b#1", "no time before Sun, 29 Nov 2026 06:30:00 GMT"),
+            ("a/b#1", "no time before Mon, 30 Nov 2026 00:00:01 GMT"),
+            True,
+        ),
         (("a/b#1", "text as in completion/long-answer#1"), ("a/b#1", "text as in completion/plain#2"), True),
         (("a/b#1", "the contract's error object"), ("a/b#1", "the contract's error envelope"), False),
         (("a/b#1", "an object with `param`"), ("a/b#1", "an object with `code`"), False),
@@ -143,7 +147,9 @@ def test_a_finding_is_the_same_but_for_what_is_peculiar_to_a_run(
     assert (found[0] == found[1]) is same
 
 
-@pytest.mark.parametrize("text", ["a." * 50_000, '"' * 99_999, '"\\' * 50_000, "#1" * 50_000, "'" * 99_999, "1,2." * 25_000])
+@pytest.mark.parametrize(
+    "text", ["a." * 50_000, '"' * 99_999, '"\\' * 50_000, "#1" * 50_000, "'" * 99_999, "1,2." * 25_000]
+)
 def test_a_hostile_expectation_costs_next_to_nothing(text: str) -> None:
     finding, began = Finding("x.y", "a/b#1", text, "came"), time.process_time()
     for _ in range(100):

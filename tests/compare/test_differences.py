@@ -247,7 +247,9 @@ def test_a_crowd_of_changes_is_cut_and_the_output_says_so() -> None:
 
 def test_findings_of_a_change_are_cut_and_counted() -> None:
     findings = tuple(Finding(ID, f"stream/{number}#1", "one [DONE]", "none") for number in range(100))
-    (change,) = json.loads(render.as_json(differences(run_of(row()), run_of(row(Outcome.FAILED, findings=findings)))))["changes"]
+    (change,) = json.loads(render.as_json(differences(run_of(row()), run_of(row(Outcome.FAILED, findings=findings)))))[
+        "changes"
+    ]
     assert (len(change["new_findings"]), change["more_new_findings"]) == (20, 80)
 
 
@@ -266,7 +268,8 @@ def test_many_rows_that_one_run_lacks_and_many_waivers_take_no_long_time() -> No
 def test_a_target_with_very_many_traits_does_not_fill_the_screen() -> None:
     traits = {f"trait {number}": "x" * 10_000 for number in range(5000)}
     told = differences(
-        replace(run_of(row()), fingerprint=Fingerprint({}, {})), replace(run_of(row()), fingerprint=Fingerprint(traits, {}))
+        replace(run_of(row()), fingerprint=Fingerprint({}, {})),
+        replace(run_of(row()), fingerprint=Fingerprint(traits, {})),
     ).circumstances
     assert len(told) == 41
     assert told[-1] == "More than 40 circumstances differ; the rest is in the records."

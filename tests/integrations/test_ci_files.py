@@ -91,10 +91,12 @@ def run_action(folder: Path, commands: Path, **given: str) -> Any:
             continue
         output = folder / f"output-{one.get('id', 'none')}"
         variables = {name: filled_in(text, contexts) for name, text in one["env"].items()}
-        github = {"GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(folder / "summary"), "GITHUB_ACTIONS": "true"}
-        done = run_script(
-            one["run"], folder, commands, BASH, RUNNER_TEMP=str(folder / "temp"), **github, **variables
-        )
+        github = {
+            "GITHUB_OUTPUT": str(output),
+            "GITHUB_STEP_SUMMARY": str(folder / "summary"),
+            "GITHUB_ACTIONS": "true",
+        }
+        done = run_script(one["run"], folder, commands, BASH, RUNNER_TEMP=str(folder / "temp"), **github, **variables)
         if done.returncode:
             return done
         for line in output.read_text().splitlines() if output.exists() else ():
@@ -190,7 +192,12 @@ def test_a_word_for_strict_that_means_nothing_is_refused(tmp_path: Path, command
 def test_the_action_fails_as_the_run_does_and_runs_nothing_of_an_input(
     tmp_path: Path, commands: Path, log: Path
 ) -> None:
-    hostile = {"base-url": "http://127.0.0.1:9/v1", "profile": "$(touch owned)", "tier": "smoke", "only": "`touch owned`"}
+    hostile = {
+        "base-url": "http://127.0.0.1:9/v1",
+        "profile": "$(touch owned)",
+        "tier": "smoke",
+        "only": "`touch owned`",
+    }
     done = run_action(tmp_path, commands, **hostile)
     assert done.returncode == 2
     assert not (tmp_path / "owned").exists()
@@ -225,7 +232,17 @@ def published(tmp_path: Path) -> tuple[str, str]:
     source = tmp_path / "published"
     for name in ("conformance", "specs", "requirements"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    git = ("git", "-C", str(source), "-c", "user.name=we", "-c", "user.email=we@example.com", "-c", "commit.gpgsign=false")
+    git = (
+        "git",
+        "-C",
+        str(source),
+        "-c",
+        "user.name=we",
+        "-c",
+        "user.email=we@example.com",
+        "-c",
+        "commit.gpgsign=false",
+    )
     for words in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "-m", "all")):
         subprocess.run((*git, *words), check=True, capture_output=True)
     commit = subprocess.run((*git, "rev-parse", "HEAD"), check=True, capture_output=True, text=True).stdout.strip()
@@ -273,7 +290,9 @@ def test_the_gitlab_template_installs_a_package_that_the_user_names(tmp_path: Pa
     assert ran == "chat-conformance run --tier standard --out reports/conformance --target staging"
 
 
-@pytest.mark.parametrize("text", [(ROOT / "action.yml").read_text(), (ROOT / "integrations" / "gitlab-ci.yml").read_text()])
+@pytest.mark.parametrize(
+    "text", [(ROOT / "action.yml").read_text(), (ROOT / "integrations" / "gitlab-ci.yml").read_text()]
+)
 def test_nothing_of_an_index_is_installed_by_a_name_of_ours(text: str) -> None:
     installs = re.findall(r"pip install((?:[^\n]|\\\n)*)", text.replace("\\\n", " "))
     assert installs

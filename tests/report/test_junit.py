@@ -68,7 +68,9 @@ def test_a_case_takes_as_long_as_its_exchanges_and_a_suite_as_long_as_the_run() 
     times = times_of(sample.exchanges())
     text = junit_xml(results, times)
     row = next(row for row in results.requirements if len(set(row.exchanges) & times.keys()) > 1)
-    assert float(cases(text)[row.id].get("time", "")) == pytest.approx(sum(times[name] for name in set(row.exchanges)), abs=0.001)
+    assert float(cases(text)[row.id].get("time", "")) == pytest.approx(
+        sum(times[name] for name in set(row.exchanges)), abs=0.001
+    )
     root = ET.fromstring(text)
     assert {suite.get("time") for suite in (root, *root)} == {f"{results.duration_s:.3f}"}
     assert cases(text)["robustness.deep-json"].get("time") == "0.000"  # nothing was sent for it

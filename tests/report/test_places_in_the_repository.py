@@ -68,7 +68,11 @@ def test_a_keyword_of_the_users_own_document_stands_at_its_line(repository: Path
 
 @pytest.mark.parametrize(
     "environ",
-    [{}, {"GITHUB_WORKFLOW_REF": "other/repo/x.yml@main", "GITHUB_REPOSITORY": "we/our-app"}, {"GITHUB_WORKFLOW_REF": "x"}],
+    [
+        {},
+        {"GITHUB_WORKFLOW_REF": "other/repo/x.yml@main", "GITHUB_REPOSITORY": "we/our-app"},
+        {"GITHUB_WORKFLOW_REF": "x"},
+    ],
 )
 def test_a_workflow_of_another_repository_is_no_place(repository: Path, environ: dict[str, str]) -> None:
     assert places_in_repository(OPENAI, None, environ)("stream.done-once") is None
