@@ -85,7 +85,9 @@ def lock(session: nox.Session) -> None:
     compile_ += ["--generate-hashes", "--no-emit-index-url", "--no-annotate"]
     compile_ += ["--custom-compile-command", "nox -s lock", *session.posargs]
     session.run(*compile_, "--all-extras", "--output-file", "requirements/test.txt")
-    session.run(*compile_, "--constraint", "requirements/test.txt", "--output-file", "requirements/run.txt")
+    of_the_same = (*compile_, "--constraint", "requirements/test.txt")
+    session.run(*of_the_same, "--output-file", "requirements/run.txt")
+    session.run(*of_the_same, "--extra", "signing", "--output-file", "requirements/image.txt")
 
 
 def install(session: nox.Session) -> None:

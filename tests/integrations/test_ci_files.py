@@ -301,22 +301,21 @@ def test_nothing_of_an_index_is_installed_by_a_name_of_ours(text: str) -> None:
         assert all("$" in word for word in named), named
 
 
-def test_the_container_file_takes_in_what_a_wheel_is_built_from(tmp_path: Path) -> None:
+def test_the_container_file_takes_in_what_the_program_is_made_of(tmp_path: Path) -> None:
     lines = (ROOT / "Containerfile").read_text(encoding="utf-8").splitlines()
     known = ("FROM", "WORKDIR", "COPY", "RUN", "USER", "ENTRYPOINT", "CMD", "#")
     assert all(line.startswith(known) for line in lines if line)
     assert lines.index("USER judge") < lines.index('ENTRYPOINT ["chat-conformance"]')
-    kept = [
-        line.removeprefix("!")
-        for line in (ROOT / ".containerignore").read_text(encoding="utf-8").splitlines()
-        if line.startswith("!")
-    ]
-    for name in kept:
-        source = ROOT / name
-        copy = shutil.copytree if source.is_dir() else shutil.copy
-        copy(source, tmp_path / name)
+    (installs,) = [line for line in lines if "pip install" in line]
+    assert "--require-hashes --requirement /tmp/image.txt" in installs
+    copied = [line.split()[1] for line in lines if line.startswith("COPY")]
+    ignore = (ROOT / ".containerignore").read_text(encoding="utf-8").splitlines()
+    assert ignore[0] == "*"
+    assert {line.removeprefix("!") for line in ignore[1:]} == set(copied)
+    for name in ("conformance", "specs"):
+        shutil.copytree(ROOT / name, tmp_path / name)
     done = subprocess.run(
-        [sys.executable, "-c", "import conformance.cli; conformance.cli.main()", "requirements", "--json"],
+        [sys.executable, "-P", "-m", "conformance.cli", "requirements", "--json"],
         cwd=tmp_path,
         env={**environment(), "PYTHONPATH": str(tmp_path)},
         capture_output=True,

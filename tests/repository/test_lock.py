@@ -17,6 +17,7 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(enco
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 LOCKS = {
     "run.txt": PROJECT["dependencies"],
+    "image.txt": [*PROJECT["dependencies"], *EXTRAS["signing"]],
     "test.txt": [*PROJECT["dependencies"], *(one for extra in EXTRAS.values() for one in extra)],
 }
 
@@ -66,5 +67,6 @@ def test_no_index_and_no_place_is_named(name: str) -> None:
     assert re.findall(r"\w+://|--(?:extra-)?index-url|--find-links|(?:^|\s)/\S+|@", text_of(name)) == []
 
 
-def test_what_the_product_runs_with_is_what_is_tested() -> None:
-    assert versions(pinned("run.txt")) <= versions(pinned("test.txt"))
+@pytest.mark.parametrize("name", ["run.txt", "image.txt"])
+def test_what_the_product_runs_with_is_what_is_tested(name: str) -> None:
+    assert versions(pinned(name)) <= versions(pinned("test.txt"))
