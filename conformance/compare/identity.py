@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from conformance.report.results import RequirementResult
 from conformance.suite.outcome import BROKEN_OR_WAIVED, Finding
@@ -23,10 +24,10 @@ _OF_THE_RUN = re.compile(
     r"|[A-Za-z0-9_./-]+(?:#\d+)?"  # words, or the id of an exchange
 )
 """No part of it scans a text twice, however hostile the record is."""
-_WORD = re.compile(r"[A-Za-z0-9_-]*")
+_WORD = re.compile(r"[A-Za-z0-9_-]+")
 _DIGIT = re.compile(r"\d")
 _SEVERAL = re.compile(r"#(?:[.,/]#)+")
-_LONGEST = 2000
+_LONGEST = 300
 """Characters of an expectation that are compared: a record may come from anywhere."""
 _NO_FINDING = "what it depends on"
 
@@ -42,7 +43,7 @@ class FindingIdentity:
 
 def identity(finding: Finding) -> FindingIdentity:
     """The identity of a finding."""
-    return FindingIdentity(finding.requirement, _probe(finding), _expectation(finding))
+    return FindingIdentity(finding.requirement, _probe(finding), _expectation(finding.expected[:_LONGEST]))
 
 
 def identities(result: RequirementResult) -> frozenset[FindingIdentity]:
@@ -73,8 +74,9 @@ def _probe(finding: Finding) -> str:
     return (finding.exchange or "").rpartition("#")[0]
 
 
-def _expectation(finding: Finding) -> str:
-    return _SEVERAL.sub("#", _OF_THE_RUN.sub(_without_run, finding.expected[:_LONGEST]))
+@lru_cache(maxsize=10_000)
+def _expectation(expected: str) -> str:
+    return _SEVERAL.sub("#", _OF_THE_RUN.sub(_without_run, expected))
 
 
 def _without_run(found: re.Match[str]) -> str:

@@ -56,7 +56,7 @@ def test_paths_begin_at_the_checkout_of_the_job(repository: Path, monkeypatch: p
 
 
 def test_a_keyword_of_the_users_own_document_stands_at_its_line(repository: Path) -> None:
-    document = own_document(completion={"type": "object"}, **{"x-conformance": {"name": "ours"}})
+    document = own_document(completion={"type": "object"})
     contract = load_contract(stored(repository / "app", document))
     places = places_in_repository(contract, None, WORKFLOW)
     place = places("request.temperature.maximum")
