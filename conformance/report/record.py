@@ -345,11 +345,16 @@ def _check_schema(path: Path, document: object) -> None:
     from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms, and writing does not need it
 
     schema = json.loads((specs_directory() / "results.schema.json").read_text(encoding="utf-8"))
+    validator = Draft202012Validator(schema, validate_formats=True)
     try:
-        errors = Draft202012Validator(schema, validate_formats=True).iter_errors(document)
+        try:
+            errors = list(islice(validator.iter_errors(document), _MOST_ERRORS))
+        except UnicodeEncodeError:  # half of a surrogate pair: as the record would be written
+            whole = json.loads(_SURROGATE.sub("?", json.dumps(document, ensure_ascii=False)))
+            errors = list(islice(validator.iter_errors(whole), _MOST_ERRORS))
         # The one that lies deepest says most; of a file with a million errors, the first ones will do.
-        error = max(islice(errors, _MOST_ERRORS), key=lambda one: len(one.instance_path), default=None)
-    except ValueError as problem:  # half of a surrogate pair, or values nested too deep
+        error = max(errors, key=lambda one: len(one.instance_path), default=None)
+    except ValueError as problem:  # values nested too deep, or a number of very many digits
         raise ResultsError(f"{path}: is not a record that can be read ({one_line(str(problem), 200)}).") from problem
     if error is not None:
         raise ResultsError(f"{path}: {_pointer(error.instance_path)}: {one_line(error.message, 300)}.")

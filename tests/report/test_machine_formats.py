@@ -281,7 +281,7 @@ def test_har_cuts_streams_of_very_many_events() -> None:
 # --- the badge -----------------------------------------------------------------------------------------------------
 
 
-LABEL = "kodexa 2026.11.0, standard tier"
+LABEL = "kodexa, standard tier"
 
 
 def test_the_badge_says_the_verdict_and_its_figure() -> None:

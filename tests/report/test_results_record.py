@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.report import Results, ResultsError, read_results, write_results
-from conformance.report.record import LARGEST, results_document
+from conformance.report.record import FORMAT, LARGEST, results_document
 from conformance.report.results import AgainstBaseline, Fingerprint, Gate, GateStatus, Tries
 from conformance.shipped import specs_directory
 
@@ -103,7 +103,7 @@ def _edit(path: str, value: object) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("/format", 3, "/format: is version 3"),
+        ("/format", FORMAT + 1, f"/format: is version {FORMAT + 1}"),
         ("/verdict", "great", '/verdict: "great" is not one of'),
         ("/verdict", ..., '/: "verdict" is a required property'),
         ("/started", "yesterday", '/started: "yesterday" is not a "date-time"'),
