@@ -156,7 +156,8 @@ def _answered(exchange: Exchange, target: Target) -> str:
     message = error_message(answer.body)
     shown = message if message is not None else _beginning(answer)
     said = f" {json.dumps(one_line(shown, _LONGEST), ensure_ascii=False)}" if shown else " without a body"
-    return f"{target.base_url} answered the smallest valid request with {answer.status}{said}"
+    way = f", through the proxy {target.reach.proxy}," if target.reach.proxy is not None else ""
+    return f"{target.base_url}{way} answered the smallest valid request with {answer.status}{said}"
 
 
 def _beginning(answer: Answer) -> str:

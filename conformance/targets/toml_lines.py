@@ -15,15 +15,21 @@ _KEY = re.compile(
 )
 
 
+_LONG_TEXT = re.compile(r"""\s*(\"{3}|'{3})""")
+
+
 def toml_lines(text: str) -> dict[str, int]:
     """The line, from 1, of each table and key of a valid TOML document, by JSON pointer.
 
-    Entries of inline tables and arrays have no line of their own. A line of a multi-line text that looks like a key may
-    have an entry, which does no harm.
+    Entries of inline tables and arrays have no line of their own.
     """
     lines = {"": 1}
     table: tuple[str, ...] = ()
+    text_until: str | None = None
     for number, line in enumerate(text.splitlines(), start=1):
+        if text_until is not None:
+            text_until = None if text_until in line else text_until
+            continue
         header, key = _HEADER.match(line), _KEY.match(line)
         if header:
             table = _names(f"[{header[1]}]") or table
@@ -33,6 +39,8 @@ def toml_lines(text: str) -> dict[str, int]:
             inside = _names(f"{key[1]} = 0")
             for length in range(1, len(inside) + 1):
                 lines.setdefault(join("", *table, *inside[:length]), number)
+            opened = _LONG_TEXT.match(line, key.end())
+            text_until = opened[1] if opened and line.count(opened[1]) == 1 else None
     return lines
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from conformance.quoting import one_line
 from conformance.targets.model import Limits, Target
+from conformance.targets.reach import PROXY_CREDENTIALS
 from conformance.wire.budget import Timing
 from conformance.wire.errors import RequestError, Unreachable
 from conformance.wire.proxy import proxy_credentials, proxy_url
@@ -177,9 +178,7 @@ async def _ask_for_tunnel(
     head = await reader.readuntil(b"\r\n\r\n")
     _, _, status = head.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")
     if not status.startswith("2"):
-        remedy = (
-            "set the proxy's credentials" if status.startswith("407") else "let the proxy allow it, or name another"
-        )
-        raise Unreachable(
-            f"The proxy {proxy} refused to connect to {goal} ({one_line(status, _SHOWN)}); {remedy} (--proxy)."
-        )
+        remedy = "let the proxy allow it, or name another (--proxy)"
+        if status.startswith("407"):
+            remedy = f"set user:password for the proxy in {PROXY_CREDENTIALS}"
+        raise Unreachable(f"The proxy {proxy} refused to connect to {goal} ({one_line(status, _SHOWN)}); {remedy}.")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from command_line import CLI, call, results
+from deployments import http_deployment
 from reached_deployments import (
     PASSWORD,
     Admit,
@@ -149,6 +150,24 @@ X-Gateway-Key = "GATEWAY_KEY"
     unset = run(tmp_path, *command[:-1], "another", **ways.environ)
     assert (unset.returncode, unset.stdout) == (2, "")
     assert "PEM_PASSWORD, which holds the password of the client key, is not set." in unset.stderr
+
+
+def test_what_a_deployment_echoes_is_taken_out_and_is_no_finding_about_keys(tmp_path: Path) -> None:
+    def echo(headers: dict[str, str], _: bytes) -> tuple[int, dict[str, str], bytes]:
+        said = f"{headers.get('X-Gateway-Key')} {headers[':path']} {SIGNATURE} {SECRET[:20]}"
+        return 400, {"Content-Type": "application/json", "X-Echo": SECRET}, json.dumps({"error": said}).encode()
+
+    with http_deployment(echo) as url:
+        only = ("--only", "access.key-not-echoed", "--only", "access.key-masked", "--tier", "smoke", "--no-preflight")
+        done = run(tmp_path, "--base-url", url, "--out", "out", *only, *ADDED, *IN_THE_QUERY, **VARIABLES)
+    assert done.returncode in {0, 3}, done.stdout + done.stderr
+    exchanges = read_evidence(tmp_path / "out" / "evidence").exchanges
+    assert exchanges
+    assert all(b"*" * len(SIGNATURE) in one.answer.body for one in exchanges if one.answer is not None)
+    outcomes = {row["id"]: row["outcome"] for row in results(tmp_path / "out")["requirements"]}
+    assert outcomes["access.key-not-echoed"] == "passed"
+    texts = written(tmp_path / "out", done)
+    assert not [text for text in texts for secret in (SECRET, SIGNATURE, ENCODED) if secret in text]
 
 
 @pytest.mark.curl

@@ -95,6 +95,7 @@ def test_a_profile_of_ones_own_is_taken_from_the_folder_of_the_file(path: Path) 
         ("rate = 2", 'headers = { api-key = "sk-1" }', 11, "usually carries a secret; name the variable that holds it"),
         ("rate = 2", 'headers_env = { X-A = "sk-1" }', 11, "headers_env for X-A must be the name of an environment"),
         ("rate = 2", 'headers_env = { X-A = "A_KEY" }\nheaders = { x-a = "1" }', 5, "x-a is added twice"),
+        ("rate = 2", 'out = """\nrate = 3\n"""\nrate = 0', 14, "rate must be more than 0, not 0."),
         ("rate = 2", 'proxy = "http://u:sk-1@h"', 11, "the proxy's URL must not contain a user or password"),
         ("rate = 2", 'client_key = "k.pem"', 5, "a client key needs its certificate"),
         ("[defaults]", "[targets.b]\nmodel = 'x'\n[defaults]", 1, "[targets.b] has no base_url; add what stands"),
