@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.compare.differences import ChangeKind, Differences
@@ -11,7 +13,7 @@ from conformance.compare.render import MOST_CHANGES, TITLES, left_out, summary
 from conformance.compare.side_by_side import columns, ordered, parts
 from conformance.contract.model import Level
 from conformance.report.html import GLYPHS, MEANINGS, VERDICTS, assembled, html_environment, scripts, styles
-from conformance.suite.outcome import Outcome
+from conformance.suite.outcome import Finding, Outcome
 
 _OWN = Path(__file__).parent / "templates"
 _TONES = {ChangeKind.REGRESSION: "nonconformant", ChangeKind.UNDECIDED: "inconclusive"}
@@ -58,6 +60,7 @@ def diff_page(found: Differences) -> str:
             cut=left_out(found),
             tone=next((tone for kind, tone in _TONES.items() if found.of(kind)), "conformant"),
             groups=groups,
+            alike=_alike,
             change_options=[(kind.value, title) for kind, title, _, _ in groups],
             runs=[("before", found.old), ("now", found.new)],
             level_options=_options({change.level for change in found.changes}),
@@ -68,6 +71,22 @@ def diff_page(found: Differences) -> str:
         )
     )
     return assembled(html.split(boundary), styles("matrix.css", own=_OWN), scripts())
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Findings that say the same, and the exchanges that show it."""
+
+    expected: str
+    actual: str
+    exchanges: Sequence[str]
+
+
+def _alike(findings: Iterable[Finding]) -> list[_Found]:
+    exchanges: dict[tuple[str, str], list[str]] = {}
+    for one in findings:
+        exchanges.setdefault((one.expected, one.actual), []).extend([one.exchange] if one.exchange else [])
+    return [_Found(*said, names) for said, names in exchanges.items()]
 
 
 def _options(levels: set[Level]) -> list[tuple[str, str]]:

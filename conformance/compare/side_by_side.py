@@ -72,8 +72,14 @@ def parts(shown: RunMatrix, order: Sequence[int]) -> list[Part]:
     return made
 
 
-def _is_failed(row: MatrixRow) -> bool:
-    return row.worst is Outcome.FAILED
+def _harms(row: MatrixRow) -> bool:
+    return row.worst is Outcome.FAILED and not _is_leniency(row)
+
+
+def _is_leniency(row: MatrixRow) -> bool:
+    """Whether all that fails it only serves what it should refuse."""
+    failed = [result for result in row.results if result is not None and result.outcome is Outcome.FAILED]
+    return bool(failed) and all(result.leniency for result in failed)
 
 
 def _is_broken(row: MatrixRow) -> bool:
@@ -85,7 +91,8 @@ def _is_undecided(row: MatrixRow) -> bool:
 
 
 _KINDS: Sequence[tuple[str, str, str, bool, Callable[[MatrixRow], bool]]] = (
-    ("failed", "What breaks clients", "a MUST that is broken in at least one run", False, _is_failed),
+    ("failed", "What breaks clients", "a MUST that is broken in at least one run", False, _harms),
+    ("leniency", "Leniency", "invalid values are served; no valid request is harmed", False, _is_leniency),
     ("warning", "Recommendations", "broken in at least one run, or waived", False, _is_broken),
     ("undecided", "Not decided", "broken nowhere, and without evidence in at least one run", True, _is_undecided),
     ("kept", "Kept", "by every run that it applies to", True, lambda _: True),

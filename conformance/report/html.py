@@ -25,7 +25,7 @@ GLYPHS = {
     Outcome.FAILED: "✕",
     Outcome.WARNING: "!",
     Outcome.WAIVED: "≈",
-    Outcome.BLOCKED: "-",
+    Outcome.BLOCKED: "⊘",
     Outcome.INCONCLUSIVE: "?",
     Outcome.UNTESTED: "○",
     Outcome.SKIPPED: "»",
@@ -97,7 +97,8 @@ def prose(text: str) -> object:
     """A sentence as HTML: escaped, and what stands between backticks as code."""
     import markupsafe  # noqa: PLC0415 - as above
 
-    escaped = str(markupsafe.escape(visible(text)))
+    # What is HTML already stays as it is.
+    escaped = str(markupsafe.escape(text if isinstance(text, markupsafe.Markup) else visible(text)))
     return markupsafe.Markup(_CODE.sub(r"<code>\1</code>", escaped))  # noqa: S704 - escaped above
 
 

@@ -160,6 +160,17 @@ def test_the_run_with_the_fewest_failures_is_the_first_column() -> None:
     assert runs[:2] == ["second", "first"]
 
 
+def test_leniency_stands_apart_from_what_breaks_clients() -> None:
+    lenient = run_of(
+        requirement("request.temperature.maximum", Outcome.FAILED, ONE, leniency=True),
+        requirement("stream.done-once", Outcome.FAILED, ONE),
+    )
+    html = matrix_page(matrix([NamedRun("lenient", lenient)]))
+    places = [html.index(words) for words in ('id="h-failed"', '<tr id="stream.done-once"', 'id="h-leniency"')]
+    assert places == sorted(places)
+    assert html.index('<tr id="request.temperature.maximum"') > places[2]
+
+
 def test_what_breaks_clients_comes_before_recommendations_and_what_is_kept_is_folded() -> None:
     html = matrix_page(matrix(two_runs()))
     places = [html.index(f'<tr id="{row}"') for row in ("stream.done-once", "stream.object", "stream.media-type")]

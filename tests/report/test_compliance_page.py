@@ -15,7 +15,7 @@ import pytest
 import report_sample as sample
 
 from conformance.report import Judgement, PlainTimelineRow, Results, build_results, compliance_page
-from conformance.report.results import AgainstBaseline, Fingerprint, Gate, GateStatus, Tries
+from conformance.report.results import AgainstBaseline, Fingerprint, Gate, GateStatus, Scope, Tries
 from conformance.suite.outcome import Finding, Outcome
 from conformance.wire.exchange import Exchange
 
@@ -234,6 +234,39 @@ def test_code_is_shown_as_code_and_nothing_else_is() -> None:
     assert "<code>&lt;img src=x&gt;</code> is not <code>stop</code>, nor <code>a &lt;b&gt; c</code>" in made.html
     assert "`" not in made.text
     assert "img" not in [tag for tag, _ in made.elements]
+
+
+def test_what_is_blocked_stands_once_below_what_blocks_it() -> None:
+    results = sample.sample_results(0)
+    rows = tuple(
+        replace(row, outcome=Outcome.BLOCKED, blocked_by="stream.done-once", findings=())
+        if row.id in {"stream.utf8", "error.status-invalid"}
+        else row
+        for row in results.requirements
+    )
+    made = Page(written(replace(results, requirements=rows)))
+    below = made.html.index('<details class="requirement row failed" id="stream.done-once"')
+    places = [made.html.index(f'id="{name}"', below) for name in ("stream.utf8", "error.status-invalid")]
+    assert made.html.index("cannot be seen until", below) < min(places)
+    assert max(places) < made.html.index('<details class="requirement', max(places))
+    ids = [attributes["id"] for _, attributes in made.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert "Blocks 2 requirements that cannot be seen until then" in " ".join(made.text.split())
+
+
+def test_a_cause_says_what_was_expected_what_came_and_the_fix() -> None:
+    html = written(sample.sample_results(0))
+    causes = html[html.index('<section id="fix"') : html.index('<section id="tested"')]
+    for words in ("one event [DONE]", "2 events [DONE]", "exactly one [DONE] event", "<strong>Fix</strong>"):
+        assert words in causes
+
+
+def test_the_verdict_carries_its_scope() -> None:
+    results = sample.sample_results(0)
+    shown = written(replace(results, scope=Scope(("n", "stop"), ("one tenant",), ("second_tenant",))))
+    assert "<title>Nonconformant: kodexa, standard tier, without n, stop, one tenant at " in shown
+    assert '<span class="scope">kodexa, standard tier, without n, stop, one tenant</span>' in shown
+    assert "(not configured: second_tenant)" in shown
 
 
 def test_on_paper_each_page_names_the_run_and_its_number(page: Page) -> None:
