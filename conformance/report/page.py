@@ -86,6 +86,7 @@ def compliance_page(
             **shown,
             results=results,
             run_id=identity,
+            judged=_is_judged(results),
             contents=_contents(results, shown, gaps=sum(reason.size for _, reasons in gaps for reason in reasons)),
             parameters=_parameters(results),
             verdict=VERDICTS[results.verdict],
@@ -139,16 +140,21 @@ def _contents(results: Results, shown: Mapping[str, Any], *, gaps: int) -> list[
     sections = [
         ("fix", "What to fix", len(shown["causes"]), bool(shown["causes"])),
         ("tested", "What was tested", 0, True),
-        ("outcomes", "Outcomes", 0, True),
+        ("outcomes", "Outcomes", 0, _is_judged(results)),
         ("streams", "Streams", shown["streams"].count if shown["streams"] else 0, shown["streams"] is not None),
         ("times", "Times", 0, shown["times"] is not None),
-        ("keywords", "Keywords of the request", len(results.keywords), bool(results.keywords)),
+        ("keywords", "Keywords of the request", len(results.keywords), bool(results.keywords) and _is_judged(results)),
         ("errors", "Errors by condition", len(shown["errors"]), bool(shown["errors"])),
         ("requirements", "Requirements", len(results.requirements), True),
         ("gaps", "What was not tested, and why", gaps, True),
         ("waivers", "Waivers", len(results.waivers), True),
     ]
     return [(place, title, number) for place, title, number, there in sections if there]
+
+
+def _is_judged(results: Results) -> bool:
+    """Whether there is anything but requirements that were not tested: counts of nothing but these say nothing."""
+    return set(results.totals) != {Outcome.UNTESTED}
 
 
 def _coverage_words(results: Results) -> str:
@@ -188,7 +194,7 @@ def _parameters(results: Results) -> list[tuple[str, str]]:
 def _dialect(results: Results) -> list[str]:
     """How the target is spoken to where that is not as the contract has it, in words."""
     found = results.preflight
-    if found is None:
+    if found is None or found.problem is not None:
         return []
     words = [f"tokens are limited by `{found.limit_field}`"] if found.limit_field else []
     words += [f"limits are at least {found.least_limit}"] if found.least_limit > 1 else []
