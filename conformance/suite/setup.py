@@ -96,7 +96,7 @@ def _setting(answer: Answer, contract: Contract, target: Target) -> str | None:
         return _page(answer)
     return (
         _setting_of_value(answer, contract, target)
-        or _setting_of_key(answer.status, contract)
+        or _setting_of_key(answer, contract)
         or _setting_of_route(answer.status, contract, target)
     )
 
@@ -116,12 +116,15 @@ def _setting_of_value(answer: Answer, contract: Contract, target: Target) -> str
     return None
 
 
-def _setting_of_key(status: int, contract: Contract) -> str | None:
-    if status not in {401, 403}:
+def _setting_of_key(answer: Answer, contract: Contract) -> str | None:
+    if answer.status not in {401, 403}:
         return None
     if contract.operation.credential is None:
         return "it demands a credential that the contract does not describe"
-    return f"it refused the key; set {API_KEY} to a key that may use it"
+    # A gateway in front of an API seldom answers in the API's format.
+    gateway = ", and give what a gateway demands beside it with --header or --query"
+    gateway = gateway if error_message(answer.body) is None else ""
+    return f"it refused the key; set {API_KEY} to a key that may use it{gateway}"
 
 
 def _setting_of_route(status: int, contract: Contract, target: Target) -> str | None:

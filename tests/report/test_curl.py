@@ -15,6 +15,7 @@ from exchange_samples import KEY, SECRETS, exchange
 from conformance.evidence import Redactor
 from conformance.probes.script import HALF_CLOSE, HEAD, Step, StepKind, await_continue, pause
 from conformance.report.curl import curl_command, curl_for
+from conformance.targets import Reach
 from conformance.wire.exchange import SentRequest
 
 pytestmark = [pytest.mark.curl, pytest.mark.network]
@@ -60,22 +61,28 @@ class OneRequest:
 
 
 def replay(
-    request: SentRequest, script: Path, variable: str = "CONFORMANCE_API_KEY", key: str = KEY
+    request: SentRequest,
+    script: Path,
+    variable: str = "CONFORMANCE_API_KEY",
+    key: str = KEY,
+    reach: Reach | None = None,
+    **held: str,
 ) -> tuple[bytes, bytes]:
     """What curl sent, and what should have come."""
     server = OneRequest()
     url = request.url.replace("HOST", server.address)
     headers = tuple((name, value.replace("HOST", server.address)) for name, value in request.headers)
     request = replace(request, url=url, headers=headers)
-    redacted = Redactor(SECRETS).exchange(replace(exchange(b"{}"), request=request))
-    command = curl_for(redacted)
-    assert KEY not in command
+    reach = reach or Reach()
+    redacted = Redactor({**SECRETS, **reach.secrets(held)}).exchange(replace(exchange(b"{}"), request=request))
+    command = curl_for(redacted, reach=reach)
+    assert not [secret for secret in (KEY, *held.values()) if secret in command]
     script.write_text(command, "utf-8")
     wanted = expected(request).replace(KEY.encode(), key.encode())
     thread = threading.Thread(target=server.serve, args=(len(wanted),))
     thread.start()
     try:
-        environment = {"PATH": os.environ["PATH"], variable: key, "LC_ALL": "C.UTF-8"}
+        environment = {"PATH": os.environ["PATH"], variable: key, "LC_ALL": "C.UTF-8", **held}
         done = subprocess.run(["sh", str(script)], capture_output=True, timeout=10, env=environment, check=False)
     finally:
         thread.join(6)
@@ -169,6 +176,47 @@ def test_a_request_that_was_sent_in_steps_is_sent_in_the_same_steps(steps: tuple
     request = replace(post(b"\x00{'\"\\n }\xff", ("X-Latin", "caf\xe9")), steps=steps)
     sent, wanted = replay(request, tmp_path / "command")
     assert sent == wanted
+
+
+@pytest.mark.parametrize(
+    ("steps", "signature", "encoded"),
+    [
+        ((), "url-signature_9.1~f3", "url-signature_9.1~f3"),
+        ((HEAD, Step(StepKind.BODY, 4), Step(StepKind.BODY, 6)), "url/signature+9=1", "url%2Fsignature%2B9%3D1"),
+    ],
+    ids=["by curl", "in steps"],
+)
+def test_what_was_added_is_sent_from_the_variables_that_hold_it(
+    steps: tuple[Step, ...], signature: str, encoded: str, tmp_path: Path
+) -> None:
+    gateway_key = 'it\'s a "gateway" $KEY'
+    url = f"http://HOST/v1/chat/completions?api-version=1&sig={encoded}"
+    added = (("X-Team", "search"), ("X-Gateway-Key", gateway_key))
+    request = replace(post(b"0123456789", *added, url=url), steps=steps)
+    reach = Reach(
+        headers={"X-Team": "search"},
+        headers_env={"x-gateway-key": "GATEWAY_KEY"},
+        query={"api-version": "1"},
+        query_env={"sig": "URL_SECRET"},
+    )
+    sent, wanted = replay(request, tmp_path / "command", reach=reach, GATEWAY_KEY=gateway_key, URL_SECRET=signature)
+    assert sent == wanted
+
+
+def test_the_certificates_and_the_proxy_are_in_the_command() -> None:
+    reach = Reach(
+        ca_file="my ca.pem",
+        client_cert="client.pem",
+        client_key="key.pem",
+        client_key_password_env="PEM_PASSWORD",
+        proxy="http://proxy:3128",
+        proxy_credentials_env="PROXY_PASSWORD",
+    )
+    command = curl_command(post(b"{}"), reach=reach)
+    for option in ("--cacert 'my ca.pem'", "--cert client.pem", "--key key.pem", "--proxy http://proxy:3128"):
+        assert option in command
+    assert '--pass "$PEM_PASSWORD"' in command
+    assert '--proxy-user "$PROXY_PASSWORD"' in command
 
 
 def test_a_chunked_request_is_sent_in_the_same_chunks(tmp_path: Path) -> None:
