@@ -26,7 +26,10 @@ FAR_FROM_THE_CONTRACT = ("lacks nearly everything", "has an absurd usage", "refu
 
 def judged(manner: str, profile: str, tier: Tier) -> Mapping[str, Judgement]:
     """What a run against a gateway before such an upstream comes to."""
-    with gateway(model_server(MANNERS[manner]), profile, model=None) as gate, tempfile.TemporaryDirectory() as out:
+    with (
+        gateway(model_server(MANNERS[manner]), profile, model=None, idle_timeout=30) as gate,
+        tempfile.TemporaryDirectory() as out,
+    ):
         settings = RunSettings(profile, base_url=gate.reference.base_url, tier=tier, out=Path(out))
         with open_run(settings, {}, asdict(gate.reference.target)) as opened:
             run, _ = judge(opened)
