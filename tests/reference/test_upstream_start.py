@@ -79,6 +79,8 @@ def test_an_upstream_that_cannot_be_reached_is_a_mistake_of_the_setup() -> None:
         (403, {}, None, f"wants a key; there is none in {VARIABLE}"),
         (404, {"detail": "Not Found"}, KEY, "often ends with /v1, and --upstream-model"),
         (405, {}, KEY, "--upstream is its URL before /chat/completions"),
+        (501, {}, KEY, "--upstream is its URL before /chat/completions"),
+        (307, {}, KEY, "--upstream is its URL before /chat/completions"),
         (400, {"error": {"message": "No such model.", "param": "model"}}, KEY, "--upstream-model names one"),
     ],
 )
@@ -107,7 +109,7 @@ def test_what_is_not_a_model_server_is_a_mistake_of_the_setup(script: Script) ->
 @pytest.mark.parametrize(
     ("script", "said"),
     [
-        (answering(LEAK, 503), "busy"),
+        (answering(LEAK, 503), "503"),
         (answering(LEAK, 500), "500"),
         (answering({"error": {"message": "I am not in the mood."}}, 400), "not in the mood"),
         (silent, "within 0.2 s"),
@@ -116,7 +118,8 @@ def test_what_is_not_a_model_server_is_a_mistake_of_the_setup(script: Script) ->
 def test_what_may_pass_is_said_and_served_all_the_same(script: Script, said: str) -> None:
     (notice,) = started(script, patience=0.2 if script is silent else 5.0).notices
     assert said in notice
-    assert notice.endswith("serves all the same, and says so to its clients.")
+    assert notice.startswith("The upstream ")
+    assert notice.endswith("The gateway serves; until this passes, its clients get errors.")
     assert KEY not in notice
 
 

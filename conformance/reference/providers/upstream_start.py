@@ -17,7 +17,7 @@ from conformance.reference.providers.upstream_form import LIMIT_FIELDS, Form
 
 _LIMIT = 16
 """Tokens that the question may cost."""
-_NO_ROUTE = frozenset({404, 405})
+_NO_ROUTE = frozenset({301, 302, 303, 307, 308, 404, 405, 410, 501})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +49,16 @@ async def ask_first(upstream: Upstream, model: str, key_variable: str, patience:
         raise DeploymentError(message) from error
     except UpstreamFailureError as error:
         _give_up(error, where, key_variable, has_key=upstream.api_key is not None)
-        return _served_all_the_same(provider, f"{error.message} It answered {_quoted(error)} to a small question.")
+        return _served_all_the_same(provider, f"answers {_quoted(error)} to a small question")
     except (ProviderError, Refusal) as error:
         if error.message == NOT_UNDERSTOOD:
             message = (
                 f"What answers at {where}/chat/completions is not an OpenAI-compatible server; correct --upstream."
             )
             raise DeploymentError(message) from error
-        return _served_all_the_same(provider, error.message)
+        return _served_all_the_same(provider, f"does not answer a small question: {error.message.rstrip('.')}")
     except TimeoutError:
-        return _served_all_the_same(provider, f"The provider did not answer a small question within {patience:g} s.")
+        return _served_all_the_same(provider, f"does not answer a small question within {patience:g} s")
     finally:
         await provider.close()
     return Start(provider.known, tuple(_notices(upstream, provider.known, model)))
@@ -83,7 +83,10 @@ def _quoted(error: UpstreamFailureError) -> str:
 
 
 def _served_all_the_same(provider: UpstreamProvider, what: str) -> Start:
-    return Start(provider.known, (f"{what} The gateway serves all the same, and says so to its clients.",))
+    """The sentence on an upstream that may be well later."""
+    return Start(
+        provider.known, (f"The upstream {what}. The gateway serves; until this passes, its clients get errors.",)
+    )
 
 
 def _notices(upstream: Upstream, known: Known, model: str) -> list[str]:
