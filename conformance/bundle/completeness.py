@@ -41,7 +41,7 @@ def _evidence(folder: Path) -> Evidence:
 
 def _check_evidence(evidence: Evidence) -> None:
     header = evidence.header
-    if header.get("only"):
+    if header.get("only") or header.get("exclude"):
         raise BundleError("the evidence is of a restricted run; a part of the contract does not show the whole.")
     if not evidence.complete or evidence.interrupted:
         raise BundleError("the evidence is incomplete: the run did not finish.")

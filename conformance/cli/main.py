@@ -22,7 +22,9 @@ def main() -> None:
     The interpreter never decides the status: it would report a defect of this program as nonconformant.
     """
     from conformance.terminal.broken_pipe import ignore_broken_pipes
+    from conformance.terminal.unencodable import replace_unencodable
 
+    replace_unencodable()
     ignore_broken_pipes()
     sys.exit(_status())
 
@@ -96,6 +98,12 @@ def commands() -> None:
     help="Judge only these requirements; may be given several times.",
 )
 @click.option(
+    "--exclude",
+    metavar="ID_OR_GLOB",
+    multiple=True,
+    help="Do not judge these; may be given several times.",
+)
+@click.option(
     "--out",
     metavar="DIR",
     type=click.Path(path_type=Path),
@@ -114,6 +122,11 @@ def commands() -> None:
     "--plan", "plan_only", is_flag=True, help="Show what would be sent and what it may cost, but send nothing."
 )
 @click.option("--strict", is_flag=True, help="Count warnings as failures.")
+@click.option(
+    "--fail-fast",
+    is_flag=True,
+    help="Stop sending as soon as a MUST is certain to be broken; what was not sent is not tested.",
+)
 @click.option(
     "--without",
     metavar="NAMES",
@@ -201,14 +214,19 @@ def commands() -> None:
     help="Sign the bundle with this ed25519 private key (PEM).",
 )
 @click.option("--trust-env", is_flag=True, help="Use proxies and certificates from the environment.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only the last lines: verdict, failed requirements, report.")
+@click.option("-v", "--verbose", is_flag=True, help="Print every finding with all its evidence.")
+@click.option("--json", "as_json", is_flag=True, help="Print the record of the run (results.json), and nothing else.")
+@click.option("--open", "opens_page", is_flag=True, help="Open the report at the end.")
 @reach_options
 def run(*, plan_only: bool, **options: Any) -> int:
     """Judge a deployment and write its reports."""
-    from conformance.cli.run_options import run_settings
+    from conformance.cli.run_options import run_settings, shown_as
     from conformance.commands.run import run_suite, show_plan
 
-    start = show_plan if plan_only else run_suite
-    return exit_status(lambda: start(run_settings(options)))
+    if plan_only:
+        return exit_status(lambda: show_plan(run_settings(options)))
+    return exit_status(lambda: run_suite(run_settings(options), shown_as(options)))
 
 
 @commands.command()
@@ -319,7 +337,7 @@ def requirements(profile: str, **options: Any) -> int:
     help="Remove and invert each test of the suite, and list the mutations that the lab does not notice.",
 )
 @click.option("--judge-again", is_flag=True, help="Judge the evidence of each run again; the record must be the same.")
-@click.option("--reproduce", is_flag=True, help="Run the command of each finding; it must send the same bytes.")
+@click.option("--reproduce", is_flag=True, help="Run the command of each finding; it must send the same request.")
 @click.option("--accept", is_flag=True, help="Write the observed effects into the catalogue, for review.")
 def lab(profiles: tuple[str, ...], **options: Any) -> int:
     """Show which faults the suite catches.

@@ -15,14 +15,16 @@ from typing import Any
 
 from conformance.cli.reach_options import reach_asked_for
 from conformance.contract.model import Tier
+from conformance.report.console import Detail
 from conformance.running.run import RunSettings
 from conformance.shipped import DEFAULT_PROFILE
 from conformance.targets import Limits, NamedTarget, read_target
 from conformance.terminal.exits import UsageFailure
+from conformance.terminal.run_output import Shown
 
 _CONCURRENCY = {Tier.EXHAUSTIVE: 16, Tier.LOAD: 64}
 """Default number of concurrent requests, for tiers where it is not the usual one."""
-_FIXED_BY_THE_RUN = ("out", "tier", "only", "replay", "release", "generated", "force")
+_FIXED_BY_THE_RUN = ("out", "tier", "only", "exclude", "replay", "release", "generated", "force")
 """Options that define a run; a resumed run has them already."""
 
 
@@ -69,7 +71,25 @@ def run_settings(options: Mapping[str, Any]) -> RunSettings:
         force="force" in given,
         strict=asked.get("strict", False),
         trust_environment=asked.get("trust_env", False),
-        show_progress=sys.stderr.isatty(),
+        fail_fast=asked.get("fail_fast", False),
+        exclude=given.get("exclude", ()),
+    )
+
+
+def shown_as(options: Mapping[str, Any]) -> Shown:
+    """How a run is shown.
+
+    Raises:
+        UsageFailure: the options do not go together.
+    """
+    quiet, full = options["quiet"], options["verbose"]
+    if quiet and full:
+        raise UsageFailure("-q and -v ask for opposite things; give one of them.")
+    return Shown(
+        detail=Detail.QUIET if quiet else Detail.FULL if full else Detail.USUAL,
+        as_json=options["as_json"],
+        opens_page=options["opens_page"],
+        progress=sys.stderr.isatty() and not quiet,
     )
 
 

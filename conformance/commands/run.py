@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,22 +17,24 @@ from conformance.terminal.exits import UsageFailure, as_usage_failures, sentence
 if TYPE_CHECKING:
     from conformance.report import Results
     from conformance.running.run import Run, RunSettings
-    from conformance.running.sending import Progress
+    from conformance.terminal.run_output import RunOutput, Shown
 
 _EXIT = {"passed": 0, "failed": 1, "undecided": 3}
 """The exit status by the status of the gate, which follows the verdict except for baselines and waivers."""
 USAGE, SUITE_BROKE = 2, 4
 
 
-def run_suite(settings: RunSettings) -> int:
-    """Judge the target; returns the exit status."""
-    from conformance.running.opening import open_run
+def run_suite(settings: RunSettings, shown: Shown | None = None) -> int:
+    """Judge the target, and show what comes of it; returns the exit status."""
+    from conformance.running.opening import open_run, substitutes
+    from conformance.terminal.run_output import RunOutput, Shown
 
     try:
         with as_usage_failures(), open_run(settings, os.environ) as run:
+            output = RunOutput(run, shown or Shown(), substitutes(run, os.environ))
             if not settings.force or run.recorded is not None:
-                return _judge(run)
-            return _judge_anew(run)
+                return _judge(run, output)
+            return _judge_anew(run, output)
     except UsageFailure as failure:
         return _refuse(failure)
 
@@ -54,32 +55,33 @@ def show_plan(settings: RunSettings) -> int:
     return 0
 
 
-def _judge_anew(run: Run) -> int:
+def _judge_anew(run: Run, output: RunOutput) -> int:
     """Judge into a folder that may hold an earlier run, which is replaced once the new one went to its end."""
     from conformance.running.earlier_run import kept_aside, replacing
 
     out = run.settings.out
     assert out is not None
     with replacing(out):
-        status = _judge(run)
+        status = _judge(run, output)
     for folder in kept_aside(out):
         click.echo(f"chat-conformance: this run did not go to its end; the earlier one is kept in {folder}.", err=True)
     return status
 
 
-def _judge(run: Run) -> int:
+def _judge(run: Run, output: RunOutput) -> int:
     from conformance.bundle.packing import bundle_key, write_bundle
     from conformance.running.earlier_run import RUN_LOG
     from conformance.running.finish import finish
     from conformance.running.retry_findings import retried, retry_findings
     from conformance.terminal.ci_output import report_to_ci
+    from conformance.terminal.run_output import unreachable
 
     out, key = run.settings.out, bundle_key(run.settings)
     assert out is not None
     baseline = _baseline(run)
     _make(out)
-    with _progress(shown=run.settings.show_progress) as progress:
-        suite_run, ended = judge(run, progress, log=out / RUN_LOG)
+    with output.watching() as watch:
+        suite_run, ended = judge(run, watch, log=out / RUN_LOG)
         if not (ended.interrupted or ended.failed or suite_run.broken or suite_run.unusable):
             retry_findings(suite_run)
     if suite_run.unusable is not None:
@@ -90,17 +92,13 @@ def _judge(run: Run) -> int:
         return _suite_broke(run, broken, ended)
     finished = finish(suite_run, interrupted=ended.interrupted, write=True, tries=shown.tries, baseline=baseline)
     if suite_run.unreachable is not None:
-        click.echo(f"chat-conformance: inconclusive: {suite_run.unreachable}", err=True)
-        for reason in finished.results.gate.reasons if finished.results.gate else ():
-            click.echo(f"chat-conformance: {reason}", err=True)
-    else:
-        from conformance.terminal.run_output import print_run_summary
-
-        print_run_summary(suite_run, finished, out / RUN_LOG)
-    report_to_ci(finished.results, run.redactor.text)
+        unreachable(finished.results, suite_run.unreachable)
+    output.finished(suite_run, finished)
+    report_to_ci(finished.results, run.redactor.text, err=output.shown.as_json)
     if run.settings.bundle is not None:
         for sentence_of_bundle in write_bundle(run, finished.written, key):
-            click.echo(sentence_of_bundle)
+            click.echo(sentence_of_bundle, err=output.shown.as_json)
+    output.end(finished)
     assert finished.results.gate is not None
     return _EXIT[finished.results.gate.status]
 
@@ -124,21 +122,6 @@ def _make(out: Path) -> None:
             pass
     except OSError as error:
         raise UsageFailure(f"{out} cannot be written to ({error.strerror}); choose another --out.") from error
-
-
-@contextlib.contextmanager
-def _progress(*, shown: bool) -> Iterator[Progress | None]:
-    """A progress bar on the terminal, or nothing."""
-    if not shown:
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("sending probes", total=None)
-        yield lambda finished, total: bar.update(task, completed=finished, total=total)
 
 
 def _suite_broke(run: Run, broken: Sequence[str], ended: Ended) -> int:

@@ -1,4 +1,4 @@
-"""Runs the commands that a report prints to reproduce its findings, and compares the bytes that they send."""
+"""Runs the commands that a report prints to reproduce its findings, and compares the requests that they send."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from conformance.probes.script import StepKind
-from conformance.report.curl import curl_for
+from conformance.report.curl import curl_for, left_to_curl
 from conformance.wire.exchange import Exchange
 from conformance.wire.request import body_bytes
 
@@ -45,7 +45,7 @@ class ByteRecorder:
         self._thread.start()
 
     def expect(self, size: int) -> None:
-        """Set how many bytes the next request has; it is answered once they have arrived."""
+        """Set how many bytes the next request has after its header; it is answered once they have arrived."""
         self._expected = size
 
     def take(self) -> bytes:
@@ -71,7 +71,7 @@ class ByteRecorder:
         connection.settimeout(_PATIENCE)
         data = b""
         try:
-            while len(data) < self._expected:
+            while b"\r\n\r\n" not in data or len(data.partition(b"\r\n\r\n")[2]) < self._expected:
                 more = connection.recv(65536)
                 if not more:
                     break
@@ -88,9 +88,10 @@ class ByteRecorder:
 
 
 def not_reproduced(exchanges: Sequence[Exchange], credential_header: str, folder: Path) -> Iterator[str]:
-    """A sentence for each exchange whose printed command sends different bytes than its request had.
+    """A sentence for each exchange whose printed command sends another request.
 
-    The commands connect to the address of the exchanges' target, which must be free by now.
+    Only the fields that a command leaves to curl may differ. The commands connect to the address of the exchanges'
+    target, which must be free by now.
 
     Raises:
         OSError: something listens there, or there is no `sh` or `curl`.
@@ -106,15 +107,15 @@ def not_reproduced(exchanges: Sequence[Exchange], credential_header: str, folder
             command = curl_for(exchange, credential_header=credential_header)
             expected = request_bytes(exchange, KEYS[_variable(command)])
             script.write_text(command, encoding="utf-8")
-            recorder.expect(len(expected))
+            recorder.expect(len(expected.partition(b"\r\n\r\n")[2]))
             subprocess.run(  # noqa: S603 - what a report prints, for the loopback
                 [shell, str(script)], capture_output=True, timeout=2 * _PATIENCE, env=environment, check=False
             )
-            came = recorder.take()
+            came, expected = (comparable(sent, exchange) for sent in (recorder.take(), expected))
             if came != expected:
                 at = next((n for n, (one, other) in enumerate(zip(came, expected, strict=False)) if one != other), -1)
                 where = f"from byte {at} on" if at >= 0 else f"{len(came)} bytes instead of {len(expected)}"
-                yield f"the command of {exchange.id} sends different bytes than its request had ({where})"
+                yield f"the command of {exchange.id} sends another request than was sent ({where})"
     finally:
         recorder.close()
 
@@ -131,6 +132,18 @@ def request_bytes(exchange: Exchange, key: str) -> bytes:
     if request.steps and not any(step.kind is StepKind.PIPELINED for step in request.steps):
         return head + _stepped(exchange)
     return head + request.body
+
+
+def comparable(sent: bytes, exchange: Exchange) -> bytes:
+    """The bytes of a request without the header fields that its command leaves to curl."""
+    request = exchange.request
+    if request.steps and not any(step.kind is StepKind.PIPELINED for step in request.steps):
+        return sent
+    left = left_to_curl(request)
+    head, end, body = sent.partition(b"\r\n\r\n")
+    line, *fields = head.split(b"\r\n")
+    kept = [field for field in fields if field.partition(b":")[0].decode("latin-1").lower() not in left]
+    return b"\r\n".join([line, *kept]) + end + body
 
 
 def _stepped(exchange: Exchange) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.report.badge import badge_json, badge_svg
 from conformance.report.build import RunFacts, build_results, target_view
-from conformance.report.console import print_summary
+from conformance.report.console import Detail, print_ending, print_summary
 from conformance.report.ctrf import ctrf_json
 from conformance.report.exchange_view import Curl, PlainTimelineRow, Timeline, TimelineRow, reads_timeline
 from conformance.report.files import write_atomically
@@ -29,6 +29,7 @@ from conformance.suite.expect import Judgement
 __all__ = [
     "REPORT_NAMES",
     "Curl",
+    "Detail",
     "ExchangeTotals",
     "Judgement",
     "Omission",
@@ -51,6 +52,7 @@ __all__ = [
     "decide",
     "har_json",
     "junit_xml",
+    "print_ending",
     "print_summary",
     "reads_timeline",
     "read_results",

@@ -17,6 +17,7 @@ from conformance.report.results import (
     Results,
     Scope,
     TargetView,
+    restricted,
 )
 from conformance.report.verdict import decide, unscored_reasons
 from conformance.suite.expect import Judgement
@@ -176,7 +177,7 @@ def _untested(requirement: Requirement, facts: RunFacts) -> Judgement:
     elif facts.interrupted:
         why = f"The run did not finish ({facts.interrupted}) before this was judged."
     elif facts.selection:
-        why = f"The run was restricted to {facts.selection}."
+        why = restricted(facts.selection)
     else:
         why = "Nothing was sent that could decide this."
     return Judgement(requirement, Outcome.UNTESTED, (why,))

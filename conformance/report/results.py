@@ -253,6 +253,10 @@ class Results:
         """Whether a requirement is undecided, as it was in the baseline; False in a run without one."""
         return self.baseline is not None and row_id in self.baseline.undecided
 
+    def left_out(self, row: RequirementResult) -> bool:
+        """Whether a requirement was not judged because the run was restricted to others."""
+        return self.selection is not None and row.messages == (restricted(self.selection),)
+
     @property
     def about(self) -> str:
         """What the verdict is about: profile, release, tier, and what it leaves out."""
@@ -291,6 +295,11 @@ class Results:
     def with_outcome(self, *outcomes: Outcome) -> tuple[RequirementResult, ...]:
         """The requirements with one of these outcomes, in the catalogue's order."""
         return tuple(result for result in self.requirements if result.outcome in outcomes)
+
+
+def restricted(selection: str) -> str:
+    """The message of a requirement that a restriction of the run leaves out."""
+    return f"The run was restricted to {selection}."
 
 
 def _tally(outcomes: Iterable[Outcome]) -> Mapping[Outcome, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from conformance.probes.script import Step, StepKind
@@ -19,13 +19,14 @@ _AS_IT_IS, _IN_A_QUERY = b"=", b"?"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def socket_command(request: SentRequest, masked: Masked, reach: Reach) -> str:
+def socket_command(request: SentRequest, masked: Masked, reach: Reach, defaults: Mapping[str, str]) -> str:
     """A command for a POSIX shell that sends the request step by step, and shows what comes back.
 
-    Secrets are taken from environment variables. The program needs only Python.
+    Secrets are taken from environment variables; `defaults` are the values of those that need not be set. The program
+    needs only Python.
     """
     lines = ["import os, socket, ssl, struct, sys, time, urllib.parse", *_connect(request.url, reach)]
-    lines += _steps(request, masked, reach)
+    lines += _steps(request, masked, reach, defaults)
     if not any(step.kind in {StepKind.HANG_UP, StepKind.RESET} for step in request.steps):
         lines += ["while data := s.recv(65536):", "    sys.stdout.buffer.write(data)", "    sys.stdout.flush()"]
     return "\n".join(["python3 - <<'END'", *lines, "END"])
@@ -44,7 +45,7 @@ def _connect(url: str, reach: Reach) -> Iterator[str]:
         yield f"s = c.wrap_socket(s, server_hostname={host!r})"
 
 
-def _steps(request: SentRequest, masked: Masked, reach: Reach) -> Iterator[str]:
+def _steps(request: SentRequest, masked: Masked, reach: Reach, defaults: Mapping[str, str]) -> Iterator[str]:
     chunked = any(name.lower() == "transfer-encoding" for name, _ in request.headers)
     written = 0
     for step in request.steps:
@@ -53,7 +54,7 @@ def _steps(request: SentRequest, masked: Masked, reach: Reach) -> Iterator[str]:
             yield f"s.sendall({body_bytes(request.body, written, until, chunked=chunked)!r})"
             written = until
         elif step.kind is StepKind.HEAD:
-            yield f"s.sendall({_head(request, masked, reach)})"
+            yield f"s.sendall({_head(request, masked, reach, defaults)})"
         else:
             yield from _other(step)
 
@@ -76,7 +77,7 @@ def _other(step: Step) -> Iterator[str]:
             yield "s.close()"
 
 
-def _head(request: SentRequest, masked: Masked, reach: Reach) -> str:
+def _head(request: SentRequest, masked: Masked, reach: Reach, defaults: Mapping[str, str]) -> str:
     """The head as a Python expression; masked secrets in it are read from the environment."""
     fields = []
     for name, value in request.headers:
@@ -89,18 +90,21 @@ def _head(request: SentRequest, masked: Masked, reach: Reach) -> str:
     for name, variable in reach.query_env.items():
         place = _place(_IN_A_QUERY, variable)
         target = re.sub(rb"([?&]%b)[^&]*" % re.escape(f"{name}=".encode()), rb"\1" + place, target)
-    return _expression(head_bytes(request.method, target, fields))
+    return _expression(head_bytes(request.method, target, fields), defaults)
 
 
 def _place(kind: bytes, variable: str) -> bytes:
     return b"\0" + kind + variable.encode("ascii") + b"\0"
 
 
-def _expression(data: bytes) -> str:
+def _expression(data: bytes, defaults: Mapping[str, str]) -> str:
     """Bytes as Python writes them, with the variables that stand in their places."""
     terms, at = [], 0
     for match in _HELD.finditer(data):
+        default = defaults.get(match[2].decode("ascii"))
         held = f"os.environb[{match[2]!r}]"
+        if default is not None:
+            held = f"os.environb.get({match[2]!r}, {default.encode()!r})"
         if match[1] == _IN_A_QUERY:
             held = f"urllib.parse.quote({held}, safe='').encode()"
         terms += [repr(data[at : match.start()]), held]

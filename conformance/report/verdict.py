@@ -12,6 +12,7 @@ from conformance.report.quantities import counted, listed
 from conformance.suite.outcome import BROKEN, Outcome, Verdict
 
 _MOST_REASONS = 4
+_BLOCKED = "(blocked)"
 _LONGEST_REASON = 160
 _PROBE = re.compile(r"^\S+#\d+: ")
 """The exchange at the beginning of a message: what it says of one, it may say of many."""
@@ -69,6 +70,11 @@ def decide(
     return Verdict.CONFORMANT, (_success(musts), *warnings)
 
 
+def is_about_blocked(reason: str) -> bool:
+    """Whether a reason of a verdict is about requirements that are blocked."""
+    return _BLOCKED in reason
+
+
 def _ids(rows: Iterable[Judged], *outcomes: Outcome) -> list[str]:
     return [row.id for row in rows if row.outcome in outcomes]
 
@@ -114,7 +120,7 @@ def _blocked(musts: Sequence[Judged]) -> list[str]:
         if row.outcome is Outcome.BLOCKED:
             by_cause.setdefault(row.blocked_by or "", []).append(row.id)
     return [
-        f"{_requirements(ids, 'MUST')} cannot be seen while {cause} is broken (blocked): {listed(ids)}."
+        f"{_requirements(ids, 'MUST')} cannot be seen while {cause} is broken {_BLOCKED}: {listed(ids)}."
         for cause, ids in by_cause.items()
     ]
 

@@ -42,6 +42,7 @@ from conformance.suite.fingerprint import target_traits
 from conformance.suite.keyword_coverage import keyword_coverage
 from conformance.suite.leniency import with_leniency
 from conformance.suite.outcome import UNDECIDED
+from conformance.suite.selection import restriction
 from conformance.targets.capabilities import SECOND_TENANT
 from conformance.wire import Exchange
 
@@ -59,7 +60,10 @@ class FinishedRun:
     undecided: tuple[str, ...]
     """Ids of the MUST requirements that were selected and could not be decided."""
     curl: Curl
-    """Gives the curl command for an exchange."""
+    """Gives the curl command for an exchange, with the names of the variables that this run has its keys in.
+
+    The reports have the usual names: whoever reads them has variables of their own.
+    """
 
 
 def finish(
@@ -89,7 +93,7 @@ def finish(
         judgements = blocked_by_setup(judgements)
     if run.settings.require_all:
         judgements = [_demanded(one, run) for one in judgements]
-    selection = " ".join(run.settings.only) or None
+    selection = restriction(run.settings.only, run.settings.exclude)
     if unjudged and selected_by_pytest:
         selection = selection or BY_PYTEST
     elif not interrupted and not suite_run.has_nothing_to_judge:
@@ -102,12 +106,12 @@ def finish(
         results = replace(results, baseline=against(results, baseline))
     results = replace(results, gate=gate(results, run.today))
     curl = command_for(run)
-    out = run.settings.out
+    out, named = run.settings.out, run.settings.named
     return FinishedRun(
         results=results,
         written=written(suite_run, results, curl, out) if write and out is not None else {},
         undecided=_undecided(suite_run),
-        curl=curl,
+        curl=curl if named is None else partial(curl, names=named.secrets),
     )
 
 

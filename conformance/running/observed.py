@@ -17,6 +17,7 @@ from conformance.targets.deployment_dialect import DeploymentDialect
 from conformance.wire import Exchange
 
 INTERRUPTED = "it was interrupted"
+FAILED_FAST = "--fail-fast ended it at the first broken MUST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def from_evidence(contract: Contract, evidence: Evidence) -> Observed:
     """What was recorded, as the tests look at it: the plan, too, is the one that was recorded."""
     interrupted = None
     if evidence.interrupted:
-        interrupted = INTERRUPTED
+        interrupted = FAILED_FAST if FAILED_FAST in evidence.unsent.values() else INTERRUPTED
     elif not evidence.complete:
         interrupted = "its evidence is incomplete"
     planned = plan_from(evidence.header["probes"])

@@ -18,10 +18,11 @@ from conformance.running.replay import replayed_run
 from conformance.running.resume import interrupted_run, require_same_target
 from conformance.running.run import Run, RunSettings
 from conformance.suite.outcome import Waiver
-from conformance.suite.selection import check_only
+from conformance.suite.selection import check_selection
 from conformance.targets import Reach, Target, TargetError, checked_reach, target_from_environment, values_of
 from conformance.targets.capabilities import declarable
 from conformance.targets.deployment_dialect import DeploymentDialect
+from conformance.targets.environment import demo_substitutes
 
 
 @contextlib.contextmanager
@@ -38,7 +39,8 @@ def open_run(
         SelectionError: `only` matches no requirement.
     """
     contract = load_contract(settings.profile)
-    check_only(contract, settings.only, settings.profile)
+    check_selection(contract, settings.only, settings.profile, option="--only")
+    check_selection(contract, settings.exclude, settings.profile, option="--exclude")
     release, contract = _released(contract, settings.release)
     ids = (row.id for row in contract.requirements)
     waivers = () if settings.waivers is None else load_waivers(settings.waivers, ids)
@@ -76,7 +78,7 @@ def _resumed(settings: RunSettings, contract: Contract, environ: Mapping[str, st
     target = _addressed(contract, settings, environ)
     check_request(contract, target)
     require_same_target(resumed, target, contract, settings.out)
-    settings = replace(settings, only=resumed.only, generated=resumed.header.get("generated"))
+    settings = replace(settings, only=resumed.only, exclude=resumed.exclude, generated=resumed.header.get("generated"))
     # What the preflight found out then is not asked again.
     run = _live(settings, contract, release, replace(target, dialect=resumed.target.dialect))
     return replace(run, tier=resumed.tier, started=resumed.started, resumed=resumed)
@@ -103,7 +105,7 @@ def replayed(
     keys = {name: environ[name] for name in ("CONFORMANCE_API_KEY", "CONFORMANCE_OTHER_API_KEY") if environ.get(name)}
     keys |= recorded.target.reach.secrets(environ)
     return Run(
-        settings=replace(settings, only=settings.only or recorded.only),
+        settings=replace(settings, only=settings.only or recorded.only, exclude=(*settings.exclude, *recorded.exclude)),
         contract=contract,
         target=recorded.target,
         redactor=Redactor(keys, credential_headers(contract)),
@@ -173,6 +175,14 @@ def _addressed(contract: Contract, settings: RunSettings, environ: Mapping[str, 
     target = _declared(target_from_environment(base_url, environ, contract), contract, settings)
     target = _by_its_way(target, settings.reach, contract, environ)
     return target if named is None else replace(target, name=named.name)
+
+
+def substitutes(run: Run, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """The variables that are not set and have the reference deployment's public value in a run, each with its noun."""
+    if run.recorded is not None or run.target.embedded:
+        return ()
+    named = run.settings.named
+    return demo_substitutes(run.target, named.environment(environ) if named is not None else environ, run.contract)
 
 
 def _declared(target: Target, contract: Contract, settings: RunSettings) -> Target:

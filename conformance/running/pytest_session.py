@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,8 @@ import conformance
 if TYPE_CHECKING:
     from conformance.contract import Contract
     from conformance.running.run import Run
-    from conformance.running.sending import Progress
     from conformance.running.suite_run import SuiteRun
+    from conformance.running.watch import Watch
 
 _PACKAGE = Path(conformance.__file__).parent
 _SUITE = _PACKAGE / "suite"
@@ -45,7 +45,7 @@ class Ended:
 
 
 def judge(
-    run: Run, progress: Progress | None = None, arguments: Sequence[str] = (), log: Path | None = None
+    run: Run, watch: Watch | None = None, arguments: Sequence[str] = (), log: Path | None = None
 ) -> tuple[SuiteRun, Ended]:
     """Observe the target of a run, or read its evidence, and judge it by the tests that it selects.
 
@@ -54,8 +54,12 @@ def judge(
     from conformance.running.run_log import RunLog
     from conformance.running.sending import observe
     from conformance.running.suite_run import SuiteRun
+    from conformance.running.watch import UNWATCHED
 
-    suite_run = SuiteRun(run, lambda needs: observe(run, needs, progress))
+    suite_run = SuiteRun(run, lambda needs: observe(run, needs, watching))
+    watching = watch or UNWATCHED
+    if run.settings.fail_fast:
+        watching = replace(watching, broken=suite_run.first_broken)
     return suite_run, run_pytest(suite_run, arguments, *([RunLog(log, run)] if log is not None else []))
 
 

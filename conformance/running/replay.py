@@ -28,6 +28,7 @@ class RecordedRun:
     started: str
     only: tuple[str, ...]
     release: str | None = None
+    exclude: tuple[str, ...] = ()
 
     @property
     def header(self) -> Mapping[str, Any]:
@@ -54,6 +55,7 @@ def replayed_run(directory: Path, contract: Contract) -> RecordedRun:
             tier=Tier(header["tier"]),
             started=_text(header["started"]),
             only=tuple(map(_text, header["only"])),
+            exclude=tuple(map(_text, header.get("exclude", ()))),
             release=None if header.get("release") is None else _text(header["release"]),
         )
         plan_from(header["probes"])

@@ -36,6 +36,8 @@ class RunSettings:
     named: NamedTarget | None = None
     tier: Tier = Tier.STANDARD
     only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    """Ids or globs of requirements that are not judged, also where `only` names them."""
     out: Path | None = None
     limits: Limits = field(default_factory=Limits)
     waivers: Path | None = None
@@ -44,10 +46,11 @@ class RunSettings:
     release: str | None = None
     trust_environment: bool = False
     reach: Reach = field(default_factory=Reach)
-    show_progress: bool = False
     resume: bool = False
     baseline: Path | None = None
     retry_findings: int = 0
+    fail_fast: bool = False
+    """Whether the run ends as soon as a MUST is certain to be broken."""
     generated: int | None = None
     """Generated requests of each kind at most; as many as the tier has where it is None."""
     bundle: Path | None = None

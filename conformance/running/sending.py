@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,25 +14,31 @@ from conformance.probes.left_out import left_out
 from conformance.probes.preflight import PREFLIGHT
 from conformance.probes.request_body import RequestBody
 from conformance.probes.shrinking import Shrinking
-from conformance.running.observed import INTERRUPTED, Observed, from_evidence
+from conformance.running.observed import FAILED_FAST, INTERRUPTED, Observed, from_evidence
 from conformance.running.preflight import preflight
 from conformance.running.recorded_target import recorded_target
 from conformance.running.replay import RecordedRun
 from conformance.running.resume import require_same_plan
 from conformance.running.retries import left_of, numbered, probes_again
 from conformance.running.run import Run
+from conformance.running.watch import UNWATCHED, Watch
 from conformance.suite.observations import Observations
 from conformance.suite.setup import setup_problem
-from conformance.wire import Exchange, observe_sync
+from conformance.wire import Exchange, Observation, observe_sync
 from conformance.wire import observe as send_probes
+from conformance.wire.observe import SoFar
+from conformance.wire.schedule import chains, waves
 
 NOTHING_TO_JUDGE = "the smallest valid request was not served"
 """Why the rest of a plan is not sent where the preflight ends the run."""
+NOT_YET = "its turn has not come"
+"""Why a probe is not sent while a run goes on."""
 
-Progress = Callable[[int, int], None]
+_BATCH = 16
+"""How many probes are sent between two looks at what is broken, at least, where the first broken MUST ends a run."""
 
 
-def observe(run: Run, needs: Iterable[str], progress: Progress | None = None) -> Observed:
+def observe(run: Run, needs: Iterable[str], watch: Watch = UNWATCHED) -> Observed:
     """Send the plan, or take the recorded exchanges, and make them readable for the tests.
 
     Raises:
@@ -41,56 +47,105 @@ def observe(run: Run, needs: Iterable[str], progress: Progress | None = None) ->
     """
     if run.recorded is not None:
         return from_evidence(run.contract, run.recorded)
-    return asyncio.run(send(run, needs, progress))
+    return asyncio.run(send(run, needs, watch))
 
 
-async def send(run: Run, needs: Iterable[str], progress: Progress | None = None) -> Observed:
+async def send(run: Run, needs: Iterable[str], watch: Watch = UNWATCHED) -> Observed:
     """Send the plan; Ctrl-C, which cancels this task, ends it with what was seen so far.
 
     Raises:
         Unreachable, OSError: as `observe`.
     """
+    planned = run.plan(needs)
+    watch.planned(planned)
     if run.resumed is None:
-        found = await preflight(run, run.plan(needs))
-        run = replace(run, target=replace(run.target, dialect=found.dialect))
-        planned = _with(found.probes, run.plan(needs))
+        found = await preflight(run, planned)
+        if found.dialect != run.target.dialect:
+            run = replace(run, target=replace(run.target, dialect=found.dialect))
+            planned = run.plan(needs)
+        planned = _with(found.probes, planned)
         stopped = found.problem is not None and run.settings.preflight
         writer = EvidenceWriter(run.evidence_directory, run.redactor, _header(run, planned, stopped=stopped))
         with writer:
             known = tuple(map(writer.append, found.exchanges))
             if stopped or found.interrupted:
                 return _ended_early(run, planned, writer, known, interrupted=found.interrupted)
-            return await _send_planned(run, planned, writer, known, progress)
-    planned = _with(_preflight_of(run.resumed), run.plan(needs))
+            return await _send_planned(run, planned, writer, known, watch)
+    planned = _with(_preflight_of(run.resumed), planned)
     # As it was written: without secrets.
     probes = run.redactor.value({"probes": plan_data(planned)})["probes"]
     require_same_plan(run.resumed, probes, run.evidence_directory.parent)
     writer, evidence = EvidenceWriter.resume(run.evidence_directory, run.redactor)
     with writer:
-        return await _send_planned(run, planned, writer, evidence.exchanges, progress)
+        return await _send_planned(run, planned, writer, evidence.exchanges, watch)
 
 
 async def _send_planned(
-    run: Run, planned: Plan, writer: EvidenceWriter, known: Sequence[Exchange], progress: Progress | None
+    run: Run, planned: Plan, writer: EvidenceWriter, known: Sequence[Exchange], watch: Watch
 ) -> Observed:
     """Send what is planned and not known yet, but for what is about something that the target lacks."""
     retries = tuple(one for one in known if one.round)
     lacking = left_out(planned, run.target)
-    seen = await send_probes(
-        [_without(lacking, probe) for probe in planned.probes if probe.name not in lacking],
-        run.contract.operation,
-        run.target,
-        run.settings.limits,
-        writer.append,
-        progress,
-        tuple(one for one in known if not one.round),
-        follow_ups=Shrinking(RequestBody(run.contract, run.target)),
-    )
-    unsent = {name: why for name, why in lacking.items() if name not in {one.probe for one in seen.exchanges}}
-    unsent |= seen.unsent
-    writer.finish(unsent=unsent, interrupted=seen.interrupted)
-    observations = Observations(run.contract, planned, seen.exchanges, unsent)
-    return Observed(observations, retries, INTERRUPTED if seen.interrupted else None, run.target.dialect)
+    probes = [_without(lacking, probe) for probe in planned.probes if probe.name not in lacking]
+    own = tuple(one for one in known if not one.round)
+
+    def observed(seen: Observation, interrupted: str | None = None) -> Observed:
+        sent = {one.probe for one in seen.exchanges}
+        unsent = {name: why for name, why in lacking.items() if name not in sent} | seen.unsent
+        observations = Observations(run.contract, planned, seen.exchanges, unsent)
+        return Observed(observations, retries, interrupted, run.target.dialect)
+
+    def with_rest(seen: Observation, why: str) -> Observation:
+        known = {one.probe for one in seen.exchanges} | seen.unsent.keys()
+        rest = [probe.name for probe in probes if probe.name not in known]
+        return replace(seen, unsent=dict.fromkeys(rest, why) | seen.unsent)
+
+    seen, interrupted = Observation(own), None
+    for batch in _batches(probes) if watch.broken is not None else [probes]:
+        seen = await send_probes(
+            batch,
+            run.contract.operation,
+            run.target,
+            run.settings.limits,
+            writer.append,
+            _progress_of(watch, len(probes)),
+            seen.exchanges,
+            follow_ups=Shrinking(RequestBody(run.contract, run.target)),
+        )
+        if seen.interrupted:
+            interrupted = INTERRUPTED
+            break
+        if watch.broken is not None and watch.broken(observed(with_rest(seen, NOT_YET))) is not None:
+            interrupted = FAILED_FAST if len(batch) < len(probes) else None
+            break
+    result = observed(with_rest(seen, interrupted) if interrupted else seen, interrupted)
+    writer.finish(unsent=result.observations.unsent, interrupted=interrupted is not None)
+    return result
+
+
+def _batches(probes: Sequence[Probe]) -> Iterator[list[Probe]]:
+    """Longer and longer beginnings of a plan, the last of them the whole: what most depends on comes first.
+
+    Probes of one connection stay together, and so do those of a later wave, some of which wait for each other.
+    """
+    begun: list[Probe] = []
+    for wave in waves(probes):
+        size = len(begun)
+        for chain in chains(wave):
+            begun += chain
+            if wave[0].wave == 0 and len(begun) - size >= _BATCH:
+                yield list(begun)
+                size = len(begun)
+        if len(begun) > size:
+            yield list(begun)
+
+
+def _progress_of(watch: Watch, total: int) -> Callable[[SoFar], None] | None:
+    """The watch's progress, out of all that is planned, also where only a part of it is sent now."""
+    progress = watch.progress
+    if progress is None:
+        return None
+    return lambda so_far: progress(replace(so_far, total=max(so_far.total, total)))
 
 
 def _ended_early(
@@ -165,6 +220,7 @@ def _header(run: Run, planned: Plan, *, stopped: bool) -> dict[str, Any]:
         "target": recorded_target(run.target, run.contract),
         "tier": run.tier.value,
         "only": list(run.settings.only),
+        "exclude": list(run.settings.exclude),
         "generated": run.settings.generated,
         "release": None if run.release is None else run.release.version,
         "started": run.started,

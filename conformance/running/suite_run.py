@@ -11,7 +11,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from conformance.contract import ContractError
-from conformance.contract.model import Requirement
+from conformance.contract.model import Level, Requirement, Section
 from conformance.evidence import EvidenceError
 from conformance.gate.waivers import as_waived
 from conformance.probes import ProbeError
@@ -20,7 +20,7 @@ from conformance.running.observed import Observed
 from conformance.running.presenting import explanation, present, status_letter
 from conformance.running.run import Run
 from conformance.running.run_log import LogRows, extras_of, is_logged
-from conformance.running.sending import nothing_observed
+from conformance.running.sending import NOT_YET, nothing_observed
 from conformance.running.workers import WorkerReport, judgement_data, judgement_from
 from conformance.suite.expect import CANNOT_JUDGE, Expect, Judgement, conclude
 from conformance.suite.marks import CONTRACT, EXPECT, OBSERVATIONS, PROBES, REQUIREMENT
@@ -32,6 +32,7 @@ from conformance.wire import Exchange, RequestError, Unreachable
 UNUSABLE = (ContractError, EvidenceError, ProbeError, RequestError, TargetError)
 """What may turn out to be unusable only when the plan is made or sent; not a defect of the suite."""
 _PYTEST_USAGE_ERROR = 4
+_OF_ANSWERS = frozenset({Section.TRANSPORT, Section.COMPLETION, Section.STREAM})
 _WORKER = "conformance"
 
 
@@ -61,13 +62,16 @@ class SuiteRun:
         self.tests: dict[str, list[str]] = {}
         """The names of the test functions that judge each selected requirement."""
         self._interrupted: str | None = None
+        self._items: list[pytest.Item] = []
 
     @property
     def unjudged(self) -> list[Requirement]:
         """What the run was asked for by its tier and `only`, and no collected test judges."""
-        only, tier = self.run.settings.only, self.run.tier
-        rows = self.run.contract.requirements
-        return [row for row in rows if wanted(row, only, tier) and row.id not in self.tests]
+        return [row for row in self.run.contract.requirements if self._wants(row) and row.id not in self.tests]
+
+    def _wants(self, row: Requirement) -> bool:
+        settings = self.run.settings
+        return wanted(row, self.run.tier, settings.only, settings.exclude)
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -128,7 +132,7 @@ class SuiteRun:
             row = requirement_of(item, self.run.contract)
             if row is None:
                 (dropped if _judges(item) else kept).append(item)
-            elif wanted(row, self.run.settings.only, self.run.tier):
+            elif self._wants(row):
                 item.stash[REQUIREMENT] = row
                 item.stash[PROBES] = probes_of(item, row)
                 item.extra_keyword_matches.add(row.id)  # so that -k finds a requirement by its id
@@ -162,6 +166,7 @@ class SuiteRun:
             return None
         if session.testsfailed and not config.option.continue_on_collection_errors:
             return None  # pytest will refuse to run anything
+        self._items = session.items
         self.observed = self._observed(self._observe)
         if self.observed.dialect is not None:
             self.run = replace(self.run, target=replace(self.run.target, dialect=self.observed.dialect))
@@ -229,6 +234,27 @@ class SuiteRun:
             assert item is not None
             for report in runtestprotocol(item, log=False, nextitem=following):
                 self.pytest_runtest_logreport(report)
+
+    def first_broken(self, observed: Observed) -> str | None:
+        """A MUST that is broken, without a waiver, by what was seen so far; None where none is yet.
+
+        What an answer breaks is certain at once. Requests and access are judged when every request that their tests
+        look at has its answer: another one may explain a refusal.
+        """
+        for item in self._items:
+            row = item.stash.get(REQUIREMENT, None)
+            if row is None or row.level is not Level.MUST or not row.scored:
+                continue
+            probes = item.stash[PROBES]
+            if row.section not in _OF_ANSWERS and observed.observations.unsent_because(NOT_YET, probes):
+                continue
+            item.config.stash[OBSERVATIONS] = observed.observations
+            for report in runtestprotocol(item, log=False, nextitem=None):
+                data = getattr(report, "judgement", None)
+                judgement = None if data is None else self.waived(judgement_from(data, self.run.contract))
+                if judgement is not None and judgement.outcome is Outcome.FAILED:
+                    return row.id
+        return None
 
     def waived(self, judgement: Judgement) -> Judgement:
         """A judgement as the run's waivers let it stand today."""

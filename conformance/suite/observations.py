@@ -169,6 +169,11 @@ class Observations:
         """The probe that was sent for this one: itself, or the combined probe that it is a part of."""
         return probe if probe.name in self._final else self._covers.get(probe.name, probe)
 
+    def unsent_because(self, why: str, patterns: Iterable[str]) -> bool:
+        """Whether one of the probes with these names or globs was not sent for this reason."""
+        probes = (self.covered_by(probe) for probe in self.matching(patterns, parts=True))
+        return any(self.unsent.get(probe.name) == why for probe in probes)
+
     def outcome_of(self, probe: Probe) -> Answered | Obstacle:
         """The answer to a probe, or why there is none to judge."""
         if self._unreachable is not None:

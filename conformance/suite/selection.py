@@ -53,23 +53,34 @@ def probes_of(item: pytest.Item, row: Requirement) -> tuple[str, ...]:
     return tuple(pattern.replace("{id}", row.id) for pattern in patterns)
 
 
-def wanted(row: Requirement, only: Sequence[str], tier: Tier) -> bool:
-    """Whether a run of this tier, restricted to `only` (ids or globs), judges a requirement."""
-    return tier.includes(row.tier) and (not only or any(fnmatch.fnmatchcase(row.id, one) for one in only))
+def wanted(row: Requirement, tier: Tier, only: Sequence[str] = (), exclude: Sequence[str] = ()) -> bool:
+    """Whether a run of this tier, restricted to `only` (ids or globs) and without `exclude`, judges a requirement."""
+    return tier.includes(row.tier) and (not only or _named(row, only)) and not _named(row, exclude)
 
 
-def check_only(contract: Contract, only: Iterable[str], profile: str) -> None:
+def _named(row: Requirement, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(row.id, one) for one in patterns)
+
+
+def restriction(only: Sequence[str], exclude: Sequence[str]) -> str | None:
+    """What a run is restricted to, as the end of "restricted to …"; None where it is not."""
+    if not exclude:
+        return " ".join(only) or None
+    return f"{' '.join(only) or 'everything'} except {' '.join(exclude)}"
+
+
+def check_selection(contract: Contract, patterns: Iterable[str], profile: str, *, option: str) -> None:
     """Refuse ids and globs that match no requirement of the contract; `profile` is the user's name for it.
 
     Raises:
         SelectionError: one of them matches nothing.
     """
     ids = [row.id for row in contract.requirements]
-    for one in only:
+    for one in patterns:
         if not fnmatch.filter(ids, one):
             near = [row_id for row_id in ids if one.strip("*.") and one.strip("*.").split(".")[-1] in row_id][:3]
             hint = f"did you mean {' or '.join(near)}? See" if near else "see"
             raise SelectionError(
-                f"--only {one!r} matches no requirement of {contract.profile.name};"
+                f"{option} {one!r} matches no requirement of {contract.profile.name};"
                 f" {hint} chat-conformance requirements {profile}."
             )

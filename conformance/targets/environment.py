@@ -123,6 +123,14 @@ def demo_values(parameters: Iterable[Parameter] = ()) -> dict[str, str]:
     return values
 
 
+def demo_substitutes(target: Target, environ: Mapping[str, str], contract: Contract) -> tuple[tuple[str, str], ...]:
+    """The needed variables that are not set, so that a target has the public demo value; each with what it is."""
+    if not is_loopback(target.base_url):
+        return ()
+    nouns = {API_KEY: "key", MODEL: "model", **{one.variable: one.noun for one in contract.parameters}}
+    return tuple((name, nouns[name]) for name in _needed(contract) if not environ.get(name, "").strip())
+
+
 def variables_of(target: Target, parameters: Iterable[Parameter]) -> dict[str, str]:
     """The environment that configures a target: what `target_from_environment` makes the same target of."""
     values = {API_KEY: target.api_key, MODEL: target.model, OTHER_API_KEY: target.other_api_key}

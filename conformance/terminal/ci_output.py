@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from conformance.report import Results
 
 
-def report_to_ci(results: Results, redact: Callable[[str], str]) -> None:
+def report_to_ci(results: Results, redact: Callable[[str], str], *, err: bool = False) -> None:
     """Print annotations where GITHUB_ACTIONS is `true`, and add to the file that GITHUB_STEP_SUMMARY names.
 
-    A summary that cannot be written does not change the run: the console says so.
+    `err` prints them on standard error, which GitHub reads as well. A summary that cannot be written does not change
+    the run: the console says so.
     """
     if not _in_github_actions():
         return
@@ -28,7 +29,7 @@ def report_to_ci(results: Results, redact: Callable[[str], str]) -> None:
     redacted = parse_results(json.loads(redact(results_text(results))))
     shown = for_log(redact)
     for line in annotation_lines(redacted):
-        click.echo(shown(line))
+        click.echo(shown(line), err=err)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if not summary:
         return

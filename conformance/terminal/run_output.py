@@ -1,15 +1,43 @@
-"""Prints what `run` shows: the plan before anything is sent, or the summary at the end."""
+"""Prints what `run` shows: the plan, a header before anything is sent, progress, the summary, and the verdict."""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
+from conformance.report.console import PAGE, RECORD, Detail, print_ending, print_summary
+from conformance.report.finding_blocks import evidence_of
+from conformance.report.printer import Printer
+from conformance.report.quantities import counted, listed
+from conformance.running.earlier_run import RUN_LOG
+from conformance.running.watch import Watch
+
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from conformance.probes import Plan
+    from conformance.report import Results
     from conformance.running.finish import FinishedRun
     from conformance.running.run import Run
     from conformance.running.suite_run import SuiteRun
+    from conformance.wire.observe import Progress, SoFar
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How a run is shown: with how much detail, as the record alone, and whether its page is opened at the end."""
+
+    detail: Detail = Detail.USUAL
+    as_json: bool = False
+    opens_page: bool = False
+    progress: bool = False
 
 
 def print_plan(plan: Plan, run: Run) -> None:
@@ -34,22 +62,156 @@ def print_plan(plan: Plan, run: Run) -> None:
     console.print(f"Judged by {escape(profile.name)}{escape(by)}, {run.tier.value} tier.")
 
 
-def print_run_summary(suite_run: SuiteRun, finished: FinishedRun, run_log: Path) -> None:
-    """Print the summary of a run, and where its reports are."""
+@dataclass
+class RunOutput:
+    """The output of one run, from its header to its last line.
+
+    It prints on what was the standard output when it was made: pytest's own output goes elsewhere meanwhile.
+    """
+
+    run: Run
+    shown: Shown
+    substitutes: Sequence[tuple[str, str]] = ()
+    """Variables that are not set, each with what the reference deployment's public value stands for."""
+    _console: Console = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Take over the standard output."""
+        from rich.console import Console
+
+        self._console = Console(file=sys.stdout)
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[Watch]:
+        """Print the header before the first request, and progress on a terminal; gives what is called for it."""
+        with _progress(shown=self.shown.progress) as progress:
+            yield Watch(planned=self._print_header, progress=progress)
+
+    def finished(self, suite_run: SuiteRun, finished: FinishedRun) -> None:
+        """Print what the run found, all but its last lines."""
+        if self.shown.as_json:
+            return
+        from conformance.running.finish import timeline_for
+        from conformance.terminal.ci_output import for_log
+
+        if self._nothing_was_planned(suite_run):
+            self._print_header(None)
+        if suite_run.unreachable is not None:
+            return
+        log, evidence = self._in_folder(RUN_LOG), self.run.evidence_directory
+        print_summary(
+            finished.results,
+            evidence_of(suite_run.exchanges, finished.curl, timeline_for(suite_run)),
+            self._console,
+            reports={**finished.written, RUN_LOG: log, "evidence": evidence},
+            redact=for_log(self.run.redactor.text),
+            detail=self.shown.detail,
+        )
+
+    def end(self, finished: FinishedRun) -> None:
+        """Print the last lines, or the record where that is wanted; then open the page."""
+        from conformance.terminal.ci_output import for_log
+
+        reports = finished.written
+        if self.shown.as_json:
+            _print_record(reports[RECORD])
+        else:
+            print_ending(finished.results, self._console, reports=reports, redact=for_log(self.run.redactor.text))
+        if self.shown.opens_page:
+            _open(reports[PAGE])
+
+    def _in_folder(self, name: str) -> Path:
+        assert self.run.settings.out is not None
+        return self.run.settings.out / name
+
+    def _nothing_was_planned(self, suite_run: SuiteRun) -> bool:
+        """Whether nothing announced a plan: the evidence of an earlier run is judged, or nothing is selected."""
+        return self.run.recorded is not None or suite_run.observed is None
+
+    def _print_header(self, plan: Plan | None) -> None:
+        if self.shown.as_json or self.shown.detail is Detail.QUIET:
+            return
+        from conformance.terminal.ci_output import for_log
+
+        run, printer = self.run, Printer(self._console, for_log(self.run.redactor.text))
+        target, profile = run.target, run.contract.profile
+        where = "the embedded reference deployment" if target.embedded else target.base_url
+        printer.line(f"{target.name} at {where}" if target.name else where, label="Target")
+        scored_by = f", release {run.release.version}" if run.release is not None else f" {profile.version}"
+        model = [f"model {target.model}"] if target.model else []
+        about = [f"{profile.name}{scored_by}", f"{run.tier.value} tier", *model]
+        printer.line(", ".join(about), label="Profile")
+        printer.line(self._cost(plan), label="Sends")
+        if self.substitutes:
+            printer.line(_substituted(self.substitutes), label="Note")
+
+    def _cost(self, plan: Plan | None) -> str:
+        if plan is None:
+            return "nothing"
+        requests, tokens = plan.worst_case_requests, plan.worst_case_tokens
+        known = " (less what was sent before)" if self.run.resumed is not None else ""
+        return (
+            f"at most {counted(requests, 'request')} and {counted(tokens, 'completion token')}, without retries{known}"
+        )
+
+
+def unreachable(results: Results, reason: str) -> None:
+    """Say on standard error that nobody listens at the target's address."""
+    click.echo(f"chat-conformance: inconclusive: {reason}", err=True)
+    for why in results.gate.reasons if results.gate else ():
+        click.echo(f"chat-conformance: {why}", err=True)
+
+
+def _substituted(substitutes: Sequence[tuple[str, str]]) -> str:
+    names = listed([name for name, _ in substitutes])
+    verb = "is" if len(substitutes) == 1 else "are"
+    nouns = listed([noun for _, noun in substitutes])
+    used = "is" if len(substitutes) == 1 else "are"
+    return f"{names} {verb} not set; the reference deployment's public demo {nouns} {used} used"
+
+
+def _print_record(path: Path) -> None:
+    """Print the record as it was written; with escapes where the output is in another encoding than UTF-8."""
+    text = path.read_text(encoding="utf-8")
+    if (sys.stdout.encoding or "utf-8").lower().replace("-", "").replace("_", "") != "utf8":
+        text = json.dumps(json.loads(text), ensure_ascii=True, indent=2) + "\n"
+    click.echo(text, nl=False)
+
+
+def _open(page: Path) -> None:
+    if click.launch(str(page.resolve())) != 0:
+        click.echo(f"chat-conformance: no program opens a page here; open {page} yourself.", err=True)
+
+
+@contextlib.contextmanager
+def _progress(*, shown: bool) -> Iterator[Progress | None]:
+    """A progress bar on the terminal, or nothing."""
+    if not shown:
+        yield None
+        return
     from rich.console import Console
-
-    from conformance.report import print_summary
-    from conformance.running.finish import timeline_for
-    from conformance.terminal.ci_output import for_log
-
-    run = suite_run.run
-    console = Console()
-    print_summary(
-        finished.results,
-        suite_run.exchanges,
-        console,
-        curl=finished.curl,
-        reports={**finished.written, "run log": run_log, "evidence": run.evidence_directory},
-        timeline=timeline_for(suite_run),
-        redact=for_log(run.redactor.text),
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
     )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[unexpected]} unexpected"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("sending", total=None, unexpected=0)
+
+        def tell(so_far: SoFar) -> None:
+            bar.update(task, completed=so_far.finished, total=so_far.total, unexpected=so_far.unexpected)
+
+        yield tell

@@ -37,8 +37,22 @@ IDLE_EXPIRY = 4.0
 
 Record = Callable[[Exchange], Exchange]
 """Takes an exchange as it happens and returns what may be kept of it (`EvidenceWriter.append`)."""
-Progress = Callable[[int, int], None]
-"""Called after each probe with how many are finished and how many there are by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """How far a run has come: probes that are finished, all that there are by now, and those answered unexpectedly.
+
+    What is unexpected may be allowed all the same, such as a refusal by a limit of the deployment's own.
+    """
+
+    finished: int
+    total: int
+    unexpected: int = 0
+
+
+Progress = Callable[[SoFar], None]
+"""Called after each probe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +253,8 @@ class _Run:
     def _note_end(self, probe: Probe) -> None:
         self._ended[probe.name].set()
         if self.progress is not None:
-            self.progress(self._schedule.finished, self._schedule.total)
+            schedule = self._schedule
+            self.progress(SoFar(schedule.finished, schedule.total, schedule.unexpected))
 
     async def _send_scripted(self, chain: list[Probe]) -> list[Probe]:
         """Send probes as their scripts say; returns the probes that follow from their answers."""

@@ -49,6 +49,17 @@ def was_served(exchange: Exchange) -> bool:
     return answer is not None and 200 <= answer.status < 300 and ended_well
 
 
+def is_unexpected(probe: Probe, last: Exchange) -> bool:
+    """Whether a probe that must be served was not, or one that must be refused was served, or broke the server.
+
+    A combined probe says nothing by itself: what it combines is sent one by one then.
+    """
+    status = None if last.answer is None else last.answer.status
+    if probe.intent is Intent.SERVED:
+        return not was_served(last) and not probe.instead
+    return probe.intent is Intent.REFUSED and status is not None and (status < 300 or status >= 500)
+
+
 class Schedule:
     """The probes of a run, each with its request: planned, finished or given up."""
 
@@ -68,6 +79,8 @@ class Schedule:
         self._planned: dict[str, Probe] = {}
         self._unsent: dict[str, str] = {}
         self.finished = 0
+        self.unexpected = 0
+        """How many probes were answered in another way than a conforming deployment does."""
         for probe in probes:
             self._build(probe)
             self.plan([probe])
@@ -99,6 +112,7 @@ class Schedule:
     def finish(self, probe: Probe, last: Exchange) -> list[Probe]:
         """Note a probe's last exchange; returns the probes to send instead of it, and those that follow from it."""
         self._drop(probe)
+        self.unexpected += is_unexpected(probe, last)
         instead = list(probe.instead) if probe.intent is Intent.SERVED and not was_served(last) else []
         if self._follow_ups is not None:
             follow_ups = list(self._follow_ups(probe, None if last.answer is None else last.answer.status))

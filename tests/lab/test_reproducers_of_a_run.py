@@ -1,4 +1,4 @@
-"""Each reproducer that a run prints, executed as it is printed, sends the bytes of its exchange's request again."""
+"""Each reproducer that a run prints, executed as it is printed, sends its exchange's request again."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_command_that_sends_something_else_is_reported(
     monkeypatch.setattr(reproducing, "curl_for", shorter)
     reported = list(reproducing.not_reproduced(failing_run[:1], "x-api-key", tmp_path))
     assert len(reported) == 1
-    assert reported[0].startswith(f"the command of {failing_run[0].id} sends different bytes")
+    assert reported[0].startswith(f"the command of {failing_run[0].id} sends another request")
 
 
 def test_no_command_has_a_key(failing_run: tuple[Exchange, ...]) -> None:

@@ -1,4 +1,4 @@
-"""The command sends the very bytes again: run by a real shell and a real curl against a server that keeps them."""
+"""The command sends the request again: run by a real shell and a real curl against a server that keeps what comes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from exchange_samples import KEY, SECRETS, exchange
 
 from conformance.evidence import Redactor
+from conformance.lab.reproducing import comparable
 from conformance.probes.script import HALF_CLOSE, HEAD, Step, StepKind, await_continue, pause
 from conformance.report.curl import curl_command, curl_for
 from conformance.targets import Reach
@@ -46,10 +47,11 @@ class OneRequest:
         self.received = b""
 
     def serve(self, size: int) -> None:
+        """Take one request with a body of `size` bytes, as it is on the wire."""
         connection, _ = self._listener.accept()
         with connection:
             connection.settimeout(5)
-            while len(self.received) < size:
+            while b"\r\n\r\n" not in self.received or len(self.received.partition(b"\r\n\r\n")[2]) < size:
                 data = connection.recv(65536)
                 if not data:
                     break
@@ -68,7 +70,7 @@ def replay(
     reach: Reach | None = None,
     **held: str,
 ) -> tuple[bytes, bytes]:
-    """What curl sent, and what should have come."""
+    """What was sent, and what should have come, both without the fields that the command leaves to curl."""
     server = OneRequest()
     url = request.url.replace("HOST", server.address)
     headers = tuple((name, value.replace("HOST", server.address)) for name, value in request.headers)
@@ -79,7 +81,7 @@ def replay(
     assert not [secret for secret in (KEY, *held.values()) if secret in command]
     script.write_text(command, "utf-8")
     wanted = expected(request).replace(KEY.encode(), key.encode())
-    thread = threading.Thread(target=server.serve, args=(len(wanted),))
+    thread = threading.Thread(target=server.serve, args=(len(wanted.partition(b"\r\n\r\n")[2]),))
     thread.start()
     try:
         environment = {"PATH": os.environ["PATH"], variable: key, "LC_ALL": "C.UTF-8", **held}
@@ -89,7 +91,8 @@ def replay(
         server.close()
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(b"HTTP/1.1 200 OK")
-    return server.received, wanted
+    assert server.received.count(b"\r\nHost: ") == 1
+    return comparable(server.received, redacted), comparable(wanted, redacted)
 
 
 def post(body: bytes, *more: tuple[str, str], url: str = "http://HOST/v1/chat/completions") -> SentRequest:
@@ -160,7 +163,38 @@ def test_no_credential_means_no_variable() -> None:
 
 def test_another_credential_header_takes_the_variable() -> None:
     request = SentRequest("GET", "http://host/", (("Host", "host"), ("X-Key", "*****")), b"")
-    assert "'X-Key: '\"$MY_KEY\"" in curl_command(request, "x-key", "MY_KEY")
+    assert '-H "X-Key: $MY_KEY"' in curl_command(request, "x-key", "MY_KEY")
+
+
+def test_an_ordinary_request_is_four_lines_without_what_curl_writes_itself() -> None:
+    command = curl_for(Redactor(SECRETS).exchange(replace(exchange(b"{}"), request=post(b'{"n":2}'))))
+    assert command.splitlines() == [
+        "curl -isSN http://HOST/v1/chat/completions \\",
+        '  -H "Authorization: Bearer $CONFORMANCE_API_KEY" \\',
+        "  -H 'Content-Type: application/json' \\",
+        "  -d '{\"n\":2}'",
+    ]
+
+
+def test_a_named_targets_key_is_in_the_targets_own_variable() -> None:
+    seen = Redactor(SECRETS).exchange(replace(exchange(b"{}"), request=post(b"{}")))
+    assert '"Authorization: Bearer $STAGING_KEY"' in curl_for(seen, names={"CONFORMANCE_API_KEY": "STAGING_KEY"})
+
+
+def test_a_field_that_is_not_as_usual_is_sent_as_it_was() -> None:
+    headers = [field for field in HEADERS if field[0] not in {"Accept", "Content-Type"}]
+    request = SentRequest("POST", "http://HOST/v1", (*headers, ("Accept", "text/html"), ("Content-Length", "9")), b"{}")
+    command = curl_command(request)
+    assert "-H 'Accept: text/html'" in command
+    assert "-H 'Content-Length: 9'" in command
+    assert "-H Content-Type:" in command
+
+
+def test_a_command_with_a_wrong_key_runs_as_it_stands(tmp_path: Path) -> None:
+    headers = (HEADERS[0], ("Authorization", "Bearer some-wrong-key"))
+    request = SentRequest("GET", "http://HOST/v1", headers, b"")
+    sent, wanted = replay(request, tmp_path / "command", variable="UNRELATED", key="never-issued")
+    assert sent.replace(b"never-issued", b"some-wrong-key") == wanted
 
 
 @pytest.mark.parametrize(

@@ -14,20 +14,21 @@ from conformance.contract.model import Tier
 from conformance.probes.model import Intent, Probe
 from conformance.wire import EndKind, Observation
 from conformance.wire import observe as observe_probes
+from conformance.wire.observe import SoFar
 
 pytestmark = pytest.mark.network
 
 
 def test_every_probe_is_sent_once_and_recorded() -> None:
-    progress: list[tuple[int, int]] = []
+    progress: list[SoFar] = []
     names = [f"p{number}" for number in range(20)]
-    seen, watch, server = observing(ok, probes_named(*names), progress=lambda *counts: progress.append(counts))
+    seen, watch, server = observing(ok, probes_named(*names), progress=progress.append)
     assert sorted(watch.ids) == sorted(f"{name}#1" for name in names)
     assert len(server.visits) == seen.requests == 20
     assert seen.exchanges == tuple(watch.recorded)
     assert seen.unsent == {}
     assert not seen.interrupted
-    assert progress[-1] == (20, 20)
+    assert progress[-1] == SoFar(20, 20)
     assert all(exchange.last for exchange in seen.exchanges)
 
 

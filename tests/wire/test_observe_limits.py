@@ -18,7 +18,7 @@ from conformance.probes.model import Credential, Intent
 from conformance.targets.model import Target
 from conformance.wire import CredentialMissingError, Exchange, Observation, RequestError, Unreachable
 from conformance.wire import observe as observe_probes
-from conformance.wire.observe import observe_sync
+from conformance.wire.observe import SoFar, observe_sync
 
 pytestmark = pytest.mark.network
 
@@ -55,11 +55,11 @@ def test_what_is_not_served_is_sent_in_parts(intent: Intent, status: int, sent: 
     async def answer(visit: Visit) -> None:
         await visit.send(b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % status)
 
-    progress: list[tuple[int, int]] = []
+    progress: list[SoFar] = []
     whole = probe("whole", intent=intent, instead=tuple(probes_named("part/1", "part/2", intent=Intent.EITHER)))
-    seen, _, _ = observing(answer, [whole, whole], progress=lambda *counts: progress.append(counts))
+    seen, _, _ = observing(answer, [whole, whole], progress=progress.append)
     assert sorted(exchange.probe for exchange in seen.exchanges) == sorted(sent)
-    assert progress[-1] == (len(sent), len(sent))
+    assert (progress[-1].finished, progress[-1].total) == (len(sent), len(sent))
 
 
 def test_a_cut_answer_is_not_served() -> None:
