@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import conformance
@@ -112,7 +111,7 @@ def finish(
         results=results,
         written=written(suite_run, results, curl, out) if write and out is not None else {},
         undecided=_undecided(suite_run),
-        curl=curl if named is None else partial(curl, names=named.secrets),
+        curl=curl if named is None else command_for(run, named.secrets),
     )
 
 

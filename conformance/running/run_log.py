@@ -93,10 +93,13 @@ def extras_of(judgement: Judgement, exchanges: Sequence[Exchange], run: Run) -> 
     return [{**empty, "format_type": "html", "content": f"{shown}{evidence}"}]
 
 
-def command_for(run: Run) -> Curl:
-    """Gives the curl command for an exchange of a run: with its contract's credential, and the way to its target."""
+def command_for(run: Run, names: Mapping[str, str] | None = None) -> Curl:
+    """Gives the curl command for an exchange of a run: with its contract's credential, and the way to its target.
+
+    `names` are the variables that stand in the place of the usual ones.
+    """
     credential = run.contract.operation.credential
-    curl = partial(curl_for, reach=run.target.reach)
+    curl = partial(curl_for, reach=run.target.reach, names=names)
     return partial(curl, credential_header=credential.header) if credential else curl
 
 

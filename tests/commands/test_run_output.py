@@ -168,7 +168,12 @@ def test_an_exclusion_that_matches_nothing_is_refused() -> None:
 
 def test_open_opens_the_page(failed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(click, "launch", lambda url: opened.append(url) or 0)
+
+    def launch(url: str) -> int:
+        opened.append(url)
+        return 0
+
+    monkeypatch.setattr(click, "launch", launch)
     run("openai", "--replay", failed, "--out", "out", "--open")
     assert opened == [str(Path("out/compliance.html").resolve())]
     monkeypatch.setattr(click, "launch", lambda _: 1)

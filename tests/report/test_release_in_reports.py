@@ -23,11 +23,13 @@ from conformance.report import (
     compliance_page,
     ctrf_json,
     junit_xml,
+    print_ending,
     print_summary,
     read_results,
     sarif_json,
     write_results,
 )
+from conformance.report.finding_blocks import evidence_of
 from conformance.report.github import step_summary
 from conformance.suite.outcome import Outcome, Verdict
 
@@ -101,7 +103,8 @@ def test_a_record_without_a_release_can_still_be_read(tmp_path: Path) -> None:
 def printed(results: Results) -> str:
     lines = io.StringIO()
     console = Console(file=lines, width=200)
-    print_summary(results, sample.exchanges(), console, curl=sample.curl, reports={})
+    print_summary(results, evidence_of(sample.exchanges(), sample.curl), console, reports={})
+    print_ending(results, console, reports={})
     return lines.getvalue()
 
 
