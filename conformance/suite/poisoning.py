@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -12,8 +13,8 @@ from typing import Any
 from conformance.probes.model import REFUSED_FOR_LOAD
 from conformance.wire.exchange import Exchange
 
-HEALTH = ("robustness/health", "load/health")
-"""How the names of the plain requests begin that show a target's health."""
+HEALTH = ("robustness/health", "robustness/health-after-*", "load/health-after-*")
+"""The plain requests that show a target's health, by name or glob."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def prompt_of(exchange: Exchange) -> Any:
 
 def is_health(probe: str) -> bool:
     """Whether a probe asks for a target's health."""
-    return probe.startswith(HEALTH)
+    return any(fnmatch.fnmatchcase(probe, pattern) for pattern in HEALTH)
 
 
 def unwell_spells(exchanges: Iterable[Exchange], is_served: Callable[[Exchange], bool]) -> tuple[Spell, ...]:
