@@ -172,7 +172,11 @@ def _addressed(contract: Contract, settings: RunSettings, environ: Mapping[str, 
         raise TargetError(
             f"--base-url {base_url} ends with the operation's path; give only what stands before {operation.path}."
         )
-    target = _declared(target_from_environment(base_url, environ, contract), contract, settings)
+    try:
+        target = target_from_environment(base_url, environ, contract)
+    except TargetError as error:
+        raise TargetError(str(error) if named is None else named.in_the_file(str(error))) from None
+    target = _declared(target, contract, settings)
     target = _by_its_way(target, settings.reach, contract, environ)
     return target if named is None else replace(target, name=named.name)
 
@@ -190,7 +194,9 @@ def _declared(target: Target, contract: Contract, settings: RunSettings) -> Targ
     allowed = declarable(contract.operation.properties)
     for name in settings.without:
         if name not in allowed:
-            where = settings.named.place if settings.named is not None else "--without"
+            named, key = settings.named, "unsupported"
+            of_the_file = named is not None and name in named.settings.get(key, ())
+            where = named.place_of(key) if named is not None and of_the_file else "--without"
             raise TargetError(f"{where}: {name!r} cannot be left out; what can be is {', '.join(allowed)}.")
     alone = settings.second_tenant is False
     return replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 import tomllib
@@ -12,6 +13,8 @@ from typing import Any
 
 from conformance.contract import ContractError, Document, known_parameters, schema_of
 from conformance.contract.pointers import join
+from conformance.quoting import one_line
+from conformance.shipped import shipped_profiles
 from conformance.targets import environment
 from conformance.targets.configuration_problems import first_problem
 from conformance.targets.errors import TargetError
@@ -36,7 +39,7 @@ class NamedTarget:
 
     `settings` are the settings of its runs, by the schema's names; files are paths from the working directory. `values`
     and `secrets` are keyed by the environment variable that they replace: the values themselves, and the names of the
-    variables that hold the secrets. `place` is the file and line, for messages.
+    variables that hold the secrets. `place` is the file and line, for messages; `places` are those of its settings.
     """
 
     name: str
@@ -47,6 +50,18 @@ class NamedTarget:
     values: Mapping[str, str] = field(default_factory=dict, hash=False)
     secrets: Mapping[str, str] = field(default_factory=dict, hash=False)
     reach: Reach = field(default_factory=Reach)
+    places: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def place_of(self, key: str) -> str:
+        """File and line of a setting, or of the target where the setting has none."""
+        return self.places.get(key, self.place)
+
+    def in_the_file(self, message: str) -> str:
+        """A message about a variable of the environment, as one about the setting that gave its value if one did."""
+        variable = message.partition(" ")[0]
+        key = {"model": environment.MODEL, **parameter_keys()}
+        name = next((name for name, one in key.items() if one == variable and one in self.values), None)
+        return message if name is None else f"{self.place_of(name)}: {name}{message.removeprefix(variable)}"
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
         """The environment of this target: what the file says for it overrides what is set for every target.
@@ -54,9 +69,11 @@ class NamedTarget:
         Raises:
             TargetError: a variable that holds one of its keys is not set.
         """
-        for variable in self.secrets.values():
+        for replaced, variable in self.secrets.items():
             if not environ.get(variable, "").strip():
-                raise TargetError(f"{self.place}: target {self.name} has its key in {variable}, which is not set.")
+                key = next(key for key, one in _SECRETS.items() if one == replaced)
+                place = self.place_of(key)
+                raise TargetError(f"{place}: target {self.name} has its key in {variable}, which is not set.")
         keys = {name: environ[variable] for name, variable in self.secrets.items()}
         return {**environ, **self.values, **keys}
 
@@ -177,9 +194,12 @@ def _target(name: str, document: Document) -> NamedTarget:
         message = str(error).replace("--base-url", "base_url")
         raise document.error(message, join(pointer, "base_url")) from None
     values = {"model": environment.MODEL, **parameter_keys()}
+    places = {key: join(pointer if key in own else "/defaults", key) for key in written}
     profile = written.pop("profile", None)
     if profile is not None and ("/" in profile or "." in profile):
         profile = str(folder / profile)
+    elif profile is not None and profile not in shipped_profiles():
+        raise document.error(_no_profile(profile), places["profile"])
     return NamedTarget(
         name=name,
         base_url=base_url,
@@ -189,7 +209,14 @@ def _target(name: str, document: Document) -> NamedTarget:
         secrets={variable: written.pop(key) for key, variable in _SECRETS.items() if key in written},
         settings={key: folder / value if key in _FILES else value for key, value in written.items()},
         reach=reach,
+        places={key: f"{document.path}:{document.line(place)}" for key, place in places.items()},
     )
+
+
+def _no_profile(name: str) -> str:
+    near = difflib.get_close_matches(name, shipped_profiles(), n=1)
+    hint = f"did you mean {near[0]}?" if near else f"it is {', '.join(shipped_profiles())}, or the path of a document."
+    return f"profile {one_line(name, 60)!r} is not known; {hint}"
 
 
 def _reach(table: Mapping[str, Any], pointer: str, document: Document) -> Reach:

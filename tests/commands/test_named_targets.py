@@ -69,8 +69,14 @@ def test_a_limit_of_the_file_holds(reference: EmbeddedReference, tmp_path: Path)
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--target", "there"), "conformance.toml has no target 'there'; it has here."),
+        (("--target", "there"), "conformance.toml has no target 'there'; it has here, less, odd."),
         (("--target", "here"), "target here has its key in HERE_API_KEY, which is not set."),
+        (
+            ("--target", "odd"),
+            "conformance.toml:9: org_id is 'mine', which is not a UUID; set the organization's UUID.",
+        ),
+        (("--target", "less"), "conformance.toml:14: 'logprob' cannot be left out; what can be is streaming,"),
+        (("--target", "less", "--without", "x"), "conformance.toml:14: 'logprob' cannot be left out"),
         (("--config", "conformance.toml"), "--config only has a meaning with --target NAME; give both."),
         (("--target", "here", "--config", "x.toml"), "x.toml does not exist"),
     ],
@@ -78,7 +84,9 @@ def test_a_limit_of_the_file_holds(reference: EmbeddedReference, tmp_path: Path)
 def test_what_cannot_be_judged_is_reported_in_one_sentence(
     reference: EmbeddedReference, tmp_path: Path, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    configured(tmp_path, reference)
+    odd = ("[targets.odd]", 'base_url = "http://127.0.0.1:9"', 'org_id = "mine"', 'profile = "kodexa"')
+    less = ("[targets.less]", 'base_url = "http://127.0.0.1:9"', 'profile = "openai"', 'unsupported = ["logprob"]')
+    configured(tmp_path, reference, *odd, *less)
     done = call((*CLI, "run", *arguments), tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert sentence in done.stderr

@@ -63,7 +63,7 @@ def test_what_the_file_says_comes_before_the_environment(path: Path) -> None:
 @pytest.mark.parametrize("environ", [{}, {"STAGING_API_KEY": " "}])
 def test_a_key_that_is_not_set_is_named_with_the_line_of_its_target(path: Path, environ: dict[str, str]) -> None:
     path.write_text(GOOD)
-    with pytest.raises(TargetError, match=r"toml:5: target staging has its key in STAGING_API_KEY, which is not set"):
+    with pytest.raises(TargetError, match=r"toml:9: target staging has its key in STAGING_API_KEY, which is not set"):
         read_target("staging", path).environment({"CONFORMANCE_API_KEY": "k2", **environ})
 
 
@@ -96,6 +96,13 @@ def test_a_profile_of_ones_own_is_taken_from_the_folder_of_the_file(path: Path) 
         ("rate = 2", 'headers_env = { X-A = "sk-1" }', 11, "headers_env for X-A must be the name of an environment"),
         ("rate = 2", 'headers_env = { X-A = "A_KEY" }\nheaders = { x-a = "1" }', 5, "x-a is added twice"),
         ("rate = 2", 'out = """\nrate = 3\n"""\nrate = 0', 14, "rate must be more than 0, not 0."),
+        ('"openai"', '"opnai"', 7, "profile 'opnai' is not known; did you mean openai?"),
+        (
+            '"openai"',
+            '"x"',
+            7,
+            "profile 'x' is not known; it is kodexa, loop-health, openai, or the path of a document.",
+        ),
         ("rate = 2", 'proxy = "http://u:sk-1@h"', 11, "the proxy's URL must not contain a user or password"),
         ("rate = 2", 'client_key = "k.pem"', 5, "a client key needs its certificate"),
         ("[defaults]", "[targets.b]\nmodel = 'x'\n[defaults]", 1, "[targets.b] has no base_url; add what stands"),
