@@ -19,7 +19,7 @@ PROFILE, FAULT = "openai", "stream-end.done-missing"
 REQUIREMENT = "stream.done-once"
 _IMAGES = Path(__file__).parents[1] / "images"
 _COMMAND = [sys.executable, "-m", "conformance.cli"]
-_WIDTH, _TOP, _FINDING = 1120, 385, 880
+_WIDTH, _TOP, _FINDING = 1280, 640, 880
 
 
 def main() -> None:
