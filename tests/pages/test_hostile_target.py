@@ -161,7 +161,7 @@ def test_the_run_log_runs_nothing(judged: tuple[Path, Path], open_page: Callable
 
 def test_the_badge_is_shown_as_an_image(judged: tuple[Path, Path], open_page: Callable[..., Page]) -> None:
     page = open_page(judged[0] / "badge.svg")
-    assert page.evaluate("document.documentElement.getAttribute('aria-label')").startswith("openai conformance: ")
+    assert page.evaluate("document.documentElement.getAttribute('aria-label')").startswith("openai, standard tier: ")
 
 
 def test_the_bundle_holds(judged: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
