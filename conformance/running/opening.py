@@ -20,7 +20,7 @@ from conformance.running.run import Run, RunSettings
 from conformance.suite.outcome import Waiver
 from conformance.suite.selection import check_selection
 from conformance.targets import Reach, Target, TargetError, checked_reach, target_from_environment, values_of
-from conformance.targets.capabilities import declarable
+from conformance.targets.capabilities import AUTHENTICATION, declarable
 from conformance.targets.deployment_dialect import DeploymentDialect
 from conformance.targets.environment import demo_substitutes
 
@@ -74,6 +74,10 @@ def _resumed(settings: RunSettings, contract: Contract, environ: Mapping[str, st
     if settings.base_url is None or settings.out is None:
         raise TargetError("--resume needs the target that the run was started with; give --base-url or --target.")
     resumed = interrupted_run(settings.out, contract)
+    if resumed.header.get("stopped"):
+        raise TargetError(
+            f"{settings.out} holds a run that had nothing to judge; start a new run, in another directory."
+        )
     release, contract = _released(contract, settings.release or resumed.release)
     target = _addressed(contract, settings, environ)
     check_request(contract, target)
@@ -172,8 +176,9 @@ def _addressed(contract: Contract, settings: RunSettings, environ: Mapping[str, 
         raise TargetError(
             f"--base-url {base_url} ends with the operation's path; give only what stands before {operation.path}."
         )
+    authenticated = AUTHENTICATION not in settings.without
     try:
-        target = target_from_environment(base_url, environ, contract)
+        target = target_from_environment(base_url, environ, contract, authenticated=authenticated)
     except TargetError as error:
         raise TargetError(str(error) if named is None else named.in_the_file(str(error))) from None
     target = _declared(target, contract, settings)

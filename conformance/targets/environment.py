@@ -61,11 +61,14 @@ def is_loopback(base_url: str) -> bool:
         return host == "localhost"
 
 
-def target_from_environment(base_url: str, environ: Mapping[str, str], contract: Contract) -> Target:
+def target_from_environment(
+    base_url: str, environ: Mapping[str, str], contract: Contract, *, authenticated: bool = True
+) -> Target:
     """The target behind `base_url`, with the credentials and values that the contract takes from the environment.
 
     On loopback, what is not set falls back to the public demo values of the reference deployment, so that
-    `serve` and `run` work together without configuration. A blank variable counts as not set.
+    `serve` and `run` work together without configuration. A blank variable counts as not set. A target that is not
+    `authenticated` needs no key, and gets none that is not set.
 
     Raises:
         TargetError: a variable that the contract needs is not set or does not have its form, or the base URL is not
@@ -74,10 +77,12 @@ def target_from_environment(base_url: str, environ: Mapping[str, str], contract:
     url = checked_base_url(base_url)
     value = {name: text for name, text in environ.items() if name.startswith("CONFORMANCE_") and text.strip()}
     local = is_loopback(url)
-    missing = [name for name in _needed(contract) if name not in value]
+    missing = [name for name in _needed(contract) if name not in value and (authenticated or name != API_KEY)]
     if missing and not local:
         raise TargetError(f"{' and '.join(missing)} must be set in the environment to judge {url}.")
     fallback = demo_values(contract.parameters) if local else {}
+    if not authenticated:
+        fallback = {name: text for name, text in fallback.items() if name not in {API_KEY, OTHER_API_KEY}}
     own = {**fallback, **value}
     # The second tenant of the reference deployment belongs to its first one only.
     second = value if API_KEY in value else own
