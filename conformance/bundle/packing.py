@@ -133,7 +133,7 @@ def _requirements(contract: Contract, document: str) -> bytes:
 
 def _made(path: Path, results: Results, *, is_signed: bool) -> str:
     signature = "signed" if is_signed else "not signed"
-    return f"Bundle: {path}, {signature}, of a run that is {results.verdict.value}."
+    return f"Bundle: {path}, {signature}, of a run that is {results.verdict.value}: {results.about}."
 
 
 def _doubts(results: Results) -> tuple[str, ...]:

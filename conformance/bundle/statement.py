@@ -65,6 +65,7 @@ def _circumstances(results: Results) -> Mapping[str, Any]:
         "tier": results.tier.value,
         "started": results.started,
         "verdict": results.verdict.value,
+        "scope": results.about,
         "release": results.release.version if results.release else "",
         "must": str(sum(row.level is Level.MUST and row.scored for row in results.requirements)),
     }

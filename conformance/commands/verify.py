@@ -129,7 +129,7 @@ def _print_verified(path: Path, results: Results, seal: str) -> None:
     release = f", scored by release {results.release.version}" if results.release else ""
     click.echo(
         f"It shows a run of {profile.name} {profile.version}{release} against {results.target.base_url}, started"
-        f" {results.started}: {count} requirements, {results.exchanges.count} requests, and the verdict"
-        f" {results.verdict.value}."
+        f" {results.started}: {count} requirements, {results.exchanges.count} requests."
     )
+    click.echo(f"{results.headline}.")
     click.echo(f"It is {seal}.")

@@ -236,7 +236,13 @@ def _facts(old: Results, new: Results) -> Iterable[tuple[str, str | None, str | 
     yield "release that is scored by", first_release, second_release
     yield "tier", old.tier.value, new.tier.value
     yield "selection", old.selection, new.selection
+    yield "left out", _left_out(old), _left_out(new)
     first, second = old.fingerprint, new.fingerprint
     if first is not None and second is not None:
         for trait in sorted({*first.end, *second.start} - {"server"}):
             yield f"target's {trait}", first.end.get(trait), second.start.get(trait)
+
+
+def _left_out(results: Results) -> str | None:
+    """What the scope of a verdict leaves out; None where it leaves out nothing."""
+    return ", ".join((*results.scope.without, *results.scope.remarks)) or None

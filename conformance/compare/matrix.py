@@ -112,6 +112,7 @@ def _run(run: NamedRun) -> dict[str, Any]:
         "started": results.started,
         "suite": results.suite_version,
         "verdict": results.verdict.value,
+        "scope": results.about,
         "totals": {outcome.value: count for outcome, count in results.totals.items()},
     }
 

@@ -56,7 +56,11 @@ def ctrf_json(results: Results, times: Times = NO_TIMES) -> str:
                 "start": start,
                 "stop": start + duration,
                 "duration": duration,
-                "extra": {"verdict": results.verdict.value, "reasons": [visible(reason) for reason in results.reasons]},
+                "extra": {
+                    "verdict": results.verdict.value,
+                    "scope": visible(results.about),
+                    "reasons": [visible(reason) for reason in results.reasons],
+                },
             },
             "tests": [_test(results, result, times) for result in results.requirements],
             "environment": {

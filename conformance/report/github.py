@@ -43,7 +43,7 @@ def step_summary(results: Results) -> str:
     status = results.gate.status.value if results.gate is not None else "undecided"
     spent = results.exchanges
     lines = [
-        f"### {_MARKS[status]} chat-conformance: {results.verdict.value}",
+        f"### {_MARKS[status]} {escape_markdown(results.headline)}",
         "",
         f"{code_span(results.contract)} at {code_span(results.target.base_url)},"
         f" {results.tier.value} tier, {counted(spent.count, 'request')} in {duration(results.duration_s)}.",

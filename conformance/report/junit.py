@@ -33,7 +33,9 @@ def junit_xml(results: Results, times: Times = NO_TIMES) -> str:
     The time of a test case is what its exchanges took, added up. The time of a suite is the run's: all sections are
     judged by the same exchanges.
     """
-    root = ET.Element("testsuites", name="chat-conformance", time=f"{results.duration_s:.3f}")
+    root = ET.Element(
+        "testsuites", name=f"chat-conformance: {visible(results.headline)}", time=f"{results.duration_s:.3f}"
+    )
     totals = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
     for section in results.by_section:
         rows = [result for result in results.requirements if result.section == section]

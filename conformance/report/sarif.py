@@ -70,6 +70,7 @@ def sarif_json(results: Results, places: Places = lambda _: None) -> str:
         "columnKind": "unicodeCodePoints",
         "properties": {
             "verdict": results.verdict.value,
+            "scope": visible(results.about),
             "reasons": [visible(reason) for reason in results.reasons],
             "profile": {
                 "name": results.profile.name,
