@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from command_line import CLI, call, environment
-from deployments import closed_port
+from deployments import closed_port, empty_object, http_deployment
 from fake_upstream import FakeUpstream, Script, UpstreamRequest, completion
 from model_servers import MANNERS, model_server
 from upstream_gateway import KEY, LEAK, answering, gateway
@@ -90,6 +90,18 @@ def test_an_upstream_that_lets_nobody_in_is_a_mistake_of_the_setup(
     message = given_up(answering(body, status), key)
     assert said in message
     assert str(status) in message
+
+
+def test_the_key_is_hidden_whatever_it_looks_like() -> None:
+    script = answering({"error": "opensesame is not a key"}, 401)
+    with FakeUpstream(script) as upstream, pytest.raises(DeploymentError) as raised:
+        asyncio.run(ask_first(Upstream(upstream.url, api_key="opensesame"), "our-model", VARIABLE))
+    assert "opensesame" not in str(raised.value)
+
+
+def test_a_server_without_tls_is_named_as_such() -> None:
+    with http_deployment(empty_object) as url, pytest.raises(DeploymentError, match=r"Nothing answers at .* \(TLS: "):
+        asyncio.run(ask_first(Upstream(url.replace("http:", "https:")), "our-model", VARIABLE))
 
 
 async def page(request: UpstreamRequest) -> None:

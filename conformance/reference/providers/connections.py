@@ -116,6 +116,9 @@ def _reason(error: BaseException) -> str:
     """Why there is no connection, in the words of the operating system where it gave any."""
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            reason = getattr(cause, "verify_message", "") or (cause.reason or "").replace("_", " ").lower()
+            return one_line(f"TLS: {reason or 'no handshake'}", _LONGEST_REASON)
         if isinstance(cause, ConnectionError) and cause.errno:
             return os.strerror(cause.errno).lower()
         if isinstance(cause, OSError) and cause.strerror:

@@ -48,8 +48,8 @@ async def ask_first(upstream: Upstream, model: str, key_variable: str, patience:
         message = f"Nothing answers at {where} ({error.reason}); start the upstream first, or correct --upstream."
         raise DeploymentError(message) from error
     except UpstreamFailureError as error:
-        _give_up(error, where, key_variable, has_key=upstream.api_key is not None)
-        return _served_all_the_same(provider, f"answers {_quoted(error)} to a small question")
+        _give_up(error, where, key_variable, upstream.api_key)
+        return _served_all_the_same(provider, f"answers {_quoted(error, upstream.api_key)} to a small question")
     except (ProviderError, Refusal) as error:
         if error.message == NOT_UNDERSTOOD:
             message = (
@@ -64,11 +64,11 @@ async def ask_first(upstream: Upstream, model: str, key_variable: str, patience:
     return Start(provider.known, tuple(_notices(upstream, provider.known, model)))
 
 
-def _give_up(error: UpstreamFailureError, where: str, key_variable: str, *, has_key: bool) -> None:
+def _give_up(error: UpstreamFailureError, where: str, key_variable: str, key: str | None) -> None:
     """Raises `DeploymentError` for an answer that no waiting will change."""
-    status, said = error.error.status, _quoted(error)
+    status, said = error.error.status, _quoted(error, key)
     if status in {401, 403}:
-        what = "refuses the key in" if has_key else "wants a key; there is none in"
+        what = "refuses the key in" if key else "wants a key; there is none in"
         raise DeploymentError(f"The upstream at {where} {what} {key_variable} (it answers {said}); set the right one.")
     if status in _NO_ROUTE or error.error.is_about_gateway:
         raise DeploymentError(
@@ -77,8 +77,8 @@ def _give_up(error: UpstreamFailureError, where: str, key_variable: str, *, has_
         )
 
 
-def _quoted(error: UpstreamFailureError) -> str:
-    said = error.error.shown(key=None, host="")
+def _quoted(error: UpstreamFailureError, key: str | None) -> str:
+    said = error.error.shown(key=key, host="")
     return f"{error.error.status}, {said!r}" if said else str(error.error.status)
 
 
