@@ -6,7 +6,9 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from uuid import UUID
 
+import command_line
 import pytest
 from model_servers import MANNERS, model_server
 from reference_callers import PATHS
@@ -59,3 +61,16 @@ def test_a_gateway_is_conformant_before_an_upstream_that(manner: str, profile: s
 @pytest.mark.parametrize("manner", FAR_FROM_THE_CONTRACT)
 def test_a_gateway_keeps_every_requirement_before_an_upstream_that(manner: str, profile: str) -> None:
     assert complaints(judged(manner, profile, Tier.STANDARD)) == {}
+
+
+@pytest.mark.parametrize("profile", sorted(PATHS))
+def test_what_a_gateway_refuses_is_out_of_the_scope(
+    profile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with gateway(model_server(MANNERS["refuses sampling"]), profile, idle_timeout=30) as gate:
+        monkeypatch.setenv("CONFORMANCE_API_KEY", gate.reference.api_key)
+        monkeypatch.setenv("CONFORMANCE_MODEL", gate.reference.model)
+        monkeypatch.setenv("CONFORMANCE_ORG_ID", gate.reference.target.parameters.get("orgId", str(UUID(int=1))))
+        ended = command_line.judge(tmp_path / "out", profile, base_url=gate.reference.base_url)
+    assert ended.status == 0
+    assert "temperature" in ended.document["scope"]["without"]

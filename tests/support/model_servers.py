@@ -38,6 +38,10 @@ class Manner:
     """The finish reason that it gives whatever ended the text."""
     mentions_roles: bool = False
     """Whether it takes no conversation whose turns do not alternate."""
+    one_of: tuple[str, ...] = ()
+    """Fields of which it takes one only."""
+    thinks: int = 0
+    """Tokens of reasoning before the text; they count against the limit."""
 
 
 def model_server(manner: Manner) -> Script:
@@ -70,6 +74,9 @@ def _refusals(manner: Manner, body: dict[str, Any]) -> Iterator[Any]:
             yield _refusal(
                 manner, name, f"Invalid '{name}': expected a value >= {manner.least_limit}, got {body[name]}."
             )
+    if manner.one_of and body.keys() >= set(manner.one_of):
+        names = " and ".join(f"`{name}`" for name in manner.one_of)
+        yield {"error": {"message": f"{names} cannot both be specified for this model.", "param": None}}
     if body.get("stream") and manner.streams == "refused":
         yield _refusal(manner, "stream", "This server does not support streaming.")
     if not body.get("stream") and manner.streams == "only":
@@ -91,17 +98,18 @@ def _refusal(manner: Manner, name: str, message: str) -> Any:
 
 def _answer(manner: Manner, request: UpstreamRequest) -> None:
     body = request.body
-    tokens, reason = _generated(body)
+    tokens, thoughts, reason = _generated(body, manner.thinks)
     reason = manner.says or reason
     prompt = sum(len(TOKEN.findall(message["content"])) + 2 for message in body["messages"])
-    usage = _usage(manner, prompt, len(tokens))
+    usage = _usage(manner, prompt, len(tokens) + len(thoughts))
     if not body.get("stream") or manner.streams == "json":
-        message = {"role": "assistant", "content": "".join(tokens)}
+        message = {"role": "assistant", "content": "".join(tokens) or None, "reasoning_content": "".join(thoughts)}
         choice = {"index": 0, "message": message, "finish_reason": reason}
         request.json({"id": "x", "object": "chat.completion", "choices": [choice], **usage})
         return
     request.head(media_type="text/event-stream")
     if manner.streams != "empty":
+        request.events(*({"choices": [{"index": 0, "delta": {"reasoning_content": one}}]} for one in thoughts))
         request.events(*({"choices": [{"index": 0, "delta": {"content": one}}]} for one in tokens))
         request.events({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
         if body.get("stream_options"):
@@ -109,8 +117,8 @@ def _answer(manner: Manner, request: UpstreamRequest) -> None:
     request.events("[DONE]")
 
 
-def _generated(body: dict[str, Any]) -> tuple[list[str], str]:
-    """The tokens of the answer, and why it ends."""
+def _generated(body: dict[str, Any], thinks: int) -> tuple[list[str], list[str], str]:
+    """The tokens of the answer, those of the reasoning before it, and why it ends."""
     said = f"You said: {body['messages'][-1]['content']}"
     if (body.get("response_format") or {}).get("type") == "json_object":
         said = json.dumps({"said": said})
@@ -121,10 +129,10 @@ def _generated(body: dict[str, Any]) -> tuple[list[str], str]:
     for stop in [stops] if isinstance(stops, str) else stops:
         said = said.partition(stop)[0]
     tokens = TOKEN.findall(said)
-    limit = min(
-        (body[name] for name in ("max_tokens", "max_completion_tokens") if name in body), default=len(tokens) + 1
-    )
-    return (tokens[:limit], "length") if len(tokens) > limit else (tokens, "stop")
+    everything = [" hmm"] * thinks + tokens
+    limits = [body[name] for name in ("max_tokens", "max_completion_tokens") if name in body]
+    shown = everything[: min(limits)] if limits else everything
+    return shown[thinks:], shown[:thinks], "length" if len(shown) < len(everything) else "stop"
 
 
 def _usage(manner: Manner, prompt: int, completion: int) -> dict[str, Any]:
@@ -164,6 +172,8 @@ MANNERS: dict[str, Manner] = {
     "takes only alternating turns": Manner(mentions_roles=True),
     "takes no zero": Manner(refuses_zero=frozenset({"top_p", "temperature"})),
     "takes no zero, and answers 500": Manner(refuses_zero=frozenset({"top_p", "temperature"}), status=500),
+    "takes temperature or top_p": Manner(one_of=("temperature", "top_p")),
+    "thinks before it speaks": Manner(thinks=12),
     "lacks nearly everything": Manner(
         lists_models=False,
         limits=("max_completion_tokens",),
