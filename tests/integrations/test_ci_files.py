@@ -294,7 +294,7 @@ def test_the_gitlab_template_installs_a_package_that_the_user_names(tmp_path: Pa
     "text", [(ROOT / "action.yml").read_text(), (ROOT / "integrations" / "gitlab-ci.yml").read_text()]
 )
 def test_nothing_of_an_index_is_installed_by_a_name_of_ours(text: str) -> None:
-    installs = re.findall(r"pip install((?:[^\n]|\\\n)*)", text.replace("\\\n", " "))
+    installs = re.findall(r"-m pip install((?:[^\n]|\\\n)*)", text.replace("\\\n", " "))
     assert installs
     for words in installs:
         named = [word for word in words.split() if not word.startswith("-") and word != ":all:"]
