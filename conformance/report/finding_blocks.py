@@ -60,7 +60,7 @@ def print_cause(
         for message in row.messages[:1]:
             printer.line(one_line(message, _LONGEST), indent=2)
     else:
-        _print_expectation(finding, printer, tries=row)
+        _print_expectation(finding, row, printer, more=len(row.findings) - 1)
     _print_consequences(cause, printer)
     exchange = None if finding is None or finding.exchange is None else evidence.exchanges.get(finding.exchange)
     if exchange is not None:
@@ -107,7 +107,7 @@ def _print_row(row: RequirementResult, evidence: Evidence, printer: Printer, kno
         for message in row.messages:
             printer.line(message, indent=2)
     for finding in row.findings:
-        _print_expectation(finding, printer, tries=row)
+        _print_expectation(finding, row, printer)
         exchange = None if finding.exchange is None else evidence.exchanges.get(finding.exchange)
         if exchange is None:
             continue
@@ -154,17 +154,17 @@ def _remarks(row: RequirementResult, known: Callable[[str], bool]) -> str:
     return ", ".join(about)
 
 
-def _print_expectation(finding: Finding, printer: Printer, *, tries: RequirementResult) -> None:
+def _print_expectation(finding: Finding, row: RequirementResult, printer: Printer, *, more: int = 0) -> None:
+    """Print what was expected and what came, and where; and how many `more` findings there are that are not shown."""
     printer.line(one_line(finding.expected, _LONGEST), indent=2, label="expected")
     printer.line(one_line(finding.actual, _LONGEST), indent=2, label="actual")
     place = [] if finding.exchange is None else [finding.exchange]
     place += [] if finding.event is None else [f"event {finding.event}"]
     place += [] if finding.offset is None else [f"byte {finding.offset}"]
     place += [] if finding.at is None else [f"{finding.at * 1000:.0f} ms"]
-    if tries.tries is not None:
-        place.append(f"broken in {tries.tries.broken} of {tries.tries.of} tries")
-    more = len(tries.findings) - 1
-    if more and finding is tries.findings[0]:
+    if row.tries is not None:
+        place.append(f"broken in {row.tries.broken} of {row.tries.of} tries")
+    if more:
         place.append(f"and {counted(more, 'more finding')}")
     if place:
         printer.line(", ".join(place), indent=2, label="exchange")

@@ -148,11 +148,13 @@ class RunOutput:
     def _cost(self, plan: Plan | None) -> str:
         if plan is None:
             return "nothing"
+        from conformance.running.preflight import MOST_REQUESTS
+
         requests, tokens = plan.worst_case_requests, plan.worst_case_tokens
-        known = " (less what was sent before)" if self.run.resumed is not None else ""
-        return (
-            f"at most {counted(requests, 'request')} and {counted(tokens, 'completion token')}, without retries{known}"
-        )
+        cost = f"at most {counted(requests, 'request')} and {counted(tokens, 'completion token')}"
+        if self.run.resumed is not None:
+            return f"{cost}, less what was sent before, besides retries"
+        return f"{cost}, besides the preflight ({MOST_REQUESTS} at most) and retries"
 
 
 def unreachable(results: Results, reason: str) -> None:

@@ -67,7 +67,7 @@ def test_a_header_says_what_is_judged_and_what_it_costs(faulty: EmbeddedReferenc
     assert lines[1].startswith("Profile   openai ")
     assert lines[1].endswith(f", smoke tier, model {faulty.model}")
     assert lines[2].startswith("Sends     at most ")
-    assert lines[2].endswith(" completion tokens, without retries")
+    assert lines[2].endswith(" completion tokens, besides the preflight (5 at most) and retries")
     assert not any(line.startswith("Note ") for line in lines)
 
 
