@@ -44,6 +44,8 @@ class JudgedTarget:
     """The checks of its evidence that failed."""
     tries: int = 1
     """How often it was judged; the last time counts."""
+    blocked_by: dict[str, str] = field(default_factory=dict)
+    """For each requirement that is blocked, the one that blocks it."""
 
 
 def judge_targets(
@@ -80,6 +82,7 @@ def judge(
         requests=len(one.observed.observations.exchanges),
         seconds=round(one.seconds + time.monotonic() - began, 3),
         broken=tuple(suite_run.broken[broken:]),
+        blocked_by={name: one.blocked_by for name, one in judgements.items() if one.blocked_by is not None},
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from conformance.contract.model import Contract, Level, Requirement, Tier
@@ -53,6 +53,8 @@ class LabResult:
     """Which checks of its run's evidence failed, a sentence each."""
     tries: int = 1
     """How often it was judged; the last time counts."""
+    behind: frozenset[str] = frozenset()
+    """Of `changed`, what is blocked by a requirement that the fault declares to break: it follows, and is declared."""
 
     @property
     def is_fault(self) -> bool:
@@ -187,11 +189,25 @@ def _result(target: LabTarget, judged: JudgedTarget, control: Mapping[str, str],
         return _lab_result(target, judged, changed, {}, {})
     changed = dict(changes(control, judged.outcomes))
     expected = {name: outcome for name, outcome in expectation(fault, contract).items() if name in control}
+    behind = frozenset(_behind(judged, changed, {*expected, *fault.may}))
     undeclared = {
-        name: outcome for name, outcome in changed.items() if name not in fault.may and expected.get(name) != outcome
+        name: outcome
+        for name, outcome in changed.items()
+        if name not in fault.may and name not in behind and expected.get(name) != outcome
     }
-    absent = {name: outcome for name, outcome in expected.items() if changed.get(name) != outcome}
-    return _lab_result(target, judged, changed, undeclared, absent)
+    absent = {
+        name: outcome
+        for name, outcome in expected.items()
+        if changed.get(name) != outcome and not (name in behind and outcome in BROKEN)
+    }
+    return replace(_lab_result(target, judged, changed, undeclared, absent), behind=behind)
+
+
+def _behind(judged: JudgedTarget, changed: Mapping[str, str], declared: Container[str]) -> Iterator[str]:
+    """What cannot be seen because of a requirement that is broken, and declared to be."""
+    for name, blocker in judged.blocked_by.items():
+        if changed.get(name) == Outcome.BLOCKED and changed.get(blocker) in BROKEN and blocker in declared:
+            yield name
 
 
 def _lab_result(

@@ -187,7 +187,7 @@ def _globs(by_profile: Mapping[str, Mapping[str, str]], results: ByProfile) -> d
 def _outcome_of_all(prefix: str, effects: Mapping[str, str], one: LabResult, profile: str) -> tuple[str | None, bool]:
     """The outcome of all requirements with this prefix, if it is the same, and whether it is not."""
     assert one.fault is not None
-    skipped = {*one.fault.breaks, *one.fault.may}
+    skipped = {*one.fault.breaks, *one.fault.may, *one.behind}
     judged = [
         row.id
         for row in contract_of(profile).requirements
@@ -210,7 +210,7 @@ def _effects_of(one: LabResult) -> dict[str, str]:
     return {
         name: EFFECT_BROKEN if outcome in BROKEN else outcome
         for name, outcome in one.changed.items()
-        if name not in skipped and (not one.fault.is_variation or outcome in _HARMLESS)
+        if name not in skipped and name not in one.behind and (not one.fault.is_variation or outcome in _HARMLESS)
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from conformance.probes import Intent
 from conformance.probes.model import LIMIT_FIELDS
 from conformance.probes.script import HALF_CLOSE
-from conformance.suite.expect import CannotTell, Expect, NotSent
+from conformance.suite.expect import CannotTell, Expect, NotSent, NotTestable
 from conformance.suite.observations import Answered, Completion, Observations, status_of
 from conformance.suite.obstacles import TOO_SLOW, worst
 from conformance.suite.poisoning import began, ended, prompt_of
@@ -63,7 +63,9 @@ def judge_health(patterns: Sequence[str], hostile: Sequence[str], observations: 
 
     Raises:
         CannotTell: the target refused for load or is too slow, or answered nothing at all.
+        NotTestable: it served plain requests no better before anything hostile was sent.
     """
+    unwell: NotTestable | None = None
     for probe in observations.matching(patterns):
         exchange = observations.exchange_of(probe.name)
         if exchange is None:
@@ -76,7 +78,8 @@ def judge_health(patterns: Sequence[str], hostile: Sequence[str], observations: 
         got = status_of(found) if isinstance(found, Answered) else f"no answer ({exchange.ending.kind.value})"
         before = None if well else _same_before(exchange, hostile, observations)
         if before is not None:
-            expect.notes.append(f"{exchange.id}: {got}, as {before.id} got before anything hostile was sent")
+            why = f"{exchange.id}: {got}, as {before.id} got before anything hostile was sent"
+            unwell = unwell or NotTestable(why, exchange.id, before.id)
             continue
         blamed = None if well else suspects(observations, exchange, hostile)
         if exchange.answer is None and blamed is None:
@@ -85,6 +88,8 @@ def judge_health(patterns: Sequence[str], hostile: Sequence[str], observations: 
         actual = f"{got}; {blamed}" if blamed else got
         if not expect(well, exchange.id, expected=f"a completion for {probe.about}", actual=actual):
             return  # what follows says nothing new
+    if not expect.judged and unwell is not None:
+        raise unwell
     if not expect.judged and expect.notes:
         raise CannotTell(expect.notes[0])
 
