@@ -19,6 +19,8 @@ _CONNECTION_BROKE = frozenset({EndKind.CLOSED, EndKind.RESET, EndKind.TRUNCATED}
 """How an exchange ends when its connection breaks."""
 RESOLUTION = 0.005
 """How precisely the times of two exchanges can be compared, in seconds."""
+_HANGS_UP = "robustness/hang-up"
+"""A client that leaves; unlike hostile requests, it is there beside the first plain ones."""
 _SILENCE = 3
 """How many unanswered requests in a row are no coincidence."""
 _NAMED = 6
@@ -95,17 +97,18 @@ def judge_health(patterns: Sequence[str], hostile: Sequence[str], observations: 
 
 
 def _same_before(unwell: Exchange, hostile: Sequence[str], observations: Observations) -> Exchange | None:
-    """An exchange from before all hostile requests that asked the same and was answered with the same error."""
-    if unwell.answer is None:
-        return None
-    first = min((began(one) for one in observations.exchanges if one.probe in hostile), default=began(unwell))
-    asked, status = prompt_of(unwell), unwell.answer.status
-    before = (one for one in observations.exchanges if ended(one) <= first)
-    return next((one for one in before if _status(one) == status and prompt_of(one) == asked), None)
+    """An exchange from before all hostile requests that asked the same and was refused in the same way."""
+    status = _status(unwell)
+    if not 400 <= status < 500:
+        return None  # a target that was harmed fails, and does not refuse
+    suspected = (one for one in observations.exchanges if one.probe in hostile and one.probe != _HANGS_UP)
+    first = min(map(began, suspected), default=began(unwell))
+    before = (one for one in observations.exchanges if ended(one) <= first and _status(one) == status)
+    return next((one for one in before if prompt_of(one) == prompt_of(unwell)), None)
 
 
-def _status(exchange: Exchange) -> int | None:
-    return None if exchange.answer is None else exchange.answer.status
+def _status(exchange: Exchange) -> int:
+    return 0 if exchange.answer is None else exchange.answer.status
 
 
 def _went_silent(exchange: Exchange, observations: Observations) -> bool:

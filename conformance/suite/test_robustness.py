@@ -69,7 +69,8 @@ def test_extreme_values_are_refused(observations: Observations, expect: Expect) 
     expect_probes_served_or_refused(["robustness/extreme-*"], observations, expect)
 
 
-@requirement("robustness.healthy-afterwards", *HEALTH, *HOSTILE, "robustness/at-once-0")
+# The long answer has the prompt of the plain requests afterwards: a target that never served it was not harmed.
+@requirement("robustness.healthy-afterwards", *HEALTH, *HOSTILE, "robustness/at-once-0", "completion/long-answer")
 def test_a_plain_request_is_served_afterwards(observations: Observations, expect: Expect) -> None:
     hostile = [probe.name for probe in observations.matching(HOSTILE)]
     # Earlier versions had no probe for this; their evidence has other requests after the hostile ones.

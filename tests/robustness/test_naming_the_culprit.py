@@ -9,6 +9,7 @@ from robustness_judge import LIMITS, judge_at
 from shipped_contracts import shipped_contract
 
 from conformance.contract.model import Tier
+from conformance.probes.completions import LONG_ANSWER
 from conformance.reference import EmbeddedReference
 from conformance.reference.faults.actions import FaultAction
 from conformance.reference.faults.registry import hooks_with
@@ -62,6 +63,13 @@ def test_without_a_plain_request_between_them_all_suspects_are_named(tmp_path: P
     # The malformed bodies came just before, and in this tier no plain request between them and the nested one.
     assert "6 hostile requests came after a plain one was last served, error/json-" in message
     assert "the last with one is robustness/deep-nesting#1" in message
+
+
+def test_an_answer_that_the_same_prompt_got_before_is_nobodys_fault(tmp_path: Path) -> None:
+    place = "/messages/*/content"
+    judgement = judged(tmp_path, Tier.STANDARD, "request.refuse", at=place, equal=LONG_ANSWER, status=404)
+    assert judgement.outcome is Outcome.INCONCLUSIVE
+    assert "as completion/long-answer#1 got before anything hostile was sent" in judgement.messages[0]
 
 
 def test_a_target_that_refuses_for_load_is_not_blamed(tmp_path: Path) -> None:
