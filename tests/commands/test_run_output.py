@@ -166,6 +166,21 @@ def test_an_exclusion_that_matches_nothing_is_refused() -> None:
     assert said.startswith("chat-conformance: --exclude 'no.such' matches no requirement of openai")
 
 
+def test_commands_name_the_variable_that_a_named_target_has_its_key_in(faulty: EmbeddedReference) -> None:
+    Path("conformance.toml").write_text(
+        f'[targets.here]\nbase_url = "{faulty.base_url}"\nprofile = "openai"\nmodel = "{faulty.model}"\n'
+        'api_key_env = "HERE_API_KEY"\n'
+    )
+    chosen = ("--target", "here", "--tier", "smoke", "--only", "stream.done-once", "--out", "out")
+    status, lines, _ = run(*chosen, HERE_API_KEY=faulty.api_key)
+    assert status == 1
+    assert lines[0] == f"Target    here at {faulty.base_url}"
+    assert any("$HERE_API_KEY" in line for line in lines)
+    assert not any("$CONFORMANCE_API_KEY" in line for line in lines)
+    # Whoever reads the page has variables of their own.
+    assert "$CONFORMANCE_API_KEY" in Path("out/compliance.html").read_text(encoding="utf-8")
+
+
 def test_open_opens_the_page(failed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
 

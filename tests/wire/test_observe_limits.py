@@ -62,6 +62,30 @@ def test_what_is_not_served_is_sent_in_parts(intent: Intent, status: int, sent: 
     assert (progress[-1].finished, progress[-1].total) == (len(sent), len(sent))
 
 
+@pytest.mark.parametrize(
+    ("intent", "status", "unexpected"),
+    [
+        (Intent.SERVED, 200, 0),
+        (Intent.SERVED, 400, 1),
+        (Intent.SERVED, 500, 1),
+        (Intent.REFUSED, 400, 0),
+        (Intent.REFUSED, 200, 1),
+        (Intent.REFUSED, 500, 1),
+        (Intent.EITHER, 200, 0),
+        (Intent.EITHER, 500, 0),
+    ],
+)
+def test_answers_that_are_not_as_the_contract_has_them_are_counted(
+    intent: Intent, status: int, unexpected: int
+) -> None:
+    async def answer(visit: Visit) -> None:
+        await visit.send(b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % status)
+
+    progress: list[SoFar] = []
+    observing(answer, [probe("one", intent=intent)], progress=progress.append)
+    assert progress == [SoFar(1, 1, unexpected)]
+
+
 def test_a_cut_answer_is_not_served() -> None:
     async def cut(visit: Visit) -> bool:
         await visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}")
