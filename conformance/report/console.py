@@ -38,6 +38,12 @@ _VERDICT_STYLES = {
     Verdict.NONCONFORMANT: "bold red",
     Verdict.INCONCLUSIVE: "bold yellow",
 }
+_GATES = {
+    Verdict.CONFORMANT: GateStatus.PASSED,
+    Verdict.NONCONFORMANT: GateStatus.FAILED,
+    Verdict.INCONCLUSIVE: GateStatus.UNDECIDED,
+}
+"""The gate that follows from a verdict alone."""
 _GATE_STYLES = {
     GateStatus.PASSED: "bold green",
     GateStatus.FAILED: "bold red",
@@ -96,7 +102,7 @@ def print_ending(
 ) -> None:
     """Print the last lines: the verdict with its scope, the failed requirements, and where the report is."""
     printer = Printer(console, redact)
-    printer.line(results.headline, _VERDICT_STYLES[results.verdict])
+    printer.line(results.headline + _other_gate(results), _VERDICT_STYLES[results.verdict])
     failed = _failed(results)
     if failed:
         printer.line(failed, label="Failed")
@@ -104,6 +110,14 @@ def print_ending(
     name, label = (PAGE, "Report") if judged else (RECORD, "Record")
     if name in reports:
         printer.line(str(reports[name]), label=label)
+
+
+def _other_gate(results: Results) -> str:
+    """Words on the gate where it differs from the verdict, since it decides the exit status."""
+    gate = results.gate
+    if gate is None or gate.status is _GATES[results.verdict]:
+        return ""
+    return "; the gate is undecided" if gate.status is GateStatus.UNDECIDED else f"; the gate {gate.status.value}"
 
 
 def _setup_problem(results: Results) -> str | None:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from conformance.report import Detail, Judgement, Results, build_results, print_ending, print_summary
 from conformance.report.finding_blocks import evidence_of
-from conformance.report.results import AgainstBaseline, Preflight
+from conformance.report.results import AgainstBaseline, Gate, GateStatus, Preflight
 from conformance.suite.outcome import Finding, Outcome
 from conformance.wire.exchange import Exchange
 
@@ -146,6 +146,15 @@ def test_what_the_baseline_knows_comes_after_what_is_new() -> None:
     assert "stream.done-once (MUST)" in first[0]
     assert "completion.usage-sum (MUST, in the baseline)" in second[0]
     assert text.splitlines()[-2] == "Failed    stream.done-once and completion.usage-sum"
+
+
+def test_a_gate_that_differs_from_the_verdict_is_named_beside_it() -> None:
+    results = replace(sample.sample_results(), gate=Gate(GateStatus.PASSED, ("All findings are in the baseline.",)))
+    lines = printed(results).splitlines()
+    assert lines[-3] == "Nonconformant: kodexa, standard tier; the gate passed"
+    assert "All findings are in the baseline." in lines
+    failed = replace(results, gate=Gate(GateStatus.FAILED))
+    assert printed(failed).splitlines()[-3] == "Nonconformant: kodexa, standard tier"
 
 
 def test_a_green_run_is_short_and_says_where_the_report_is() -> None:
