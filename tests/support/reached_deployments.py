@@ -121,16 +121,27 @@ def relay(admit: Admit, context: ssl.SSLContext | None = None) -> Iterator[Seen]
 
     async def main() -> None:
         seen, stop = Seen(0), asyncio.Event()
+        open_ones: set[asyncio.Task[None]] = set()
 
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            with contextlib.suppress(OSError, EOFError):
-                await _pass_on(reader, writer, admit, seen)
-            writer.close()
+            task = asyncio.current_task()
+            assert task is not None
+            open_ones.add(task)
+            try:
+                with contextlib.suppress(OSError, EOFError):
+                    await _pass_on(reader, writer, admit, seen)
+            finally:
+                writer.close()
+                open_ones.discard(task)
 
         async with await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context, backlog=128) as server:
             seen.port = server.sockets[0].getsockname()[1]
             ready.put((seen, asyncio.get_running_loop(), stop))
             await stop.wait()
+            for task in open_ones:
+                task.cancel()
+            await asyncio.gather(*open_ones, return_exceptions=True)
+            await asyncio.sleep(0)  # what was closed is lost in the next turn of the loop
 
     thread = threading.Thread(target=asyncio.run, args=(main(),), daemon=True)
     thread.start()
@@ -153,11 +164,27 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, a
         return
     port, changed = admitted
     back, forth = await asyncio.open_connection("127.0.0.1", port)
+    answering = asyncio.create_task(_answer(back, writer))
+    try:
+        await _forward(first, (reader, writer), forth, changed, came)
+        await answering
+    finally:
+        answering.cancel()
+        forth.close()
+
+
+async def _forward(
+    first: bytes,
+    client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    forth: asyncio.StreamWriter,
+    changed: Callable[[bytes], bytes],
+    came: bytearray,
+) -> None:
+    reader, writer = client
     if first.startswith(b"CONNECT "):
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
     else:
         forth.write(changed(first))
-    answering = asyncio.create_task(_answer(back, writer))
     with contextlib.suppress(OSError):
         while piece := await reader.read(65536):
             came += piece
@@ -165,8 +192,6 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, a
             await forth.drain()
     with contextlib.suppress(OSError):
         forth.write_eof()
-    await answering
-    forth.close()
 
 
 async def _answer(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
