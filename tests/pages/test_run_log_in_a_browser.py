@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from command_line import CLI, call
-from deployments import empty_object, http_deployment
+from deployments import Answer, empty_object, http_deployment
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.network]
@@ -48,6 +48,17 @@ def test_what_passed_is_folded_and_can_be_filtered_for(page_file: Path, open_pag
     page.locator("[name=outcome][value=passed]").check()
     expect(page.locator(".requirement[data-outcome=passed]").first).to_be_visible()
     expect(page.locator(".requirement[data-outcome=failed]").first).to_be_hidden()
+
+
+def test_a_log_without_a_test_says_where_the_reason_is(tmp_path: Path, open_page: Any) -> None:
+    def refuse(_: dict[str, str], __: bytes) -> Answer:
+        return 401, {"Content-Type": "application/json"}, b'{"error":{"message":"no such key"}}'
+
+    with http_deployment(refuse) as url:
+        call((*CLI, "run", "openai", "--base-url", url, "--tier", "smoke", "--out", "out"), tmp_path)
+    page = open_page(tmp_path / "out" / "run-log.html")
+    expect(page.get_by_text("No test ran: there was nothing to judge.")).to_be_visible()
+    expect(page.get_by_role("button")).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
