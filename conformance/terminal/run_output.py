@@ -147,7 +147,7 @@ class RunOutput:
 
     def _cost(self, plan: Plan | None) -> str:
         if plan is None:
-            return "nothing"
+            return "nothing" if self.run.recorded is None else "nothing: judges recorded evidence again"
         from conformance.running.preflight import MOST_REQUESTS
 
         requests, tokens = plan.worst_case_requests, plan.worst_case_tokens
