@@ -23,13 +23,14 @@ from conformance.suite.outcome import Outcome
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
+PATIENT = {"idle_timeout": 30.0, "whole_timeout": 30.0}
 FAR_FROM_THE_CONTRACT = ("lacks nearly everything", "has an absurd usage", "refuses sampling")
 
 
 def judged(manner: str, profile: str, tier: Tier) -> Mapping[str, Judgement]:
     """What a run against a gateway before such an upstream comes to."""
     with (
-        gateway(model_server(MANNERS[manner]), profile, model=None, idle_timeout=30) as gate,
+        gateway(model_server(MANNERS[manner]), profile, model=None, **PATIENT) as gate,
         tempfile.TemporaryDirectory() as out,
     ):
         settings = RunSettings(profile, base_url=gate.reference.base_url, tier=tier, out=Path(out))
@@ -67,7 +68,7 @@ def test_a_gateway_keeps_every_requirement_before_an_upstream_that(manner: str, 
 def test_what_a_gateway_refuses_is_out_of_the_scope(
     profile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with gateway(model_server(MANNERS["refuses sampling"]), profile, idle_timeout=30) as gate:
+    with gateway(model_server(MANNERS["refuses sampling"]), profile, **PATIENT) as gate:
         monkeypatch.setenv("CONFORMANCE_API_KEY", gate.reference.api_key)
         monkeypatch.setenv("CONFORMANCE_MODEL", gate.reference.model)
         monkeypatch.setenv("CONFORMANCE_ORG_ID", gate.reference.target.parameters.get("orgId", str(UUID(int=1))))

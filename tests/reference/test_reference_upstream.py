@@ -300,7 +300,7 @@ def test_several_choices_are_requested_at_the_same_time() -> None:
         await together.wait()  # nobody is answered before all requests have arrived
         request.json(completion("x y", usage=USAGE))
 
-    with gateway(script, idle_timeout=3) as gate:
+    with gateway(script, whole_timeout=3) as gate:
         value = gate.complete(n=3)
         assert len(value["choices"]) == 3
         assert value["usage"] == {"prompt_tokens": 9, "completion_tokens": 6, "total_tokens": 15}

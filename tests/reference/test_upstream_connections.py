@@ -6,8 +6,9 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import httpx
 import pytest
 from fake_upstream import completion
 
@@ -117,3 +118,21 @@ def test_an_answer_that_has_begun_is_not_asked_for_again() -> None:
         assert server.requests == [1, 1]
 
     asyncio.run(main())
+
+
+def test_an_answer_in_one_piece_may_take_longer_to_begin_than_a_stream_may_pause() -> None:
+    waits: list[float] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        waits.append(request.extensions["timeout"]["read"])
+        return httpx.Response(200, json=completion("hi"))
+
+    async def main() -> None:
+        upstream = Upstream("http://upstream/v1", model="m", idle_timeout=7.0, whole_timeout=70.0)
+        provider = UpstreamProvider(upstream, httpx.MockTransport(answer))
+        for question in (QUESTION, replace(QUESTION, stream=True)):
+            assert "hi" in [piece async for piece in provider.generate(question, 0)]
+        await provider.close()
+
+    asyncio.run(main())
+    assert waits == [70.0, 7.0]

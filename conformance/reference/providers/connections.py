@@ -33,6 +33,7 @@ class Connections:
     def __init__(
         self, headers: Mapping[str, str], timeout: httpx.Timeout, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
+        self._timeout = timeout
         self._kept, self._fresh = (
             httpx.AsyncClient(
                 transport=transport,
@@ -47,9 +48,17 @@ class Connections:
         )
 
     async def send(
-        self, method: str, url: str, *, json: Any = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        patience: float | None = None,
     ) -> httpx.Response:
         """The head of the answer; the body is still to be read, and the response to be closed.
+
+        `patience` is how long to wait for each part of the answer, in seconds; None for the usual time.
 
         A server may close an idle connection at the moment at which a request comes over it (RFC 9112 section 9.6).
         Such a request is sent again, once and on a connection of its own: asking a model twice does no harm.
@@ -58,15 +67,17 @@ class Connections:
             ProviderError: there is no answer.
         """
         trace = _Trace()
-        extensions = {"trace": trace}
+        timeout = self._timeout if patience is None else httpx.Timeout(patience, connect=self._timeout.connect)
         with without_details():
             try:
-                request = self._kept.build_request(method, url, json=json, headers=headers, extensions=extensions)
+                request = self._kept.build_request(
+                    method, url, json=json, headers=headers, timeout=timeout, extensions={"trace": trace}
+                )
                 return await self._kept.send(request, stream=True)
             except (httpx.NetworkError, httpx.RemoteProtocolError):
                 if not trace.reused:
                     raise
-            request = self._fresh.build_request(method, url, json=json, headers=headers)
+            request = self._fresh.build_request(method, url, json=json, headers=headers, timeout=timeout)
             return await self._fresh.send(request, stream=True)
 
     async def close(self) -> None:

@@ -40,6 +40,8 @@ class Upstream:
     """The limit for one choice if the client sets none, because some models would never stop."""
     connect_timeout: float = 10.0
     idle_timeout: float = 60.0
+    whole_timeout: float = 300.0
+    """How long an answer in one piece may take to begin: a model sends it when it has finished."""
     deadline: float = 300.0
     linger: float = 1.0
     """How long a stream is read after its finish reason, to wait for its usage."""
@@ -152,7 +154,8 @@ class UpstreamProvider:
     async def _post(self, sent: dict[str, Any]) -> httpx.Response:
         accept = "text/event-stream" if sent.get("stream") else "application/json"
         url = f"{self._upstream.url}/chat/completions"
-        return await self._connections.send("POST", url, json=sent, headers={"Accept": accept})
+        patience = self._upstream.idle_timeout if sent.get("stream") else self._upstream.whole_timeout
+        return await self._connections.send("POST", url, json=sent, headers={"Accept": accept}, patience=patience)
 
     def _learn(self, form: Form) -> None:
         if form.kept != self.known.form:
