@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -132,7 +132,7 @@ class RequestBody:
         dialect, lacks = self.target.dialect, self.target.lacks
         if STREAMING in lacks and fields.get("stream") is True:
             return False
-        if any(name in lacks or _is_below(name, value, dialect.least_limit) for name, value in fields.items()):
+        if any(_lacks(lacks, name) or _is_below(name, value, dialect.least_limit) for name, value in fields.items()):
             return False
         return not any(sum(name in fields for name in group) > 1 for group in dialect.apart)
 
@@ -141,7 +141,7 @@ class RequestBody:
         if self.is_spoken(request):
             return dict(request)
         lacks, limit = self.target.lacks, self.limit_field
-        kept = {name: value for name, value in request.items() if name not in lacks}
+        kept = {name: value for name, value in request.items() if not _lacks(lacks, name)}
         if STREAMING in lacks:
             kept = {name: value for name, value in kept.items() if name not in {"stream", "stream_options"}}
         limits = [value for name in LIMIT_FIELDS if isinstance(value := request.get(name), int)]
@@ -179,6 +179,12 @@ class RequestBody:
 
 def _filled(value: Any, values: Mapping[str, str | None]) -> Any:
     return values[value] if isinstance(value, str) and value in values else copy.deepcopy(value)
+
+
+def _lacks(lacks: Collection[str], name: str) -> bool:
+    """Whether the target takes no such field, or not the one that it is tied to."""
+    companions = COMPANIONS.get(name, {})
+    return name in lacks or any(one in lacks for one, value in companions.items() if value is not REMOVED)
 
 
 def _is_below(name: str, value: Any, least: int) -> bool:

@@ -6,12 +6,14 @@ import importlib
 import itertools
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema_rs import Draft202012Validator
 from planning_samples import OWN, PROFILES, TARGET, planned_contract
+from shipped_contracts import shipped_contract
 
 from conformance.contract import Contract, Tier, load_contract
 from conformance.probes import Intent, Probe, plan
@@ -60,6 +62,13 @@ def test_generated_requests_are_what_they_claim_cheap_and_leave_nothing_behind(
 
     _valid_ones_have_text_and_the_target_s_own_model(contract, probes)
     _no_invalid_one_asks_for_a_model_that_the_target_may_lack(contract, probes)
+
+
+def test_a_field_that_is_tied_to_one_that_the_target_lacks_is_left_out() -> None:
+    body = RequestBody(shipped_contract("openai"), replace(TARGET, unsupported=("logprobs",)))
+    asked = {**body.base, "top_logprobs": 5, "seed": 1}
+    assert body.spoken(asked) == {**body.base, "seed": 1}
+    assert RequestBody(shipped_contract("openai"), TARGET).spoken(asked) == asked
 
 
 def _valid_ones_have_text_and_the_target_s_own_model(contract: Contract, probes: list[Probe]) -> None:
