@@ -34,6 +34,7 @@ def interpret(
     """
     fields = {name: body[name] for name in dialect.honours if body.get(name) is not None}
     stream = body.get("stream") is True
+    _refuse_unsupported(fields, scores_tokens=scores_tokens)
     _refuse_contradictions(operation, fields, stream=stream)
     messages = _messages(body.get("messages"))
     model = _model(operation, settings, body)
@@ -46,7 +47,7 @@ def interpret(
         stop=_stop(fields.get("stop")),
         stream=stream,
         include_usage=_include_usage(fields.get("stream_options")),
-        alternatives=_alternatives(fields, scores_tokens=scores_tokens),
+        alternatives=_alternatives(fields),
         prompt_tokens=prompt_tokens,
         tokens_left=_tokens_left(settings, prompt_tokens),
         sampling={name: body[name] for name in _SAMPLING if body.get(name) is not None},
@@ -82,6 +83,13 @@ def _text_of(content: Any) -> str:
 
 def _string(value: Any) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _refuse_unsupported(fields: Mapping[str, Any], *, scores_tokens: bool) -> None:
+    wants_scores = [name for name in ("logprobs", "top_logprobs") if fields.get(name) not in (None, False)]
+    if wants_scores and not scores_tokens:
+        message = f"This deployment's provider has no log probabilities; leave '{wants_scores[0]}' out."
+        raise Refusal(400, "unsupported_parameter", message, param=wants_scores[0])
 
 
 def _refuse_contradictions(operation: Operation, fields: Mapping[str, Any], *, stream: bool) -> None:
@@ -120,12 +128,9 @@ def _include_usage(options: Any) -> bool:
     return isinstance(options, dict) and options.get("include_usage") is True
 
 
-def _alternatives(fields: Mapping[str, Any], *, scores_tokens: bool) -> int | None:
+def _alternatives(fields: Mapping[str, Any]) -> int | None:
     if fields.get("logprobs") is not True:
         return None
-    if not scores_tokens:
-        message = "This deployment's provider has no log probabilities; leave 'logprobs' out."
-        raise Refusal(400, "unsupported_parameter", message, param="logprobs")
     return next(iter(_whole_numbers(fields.get("top_logprobs"))), 0)
 
 

@@ -286,11 +286,14 @@ def test_a_model_that_is_not_ours_never_reaches_the_upstream() -> None:
         assert gate.upstream.requests == []
 
 
-def test_log_probabilities_are_refused_rather_than_made_up() -> None:
+@pytest.mark.parametrize("fields", [{"logprobs": True}, {"logprobs": True, "top_logprobs": 2}, {"top_logprobs": 2}])
+def test_log_probabilities_are_refused_rather_than_made_up(fields: dict[str, Any]) -> None:
     with gateway(answering(completion("x")), "openai") as gate:
-        answer = gate.ask(logprobs=True)
+        answer = gate.ask(**fields)
         assert answer.status_code == 400
-        assert answer.json()["error"]["param"] == "logprobs"
+        assert error_reason("openai", answer) == "unsupported_parameter"
+        assert answer.json()["error"]["param"] == next(iter(fields))
+        assert gate.ask(logprobs=False).status_code == 200
 
 
 def test_several_choices_are_requested_at_the_same_time() -> None:
