@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from enum import StrEnum
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +40,9 @@ FORMAT = 3
 """Version 3 has `blocked`, scope, preflight and leniency; 2 has gate, baseline, fingerprint, tries, waivers for probes
 and keywords. Earlier versions can be read."""
 FILE_NAME = "results.json"
-LARGEST = 32_000_000
+LARGEST = 16_000_000
 """Bytes of a record that are read at most; a run with hundreds of findings writes less than a megabyte."""
-_MOST_ERRORS = 100
+_LONGEST_REASON = 1_000
 _PARTS: Mapping[str, type[Any]] = {
     "gate": Gate,
     "baseline": AgainstBaseline,
@@ -342,22 +341,21 @@ def _check_format(path: Path, document: object) -> None:
 
 
 def _check_schema(path: Path, document: object) -> None:
-    from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms, and writing does not need it
+    from jsonschema_rs import Draft202012Validator, ValidationError  # noqa: PLC0415 - takes 50 ms
 
     schema = json.loads((specs_directory() / "results.schema.json").read_text(encoding="utf-8"))
     validator = Draft202012Validator(schema, validate_formats=True)
     try:
+        # It stops at the first error; to list them all, a hostile file could take any time.
         try:
-            errors = list(islice(validator.iter_errors(document), _MOST_ERRORS))
+            validator.validate(document)
         except UnicodeEncodeError:  # half of a surrogate pair: as the record would be written
-            whole = json.loads(_SURROGATE.sub("?", json.dumps(document, ensure_ascii=False)))
-            errors = list(islice(validator.iter_errors(whole), _MOST_ERRORS))
-        # The one that lies deepest says most; of a file with a million errors, the first ones will do.
-        error = max(errors, key=lambda one: len(one.instance_path), default=None)
+            validator.validate(json.loads(_SURROGATE.sub("?", json.dumps(document, ensure_ascii=False))))
+    except ValidationError as error:
+        place, reason = _pointer(error.instance_path), one_line(error.message[:_LONGEST_REASON], 300)
+        raise ResultsError(f"{path}: {place}: {reason}.") from error
     except ValueError as problem:  # values nested too deep, or a number of very many digits
         raise ResultsError(f"{path}: is not a record that can be read ({one_line(str(problem), 200)}).") from problem
-    if error is not None:
-        raise ResultsError(f"{path}: {_pointer(error.instance_path)}: {one_line(error.message, 300)}.")
 
 
 def _check_consistency(path: Path, document: Mapping[str, Any], results: Results) -> None:
