@@ -98,12 +98,12 @@ class RunOutput:
             self._print_header(None)
         if suite_run.unreachable is not None:
             return
-        log, evidence = self._in_folder(RUN_LOG), self.run.evidence_directory
+        further = {RUN_LOG: self._in_folder(RUN_LOG), "evidence": self.run.evidence_directory}
         print_summary(
             finished.results,
             evidence_of(suite_run.exchanges, finished.curl, timeline_for(suite_run)),
             self._console,
-            reports={**finished.written, RUN_LOG: log, "evidence": evidence},
+            reports={**finished.written, **{name: path for name, path in further.items() if path.exists()}},
             redact=for_log(self.run.redactor.text),
             detail=self.shown.detail,
         )

@@ -90,6 +90,8 @@ def test_the_last_lines_are_what_a_log_shows_first(failed: Path) -> None:
         "Failed    stream.done-once",
         f"Report    {Path('out') / 'compliance.html'}",
     ]
+    (files,) = (line for line in lines if line.startswith("Files "))
+    assert files.endswith(" run-log.html in out")  # the evidence is where the run was recorded
     found = lines[lines.index("") + 1 :]
     finding = found[found.index("") + 1 :]
     assert finding[0].startswith("FAILED   stream.done-once (MUST): ")
