@@ -28,7 +28,7 @@ def test_ctrl_c_judges_what_was_seen(tmp_path: Path) -> None:
             out, err = running.communicate(timeout=30)
     assert running.returncode == 3, out + err
     assert "Traceback" not in out + err
-    assert "INCONCLUSIVE" in out
+    assert "Inconclusive: openai, standard tier" in out
     evidence = read_evidence(tmp_path / "out" / "evidence")
     assert evidence.interrupted
     assert len(evidence.exchanges) >= 3
