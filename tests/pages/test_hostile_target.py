@@ -170,4 +170,4 @@ def test_the_bundle_holds(judged: tuple[Path, Path], capsys: pytest.CaptureFixtu
     status = verify_bundle(judged[1], None)
     printed = capsys.readouterr().out
     assert status == 0, printed
-    assert "the verdict nonconformant" in printed
+    assert "Nonconformant: openai, standard tier." in printed
