@@ -177,7 +177,8 @@ class _Run:
             self._exchanges.append(exchange)
             self._attempts[exchange.probe] = max(self._attempts.get(exchange.probe, 0), exchange.attempt)
             probe = self._schedule.find(exchange.probe)
-            if probe is None:
+            if probe is None:  # one that is not planned here, such as the preflight's; it was paid for all the same
+                self._budget.requests += 1
                 continue
             self._budget.spend(probe)
             if exchange.last:
