@@ -23,13 +23,16 @@ def show_differences(old: Path, new: Path, *, as_json: bool, as_markdown: bool, 
     """
     from conformance.compare import ChangeKind, differences, read_runs, render
     from conformance.terminal.exits import UsageFailure
+    from conformance.terminal.unencodable import print_json
 
     if as_json and as_markdown:
         raise UsageFailure("--json and --markdown are alternatives; give one of them.")
     before, after = read_runs([old, new])
     found = differences(before.results, after.results)
-    form = render.as_json if as_json else render.as_markdown if as_markdown else render.as_text
-    click.echo(form(found), nl=False)
+    if as_json:
+        print_json(render.as_json(found))
+    else:
+        click.echo((render.as_markdown if as_markdown else render.as_text)(found), nl=False)
     if out is not None:
         from conformance.compare import diff_page
         from conformance.report import write_atomically

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from conformance.report.printer import Printer
 from conformance.report.quantities import counted, listed
 from conformance.running.earlier_run import RUN_LOG
 from conformance.running.watch import Watch
+from conformance.terminal.unencodable import print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -114,7 +114,7 @@ class RunOutput:
 
         reports = finished.written
         if self.shown.as_json:
-            _print_record(reports[RECORD])
+            print_json(reports[RECORD].read_text(encoding="utf-8"))
         else:
             print_ending(finished.results, self._console, reports=reports, redact=for_log(self.run.redactor.text))
         if self.shown.opens_page:
@@ -170,14 +170,6 @@ def _substituted(substitutes: Sequence[tuple[str, str]]) -> str:
     nouns = listed([noun for _, noun in substitutes])
     used = "is" if len(substitutes) == 1 else "are"
     return f"{names} {verb} not set; the reference deployment's public demo {nouns} {used} used"
-
-
-def _print_record(path: Path) -> None:
-    """Print the record as it was written; with escapes where the output is in another encoding than UTF-8."""
-    text = path.read_text(encoding="utf-8")
-    if (sys.stdout.encoding or "utf-8").lower().replace("-", "").replace("_", "") != "utf8":
-        text = json.dumps(json.loads(text), ensure_ascii=True, indent=2) + "\n"
-    click.echo(text, nl=False)
 
 
 def _open(page: Path) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import codecs
 import io
+import json
 import sys
 from typing import Any
+
+import click
 
 REPLACED = "conformance-replaced"
 """The name of the error handler, for `codecs`."""
@@ -25,6 +28,14 @@ def replace_unencodable() -> None:
     codecs.register_error(REPLACED, replaced)
     _let_replace(sys.stdout)
     _let_replace(sys.stderr)
+
+
+def print_json(text: str) -> None:
+    """Print JSON; on a console that is not UTF-8 with escapes, so that nothing in it is replaced."""
+    encoding = (sys.stdout.encoding or "utf-8").lower().replace("-", "").replace("_", "")
+    if encoding != "utf8":
+        text = json.dumps(json.loads(text), ensure_ascii=True, indent=2)
+    click.echo(text.removesuffix("\n"))
 
 
 def _let_replace(stream: Any) -> None:
