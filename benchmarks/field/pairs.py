@@ -37,7 +37,7 @@ from conformance.running.run import RunSettings  # noqa: E402
 PROFILES = ("openai", "kodexa", "loop-health")
 BY_CHANCE = (
     "now-and-then.no-done",
-    "error-head.no-request-id-of-errors@one-in = 3",
+    "chunk-head.model-changes@one-in = 3",
     "combined.usage-too-large-now-and-then",
     "chunk-head.id-differs@one-in = 3",
     "chunk-head.created-differs@one-in = 4",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from own_documents import own_document, stored
+from shipped_contracts import shipped_contract
 
 from conformance.contract import WrittenAt, load_contract
 from conformance.running.repository import places_in_repository
@@ -15,7 +16,6 @@ WORKFLOW = {
     "GITHUB_WORKFLOW_REF": "we/our-app/.github/workflows/staging.yml@refs/heads/main",
     "GITHUB_REPOSITORY": "we/our-app",
 }
-OPENAI = load_contract("openai")
 
 
 @pytest.fixture
@@ -31,27 +31,29 @@ def target(place: str) -> NamedTarget:
 
 
 def test_a_shipped_profile_has_no_file_in_the_users_repository(repository: Path) -> None:
-    assert places_in_repository(OPENAI, None, {})("stream.done-once") is None
+    assert places_in_repository(shipped_contract("openai"), None, {})("stream.done-once") is None
 
 
 def test_a_named_target_stands_for_all_that_it_breaks(repository: Path) -> None:
-    places = places_in_repository(OPENAI, target("app/conformance.toml:7"), WORKFLOW)
+    places = places_in_repository(shipped_contract("openai"), target("app/conformance.toml:7"), WORKFLOW)
     assert places("stream.done-once") == WrittenAt("app/conformance.toml", 7)
 
 
 def test_in_github_actions_the_workflow_stands_for_it_otherwise(repository: Path) -> None:
-    places = places_in_repository(OPENAI, None, WORKFLOW)
+    places = places_in_repository(shipped_contract("openai"), None, WORKFLOW)
     assert places("stream.done-once") == WrittenAt(".github/workflows/staging.yml", 1)
 
 
 @pytest.mark.parametrize("named", ["../conformance.toml:7", "/etc/conformance.toml:7", "conformance.toml:None"])
 def test_a_configuration_outside_of_the_repository_is_no_place(repository: Path, named: str) -> None:
-    assert places_in_repository(OPENAI, target(named), {})("stream.done-once") is None
+    assert places_in_repository(shipped_contract("openai"), target(named), {})("stream.done-once") is None
 
 
 def test_paths_begin_at_the_checkout_of_the_job(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(repository / "app")
-    places = places_in_repository(OPENAI, target("conformance.toml:3"), {"GITHUB_WORKSPACE": str(repository)})
+    places = places_in_repository(
+        shipped_contract("openai"), target("conformance.toml:3"), {"GITHUB_WORKSPACE": str(repository)}
+    )
     assert places("stream.done-once") == WrittenAt("app/conformance.toml", 3)
 
 
@@ -75,4 +77,4 @@ def test_a_keyword_of_the_users_own_document_stands_at_its_line(repository: Path
     ],
 )
 def test_a_workflow_of_another_repository_is_no_place(repository: Path, environ: dict[str, str]) -> None:
-    assert places_in_repository(OPENAI, None, environ)("stream.done-once") is None
+    assert places_in_repository(shipped_contract("openai"), None, environ)("stream.done-once") is None
