@@ -39,13 +39,13 @@ def as_waived(judgement: Judgement, waivers: Iterable[Waiver], today: datetime.d
     """A judgement with the waivers in force applied.
 
     It is waived if one of them accepts it as a whole, or if each finding is accepted by one of them. A judgement
-    without findings (because its prerequisites are broken) is accepted only as a whole.
+    without findings, one that is blocked among them, is accepted only as a whole.
     """
-    if judgement.outcome not in BROKEN:
+    if judgement.outcome not in BROKEN | {Outcome.BLOCKED}:
         return judgement
     about = [one for one in waivers if one.names(judgement.requirement.id) and not one.expired(today)]
     whole = [one for one in about if one.probe is None]
     exchanges = [finding.exchange for finding in judgement.findings]
     if not whole and exchanges and all(any(one.fits(exchange) for one in about) for exchange in exchanges):
         whole = [one for one in about if any(one.fits(exchange) for exchange in exchanges)]
-    return replace(judgement, outcome=Outcome.WAIVED, waiver=whole[0]) if whole else judgement
+    return replace(judgement, outcome=Outcome.WAIVED, waiver=whole[0], blocked_by=None) if whole else judgement

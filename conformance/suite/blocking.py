@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from conformance.contract.model import Level
 from conformance.suite.expect import SERVED, Judgement
@@ -17,8 +18,8 @@ _UNKNOWN = "nothing that this run judges is broken there"
 def with_blockers(judgements: Iterable[Judgement]) -> list[Judgement]:
     """The judgements, each blocked one with the requirement that blocks it; a pure function of all of them together.
 
-    What is broken on an exchange that was in the way blocks it: a MUST before a SHOULD, then what is broken on most
-    exchanges. Where nothing is, the usual cause (`Judgement.blocked_by`) does if it is broken, or if the run was not
+    What is broken on an exchange that was in the way blocks it: what is above it in the same schema first, a MUST before
+    a SHOULD, then what is broken on most exchanges. Where nothing is, the usual cause (`Judgement.blocked_by`) does if it is broken, or if the run was not
     to judge it. Otherwise nothing is known to block the requirement, and it is inconclusive.
     """
     every = list(judgements)
@@ -39,9 +40,10 @@ def blocked_by_setup(judgements: Iterable[Judgement]) -> list[Judgement]:
 
 def _blocked(one: Judgement, broken: Sequence[Judgement], outcomes: Mapping[str, Outcome]) -> Judgement:
     exchanges = set(one.exchanges)
-    for other in broken:
-        if any(finding.exchange in exchanges for finding in other.findings):
-            return replace(one, blocked_by=other.requirement.id)
+    there = [other for other in broken if any(finding.exchange in exchanges for finding in other.findings)]
+    if there:
+        nearest = min(there, key=lambda other: -_shared(one.requirement.id, other.requirement.id))
+        return replace(one, blocked_by=nearest.requirement.id)
     usual = one.blocked_by
     if usual is not None and outcomes.get(usual) in BROKEN_OR_WAIVED:
         return one
@@ -49,6 +51,13 @@ def _blocked(one: Judgement, broken: Sequence[Judgement], outcomes: Mapping[str,
         return replace(one, messages=(*one.messages, _NOT_JUDGED.format(usual)))
     messages = (*one.messages, _UNKNOWN)
     return replace(one, outcome=Outcome.INCONCLUSIVE, messages=messages, blocked_by=None)
+
+
+def _shared(one: str, other: str) -> int:
+    """How many parts two ids begin with in common; the section alone says nothing."""
+    pairs = zip(one.split("."), other.split("."), strict=False)
+    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return common if common > 1 else 0
 
 
 def _weight(one: Judgement) -> tuple[bool, int]:

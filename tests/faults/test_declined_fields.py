@@ -1,4 +1,4 @@
-"""A deployment may decline an optional field, but not what every deployment must do."""
+"""A deployment may decline an optional field or streams, but not what every deployment must do."""
 
 from __future__ import annotations
 
@@ -93,11 +93,17 @@ def test_a_limit_on_stop_sequences_is_declared_in_their_number() -> None:
     assert outcomes["request.stop.array.max-items"] is Outcome.SKIPPED
 
 
-def test_streaming_cannot_be_declined() -> None:
+def test_streaming_is_a_capability_that_may_be_declined() -> None:
     stages = refusing("stream", True, "streaming is not supported.")
     outcomes = outcomes_of(shipped_contract("openai"), stages, "stream.*", "request.stream.*")
+    assert set(outcomes.values()) == {Outcome.SKIPPED}
+
+
+def test_a_stream_that_is_refused_in_other_words_is_a_fault() -> None:
+    stages = refusing("stream", True, "stream must be false.")
+    outcomes = outcomes_of(shipped_contract("openai"), stages, "stream.*", "request.stream.*")
     assert outcomes["stream.status"] is Outcome.FAILED
-    assert outcomes["stream.done-once"] is Outcome.FAILED
+    assert outcomes["stream.done-once"] is Outcome.BLOCKED
 
 
 def test_the_smallest_request_cannot_be_declined() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-BY_NAME = {"pytest-html", "rfc3339-validator"}
-"""What is not imported: a plugin that pytest loads, and a format that jsonschema can judge where it is there."""
+BY_NAME = {"rfc3339-validator"}
+"""What is not imported: a format that jsonschema can judge where it is there."""
 
 
 def declared(requirements: Iterable[str]) -> set[str]:
