@@ -30,7 +30,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "run", "loop-health", "--tier", "smoke", "--out", folder / "out", "--bundle", folder / "run.zip"
     )
     assert status == 0, said
-    assert "run.zip, not signed, of a run that is conformant." in said
+    assert "run.zip, not signed, of a run that is conformant: loop-health, smoke tier." in said
     return folder / "run.zip"
 
 
