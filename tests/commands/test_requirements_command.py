@@ -144,6 +144,7 @@ def test_a_release_that_is_not_there_is_refused(listed: Listed) -> None:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.slow
 def test_the_counts_agree_wherever_they_stand(profile: str, listed: Listed) -> None:
     contract = load_contract(profile)
     count, derived = len(contract.requirements), sum(row.keyword is not None for row in contract.requirements)

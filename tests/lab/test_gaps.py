@@ -24,6 +24,7 @@ def found(written: str, folder: Path, known: KnownNames) -> list[Gap]:
     return list(meaningless_in_folder(folder, known))
 
 
+@pytest.mark.slow
 def test_no_name_in_the_code_means_nothing() -> None:
     assert [str(gap) for gap in meaningless_names()] == []
 

@@ -124,7 +124,7 @@ def test_page_console_and_record_agree_on_every_count(profile: str) -> None:
     assert f"faults        {score['faults']:>5}   caught {score['caught']} " in text
     assert f"{score['caught']} of {score['faults']} faults caught" in page
     assert f"variations    {score['traps']:>5}   allowed; accused falsely {score['false_alarms']}" in text
-    shown = Counter(re.findall(r'<details class="requirement"[^>]* data-result="([^"]+)"', page))
+    shown = Counter(re.findall(r'<details class="requirement row"[^>]* data-result="([^"]+)"', page))
     filters = dict(re.findall(r'name="result" value="([^"]+)">.*?<span class="n">(\d+)</span>', page))
     assert {name: str(count) for name, count in shown.items()} == filters
     assert shown["killed"] == score["killed"]

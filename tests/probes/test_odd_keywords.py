@@ -16,6 +16,8 @@ from conformance.probes.keywords import keyword_probes
 from conformance.probes.missing_probes import why_without_probe
 from conformance.probes.request_body import RequestBody
 
+pytestmark = pytest.mark.slow
+
 TEXT = {"type": "string"}
 WHOLE = {"type": "integer"}
 PAIR = {"type": "object", "required": ["a"], "properties": {"a": WHOLE, "b": TEXT}}
