@@ -18,7 +18,7 @@ _UNKNOWN = "nothing that this run judges is broken there"
 def with_blockers(judgements: Iterable[Judgement]) -> list[Judgement]:
     """The judgements, each blocked one with the requirement that blocks it; a pure function of all of them together.
 
-    What is broken on an exchange that was in the way blocks it: what is above it in the same schema first, a MUST before
+    What is broken on an exchange that was in the way blocks it: what is nearest in the same schema first, a MUST before
     a SHOULD, then what is broken on most exchanges. Where nothing is, the usual cause (`Judgement.blocked_by`) does if
     it is broken, or if the run was not to judge it. Otherwise nothing is known to block the requirement, and it is
     inconclusive.
