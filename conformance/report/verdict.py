@@ -14,6 +14,7 @@ from conformance.suite.outcome import BROKEN, Outcome, Verdict
 _MOST_REASONS = 4
 _BLOCKED = "(blocked)"
 _LONGEST_REASON = 160
+_NOT_CONFIGURED = "not configured"
 _PROBE = re.compile(r"^\S+#\d+: ")
 """The exchange at the beginning of a message: what it says of one, it may say of many."""
 
@@ -105,12 +106,22 @@ def _warnings(rows: Sequence[Judged], strict: bool) -> list[str]:
 
 def _gaps(musts: Sequence[Judged], selection: str | None) -> list[str]:
     sentences = [*_blocked(musts), *_undecided(musts)]
-    untested = _ids(musts, Outcome.UNTESTED)
-    if untested:
+    for why, untested in _untested(musts, selection).items():
         verb = "was" if len(untested) == 1 else "were"
-        why = f", because the run was restricted to {selection}" if selection else ""
         sentences.append(f"{_requirements(untested, 'MUST')} {verb} not tested{why}: {listed(untested)}.")
     return sentences
+
+
+def _untested(musts: Sequence[Judged], selection: str | None) -> dict[str, list[str]]:
+    """What was not tested, by the reason as it continues a sentence."""
+    by_reason: dict[str, list[str]] = {}
+    for row in musts:
+        if row.outcome is Outcome.UNTESTED:
+            said = next((one for one in row.messages if one.startswith(_NOT_CONFIGURED)), None)
+            why = f" ({one_line(said, _LONGEST_REASON)})" if said is not None else ""
+            by_reason.setdefault(why, []).append(row.id)
+    restricted = f", because the run was restricted to {selection}" if selection else ""
+    return {why or restricted: ids for why, ids in by_reason.items()}
 
 
 def _blocked(musts: Sequence[Judged]) -> list[str]:
