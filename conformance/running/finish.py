@@ -110,7 +110,7 @@ def finish(
     return FinishedRun(
         results=results,
         written=written(suite_run, results, curl, out) if write and out is not None else {},
-        undecided=_undecided(suite_run),
+        undecided=_undecided(suite_run, results),
         curl=curl if named is None else command_for(run, named.secrets),
     )
 
@@ -128,13 +128,10 @@ def written(suite_run: SuiteRun, results: Results, curl: Curl, directory: Path) 
     return write_reports(results, suite_run.exchanges, directory, redact, curl=curl, timeline=timeline, places=places)
 
 
-def _undecided(suite_run: SuiteRun) -> tuple[str, ...]:
-    judgements = map(suite_run.judgements.get, suite_run.tests)
-    undecided = {None, *UNDECIDED}
+def _undecided(suite_run: SuiteRun, results: Results) -> tuple[str, ...]:
+    undecided = {row.id for row in results.requirements if row.outcome in UNDECIDED}
     return tuple(
-        row_id
-        for row_id, judgement in zip(suite_run.tests, judgements, strict=True)
-        if (judgement and judgement.outcome) in undecided and _is_must(suite_run.run.contract, row_id)
+        row_id for row_id in suite_run.tests if row_id in undecided and _is_must(suite_run.run.contract, row_id)
     )
 
 

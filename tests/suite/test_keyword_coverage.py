@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 from command_line import Judged, judge, results
 
+from conformance.commands.run import run_suite
 from conformance.contract import Tier, load_contract
 from conformance.report import ResultsError, read_results
+from conformance.report.console import Detail
+from conformance.running.run import RunSettings
+from conformance.terminal.run_output import Shown
 
 pytestmark = pytest.mark.network
 
@@ -81,7 +85,8 @@ def test_what_the_tier_or_the_selection_left_out_is_untested_with_the_reason(tmp
 
 
 def test_the_console_and_the_page_show_it(recorded: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    judge(tmp_path / "shown", "loop-health", replay=recorded)
+    settings = RunSettings("loop-health", replay=recorded, out=tmp_path / "shown")
+    assert run_suite(settings, Shown(detail=Detail.FULL)) == 0
     assert "Keywords  24 of the request; honoured 1 skipped, 23 passed; enforced 24 passed" in capsys.readouterr().out
     page = (recorded / "compliance.html").read_text(encoding="utf-8")
     assert "Keywords of the request" in page

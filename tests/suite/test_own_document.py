@@ -130,7 +130,8 @@ def refused(headers: dict[str, str], body: bytes) -> Answer | None:
     if headers[":method"] != "POST":
         return said(405, error="Only POST.")
     if {name.lower(): value for name, value in headers.items()}.get("x-house-key") != "key-of-the-house":
-        return said(401, error="The key is missing or wrong.")
+        status, fields, content = said(401, error="The key is missing or wrong.")
+        return status, {**fields, "WWW-Authenticate": "ApiKey"}, content
     try:
         request = json.loads(body.decode("utf-8"), parse_constant=lambda _: 1 / 0)
     except (ValueError, ZeroDivisionError, RecursionError):
