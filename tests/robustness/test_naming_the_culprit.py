@@ -68,7 +68,7 @@ def test_without_a_plain_request_between_them_all_suspects_are_named(tmp_path: P
 def test_an_answer_that_the_same_prompt_got_before_is_nobodys_fault(tmp_path: Path) -> None:
     place = "/messages/*/content"
     judgement = judged(tmp_path, Tier.STANDARD, "request.refuse", at=place, equal=LONG_ANSWER, status=404)
-    assert judgement.outcome is Outcome.INCONCLUSIVE
+    assert judgement.outcome is Outcome.BLOCKED
     assert "as completion/long-answer#1 got before anything hostile was sent" in judgement.messages[0]
 
 
