@@ -131,7 +131,6 @@ def test_a_field_that_the_target_declines_is_not_a_finding(tmp_path: Path) -> No
     with judging(checking(check), tmp_path) as run:
         judgement = run.judgements["request.generated-valid"]
     assert judgement.outcome is Outcome.PASSED
-    assert any("decide nothing" in note for note in judgement.messages)
 
 
 def test_a_mutation_of_a_request_that_is_not_served_decides_nothing(tmp_path: Path) -> None:
