@@ -196,9 +196,7 @@ def _result(target: LabTarget, judged: JudgedTarget, control: Mapping[str, str],
         if name not in fault.may and name not in behind and expected.get(name) != outcome
     }
     absent = {
-        name: outcome
-        for name, outcome in expected.items()
-        if changed.get(name) != outcome and not (name in behind and outcome in BROKEN)
+        name: outcome for name, outcome in expected.items() if changed.get(name) != outcome and name not in behind
     }
     return replace(_lab_result(target, judged, changed, undeclared, absent), behind=behind)
 
