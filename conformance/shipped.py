@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 DEFAULT_PROFILE = "openai"
@@ -28,6 +29,7 @@ def specs_directory() -> Path:
     return packaged if packaged.is_dir() else package.parent / "specs"
 
 
+@cache
 def shipped_profiles() -> tuple[str, ...]:
     """The names of the shipped profiles, sorted: each folder of `profiles/` that has an OpenAPI document."""
     return tuple(sorted(path.parent.name for path in _profiles_directory().glob(f"*/{_DOCUMENT}")))

@@ -8,6 +8,8 @@ from conformance.contract.model import Tier
 from conformance.probes.model import Probe, served_probe
 from conformance.probes.request_body import RequestBody
 
+SMALLEST, SHORTEST = "completion/plain", "completion/one-token"
+"""The smallest valid request, which decides whether there is anything to judge; and the least limit of tokens."""
 ONE_CONNECTION = "kept-alive"
 """The connection of several streams and plain completions, where each kind follows the other and itself."""
 LONG_ANSWER = "Count from one to fifty in words, separated by single spaces, without any other text."
@@ -24,14 +26,14 @@ OTHER_LIMIT = 3
 
 def smallest(body: RequestBody) -> Probe:
     """The smallest valid request, which every other depends on."""
-    return served_probe("completion/plain", "the smallest valid request", body.capped(16), tier=Tier.SMOKE)
+    return served_probe(SMALLEST, "the smallest valid request", body.capped(16), tier=Tier.SMOKE)
 
 
 def shortest(body: RequestBody) -> Probe:
     """A long answer with the least limit of its tokens that the target takes."""
     least = body.limit(1)
     about = f"a long answer that is limited to {'one token' if least == 1 else f'{least} tokens'}"
-    return served_probe("completion/one-token", about, body.asking(LONG_ANSWER, tokens=1), tier=Tier.SMOKE)
+    return served_probe(SHORTEST, about, body.asking(LONG_ANSWER, tokens=1), tier=Tier.SMOKE)
 
 
 def completion_probes(body: RequestBody) -> Iterator[Probe]:

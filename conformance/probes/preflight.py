@@ -10,10 +10,6 @@ from conformance.probes.model import Probe, either_probe, served_probe
 from conformance.probes.request_body import RequestBody
 
 PREFLIGHT: Final = "preflight/"
-FIRST: Final = "completion/plain"
-"""The probe that decides whether there is anything to judge: the smallest valid request."""
-SHORTEST: Final = "completion/one-token"
-"""The probe that shows whether the least limit is taken."""
 ROOM_TO_THINK: Final = (256, 1024)
 """Tokens that are added to limits, one after the other, until a thinking model says its first word."""
 _VALUES: Final[Mapping[str, Any]] = {

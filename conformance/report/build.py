@@ -140,7 +140,7 @@ def _setup_problem(facts: RunFacts) -> str | None:
 
 def _scope(requirements: Iterable[RequirementResult], facts: RunFacts) -> Scope:
     """What the verdict leaves out: what was declared, what the target showed to lack, what was not configured."""
-    found = dict.fromkeys(row.lacks for row in requirements if row.lacks is not None)
+    found = dict.fromkeys(row.lacks for row in requirements if row.lacks and row.outcome is Outcome.SKIPPED)
     lacking = [name for name in dict.fromkeys((*facts.declared, *found)) if name not in {SECOND_TENANT, *_REMARKS}]
     remarks = [remark for name, remark in _REMARKS.items() if name in facts.declared]
     one_tenant = facts.second_tenant is False or SECOND_TENANT in found

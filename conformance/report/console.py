@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.report.causes import Cause, causes
+from conformance.report.dialect_words import dialect_words
 from conformance.report.finding_blocks import (
     STYLES,
     Evidence,
@@ -20,7 +21,7 @@ from conformance.report.keywords import keyword_totals
 from conformance.report.plain_text import headline
 from conformance.report.printer import Printer
 from conformance.report.quantities import byte_size, counted, duration, listed
-from conformance.report.results import GateStatus, Preflight, RequirementResult, Results
+from conformance.report.results import GateStatus, RequirementResult, Results
 from conformance.report.verdict import is_about_blocked
 from conformance.suite.outcome import BROKEN, UNDECIDED, Outcome, Verdict
 
@@ -32,7 +33,6 @@ _MOST_DETAILED = 8
 _MOST_BRIEF = 20
 _MOST_LISTED = 30
 _MOST_FAILED, _MOST_LENIENT = 25, 5
-_USUAL_LIMIT_FIELDS = ("max_tokens", None)
 _VERDICT_STYLES = {
     Verdict.CONFORMANT: "bold green",
     Verdict.NONCONFORMANT: "bold red",
@@ -141,9 +141,9 @@ def _print_facts(results: Results, printer: Printer, detail: Detail) -> None:
         f" {byte_size(spent.bytes)} in {duration(results.duration_s)}",
         label="Sent",
     )
-    dialect = _dialect(results.preflight)
+    dialect = dialect_words(results.preflight, unusual_only=True)
     if dialect:
-        printer.line(dialect, label="Dialect")
+        printer.line("; ".join(dialect), label="Dialect")
     judged = _judged(results)
     counts = [f"{sum(row.outcome is one for row in judged)} {one.value}" for one in Outcome]
     rest = len(results.requirements) - len(judged)
@@ -153,23 +153,6 @@ def _print_facts(results: Results, printer: Printer, detail: Detail) -> None:
         _print_keywords(results, printer)
         _print_sections(results, printer)
     printer.line()
-
-
-def _dialect(found: Preflight | None) -> str:
-    """What the preflight found out, as far as it differs from what most deployments do."""
-    if found is None:
-        return ""
-    parts = []
-    if found.limit_field not in _USUAL_LIMIT_FIELDS:
-        parts.append(f"limits by {found.limit_field}")
-    if found.least_limit > 1:
-        parts.append(f"takes limits of {found.least_limit} tokens and more")
-    if found.thinking:
-        parts.append(f"thinks before it answers ({found.thinking} more tokens)")
-    if found.refused:
-        parts.append(f"refuses {', '.join(found.refused)}")
-    parts += [f"takes {' and '.join(group)} only apart" for group in found.apart]
-    return "; ".join(parts)
 
 
 def _print_sections(results: Results, printer: Printer) -> None:

@@ -60,16 +60,12 @@ _CODE = re.compile(r"`([^`\n]+)`")
 
 def styles(*names: str, own: Path = TEMPLATES) -> str:
     """The style of a page: what all pages share, and its own files after that."""
-    return "".join(
-        path.read_text(encoding="utf-8") for path in (TEMPLATES / "page.css", *(own / name for name in names))
-    )
+    return _joined(TEMPLATES / "page.css", *(own / name for name in names))
 
 
 def scripts(*names: str, own: Path = TEMPLATES) -> str:
     """The script of a page: what all pages share, and its own files after that."""
-    return "".join(
-        path.read_text(encoding="utf-8") for path in (TEMPLATES / "rows.js", *(own / name for name in names))
-    )
+    return _joined(TEMPLATES / "rows.js", *(own / name for name in names))
 
 
 def _joined(*paths: Path) -> str:

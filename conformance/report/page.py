@@ -13,6 +13,7 @@ from conformance.contract.explanations import Explanation, explanation
 from conformance.contract.model import Section
 from conformance.quoting import visible
 from conformance.report.causes import causes
+from conformance.report.dialect_words import dialect_words
 from conformance.report.error_table import error_rows
 from conformance.report.excerpt import Piece, surroundings
 from conformance.report.exchange_view import Curl, Timeline, exchange_view, reads_timeline, summary
@@ -90,7 +91,7 @@ def compliance_page(
             contents=_contents(results, shown, gaps=sum(reason.size for _, reasons in gaps for reason in reasons)),
             parameters=_parameters(results),
             verdict=VERDICTS[results.verdict],
-            dialect=_dialect(results),
+            dialect=dialect_words(results.preflight),
             sections=_sections(results),
             section_options=[(name, name) for name in results.by_section],
             level_options=[(name, name) for name in results.by_level],
@@ -189,18 +190,6 @@ def _parameters(results: Results) -> list[tuple[str, str]]:
     """The configured parts of the path: what each names, and its value."""
     nouns = {parameter.key: parameter.noun.capitalize() for parameter in known_parameters()}
     return [(nouns.get(key, key), value) for key, value in results.target.parameters.items() if value]
-
-
-def _dialect(results: Results) -> list[str]:
-    """How the target is spoken to where that is not as the contract has it, in words."""
-    found = results.preflight
-    if found is None or found.problem is not None:
-        return []
-    words = [f"tokens are limited by `{found.limit_field}`"] if found.limit_field else []
-    words += [f"limits are at least {found.least_limit}"] if found.least_limit > 1 else []
-    words += [f"{found.thinking} tokens are added to limits, for a model that thinks first"] if found.thinking else []
-    words += [f"`{name}` is refused" for name in found.refused]
-    return words + [f"{listed([f'`{name}`' for name in names])} are refused together" for names in found.apart]
 
 
 def _evidence(results: Results, exchanges: Iterable[Exchange]) -> Mapping[str, Exchange]:

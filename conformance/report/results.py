@@ -184,7 +184,7 @@ class RequirementResult:
     blocked_by: str | None = None
     """The requirement that blocks it, if the outcome is `blocked`."""
     lacks: str | None = None
-    """The capability that the target lacks, if that is why the outcome is `skipped`."""
+    """The capability that the target lacks, if that is why it is `skipped`, or `untested` since all is demanded."""
     leniency: bool = False
     """Whether it is broken only by serving what the contract's schema forbids."""
 

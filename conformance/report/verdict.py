@@ -14,7 +14,6 @@ from conformance.suite.outcome import BROKEN, Outcome, Verdict
 _MOST_REASONS = 4
 _BLOCKED = "(blocked)"
 _LONGEST_REASON = 160
-_NOT_CONFIGURED = "not configured"
 _PROBE = re.compile(r"^\S+#\d+: ")
 """The exchange at the beginning of a message: what it says of one, it may say of many."""
 
@@ -32,6 +31,8 @@ class Judged(Protocol):
     def messages(self) -> Sequence[str]: ...  # noqa: D102
     @property
     def blocked_by(self) -> str | None: ...  # noqa: D102
+    @property
+    def lacks(self) -> str | None: ...  # noqa: D102
     @property
     def leniency(self) -> bool: ...  # noqa: D102
 
@@ -113,12 +114,12 @@ def _gaps(musts: Sequence[Judged], selection: str | None) -> list[str]:
 
 
 def _untested(musts: Sequence[Judged], selection: str | None) -> dict[str, list[str]]:
-    """What was not tested, by the reason as it continues a sentence."""
+    """What was not tested, by the reason as it continues a sentence: what was demanded and is lacking says so."""
     by_reason: dict[str, list[str]] = {}
     for row in musts:
         if row.outcome is Outcome.UNTESTED:
-            said = next((one for one in row.messages if one.startswith(_NOT_CONFIGURED)), None)
-            why = f" ({one_line(said, _LONGEST_REASON)})" if said is not None else ""
+            demanded = row.lacks is not None and bool(row.messages)
+            why = f" ({one_line(row.messages[0], _LONGEST_REASON)})" if demanded else ""
             by_reason.setdefault(why, []).append(row.id)
     restricted = f", because the run was restricted to {selection}" if selection else ""
     return {why or restricted: ids for why, ids in by_reason.items()}

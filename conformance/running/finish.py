@@ -13,7 +13,8 @@ from conformance.compare import against
 from conformance.contract import Contract
 from conformance.contract.model import Level, Requirement
 from conformance.gate.decision import gate
-from conformance.probes.preflight import FIRST, PREFLIGHT
+from conformance.probes.completions import SMALLEST
+from conformance.probes.preflight import PREFLIGHT
 from conformance.probes.request_body import RequestBody
 from conformance.quoting import one_line
 from conformance.report import (
@@ -196,7 +197,7 @@ def _preflight(run: Run, observed: Observed | None) -> Preflight | None:
     if observed is None or observed.dialect is None:
         return None
     dialect = observed.dialect
-    first = [one for one in observed.observations.exchanges if one.probe == FIRST or one.probe.startswith(PREFLIGHT)]
+    first = [one for one in observed.observations.exchanges if one.probe == SMALLEST or one.probe.startswith(PREFLIGHT)]
     return Preflight(
         requests=len(first),
         limit_field=RequestBody(run.contract, replace(run.target, dialect=dialect)).limit_field,
@@ -213,7 +214,7 @@ def _demanded(judgement: Judgement, run: Run) -> Judgement:
     left_out = {SECOND_TENANT, *run.target.unsupported}
     if judgement.outcome is not Outcome.SKIPPED or judgement.lacks not in left_out:
         return judgement
-    return replace(judgement, outcome=Outcome.UNTESTED, lacks=None)
+    return replace(judgement, outcome=Outcome.UNTESTED)
 
 
 def _with_fingerprint(results: Results, observed: Observed | None) -> Results:

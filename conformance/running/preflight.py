@@ -6,22 +6,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from conformance.probes import Plan, Probe
-from conformance.probes.completions import shortest, smallest
+from conformance.probes.completions import SHORTEST, SMALLEST, shortest, smallest
 from conformance.probes.left_out import left_out
 from conformance.probes.preflight import (
-    FIRST,
     PREFLIGHT,
     ROOM_TO_THINK,
-    SHORTEST,
     again,
     as_refused,
     optional_fields,
     thinking,
 )
 from conformance.probes.request_body import RequestBody
+from conformance.reading import read_completion
 from conformance.running.run import Run
-from conformance.suite.observations import Observations
-from conformance.suite.refusals import advised_limit, least_limit, refused_fields, refused_together, refuses_streaming
+from conformance.suite.limits import least_limit
+from conformance.suite.refusals import advised_limit, refused_fields, refused_together, refuses_streaming
 from conformance.suite.setup import ENOUGH_FAILURES, SetupProblem, setup_problem
 from conformance.targets.capabilities import STREAMING
 from conformance.targets.deployment_dialect import DeploymentDialect
@@ -131,14 +130,11 @@ class _Conversation:
         """Send probes; gives their last exchanges."""
         self.own += [probe for probe in probes if probe.name.startswith(PREFLIGHT)]
         operation, target, limits = self._run.contract.operation, self._run.target, self._run.settings.limits
-        kept: list[Exchange] = []
-        seen = await send_probes(
-            probes, operation, target, limits, lambda one: _collected(kept, one), resume=self.exchanges
-        )
+        seen = await send_probes(probes, operation, target, limits, lambda one: one, resume=self.exchanges)
         self.interrupted = self.interrupted or seen.interrupted
-        self.exchanges += kept
-        names = {probe.name for probe in probes}
-        return tuple(one for one in kept if one.last and one.probe in names)
+        new = seen.exchanges[len(self.exchanges) :]
+        self.exchanges += new
+        return tuple(one for one in new if one.last)
 
     def _last(self, name: str) -> Iterator[Exchange]:
         return (one for one in self.exchanges if one.probe == name and one.last)
@@ -199,29 +195,23 @@ class _Conversation:
 
     async def _let_it_think(self) -> None:
         """Find out how many more tokens a model needs that spends small limits before its first word."""
-        if not any(_thought_only(one, self._run) for one in self._last(FIRST)):
+        if not any(_thought_only(one) for one in self._last(SMALLEST)):
             return
         for room in ROOM_TO_THINK:
             if self._left <= 0:
                 return
             probe = thinking(self._body, 16 + room)
             for sent in await self._send([probe]):
-                if _has_text(sent, self._run):
+                if _has_text(sent):
                     self.dialect = replace(self.dialect, thinking=room)
                     return
 
 
-def _collected(kept: list[Exchange], exchange: Exchange) -> Exchange:
-    kept.append(exchange)
-    return exchange
-
-
-def _choices(exchange: Exchange, run: Run) -> Iterable[tuple[str, str | None]]:
+def _choices(exchange: Exchange) -> Iterable[tuple[str, str | None]]:
     """The text and the finish_reason of each choice of a completion."""
     if exchange.answer is None or exchange.answer.status != 200:
         return
-    reading = Observations(run.contract, Plan(()), (), {}).completion_reading(exchange)
-    choices = reading.object.get("choices")
+    choices = read_completion(exchange).object.get("choices")
     for choice in choices if isinstance(choices, list) else ():
         message = choice.get("message") if isinstance(choice, dict) else None
         if isinstance(message, dict):
@@ -229,10 +219,10 @@ def _choices(exchange: Exchange, run: Run) -> Iterable[tuple[str, str | None]]:
             yield content if isinstance(content, str) else "", choice.get("finish_reason")
 
 
-def _thought_only(exchange: Exchange, run: Run) -> bool:
-    found = list(_choices(exchange, run))
+def _thought_only(exchange: Exchange) -> bool:
+    found = list(_choices(exchange))
     return bool(found) and all(not text.strip() and reason == "length" for text, reason in found)
 
 
-def _has_text(exchange: Exchange, run: Run) -> bool:
-    return any(text.strip() for text, _ in _choices(exchange, run))
+def _has_text(exchange: Exchange) -> bool:
+    return any(text.strip() for text, _ in _choices(exchange))

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Sequence
 
 from conformance.probes import Intent, Probe
 from conformance.quoting import quoted
-from conformance.suite.expect import DoesNotApply, Expect, NotSent
+from conformance.suite.expect import Expect, NotSent
 from conformance.suite.observations import Answered, Observations, status_of
 from conformance.suite.obstacles import worst
 
@@ -36,12 +36,8 @@ def judge_served(probes: Sequence[Probe], observations: Observations, expect: Ex
     Raises:
         CannotTell, DoesNotApply, NotSent: no answer decides it; the gravest reason.
     """
-    answered, obstacles = observations.answers(probes)
+    answered, obstacles = observations.due(probes)
     for one in answered:
-        found = observations.completion(one)
-        if isinstance(found, DoesNotApply):
-            obstacles.append(found)
-            continue
         expect(observations.served(one), one.id, expected=expected, actual=status_of(one))
     expect.missing_answers(expected, obstacles)
     if not expect.judged:

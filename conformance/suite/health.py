@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from conformance.probes import Intent
+from conformance.probes.completions import SMALLEST
 from conformance.probes.model import LIMIT_FIELDS
 from conformance.probes.script import HALF_CLOSE
 from conformance.suite.expect import CannotTell, Expect, NotSent, NotTestable
@@ -13,7 +14,7 @@ from conformance.suite.obstacles import TOO_SLOW, worst
 from conformance.suite.poisoning import began, ended, prompt_of
 from conformance.wire import EndKind, Exchange
 
-PLAINEST = "completion/plain"
+PLAINEST = SMALLEST
 """Shows that the target answers at all, so that silence on another request is about that request."""
 _CONNECTION_BROKE = frozenset({EndKind.CLOSED, EndKind.RESET, EndKind.TRUNCATED})
 """How an exchange ends when its connection breaks."""

@@ -7,23 +7,18 @@ A contract lets a deployment have limits of its own, as long as it says so. What
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from conformance.probes.model import LIMIT_FIELDS
-from conformance.suite.refusals import REFUSED
+from conformance.suite.complaint import REFUSED, Complaint, read_complaint
 from conformance.targets.capabilities import OPTIONAL_FIELDS
 
 _TOO_LONG = (400, 413, 422)
-_READ_AT_MOST = 4096
-"""Bytes of an error that are read."""
 _LONG_REQUEST = 256
 """Bytes from which a request may exceed a model's context: no model reads fewer than some dozen tokens."""
-
-_MESSAGES = ("message", "msg", "detail", "error")
-"""Members of an error that hold its message."""
 
 _NUMBER = r"(-?\d+(?:\.\d+)?)"
 _LONE_NUMBER = re.compile(rf"(?<!\w)(?<!\d\.){_NUMBER}(?![\w]|\.\d)")
@@ -36,29 +31,17 @@ _LEAST = re.compile(
     r"(?:at least|no less than|greater than(?: or equal to)?|>=|>|\u2265"
     rf"|minimum(?: value)?(?: of| is)?|between)\s*[:=]?\s*{_NUMBER}"
 )
+_STRICTLY_ABOVE = re.compile(r"greater than\s*[:=]?\s*-?\d|>(?!=)")
+_TOO_SMALL = re.compile(r"below|too (?:small|low|few)|minimum")
+LIKELY_LEAST = 16
+"""The least limit to try where a refusal says that a limit is too small, and not how small it may be."""
+_MOST_LEAST = 4096
 _CODE_OF_MOST = re.compile(r"above|max|exceed|too_(?:big|high|large|long|many)|less_than")
 _CODE_OF_LEAST = re.compile(r"below|min|too_(?:small|low|short|few)|greater_than")
 _CONTEXT = re.compile(
     r"context[ _-]?(?:length|size|window|limit)|maximum context|(?:prompt|input) is too long|too many (?:\w+ )?tokens"
     r"|exceeds? [^.]{0,60}\btokens\b"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Complaint:
-    """What an error says: the fields that it names to a machine, its codes, its message, and all of its text.
-
-    All but the names of fields are in lower case. An error that is not JSON is nothing but a message.
-    """
-
-    fields: frozenset[str]
-    codes: str
-    message: str
-    text: str
-
-    def names(self, field: str) -> bool:
-        """Whether the error is about a field of the request, as a machine or a person reads it."""
-        return field in self.fields or re.search(rf"(?<![a-z_\\]){field}(?![a-z_])", self.text) is not None
 
 
 def limit_of_its_own(sent: Any, status: int, body: bytes) -> str | None:
@@ -82,7 +65,7 @@ def declared_limit(field: str, sent: Any, status: int, body: bytes) -> str | Non
     amount = len(sent) if isinstance(sent, list) else sent
     if field not in {*OPTIONAL_FIELDS, *LIMIT_FIELDS} or status not in REFUSED or not _is_number(amount):
         return None
-    complaint = _complaint(body)
+    complaint = read_complaint(body)
     if not complaint.names(field):
         return None
     for most in (match.groups()[-1] for match in _MOST.finditer(complaint.text)):
@@ -94,10 +77,29 @@ def declared_limit(field: str, sent: Any, status: int, body: bytes) -> str | Non
     return _limit_by_code(complaint, field, amount)
 
 
-def _limit_by_code(complaint: _Complaint, field: str, amount: float) -> str | None:
+def least_limit(sent: Any, status: int, body: bytes) -> int | None:
+    """The least number of tokens that a refusal of a smaller limit demands; None where it refuses something else."""
+    if status not in REFUSED or not isinstance(sent, Mapping):
+        return None
+    complaint = read_complaint(body)
+    limits = [sent[name] for name in LIMIT_FIELDS if _is_number(sent.get(name)) and complaint.names(name)]
+    if not limits:
+        return None
+    demanded = [
+        math.floor(float(match[1])) + 1 if _STRICTLY_ABOVE.match(match[0]) else math.ceil(float(match[1]))
+        for match in _LEAST.finditer(complaint.text)
+    ]
+    fitting = [least for least in demanded if limits[0] < least <= _MOST_LEAST]
+    if fitting:
+        return fitting[0]
+    too_small = _TOO_SMALL.search(complaint.text) or _CODE_OF_LEAST.search(complaint.codes)
+    return LIKELY_LEAST if too_small and not demanded and limits[0] < LIKELY_LEAST else None
+
+
+def _limit_by_code(complaint: Complaint, field: str, amount: float) -> str | None:
     """The limit that an error shows by its code, or by its numbers where its `param` names the field."""
-    numbers = set(map(float, _LONE_NUMBER.findall(complaint.message)))
-    most, least = _bounds(_MOST, complaint.message), _bounds(_LEAST, complaint.message)
+    numbers = set(map(float, _LONE_NUMBER.findall(complaint.said)))
+    most, least = _bounds(_MOST, complaint.said), _bounds(_LEAST, complaint.said)
     if amount in most | least:
         return None  # it names the very value that it refuses as a bound
     below = [one for one in numbers - least if one < amount]
@@ -122,33 +124,8 @@ def declared_too_long(sent: Any, status: int, body: bytes) -> bool:
     """Whether a refusal says that a long request exceeds what the model can read."""
     if status not in _TOO_LONG or len(json.dumps(sent)) < _LONG_REQUEST:
         return False
-    complaint = _complaint(body)
+    complaint = read_complaint(body)
     return "context_length" in complaint.codes or _CONTEXT.search(complaint.text) is not None
-
-
-def _complaint(body: bytes) -> _Complaint:
-    text = body[:_READ_AT_MOST].decode("utf-8", "replace")
-    try:
-        read = json.loads(text)
-    except (ValueError, RecursionError):
-        read = None
-    members = list(_members(read))
-    fields = {str(value) for name, value in members if name == "param"}
-    fields |= {str(value[-1]) for name, value in members if name == "loc" and isinstance(value, list) and value}
-    codes = " ".join(str(value) for name, value in members if name in ("code", "type"))
-    said = " ".join(value for name, value in members if name in _MESSAGES and isinstance(value, str))
-    return _Complaint(frozenset(fields), codes.lower(), (said or text).lower(), text.lower())
-
-
-def _members(value: Any, depth: int = 4) -> Iterator[tuple[str, Any]]:
-    """The members of an error's objects, the innermost included."""
-    if depth and isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield str(name), inner
-            yield from _members(inner, depth - 1)
-    elif depth and isinstance(value, list):
-        for inner in value:
-            yield from _members(inner, depth - 1)
 
 
 def _is_number(value: Any) -> bool:

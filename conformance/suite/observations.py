@@ -19,7 +19,7 @@ from conformance.reading import BodyReading, StreamReading
 from conformance.suite.expect import HEALTHY, SERVED, STREAM_SERVED, CannotTell, DoesNotApply, NotSent, NotTestable
 from conformance.suite.obstacles import TOO_SLOW, Obstacle, declined, obstacle, worst
 from conformance.suite.poisoning import Spell, began, is_health, unwell_spells
-from conformance.suite.readers import Readers
+from conformance.suite.readers import SUCCESS, Readers
 from conformance.wire import BY_PROXY, Answer, EndKind, Exchange
 
 _Reading = TypeVar("_Reading", BodyReading, StreamReading)
@@ -229,6 +229,13 @@ class Observations:
             [outcome for outcome in outcomes if isinstance(outcome, Answered)],
             [outcome for outcome in outcomes if not isinstance(outcome, Answered)],
         )
+
+    def due(self, probes: Iterable[Probe]) -> tuple[list[Answered], list[Obstacle]]:
+        """`answers`, where a refusal that clearly says what the target lacks is an obstacle, and no answer to judge."""
+        answered, obstacles = self.answers(probes)
+        refused = {one.id: _not_served(one) for one in answered if one.answer.status != SUCCESS}
+        lacking = {name: why for name, why in refused.items() if isinstance(why, DoesNotApply)}
+        return [one for one in answered if one.id not in lacking], [*obstacles, *lacking.values()]
 
     def completion(self, answered: Answered) -> Completion | Obstacle:
         """The completion in an answer, or why there is none."""

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from conformance.contract import Contract
 from conformance.contract.media_types import essence
-from conformance.probes.preflight import FIRST, PREFLIGHT
+from conformance.probes.completions import SMALLEST
+from conformance.probes.preflight import PREFLIGHT
 from conformance.quoting import one_line
-from conformance.suite.refusals import REFUSED, error_code, error_message
+from conformance.suite.complaint import REFUSED, read_complaint
 from conformance.targets import Target
 from conformance.targets.environment import API_KEY, MODEL
 from conformance.wire import Answer, EndKind, Exchange
@@ -43,8 +44,8 @@ class SetupProblem:
 
 def setup_problem(exchanges: Sequence[Exchange], contract: Contract, target: Target) -> SetupProblem | None:
     """What is in the way of judging, by the exchanges of the preflight; None where the run can go on."""
-    tries = [one for one in exchanges if one.probe == FIRST or one.probe.startswith(f"{PREFLIGHT}try-")]
-    last = next((one for one in reversed(tries) if one.probe == FIRST and one.last), None)
+    tries = [one for one in exchanges if one.probe == SMALLEST or one.probe.startswith(f"{PREFLIGHT}try-")]
+    last = next((one for one in reversed(tries) if one.probe == SMALLEST and one.last), None)
     if last is None:
         return None
     if last.answer is None:
@@ -123,7 +124,7 @@ def _setting_of_key(answer: Answer, contract: Contract) -> str | None:
         return "it demands a credential that the contract does not describe"
     # A gateway in front of an API seldom answers in the API's format.
     gateway = ", and give what a gateway demands beside it with --header or --query"
-    gateway = gateway if error_message(answer.body) is None else ""
+    gateway = gateway if read_complaint(answer.body).message is None else ""
     return f"it refused the key; set {API_KEY} to a key that may use it{gateway}"
 
 
@@ -144,7 +145,8 @@ def _page(answer: Answer) -> str | None:
 
 
 def _names_model(answer: Answer, text: str, target: Target) -> bool:
-    if "model" in error_code(answer.body) and _NO_MODEL.search(error_code(answer.body)):
+    code = read_complaint(answer.body).code
+    if "model" in code and _NO_MODEL.search(code):
         return True
     if answer.status == 401:
         return False
@@ -156,7 +158,7 @@ def _answered(exchange: Exchange, target: Target) -> str:
     """The answer as the first half of a sentence: the whole message of the error, or the beginning of the body."""
     answer = exchange.answer
     assert answer is not None
-    message = error_message(answer.body)
+    message = read_complaint(answer.body).message
     shown = message if message is not None else _beginning(answer)
     said = f" {json.dumps(one_line(shown, _LONGEST), ensure_ascii=False)}" if shown else " without a body"
     way = f", through the proxy {target.reach.proxy}," if target.reach.proxy is not None else ""

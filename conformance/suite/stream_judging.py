@@ -21,12 +21,8 @@ def judge_status(probes: Sequence[Probe], observations: Observations, expect: Ex
     Raises:
         CannotTell, DoesNotApply, NotSent: no answer decides it; the gravest reason.
     """
-    answered, obstacles = observations.answers(probes)
+    answered, obstacles = observations.due(probes)
     for one in answered:
-        found = observations.stream(one)
-        if isinstance(found, DoesNotApply):
-            obstacles.append(found)
-            continue
         actual = status_of(one)
         expect(one.answer.status == 200, one.id, expected="the status 200", actual=actual, at=one.answer.headers_at)
     expect.missing_answers("an answer with the status 200", obstacles)

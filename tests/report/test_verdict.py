@@ -21,6 +21,7 @@ class Row:
     messages: tuple[str, ...] = ()
     blocked_by: str | None = None
     leniency: bool = False
+    lacks: str | None = None
 
 
 def rows(*short: str) -> list[Row]:

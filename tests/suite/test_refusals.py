@@ -7,14 +7,9 @@ from typing import Any
 
 import pytest
 
-from conformance.suite.refusals import (
-    advised_limit,
-    error_message,
-    least_limit,
-    refused_fields,
-    refused_together,
-    refuses_streaming,
-)
+from conformance.suite.complaint import read_complaint
+from conformance.suite.limits import least_limit
+from conformance.suite.refusals import advised_limit, refused_fields, refused_together, refuses_streaming
 
 SENT = {"model": "m", "messages": [], "max_tokens": 1, "n": 2, "stop": ["a"], "temperature": 1, "top_p": 1}
 
@@ -114,4 +109,4 @@ def test_the_field_to_use_instead_is_read() -> None:
     ],
 )
 def test_the_message_of_an_error_is_read_in_the_common_formats(body: bytes, message: str | None) -> None:
-    assert error_message(body) == message
+    assert read_complaint(body).message == message
