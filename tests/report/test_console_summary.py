@@ -181,7 +181,8 @@ def test_what_the_preflight_found_out_is_one_line_where_it_is_unusual() -> None:
     found = Preflight(3, "max_completion_tokens", 16, 512, ("max_tokens", "n"), (("temperature", "top_p"),))
     text = printed(replace(sample.green_results(), preflight=found))
     assert (
-        "Dialect   tokens are limited by `max_completion_tokens`; limits are at least 16; 512 tokens are added to limits,"
+        "Dialect   tokens are limited by `max_completion_tokens`; limits are at least 16;"
+        " 512 tokens are added to limits,"
         " for a model that thinks first; `max_tokens` and `n` refused; `temperature` and `top_p` refused together\n"
     ) in text
     assert "Dialect" not in printed(replace(sample.green_results(), preflight=Preflight(3, "max_tokens")))
