@@ -131,9 +131,15 @@ class SecretFinder:
         """
         if not self._long:
             return
+        # One side must show half of what counts as shown, so one of these two stands beside the mask.
+        begin, end = self._plain[: self._prefix + SHOWN_BY_MASK // 2], self._plain[-SHOWN_BY_MASK // 2 :]
+        if begin not in data and end not in data:
+            return
         for mask in islice(_MASK.finditer(data), _MOST_MASKS):
             before = data[max(0, mask.start() - len(self._plain)) : mask.start()]
             behind = data[mask.end() : mask.end() + len(self._plain)]
+            if begin not in before and end not in behind:
+                continue
             head = next((n for n in range(len(before), 0, -1) if before.endswith(self._plain[:n])), 0)
             tail = next((n for n in range(len(behind), 0, -1) if behind.startswith(self._plain[-n:])), 0)
             if max(0, head - self._prefix) + tail >= SHOWN_BY_MASK:
