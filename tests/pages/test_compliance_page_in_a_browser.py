@@ -13,6 +13,7 @@ from command_line import CLI, call
 from playwright.sync_api import Page, expect
 
 from conformance.report import Results, compliance_page
+from conformance.suite.outcome import Outcome
 from conformance.wire.exchange import Answer, Exchange, Read
 
 pytestmark = pytest.mark.browser
@@ -301,6 +302,17 @@ def test_in_print_everything_can_be_read(page_file: Path, open_page: Open, scrip
         expect(page.locator(f"[id='{row.id}'] > summary")).to_be_visible()
     expect(page.locator("[id='stream.done-once']").get_by_text("2 events [DONE]")).to_be_visible()
     expect(page.locator("#streams svg.strip").first).to_be_visible()
+
+
+def test_a_setup_that_cannot_be_judged_is_printed_on_one_sheet(tmp_path: Path, open_page: Open) -> None:
+    sampled = sample.sample_results()
+    untested = tuple(replace(row, outcome=Outcome.UNTESTED, findings=()) for row in sampled.requirements)
+    page = open_page(written(tmp_path / "compliance.html", replace(sampled, requirements=untested), []))
+    page.emulate_media(media="print")
+    for place in ("requirements", "gaps"):
+        expect(page.locator(f"#{place}")).to_be_hidden()
+    expect(page.locator("#tested")).to_be_visible()
+    assert page.pdf().count(b"/Type /Page\n") == 1
 
 
 # --- pictures ------------------------------------------------------------------------------------------------------
