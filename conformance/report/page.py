@@ -47,6 +47,7 @@ _MOST_CAUSES, _MOST_IN_CAUSE = 40, 5
 _MOST_NAMED, _MOST_WORDS = 12, 400
 _FOLDED = {
     Outcome.BLOCKED: "cannot be seen",
+    Outcome.INCONCLUSIVE: "could not be decided",
     Outcome.UNTESTED: "not tested",
     Outcome.SKIPPED: "that do not apply",
     Outcome.PASSED: "kept",
@@ -154,8 +155,8 @@ def _contents(results: Results, shown: Mapping[str, Any], *, gaps: int) -> list[
 
 
 def _is_judged(results: Results) -> bool:
-    """Whether there is anything but requirements that were not tested: counts of nothing but these say nothing."""
-    return set(results.totals) != {Outcome.UNTESTED}
+    """Whether anything was decided: counts and lists of what was not say nothing beyond the reason."""
+    return not set(results.totals) <= {Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.SKIPPED}
 
 
 def _coverage_words(results: Results) -> str:
