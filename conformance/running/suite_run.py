@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from conformance.evidence import EvidenceError
 from conformance.gate.waivers import as_waived
 from conformance.probes import ProbeError
 from conformance.running.collecting import SuiteCollection, is_of_suite
+from conformance.running.direct_judging import judged
 from conformance.running.observed import Observed
 from conformance.running.presenting import explanation, present, status_letter
 from conformance.running.run import Run
@@ -230,10 +230,12 @@ class SuiteRun:
         """Judge another run by tests that were collected for this one; of the same contract and tier."""
         self.run, self.observed, self.judgements = run, observed, {}
         config.stash[OBSERVATIONS] = observed.observations
-        for item, following in pairwise((*items, None)):
-            assert item is not None
-            for report in runtestprotocol(item, log=False, nextitem=following):
-                self.pytest_runtest_logreport(report)
+        for item in items:
+            assert isinstance(item, pytest.Function)
+            try:
+                self._keep(judged(item))
+            except Exception as error:  # noqa: BLE001 - whatever a test raises is a defect of the suite
+                self.broken.append(f"{item.nodeid}: {type(error).__name__}: {error}")
 
     def first_broken(self, observed: Observed) -> str | None:
         """A MUST that is broken, without a waiver, by what was seen so far; None where none is yet.
@@ -267,7 +269,9 @@ class SuiteRun:
         data = getattr(report, "judgement", None)
         if data is None:
             return
-        judgement = judgement_from(data, self.run.contract)
+        self._keep(judgement_from(data, self.run.contract))
+
+    def _keep(self, judgement: Judgement) -> None:
         known = self.judgements.get(judgement.requirement.id)
         self.judgements[judgement.requirement.id] = judgement if known is None else _both(known, judgement)
 
