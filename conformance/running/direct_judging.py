@@ -55,7 +55,7 @@ def judged(item: pytest.Function) -> Judgement:
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     arguments = _Arguments(item, {"request": _Request(item, item.config), **parameters})
     try:
-        item.function(**arguments.of(item._fixtureinfo.argnames))
+        item.obj(**arguments.of(item._fixtureinfo.argnames))
     except CANNOT_JUDGE as error:
         return conclude(expect, error)
     return conclude(expect, None)
