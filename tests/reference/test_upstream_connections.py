@@ -125,7 +125,10 @@ def test_an_answer_in_one_piece_may_take_longer_to_begin_than_a_stream_may_pause
 
     def answer(request: httpx.Request) -> httpx.Response:
         waits.append(request.extensions["timeout"]["read"])
-        return httpx.Response(200, json=completion("hi"))
+        return httpx.Response(200, content=body())
+
+    async def body() -> AsyncIterator[bytes]:
+        yield json.dumps(completion("hi")).encode()
 
     async def main() -> None:
         upstream = Upstream("http://upstream/v1", model="m", idle_timeout=7.0, whole_timeout=70.0)

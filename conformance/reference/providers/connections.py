@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -15,6 +17,7 @@ from conformance.quoting import one_line
 from conformance.reference.errors import ProviderError
 from conformance.reference.providers.upstream_failure import BROKE_OFF
 
+LATE = "The provider did not answer in time."
 _LONGEST_REASON = 120
 """Characters of what the HTTP client says of a failed connection."""
 
@@ -28,17 +31,27 @@ class UnreachableError(ProviderError):
 
 
 class Connections:
-    """Sends requests to one upstream, and keeps its connections for the next."""
+    """Sends requests to one upstream, and keeps its connections for the next, but no cookies.
+
+    `patience` is how long to wait for an answer to begin, and `connecting` for a connection, in seconds.
+    """
 
     def __init__(
-        self, headers: Mapping[str, str], timeout: httpx.Timeout, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        headers: Mapping[str, str],
+        *,
+        patience: float,
+        connecting: float,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._timeout = timeout
+        self._patience = patience
+        self._connecting = connecting
         self._kept, self._fresh = (
             httpx.AsyncClient(
                 transport=transport,
                 headers=headers,
-                timeout=timeout,
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+                timeout=httpx.Timeout(patience, connect=connecting),
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=kept),
                 verify=_tls(),
                 follow_redirects=False,
@@ -58,7 +71,8 @@ class Connections:
     ) -> httpx.Response:
         """The head of the answer; the body is still to be read, and the response to be closed.
 
-        `patience` is how long to wait for each part of the answer, in seconds; None for the usual time.
+        `patience` is how long to wait for the whole head, in seconds; None for the usual time. Neither interim answers
+        nor a head that comes byte by byte prolong it.
 
         A server may close an idle connection at the moment at which a request comes over it (RFC 9112 section 9.6).
         Such a request is sent again, once and on a connection of its own: asking a model twice does no harm.
@@ -66,19 +80,24 @@ class Connections:
         Raises:
             ProviderError: there is no answer.
         """
+        patience = self._patience if patience is None else patience
+        timeout = httpx.Timeout(patience, connect=self._connecting)
+        try:
+            async with asyncio.timeout(patience):
+                return await self._send(method, url, json=json, headers=headers, timeout=timeout)
+        except TimeoutError as error:
+            raise ProviderError(LATE) from error
+
+    async def _send(self, method: str, url: str, **parts: Any) -> httpx.Response:
         trace = _Trace()
-        timeout = self._timeout if patience is None else httpx.Timeout(patience, connect=self._timeout.connect)
         with without_details():
             try:
-                request = self._kept.build_request(
-                    method, url, json=json, headers=headers, timeout=timeout, extensions={"trace": trace}
-                )
+                request = self._kept.build_request(method, url, **parts, extensions={"trace": trace})
                 return await self._kept.send(request, stream=True)
             except (httpx.NetworkError, httpx.RemoteProtocolError):
                 if not trace.reused:
                     raise
-            request = self._fresh.build_request(method, url, json=json, headers=headers, timeout=timeout)
-            return await self._fresh.send(request, stream=True)
+            return await self._fresh.send(self._fresh.build_request(method, url, **parts), stream=True)
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -110,7 +129,7 @@ def without_details() -> Iterator[None]:
     except httpx.ConnectTimeout as error:
         raise UnreachableError("no connection in time") from error
     except httpx.TimeoutException as error:
-        raise ProviderError("The provider did not answer in time.") from error
+        raise ProviderError(LATE) from error
     except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.CloseError) as error:
         raise ProviderError(BROKE_OFF) from error
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -16,14 +14,17 @@ from conformance.contract.media_types import is_event_stream
 from conformance.reference.errors import ProviderError
 from conformance.reference.provider import CompletionRequest, Ended
 from conformance.reference.providers.adaptation import MOST_TRIES, REFUSES_FORM, other_forms
-from conformance.reference.providers.connections import Connections, without_details
+from conformance.reference.providers.bounded_json import read_json
+from conformance.reference.providers.connections import LATE, Connections
+from conformance.reference.providers.deadline import Deadline
 from conformance.reference.providers.upstream_answer import AnswerReader, SecretGate
+from conformance.reference.providers.upstream_body import beginning_of, parts_of
 from conformance.reference.providers.upstream_error import UpstreamError, read_error
-from conformance.reference.providers.upstream_failure import NOT_UNDERSTOOD, failure_of
+from conformance.reference.providers.upstream_failure import failure_of
 from conformance.reference.providers.upstream_form import Form, payload
 
 _MOST_ERROR_BYTES = 64 * 1024
-_MOST_LIST_BYTES = 4 * 1024 * 1024
+_MOST_LIST_BYTES = 2 * 1024 * 1024
 _HAS_NO_LIST = frozenset({200, 401, 403, 404, 405, 501})
 """Statuses that settle that there is no list of models; others may pass."""
 
@@ -40,12 +41,16 @@ class Upstream:
     """The limit for one choice if the client sets none, because some models would never stop."""
     connect_timeout: float = 10.0
     idle_timeout: float = 60.0
+    """How long a stream may take to begin, and pause between two parts."""
     whole_timeout: float = 300.0
     """How long an answer in one piece may take to begin: a model sends it when it has finished."""
     deadline: float = 300.0
+    """How long one choice may take from its request to its end, in whatever forms it is tried."""
     linger: float = 1.0
     """How long a stream is read after its finish reason, to wait for its usage."""
-    max_bytes: int = 32 * 1024 * 1024
+    max_bytes: int = 4 * 1024 * 1024
+    """The largest answer in one piece, and the largest event of a stream, as sent and as decoded."""
+    max_stream_bytes: int = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +92,12 @@ class UpstreamProvider:
     ) -> None:
         self._upstream = upstream
         self.known = known or Known()
-        timeout = httpx.Timeout(upstream.idle_timeout, connect=upstream.connect_timeout)
-        self._connections = Connections(_headers(upstream), timeout, transport)
+        self._connections = Connections(
+            _headers(upstream),
+            patience=upstream.idle_timeout,
+            connecting=upstream.connect_timeout,
+            transport=transport,
+        )
 
     @property
     def scores_tokens(self) -> bool:
@@ -110,31 +119,32 @@ class UpstreamProvider:
             Refusal: the upstream refuses the request, and no other form of it would be the same request.
         """
         del choice  # each choice is a request of its own, all alike
-        asked = await self._ask(request, self.known.form)
+        deadline = Deadline(self._upstream.deadline)
+        asked = await self._ask(request, self.known.form, deadline)
         self._learn(asked.form)
         while True:
-            reader = AnswerReader()
-            async with aclosing(self._shown(asked.response, reader)) as texts:
+            reader = AnswerReader(self._upstream.max_bytes)
+            async with aclosing(self._shown(asked.response, reader, deadline)) as texts:
                 async for text in texts:
                     yield text
             if reader.answered or not asked.form.asks_for_stream(request):
                 break
             # The upstream took the request for a stream, and streamed nothing at all.
-            asked = await self._ask(request, replace(asked.form, streams=False))
+            asked = await self._ask(request, replace(asked.form, streams=False), deadline)
         allowed = asked.form.limit(request, self._upstream.most_tokens)
         yield reader.ended(allowed, may_have_stopped="stop" in asked.sent)
 
-    async def _ask(self, request: CompletionRequest, form: Form) -> _Asked:
+    async def _ask(self, request: CompletionRequest, form: Form, deadline: Deadline) -> _Asked:
         """The response to the first form of the request that the upstream accepts."""
-        model = await self._model_name(request)
+        model = await self._model_name(request, deadline)
         tried: list[_Refused] = []
         candidates: list[Iterator[Form]] = []
         while True:
             sent = payload(form, request, model, self._upstream.most_tokens)
-            response = await self._post(sent)
+            response = await self._post(sent, deadline)
             if response.status_code == httpx.codes.OK:
                 return _Asked(response, sent, form)
-            error = await self._error(response)
+            error = await self._error(response, deadline)
             if error.status not in REFUSES_FORM:
                 raise self._failure(error, sent)
             if not tried or error != tried[-1].error:  # otherwise the last change made no difference
@@ -151,21 +161,23 @@ class UpstreamProvider:
     def _failure(self, error: UpstreamError, sent: Mapping[str, Any]) -> Exception:
         return failure_of(error, sent, key=self._upstream.api_key, host=httpx.URL(self._upstream.url).host)
 
-    async def _post(self, sent: dict[str, Any]) -> httpx.Response:
+    async def _post(self, sent: dict[str, Any], deadline: Deadline) -> httpx.Response:
         accept = "text/event-stream" if sent.get("stream") else "application/json"
         url = f"{self._upstream.url}/chat/completions"
-        patience = self._upstream.idle_timeout if sent.get("stream") else self._upstream.whole_timeout
+        patience = deadline.wait(self._upstream.idle_timeout if sent.get("stream") else self._upstream.whole_timeout)
         return await self._connections.send("POST", url, json=sent, headers={"Accept": accept}, patience=patience)
 
     def _learn(self, form: Form) -> None:
         if form.kept != self.known.form:
             self.known = replace(self.known, form=form.kept)
 
-    async def _shown(self, response: httpx.Response, reader: AnswerReader) -> AsyncGenerator[str, None]:
+    async def _shown(
+        self, response: httpx.Response, reader: AnswerReader, deadline: Deadline
+    ) -> AsyncGenerator[str, None]:
         """The text of a response as a client may see it. Closing the generator closes the response."""
         gate = SecretGate(self._upstream.api_key)
         try:
-            async with aclosing(self._texts(response, reader)) as texts:
+            async with aclosing(self._texts(response, reader, deadline)) as texts:
                 async for text in texts:
                     if shown := gate.feed(text):
                         yield shown
@@ -174,9 +186,12 @@ class UpstreamProvider:
         if rest := gate.flush():
             yield rest
 
-    async def _texts(self, response: httpx.Response, reader: AnswerReader) -> AsyncGenerator[str, None]:
+    async def _texts(
+        self, response: httpx.Response, reader: AnswerReader, deadline: Deadline
+    ) -> AsyncGenerator[str, None]:
         streamed = is_event_stream(response.headers.get("content-type"))
-        async with aclosing(self._parts(response, reader)) as parts:
+        most = self._upstream.max_stream_bytes if streamed else self._upstream.max_bytes
+        async with aclosing(self._parts(response, reader, most, deadline)) as parts:
             if not streamed:
                 for text in reader.whole(b"".join([part async for part in parts])):
                     yield text
@@ -189,23 +204,20 @@ class UpstreamProvider:
         for text in reader.end():
             yield text
 
-    async def _parts(self, response: httpx.Response, reader: AnswerReader) -> AsyncGenerator[bytes, None]:
+    async def _parts(
+        self, response: httpx.Response, reader: AnswerReader, most: int, deadline: Deadline
+    ) -> AsyncGenerator[bytes, None]:
         """The body as it arrives, within the bounds of size and time."""
-        ends = time.monotonic() + self._upstream.deadline
-        size = 0
-        parts = response.aiter_bytes()
-        while (part := await self._next(parts, ends, lingering=reader.finished)) is not None:
-            size += len(part)
-            if size > self._upstream.max_bytes:
-                raise ProviderError(NOT_UNDERSTOOD)
-            yield part
+        async with aclosing(parts_of(response, most)) as parts:
+            while (part := await self._next(parts, deadline, lingering=reader.finished)) is not None:
+                yield part
 
-    async def _next(self, parts: AsyncIterator[bytes], ends: float, *, lingering: bool) -> bytes | None:
-        wait = min(ends - time.monotonic(), self._upstream.linger if lingering else self._upstream.idle_timeout)
+    async def _next(self, parts: AsyncIterator[bytes], deadline: Deadline, *, lingering: bool) -> bytes | None:
         try:
-            async with asyncio.timeout(max(wait, 0)):
-                with without_details():
-                    return await anext(parts, None)
+            async with asyncio.timeout(
+                deadline.wait(self._upstream.linger if lingering else self._upstream.idle_timeout)
+            ):
+                return await anext(parts, None)
         except TimeoutError as error:
             if lingering:
                 return None  # the text is complete; only the end of the stream is missing
@@ -215,54 +227,45 @@ class UpstreamProvider:
                 return None
             raise
 
-    async def _error(self, response: httpx.Response) -> UpstreamError:
+    async def _error(self, response: httpx.Response, deadline: Deadline) -> UpstreamError:
         """What an answer with another status than 200 says."""
         try:
-            body = await _beginning(response, _MOST_ERROR_BYTES)
+            body = await self._beginning(response, _MOST_ERROR_BYTES, deadline)
         except ProviderError:
             body = b""  # the status says enough
         return read_error(response.status_code, body, response.headers.get("retry-after", ""))
 
-    async def _model_name(self, request: CompletionRequest) -> str:
+    async def _beginning(self, response: httpx.Response, most: int, deadline: Deadline) -> bytes:
+        """The first bytes of a short body, which may take no longer than a stream may pause."""
+        try:
+            async with asyncio.timeout(deadline.wait(self._upstream.idle_timeout)):
+                return await beginning_of(response, most)
+        except TimeoutError as error:
+            raise ProviderError(LATE) from error
+
+    async def _model_name(self, request: CompletionRequest, deadline: Deadline) -> str:
         """The model that the upstream is asked for."""
         if self._upstream.model is not None:
             return self._upstream.model
         if self.known.model is None and self.known.lists_models:
-            response = await self._connections.send("GET", f"{self._upstream.url}/models")
-            model = _first_model(await _beginning(response, _MOST_LIST_BYTES))
+            patience = deadline.wait(self._upstream.idle_timeout)
+            response = await self._connections.send("GET", f"{self._upstream.url}/models", patience=patience)
+            model = _first_model(await self._beginning(response, _MOST_LIST_BYTES, deadline))
             for_good = model is not None or response.status_code in _HAS_NO_LIST
             self.known = replace(self.known, model=model, lists_models=model is not None or not for_good)
         return self.known.model or request.model
 
 
-async def _beginning(response: httpx.Response, most: int) -> bytes:
-    """The body of a response, no more than about `most` bytes of it; closes the response.
-
-    Raises:
-        ProviderError: it broke off before.
-    """
-    body = b""
-    try:
-        with without_details():
-            async for part in response.aiter_bytes():
-                body += part
-                if len(body) > most:
-                    break
-    finally:
-        await response.aclose()
-    return body
-
-
 def _first_model(body: bytes) -> str | None:
     """The first model of a list; None if this is no list of models."""
     try:
-        name = json.loads(body)["data"][0]["id"]
-    except (ValueError, LookupError, TypeError, RecursionError):
+        name = read_json(body.decode("utf-8", errors="replace"))["data"][0]["id"]
+    except (ValueError, LookupError, TypeError):
         return None
     return name if isinstance(name, str) and name else None
 
 
 def _headers(upstream: Upstream) -> dict[str, str]:
-    # No content coding, because a decompression bomb looks like an answer until it is unpacked.
+    # No content coding: it saves little, and what it decodes to has to be bounded where a server uses it all the same.
     headers = {"Accept-Encoding": "identity", "User-Agent": "chat-conformance"}
     return headers if upstream.api_key is None else {**headers, "Authorization": f"Bearer {upstream.api_key}"}

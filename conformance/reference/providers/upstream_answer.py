@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.reading.event_stream import Event, EventStreamReader
+from conformance.reading.event_stream import MAX_LINE, Event, EventStreamReader
 from conformance.reference.errors import ProviderError
 from conformance.reference.provider import Ended
+from conformance.reference.providers.bounded_json import read_json
 from conformance.reference.providers.upstream_failure import BROKE_OFF, FAILED, NOT_UNDERSTOOD
 
 _REASONS = {
@@ -30,10 +30,13 @@ _REASONING = ("reasoning_content", "reasoning")
 
 
 class AnswerReader:
-    """Collects one choice of an answer: its text, its finish reason and its usage."""
+    """Collects one choice of an answer: its text, its finish reason and its usage.
 
-    def __init__(self) -> None:
-        self._events = EventStreamReader()
+    `longest` is the largest event that is read, in bytes; a stream ends before a larger one.
+    """
+
+    def __init__(self, longest: int = MAX_LINE) -> None:
+        self._events = EventStreamReader(max_line=longest)
         self._reason: str | None = None
         self._completion_tokens: int | None = None
         self._bytes = 0
@@ -169,8 +172,8 @@ class SecretGate:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return read_json(text)
+    except ValueError as error:
         raise ProviderError(NOT_UNDERSTOOD) from error
 
 
