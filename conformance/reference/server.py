@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import secrets
 import socket
 import threading
@@ -19,7 +20,7 @@ from conformance.reference.errors import DeploymentError, Refusal, envelope
 from conformance.reference.hooks import Hooks
 from conformance.reference.interpretation import served_models
 from conformance.reference.providers.echo import EchoProvider
-from conformance.reference.settings import Settings, Tenant, dialect_of
+from conformance.reference.settings import ConnectionBounds, Settings, Tenant, dialect_of
 from conformance.reference.stages import Stages
 from conformance.reference.transmission import encode_json
 from conformance.targets import Target, demo
@@ -92,13 +93,36 @@ def serve(  # noqa: PLR0913 - each is an option of the command line
         raise
     shown = f"[{host}]" if ":" in host else host
     base_url = f"http://{shown}:{listener.getsockname()[1]}{dialect.mount}"
+    _warn_of_public_keys(settings, listener, warn, spends=behind is not None)
     message = f"Serving {profile} at {base_url}; judge it with: chat-conformance run {profile} --base-url {base_url}"
-    if announce is None:
-        print(message, flush=True)  # at once even into a pipe, from which a program may wait to read the URL
-    else:
-        announce(message)
     with suppress(KeyboardInterrupt):  # uvicorn raises it again once it has stopped
-        _server(app, dialect, hooks, log_level="warning").run(sockets=[listener])
+        if announce is None:
+            print(message, flush=True)  # at once even into a pipe, from which a program may wait to read the URL
+        else:
+            announce(message)
+        _server(app, dialect, settings, hooks, log_level="warning").run(sockets=[listener])
+
+
+def _warn_of_public_keys(
+    settings: Settings, listener: socket.socket, warn: Callable[[str], None], *, spends: bool
+) -> None:
+    """Say so where others can reach the deployment with keys that everybody knows."""
+    address = listener.getsockname()[0]
+    known = {API_KEY: demo.API_KEY, OTHER_API_KEY: demo.OTHER_API_KEY}
+    keys = {tenant.api_key for tenant in settings.tenants}
+    public = [variable for variable, key in known.items() if key in keys]
+    if public and not _is_loopback(address):
+        cost = ", at the upstream's cost" if spends else ""
+        warn(
+            f"Whoever reaches this machine can use this deployment{cost}: it listens on {address} and takes public demo"
+            f" keys. Set {' and '.join(public)} to keys of your own, or leave out --host."
+        )
+
+
+def _is_loopback(address: str) -> bool:
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    mapped = getattr(ip, "ipv4_mapped", None)
+    return (mapped or ip).is_loopback
 
 
 def new_tenants(dialect: Dialect) -> tuple[Tenant, Tenant]:
@@ -121,7 +145,8 @@ class EmbeddedReference:
 
     A context manager: it serves from `__enter__` to `__exit__`, in a thread of its own; with `async with`, as a task of
     a loop that is not the main thread's. `contract` saves reading the profile's document again. `stages`, or the wider
-    `hooks`, make it a deployment with a fault. `tenants` are the tenants; by default two with new keys.
+    `hooks`, make it a deployment with a fault. `tenants` are the tenants; by default two with new keys. `connections`
+    bounds what clients may do on their connections.
     """
 
     def __init__(  # noqa: PLR0913 - each is a part of a deployment
@@ -135,11 +160,18 @@ class EmbeddedReference:
         provider: Provider | None = None,
         contract: Contract | None = None,
         tenants: tuple[Tenant, Tenant] | None = None,
+        connections: ConnectionBounds | None = None,
     ) -> None:
         dialect = dialect_of(profile)
         contract = contract or load_contract(profile)
         tenants = tenants or new_tenants(dialect)
-        settings = Settings(profile, tenants, latency=latency, event_delay=event_delay)
+        settings = Settings(
+            profile,
+            tenants,
+            latency=latency,
+            event_delay=event_delay,
+            connections=connections or ConnectionBounds(),
+        )
         hooks = hooks or Hooks(stages or Stages())
         app = create_app(contract, settings, provider or EchoProvider(), hooks.stages)
         self.api_key, self.other_api_key = (tenant.api_key for tenant in tenants)
@@ -150,7 +182,7 @@ class EmbeddedReference:
         self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}{dialect.mount}"
         """The part of the URL before the operation's path."""
         # The server's log would mix with the judge's output, and what goes wrong shows in the answers.
-        self._server = _server(app, dialect, hooks, log_level="critical")
+        self._server = _server(app, dialect, settings, hooks, log_level="critical")
         self._thread = threading.Thread(target=self._run, name=f"reference-{profile}", daemon=True)
         self._ask_to_stop: Callable[[], object] = lambda: None
 
@@ -275,19 +307,19 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _server(app: Starlette, dialect: Dialect, hooks: Hooks, *, log_level: str) -> Server:
+def _server(app: Starlette, dialect: Dialect, settings: Settings, hooks: Hooks, *, log_level: str) -> Server:
     from uvicorn import Config, Server  # noqa: PLC0415 - slow, and needed only when something is served
 
-    from conformance.reference.http_protocol import (  # noqa: PLC0415 - as above
-        faulty_protocol,
-        protocol_answering,
-    )
+    from conformance.reference.bounded_protocol import bounded_protocol  # noqa: PLC0415 - as above
 
     not_http = Refusal(400, "invalid_http", "This is not a valid HTTP/1.1 request.")
-    protocol = protocol_answering(encode_json(envelope(dialect, not_http)))
+    too_slow = Refusal(408, "request_timeout", "The head of the request did not arrive in time.")
+    not_http_body, too_slow_body = (encode_json(envelope(dialect, refusal)) for refusal in (not_http, too_slow))
+    protocol = bounded_protocol(not_http_body, too_slow_body, settings.connections)
     served: ASGIApp = app
     if hooks.beyond_stages:
-        from conformance.reference.faulty_app import FaultyApp  # noqa: PLC0415 - only a fault needs it
+        from conformance.reference.faulty_app import FaultyApp  # noqa: PLC0415 - only a fault needs them
+        from conformance.reference.faulty_protocol import faulty_protocol  # noqa: PLC0415 - as above
 
         served, protocol = FaultyApp(app, hooks), faulty_protocol(protocol, hooks)
     config = Config(

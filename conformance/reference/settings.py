@@ -21,6 +21,20 @@ class Tenant:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionBounds:
+    """How long a client may take on one connection, in seconds, and how many connections may be open at once."""
+
+    most: int = 512
+    """More than the suite ever opens; one beyond it is closed unread."""
+    head_timeout: float = 15.0
+    """From the first byte of a request (on a new connection: from its start) to the end of its head."""
+    body_timeout: float = 60.0
+    """From there to the end of a body that nobody reads; `Settings.body_timeout` is for those that are read."""
+    write_timeout: float = 60.0
+    """How long a client may not read while more of its answer is ready."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything about a deployment that is not in its contract. Sizes in bytes, times in seconds."""
 
@@ -42,6 +56,7 @@ class Settings:
     """The wait before every answer."""
     event_delay: float = 0.0
     """The wait between two events of a stream."""
+    connections: ConnectionBounds = field(default_factory=ConnectionBounds)
 
     def __post_init__(self) -> None:
         keys = [tenant.api_key for tenant in self.tenants]

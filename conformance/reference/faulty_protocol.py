@@ -1,4 +1,4 @@
-"""The server's HTTP/1.1 protocol: its answer to what is not HTTP, and the transport that faults write through."""
+"""The server's HTTP/1.1 protocol with faults: how it reads requests, and the transport that they write through."""
 
 from __future__ import annotations
 
@@ -9,43 +9,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from conformance.reference.hooks import Ending, Hooks, Write, WriteHook, WriteKind
 from conformance.reference.request_context import RequestContext, current
 
 _LAST_CHUNK = b"0\r\n\r\n"
-
-
-def protocol_answering(body: bytes) -> type[H11Protocol]:
-    """The server's protocol, with `body` (JSON) as its answer to a request that cannot be parsed.
-
-    Without it, the server answers in plain text. This is a subclass because the server takes a protocol by its class
-    and offers no other way.
-    """
-
-    class Protocol(H11Protocol):
-        def send_400_response(self, msg: str) -> None:
-            del msg
-            if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
-                self._write(h11.Response(status_code=400, headers=_fields(body), reason=b"Bad Request"))
-                self._write(h11.Data(data=body))
-                self._write(h11.EndOfMessage())
-            self.transport.close()
-
-        def _write(self, event: Any) -> None:
-            self.transport.write(self.conn.send(event))
-
-    return Protocol
-
-
-def _fields(body: bytes) -> list[tuple[bytes, bytes]]:
-    return [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-    ]
 
 
 def faulty_protocol(protocol: type[H11Protocol], hooks: Hooks) -> type[H11Protocol]:
