@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from conformance.bundle.errors import BundleError, KeyFileError
 from conformance.bundle.statement import PAYLOAD_TYPE
+from conformance.contract.regular_files import UnreadableError, read_regular_file
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -70,10 +71,10 @@ def public_key(path: Path) -> Ed25519PublicKey:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as stream:
-            return stream.read(_LARGEST_KEY)
-    except OSError as error:
-        raise KeyFileError(f"{path}: the key cannot be read ({error.strerror or error}).") from error
+        return read_regular_file(path, _LARGEST_KEY)
+    except (FileNotFoundError, UnreadableError) as error:
+        reason = "there is no such file" if isinstance(error, FileNotFoundError) else error
+        raise KeyFileError(f"{path}: the key cannot be read because {reason}.") from error
 
 
 def signed(statement: str, key: Ed25519PrivateKey) -> str:

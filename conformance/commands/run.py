@@ -26,10 +26,13 @@ USAGE, SUITE_BROKE = 2, 4
 
 def run_suite(settings: RunSettings, shown: Shown | None = None) -> int:
     """Judge the target, and show what comes of it; returns the exit status."""
+    from conformance.running.open_files import check_open_files
     from conformance.running.opening import open_run, substitutes
     from conformance.terminal.run_output import RunOutput, Shown
 
     try:
+        with as_usage_failures():
+            check_open_files(settings)
         with as_usage_failures(), open_run(settings, os.environ) as run:
             output = RunOutput(run, shown or Shown(), substitutes(run, os.environ))
             if not settings.force or run.recorded is not None:

@@ -28,6 +28,8 @@ from conformance.contract.vocabulary import constraints, source_key, without_ann
 X_TIER = "x-tier"
 """Beside a keyword: the tier in which its requirement is judged, for all keywords of the schema or by keyword."""
 
+MOST_REQUIREMENTS = 5_000
+"""Requirements that the schemas of one contract may make; those of the shipped ones make fewer than 200."""
 _SELECTING = frozenset({"type", "const", "enum"})
 _CHOICES = ("anyOf", "oneOf")
 _HOLD_SCHEMAS = frozenset(
@@ -54,14 +56,33 @@ def located_schemas(operation: Operation) -> Iterator[tuple[str, Schema]]:
             yield f"error.{response.status}", response.json_schema
 
 
+class TooManyRequirementsError(Exception):
+    """The schemas make more requirements than can be judged; the message is one sentence."""
+
+
 def derived_requirements(operation: Operation, provenance: Provenance) -> tuple[Requirement, ...]:
-    """The requirements that an operation's schemas make, section by section in the order of the document."""
+    """The requirements that an operation's schemas make, section by section in the order of the document.
+
+    Raises:
+        TooManyRequirementsError: they make more than `MOST_REQUIREMENTS`.
+    """
     taken: set[str] = set()
     derived: list[Requirement] = []
     for location, schema in located_schemas(operation):
         for place in places(schema, kinds=location == "request"):
             derived.extend(_at(location, place, provenance, taken))
+            if len(derived) > MOST_REQUIREMENTS:
+                raise TooManyRequirementsError(
+                    f"the schemas up to that of the {_named(location)} have more than {MOST_REQUIREMENTS} keywords,"
+                    " each of which would be a requirement; describe less of it"
+                )
     return tuple(derived)
+
+
+def _named(location: str) -> str:
+    """A location in words: "request", "parameter `orgId`", "error 400"."""
+    kind, _, name = location.partition(".")
+    return f"parameter `{name}`" if kind == "path" else location.replace(".", " ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from conformance.contract.json_size import has_more_values
 from conformance.contract.pointers import join, look_up, split
-from conformance.contract.yaml_values import MAX_DEPTH, YamlError, read_yaml
+from conformance.contract.regular_files import LARGEST_DOCUMENT, UnreadableError, read_regular_file
+from conformance.contract.yaml_values import MAX_DEPTH, MAX_NODES, YamlError, read_yaml
 from conformance.shipped import specs_directory
 
 _LONGEST_REASON = 200
@@ -63,12 +66,11 @@ def read_document(path: Path) -> Document:
         ContractError: the file cannot be read, or is not a single document of JSON values without duplicate keys.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular_file(path, LARGEST_DOCUMENT)
     except FileNotFoundError as error:
         raise ContractError("there is no such file; check the path", path=path) from error
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ContractError(f"the file cannot be read ({reason})", path=path) from error
+    except UnreadableError as error:
+        raise ContractError(f"the file cannot be read because {error}", path=path) from error
     return parse_document(content, path)
 
 
@@ -139,13 +141,17 @@ _NOT_JSON = object()
 
 def _read_json(text: str, path: Path, *, strict: bool) -> Any:
     """The value of a JSON text; where it need not be JSON, `_NOT_JSON` when it is not."""
+    if has_more_values(text, MAX_NODES):
+        raise ContractError(f"the document has more than {MAX_NODES} values", path=path)
     try:
-        data = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+        data = json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite, parse_int=_whole
+        )
     except (ValueError, RecursionError) as error:
         if not strict:
             return _NOT_JSON
         raise _json_error(error, text, path) from error
-    if _deeper_than(data, MAX_DEPTH):
+    if deeper_than(data, MAX_DEPTH):
         raise ContractError(f"values are nested more than {MAX_DEPTH} deep", path=path)
     return data
 
@@ -165,8 +171,7 @@ def _json_error(error: ValueError | RecursionError, text: str, path: Path) -> Co
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
         raise ValueError(f"the key `{twice[:80]}` stands twice in one object; keep one")
     return value
 
@@ -182,7 +187,13 @@ def _finite(text: str) -> float:
     return number
 
 
-def _deeper_than(data: Any, depth: int) -> bool:
+def _whole(text: str) -> int:
+    _finite(text)
+    return int(text)
+
+
+def deeper_than(data: Any, depth: int) -> bool:
+    """Whether objects and arrays are nested deeper than so many levels."""
     level = [data]
     for _ in range(depth + 1):
         level = [

@@ -16,9 +16,10 @@ from conformance.contract.catalogue import (
     with_own_rows,
 )
 from conformance.contract.declaration import Declaration, read_declaration
-from conformance.contract.derive import derived_requirements
+from conformance.contract.derive import TooManyRequirementsError, derived_requirements
 from conformance.contract.dialect import dialect_of, known_parameters, own_parameters
 from conformance.contract.documents import ContractError, Document, read_document
+from conformance.contract.effort import TooMuchEffortError, bounded_effort
 from conformance.contract.media_types import is_event_stream
 from conformance.contract.model import Contract, Operation, Parameter, Profile, Requirement, Section
 from conformance.contract.openapi import read_operation
@@ -49,7 +50,10 @@ def load_contract(profile: str) -> Contract:
     template = _template(document, declaration, operation, possible)
     parameters = possible if shipped else own_parameters(operation, template)
     conditions = {TENANTS} if any(parameter.second for parameter in parameters) else set()
-    rows = list(_rows(declaration, operation, conditions, shipped=shipped))
+    try:
+        rows = list(_rows(declaration, operation, conditions, shipped=shipped))
+    except TooManyRequirementsError as error:
+        raise document.error(str(error)) from error
     assert isinstance(document.data, Mapping)
     return Contract(
         profile=Profile(
@@ -73,7 +77,7 @@ def load_contract(profile: str) -> Contract:
 def _own_path(profile: str) -> Path:
     path = Path(profile)
     try:
-        if path.is_file():
+        if path.exists() and not path.is_dir():
             return path
         looks_like_path = len(path.parts) > 1 or path.suffix in (".yaml", ".yml", ".json") or path.is_dir()
     except (OSError, ValueError):
@@ -124,7 +128,12 @@ def _without_stream(row: Requirement) -> Requirement:
 def _template(
     document: Document, declaration: Declaration, operation: Operation, parameters: Iterable[Parameter]
 ) -> Mapping[str, Any]:
-    template = request_template(operation, declaration.request, parameters)
+    try:
+        with bounded_effort():
+            template = request_template(operation, declaration.request, parameters)
+    except TooMuchEffortError as error:
+        message = "the request schema is too large, or branches too much, to make a request of it; simplify it"
+        raise document.error(message) from error
     if template is not None:
         return template
     if declaration.request is not None:

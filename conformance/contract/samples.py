@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from conformance.contract.effort import parts_of, spend, spend_on
 from conformance.contract.vocabulary import APPLIES_TO
 
 LONGEST = 100_000
@@ -23,6 +25,8 @@ _USUAL_ITEMS = 2
 _WIDE = 4
 """The distance of two bounds from which on a value near the lower one is taken, for large numbers cost more."""
 _DEEPEST = 12
+_MOST_PARTS = 20_000
+"""Parts of a schema that are looked into for one value; what is behind them is filled with the plainest text."""
 _TRIES = 60
 """Candidates for a value of which one is looked for that the schema accepts."""
 _TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
@@ -62,6 +66,12 @@ _USUAL_TEXTS = (
     *OF_FORMAT.values(),
 )
 
+_LONGEST_SOLVED = 1000
+"""Characters of the longest pattern for which unusual texts are generated."""
+_REPEATED_GROUP = re.compile(r"[+*}|?][^()]*\)+[+*{]")
+_NOT_GENERATED = re.compile(r"\(\?[=!<]|\\[1-9bB]|[^\\][$^].")
+"""Assertions and references back."""
+
 Accepts = Callable[[Any], bool]
 Definitions = Mapping[str, Any] | None
 """What the `$ref` of a schema lead to, by name."""
@@ -72,9 +82,11 @@ def validator_for(schema: Any, definitions: Definitions = None) -> Accepts:
     from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms
 
     whole = {**schema, "$defs": dict(definitions)} if definitions and isinstance(schema, Mapping) else schema
+    spend_on(whole)
     validator = Draft202012Validator(whole, validate_formats=True)
 
     def accepts(value: Any) -> bool:
+        spend_on(value)
         try:
             return validator.is_valid(value)
         except ValueError:  # Text that no JSON text can hold, such as half of a surrogate pair.
@@ -117,7 +129,7 @@ def sample(schema: Any, definitions: Definitions = None, *, least: bool = False)
 
 def items_of(schema: Mapping[str, Any], count: int, definitions: Definitions = None) -> list[Any]:
     """So many items of an array, different from one another where the array wants that."""
-    return _items(schema, count, _Context(definitions))
+    return _items(schema, min(count, MOST_ITEMS), _Context(definitions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +139,18 @@ class _Context:
     definitions: Definitions
     least: bool = False
     depth: int = 0
+    left: list[int] = field(default_factory=lambda: [_MOST_PARTS])
+    """The one number in it says how many parts of the schema may still be looked into."""
 
     def inner(self) -> _Context:
         return replace(self, depth=self.depth + 1)
 
 
 def _sample(schema: Any, context: _Context) -> Any:
-    if not isinstance(schema, Mapping) or context.depth > _DEEPEST:
+    context.left[0] -= 1
+    if not isinstance(schema, Mapping) or context.depth > _DEEPEST or context.left[0] < 0:
         return "a"
+    spend(1)
     tries = itertools.islice(_candidates(schema, context), _TRIES)
     first = next(tries)
     if not _HARD & schema.keys():
@@ -225,7 +241,7 @@ def _arrays(schema: Mapping[str, Any], context: _Context) -> Iterator[Any]:
     yield prefix
     if "contains" in schema:
         wanted = _sample(schema["contains"], inner)
-        matching = [wanted] * min(int(schema.get("minContains", 1)), MOST_ITEMS)
+        matching = [wanted] * min(int(schema.get("minContains", 1)), MOST_ITEMS // parts_of(wanted, MOST_ITEMS))
         yield prefix + matching
         yield matching + _items(schema, max(0, fewest - len(matching)), context)
     yield _items(schema, fewest, context)
@@ -238,6 +254,8 @@ def _items(schema: Mapping[str, Any], count: int, context: _Context) -> list[Any
     if items is False:
         return prefix
     one = _sample(items, inner)
+    # Where items have items themselves, all of them together are bounded.
+    count = min(count, max(1, MOST_ITEMS // parts_of(one, MOST_ITEMS)) if count > 1 else count)
     varied = schema.get("uniqueItems") is True or (isinstance(one, str) and not context.least)
     if not varied:
         return prefix + [one] * (count - len(prefix))
@@ -285,7 +303,17 @@ def matching_text(pattern: str) -> str | None:
     """
     accepts = validator_for({"type": "string", "pattern": pattern})
     usual = next(filter(accepts, _USUAL_TEXTS), None)
-    return usual if usual is not None else _found_by_hypothesis(pattern, accepts)
+    return usual if usual is not None or takes_long_to_match(pattern) else _found_by_hypothesis(pattern, accepts)
+
+
+def takes_long_to_match(pattern: str) -> bool:
+    """Whether a pattern is long, or one for which Python may try exponentially many ways to match a generated text.
+
+    That takes a repetition in a repeated group, and a part that no text is made for, so that it may fail to match.
+    """
+    if len(pattern) > _LONGEST_SOLVED:
+        return True
+    return _REPEATED_GROUP.search(pattern) is not None and _NOT_GENERATED.search(pattern) is not None
 
 
 def _found_by_hypothesis(pattern: str, accepts: Accepts) -> str | None:
@@ -319,7 +347,7 @@ def _numbers(schema: Mapping[str, Any], context: _Context) -> Iterator[Any]:
     yield number_within(schema)
     unit = schema.get("multipleOf")
     if unit:
-        first = math.ceil(number_within(schema) / unit) * unit
+        first = multiple_near(number_within(schema), unit, math.ceil)
         yield from (first, first - unit, first + unit)
 
 
@@ -333,6 +361,14 @@ def _least_number(schema: Mapping[str, Any]) -> int | float:
         number = schema["exclusiveMaximum"] - 1
     multiple: int | float = schema.get("multipleOf", number)
     return multiple
+
+
+def multiple_near(number: float, unit: float, rounding: Callable[[float], int], more: int = 0) -> int | float:
+    """The multiple of `unit` beside a number, or `more` units from there; the number itself where none can be told."""
+    try:
+        return (rounding(number / unit) + more) * unit
+    except OverflowError:  # So many units are beyond what a double holds.
+        return number
 
 
 def number_within(schema: Mapping[str, Any]) -> int | float:

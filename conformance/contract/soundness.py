@@ -14,6 +14,7 @@ from typing import Any, cast
 from conformance.contract.documents import Document
 from conformance.contract.model import Schema, Tier
 
+_LONGEST_PATTERN = 10_000
 _TYPES = frozenset({"null", "boolean", "object", "array", "number", "string", "integer"})
 
 
@@ -35,7 +36,7 @@ def _types(value: Any) -> bool:
 
 
 def _pattern(value: Any) -> bool:
-    return isinstance(value, str) and bool(_regular_expressions().is_valid(value))
+    return isinstance(value, str) and len(value) <= _LONGEST_PATTERN and bool(_regular_expressions().is_valid(value))
 
 
 def _schemas_by_pattern(value: Any) -> bool:
@@ -71,8 +72,11 @@ _CHECKS: Mapping[str, _Check] = {
     **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"), _A_COUNT),
     **dict.fromkeys(("minContains", "maxContains"), _A_COUNT),
     "format": _A_TEXT,
-    "pattern": (_pattern, "a regular expression (ECMA-262)"),
-    "patternProperties": (_schemas_by_pattern, "an object of schemas by regular expression (ECMA-262)"),
+    "pattern": (_pattern, f"a regular expression (ECMA-262) of at most {_LONGEST_PATTERN} characters"),
+    "patternProperties": (
+        _schemas_by_pattern,
+        f"an object of schemas by regular expression (ECMA-262) of at most {_LONGEST_PATTERN} characters",
+    ),
     "uniqueItems": _A_FLAG,
     "x-tier": (_tiers, f"one of {', '.join(Tier)}, or an object that gives one for each keyword"),
     "required": (_texts, "a list of property names"),

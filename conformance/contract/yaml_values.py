@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +18,12 @@ import yaml
 from conformance.contract.pointers import join
 
 MAX_DEPTH = 100
-MAX_NODES = 2_000_000
+MAX_NODES = 1_000_000
+MAX_POINTER = 10_000
+"""Characters of the names that lead to one value, together."""
+
+_MOST_OF_LINES = 50_000_000
+"""Characters of all pointers whose lines are kept; values after that have the line of what is around them."""
 
 _TAG = "tag:yaml.org,2002:"
 _STRING = _TAG + "str"
@@ -30,6 +36,7 @@ _WORDS = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+_LARGEST = int(sys.float_info.max)
 _PARSER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
@@ -48,8 +55,8 @@ def read_yaml(text: str) -> tuple[Any, dict[str, int]]:
 
     Raises:
         YamlError: the text is not YAML, has a duplicate key, more than one document, or a value that JSON does not
-            have; or it is nested more than `MAX_DEPTH` deep, or has more than `MAX_NODES` values with its aliases
-            followed.
+            have; or it is nested more than `MAX_DEPTH` deep, has more than `MAX_NODES` values with its aliases
+            followed, or names of more than `MAX_POINTER` characters.
     """
     try:
         descent = _Descent(yaml.parse(text, Loader=_PARSER))
@@ -70,6 +77,7 @@ class _Descent:
 
     def __init__(self, events: Iterator[Any]) -> None:
         self.lines: dict[str, int] = {}
+        self._room = _MOST_OF_LINES
         self._events = events
         self._anchors: dict[str, tuple[Any, int, int] | None] = {}
         """What each anchor names, its count of values, and how deep they are nested; None while it is being built."""
@@ -87,7 +95,8 @@ class _Descent:
     def _value(self, event: Any, pointer: str, depth: int) -> tuple[Any, int]:
         """The value that starts with an event, and how deep it is nested: 1 for a scalar."""
         line = _line(event)
-        self.lines.setdefault(pointer, line)
+        if pointer not in self.lines:
+            self._note(pointer, line)
         anchor = event.anchor
         if isinstance(event, yaml.AliasEvent):
             value, count, height = self._named(anchor, line)
@@ -130,8 +139,9 @@ class _Descent:
             at = join(pointer, key)
             merging = key == "<<" and isinstance(event, yaml.ScalarEvent) and event.implicit[0]
             if key in members and not merging:
-                raise YamlError(f"the key `{key[:80]}` stands twice (first in line {self.lines[at]}); keep one", line)
-            self.lines[at] = line
+                first = f" (first in line {self.lines[at]})" if at in self.lines else ""
+                raise YamlError(f"the key `{key[:80]}` stands twice{first}; keep one", line)
+            self._note(at, line)
             value, height = self._value(next(self._events), at, depth)
             tallest = max(tallest, height)
             if not merging:
@@ -145,6 +155,14 @@ class _Descent:
             for key, value in source.items():
                 members.setdefault(key, value)
         return members, tallest + 1
+
+    def _note(self, pointer: str, line: int) -> None:
+        """Keep the line of a pointer."""
+        if len(pointer) > MAX_POINTER:
+            raise YamlError(f"the names that lead to this value have more than {MAX_POINTER} characters", line)
+        self._room -= len(pointer)
+        if self._room >= 0:
+            self.lines[pointer] = line
 
     def _key(self, event: Any) -> str:
         line = _line(event)
@@ -196,12 +214,15 @@ def _plain(text: str, line: int) -> Any:
     if not _NUMBER.fullmatch(text):
         return text
     try:
-        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+        whole = int(text, 0) if text[:2] in ("0o", "0x") else int(text)
     except ValueError:  # It has a fraction or an exponent, or more digits than Python converts.
         number = float(text)
-    if not math.isfinite(number):
-        raise YamlError(f"the number `{text[:20]}…` is too large", line)
-    return number
+        if math.isfinite(number):
+            return number
+    else:
+        if abs(whole) <= _LARGEST:
+            return whole
+    raise YamlError(f"the number `{text[:20]}…` is too large", line)
 
 
 def _line(event: Any) -> int:

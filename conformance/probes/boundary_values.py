@@ -7,7 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from conformance.contract.model import Tier
-from conformance.contract.samples import OF_FORMAT, Definitions, items_of, main_type, number_within, sample, types_of
+from conformance.contract.samples import (
+    OF_FORMAT,
+    Definitions,
+    items_of,
+    main_type,
+    multiple_near,
+    number_within,
+    sample,
+    types_of,
+)
 from conformance.probes.keyword_cases import (
     Case,
     Cases,
@@ -38,7 +47,7 @@ def _number_at_boundary(name: str, keyword: str, direction: int) -> Cases:
         yield Case(name, bound + direction * step_of(schema) if direction else bound)
         unit = schema.get("multipleOf")
         if unit:
-            yield Case(name, (math.ceil(bound / unit) if "inimum" in keyword else math.floor(bound / unit)) * unit)
+            yield Case(name, multiple_near(bound, unit, math.ceil if "inimum" in keyword else math.floor))
 
     return cases
 

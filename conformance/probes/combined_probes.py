@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.contract.effort import spend
 from conformance.probes.model import LIMIT_FIELDS, Intent, Probe, worst_case_tokens
 from conformance.probes.request_body import CHEAP, REMOVED, RequestBody, wants_many
 
@@ -58,6 +59,7 @@ class _Combination:
     def takes(self, one: Combinable, body: RequestBody) -> bool:
         """Take a value in where it fits and the contract accepts all of them together."""
         first = self.parts[0]
+        spend(1)
         if not one.fits(self.fields) or one.probe.tier is not first.probe.tier or one.alone != first.alone:
             return False
         merged = one.merged(self.fields)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.contract.effort import parts_of
 from conformance.contract.model import Tier
 from conformance.contract.samples import (
     LONGEST,
@@ -84,6 +85,8 @@ def sizes(name: str, keyword: str, more: int) -> Cases:
         required = [one for one in largest if one in schema.get("required", ())]
         others = [one for one in largest if one not in required]
         invented = sample(schema.get("additionalProperties", True), definitions)
+        if count * parts_of(invented, MOST_ITEMS) > MOST_ITEMS:
+            return
         chosen = [*required, *others][:count]
         held = {one: largest[one] for one in chosen}
         held.update({f"member{number}": invented for number in range(count - len(held))})
@@ -108,7 +111,9 @@ def matching_items(name: str, keyword: str, more: int) -> Cases:
         if not 0 <= count <= MOST_ITEMS:
             return
         one = sample(schema["contains"], definitions)
-        least = max(0, int(schema.get("minItems", 0)) - count)
+        if count * parts_of(one, MOST_ITEMS) > MOST_ITEMS:
+            return
+        least = max(0, min(int(schema.get("minItems", 0)), MOST_ITEMS) - count)
         yield Case(name.format(count), [one] * count + other_items(schema, least, definitions))
         yield Case(name.format(count), [one] * count + other_items(schema, 1, definitions))
 
@@ -132,7 +137,8 @@ def other_items(schema: Mapping[str, Any], count: int, definitions: Definitions)
         [],
     )
     other = next((one for one in tries if fits(one) and not wanted(one)), None)
-    return [] if other is None and not (fits(None) and not wanted(None)) else [other] * count
+    none_fits = other is None and not (fits(None) and not wanted(None))
+    return [] if none_fits else [other] * min(count, MOST_ITEMS // parts_of(other, MOST_ITEMS))
 
 
 def part_of_condition(part: Any, definitions: Definitions) -> Any:

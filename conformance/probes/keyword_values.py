@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -10,6 +12,10 @@ from conformance.probes.boundary_values import BOUNDARY_CASES
 from conformance.probes.keyword_cases import Case
 from conformance.probes.violating_values import VIOLATING_CASES
 
+MOST_CASES = 100
+"""Cases of one aspect of a keyword: of an `enum` or `oneOf` with more members, the first are sent."""
+_MOST_CANDIDATES = 1000
+"""Values that are tried to find these."""
 _READ_TOGETHER: Mapping[str, tuple[str, ...]] = {
     "additionalProperties": ("properties", "patternProperties"),
     "items": ("prefixItems",),
@@ -29,7 +35,8 @@ def boundary_cases(keyword: str, schema: Mapping[str, Any], definitions: Definit
     """
     accepts = validator_for(schema, definitions)
     make = BOUNDARY_CASES.get(keyword)
-    yield from _first_of_each_name(case for case in (make(schema, definitions) if make else ()) if accepts(case.value))
+    cases = _sendable(make(schema, definitions)) if make else ()
+    yield from _first_of_each_name(case for case in cases if accepts(case.value))
 
 
 def violating_cases(keyword: str, schema: Mapping[str, Any], definitions: Definitions = None) -> Iterator[Case]:
@@ -43,7 +50,7 @@ def violating_cases(keyword: str, schema: Mapping[str, Any], definitions: Defini
         return
     others_accept = validator_for(_without(keyword, schema), definitions)
     keyword_accepts = validator_for(_alone(keyword, schema), definitions)
-    breaking = [case for case in make(schema, definitions) if not keyword_accepts(case.value)]
+    breaking = [case for case in _sendable(make(schema, definitions)) if not keyword_accepts(case.value)]
     alone = [case for case in breaking if others_accept(case.value)]
     yield from _first_of_each_name(alone or breaking)
 
@@ -65,8 +72,17 @@ def _alone(keyword: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return alone
 
 
+def _sendable(cases: Iterator[Case]) -> Iterator[Case]:
+    """The first so many cases, without numbers that JSON does not have."""
+    for case in itertools.islice(cases, _MOST_CANDIDATES):
+        if not isinstance(case.value, float) or math.isfinite(case.value):
+            yield case
+
+
 def _first_of_each_name(cases: Iterable[Case]) -> Iterator[Case]:
     named: dict[str, Case] = {}
     for case in cases:
         named.setdefault(case.name, case)
+        if len(named) == MOST_CASES:
+            break
     yield from named.values()

@@ -17,7 +17,11 @@ _NOT_FOUND: Mapping[AspectName, str] = {
 }
 _OF_PATH = "Only the target knows its own values, and every request of the run carries one."
 _OF_PATH_TYPE = "A path holds only text, so that no other type can be sent."
-_LARGEST_SENT = {"maxLength": LONGEST, "minLength": LONGEST, "maxItems": MOST_ITEMS, "minItems": MOST_ITEMS}
+_LARGEST_SENT = {
+    **dict.fromkeys(("minLength", "maxLength"), LONGEST),
+    **dict.fromkeys(("minItems", "maxItems", "minContains", "maxContains"), MOST_ITEMS),
+    **dict.fromkeys(("minProperties", "maxProperties"), MOST_ITEMS),
+}
 
 
 def tiers_of_keywords(body: RequestBody) -> Mapping[tuple[str, str], Tier]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.contract import Contract
+from conformance.contract.effort import TooMuchEffortError, bounded_effort
 from conformance.contract.model import Tier
 from conformance.probes.access import access_probes
 from conformance.probes.client_errors import error_probes
@@ -57,16 +58,23 @@ def plan(contract: Contract, target: Target, needs: Iterable[str], tier: Tier, *
     `generated` is the most generated requests of each kind; None leaves that to the tier.
 
     Raises:
-        ProbeError: two probes have one name.
+        ProbeError: two probes have one name, or the request schema is too large to make probes of.
     """
     patterns = tuple(dict.fromkeys(needs))
     body = RequestBody(contract, target)
     generate = any(_selects(pattern, GENERATED) for pattern in patterns)
-    chosen = tuple(
-        probe
-        for probe in _all(body, tier, generated if generate else 0)
-        if tier.includes(probe.tier) and _is_needed(probe, patterns) and _is_promised(probe, body)
-    )
+    try:
+        with bounded_effort():
+            chosen = tuple(
+                probe
+                for probe in _all(body, tier, generated if generate else 0)
+                if tier.includes(probe.tier) and _is_needed(probe, patterns) and _is_promised(probe, body)
+            )
+    except TooMuchEffortError as error:
+        raise ProbeError(
+            f"the request schema of {contract.profile.name} is too large, or branches too much, to make requests of it"
+            " in a reasonable time; describe fewer fields, alternatives or values."
+        ) from error
     _refuse_duplicates(chosen)
     order = list(Tier)
     return Plan(tuple(sorted(chosen, key=lambda probe: (probe.wave, order.index(probe.tier)))))

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
-from conformance.contract.samples import main_type, sample, types_of, validator_for
+from conformance.contract.samples import Accepts, main_type, sample, types_of, validator_for
 from conformance.probes.keyword_values import boundary_cases
 from conformance.probes.model import LIMIT_FIELDS
 from conformance.probes.request_body import COMPANIONS, REMOVED, RequestBody
@@ -36,6 +36,12 @@ _WORDS = (
     *("<b>bold</b>", "{{ 7*7 }}", "${HOME}", "'; --", "\\", '"', "'", "[DONE]", "data: {}", "%00", "../..", "```"),
 )
 _SEPARATORS = (" ", " ", " ", "\n", "\t", "", "\r\n", "  ")
+_MOST_ITEMS = 100
+"""Items that an array may demand; of one that demands more, the usual sample is taken."""
+_LONG = 2000
+"""Characters that a text may demand, likewise."""
+_MOST_VALUES = 2000
+"""Values of one request that are made at random; the others are usual samples."""
 _NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 
@@ -53,17 +59,22 @@ def random_requests(body: RequestBody, count: int, chance: Random) -> list[Any]:
 
 
 class _Maker:
-    """Makes requests of one contract; the boundary values of its schemas are found once."""
+    """Makes requests of one contract; the boundary values, samples and validators of its schemas are made once."""
 
     def __init__(self, body: RequestBody, chance: Random) -> None:
         self._body = body
         self._chance = chance
         self._definitions = body.definitions
         self._boundaries: dict[int, list[Any]] = {}
+        self._validators: dict[int, Accepts] = {}
+        self._samples: dict[int, Any] = {}
+        self._possible: dict[int, bool] = {}
         self._own = {"model", *body.configured}
+        self._left = 0
 
     def request(self) -> dict[str, Any]:
         """One request, cheap to serve."""
+        self._left = _MOST_VALUES
         properties = self._body.contract.operation.properties
         made = copy.deepcopy(self._body.capped(_TOKENS))
         for name, schema in properties.items():
@@ -71,7 +82,7 @@ class _Maker:
                 continue
             if name == "messages":
                 made[name] = self._messages(schema)
-            elif name not in LIMIT_FIELDS and name != "n":
+            elif name not in LIMIT_FIELDS and name != "n" and self._is_possible(schema):
                 made[name] = self.value(schema)
         self._limit(made, properties)
         return self._together(made)
@@ -126,11 +137,32 @@ class _Maker:
         """A value of a schema: at its boundary, or anywhere inside."""
         if not isinstance(schema, Mapping):
             return self.text(1, 20)
+        self._left -= 1
+        if self._left < 0 or int(schema.get("minItems", 0)) > _MOST_ITEMS or int(schema.get("minLength", 0)) > _LONG:
+            return copy.deepcopy(self._usual(schema))
         boundary = self._boundary_values(schema)
         if boundary and self._chance.random() < _SHARE:
             return copy.deepcopy(self._chance.choice(boundary))
         made = self._inside(schema)
-        return made if validator_for(schema, self._definitions)(made) else sample(schema, self._definitions)
+        return made if self._accepts(schema)(made) else copy.deepcopy(self._usual(schema))
+
+    def _is_possible(self, schema: Any) -> bool:
+        """Whether a value of a schema is known: a field without one is left out."""
+        if not isinstance(schema, Mapping):
+            return True
+        if id(schema) not in self._possible:
+            self._possible[id(schema)] = self._accepts(schema)(self._usual(schema))
+        return self._possible[id(schema)]
+
+    def _usual(self, schema: Mapping[str, Any]) -> Any:
+        if id(schema) not in self._samples:
+            self._samples[id(schema)] = sample(schema, self._definitions)
+        return self._samples[id(schema)]
+
+    def _accepts(self, schema: Mapping[str, Any]) -> Accepts:
+        if id(schema) not in self._validators:
+            self._validators[id(schema)] = validator_for(schema, self._definitions)
+        return self._validators[id(schema)]
 
     def _boundary_values(self, schema: Mapping[str, Any]) -> list[Any]:
         known = self._boundaries.get(id(schema))
@@ -154,7 +186,7 @@ class _Maker:
             return self._number(schema, whole=kind == "integer")
         if kind == "string":
             least = max(1, int(schema.get("minLength", 1)))
-            return self.text(least, min(max(least, 60), int(schema.get("maxLength", 60))))
+            return self.text(least, max(least, min(60, int(schema.get("maxLength", 60)))))
         if kind == "array":
             return list(self._items(schema))
         if kind == "object":

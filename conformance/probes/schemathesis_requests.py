@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from conformance.contract.samples import keep_hypothesis_files_elsewhere
+from conformance.probes.generation_limits import is_soon_generated
 from conformance.probes.model import LIMIT_FIELDS
 from conformance.probes.request_body import RequestBody
 
@@ -141,7 +142,9 @@ def _fill(content: Any) -> None:
 
 
 def _generate(schema: Any, mode: str, count: int) -> list[Any]:
-    """Bodies that Schemathesis generates from a schema: the same each time, and once in a process."""
+    """Bodies that Schemathesis generates from a schema, if that is soon done: the same each time, once in a process."""
+    if not is_soon_generated(schema):
+        return []
     return _generate_once(json.dumps(schema, sort_keys=True), mode, count)
 
 

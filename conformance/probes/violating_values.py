@@ -14,6 +14,7 @@ from conformance.contract.samples import (
     items_of,
     main_type,
     matching_text,
+    multiple_near,
     number_within,
     sample,
     types_of,
@@ -71,9 +72,8 @@ def _beyond(name: str, keyword: str, direction: int) -> Cases:
             yield Case(name, bound)
         for distance in (step_of(schema), 1):
             yield Case(name, bound + direction * distance)
-        unit = schema.get("multipleOf", 1)
-        rounded = math.ceil(bound / unit) - 1 if direction < 0 else math.floor(bound / unit) + 1
-        yield Case(name, rounded * unit)
+        rounding = math.ceil if direction < 0 else math.floor
+        yield Case(name, multiple_near(bound, schema.get("multipleOf", 1), rounding, direction))
 
     return cases
 
@@ -129,7 +129,7 @@ def _other_constants(schema: Mapping[str, Any], _definitions: Definitions) -> It
 
 def _between_multiples(schema: Mapping[str, Any], _definitions: Definitions) -> Iterator[Case]:
     unit = schema["multipleOf"]
-    first = math.ceil(number_within(schema) / unit) * unit
+    first = multiple_near(number_within(schema), unit, math.ceil)
     yield from (Case("between", unit * share) for share in (1.5, 0.5))
     yield from (Case("between", first + distance) for distance in (unit / 2, 1, -unit / 2, -1))
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from conformance.contract import ContractError, Document, known_parameters, schema_of
+from conformance.contract.documents import deeper_than
 from conformance.contract.pointers import join
+from conformance.contract.regular_files import LARGEST_CONFIGURATION, UnreadableError, read_regular_file
 from conformance.quoting import one_line
 from conformance.shipped import shipped_profiles
 from conformance.targets import environment
@@ -24,6 +26,7 @@ from conformance.targets.toml_lines import toml_lines
 FILE_NAME = "conformance.toml"
 SCHEMA = "configuration.schema.json"
 _AT_LINE = re.compile(r"\(at line (\d+), column \d+\)|\(at end of document\)")
+_DEEPEST = 10
 _FILES = ("waivers", "baseline", "out")
 _SECRETS = {"api_key_env": environment.API_KEY, "other_api_key_env": environment.OTHER_API_KEY}
 _REACH_FILES = ("ca_file", "client_cert", "client_key")
@@ -139,22 +142,29 @@ def _with_parameters(schema: dict[str, Any]) -> None:
 
 def _read(path: Path) -> Document:
     try:
-        content = path.read_bytes()
+        content = read_regular_file(path, LARGEST_CONFIGURATION)
         text = content.decode("utf-8")
     except FileNotFoundError as error:
         raise TargetError(
             f"{path} does not exist; `chat-conformance init` writes one, --config names another."
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise TargetError(f"{path}: the configuration cannot be read ({reason}).") from error
+    except (UnreadableError, UnicodeDecodeError) as error:
+        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error
+        raise TargetError(f"{path}: the configuration cannot be read because {reason}.") from error
     try:
         data = tomllib.loads(text)
+        too_deep = deeper_than(data, _DEEPEST)
+    except RecursionError:
+        too_deep = True
     except tomllib.TOMLDecodeError as error:
         found = _AT_LINE.search(str(error))
         line = int(found[1]) if found and found[1] else text.count("\n") + 1
         problem = _AT_LINE.sub("", str(error)).strip()
         raise ContractError(f"this is not TOML: {problem[:1].lower()}{problem[1:]}.", path=path, line=line) from error
+    except ValueError as error:  # Python converts no number of so many digits.
+        raise ContractError("a number is too large; no setting takes it.", path=path) from error
+    if too_deep:
+        raise ContractError(f"tables are nested more than {_DEEPEST} deep; targets need four levels.", path=path)
     return Document(path, data, toml_lines(text), hashlib.sha256(content).hexdigest())
 
 

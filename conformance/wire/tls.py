@@ -6,6 +6,7 @@ import ssl
 from functools import lru_cache
 from pathlib import Path
 
+from conformance.contract.regular_files import LARGEST_CERTIFICATES, UnreadableError, read_regular_file
 from conformance.targets.errors import TargetError
 from conformance.targets.model import Target
 from conformance.targets.reach import CLIENT_KEY_PASSWORD
@@ -84,12 +85,11 @@ def _context(
 
 
 def _trusting(ca_file: str) -> ssl.SSLContext:
+    _read(ca_file, "CA file")
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except ssl.SSLError:
         raise TargetError(f"{ca_file} has no certificate in it that can be read; give a CA file in PEM.") from None
-    except OSError as error:
-        raise TargetError(f"the CA file {ca_file} cannot be read ({error.strerror}); check the path.") from error
     # As Python 3.11 has it, for a company's own CA is seldom as strict as 3.13 wants one; and whoever is named is
     # trusted, also where it is the server's own certificate.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
@@ -129,7 +129,9 @@ def _unusable(error: ssl.SSLError, certificate: str, holder: str, *, encrypted: 
 
 
 def _read(path: str, what: str) -> str:
+    """The text of a file, once it is known to be one that OpenSSL can read to its end."""
     try:
-        return Path(path).read_text(encoding="latin-1")
-    except OSError as error:
-        raise TargetError(f"the {what} {path} cannot be read ({error.strerror}); check the path.") from error
+        return read_regular_file(Path(path), LARGEST_CERTIFICATES).decode("latin-1")
+    except (FileNotFoundError, UnreadableError) as error:
+        reason = "there is no such file" if isinstance(error, FileNotFoundError) else error
+        raise TargetError(f"the {what} {path} cannot be read because {reason}; check the path.") from error

@@ -274,7 +274,7 @@ def test_a_client_certificate_that_is_demanded_and_not_given_is_said_to_be_so(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--ca-file", "nowhere.pem"), "the CA file nowhere.pem cannot be read (No such file or directory)"),
+        (("--ca-file", "nowhere.pem"), "the CA file nowhere.pem cannot be read because there is no such file"),
         (("--ca-file", "empty.pem"), "empty.pem has no certificate in it that can be read; give a CA file in PEM."),
         (("--client-cert", "client.pem"), "client.pem has no private key in it; give the client certificate's key"),
         (("--client-cert", "nowhere.pem"), "the client certificate nowhere.pem cannot be read"),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from conformance.contract.documents import ContractError, parse_document, read_document
 from conformance.contract.pointers import join, look_up, split
+from conformance.contract.regular_files import LARGEST_DOCUMENT
 
 FILE = Path("some.yaml")
 
@@ -96,6 +97,10 @@ def test_an_anchor_may_be_set_again() -> None:
         ("a: -.inf\n", 1, "not a JSON number"),
         ("a: 1e999\n", 1, "too large"),
         (f"a: {'9' * 5000}\n", 1, "too large"),
+        (f"a: {'9' * 310}\n", 1, "too large"),
+        (f"a: 0x{'f' * 100_000}\n", 1, "too large"),
+        (f'? "{"k" * 10_001}"\n: 1\n', 1, "names that lead to this value have more than 10000 characters"),
+        ("".join(f"{' ' * depth}{'k' * 200}:\n" for depth in range(60)), 50, "more than 10000 characters"),
         ("a: !!binary aGk=\n", 1, "does not fit this value"),
         ("a: !thing {}\n", 1, "does not fit this value"),
         ("a: !!int x\n", 1, "does not fit this value"),
@@ -133,6 +138,9 @@ def test_aliases_that_multiply_are_refused() -> None:
         (b'{"a": ' * 150 + b"1" + b"}" * 150, "nested more than"),
         (b"a: 1", "not JSON"),
         (b'{"a": ' + b"9" * 5000 + b"}", "too large"),
+        (b'{"a": -' + b"9" * 310 + b"}", "too large"),
+        (b"[" + b"0," * 1_000_000 + b"0]", "more than 1000000 values"),
+        (b'{"a": {' + b"".join(b'"%d": 0, ' % n for n in range(50_000)) + b'"49999": 0}}', "`49999` stands twice"),
     ],
 )
 def test_a_json_file_is_read_strictly(content: bytes, words: str) -> None:
@@ -155,8 +163,35 @@ def test_bytes_that_are_not_utf_8_are_refused_with_their_line() -> None:
 def test_a_missing_file_and_a_folder_are_refused_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match="no such file"):
         read_document(tmp_path / "absent.yaml")
-    with pytest.raises(ContractError, match="cannot be read"):
+    with pytest.raises(ContractError, match="cannot be read because it is a directory"):
         read_document(tmp_path)
+
+
+def test_large_numbers_that_a_double_holds_are_read() -> None:
+    largest = "1" + "0" * 308
+    assert read(f"a: {largest}\nb: 0xff\n") == {"a": 10**308, "b": 255}
+    assert parse_document(f'{{"a": -{largest}}}'.encode(), Path("some.json")).data == {"a": -(10**308)}
+
+
+def test_commas_and_brackets_in_strings_are_not_values() -> None:
+    text = json.dumps({"a": "[,{" * 400_000, "b": '\\"[,' * 3})
+    assert parse_document(text.encode(), Path("some.json")).data["b"] == '\\"[,' * 3
+
+
+def test_lines_are_kept_for_as_many_values_as_there_is_room_for() -> None:
+    deep = {"k" * 90: {"l" * 90: [0] * 1000}}
+    few, many = (parse_document(f"a: {json.dumps([deep] * times)}".encode(), FILE) for times in (1, 400))
+    assert len(few.lines) > 1000
+    assert 49_000_000 < sum(map(len, many.lines)) <= 50_000_000
+    assert many.line("/a/399/kkk") == 1
+
+
+def test_a_file_that_is_larger_than_any_document_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "large.yaml"
+    with path.open("wb") as file:
+        file.truncate(LARGEST_DOCUMENT + 1)
+    with pytest.raises(ContractError, match="cannot be read because it is larger than 16 MB, the most that is read"):
+        read_document(path)
 
 
 def test_lines_are_known_for_every_pointer_and_for_what_is_below_an_alias() -> None:

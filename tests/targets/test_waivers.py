@@ -188,3 +188,8 @@ def test_any_rows_give_waivers_or_a_sentence(path: Path, rows: list[dict[object,
 )
 def test_yaml_that_trips_its_reader_gives_a_sentence(path: Path, text: str) -> None:
     _refusal(path, text)
+
+
+def test_no_more_waivers_are_read_than_anybody_could_answer_for(path: Path) -> None:
+    assert len(_load(path, GOOD * 1000)) == 1000
+    assert "there are more than 1000 waivers" in _refusal(path, GOOD * 1001)

@@ -1,0 +1,80 @@
+"""Bounds the work on a document's schemas by counting it, so that no document takes long, on whatever machine.
+
+What counts is each part of a schema that is looked into to make a value or a validator, and of a value that is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final
+
+MOST: Final = 2_000_000
+"""Parts that may be looked into for one piece of work. The plans of the shipped contracts take at most a fifth."""
+_LARGEST_COUNTED: Final = 100_000
+_CHARACTERS: Final = 100
+"""So many characters of a text count as much as a value."""
+
+
+class TooMuchEffortError(Exception):
+    """A piece of work has looked into as many parts as it may."""
+
+
+_left: ContextVar[list[int] | None] = ContextVar("effort_left", default=None)
+
+
+@contextmanager
+def bounded_effort(most: int = MOST) -> Iterator[None]:
+    """Bounds the work inside; where a bound holds already, that one counts.
+
+    Raises:
+        TooMuchEffortError: the work would take more.
+    """
+    if _left.get() is not None:
+        yield
+        return
+    token = _left.set([most])
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
+def spend(parts: int) -> None:
+    """Count work on so many parts.
+
+    Raises:
+        TooMuchEffortError: it is more than the bound around it allows.
+    """
+    left = _left.get()
+    if left is not None:
+        left[0] -= parts
+        if left[0] < 0:
+            raise TooMuchEffortError
+
+
+def spend_on(value: Any) -> None:
+    """Count work on each part of a JSON value, where work is bounded.
+
+    Raises:
+        TooMuchEffortError: as `spend`.
+    """
+    if _left.get() is not None:
+        spend(parts_of(value))
+
+
+def parts_of(value: Any, most: int = _LARGEST_COUNTED) -> int:
+    """How many values a JSON value consists of, itself included, a long text as several; counts to about `most`."""
+    count = 0
+    ahead = [value]
+    while ahead and count < most:
+        one = ahead.pop()
+        count += 1
+        if isinstance(one, Mapping):
+            ahead.extend(one.values())
+        elif isinstance(one, list):
+            ahead.extend(one)
+        elif isinstance(one, str):
+            count += len(one) // _CHARACTERS
+    return count
