@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 MOST: Final = 2_000_000
-"""Parts that may be looked into for one piece of work. The plans of the shipped contracts take at most a fifth."""
+"""Parts that may be looked into for one piece of work. The plans of the shipped contracts take less than a tenth."""
 _LARGEST_COUNTED: Final = 100_000
 _CHARACTERS: Final = 100
 """So many characters of a text count as much as a value."""

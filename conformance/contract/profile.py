@@ -84,9 +84,8 @@ def _own_path(profile: str) -> Path:
         looks_like_path = False
     names = ", ".join(shipped_profiles())
     if looks_like_path:
-        raise ContractError(
-            f"there is no such file; give the path of an OpenAPI document, or one of {names}", path=path
-        )
+        what = "this is a directory" if path.is_dir() else "there is no such file"
+        raise ContractError(f"{what}; give the path of an OpenAPI document, or one of {names}", path=path)
     shown = profile if len(profile) <= 80 and profile.isprintable() else f"{profile[:80]!a}…"
     raise ContractError(f"unknown profile `{shown}`; use {names}, or the path of an OpenAPI document")
 

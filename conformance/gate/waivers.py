@@ -25,9 +25,9 @@ def load_waivers(path: Path, known_ids: Iterable[str]) -> tuple[Waiver, ...]:
             message has the file and the line.
     """
     document = read_document(path)
-    enforce(document, SCHEMA)
-    if len(document.data or ()) > _MOST:
+    if isinstance(document.data, list) and len(document.data) > _MOST:
         raise document.error(f"there are more than {_MOST} waivers; one with `*` in its requirement accepts several")
+    enforce(document, SCHEMA)
     ids = tuple(known_ids)
     waivers = []
     for number, row in enumerate(document.data or ()):
