@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,6 +21,7 @@ from conformance.running.opening import open_run
 from conformance.running.pytest_session import judge
 from conformance.running.retry_findings import retried
 from conformance.running.run import RunSettings
+from conformance.strict_json import JsonError, load
 from conformance.terminal.exits import UsageFailure, as_usage_failures
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ def _profile(results: Results, folder: Path) -> str:
 
 def _requirements(folder: Path) -> Mapping[str, Any]:
     try:
-        written = json.loads((folder / REQUIREMENTS).read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"{REQUIREMENTS} is not JSON.") from error
+        written = load((folder / REQUIREMENTS).read_bytes())
+    except JsonError as error:
+        raise BundleError(f"{REQUIREMENTS} is not JSON that can be used ({error}).") from error
     if not isinstance(written, Mapping) or not isinstance(written.get("document"), str):
         raise BundleError(f"{REQUIREMENTS} does not name the contract's document.")
     if "/" in written["document"] or written["document"].startswith("."):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.bundle.errors import BundleError
+from conformance.strict_json import JsonError, load
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -83,10 +84,10 @@ def read_manifest(path: Path) -> Mapping[str, Any]:
     if path.stat().st_size > _LARGEST:
         raise BundleError(f"{MANIFEST} is larger than any manifest can be.")
     try:
-        document: Mapping[str, Any] = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"{MANIFEST} is not JSON.") from error
-    schema = json.loads((specs_directory() / "bundle.schema.json").read_text(encoding="utf-8"))
+        document: Mapping[str, Any] = load(path.read_bytes())
+    except JsonError as error:
+        raise BundleError(f"{MANIFEST} is not JSON that can be used ({error}).") from error
+    schema = load((specs_directory() / "bundle.schema.json").read_text(encoding="utf-8"))
     if not Draft202012Validator(schema).is_valid(document):
         raise BundleError(
             f"{MANIFEST} does not follow specs/bundle.schema.json; it was changed, or has a newer format."

@@ -12,6 +12,7 @@ from typing import Any
 
 from conformance.report import Results
 from conformance.report.help_page import help_path
+from conformance.strict_json import load
 
 
 def comparable_sarif(bundled: bytes, again: bytes, results: Results) -> tuple[bytes, bytes]:
@@ -21,7 +22,7 @@ def comparable_sarif(bundled: bytes, again: bytes, results: Results) -> tuple[by
         ValueError: one is not such a file.
     """
     pages = {row.id: help_path(row, results.profile.name) for row in results.requirements}
-    documents: list[Any] = [json.loads(bundled), json.loads(again)]
+    documents: list[Any] = [load(bundled), load(again)]
     try:
         for one, other in zip(*(_rules(document) for document in documents), strict=True):
             if _leads_to(one, pages) or _leads_to(other, pages):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from conformance.bundle.errors import BundleError, KeyFileError
 from conformance.bundle.statement import PAYLOAD_TYPE
 from conformance.contract.regular_files import UnreadableError, read_regular_file
+from conformance.strict_json import load
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -94,9 +95,9 @@ def verified_payload(text: str, key: Ed25519PublicKey | None) -> str:
         BundleError: the envelope is broken, contains no statement, or has no signature by this key.
     """
     try:
-        loaded = json.loads(text)
+        loaded = load(text)
         payload_type, payload = _parts(loaded)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{ENVELOPE} is not a DSSE envelope.") from error
     if payload_type != PAYLOAD_TYPE:
         raise BundleError(f"{ENVELOPE} contains no in-toto statement.")

@@ -15,6 +15,7 @@ from conformance.bundle.errors import BundleError
 from conformance.bundle.manifest import MANIFEST
 from conformance.contract.model import Level
 from conformance.report import Results
+from conformance.strict_json import JsonError, load
 from conformance.suite.outcome import Outcome, Verdict
 
 STATEMENT = "statement.json"
@@ -82,10 +83,10 @@ def check_statement(text: str, results: Results, manifest: Path) -> None:
         BundleError: it is not; the message names the first part that differs.
     """
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BundleError("the statement is not JSON.") from error
-    wanted = json.loads(statement_text(results, manifest.read_text(encoding="utf-8")))
+        found = load(text)
+    except JsonError as error:
+        raise BundleError(f"the statement is not JSON that can be used ({error}).") from error
+    wanted = load(statement_text(results, manifest.read_text(encoding="utf-8")))
     if found == wanted:
         return
     if not isinstance(found, Mapping) or found.get("subject") != wanted["subject"]:

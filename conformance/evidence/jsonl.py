@@ -7,7 +7,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from conformance.moments import moment
 from conformance.probes.script import Step, StepKind
+from conformance.strict_json import MOST_VALUES, JsonError, load
 from conformance.wire.exchange import Answer, Ending, EndKind, Exchange, Headers, Read, Redaction, SentRequest
 
 FORMAT = 1
@@ -28,16 +30,16 @@ def dump_line(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-def load_line(line: bytes) -> JSONObject:
+def load_line(line: bytes, most_values: int = MOST_VALUES) -> JSONObject:
     """The JSON object on a line.
 
     Raises:
-        LineError: the line is not a JSON object.
+        LineError: the line is not a JSON object, or has more values than `most_values`.
     """
     try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise LineError("it is not JSON") from error
+        value = load(line, most_values=most_values)
+    except JsonError as error:
+        raise LineError(f"it is not JSON that can be used ({error})") from error
     if not isinstance(value, dict):
         raise LineError("it is not a JSON object")
     return value
@@ -83,7 +85,7 @@ def exchange_from_json(value: Mapping[str, Any]) -> Exchange:
         id=_get(value, "id", str),
         probe=_get(value, "probe", str),
         attempt=_get(value, "attempt", int),
-        started=_get(value, "started", str),
+        started=_moment(value, "started"),
         request=SentRequest(
             method=_get(request, "method", str),
             url=_get(request, "url", str),
@@ -167,6 +169,14 @@ def _headers_from_json(value: Mapping[str, Any]) -> Headers:
 def _kind(ending: Mapping[str, Any]) -> EndKind:
     kind: str = _get(ending, "kind", str)
     return _checked("kind", lambda: EndKind(kind))
+
+
+def _moment(value: Mapping[str, Any], name: str) -> str:
+    """A date and time with its offset from UTC, in ISO 8601."""
+    text: str = _get(value, name, str)
+    if moment(text) is None:
+        raise LineError(f"its {name!r} is not a date and time with an offset from UTC")
+    return text
 
 
 def _time(value: float) -> float:

@@ -16,7 +16,7 @@ from conformance.reading.head import read_head
 from conformance.reading.schema import SchemaDeviation, SchemaJudge, keyword_key
 from conformance.reading.stream import StreamReader, read_stream
 from conformance.reading.stream_reading import StreamReading
-from conformance.reading.strict_json import parse
+from conformance.strict_json import parse
 
 __all__ = [
     "Arrivals",

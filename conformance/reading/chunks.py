@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from conformance.quoting import quoted
 from conformance.reading.deviation import DeviationLog, Position
 from conformance.reading.event_stream import Event
-from conformance.reading.strict_json import UNPROVEN, JsonRule, parse, parse_plain
+from conformance.strict_json import UNPROVEN, JsonRule, parse, parse_plain
 
 if TYPE_CHECKING:
     from conformance.reading.schema import SchemaDeviation

@@ -10,8 +10,8 @@ from conformance.quoting import quoted
 from conformance.reading.applicability import body_requirements
 from conformance.reading.content import ContentDecoder
 from conformance.reading.deviation import Deviation, DeviationLog
-from conformance.reading.strict_json import JsonRule, parse
 from conformance.reading.transfer import TransferReading, content_reads, read_transfer
+from conformance.strict_json import JsonRule, parse
 from conformance.wire.exchange import EndKind, Exchange
 
 _INTEROPERABLE: Final = frozenset({JsonRule.UNIQUE_NAMES, JsonRule.SURROGATES, JsonRule.NUMBERS, JsonRule.DEPTH})

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from conformance.reading.strict_json import parse
+from conformance.strict_json import parse
 
 FINISH_REASONS: Final = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 """The reasons of the OpenAI chunk object, `choices[].finish_reason`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 from conformance.evidence.redaction import CREDENTIAL_HEADERS, NEARLY, UNKNOWN_CREDENTIAL
 from conformance.probes.script import StepKind
 from conformance.report.socket_command import Masked, socket_command
+from conformance.strict_json import JsonError, load
 from conformance.targets import Reach
 from conformance.wire.exchange import Exchange, SentRequest
 
@@ -114,8 +114,8 @@ def left_to_curl(request: SentRequest) -> frozenset[str]:
 
 def _asks_for_stream(body: bytes) -> bool:
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
+        value = load(body)
+    except JsonError:
         return False
     return isinstance(value, dict) and value.get("stream") is True
 

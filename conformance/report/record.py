@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from conformance.contract.model import Basis, Level, Section, Source, Tier
-from conformance.quoting import one_line
+from conformance.moments import day, moment
+from conformance.quoting import one_line, quoted
 from conformance.report.files import write_atomically
 from conformance.report.keywords import keywords_document, parse_keywords
 from conformance.report.quantities import byte_size
@@ -34,6 +35,7 @@ from conformance.report.results import (
     Tries,
 )
 from conformance.shipped import specs_directory
+from conformance.strict_json import JsonError, load
 from conformance.suite.outcome import Finding, Outcome, Verdict, Waiver
 
 FORMAT = 3
@@ -70,13 +72,14 @@ def read_results(path: Path) -> Results:
         ResultsError: it cannot be read, is too large, is not JSON, breaks the schema, or contradicts itself.
     """
     try:
-        document = json.loads(_content(path).decode("utf-8"), parse_constant=_refuse_constant)
+        document = load(_content(path))
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read ({error.strerror or error}).") from error
-    except (ValueError, RecursionError) as error:
-        raise ResultsError(f"{path}: is not JSON ({one_line(str(error), 200)}).") from error
+    except JsonError as error:
+        raise ResultsError(f"{path}: is not JSON that can be used ({error}).") from error
     _check_format(path, document)
     _check_schema(path, document)
+    _check_dates(path, document)
     results = parse_results(document)
     _check_consistency(path, document, results)
     return results
@@ -327,10 +330,6 @@ def _parse_waiver(row: Mapping[str, Any]) -> Waiver:
     return Waiver(row["requirement"], row["reason"], row["owner"], expires, row.get("probe"))
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON value")
-
-
 def _check_format(path: Path, document: object) -> None:
     version = document.get("format") if isinstance(document, dict) else None
     if isinstance(version, int) and version > FORMAT:
@@ -343,19 +342,26 @@ def _check_format(path: Path, document: object) -> None:
 def _check_schema(path: Path, document: object) -> None:
     from jsonschema_rs import Draft202012Validator, ValidationError  # noqa: PLC0415 - takes 50 ms
 
-    schema = json.loads((specs_directory() / "results.schema.json").read_text(encoding="utf-8"))
+    schema = load((specs_directory() / "results.schema.json").read_text(encoding="utf-8"))
     validator = Draft202012Validator(schema, validate_formats=True)
     try:
         # It stops at the first error; to list them all, a hostile file could take any time.
-        try:
-            validator.validate(document)
-        except UnicodeEncodeError:  # half of a surrogate pair: as the record would be written
-            validator.validate(json.loads(_SURROGATE.sub("?", json.dumps(document, ensure_ascii=False))))
+        validator.validate(document)
     except ValidationError as error:
         place, reason = _pointer(error.instance_path), one_line(error.message[:_LONGEST_REASON], 300)
         raise ResultsError(f"{path}: {place}: {reason}.") from error
     except ValueError as problem:  # values nested too deep, or a number of very many digits
         raise ResultsError(f"{path}: is not a record that can be read ({one_line(str(problem), 200)}).") from problem
+
+
+def _check_dates(path: Path, document: Mapping[str, Any]) -> None:
+    """Check the dates that the schema's format allows and no calendar has: a leap second, the year 0."""
+    if moment(document["started"]) is None:
+        raise ResultsError(f"{path}: /started: {quoted(document['started'])} is not a date and time.")
+    waivers = [*document["waivers"], *(row["waiver"] for row in document["requirements"] if row.get("waiver"))]
+    expires = next((one["expires"] for one in waivers if day(one["expires"]) is None), None)
+    if expires is not None:
+        raise ResultsError(f"{path}: /waivers: {quoted(expires)} is not a day.")
 
 
 def _check_consistency(path: Path, document: Mapping[str, Any], results: Results) -> None:

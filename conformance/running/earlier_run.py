@@ -6,7 +6,6 @@ Only files that a run writes are ever moved or removed, and only where they are 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from conformance.evidence import FILE_NAME as EVIDENCE_FILE
 from conformance.quoting import one_line
 from conformance.report import REPORT_NAMES
 from conformance.running.replay import EVIDENCE
+from conformance.strict_json import load
 from conformance.targets import TargetError
 
 RUN_LOG = "run-log.html"
@@ -126,10 +126,10 @@ def kept_aside(out: Path) -> tuple[Path, ...]:
 
 def _of_evidence(path: Path) -> EarlierRun:
     with path.open("rb") as file:
-        header = json.loads(file.readline(_LONGEST_LINE))
+        header = load(file.readline(_LONGEST_LINE))
         file.seek(0, os.SEEK_END)
         file.seek(max(0, file.tell() - _LONGEST_LINE))
-        last = json.loads(_last_line(file.read()) or b"{}")
+        last = load(_last_line(file.read()) or b"{}")
     whole = last.get("end") is True and last.get("interrupted") is False
     judged = header.get("stopped") is not True
     return EarlierRun(_about(header), finished=whole and judged, resumable=not whole and judged)
@@ -143,7 +143,7 @@ def _last_line(content: bytes) -> bytes:
 
 def _of_record(path: Path) -> EarlierRun:
     with path.open("rb") as file:
-        document = json.loads(file.read(_LONGEST_LINE))
+        document = load(file.read(_LONGEST_LINE))
     return EarlierRun(_about(document), finished=True)
 
 

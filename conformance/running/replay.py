@@ -10,7 +10,9 @@ from typing import Any
 from conformance.contract import Contract
 from conformance.contract.model import Tier
 from conformance.evidence import FILE_NAME, Evidence, EvidenceError, read_evidence
+from conformance.moments import moment
 from conformance.probes import plan_from
+from conformance.quoting import as_json, one_line, quoted
 from conformance.running.recorded_target import target_from_record
 from conformance.targets import Target, TargetError
 
@@ -53,7 +55,7 @@ def replayed_run(directory: Path, contract: Contract) -> RecordedRun:
             evidence=evidence,
             target=target_from_record(header["target"], contract),
             tier=Tier(header["tier"]),
-            started=_text(header["started"]),
+            started=_started(header["started"]),
             only=tuple(map(_text, header["only"])),
             exclude=tuple(map(_text, header.get("exclude", ()))),
             release=None if header.get("release") is None else _text(header["release"]),
@@ -61,19 +63,32 @@ def replayed_run(directory: Path, contract: Contract) -> RecordedRun:
         plan_from(header["probes"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise EvidenceError(
-            f"the header is broken ({type(error).__name__}: {error}); give evidence as a run wrote it.",
+            f"the header is broken ({_problem(error)}); give evidence as a run wrote it.",
             path=where / FILE_NAME,
             line=1,
         ) from error
     if profile != contract.profile.name:
         raise TargetError(
-            f"{where} holds a run of the profile {profile}, not {contract.profile.name};"
+            f"{where} holds a run of the profile {one_line(profile, 80)}, not {contract.profile.name};"
             " give the profile that it was recorded with."
         )
     return run
 
 
+def _started(value: Any) -> str:
+    text = _text(value)
+    if moment(text) is None:
+        raise ValueError(f"the start {quoted(text)} is not a date and time with an offset from UTC")
+    return text
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{as_json(value)} is not text")
     return value
+
+
+def _problem(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"it has no {one_line(str(error), 80)}"
+    return one_line(str(error), 300)

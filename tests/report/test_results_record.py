@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.report import Results, ResultsError, read_results, write_results
-from conformance.report.record import FORMAT, LARGEST, results_document
+from conformance.report.record import FORMAT, LARGEST, results_document, results_text
 from conformance.report.results import AgainstBaseline, Fingerprint, Gate, GateStatus, Tries
 from conformance.shipped import specs_directory
 
-DOCUMENT = json.loads(json.dumps(results_document(sample.sample_results(3))))
+DOCUMENT = json.loads(results_text(sample.sample_results(3)))
 
 
 def test_the_record_is_valid_against_the_published_schema() -> None:
@@ -114,6 +113,8 @@ def _edit(path: str, value: object) -> Callable[[dict[str, Any]], None]:
         ("/counts/total/passed", 1, "/counts: does not agree"),
         ("/extra", 1, "/: Additional properties are not allowed"),
         ("/waivers/0/expires", "2026-02-30", "/waivers/0/expires: "),
+        ("/waivers/0/expires", "0000-01-01", "/waivers: '0000-01-01' is not a day"),
+        ("/started", "2016-12-31T23:59:60Z", "/started: '2016-12-31T23:59:60Z' is not a date and time"),
     ],
 )
 def test_an_edited_record_is_refused_with_file_and_place(
@@ -152,14 +153,25 @@ def test_what_never_ends_is_not_read_to_its_end() -> None:
 
 
 @pytest.mark.slow
-def test_a_record_with_a_million_errors_is_refused_in_bounded_time(tmp_path: Path) -> None:
+def test_a_record_with_a_million_errors_is_refused_at_the_first(tmp_path: Path) -> None:
     document = json.dumps(DOCUMENT | {"requirements": []})
     file = tmp_path / "results.json"
-    file.write_text(document.replace('"requirements": []', f'"requirements": [{"[]," * 3_000_000}[]]'))
-    began = time.process_time()
+    file.write_text(document.replace('"requirements": []', f'"requirements": [{"[]," * 400_000}[]]'))
     with pytest.raises(ResultsError, match="/requirements/"):
         read_results(file)
-    assert time.process_time() - began < 30
+
+
+def test_a_record_of_too_many_values_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text(f"[{'[],' * 600_000}[]]")
+    with pytest.raises(ResultsError, match="it has more than 1,000,000 values"):
+        read_results(tmp_path / "results.json")
+
+
+def test_a_name_twice_is_refused(tmp_path: Path) -> None:
+    file = write_results(sample.sample_results(0), tmp_path)
+    file.write_text(file.read_text("utf-8").replace('"verdict":', '"verdict": "conformant", "verdict":', 1), "utf-8")
+    with pytest.raises(ResultsError, match="the name 'verdict' twice in one object"):
+        read_results(file)
 
 
 def test_a_missing_file_is_said_so(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
@@ -32,7 +33,7 @@ EXCHANGES = st.builds(
     id=TEXT,
     probe=TEXT,
     attempt=st.integers(1, 9),
-    started=TEXT,
+    started=st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat),
     request=REQUESTS,
     answer=st.none() | ANSWERS,
     ending=ENDINGS,

@@ -1,5 +1,8 @@
 """Strict JSON: one document by RFC 8259, and every fault in it that a lenient parser ignores.
 
+`load` reads what comes from outside (records, evidence, bundles) and refuses any fault; `parse` reads what a target
+sent, and tells its faults.
+
 The standard library's parser accepts NaN, duplicate names, lone surrogates and numbers beyond any double. `parse`
 first uses it without hooks, which is fast, and then proves with a few counts that the text cannot hold any of these.
 Only where the proof fails does it parse again with hooks.
@@ -21,10 +24,14 @@ from conformance.quoting import quoted
 MAX_DEPTH: Final = 128
 """How deep arrays and objects may be nested; RFC 8259 §9 lets a parser set such a limit."""
 
+MOST_VALUES: Final = 1_000_000
+"""How many values, those within values included, `load` reads: an empty list of two characters takes 64 bytes."""
+
 _NUMBER_LIMIT: Final = int(sys.float_info.max)
 _LONGEST_INTEGER: Final = len(str(_NUMBER_LIMIT)) + 1
 _TOKENS: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
 """Strings and brackets; possessive, so that a hostile text costs neither time nor memory beyond its length."""
+_STRING: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 
 
 class JsonRule(StrEnum):
@@ -66,6 +73,36 @@ class JsonReading(NamedTuple):
     value: Any
     readable: bool = True
     faults: tuple[JsonFault, ...] = ()
+
+
+class JsonError(ValueError):
+    """A text is not strict JSON, or has too many values; the message says in a few words what came."""
+
+
+def load(source: str | bytes, *, most_values: int = MOST_VALUES) -> Any:
+    """The value of one strict JSON document, as it comes from outside.
+
+    Raises:
+        JsonError: the text breaks a rule of strict JSON, or has more than `most_values` values.
+    """
+    text = source
+    if isinstance(text, bytes):
+        try:
+            text = text.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise JsonError(f"it is not UTF-8 at byte {error.start}") from None
+    text = text.strip(" \t\n\r")
+    if _at_most_values(text) > most_values and _at_most_values(_STRING.sub("", text)) > most_values:
+        raise JsonError(f"it has more than {most_values:,} values")
+    reading = parse(text)
+    if reading.faults:
+        raise JsonError(reading.faults[0].actual)
+    return reading.value
+
+
+def _at_most_values(text: str) -> int:
+    """No fewer than the values in a text, those within values included."""
+    return 1 + text.count(",") + text.count("[") + text.count("{")
 
 
 def parse(source: str | bytes) -> JsonReading:
@@ -138,8 +175,7 @@ def parse_plain(text: str) -> Any:
 
 def _is_plain(text: str) -> bool:
     """Whether a longer text surely is not nested too deep and has no integer beyond any double."""
-    # With at most MAX_DEPTH opening brackets, those in strings included, it cannot be nested deeper.
-    return text.count("{") + text.count("[") <= MAX_DEPTH and not _LONG_DIGITS.search(text)
+    return _depth(text) <= MAX_DEPTH and not _LONG_DIGITS.search(text)
 
 
 def _has_only_pairs(text: str) -> bool:
@@ -246,7 +282,7 @@ def _unreadable(rule: JsonRule, actual: str) -> JsonReading:
 
 
 def _depth(text: str) -> int:
-    """How deep brackets outside strings are nested."""
+    """How deep brackets outside strings are nested; 0 where so few of them open that it cannot be too deep."""
     if text.count("{") + text.count("[") <= MAX_DEPTH:
         return 0
     depth = deepest = 0

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from conformance.reading.strict_json import MAX_DEPTH, JsonRule, parse
+from conformance.strict_json import MAX_DEPTH, JsonRule, parse
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**64), 2**64) | st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(["a:", '":', '" :', "{[", "\\", " :"])
