@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import datetime
+import filecmp
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance.bundle import BundleError
+from conformance.bundle.completeness import check_finished, check_plan, every_probe
+from conformance.bundle.errors import BundleError
 from conformance.bundle.manifest import file_digest
 from conformance.bundle.packing import CONTRACT, EVIDENCE, REQUIREMENTS
+from conformance.bundle.planned_requests import PlannedRequests
+from conformance.bundle.possible_times import check_times
 from conformance.bundle.sarif_again import comparable_sarif
 from conformance.compare.record_differences import record_differences
 from conformance.contract import requirement_set, shipped_profiles
+from conformance.evidence import EvidenceError
+from conformance.evidence.bounds import FOREIGN
+from conformance.probes.generated import MOST
+from conformance.quoting import one_line
 from conformance.report import Results, results_document
 from conformance.running.finish import finish, written
 from conformance.running.opening import open_run
-from conformance.running.pytest_session import judge
+from conformance.running.planned_again import planned_again
+from conformance.running.pytest_session import Ended, collect, judge
 from conformance.running.retry_findings import retried
-from conformance.running.run import RunSettings
+from conformance.running.run import Run, RunSettings
 from conformance.strict_json import JsonError, load
 from conformance.terminal.exits import UsageFailure, as_usage_failures
 
@@ -28,8 +37,7 @@ if TYPE_CHECKING:
     from conformance.report import Curl
     from conformance.running.suite_run import SuiteRun
 
-_MASK = ord("*")
-_LARGEST_MASKED = 64 * 1024 * 1024
+_CANNOT_JUDGE = "its evidence cannot be judged again"
 
 
 def judge_again(results: Results, folder: Path) -> None:
@@ -43,7 +51,9 @@ def judge_again(results: Results, folder: Path) -> None:
         with as_usage_failures():
             _compare(results, folder, profile)
     except UsageFailure as failure:
-        raise BundleError(f"its evidence cannot be judged again: {str(failure).replace(f'{folder}/', '')}") from failure
+        said = one_line(str(failure).replace(f"{folder}/", ""), 500)
+        what = "the evidence is broken" if isinstance(failure.__cause__, EvidenceError) else _CANNOT_JUDGE
+        raise BundleError(f"{what}: {said}") from failure
 
 
 def _profile(results: Results, folder: Path) -> str:
@@ -76,16 +86,14 @@ def _compare(results: Results, folder: Path, profile: str) -> None:
         strict=results.strict,
         require_all=results.require_all,
         release=results.release.version if results.release else None,
+        bounds=FOREIGN,
     )
-    with open_run(settings, {}) as run:
-        _check_contract(results, folder, requirement_set(run.contract), run.contract.profile.sha256)
+    with open_run(settings, {}) as opened:
+        run = _planned(opened, results, folder)
         day = datetime.datetime.fromisoformat(results.started).date()
         suite_run, ended = judge(replace(run, waivers=results.waivers, today=day))
         shown = retried(suite_run)
-        broken = [*suite_run.broken, *shown.broken]
-        if broken or ended.failed:
-            message = broken[0] if broken else ended.printed.strip().splitlines()[-1]
-            raise BundleError(f"its evidence cannot be judged again: the suite broke on it ({message[:300]}).")
+        _check_unbroken([*suite_run.broken, *shown.broken], ended)
         again = finish(suite_run, interrupted=ended.interrupted, write=False, tries=shown.tries)
         difference = next(record_differences(results_document(results), results_document(again.results)), None)
         if difference is not None:
@@ -93,32 +101,48 @@ def _compare(results: Results, folder: Path, profile: str) -> None:
         _check_reports(suite_run, results, again.curl, folder)
 
 
+def _planned(run: Run, results: Results, folder: Path) -> Run:
+    """The run, after checking that it is whole, by this contract, and that its requests are those that follow."""
+    recorded = run.recorded
+    assert recorded is not None
+    _check_contract(results, folder, requirement_set(run.contract), run.contract.profile.sha256)
+    check_finished(results, recorded)
+    check_times(results, recorded.exchanges)
+    generated = recorded.header.get("generated")
+    if generated is not None and (type(generated) is not int or not 0 <= generated <= MOST):
+        raise BundleError("the evidence's first line does not say how many requests were to be generated at most.")
+    run = replace(run, settings=replace(run.settings, generated=generated))
+    collected, ended = collect(run)
+    _check_unbroken(collected.broken, ended)
+    again = planned_again(run, collected.needs)
+    check_plan(run, again)
+    probes = every_probe(run, again)
+    PlannedRequests(run.contract, again.target).check(recorded.exchanges, probes)
+    return run
+
+
+def _check_unbroken(broken: Sequence[str], ended: Ended) -> None:
+    if broken or ended.failed:
+        message = broken[0] if broken else ended.printed.strip().splitlines()[-1]
+        raise BundleError(f"{_CANNOT_JUDGE}: the suite broke on it ({one_line(message, 300)}).")
+
+
 def _check_reports(suite_run: SuiteRun, results: Results, curl: Curl, folder: Path) -> None:
     """Make the reports again, and compare those of the bundle with them."""
     with tempfile.TemporaryDirectory(prefix="chat-conformance-") as made:
         for name, path in written(suite_run, results, curl, Path(made)).items():
-            if name == "results.json":
-                continue  # it was compared already
-            if not _same_report(name, (folder / name).read_bytes(), path.read_bytes(), results):
+            if not _same_report(name, folder / name, path, results):
                 raise BundleError(f"{name} is not the report that results and evidence make; it was changed.")
 
 
-def _same_report(name: str, bundled: bytes, again: bytes, results: Results) -> bool:
+def _same_report(name: str, bundled: Path, again: Path, results: Results) -> bool:
     if name == "results.sarif":
         try:
-            bundled, again = comparable_sarif(bundled, again, results)
-        except (ValueError, RecursionError):
+            one, other = comparable_sarif(bundled.read_bytes(), again.read_bytes(), results)
+        except ValueError:
             return False
-    return same_but_for_masks(bundled, again)
-
-
-def same_but_for_masks(bundled: bytes, again: bytes) -> bool:
-    """Whether a file equals the one that was made again; the run may have masked more than is masked here."""
-    if bundled == again:
-        return True
-    if len(bundled) != len(again) or len(bundled) > _LARGEST_MASKED:
-        return False
-    return all(one in (other, _MASK) for one, other in zip(bundled, again, strict=True))
+        return one == other
+    return filecmp.cmp(bundled, again, shallow=False)
 
 
 def _check_contract(results: Results, folder: Path, required: Mapping[str, Any], sha256: str) -> None:

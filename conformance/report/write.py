@@ -63,11 +63,13 @@ def write_reports(
             f"{FILE_NAME}: cannot be written, because a secret of the target is a word that the file itself needs;"
             " use a key that is not such a word."
         ) from error
-    seen = list(exchanges)
-    texts = {FILE_NAME: record} | dict(_reports(redacted, seen, redact, curl=curl, timeline=timeline, places=places))
-    for name, text in texts.items():
-        write_atomically(directory / name, text)
-    return {name: directory / name for name in texts}
+    write_atomically(directory / FILE_NAME, record)
+    written = {FILE_NAME: directory / FILE_NAME}
+    # One after the other, so that only one is in memory.
+    for name, text in _reports(redacted, list(exchanges), redact, curl=curl, timeline=timeline, places=places):
+        written[name] = directory / name
+        write_atomically(written[name], text)
+    return written
 
 
 def _reports(

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import conformance
@@ -13,6 +14,7 @@ from conformance.compare import against
 from conformance.contract import Contract
 from conformance.contract.model import Level, Requirement
 from conformance.gate.decision import gate
+from conformance.moments import moment
 from conformance.probes.completions import SMALLEST
 from conformance.probes.preflight import PREFLIGHT
 from conformance.probes.request_body import RequestBody
@@ -173,7 +175,7 @@ def _facts(suite_run: SuiteRun, selection: str | None, *, interrupted: bool) -> 
         target=target_view(run.target, run.contract, server),
         tier=run.tier,
         started=run.started,
-        duration_s=round(time.monotonic() - run.opened, 3),
+        duration_s=round(_duration(run), 3),
         exchanges=ExchangeTotals(
             count=len(exchanges),
             probes=len({exchange.probe for exchange in exchanges}),
@@ -190,6 +192,14 @@ def _facts(suite_run: SuiteRun, selection: str | None, *, interrupted: bool) -> 
         second_tenant=True if run.target.other_api_key is not None else run.target.second_tenant,
         preflight=_preflight(run, observed),
     )
+
+
+def _duration(run: Run) -> float:
+    """Seconds since the run began; one that was resumed began when the stopped one did."""
+    began = moment(run.started)
+    if run.resumed is None or began is None:
+        return time.monotonic() - run.opened
+    return max(time.monotonic() - run.opened, (datetime.now(UTC) - began).total_seconds())
 
 
 def _preflight(run: Run, observed: Observed | None) -> Preflight | None:

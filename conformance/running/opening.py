@@ -103,7 +103,7 @@ def replayed(
         ContractError: the release that it was scored by cannot be read.
     """
     assert settings.replay is not None
-    recorded = replayed_run(settings.replay, contract)
+    recorded = replayed_run(settings.replay, contract, settings.bounds)
     if release is None:
         release, contract = _released(contract, recorded.release)
     keys = {name: environ[name] for name in ("CONFORMANCE_API_KEY", "CONFORMANCE_OTHER_API_KEY") if environ.get(name)}

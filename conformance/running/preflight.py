@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from conformance.probes import Plan, Probe
@@ -24,12 +24,14 @@ from conformance.suite.refusals import advised_limit, refused_fields, refused_to
 from conformance.suite.setup import ENOUGH_FAILURES, SetupProblem, setup_problem
 from conformance.targets.capabilities import STREAMING
 from conformance.targets.deployment_dialect import DeploymentDialect
-from conformance.wire import Exchange
+from conformance.wire import Exchange, Observation
 from conformance.wire import observe as send_probes
 
 MOST_REQUESTS = 5
 """How many requests the preflight sends that are not in the plan anyway, at most."""
 STREAM = "stream/plain"
+Send = Callable[[Sequence[Probe], Sequence[Exchange]], Awaitable[Observation]]
+"""Sends probes, none of them twice, and gives what was seen before with what came of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,16 @@ class Preflight:
     interrupted: bool = False
 
 
-async def preflight(run: Run, planned: Plan) -> Preflight:
+async def preflight(run: Run, planned: Plan, send: Send | None = None) -> Preflight:
     """Send the smallest valid request, and a few more that show what the deployment takes.
 
     `planned` is what the run would send to a deployment that takes all that its contract allows; what the preflight
-    sends of it is not sent again.
+    sends of it is not sent again. `send` gives what came of probes where they are not to be sent to the target now.
 
     Raises:
         Unreachable: nobody listens at the target's address.
     """
-    conversation = _Conversation(run, planned)
+    conversation = _Conversation(run, planned, send or _to_target(run))
     await conversation.begin()
     problem = setup_problem(conversation.exchanges, run.contract, run.target)
     if problem is None and not conversation.interrupted:
@@ -67,11 +69,22 @@ async def preflight(run: Run, planned: Plan) -> Preflight:
     )
 
 
+def _to_target(run: Run) -> Send:
+    """Sends to the target. What is learnt from answers without secrets can be learnt from the evidence again."""
+
+    async def send(probes: Sequence[Probe], known: Sequence[Exchange]) -> Observation:
+        operation, target, limits = run.contract.operation, run.target, run.settings.limits
+        return await send_probes(probes, operation, target, limits, run.redactor.exchange, resume=known)
+
+    return send
+
+
 class _Conversation:
     """The requests of one preflight, each made by what was learnt from those before it."""
 
-    def __init__(self, run: Run, planned: Plan) -> None:
+    def __init__(self, run: Run, planned: Plan, send: Send) -> None:
         self._run = run
+        self._to = send
         self._planned = {probe.name: probe for probe in planned.probes}
         self.dialect = run.target.dialect
         self.own: list[Probe] = []
@@ -129,8 +142,7 @@ class _Conversation:
     async def _send(self, probes: Sequence[Probe]) -> tuple[Exchange, ...]:
         """Send probes; gives their last exchanges."""
         self.own += [probe for probe in probes if probe.name.startswith(PREFLIGHT)]
-        operation, target, limits = self._run.contract.operation, self._run.target, self._run.settings.limits
-        seen = await send_probes(probes, operation, target, limits, lambda one: one, resume=self.exchanges)
+        seen = await self._to(probes, self.exchanges)
         self.interrupted = self.interrupted or seen.interrupted
         new = seen.exchanges[len(self.exchanges) :]
         self.exchanges += new

@@ -10,6 +10,7 @@ from typing import Any
 from conformance.contract import Contract
 from conformance.contract.model import Tier
 from conformance.evidence import FILE_NAME, Evidence, EvidenceError, read_evidence
+from conformance.evidence.bounds import OWN, Bounds
 from conformance.moments import moment
 from conformance.probes import plan_from
 from conformance.quoting import as_json, one_line, quoted
@@ -38,16 +39,16 @@ class RecordedRun:
         return self.evidence.header
 
 
-def replayed_run(directory: Path, contract: Contract) -> RecordedRun:
+def replayed_run(directory: Path, contract: Contract, bounds: Bounds = OWN) -> RecordedRun:
     """The run whose evidence is in a directory, or in the folder for evidence below it.
 
     Raises:
-        EvidenceError: there is none, or it is broken.
+        EvidenceError: there is none, it is broken, or larger than the bounds allow.
         TargetError: it is of a run of another profile.
     """
     inner = directory / EVIDENCE
     where = inner if inner.is_dir() else directory
-    evidence = read_evidence(where)
+    evidence = read_evidence(where, bounds)
     header = evidence.header
     try:
         profile = str(header["profile"]["name"])

@@ -12,6 +12,7 @@ from typing import Any
 from conformance.contract import Contract, Release
 from conformance.contract.model import Tier
 from conformance.evidence import Evidence, Redactor
+from conformance.evidence.bounds import OWN, Bounds
 from conformance.probes import Plan, plan
 from conformance.running.replay import EVIDENCE, RecordedRun
 from conformance.suite.outcome import Waiver
@@ -64,6 +65,8 @@ class RunSettings:
     require_all: bool = False
     """Whether what the operator did not configure, or declared to be missing, counts as not tested."""
     force: bool = False
+    bounds: Bounds = OWN
+    """How much evidence is read at most where it is replayed."""
 
 
 @dataclass(frozen=True, slots=True)

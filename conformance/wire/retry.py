@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from conformance.probes.model import REFUSED_FOR_LOAD
 from conformance.targets.model import Limits
-from conformance.wire.exchange import EndKind
+from conformance.wire.exchange import EndKind, Exchange
 
 if TYPE_CHECKING:
     from conformance.wire.client import Sent
@@ -44,6 +44,13 @@ def refused_or_unseen(sent: Sent) -> bool:
     """Whether the target did no work: it refused for load, or the connection failed before an answer."""
     answer = sent.exchange.answer
     return failed_to_connect(sent) if answer is None else answer.status in REFUSED_FOR_LOAD
+
+
+def may_be_sent_again(exchange: Exchange) -> bool:
+    """Whether an exchange alone can be the reason to send a request again: it decides nothing."""
+    if exchange.answer is not None:
+        return exchange.answer.status in REFUSED_FOR_LOAD
+    return exchange.ending.kind in _CONNECTION_FAILURES
 
 
 def retry_delay(sent: Sent, limits: Limits, *, tries: int, now: datetime, jitter: float) -> float | None:

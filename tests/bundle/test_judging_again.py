@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from command_line import judge
 
-from conformance.bundle.judge_again import same_but_for_masks
 from conformance.compare.record_differences import record_differences
 from conformance.lab.observing import LIMITS, WAITING_LIMITS
 from conformance.lab.targets import contract_of, targets_of
@@ -64,17 +63,3 @@ def test_a_difference_is_found(tmp_path: Path) -> None:
     assert printed[3] == (
         'results.json says verdict "conformant", and judging the evidence again gives "inconclusive".'
     )
-
-
-@pytest.mark.parametrize(
-    ("printed", "again", "same"),
-    [
-        (b"the key is *****.", b"the key is EMPTY.", True),
-        (b"the key is EMPTY.", b"the key is EMPTY.", True),
-        (b"the key is EMPTY.", b"the key is *****.", False),
-        (b"the key is ****.", b"the key is EMPTY.", False),
-        (b"the key is full!", b"the key is empty", False),
-    ],
-)
-def test_a_report_may_be_masked_more_than_it_is_when_it_is_made_again(printed: bytes, again: bytes, same: bool) -> None:
-    assert same_but_for_masks(printed, again) is same
