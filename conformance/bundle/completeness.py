@@ -115,7 +115,7 @@ def every_probe(run: Run, again: PlannedAgain) -> dict[str, Probe]:
     assert run.recorded is not None
     own = [one for one in run.recorded.exchanges if not one.round]
     final = _final(own)
-    unsent = _unsent(again.plan, again.target, run.recorded, {one.probe for one in again.preflight})
+    unsent = _unsent(again.plan, again.target, run.recorded, again.asked)
     sent = {probe.name: probe for probe in _sent(again.plan, unsent, final)}
     sent |= _followed(RequestBody(run.contract, again.target), sent, own)
     for exchange in run.recorded.exchanges:

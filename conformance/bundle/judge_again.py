@@ -117,7 +117,7 @@ def _planned(run: Run, results: Results, folder: Path) -> Run:
     again = planned_again(run, collected.needs)
     check_plan(run, again)
     probes = every_probe(run, again)
-    PlannedRequests(run.contract, again.target).check(recorded.exchanges, probes)
+    PlannedRequests(run.contract, again.target).check(recorded.exchanges, probes, again.asked)
     return run
 
 

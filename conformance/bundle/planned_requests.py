@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from conformance.bundle.errors import BundleError
@@ -31,10 +31,10 @@ class PlannedRequests:
     target: Target
     _hidden: set[bytes] = field(default_factory=set)
     """The planned texts that were masked in requests outside of credentials."""
-    _made: dict[str, SentRequest] = field(default_factory=dict)
+    _made: dict[tuple[str, bool], SentRequest] = field(default_factory=dict)
 
-    def check(self, exchanges: Iterable[Exchange], probes: Mapping[str, Probe]) -> None:
-        """Compare the request of each exchange with that of its probe.
+    def check(self, exchanges: Sequence[Exchange], probes: Mapping[str, Probe], asked: Mapping[str, Probe]) -> None:
+        """Compare the request of each exchange with that of its probe; `asked` is what the preflight sent of them.
 
         Raises:
             BundleError: one differs; the message names the exchange and the part.
@@ -44,10 +44,12 @@ class PlannedRequests:
         masked = {*CREDENTIAL_HEADERS, *credential_headers(self.contract), *target.reach.headers_env}
         lower = frozenset(name.lower() for name in masked)
         for exchange in exchanges:
-            probe = probes[exchange.probe]
-            if probe.name not in self._made:
-                self._made[probe.name] = _without_secrets(self._request(probe, target), redactor)
-            self._compare(exchange, probe, self._made[probe.name], lower)
+            asking = not exchange.round and exchange.probe in asked
+            probe = (asked if asking else probes)[exchange.probe]
+            key = exchange.probe, asking
+            if key not in self._made:
+                self._made[key] = _without_secrets(self._request(probe, target), redactor)
+            self._compare(exchange, probe, self._made[key], lower)
         self._check_hidden(exchanges, lower)
 
     def _check_hidden(self, exchanges: Iterable[Exchange], masked: frozenset[str]) -> None:

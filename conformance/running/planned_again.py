@@ -7,13 +7,13 @@ preflight showed. These answers are in the evidence, so that the preflight can b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from conformance.probes import Plan, Probe
 from conformance.probes.completions import SHORTEST, SMALLEST
 from conformance.probes.preflight import PREFLIGHT
-from conformance.running.preflight import Preflight, preflight
+from conformance.running.preflight import preflight
 from conformance.running.run import Run
 from conformance.targets import Target
 from conformance.targets.deployment_dialect import PLAIN
@@ -29,8 +29,8 @@ class PlannedAgain:
 
     plan: Plan
     target: Target
-    preflight: tuple[Exchange, ...]
-    """The exchanges of the preflight, in the order and under the names that a run gives them."""
+    asked: Mapping[str, Probe]
+    """What the preflight sent, by the names of its exchanges: as the target was known then to take requests."""
 
 
 def planned_again(run: Run, needs: Iterable[str]) -> PlannedAgain:
@@ -39,14 +39,11 @@ def planned_again(run: Run, needs: Iterable[str]) -> PlannedAgain:
     patterns = tuple(needs)
     asking = replace(run, target=replace(run.target, dialect=PLAIN), settings=replace(run.settings, generated=0))
     own = tuple(one for one in run.recorded.exchanges if not one.round)
-    found = asyncio.run(_held_again(asking, asking.plan(patterns), own))
+    recorded = _Recorded(own)
+    found = asyncio.run(preflight(asking, asking.plan(patterns), recorded.send))
     target = replace(run.target, dialect=found.dialect)
     planned = replace(run, target=target).plan(patterns)
-    return PlannedAgain(Plan((*found.probes, *planned.probes)), target, found.exchanges)
-
-
-async def _held_again(run: Run, planned: Plan, recorded: Sequence[Exchange]) -> Preflight:
-    return await preflight(run, planned, _Recorded(recorded).send)
+    return PlannedAgain(Plan((*found.probes, *planned.probes)), target, recorded.asked)
 
 
 class _Recorded:
@@ -54,6 +51,7 @@ class _Recorded:
 
     def __init__(self, recorded: Sequence[Exchange]) -> None:
         self._left = list(recorded)
+        self.asked: dict[str, Probe] = {}
 
     async def send(self, probes: Sequence[Probe], known: Sequence[Exchange]) -> Observation:
         sent = {one.probe for one in known if one.last}
@@ -72,6 +70,8 @@ class _Recorded:
                 found.append(one)
                 if one.last:
                     break
+        if name is not None:
+            self.asked[name] = probe
         taken = {id(one) for one in found}
         self._left = [one for one in self._left if id(one) not in taken]
         return [replace(one, probe=probe.name, id=f"{probe.name}#{one.attempt}") for one in found]

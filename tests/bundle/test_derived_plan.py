@@ -57,7 +57,7 @@ class Derived:
         try:
             check_plan(run, self.again)
             probes = every_probe(run, self.again)
-            PlannedRequests(run.contract, self.again.target).check(evidence.exchanges, probes)
+            PlannedRequests(run.contract, self.again.target).check(evidence.exchanges, probes, self.again.asked)
         except BundleError as error:
             return str(error)
         return None
