@@ -175,8 +175,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if finished is None:
         return
     terminalreporter.section(f"verdict: {finished.results.verdict}")
+    from conformance.quoting import log_line
+
     gate = finished.results.gate
     for sentence in (*finished.results.reasons, *(gate.reasons if gate else ())):
-        terminalreporter.write_line(sentence)
+        terminalreporter.write_line(log_line(sentence))
     for name, path in finished.written.items():
         terminalreporter.write_line(f"{name}: {path}")

@@ -81,6 +81,17 @@ def one_line(text: str, limit: int | None = None) -> str:
     return line
 
 
+def log_line(text: str) -> str:
+    """`one_line` for a console or the log of a CI service, in which nothing begins a workflow command.
+
+    GitHub Actions obeys `::` at the beginning of a line, and `##[` anywhere in it. All that comes from outside, in
+    records, evidence and bundles, is printed by this.
+    """
+    line = one_line(text).replace("##[", "##\u200b[")
+    indent = len(line) - len(line.lstrip())
+    return f"{line[:indent]}:\u200b{line[indent + 1 :]}" if line.startswith("::", indent) else line
+
+
 def code_span(text: str, limit: int = MARKDOWN_QUOTED) -> str:
     """A code span that the text cannot leave (CommonMark section 6.1)."""
     shown = one_line(text, limit)

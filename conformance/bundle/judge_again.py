@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-import filecmp
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from conformance.bundle.completeness import check_finished, check_plan, every_probe
 from conformance.bundle.errors import BundleError
@@ -16,7 +15,8 @@ from conformance.bundle.manifest import file_digest
 from conformance.bundle.packing import CONTRACT, EVIDENCE, REQUIREMENTS
 from conformance.bundle.planned_requests import PlannedRequests
 from conformance.bundle.possible_times import check_times
-from conformance.bundle.sarif_again import comparable_sarif
+from conformance.bundle.reports_again import changed_report
+from conformance.bundle.scope import LeftOut, left_out
 from conformance.compare.record_differences import record_differences
 from conformance.contract import requirement_set, shipped_profiles
 from conformance.evidence import EvidenceError
@@ -24,7 +24,7 @@ from conformance.evidence.bounds import FOREIGN
 from conformance.probes.generated import MOST
 from conformance.quoting import one_line
 from conformance.report import Results, results_document
-from conformance.running.finish import finish, written
+from conformance.running.finish import finish
 from conformance.running.opening import open_run
 from conformance.running.planned_again import planned_again
 from conformance.running.pytest_session import Ended, collect, judge
@@ -33,23 +33,51 @@ from conformance.running.run import Run, RunSettings
 from conformance.strict_json import JsonError, load
 from conformance.terminal.exits import UsageFailure, as_usage_failures
 
-if TYPE_CHECKING:
-    from conformance.report import Curl
-    from conformance.running.suite_run import SuiteRun
-
 _CANNOT_JUDGE = "its evidence cannot be judged again"
 
 
-def judge_again(results: Results, folder: Path) -> None:
+def check_plan_again(results: Results, folder: Path) -> None:
+    """Check that the evidence in a folder is of the whole plan that its contract and tier demand, request by request.
+
+    Raises:
+        BundleError: the contract is a different one; or a probe, an exchange or a request is not what follows.
+    """
+    with _opened(results, folder) as run:
+        _check_planned(run)
+
+
+def judge_again(results: Results, folder: Path) -> tuple[LeftOut, ...]:
     """Judge the evidence in a folder by the contract that is installed here, or, for a user's own, by the bundle's.
+
+    Gives what was not judged. That the evidence is whole is for `check_plan_again`.
 
     Raises:
         BundleError: the contract is a different one; or an outcome, anything else in the record, or a report differs.
     """
-    profile = _profile(results, folder)
+    with _opened(results, folder) as run:
+        _compare(results, folder, run)
+        assert run.recorded is not None
+        return left_out(results, run.recorded)
+
+
+@contextlib.contextmanager
+def _opened(results: Results, folder: Path) -> Iterator[Run]:
+    """The run over the evidence of a bundle, which says to be of the run of the results, and may be."""
+    settings = RunSettings(
+        profile=_profile(results, folder),
+        replay=(folder / EVIDENCE).parent,
+        strict=results.strict,
+        require_all=results.require_all,
+        release=results.release.version if results.release else None,
+        bounds=FOREIGN,
+    )
     try:
-        with as_usage_failures():
-            _compare(results, folder, profile)
+        with as_usage_failures(), open_run(settings, {}) as run:
+            _check_contract(results, folder, requirement_set(run.contract), run.contract.profile.sha256)
+            assert run.recorded is not None
+            check_finished(results, run.recorded)
+            check_times(results, run.recorded.exchanges)
+            yield run
     except UsageFailure as failure:
         said = one_line(str(failure).replace(f"{folder}/", ""), 500)
         what = "the evidence is broken" if isinstance(failure.__cause__, EvidenceError) else _CANNOT_JUDGE
@@ -79,35 +107,23 @@ def _requirements(folder: Path) -> Mapping[str, Any]:
     return written
 
 
-def _compare(results: Results, folder: Path, profile: str) -> None:
-    settings = RunSettings(
-        profile=profile,
-        replay=(folder / EVIDENCE).parent,
-        strict=results.strict,
-        require_all=results.require_all,
-        release=results.release.version if results.release else None,
-        bounds=FOREIGN,
-    )
-    with open_run(settings, {}) as opened:
-        run = _planned(opened, results, folder)
-        day = datetime.datetime.fromisoformat(results.started).date()
-        suite_run, ended = judge(replace(run, waivers=results.waivers, today=day))
-        shown = retried(suite_run)
-        _check_unbroken([*suite_run.broken, *shown.broken], ended)
-        again = finish(suite_run, interrupted=ended.interrupted, write=False, tries=shown.tries)
-        difference = next(record_differences(results_document(results), results_document(again.results)), None)
-        if difference is not None:
-            raise BundleError(difference)
-        _check_reports(suite_run, results, again.curl, folder)
+def _compare(results: Results, folder: Path, run: Run) -> None:
+    day = datetime.datetime.fromisoformat(results.started).date()
+    suite_run, ended = judge(replace(run, waivers=results.waivers, today=day))
+    shown = retried(suite_run)
+    _check_unbroken([*suite_run.broken, *shown.broken], ended)
+    again = finish(suite_run, interrupted=ended.interrupted, write=False, tries=shown.tries)
+    difference = next(record_differences(results_document(results), results_document(again.results)), None)
+    if difference is not None:
+        raise BundleError(difference)
+    changed = changed_report(suite_run, results, folder)
+    if changed is not None:
+        raise BundleError(f"{changed} is not the report that results and evidence make; it was changed.")
 
 
-def _planned(run: Run, results: Results, folder: Path) -> Run:
-    """The run, after checking that it is whole, by this contract, and that its requests are those that follow."""
+def _check_planned(run: Run) -> None:
     recorded = run.recorded
     assert recorded is not None
-    _check_contract(results, folder, requirement_set(run.contract), run.contract.profile.sha256)
-    check_finished(results, recorded)
-    check_times(results, recorded.exchanges)
     generated = recorded.header.get("generated")
     if generated is not None and (type(generated) is not int or not 0 <= generated <= MOST):
         raise BundleError("the evidence's first line does not say how many requests were to be generated at most.")
@@ -118,31 +134,14 @@ def _planned(run: Run, results: Results, folder: Path) -> Run:
     check_plan(run, again)
     probes = every_probe(run, again)
     PlannedRequests(run.contract, again.target).check(recorded.exchanges, probes, again.asked)
-    return run
 
 
 def _check_unbroken(broken: Sequence[str], ended: Ended) -> None:
     if broken or ended.failed:
         message = broken[0] if broken else ended.printed.strip().splitlines()[-1]
+        if "MemoryError" in message:
+            raise MemoryError
         raise BundleError(f"{_CANNOT_JUDGE}: the suite broke on it ({one_line(message, 300)}).")
-
-
-def _check_reports(suite_run: SuiteRun, results: Results, curl: Curl, folder: Path) -> None:
-    """Make the reports again, and compare those of the bundle with them."""
-    with tempfile.TemporaryDirectory(prefix="chat-conformance-") as made:
-        for name, path in written(suite_run, results, curl, Path(made)).items():
-            if not _same_report(name, folder / name, path, results):
-                raise BundleError(f"{name} is not the report that results and evidence make; it was changed.")
-
-
-def _same_report(name: str, bundled: Path, again: Path, results: Results) -> bool:
-    if name == "results.sarif":
-        try:
-            one, other = comparable_sarif(bundled.read_bytes(), again.read_bytes(), results)
-        except ValueError:
-            return False
-        return one == other
-    return filecmp.cmp(bundled, again, shallow=False)
 
 
 def _check_contract(results: Results, folder: Path, required: Mapping[str, Any], sha256: str) -> None:

@@ -20,6 +20,8 @@ from conformance.bundle import (
     statement_text,
     write_archive,
 )
+from conformance.bundle.archive import largest
+from conformance.bundle.reports_again import changed_report
 from conformance.contract import (
     Contract,
     declared_rows,
@@ -30,13 +32,15 @@ from conformance.contract import (
 )
 from conformance.evidence import FILE_NAME as EVIDENCE_FILE
 from conformance.report import read_results
+from conformance.report.quantities import byte_size
 from conformance.terminal.exits import UsageFailure
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from conformance.report import Results
-    from conformance.running.run import Run, RunSettings
+    from conformance.running.run import RunSettings
+    from conformance.running.suite_run import SuiteRun
 
 EVIDENCE = f"evidence/{EVIDENCE_FILE}"
 CONTRACT = "contract"
@@ -71,13 +75,14 @@ def bundle_key(settings: RunSettings) -> Ed25519PrivateKey | None:
         raise UsageFailure(str(error)) from error
 
 
-def write_bundle(run: Run, written: Mapping[str, Path], key: Ed25519PrivateKey | None) -> tuple[str, ...]:
+def write_bundle(suite_run: SuiteRun, written: Mapping[str, Path], key: Ed25519PrivateKey | None) -> tuple[str, ...]:
     """Write the bundle of a run; returns what to print about it, in whole sentences.
 
     Raises:
         UsageFailure: the contract's files have names that are not allowed in a bundle.
         OSError: a file cannot be read, or the bundle not be written.
     """
+    run = suite_run.run
     path = run.settings.bundle
     assert path is not None
     evidence = run.evidence_directory / EVIDENCE_FILE
@@ -91,7 +96,8 @@ def write_bundle(run: Run, written: Mapping[str, Path], key: Ed25519PrivateKey |
     apart = {STATEMENT: statement} if key is None else {ENVELOPE: signed(statement, key)}
     texts = {MANIFEST: manifest, **apart}
     write_archive(path, {**files, **{name: text.encode() for name, text in texts.items()}})
-    return (_made(path, results, is_signed=key is not None), *_doubts(results))
+    changed = changed_report(suite_run, results, written["results.json"].parent)
+    return (_made(path, results, is_signed=key is not None), *_doubts(results, changed, files))
 
 
 def _contract_files(contract: Contract, results: Results) -> Mapping[str, Path | bytes]:
@@ -136,9 +142,19 @@ def _made(path: Path, results: Results, *, is_signed: bool) -> str:
     return f"Bundle: {path}, {signature}, of a run that is {results.verdict.value}: {results.about}."
 
 
-def _doubts(results: Results) -> tuple[str, ...]:
+def _doubts(results: Results, changed: str | None, files: Mapping[str, Path | bytes]) -> tuple[str, ...]:
+    """Why the bundle is going to be refused, where that is known already."""
+    why = []
     if results.selection:
-        return ("This bundle will fail verification: the run was restricted, and shows only a part of the contract.",)
+        why.append("the run was restricted, and shows only a part of the contract")
     if results.interrupted:
-        return ("This bundle will fail verification: the run did not finish.",)
-    return ()
+        why.append("the run did not finish")
+    if changed is not None:
+        why.append(f"the key is a word that {changed} needs, and was masked in it; use a key that was made for the run")
+    sizes = {name: len(one) if isinstance(one, bytes) else one.stat().st_size for name, one in files.items()}
+    why += [
+        f"{name} is larger than {byte_size(largest(name))}, the most that is read"
+        for name, size in sizes.items()
+        if size > largest(name)
+    ]
+    return tuple(f"This bundle will fail verification: {one}." for one in why)

@@ -6,6 +6,7 @@ Source: https://github.com/secure-systems-lab/dsse, protocol.md and envelope.md.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,6 +69,13 @@ def public_key(path: Path) -> Ed25519PublicKey:
     if not isinstance(key, Ed25519PublicKey):
         raise KeyFileError(f"{path}: this is not an ed25519 key.")
     return key
+
+
+def fingerprint(key: Ed25519PublicKey) -> str:
+    """The sha256 of a public key in DER, hexadecimal, as `openssl pkey -pubin -outform DER | sha256sum` gives it."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 
 def _read(path: Path) -> bytes:

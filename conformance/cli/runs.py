@@ -97,16 +97,42 @@ def explain(requirement: str | None, profile: str, page: Path | None) -> int:
     type=click.Path(path_type=Path),
     help="The ed25519 public key (PEM) that the signature must match.",
 )
-def verify(bundle: Path, public_key: Path | None) -> int:
-    """Check a certification bundle.
+@click.option(
+    "--require-tier",
+    metavar="TIER",
+    type=click.Choice(["smoke", "standard", "exhaustive", "load"]),
+    help="Refuse a run of a tier that does not include this one.",
+)
+@click.option("--no-waivers", is_flag=True, help="Refuse a run that was judged with waivers.")
+@click.option(
+    "--require-all", is_flag=True, help="Refuse a run that leaves out what the target's own answers do not refuse."
+)
+@click.option("--target", metavar="URL", help="Refuse a run against another base URL.")
+@click.option("--not-before", metavar="DATE", help="Refuse a run that started before this day (2026-11-29, in UTC).")
+@click.option("--not-after", metavar="DATE", help="Refuse a run that started after this day.")
+@click.option(
+    "--memory", metavar="MB", type=click.IntRange(64), default=256, show_default=True, help="What judging may take."
+)
+@click.option(
+    "--seconds",
+    metavar="S",
+    type=click.IntRange(1),
+    default=30,
+    show_default=True,
+    help="Processor time that planning, and judging, may take.",
+)
+def verify(bundle: Path, public_key: Path | None, *, memory: int, seconds: int, **demanded: Any) -> int:
+    """Check a certification bundle, and say what it shows.
 
-    Checks its files, statement and signature, and judges its evidence again: every outcome must be the same.
+    Checks its files, statement and signature, makes its plan again, and judges its evidence again: every request,
+    outcome and report must be the same.
 
-    Exit status: 0 valid, 1 not valid (the message names the problem), 2 wrong usage.
+    Exit status: 0 valid, 1 not valid or less than is demanded (the message names the problem), 2 wrong usage.
     """
-    from conformance.commands.verify import verify_bundle
+    from conformance.bundle.confinement import Bounds
+    from conformance.commands.verify import demands_of, verify_bundle
 
-    return exit_status(lambda: verify_bundle(bundle, public_key))
+    return exit_status(lambda: verify_bundle(bundle, public_key, demands_of(demanded), Bounds(memory, seconds)))
 
 
 @click.command()

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from conformance.quoting import log_line
 from conformance.running.pytest_session import Ended, collect, judge
-from conformance.terminal.exits import UsageFailure, as_usage_failures, sentence
+from conformance.terminal.exits import UsageFailure, as_usage_failures, print_error, sentence
 
 if TYPE_CHECKING:
     from conformance.report import Results
@@ -99,8 +100,8 @@ def _judge(run: Run, output: RunOutput) -> int:
     output.finished(suite_run, finished)
     report_to_ci(finished.results, run.redactor.text, err=output.shown.as_json)
     if run.settings.bundle is not None:
-        for sentence_of_bundle in write_bundle(run, finished.written, key):
-            click.echo(sentence_of_bundle, err=output.shown.as_json)
+        for sentence_of_bundle in write_bundle(suite_run, finished.written, key):
+            click.echo(log_line(sentence_of_bundle), err=output.shown.as_json)
     output.end(finished)
     assert finished.results.gate is not None
     return _EXIT[finished.results.gate.status]
@@ -132,10 +133,9 @@ def _suite_broke(run: Run, broken: Sequence[str], ended: Ended) -> int:
     what = "the suite itself broke; this says nothing about the target. Please report it:"
     click.echo(f"chat-conformance: {what}", err=True)
     for line in broken or ended.printed.strip().splitlines()[-15:]:
-        click.echo(f"  {redact(line)}", err=True)
+        click.echo(f"  {log_line(redact(line))}", err=True)
     return SUITE_BROKE
 
 
 def _refuse(failure: UsageFailure) -> int:
-    click.echo(f"chat-conformance: {failure}", err=True)
-    return USAGE
+    return print_error(str(failure), USAGE)

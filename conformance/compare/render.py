@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from conformance.compare.differences import Change, ChangeKind, Differences
-from conformance.quoting import code_span, escape_markdown, one_line
+from conformance.quoting import code_span, escape_markdown, log_line, one_line
 from conformance.report.quantities import counted
 
 FORMAT = 1
@@ -55,14 +55,14 @@ def summary(found: Differences) -> str:
 
 def as_text(found: Differences) -> str:
     """The differences for a terminal: whatever a target sent is on one line, with nothing hidden in it."""
-    lines = [one_line(summary(found))]
-    lines += [f"  {one_line(sentence)}" for sentence in found.circumstances]
+    lines = [log_line(summary(found))]
+    lines += [log_line(f"  {sentence}") for sentence in found.circumstances]
     for kind, changes in _groups(found):
         title, about = TITLES[kind]
         lines += ["", f"{title} ({len(changes)}), {about}:"]
         for change in changes[:_MOST_PRINTED]:
             lines.append(f"  {one_line(change.id, _LONGEST)}  ({change.level.value})  {_step(change)}")
-            lines += [f"      {one_line(text, _LONGEST)}" for text in _details(change)]
+            lines += [log_line(f"      {one_line(text, _LONGEST)}") for text in _details(change)]
         if len(changes) > _MOST_PRINTED:
             lines.append(f"  … and {len(changes) - _MOST_PRINTED} more; --json and --out show up to {MOST_CHANGES:,}")
     return "\n".join(lines) + "\n"

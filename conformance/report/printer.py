@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from conformance.quoting import one_line
+from conformance.quoting import log_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,7 +29,7 @@ class Printer:
         shown = Text(" " * indent)
         if label:
             shown.append(f"{label:<{LABEL}}", style="bold")
-        shown.append(self._redact(one_line(text)), style=style)
+        shown.append(self._redact(log_line(text)), style=style)
         self._console.print(shown, soft_wrap=True)
 
     def command(self, text: str) -> None:

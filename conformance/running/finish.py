@@ -34,6 +34,7 @@ from conformance.report import (
 )
 from conformance.report.results import Fingerprint, Preflight, Tries
 from conformance.report.tries import with_tries
+from conformance.report.write import Redact
 from conformance.running.observed import INTERRUPTED, Observed
 from conformance.running.repository import places_in_repository
 from conformance.running.run import Run
@@ -118,15 +119,19 @@ def finish(
     )
 
 
-def written(suite_run: SuiteRun, results: Results, curl: Curl, directory: Path) -> dict[str, Path]:
+def written(
+    suite_run: SuiteRun, results: Results, curl: Curl, directory: Path, redact: Redact | None = None
+) -> dict[str, Path]:
     """Write the reports of a run to a directory; gives the path of each by its file name.
+
+    `redact` takes secrets out of them in the place of the run's own redactor.
 
     Raises:
         ResultsError: the record would not hold without a word that is a secret.
         OSError: a report cannot be written.
     """
     run = suite_run.run
-    redact, timeline = run.redactor.text, timeline_for(suite_run)
+    redact, timeline = redact or run.redactor.text, timeline_for(suite_run)
     places = places_in_repository(run.contract, run.settings.named, os.environ)
     return write_reports(results, suite_run.exchanges, directory, redact, curl=curl, timeline=timeline, places=places)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from conformance.quoting import log_line
 from conformance.suite.expect import Judgement
 from conformance.suite.outcome import Outcome
 
@@ -29,7 +30,7 @@ def explanation(judgement: Judgement) -> str:
     ]
     if judgement.waiver is not None:
         lines.append(f"waived by {judgement.waiver.owner}: {judgement.waiver.reason}")
-    return "\n".join(lines)
+    return "\n".join(map(log_line, lines))
 
 
 def present(report: pytest.TestReport, judgement: Judgement, text: str, item: pytest.Item) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 
 import click
 
+from conformance.quoting import log_line
+
 USAGE, INCONCLUSIVE, SUITE_BROKE = 2, 3, 4
 _SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
 """Names of variables that hold a secret: those that conformance.toml accepts for keys."""
@@ -22,7 +24,7 @@ class UsageFailure(Exception):
 
 def print_error(sentence: str, status: int) -> int:
     """Print a sentence on standard error; returns the status."""
-    click.echo(f"chat-conformance: {sentence}", err=True)
+    click.echo(f"chat-conformance: {log_line(sentence)}", err=True)
     return status
 
 
@@ -72,7 +74,7 @@ def as_usage_failures() -> Iterator[None]:
 
 def sentence(error: Exception) -> str:
     """The message of an error on one line, with its full stop."""
-    text = " ".join(str(error).split())
+    text = log_line(" ".join(str(error).split()))
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from conformance.quoting import log_line
 from conformance.report.console import PAGE, RECORD, Detail, print_ending, print_summary
 from conformance.report.finding_blocks import evidence_of
 from conformance.report.printer import Printer
@@ -54,12 +55,13 @@ def print_plan(plan: Plan, run: Run) -> None:
     console = Console()
     console.print(table)
     console.print(
-        f"{len(plan.probes)} requests to {escape(run.target.base_url)}; at worst {plan.worst_case_requests} requests"
-        f" (without retries) and {plan.worst_case_tokens} completion tokens. Nothing was sent."
+        f"{len(plan.probes)} requests to {escape(log_line(run.target.base_url))}; at worst"
+        f" {plan.worst_case_requests} requests (without retries) and {plan.worst_case_tokens} completion tokens."
+        " Nothing was sent."
     )
     profile = run.contract.profile
     by = f", release {run.release.version}" if run.release else f" {profile.version}"
-    console.print(f"Judged by {escape(profile.name)}{escape(by)}, {run.tier.value} tier.")
+    console.print(f"Judged by {escape(log_line(profile.name + by))}, {run.tier.value} tier.")
 
 
 @dataclass
@@ -159,9 +161,9 @@ class RunOutput:
 
 def unreachable(results: Results, reason: str) -> None:
     """Say on standard error that nobody listens at the target's address."""
-    click.echo(f"chat-conformance: inconclusive: {reason}", err=True)
+    click.echo(f"chat-conformance: inconclusive: {log_line(reason)}", err=True)
     for why in results.gate.reasons if results.gate else ():
-        click.echo(f"chat-conformance: {why}", err=True)
+        click.echo(f"chat-conformance: {log_line(why)}", err=True)
 
 
 def _substituted(substitutes: Sequence[tuple[str, str]]) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from certification import Keys, command, make_keys
 
+from conformance.bundle.checking import checked
+
 
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
@@ -20,6 +22,13 @@ def _no_variables_of_ours() -> Iterator[None]:
     before = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("CONFORMANCE_")}
     yield
     os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def _not_confined(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check bundles in this process, which has all imports already; but for tests of the confinement itself."""
+    if request.node.get_closest_marker("process") is None:
+        monkeypatch.setattr("conformance.commands.verify.confined", lambda _, asked, __: checked(asked))
 
 
 @pytest.fixture(scope="session")

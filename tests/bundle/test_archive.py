@@ -74,6 +74,9 @@ def link(made_: zipfile.ZipFile) -> None:
         (named("A.json", "a.json"), "'a.json' is there twice"),
         (named("a", "a/b"), "'a' is both a file and a folder"),
         (named(*(f"n{number}" for number in range(70))), "it has 70 members"),
+        (named(*(f"n{number}" for number in range(2000))), "a bundle has at most 64 members"),
+        (named("a") + b"x", "does not end as a bundle does"),
+        (named("a").replace(b"PK\x05\x06", b"PK\x06\x07" + bytes(16) + b"PK\x05\x06"), "its list of members is"),
         (made(link), "'results.json' is not a regular file"),
         (
             made(lambda one: one.writestr("a", b"x" * 5000, zipfile.ZIP_BZIP2)),
@@ -95,7 +98,7 @@ def test_what_no_bundle_has_is_refused_and_nothing_is_unpacked(content: bytes, p
 def test_a_bomb_is_stopped_by_what_it_unpacks_to_not_by_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive, "LARGEST_MEMBER", 3_000_000)
+    monkeypatch.setattr(archive, "LARGEST_OTHER", 3_000_000)
     bomb = made(lambda one: one.writestr("a", b"\0" * 20_000_000, zipfile.ZIP_DEFLATED))
     honest = tmp_path / "honest.zip"
     honest.write_bytes(bomb)

@@ -1,0 +1,111 @@
+"""The parts of `verify` that take memory and time, each of which runs in a confined process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import conformance
+from conformance.bundle import (
+    ENVELOPE,
+    MANIFEST,
+    STATEMENT,
+    BundleError,
+    check_manifest,
+    check_statement,
+    fingerprint,
+    public_key,
+    verified_payload,
+)
+from conformance.bundle.confinement import answer_in_confinement
+from conformance.bundle.demands import Demands, unmet
+from conformance.bundle.packing import EVIDENCE, REPORTS, REQUIREMENTS
+from conformance.quoting import one_line
+
+if TYPE_CHECKING:
+    from conformance.report import Results
+
+_NEEDED = ("results.json", EVIDENCE, REQUIREMENTS, *REPORTS)
+
+
+def checked(asked: Mapping[str, Any]) -> list[str]:
+    """Do one part of the checking of an unpacked bundle; gives the lines of the answer, once all is checked.
+
+    Raises:
+        BundleError: the bundle is not valid, or does not meet the demands.
+    """
+    from conformance.bundle.judge_again import check_plan_again, judge_again  # noqa: PLC0415 - a part needs one
+
+    folder, members = Path(asked["folder"]), asked["members"]
+    if asked["part"] == "plan":
+        results, _ = _consistent(folder, members, asked["key_file"])
+        check_plan_again(results, folder)
+        return []
+    from conformance.bundle.answer import answer  # noqa: PLC0415 - as above
+
+    results, seal = _consistent(folder, members, asked["key_file"])
+    left = judge_again(results, folder)
+    problem = unmet(Demands.from_data(asked["demands"]), results, left)
+    if problem is not None:
+        raise BundleError(problem)
+    return answer(asked["name"], results, left, seal)
+
+
+def _consistent(folder: Path, members: Sequence[str], key_file: str | None) -> tuple[Results, str]:
+    """The results of a bundle whose files belong together, and what is known about its signature."""
+    manifest = check_manifest(folder, members, (STATEMENT, ENVELOPE))
+    statement, seal = _statement(folder, members, key_file)
+    _check_version(manifest)
+    for name in _NEEDED:
+        if name not in members:
+            raise BundleError(f"{name} is missing; every bundle has it.")
+    results = _results(folder)
+    check_statement(statement, results, folder / MANIFEST)
+    return results, seal
+
+
+def _statement(folder: Path, members: Sequence[str], key_file: str | None) -> tuple[str, str]:
+    present = [name for name in (STATEMENT, ENVELOPE) if name in members]
+    if len(present) != 1:
+        raise BundleError(f"it must have either {STATEMENT} or {ENVELOPE}, but has {' and '.join(present) or 'none'}.")
+    text = _text(folder / present[0])
+    if present[0] == ENVELOPE:
+        if key_file is None:
+            return verified_payload(text, None), "signed, and without --public-key the signature was not checked"
+        key = public_key(Path(key_file))
+        return verified_payload(text, key), f"signed by the given key (sha256 {fingerprint(key)})"
+    if key_file is not None:
+        raise BundleError("it is not signed, but --public-key asks for a signature.")
+    return text, "not signed, so it shows what was observed but not who vouches for it"
+
+
+def _check_version(manifest: Mapping[str, Any]) -> None:
+    version = manifest["suite"]["version"]
+    if version != conformance.__version__:
+        shown = one_line(version, 80)
+        raise BundleError(
+            f"it was made by chat-conformance {shown}, and this is {conformance.__version__}. Another version may"
+            " judge the same evidence differently, so nothing was judged again; verify it with"
+            f" chat-conformance=={shown}."
+        )
+
+
+def _results(folder: Path) -> Results:
+    from conformance.report import ResultsError, read_results  # noqa: PLC0415 - after what is cheaper to refuse
+
+    try:
+        return read_results(folder / "results.json")
+    except ResultsError as error:
+        raise BundleError(f"results.json cannot be used: {str(error).replace(f'{folder}/', '')}") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BundleError(f"{path.name} is not UTF-8.") from error
+
+
+if __name__ == "__main__":
+    answer_in_confinement(checked)
