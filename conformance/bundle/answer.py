@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from conformance.bundle.scope import LeftOut
 from conformance.contract.model import Level, Tier
-from conformance.quoting import one_line
+from conformance.quoting import log_line, one_line
 from conformance.report import Results
 from conformance.report.quantities import counted, duration, listed
 from conformance.suite.outcome import Outcome, Verdict, Waiver
@@ -22,7 +22,7 @@ NOT_PROVEN = (
 
 def answer(name: str, results: Results, left: Sequence[LeftOut], seal: str) -> list[str]:
     """The lines of the answer; `name` is the bundle's, `seal` says who signed it."""
-    return [one_line(line) for line in _answer(name, results, left, seal)]
+    return [log_line(line) for line in _answer(name, results, left, seal)]
 
 
 def _answer(name: str, results: Results, left: Sequence[LeftOut], seal: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from conformance.probes.shrinking import Shrinking
 from conformance.quoting import one_line
 from conformance.report import Results
 from conformance.running.planned_again import PlannedAgain
+from conformance.running.retries import MOST_ROUNDS
 from conformance.running.run import Run
 from conformance.targets import Target
 from conformance.wire import BY_PROXY, Exchange
@@ -119,6 +120,8 @@ def every_probe(run: Run, again: PlannedAgain) -> dict[str, Probe]:
     sent = {probe.name: probe for probe in _sent(again.plan, unsent, final)}
     sent |= _followed(RequestBody(run.contract, again.target), sent, own)
     for exchange in run.recorded.exchanges:
+        if exchange.round > MOST_ROUNDS:
+            raise BundleError(f"findings were tried again more often than {MOST_ROUNDS} times.")
         if exchange.probe not in sent:
             raise BundleError(f"the exchange {one_line(exchange.id, 120)} is of a probe that was not planned.")
     return sent

@@ -10,8 +10,9 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from conformance.bundle.errors import BundleError
@@ -32,14 +33,27 @@ class Bounds:
     memory: int = 256
     """MiB of data, without code and shared libraries."""
     seconds: int = 30
-    """Seconds of processor time."""
+    """Seconds of processor time, all processes together."""
+    taken: float = 0.0
+    """Seconds that were taken before."""
+
+    def less(self, taken: float) -> Bounds:
+        """What is left after a process took so many seconds."""
+        return replace(self, taken=self.taken + taken)
+
+    @property
+    def left(self) -> int:
+        """Seconds of processor time that are left, for the system whole ones and at least one."""
+        return max(1, round(self.seconds - self.taken))
 
 
 USUAL_BOUNDS = Bounds()
 
 
-def confined(module: str, asked: Mapping[str, Any], bounds: Bounds) -> list[str]:
+def confined(module: str, asked: Mapping[str, Any], bounds: Bounds) -> tuple[list[str], float]:
     """Run a module that calls `answer_in_confinement` in a process of its own; gives the lines of its answer.
+
+    Beside them it gives the seconds of processor time that it took.
 
     Raises:
         BundleError: the module raised it, or a bound ended the process.
@@ -66,7 +80,7 @@ def confined(module: str, asked: Mapping[str, Any], bounds: Bounds) -> list[str]
     if answered["problem"] is not None:
         raise BundleError(answered["problem"])
     lines: list[str] = answered["lines"]
-    return lines
+    return lines, answered["seconds"]
 
 
 def answer_in_confinement(answer: Callable[[Mapping[str, Any]], list[str]]) -> None:
@@ -82,14 +96,14 @@ def answer_in_confinement(answer: Callable[[Mapping[str, Any]], list[str]]) -> N
             problem = str(error)
         except MemoryError:
             sys.exit(_OUT_OF_MEMORY)
-    sys.stdout.write(json.dumps({"lines": lines, "problem": problem}))
+    sys.stdout.write(json.dumps({"lines": lines, "problem": problem, "seconds": time.process_time()}))
 
 
 def _take(bounds: Bounds) -> None:
     with contextlib.suppress(ImportError):  # on Windows
         import resource  # noqa: PLC0415 - as the line before says
 
-        wanted = ((resource.RLIMIT_DATA, bounds.memory * _MIB), (resource.RLIMIT_CPU, bounds.seconds))
+        wanted = ((resource.RLIMIT_DATA, bounds.memory * _MIB), (resource.RLIMIT_CPU, bounds.left))
         for kind, most in wanted:
             with contextlib.suppress(OSError, ValueError):  # a lower bound is there already
                 resource.setrlimit(kind, (most, most))

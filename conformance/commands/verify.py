@@ -85,5 +85,6 @@ def _answer(path: Path, folder: Path, key_file: Path | None, demands: Demands, b
     }
     lines: list[str] = []
     for part in _PARTS:
-        lines = confined("conformance.bundle.checking", {**asked, "part": part}, bounds)
+        lines, taken = confined("conformance.bundle.checking", {**asked, "part": part}, bounds)
+        bounds = bounds.less(taken)
     return lines

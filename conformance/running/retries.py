@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from conformance.probes import Plan, Probe
 from conformance.probes.shrinking import origin_of
 from conformance.suite.expect import Judgement
 from conformance.targets import Limits
 from conformance.wire import Exchange
+
+MOST_ROUNDS: Final = 20
+"""How often the findings of a run are tried again at most."""
 
 
 def tried_again(judgements: Iterable[Judgement]) -> frozenset[str]:
