@@ -87,7 +87,12 @@ def log_line(text: str) -> str:
     GitHub Actions obeys `::` at the beginning of a line, and `##[` anywhere in it. All that comes from outside, in
     records, evidence and bundles, is printed by this.
     """
-    line = one_line(text).replace("##[", "##\u200b[")
+    return without_commands(one_line(text))
+
+
+def without_commands(line: str) -> str:
+    """A line in which nothing begins a workflow command."""
+    line = line.replace("##[", "##\u200b[")
     indent = len(line) - len(line.lstrip())
     return f"{line[:indent]}:\u200b{line[indent + 1 :]}" if line.startswith("::", indent) else line
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from conformance.compare.differences import Change, ChangeKind, Differences
-from conformance.quoting import code_span, escape_markdown, log_line, one_line
+from conformance.quoting import code_span, escape_markdown, log_line, one_line, without_commands
 from conformance.report.quantities import counted
 
 FORMAT = 1
@@ -90,7 +90,8 @@ def as_markdown(found: Differences) -> str:
             size += sum(map(len, told))
             lines += told
         lines += ["", "</details>"]
-    return "\n".join(lines) + "\n"
+    # The lines may stand in the log of the job that posts them.
+    return "\n".join(map(without_commands, lines)) + "\n"
 
 
 def as_json(found: Differences) -> str:
