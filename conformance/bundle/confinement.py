@@ -30,8 +30,8 @@ _OUT_OF_MEMORY = 70
 class Bounds:
     """What each confined process may take, where the system can bound it (not on Windows)."""
 
-    memory: int = 256
-    """MiB of data, without code and shared libraries."""
+    memory: int = 236
+    """MiB of data; code and shared libraries come to 20 more."""
     seconds: int = 30
     """Seconds of processor time, all processes together."""
     taken: float = 0.0

@@ -111,7 +111,12 @@ def explain(requirement: str | None, profile: str, page: Path | None) -> int:
 @click.option("--not-before", metavar="DATE", help="Refuse a run that started before this day (2026-11-29, in UTC).")
 @click.option("--not-after", metavar="DATE", help="Refuse a run that started after this day.")
 @click.option(
-    "--memory", metavar="MB", type=click.IntRange(64), default=256, show_default=True, help="What judging may take."
+    "--memory",
+    metavar="MIB",
+    type=click.IntRange(64),
+    default=236,
+    show_default=True,
+    help="Data that planning, and judging, may hold in memory.",
 )
 @click.option(
     "--seconds",
@@ -119,7 +124,7 @@ def explain(requirement: str | None, profile: str, page: Path | None) -> int:
     type=click.IntRange(1),
     default=30,
     show_default=True,
-    help="Processor time that planning, and judging, may take.",
+    help="Processor time that planning and judging may take together.",
 )
 def verify(bundle: Path, public_key: Path | None, *, memory: int, seconds: int, **demanded: Any) -> int:
     """Check a certification bundle, and say what it shows.
