@@ -24,6 +24,8 @@ _PATIENCE = 10
 """How many times the processor time may pass on the clock: a machine may be busy with something else."""
 _OUT_OF_MEMORY = 70
 """Exit status of a process that noticed that it ran out of memory."""
+_SIGNS = (b"MemoryError", b"failed to map segment", b"Cannot allocate memory")
+"""What a process says that could not tell that it ran out of memory, as where a module could not be loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def confined(module: str, asked: Mapping[str, Any], bounds: Bounds) -> tuple[lis
         )
     except subprocess.TimeoutExpired:
         raise too_much from None
-    if done.returncode < 0 or done.returncode == _OUT_OF_MEMORY:
+    if done.returncode < 0 or done.returncode == _OUT_OF_MEMORY or any(one in done.stderr for one in _SIGNS):
         raise too_much
     try:
         answered = load(done.stdout)
