@@ -56,16 +56,22 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def release(session: nox.Session) -> None:
-    """A wheel and a source distribution in dist/; the wheel holds every file of the product, and no other."""
-    install(session)
+    """A wheel and a source distribution in dist/, and what goes into them as a CycloneDX document.
+
+    The wheel holds every file of the product, and no other. Everything is built by what requirements/release.txt locks.
+    """
+    if session.venv_backend != "none":
+        session.install("--require-hashes", "--requirement", "requirements/release.txt")
     dist = ROOT / "dist"
     shutil.rmtree(dist, ignore_errors=True)
-    session.run("python", "-m", "build", "--outdir", str(dist), *session.posargs)
+    session.run("python", "-m", "build", "--no-isolation", "--outdir", str(dist), *session.posargs)
     (wheel,) = dist.glob("*.whl")
     listed = session.run("git", "ls-files", "conformance", "specs", external=True, silent=True, log=False)
     differences = wheel_differences(wheel, str(listed).splitlines())
     if differences:
         session.error("\n".join(differences))
+    bill = ("cyclonedx-py", "requirements", "requirements/image.txt", "--pyproject", "pyproject.toml")
+    session.run(*bill, "--output-reproducible", "--output-file", str(dist / "chat-conformance.cdx.json"))
     session.log(f"{wheel.name} holds what it should; it is in dist/")
 
 
@@ -81,13 +87,14 @@ def lock(session: nox.Session) -> None:
     """requirements/*.txt anew from pyproject.toml; `-- --upgrade` takes the newest versions that it allows."""
     if session.venv_backend != "none":
         session.install("uv")
-    compile_ = ["uv", "pip", "compile", "pyproject.toml", "--quiet", "--universal", "--python-version", "3.11"]
+    compile_ = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
     compile_ += ["--generate-hashes", "--no-emit-index-url", "--no-annotate"]
     compile_ += ["--custom-compile-command", "nox -s lock", *session.posargs]
-    session.run(*compile_, "--all-extras", "--output-file", "requirements/test.txt")
+    session.run(*compile_, "pyproject.toml", "--all-extras", "--output-file", "requirements/test.txt")
     of_the_same = (*compile_, "--constraint", "requirements/test.txt")
-    session.run(*of_the_same, "--output-file", "requirements/run.txt")
-    session.run(*of_the_same, "--extra", "signing", "--output-file", "requirements/image.txt")
+    session.run(*of_the_same, "pyproject.toml", "--output-file", "requirements/run.txt")
+    session.run(*of_the_same, "pyproject.toml", "--extra", "signing", "--output-file", "requirements/image.txt")
+    session.run(*of_the_same, "--group", "release", "--output-file", "requirements/release.txt")
 
 
 def install(session: nox.Session) -> None:
@@ -95,7 +102,8 @@ def install(session: nox.Session) -> None:
     if session.venv_backend == "none":
         return
     session.install("--require-hashes", "--requirement", "requirements/test.txt")
-    session.install("--no-deps", "--editable", ".")
+    # By the locked build backend, not by one that is fetched for it.
+    session.install("--no-deps", "--no-build-isolation", "--editable", ".")
 
 
 def wheel_differences(wheel: Path, files: Iterable[str]) -> list[str]:

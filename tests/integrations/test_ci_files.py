@@ -142,7 +142,7 @@ def test_the_actions_scripts_judge_and_hand_the_verdict_on(tmp_path: Path, comma
     done = run_action(tmp_path, commands, profile="loop-health", tier="smoke", out="my reports")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "output-run").read_text() == "verdict=conformant\ngate=passed\n"
-    assert (tmp_path / "summary").read_text(encoding="utf-8").startswith("### ✅ chat-conformance: conformant")
+    assert (tmp_path / "summary").read_text(encoding="utf-8").startswith("### ✅ Conformant: loop\\-health, smoke tier")
     assert json.loads((tmp_path / "my reports" / "results.json").read_text())["profile"]["name"] == "loop-health"
 
 

@@ -10,8 +10,27 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PUBLISHED_FAULTS = {
+    "brotli": ("1.2.0", "CVE-2025-6176"),
+    "click": ("8.3.3", "CVE-2026-7246"),
+    "cryptography": ("50.0.0", "CVE-2026-69247"),
+    "filelock": ("3.20.3", "CVE-2025-68146, CVE-2026-22701"),
+    "h11": ("0.16.0", "CVE-2025-43859"),
+    "httpcore": ("1.0.9", "the first that takes such an h11"),
+    "jinja2": ("3.1.6", "CVE-2025-27516"),
+    "mkdocs-material": ("9.7.7", "PYSEC-2026-3864"),
+    "protobuf": ("6.33.5", "CVE-2026-0994"),
+    "pytest": ("9.0.3", "CVE-2025-71176"),
+    "starlette": ("1.3.1", "CVE-2025-62727, CVE-2026-48710, CVE-2026-48817, CVE-2026-54282, CVE-2026-54283"),
+}
+"""The first version of each dependency in which faults that were published are mended."""
 BY_NAME = {"rfc3339-validator"}
 """What is not imported: a format that jsonschema can judge where it is there."""
 
@@ -38,8 +57,16 @@ def imported(folder: Path) -> Iterator[str]:
 def distributions(modules: Iterable[str]) -> set[str]:
     """The distributions that third-party modules come from."""
     known = packages_distributions()
-    tops = {module.partition(".")[0] for module in modules} - set(sys.stdlib_module_names) - {"conformance"}
-    return {normal(name) for top in tops for name in known.get(top, ())}
+    return {normal(name) for top in third_party(modules) for name in known.get(top, ())}
+
+
+def third_party(modules: Iterable[str]) -> set[str]:
+    """The top-level names of modules that neither Python nor this repository has."""
+    return {module.partition(".")[0] for module in modules} - set(sys.stdlib_module_names) - {"conformance"}
+
+
+def test_what_is_imported_is_known_by_its_distribution() -> None:
+    assert third_party(imported(ROOT / "conformance")) - packages_distributions().keys() == set()
 
 
 def test_the_package_declares_what_it_imports_and_nothing_else() -> None:
@@ -48,3 +75,15 @@ def test_the_package_declares_what_it_imports_and_nothing_else() -> None:
     always = declared(PROJECT["dependencies"])
     assert needed - always - declared((*extras["xdist"], *extras["signing"])) == set()
     assert always - needed == BY_NAME
+
+
+@pytest.mark.parametrize("name", PUBLISHED_FAULTS)
+def test_no_version_with_a_published_fault_is_allowed(name: str) -> None:
+    extras = PROJECT["optional-dependencies"]
+    every = [
+        Requirement(one) for one in (*PROJECT["dependencies"], *(one for extra in extras.values() for one in extra))
+    ]
+    (found,) = {one.specifier for one in every if canonicalize_name(one.name) == name}
+    least = next(Version(one.version) for one in found if one.operator == ">=")
+    mended, fault = PUBLISHED_FAULTS[name]
+    assert least >= Version(mended), fault

@@ -13,12 +13,14 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+DOCUMENT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT: dict[str, Any] = DOCUMENT["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 LOCKS = {
     "run.txt": PROJECT["dependencies"],
     "image.txt": [*PROJECT["dependencies"], *EXTRAS["signing"]],
     "test.txt": [*PROJECT["dependencies"], *(one for extra in EXTRAS.values() for one in extra)],
+    "release.txt": DOCUMENT["dependency-groups"]["release"],
 }
 
 
@@ -70,3 +72,16 @@ def test_no_index_and_no_place_is_named(name: str) -> None:
 @pytest.mark.parametrize("name", ["run.txt", "image.txt"])
 def test_what_the_product_runs_with_is_what_is_tested(name: str) -> None:
     assert versions(pinned(name)) <= versions(pinned("test.txt"))
+
+
+def test_the_build_backend_is_locked_wherever_something_is_built() -> None:
+    (backend,) = DOCUMENT["build-system"]["requires"]
+    for name in ("test.txt", "release.txt"):
+        assert any(Requirement(backend).specifier.contains(next(iter(one.specifier)).version)
+                   for one in pinned(name) if one.name == Requirement(backend).name)  # fmt: skip
+    for path in ("noxfile.py", ".ci/run"):
+        editable = [line for line in (ROOT / path).read_text(encoding="utf-8").splitlines() if "--no-deps" in line]
+        assert editable
+        assert [
+            line for line in editable if "--no-build-isolation" not in line and "--require-hashes" not in line
+        ] == []
