@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from conformance.moments import moment
 from conformance.probes.script import Step, StepKind
 from conformance.strict_json import MOST_VALUES, JsonError, load
-from conformance.wire.exchange import Answer, Ending, EndKind, Exchange, Headers, Read, Redaction, SentRequest
+from conformance.wire.exchange import Answer, Ending, EndKind, Exchange, Headers, Peer, Read, Redaction, SentRequest
 
 FORMAT = 1
 """Version of the format that specs/evidence.schema.json describes."""
@@ -69,6 +69,7 @@ def exchange_to_json(exchange: Exchange) -> JSONObject:
         **({"head": exchange.head.decode("latin-1")} if exchange.head else {}),
         **({"tls": exchange.tls} if exchange.tls else {}),
         **({"round": exchange.round} if exchange.round else {}),
+        **({"peer": _peer_to_json(exchange.peer)} if exchange.peer is not None else {}),
     }
 
 
@@ -101,6 +102,7 @@ def exchange_from_json(value: Mapping[str, Any]) -> Exchange:
         head=_head_from_json(value),
         tls=_get(value, "tls", str) if "tls" in value else None,
         round=_get(value, "round", int) if "round" in value else 0,
+        peer=_peer_from_json(_get(value, "peer", dict)) if "peer" in value else None,
     )
 
 
@@ -145,6 +147,19 @@ def _answer_from_json(value: Mapping[str, Any]) -> Answer:
         headers_at=_time(_get(value, "headers_at", float, int)),
         reads=tuple(reads),
     )
+
+
+def _peer_to_json(peer: Peer) -> JSONObject:
+    encoded = [base64.b64encode(certificate).decode("ascii") for certificate in peer.certificates]
+    return {"address": peer.address, **({"certificates": encoded} if encoded else {})}
+
+
+def _peer_from_json(value: Mapping[str, Any]) -> Peer:
+    encoded: list[Any] = _get(value, "certificates", list) if "certificates" in value else []
+    if not all(isinstance(one, str) for one in encoded):
+        raise LineError("its 'certificates' have the wrong type")
+    decoded = _checked("certificates", lambda: tuple(base64.b64decode(one, validate=True) for one in encoded))
+    return Peer(_get(value, "address", str), decoded)
 
 
 def _body_to_json(body: bytes) -> JSONObject:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from conformance.evidence.certificates import without_secret_certificates
 from conformance.evidence.jsonl import FILE_NAME, FORMAT, dump_line, exchange_to_json
 from conformance.evidence.reader import Evidence, EvidenceError, read_evidence
 from conformance.evidence.redaction import Redactor
@@ -71,7 +72,7 @@ class EvidenceWriter:
         Raises:
             EvidenceError: the line cannot be written, or an exchange with this id was written before.
         """
-        redacted = self._redactor.exchange(exchange)
+        redacted = without_secret_certificates(self._redactor.exchange(exchange), self._redactor)
         if redacted.id in self._ids:
             raise EvidenceError(f"the exchange {redacted.id!r} was written before; ids are unique.", path=self.path)
         self._ids.add(redacted.id)

@@ -46,6 +46,7 @@ def sent_of(
         connection=tap.connection,
         head=head_of(tap.raw),
         tls=tap.tls,
+        peer=tap.peer,
     )
     return Sent(exchange, answered=tap.received > 0, raw=tuple(tap.raw))
 

@@ -105,11 +105,23 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Peer:
+    """Who was at the other end of a connection, as the run saw it.
+
+    `address` is that of the socket, `203.0.113.7:443` or `[2001:db8::7]:443`: a proxy's where there is one.
+    `certificates` are those that the peer sent, as DER and its own first; empty without TLS.
+    """
+
+    address: str
+    certificates: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Redaction:
     """One place where a secret stood before it was taken out.
 
     `secret` is the secret's name, never its value; `form` the encoding it was found in (`plain`, `base64`, …);
-    `where` is `request`, `status`, `header NAME`, `head`, `body` or `ending`.
+    `where` is `request`, `status`, `header NAME`, `head`, `body`, `ending` or `certificate`.
     """
 
     secret: str
@@ -162,6 +174,8 @@ class Exchange:
     """The version of TLS, such as `TLSv1.3`; None without TLS, or where it was not recorded."""
     round: int = 0
     """0 for the run itself, n for the nth time that its findings were tried again."""
+    peer: Peer | None = field(default=None, compare=False)
+    """The peer of the connection, in the first exchange that went over it; None in all others."""
 
     @property
     def body_kept(self) -> BodyKept:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from conformance.targets.model import Limits
 from conformance.wire.budget import MemoryBudget
-from conformance.wire.exchange import EndKind
+from conformance.wire.exchange import EndKind, Peer
 
 RAW_KEPT = 64 * 1024
 """Bytes of an answer that are kept as they came from the wire: enough for any header within the limits."""
@@ -60,6 +60,8 @@ class Tap:
     connection: int | None = None
     tls: str | None = None
     """The version of TLS on the connection, such as `TLSv1.3`; None without TLS."""
+    peer: Peer | None = None
+    """The peer of the connection, where this is its first exchange."""
     reads: int = 0
     received: int = 0
     read_at: float = 0.0

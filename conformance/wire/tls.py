@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,6 +20,10 @@ _FOR_THE_CERTIFICATE = {
     "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "it does not accept the client certificate",
 }
 _IN_WORDS = {"WRONG_VERSION_NUMBER": "it does not speak TLS", **_FOR_THE_CERTIFICATE}
+LARGEST_CHAIN = 32 * 1024
+"""Bytes of a peer's certificates that are kept, its own first; a usual chain has less than 10,000."""
+_DER = 2
+"""What the private class of certificates calls the encoding DER."""
 _PRIVATE_KEY = "PRIVATE KEY-----"
 _ENCRYPTED = ("BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED")
 
@@ -61,6 +66,32 @@ def for_the_certificate(error: ssl.SSLError) -> bool:
     With TLS 1.3 the client learns that only when it reads: for the client, the handshake was over before.
     """
     return error.reason in _FOR_THE_CERTIFICATE
+
+
+def peer_certificates(session: ssl.SSLObject) -> tuple[bytes, ...]:
+    """The certificates that a peer sent, as DER and its own first: whole ones, as many as the bound allows.
+
+    Where Python does not give the others (before 3.13 there is no public way), its own alone.
+    """
+    kept, size = [], 0
+    for certificate in _chain(session):
+        size += len(certificate)
+        if size > LARGEST_CHAIN:
+            break
+        kept.append(certificate)
+    return tuple(kept)
+
+
+def _chain(session: ssl.SSLObject) -> list[bytes]:
+    public = getattr(session, "get_unverified_chain", None)
+    if public is not None:
+        return list(public() or ())
+    private = getattr(getattr(session, "_sslobj", None), "get_unverified_chain", None)
+    if private is not None:
+        with suppress(AttributeError, TypeError, ValueError):
+            return [one.public_bytes(_DER) for one in private() or ()]
+    own = session.getpeercert(binary_form=True)
+    return [] if own is None else [own]
 
 
 @lru_cache(maxsize=8)  # making one takes 20 ms, and every connection of its own has a transport

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import httpcore
 import httpx
 
-from conformance.wire.exchange import EndKind
+from conformance.wire.exchange import EndKind, Peer
 from conformance.wire.proxy import PROXY_AUTHENTICATION_REQUIRED, proxy_credentials, proxy_url
 from conformance.wire.tap import current_tap
-from conformance.wire.tls import for_the_certificate, tls_context, tls_reason
+from conformance.wire.tls import for_the_certificate, peer_certificates, tls_context, tls_reason
 
 if TYPE_CHECKING:
     from conformance.targets.model import Target
@@ -26,6 +26,7 @@ class TappedStream(httpcore.AsyncNetworkStream):
         self._number = number
         session = stream.get_extra_info("ssl_object")
         self._tls: str | None = session.version() if session is not None else None
+        self._peer = _peer(stream, session)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what is there, waiting as long as the tap allows."""
@@ -50,6 +51,8 @@ class TappedStream(httpcore.AsyncNetworkStream):
         """Write all of `buffer` before the deadline."""
         tap = current_tap.get()
         tap.connection, tap.tls = self._number, self._tls
+        # Once a connection: its first exchange has it.
+        tap.peer, self._peer = self._peer or tap.peer, None
         try:
             await self._stream.write(buffer, timeout=tap.time_left())
         except httpcore.WriteTimeout:
@@ -169,6 +172,18 @@ class Transport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close every connection."""
         await self._pool.aclose()
+
+
+def _peer(stream: httpcore.AsyncNetworkStream, session: ssl.SSLObject | None) -> Peer | None:
+    try:
+        address = stream.get_extra_info("server_addr")
+    except OSError:  # the peer has left already
+        return None
+    if not isinstance(address, tuple):
+        return None
+    host, port = address[:2]
+    shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return Peer(shown, () if session is None else peer_certificates(session))
 
 
 def _proxy(target: Target) -> httpcore.Proxy | None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hypothesis import strategies as st
 
 from conformance.probes.script import Step, StepKind
-from conformance.wire.exchange import Answer, Ending, EndKind, Exchange, Read, Redaction, SentRequest
+from conformance.wire.exchange import Answer, Ending, EndKind, Exchange, Peer, Read, Redaction, SentRequest
 
 KEY = "sk-Test+0123/abcdEFGH"
 SECRETS = {"api-key": KEY}
@@ -42,6 +42,7 @@ EXCHANGES = st.builds(
     last=st.booleans(),
     head=st.binary(max_size=40),
     round=st.integers(0, 9),
+    peer=st.none() | st.builds(Peer, address=TEXT, certificates=st.lists(st.binary(max_size=9), max_size=3).map(tuple)),
 )
 
 
