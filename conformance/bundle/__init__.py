@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.bundle.archive import is_plain, read_archive, write_archive
-from conformance.bundle.errors import BundleError, KeyFileError
+from conformance.bundle.errors import BundleError, ChallengeError, KeyFileError
 from conformance.bundle.manifest import MANIFEST, check_manifest, manifest_text
 from conformance.bundle.signature import ENVELOPE, fingerprint, public_key, signed, signing_key, verified_payload
 from conformance.bundle.statement import STATEMENT, check_statement, statement_text
@@ -13,6 +13,7 @@ __all__ = [
     "MANIFEST",
     "STATEMENT",
     "BundleError",
+    "ChallengeError",
     "KeyFileError",
     "check_manifest",
     "check_statement",

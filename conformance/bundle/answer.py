@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from conformance.bundle.scope import LeftOut
 from conformance.contract.model import Level, Tier
@@ -15,17 +15,18 @@ _MOST_WAIVERS = 20
 _LONGEST = 200
 NOT_PROVEN = (
     "that the target sent these answers: whoever made the bundle could have written them",
+    "that addresses and certificates are the target's, against whoever owns the host or wrote the evidence",
     "that no other run was made, and dropped, before this one",
     "that the target answers today as it did then",
 )
 
 
-def answer(name: str, results: Results, left: Sequence[LeftOut], seal: str) -> list[str]:
-    """The lines of the answer; `name` is the bundle's, `seal` says who signed it."""
-    return [log_line(line) for line in _answer(name, results, left, seal)]
+def answer(name: str, results: Results, left: Sequence[LeftOut], seal: str, requests: Iterable[str] = ()) -> list[str]:
+    """The lines of the answer; `name` is the bundle's, `seal` says who signed it, `requests` what its requests show."""
+    return [log_line(line) for line in _answer(name, results, left, seal, requests)]
 
 
-def _answer(name: str, results: Results, left: Sequence[LeftOut], seal: str) -> Iterator[str]:
+def _answer(name: str, results: Results, left: Sequence[LeftOut], seal: str, requests: Iterable[str]) -> Iterator[str]:
     profile, target = results.profile, results.target
     yield (
         f"{name} is valid: no file was changed, its plan is the one that profile and tier demand, and judging its"
@@ -44,6 +45,7 @@ def _answer(name: str, results: Results, left: Sequence[LeftOut], seal: str) -> 
     )
     yield "Left out: " + ("; ".join(f"{one.what} ({one.why})" for one in left) if left else "nothing") + "."
     yield from _waived(results)
+    yield from requests
     yield f"Signature: it is {seal}."
     yield f"Not proven: {'; '.join(NOT_PROVEN)}."
 

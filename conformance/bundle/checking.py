@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,18 +31,21 @@ _NEEDED = ("results.json", EVIDENCE, REQUIREMENTS, *REPORTS)
 
 
 def checked(asked: Mapping[str, Any]) -> list[str]:
-    """Do one part of the checking of an unpacked bundle; gives the lines of the answer, once all is checked.
+    """Do one part of the checking of an unpacked bundle; gives what the requests show, or with that the whole answer.
 
     Raises:
         BundleError: the bundle is not valid, or does not meet the demands.
     """
+    from conformance.bundle.challenge import GivenChallenge, challenge_sentences  # noqa: PLC0415 - loads the suite
     from conformance.bundle.judge_again import check_plan_again, judge_again  # noqa: PLC0415 - a part needs one
 
     folder, members = Path(asked["folder"]), asked["members"]
     if asked["part"] == "plan":
         results, _ = _consistent(folder, members, asked["key_file"])
-        check_plan_again(results, folder)
-        return []
+        given = None if asked["challenge"] is None else GivenChallenge.from_data(asked["challenge"])
+        planned = check_plan_again(results, folder, None if given is None else given.challenge)
+        answered = () if given is None or planned.carried is None else (given, planned.carried)
+        return [*planned.connections, *(challenge_sentences(*answered, datetime.now(UTC)) if answered else ())]
     from conformance.bundle.answer import answer  # noqa: PLC0415 - as above
 
     results, seal = _consistent(folder, members, asked["key_file"])
@@ -49,7 +53,7 @@ def checked(asked: Mapping[str, Any]) -> list[str]:
     problem = unmet(Demands.from_data(asked["demands"]), results, left)
     if problem is not None:
         raise BundleError(problem)
-    return answer(asked["name"], results, left, seal)
+    return answer(asked["name"], results, left, seal, asked["shown"])
 
 
 def _consistent(folder: Path, members: Sequence[str], key_file: str | None) -> tuple[Results, str]:

@@ -118,7 +118,7 @@ def every_probe(run: Run, again: PlannedAgain) -> dict[str, Probe]:
     final = _final(own)
     unsent = _unsent(again.plan, again.target, run.recorded, again.asked)
     sent = {probe.name: probe for probe in _sent(again.plan, unsent, final)}
-    sent |= _followed(RequestBody(run.contract, again.target), sent, own)
+    sent |= _followed(replace(run, target=again.target).request_body, sent, own)
     for exchange in run.recorded.exchanges:
         if exchange.round > MOST_ROUNDS:
             raise BundleError(f"findings were tried again more often than {MOST_ROUNDS} times.")

@@ -7,5 +7,9 @@ class BundleError(Exception):
     """A bundle is not valid. The message is one sentence that names the exact problem."""
 
 
+class ChallengeError(Exception):
+    """A challenge cannot be made or used. The message is one sentence: the file, what is wrong, and what to do."""
+
+
 class KeyFileError(Exception):
     """A key cannot be used. The message is one sentence: the file, what is wrong, and what to do."""

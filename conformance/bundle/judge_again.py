@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from conformance.bundle.challenge import Carried, carried, check_challenge
 from conformance.bundle.completeness import check_finished, check_plan, every_probe
 from conformance.bundle.errors import BundleError
 from conformance.bundle.manifest import file_digest
 from conformance.bundle.packing import CONTRACT, EVIDENCE, REQUIREMENTS
+from conformance.bundle.peers import peer_sentences
 from conformance.bundle.planned_requests import PlannedRequests
 from conformance.bundle.possible_times import check_times
 from conformance.bundle.reports_again import changed_report
@@ -21,12 +23,13 @@ from conformance.compare.record_differences import record_differences
 from conformance.contract import requirement_set, shipped_profiles
 from conformance.evidence import EvidenceError
 from conformance.evidence.bounds import FOREIGN
+from conformance.probes import Challenge
 from conformance.probes.generated import MOST
 from conformance.quoting import one_line
 from conformance.report import Results, results_document
 from conformance.running.finish import finish
 from conformance.running.opening import open_run
-from conformance.running.planned_again import planned_again
+from conformance.running.planned_again import PlannedAgain, planned_again
 from conformance.running.pytest_session import Ended, collect, judge
 from conformance.running.retry_findings import retried
 from conformance.running.run import Run, RunSettings
@@ -36,14 +39,33 @@ from conformance.terminal.exits import UsageFailure, as_usage_failures
 _CANNOT_JUDGE = "its evidence cannot be judged again"
 
 
-def check_plan_again(results: Results, folder: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What the requests of a bundle show beside the outcomes: whom they reached, and how they answer a challenge."""
+
+    connections: tuple[str, ...]
+    """In sentences."""
+    carried: Carried | None
+    """None where the bundle is not held to a challenge."""
+
+
+def check_plan_again(results: Results, folder: Path, challenge: Challenge | None = None) -> Planned:
     """Check that the evidence in a folder is of the whole plan that its contract and tier demand, request by request.
 
+    Where its run was made for a challenge, the requests follow from that, too; it must be `challenge` where one is
+    given.
+
     Raises:
-        BundleError: the contract is a different one; or a probe, an exchange or a request is not what follows.
+        BundleError: the contract is a different one; or a probe, an exchange or a request is not what follows; or the
+            run was not made for the challenge.
     """
     with _opened(results, folder) as run:
-        _check_planned(run)
+        assert run.recorded is not None
+        if challenge is not None:
+            check_challenge(challenge, run.recorded)
+        planning, again, needs = _check_planned(run)
+        connections = tuple(peer_sentences(run.recorded.exchanges))
+        return Planned(connections, None if challenge is None else carried(planning, again, needs))
 
 
 def judge_again(results: Results, folder: Path) -> tuple[LeftOut, ...]:
@@ -64,7 +86,7 @@ def judge_again(results: Results, folder: Path) -> tuple[LeftOut, ...]:
 def _opened(results: Results, folder: Path) -> Iterator[Run]:
     """The run over the evidence of a bundle, which says to be of the run of the results, and may be."""
     settings = RunSettings(
-        profile=_profile(results, folder),
+        profile=profile_of(results, folder),
         replay=(folder / EVIDENCE).parent,
         strict=results.strict,
         require_all=results.require_all,
@@ -84,7 +106,12 @@ def _opened(results: Results, folder: Path) -> Iterator[Run]:
         raise BundleError(f"{what}: {said}") from failure
 
 
-def _profile(results: Results, folder: Path) -> str:
+def profile_of(results: Results, folder: Path) -> str:
+    """The profile that a bundle is judged by: the name of a shipped one, or the path of the document in the bundle.
+
+    Raises:
+        BundleError: the document in the bundle is not the one that was judged by.
+    """
     written = _requirements(folder)
     document = folder / CONTRACT / str(written["document"])
     if not document.is_file() or file_digest(document) != results.profile.sha256:
@@ -121,7 +148,8 @@ def _compare(results: Results, folder: Path, run: Run) -> None:
         raise BundleError(f"{changed} is not the report that results and evidence make; it was changed.")
 
 
-def _check_planned(run: Run) -> None:
+def _check_planned(run: Run) -> tuple[Run, PlannedAgain, Sequence[str]]:
+    """Check the plan and each request; gives the plan, the run as it was planned, and what its tests need."""
     recorded = run.recorded
     assert recorded is not None
     generated = recorded.header.get("generated")
@@ -134,6 +162,7 @@ def _check_planned(run: Run) -> None:
     check_plan(run, again)
     probes = every_probe(run, again)
     PlannedRequests(run.contract, again.target).check(recorded.exchanges, probes, again.asked)
+    return run, again, collected.needs
 
 
 def _check_unbroken(broken: Sequence[str], ended: Ended) -> None:

@@ -1,4 +1,4 @@
-"""Signs a statement with an ed25519 key in a DSSE envelope, and verifies one.
+"""Signs a statement or a challenge with an ed25519 key in a DSSE envelope, and verifies one.
 
 Source: https://github.com/secure-systems-lab/dsse, protocol.md and envelope.md.
 """
@@ -86,29 +86,32 @@ def _read(path: Path) -> bytes:
         raise KeyFileError(f"{path}: the key cannot be read because {reason}.") from error
 
 
-def signed(statement: str, key: Ed25519PrivateKey) -> str:
-    """The envelope of a statement, as JSON text. The same statement and key give the same envelope (RFC 8032)."""
+def signed(payload: str, key: Ed25519PrivateKey, payload_type: str = PAYLOAD_TYPE) -> str:
+    """The envelope of a statement, or of another payload, as JSON text.
+
+    The same payload and key give the same envelope (RFC 8032).
+    """
     from securesystemslib.dsse import Envelope
     from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined] # not in its __all__
 
-    envelope = Envelope(statement.encode(), PAYLOAD_TYPE, {})
+    envelope = Envelope(payload.encode(), payload_type, {})
     envelope.sign(CryptoSigner(key))
     return json.dumps(envelope.to_dict(), indent=1) + "\n"
 
 
-def verified_payload(text: str, key: Ed25519PublicKey | None) -> str:
-    """The statement in an envelope, once its signature is verified; without a key, unverified.
+def verified_payload(text: str, key: Ed25519PublicKey | None, payload_type: str = PAYLOAD_TYPE) -> str:
+    """The statement in an envelope, or another payload, once its signature is verified; without a key, unverified.
 
     Raises:
-        BundleError: the envelope is broken, contains no statement, or has no signature by this key.
+        BundleError: the envelope is broken, contains another kind of payload, or has no signature by this key.
     """
     try:
         loaded = load(text)
-        payload_type, payload = _parts(loaded)
+        found_type, payload = _parts(loaded)
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{ENVELOPE} is not a DSSE envelope.") from error
-    if payload_type != PAYLOAD_TYPE:
-        raise BundleError(f"{ENVELOPE} contains no in-toto statement.")
+    if found_type != payload_type:
+        raise BundleError(f"{ENVELOPE} contains another kind of payload than {payload_type}.")
     if key is not None:
         _verify(loaded, key)
     return payload

@@ -213,6 +213,12 @@ def commands() -> None:
     type=click.Path(path_type=Path),
     help="Sign the bundle with this ed25519 private key (PEM).",
 )
+@click.option(
+    "--challenge",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Make the run for this challenge of a certifier: its requests follow from it.",
+)
 @click.option("--trust-env", is_flag=True, help="Use proxies and certificates from the environment.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the last lines: verdict, failed requirements, report.")
 @click.option("-v", "--verbose", is_flag=True, help="Print every finding with all its evidence.")

@@ -15,6 +15,7 @@ from typing import Any
 
 from conformance.cli.reach_options import reach_asked_for
 from conformance.contract.model import Tier
+from conformance.probes import Challenge
 from conformance.report.console import Detail
 from conformance.running.run import RunSettings
 from conformance.shipped import DEFAULT_PROFILE
@@ -24,7 +25,7 @@ from conformance.terminal.run_output import Shown
 
 _CONCURRENCY = {Tier.EXHAUSTIVE: 16, Tier.LOAD: 64}
 """Default number of concurrent requests, for tiers where it is not the usual one."""
-_FIXED_BY_THE_RUN = ("out", "tier", "only", "exclude", "replay", "release", "generated", "force")
+_FIXED_BY_THE_RUN = ("out", "tier", "only", "exclude", "replay", "release", "generated", "force", "challenge")
 """Options that define a run; a resumed run has them already."""
 
 
@@ -73,6 +74,7 @@ def run_settings(options: Mapping[str, Any]) -> RunSettings:
         trust_environment=asked.get("trust_env", False),
         fail_fast=asked.get("fail_fast", False),
         exclude=given.get("exclude", ()),
+        challenge=_challenge(given),
     )
 
 
@@ -91,6 +93,21 @@ def shown_as(options: Mapping[str, Any]) -> Shown:
         opens_page=options["opens_page"],
         progress=sys.stderr.isatty() and not quiet,
     )
+
+
+def _challenge(given: Mapping[str, Any]) -> Challenge | None:
+    """The challenge that the run is made for; whose signature is on it, `verify` checks."""
+    if "challenge" not in given:
+        return None
+    if "replay" in given:
+        raise UsageFailure("--replay judges a run that was made already; leave --challenge out.")
+    from conformance.bundle import ChallengeError
+    from conformance.bundle.challenge_file import read_challenge
+
+    try:
+        return read_challenge(given["challenge"])
+    except ChallengeError as error:
+        raise UsageFailure(str(error)) from error
 
 
 def _without(given: Mapping[str, Any], named: NamedTarget | None) -> tuple[str, ...]:

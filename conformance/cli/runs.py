@@ -103,6 +103,18 @@ def explain(requirement: str | None, profile: str, page: Path | None) -> int:
     type=click.Choice(["smoke", "standard", "exhaustive", "load"]),
     help="Refuse a run of a tier that does not include this one.",
 )
+@click.option(
+    "--challenge",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Refuse a run that was not made for this challenge (`chat-conformance challenge`).",
+)
+@click.option(
+    "--challenge-key",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The certifier's ed25519 public key (PEM), by which the challenge must be signed.",
+)
 @click.option("--no-waivers", is_flag=True, help="Refuse a run that was judged with waivers.")
 @click.option(
     "--require-all", is_flag=True, help="Refuse a run that leaves out what the target's own answers do not refuse."
@@ -135,9 +147,37 @@ def verify(bundle: Path, public_key: Path | None, *, memory: int, seconds: int, 
     Exit status: 0 valid, 1 not valid or less than is demanded (the message names the problem), 2 wrong usage.
     """
     from conformance.bundle.confinement import Bounds
-    from conformance.commands.verify import demands_of, verify_bundle
+    from conformance.commands.verify import challenge_of, demands_of, verify_bundle
 
-    return exit_status(lambda: verify_bundle(bundle, public_key, demands_of(demanded), Bounds(memory, seconds)))
+    def verified() -> int:
+        challenge = challenge_of(demanded["challenge"], demanded["challenge_key"])
+        return verify_bundle(bundle, public_key, demands_of(demanded), Bounds(memory, seconds), challenge)
+
+    return exit_status(verified)
+
+
+@click.command()
+@click.option("--for", "issued_for", metavar="NAME", required=True, help="Whose deployment is to be judged.")
+@click.option(
+    "--valid", metavar="TIME", default="48h", show_default=True, help="How long it holds: minutes (90m), hours or days."
+)
+@click.option(
+    "--sign",
+    metavar="KEY",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Sign it with this ed25519 private key (PEM).",
+)
+@click.option("--out", metavar="FILE", required=True, type=click.Path(path_type=Path), help="Where to write it.")
+def challenge(*, issued_for: str, valid: str, sign: Path, out: Path) -> int:
+    """Write a signed challenge for a certification.
+
+    A run that is made for it (`run --challenge`) sends requests that nobody could know before, and `verify --challenge`
+    holds its bundle to that.
+    """
+    from conformance.commands.challenge import make_challenge
+
+    return exit_status(lambda: make_challenge(issued_for, valid, sign, out))
 
 
 @click.command()
@@ -155,4 +195,4 @@ def badge(results: Path, out: Path | None) -> int:
     return exit_status(lambda: write_badge(results, out))
 
 
-COMMANDS = (init, diff, matrix, explain, verify, badge)
+COMMANDS = (init, diff, matrix, explain, challenge, verify, badge)

@@ -6,11 +6,11 @@ import tempfile
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from conformance.bundle import BundleError, KeyFileError, public_key, read_archive
+from conformance.bundle import BundleError, ChallengeError, KeyFileError, public_key, read_archive
 from conformance.bundle.confinement import USUAL_BOUNDS, Bounds, confined
 from conformance.bundle.demands import NOTHING_DEMANDED, Demands
 from conformance.contract.model import Tier
@@ -18,35 +18,71 @@ from conformance.moments import day
 from conformance.quoting import log_line, one_line
 from conformance.terminal.exits import UsageFailure
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    from conformance.bundle.challenge import GivenChallenge
+
 VALID, NOT_VALID = 0, 1
 _PARTS = ("plan", "judge")
 """What is done one after the other, each in a process of its own: neither keeps what the other needed."""
 
 
 def verify_bundle(
-    path: Path, key_file: Path | None, demands: Demands = NOTHING_DEMANDED, bounds: Bounds = USUAL_BOUNDS
+    path: Path,
+    key_file: Path | None,
+    demands: Demands = NOTHING_DEMANDED,
+    bounds: Bounds = USUAL_BOUNDS,
+    challenge: GivenChallenge | None = None,
 ) -> int:
     """Verify the bundle at a path and print the answer; returns the exit status.
 
     Raises:
         UsageFailure: there is no such file, or the key cannot be used.
     """
-    try:
-        if key_file is not None:
-            public_key(key_file)
-    except KeyFileError as error:
-        raise UsageFailure(str(error)) from error
+    _public_key(key_file)
     if not path.is_file():
         raise UsageFailure(f"{path}: there is no such file; give a bundle that `run --bundle` wrote.")
     with tempfile.TemporaryDirectory(prefix="chat-conformance-") as folder:
         try:
-            lines = _answer(path, Path(folder), key_file, demands, bounds)
+            asked = {
+                "demands": demands.data(),
+                "challenge": None if challenge is None else challenge.data(),
+                "key_file": None if key_file is None else str(key_file.absolute()),
+            }
+            lines = _answer(path, Path(folder), asked, bounds)
         except BundleError as error:
             click.echo(log_line(f"{path} is not valid: {error}"))
             return NOT_VALID
     for line in lines:
         click.echo(log_line(line))
     return VALID
+
+
+def challenge_of(path: Path | None, key_file: Path | None) -> GivenChallenge | None:
+    """The challenge that options name.
+
+    Raises:
+        UsageFailure: it or its key cannot be used, or the options do not go together.
+    """
+    from conformance.bundle.challenge import GivenChallenge
+    from conformance.bundle.challenge_file import read_challenge
+
+    if path is None:
+        if key_file is not None:
+            raise UsageFailure("--challenge-key checks the signature of a challenge; give --challenge FILE too.")
+        return None
+    try:
+        return GivenChallenge(read_challenge(path, _public_key(key_file)), is_signed=key_file is not None)
+    except ChallengeError as error:
+        raise UsageFailure(str(error)) from error
+
+
+def _public_key(path: Path | None) -> Ed25519PublicKey | None:
+    try:
+        return None if path is None else public_key(path)
+    except KeyFileError as error:
+        raise UsageFailure(str(error)) from error
 
 
 def demands_of(given: Mapping[str, Any]) -> Demands:
@@ -73,18 +109,11 @@ def demands_of(given: Mapping[str, Any]) -> Demands:
     )
 
 
-def _answer(path: Path, folder: Path, key_file: Path | None, demands: Demands, bounds: Bounds) -> list[str]:
+def _answer(path: Path, folder: Path, asked: Mapping[str, Any], bounds: Bounds) -> list[str]:
     """The lines of the answer for a bundle that holds."""
-    members = read_archive(path, folder)
-    asked = {
-        "name": str(path),
-        "folder": str(folder),
-        "members": members,
-        "key_file": None if key_file is None else str(key_file.absolute()),
-        "demands": demands.data(),
-    }
+    asked = {**asked, "name": str(path), "folder": str(folder), "members": read_archive(path, folder)}
     lines: list[str] = []
     for part in _PARTS:
-        lines, taken = confined("conformance.bundle.checking", {**asked, "part": part}, bounds)
+        lines, taken = confined("conformance.bundle.checking", {**asked, "part": part, "shown": lines}, bounds)
         bounds = bounds.less(taken)
     return lines

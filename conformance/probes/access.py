@@ -102,7 +102,7 @@ def _siblings(body: RequestBody) -> Iterator[tuple[str, str, Any]]:
     """Other routes by which model servers generate text: a name, the path, and a small request."""
     chat = body.capped(CHEAP)
     model = {"model": body.target.model} if body.target.model else {}
-    text = "Say hello."
+    text = "Say hello." if body.challenge is None else body.challenge.woven("Say hello.")
     yield "completions", "/v1/completions", {**model, "prompt": text, "max_tokens": CHEAP}
     yield "messages", "/v1/messages", {**model, "messages": chat["messages"], "max_tokens": CHEAP}
     yield "responses", "/v1/responses", {**model, "input": text, "max_output_tokens": 16}

@@ -48,7 +48,7 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
     yield served_probe(
         "completion/conversation",
         "a conversation of several turns",
-        {**body.capped(4), "messages": _conversation()},
+        body.naming_caller({**body.capped(4), "messages": body.woven(_conversation())}),
     )
     long_answer = body.asking(LONG_ANSWER, tokens=32)
     yield served_probe("completion/long-answer", "a long answer without streaming", long_answer)
@@ -83,7 +83,7 @@ def _limited(body: RequestBody) -> Iterator[Probe]:
     """The long answer under other limits of its tokens."""
     yield shortest(body)
     field, limit = body.limit_fields[-1], body.limit(1) - 1 + OTHER_LIMIT
-    request = {**body.base, "messages": [{"role": "user", "content": LONG_ANSWER}], field: limit}
+    request = {**body.base, "messages": body.woven([{"role": "user", "content": LONG_ANSWER}]), field: limit}
     about = f"the long answer again, limited to {limit} tokens by `{field}`"
     yield served_probe("completion/other-limit", about, request, wave=AFTERWARDS)
 

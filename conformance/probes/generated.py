@@ -1,7 +1,7 @@
 """Probes that are generated from the request schema: valid requests, and requests that break it.
 
 Some hundred of each come from Schemathesis, which is good at odd values and slow; the others are `random_requests` and
-`invalid_mutations` of them. Seeds are fixed, so that a plan is the same every time.
+`invalid_mutations` of them. Seeds are fixed, or follow from a challenge, so that a plan is the same every time.
 """
 
 from __future__ import annotations
@@ -36,16 +36,17 @@ def generated_probes(body: RequestBody, tier: Tier, count: int | None = None) ->
         count = MOST if tier.includes(Tier.EXHAUSTIVE) else 0
     if not count or not isinstance(body.contract.operation.request_schema, Mapping):
         return
+    seed = _SEED if body.challenge is None else body.challenge.seed("generated requests")
     found = valid_from_schemathesis(body, min(count, _FROM_SCHEMATHESIS))
     described = bool(body.contract.operation.properties)
-    made = random_requests(body, count - len(found), Random(_SEED)) if described else []  # noqa: S311 - no secret
+    made = random_requests(body, count - len(found), Random(seed)) if described else []  # noqa: S311 - no secret
     valid = [body.spoken(one) if isinstance(one, Mapping) else one for one in (*found, *made)]
     invalid = invalid_from_schemathesis(body, min(count, _FROM_SCHEMATHESIS))
     for number, sent in enumerate(valid):
         yield _probe("valid", number, "a valid request, generated from the schema", sent, Intent.SERVED)
     for number, sent in enumerate(invalid):
         yield _probe("invalid", number, "an invalid request, generated from the schema", sent, Intent.REFUSED)
-    broken = mutated_requests(body, valid, count - len(invalid), Random(_SEED))  # noqa: S311 - no secret hangs on it
+    broken = mutated_requests(body, valid, count - len(invalid), Random(seed))  # noqa: S311 - no secret hangs on it
     for mutated in broken:
         yield _mutated(mutated)
 

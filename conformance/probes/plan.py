@@ -11,6 +11,7 @@ from conformance.contract import Contract
 from conformance.contract.effort import TooMuchEffortError, bounded_effort
 from conformance.contract.model import Tier
 from conformance.probes.access import access_probes
+from conformance.probes.challenge import Challenge
 from conformance.probes.client_errors import error_probes
 from conformance.probes.completions import completion_probes
 from conformance.probes.declared import declared_probes
@@ -52,16 +53,25 @@ class Plan:
             yield from probe.instead
 
 
-def plan(contract: Contract, target: Target, needs: Iterable[str], tier: Tier, *, generated: int | None = None) -> Plan:
+def plan(
+    contract: Contract,
+    target: Target,
+    needs: Iterable[str],
+    tier: Tier,
+    *,
+    generated: int | None = None,
+    challenge: Challenge | None = None,
+) -> Plan:
     """The probes that `needs` (names, or globs of names) select within a tier.
 
-    `generated` is the most generated requests of each kind; None leaves that to the tier.
+    `generated` is the most generated requests of each kind; None leaves that to the tier. The texts of the requests,
+    and what is generated, follow from a `challenge` where there is one; the names of the probes do not.
 
     Raises:
         ProbeError: two probes have one name, or the request schema is too large to make probes of.
     """
     patterns = tuple(dict.fromkeys(needs))
-    body = RequestBody(contract, target)
+    body = RequestBody(contract, target, challenge)
     generate = any(_selects(pattern, GENERATED) for pattern in patterns)
     try:
         with bounded_effort():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from conformance.contract import Contract
 from conformance.contract.samples import Accepts, definitions_of, validator_for
+from conformance.probes.challenge import Challenge
 from conformance.probes.model import LIMIT_FIELDS
 from conformance.quoting import as_path
 from conformance.targets.capabilities import STREAMING
@@ -38,6 +39,8 @@ COMPANIONS: Mapping[str, Mapping[str, Any]] = {
 """Fields that the OpenAI Chat Completions reference ties to another field."""
 _MANY_CHOICES = 8
 _QUOTED = 60
+_CALLER = "user"
+"""The field of the OpenAI API that names a request's caller, as deployments like to write into logs and headers."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class RequestBody:
 
     contract: Contract
     target: Target
+    challenge: Challenge | None = None
+    """The certifier's challenge from which the texts of the requests follow, where there is one."""
 
     @cached_property
     def accepts(self) -> Accepts:
@@ -83,8 +88,26 @@ class RequestBody:
         return frozenset() if isinstance(schema, bool) else frozenset(schema.get("required", ()))
 
     @property
+    def caller(self) -> str | None:
+        """The field that names a request's caller, where the contract has one."""
+        names = (_CALLER, *(one.name for one in self.contract.parameters if one.names_caller))
+        return next((name for name in names if self.has(name)), None)
+
+    @property
     def base(self) -> dict[str, Any]:
-        """The template, filled in from the target; without a model where neither has one."""
+        """The template, filled in from the target; without a model where neither has one.
+
+        A challenge is woven into its last question, and into the caller's name where nobody has configured one.
+        """
+        base = self._filled_template
+        if self.challenge is None:
+            return base
+        if isinstance(base.get("messages"), list):
+            base["messages"] = self.woven(base["messages"])
+        return self.naming_caller(base) if self.caller in base and self.caller not in self.configured else base
+
+    @property
+    def _filled_template(self) -> dict[str, Any]:
         values = {"{model}": self.target.model}
         values |= {one.placeholder: self.target.value(one) for one in self.contract.parameters}
         body = {name: _filled(value, values) for name, value in self.contract.template.items()}
@@ -158,8 +181,22 @@ class RequestBody:
 
     def asking(self, text: str, *, tokens: int, **fields: Any) -> dict[str, Any]:
         """A capped request with one user message of this text and further fields."""
-        messages = [{"role": "user", "content": text}]
+        messages = self.woven([{"role": "user", "content": text}])
         return {**self.capped(tokens), "messages": messages, **fields}
+
+    def woven(self, messages: list[Any]) -> list[Any]:
+        """A conversation with the challenge in its last question, where there is one and the contract allows it."""
+        if self.challenge is None:
+            return messages
+        woven = _with_last_text(messages, self.challenge.woven)
+        return woven if self.accepts({**self._filled_template, "messages": woven}) else messages
+
+    def naming_caller(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The request with the challenge as its caller's name, where there is one and the contract allows it."""
+        if self.challenge is None or self.caller is None:
+            return request
+        named = {**request, self.caller: self.challenge.caller}
+        return named if self.is_spoken(named) and self.accepts(named) else request
 
     def around(self, path: Path) -> dict[str, Any]:
         """A valid request in which the field at a path may be set: with the fields that it needs beside it."""
@@ -175,6 +212,27 @@ class RequestBody:
             if limit is not None and wants_many(changed) and limit in changed
             else changed
         )
+
+
+def _with_last_text(messages: list[Any], change: Callable[[str], str]) -> list[Any]:
+    """The messages with the text of the user's last one changed; an empty text stays empty."""
+    users = [number for number, one in enumerate(messages) if isinstance(one, Mapping) and one.get("role") == "user"]
+    if not users:
+        return messages
+    last = users[-1]
+    content = _with_text(messages[last].get("content"), change)
+    return [*messages[:last], {**messages[last], "content": content}, *messages[last + 1 :]]
+
+
+def _with_text(content: Any, change: Callable[[str], str]) -> Any:
+    """A message's content, a text or a list of parts, with its first text changed."""
+    if isinstance(content, str) and content:
+        return change(content)
+    if isinstance(content, list):
+        for number, part in enumerate(content):
+            if isinstance(part, Mapping) and isinstance(part.get("text"), str) and part["text"]:
+                return [*content[:number], {**part, "text": change(part["text"])}, *content[number + 1 :]]
+    return content
 
 
 def _filled(value: Any, values: Mapping[str, str | None]) -> Any:

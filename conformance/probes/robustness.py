@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from conformance.contract.model import Tier
-from conformance.probes.canaries import WORD_OF_CLIENT_THAT_LEFT, repeating, with_line_breaks, word_of
+from conformance.probes.canaries import LINE_BREAKS, WORD_OF_CLIENT_THAT_LEFT, repeating, word_of
 from conformance.probes.client_errors import malformed_probes, odd_text_probes
 from conformance.probes.completions import LONG_ANSWER, ONE_CONNECTION
 from conformance.probes.hostile import hostile_probes
@@ -84,7 +84,7 @@ def _connections(body: RequestBody) -> Iterator[Probe]:
             name="robustness/hang-up",
             about="a client that hangs up in the middle of a stream",
             intent=Intent.EITHER,
-            body=with_line_breaks(body, request),
+            body=request if body.caller is None else {**request, body.caller: LINE_BREAKS},
             completion_tokens=64,
             disconnect_after=1,
         )

@@ -1,7 +1,8 @@
 """Requests that Schemathesis generates from the request schema: valid ones, and invalid ones.
 
-The seed is fixed and nothing is stored, so a plan is the same every time. What is generated is adapted before it is
-sent: the model is the target's, and the token limit and the stream flag are set so that no request is expensive.
+The seed is fixed, or follows from a challenge, and nothing is stored, so a plan is the same every time. What is
+generated is adapted before it is sent: the model is the target's, and the token limit and the stream flag are set so
+that no request is expensive.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def valid_from_schemathesis(body: RequestBody, count: int) -> list[Any]:
     kept = _KEPT | {one.name for one in body.contract.parameters if not one.in_path}
     fixed = {name: value for name, value in body.capped(CHEAP_TOKENS).items() if name in kept}
     adapted = _adapted(dict(body.contract.operation.request_schema), kept, set(fixed))  # type: ignore[arg-type]
-    generated = _generate(adapted, "POSITIVE", count)
+    generated = _generate(adapted, "POSITIVE", count, _seed_of(body))
     return _distinct(generated, lambda one: {**one, **fixed, **_as_conversation(one)}, body, valid=True)[:count]
 
 
@@ -63,7 +64,7 @@ def _has_role(message: Any) -> bool:
 def invalid_from_schemathesis(body: RequestBody, count: int) -> list[Any]:
     """At most so many invalid bodies."""
     schema = body.contract.operation.request_schema
-    generated = _generate(schema, "NEGATIVE", 2 * count + _MARGIN)
+    generated = _generate(schema, "NEGATIVE", 2 * count + _MARGIN, _seed_of(body))
     found = _distinct(generated, lambda one: _cheap(one, body), body, valid=False)
     return [one for one in found if not _is_acceptable(one, body)][:count]
 
@@ -141,15 +142,19 @@ def _fill(content: Any) -> None:
         _fill(below)
 
 
-def _generate(schema: Any, mode: str, count: int) -> list[Any]:
+def _seed_of(body: RequestBody) -> int:
+    return _SEED if body.challenge is None else body.challenge.seed("schemathesis")
+
+
+def _generate(schema: Any, mode: str, count: int, seed: int) -> list[Any]:
     """Bodies that Schemathesis generates from a schema, if that is soon done: the same each time, once in a process."""
     if not is_soon_generated(schema):
         return []
-    return _generate_once(json.dumps(schema, sort_keys=True), mode, count)
+    return _generate_once(json.dumps(schema, sort_keys=True), mode, count, seed)
 
 
 @cache
-def _generate_once(schema_text: str, mode: str, count: int) -> list[Any]:
+def _generate_once(schema_text: str, mode: str, count: int, seed: int) -> list[Any]:
     schema = json.loads(schema_text)
     import hypothesis  # noqa: PLC0415 - the three take a second, and only generated probes need them
     import schemathesis  # noqa: PLC0415
@@ -168,7 +173,7 @@ def _generate_once(schema_text: str, mode: str, count: int) -> list[Any]:
         generation_mode=schemathesis.GenerationMode[mode]
     )
 
-    @hypothesis.seed(_SEED)
+    @hypothesis.seed(seed)
     @hypothesis.settings(
         max_examples=count,
         database=None,

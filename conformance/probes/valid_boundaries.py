@@ -67,12 +67,12 @@ def _conversation_for(case: Case, path: Path, body: RequestBody) -> list[Any] | 
     usual: list[Any] = body.base["messages"] if isinstance(body.base.get("messages"), list) else []
     if path == ("messages",) and isinstance(case.value, list) and usual:
         if case.name == "several-items":
-            return _turns(len(case.value))
+            return body.woven(_turns(len(case.value)))
         return usual * max(1, len(case.value))
     if path == ("messages", 0) and case.name == "members-reversed" and usual and isinstance(usual[0], dict):
         return [dict(reversed(usual[0].items()))]
     if path == ("messages", 0, "role") and isinstance(case.value, str):
-        return conversation_with(case.value)
+        return body.woven(conversation_with(case.value))
     return None
 
 

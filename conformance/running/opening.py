@@ -13,6 +13,7 @@ from conformance.contract.model import Tier
 from conformance.evidence import Redactor
 from conformance.gate.waivers import load_waivers
 from conformance.probes import check_request
+from conformance.running.challenge_time import require_in_time
 from conformance.running.earlier_run import require_fresh, require_no_other_evidence
 from conformance.running.replay import replayed_run
 from conformance.running.resume import interrupted_run, require_same_target
@@ -49,6 +50,8 @@ def open_run(
             require_no_other_evidence(settings.out, settings.replay)
         yield replayed(settings, contract, waivers=waivers, environ=environ, release=release)
         return
+    if settings.challenge is not None:
+        require_in_time(settings.challenge, datetime.now(UTC), f"the challenge for {settings.challenge.issued_for}")
     with contextlib.ExitStack() as resources:
         if settings.resume:
             run = _resumed(settings, contract, environ)
@@ -66,6 +69,7 @@ def _live(settings: RunSettings, contract: Contract, release: Release | None, ta
         tier=settings.tier,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         release=release,
+        challenge=settings.challenge,
     )
 
 
@@ -78,6 +82,8 @@ def _resumed(settings: RunSettings, contract: Contract, environ: Mapping[str, st
         raise TargetError(
             f"{settings.out} holds a run that had nothing to judge; start a new run, in another directory."
         )
+    if resumed.challenge is not None:
+        require_in_time(resumed.challenge, datetime.now(UTC), f"{settings.out} holds a run whose challenge")
     release, contract = _released(contract, settings.release or resumed.release)
     target = _addressed(contract, settings, environ)
     check_request(contract, target)
@@ -85,7 +91,7 @@ def _resumed(settings: RunSettings, contract: Contract, environ: Mapping[str, st
     settings = replace(settings, only=resumed.only, exclude=resumed.exclude, generated=resumed.header.get("generated"))
     # What the preflight found out then is not asked again.
     run = _live(settings, contract, release, replace(target, dialect=resumed.target.dialect))
-    return replace(run, tier=resumed.tier, started=resumed.started, resumed=resumed)
+    return replace(run, tier=resumed.tier, started=resumed.started, resumed=resumed, challenge=resumed.challenge)
 
 
 def replayed(
@@ -118,6 +124,7 @@ def replayed(
         waivers=waivers,
         release=release,
         recorded=recorded.evidence,
+        challenge=recorded.challenge,
     )
 
 

@@ -93,7 +93,7 @@ class _Conversation:
 
     @property
     def _body(self) -> RequestBody:
-        return RequestBody(self._run.contract, replace(self._run.target, dialect=self.dialect))
+        return replace(self._run, target=replace(self._run.target, dialect=self.dialect)).request_body
 
     @property
     def _left(self) -> int:

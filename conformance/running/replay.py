@@ -12,7 +12,8 @@ from conformance.contract.model import Tier
 from conformance.evidence import FILE_NAME, Evidence, EvidenceError, read_evidence
 from conformance.evidence.bounds import OWN, Bounds
 from conformance.moments import moment
-from conformance.probes import plan_from
+from conformance.probes import Challenge, plan_from
+from conformance.probes.challenge import challenge_from
 from conformance.quoting import as_json, one_line, quoted
 from conformance.running.recorded_target import target_from_record
 from conformance.targets import Target, TargetError
@@ -32,6 +33,8 @@ class RecordedRun:
     only: tuple[str, ...]
     release: str | None = None
     exclude: tuple[str, ...] = ()
+    challenge: Challenge | None = None
+    """The certifier's challenge that the run was made for, if it was made for one."""
 
     @property
     def header(self) -> Mapping[str, Any]:
@@ -60,6 +63,7 @@ def replayed_run(directory: Path, contract: Contract, bounds: Bounds = OWN) -> R
             only=tuple(map(_text, header["only"])),
             exclude=tuple(map(_text, header.get("exclude", ()))),
             release=None if header.get("release") is None else _text(header["release"]),
+            challenge=challenge_from(header["challenge"]) if "challenge" in header else None,
         )
         plan_from(header["probes"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -13,7 +13,8 @@ from conformance.contract import Contract, Release
 from conformance.contract.model import Tier
 from conformance.evidence import Evidence, Redactor
 from conformance.evidence.bounds import OWN, Bounds
-from conformance.probes import Plan, plan
+from conformance.probes import Challenge, Plan, plan
+from conformance.probes.request_body import RequestBody
 from conformance.running.replay import EVIDENCE, RecordedRun
 from conformance.suite.outcome import Waiver
 from conformance.targets import Limits, NamedTarget, Reach, Target, TargetError
@@ -65,6 +66,8 @@ class RunSettings:
     require_all: bool = False
     """Whether what the operator did not configure, or declared to be missing, counts as not tested."""
     force: bool = False
+    challenge: Challenge | None = None
+    """The certifier's challenge that a new run is made for; a resumed or replayed one has that of its evidence."""
     bounds: Bounds = OWN
     """How much evidence is read at most where it is replayed."""
 
@@ -86,6 +89,8 @@ class Run:
     """The interrupted run that this one completes, or None for a new run."""
     release: Release | None = None
     """The frozen requirement set that is scored by, or None for all that the profile requires."""
+    challenge: Challenge | None = None
+    """The certifier's challenge from which the texts of the requests follow, or None."""
     today: date = field(default_factory=lambda: datetime.now(UTC).date())
     """The day by which waivers hold."""
     opened: float = field(default_factory=time.monotonic)
@@ -93,7 +98,13 @@ class Run:
 
     def plan(self, needs: Iterable[str]) -> Plan:
         """The probes that the tests need (names and globs), within the tier."""
-        return plan(self.contract, self.target, needs, self.tier, generated=self.settings.generated)
+        generated = self.settings.generated
+        return plan(self.contract, self.target, needs, self.tier, generated=generated, challenge=self.challenge)
+
+    @property
+    def request_body(self) -> RequestBody:
+        """What the bodies of this run's requests are made by."""
+        return RequestBody(self.contract, self.target, self.challenge)
 
     @property
     def target_data(self) -> dict[str, Any]:

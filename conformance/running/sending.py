@@ -12,7 +12,6 @@ from conformance.evidence import EvidenceWriter
 from conformance.probes import Plan, Probe, plan_data, plan_from
 from conformance.probes.left_out import left_out
 from conformance.probes.preflight import PREFLIGHT
-from conformance.probes.request_body import RequestBody
 from conformance.probes.shrinking import Shrinking
 from conformance.running.observed import FAILED_FAST, INTERRUPTED, Observed, from_evidence
 from conformance.running.preflight import preflight
@@ -110,7 +109,7 @@ async def _send_planned(
             writer.append,
             _progress_of(watch, len(probes)),
             seen.exchanges,
-            follow_ups=Shrinking(RequestBody(run.contract, run.target)),
+            follow_ups=Shrinking(run.request_body),
         )
         if seen.interrupted:
             interrupted = INTERRUPTED
@@ -225,5 +224,6 @@ def _header(run: Run, planned: Plan, *, stopped: bool) -> dict[str, Any]:
         "release": None if run.release is None else run.release.version,
         "started": run.started,
         "stopped": stopped,
+        **({"challenge": run.challenge.data()} if run.challenge is not None else {}),
         "probes": plan_data(planned),
     }

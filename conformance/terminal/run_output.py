@@ -143,6 +143,9 @@ class RunOutput:
         model = [f"model {target.model}"] if target.model else []
         about = [f"{profile.name}{scored_by}", f"{run.tier.value} tier", *model]
         printer.line(", ".join(about), label="Profile")
+        if run.challenge is not None:
+            made_for = f"the challenge for {run.challenge.issued_for}, which holds until {run.challenge.expires}"
+            printer.line(made_for, label="Made for")
         printer.line(self._cost(plan), label="Sends")
         if self.substitutes:
             printer.line(_substituted(self.substitutes), label="Note")

@@ -42,7 +42,7 @@ def build_request(probe: Probe, operation: Operation, target: Target) -> httpx.R
     credential = credential_fields(probe.credential, operation.credential or USUAL_SCHEME, target)
     path = ("" if probe.from_root else base_path) + _path(probe, operation, target)
     path = _with_query(path, credential.query, target)
-    body = _body(probe)
+    body = content_of(probe)
     added = _added_fields(target, credential)
     headers = [*_headers(probe, operation, credential, authority=authority, body=body, added=added)]
     headers += _script_fields(probe)
@@ -137,7 +137,12 @@ def _added_fields(target: Target, credential: CredentialFields) -> dict[str, str
     return {name: value for name, value in added.items() if name.lower() not in taken}
 
 
-def _body(probe: Probe) -> bytes | None:
+def content_of(probe: Probe) -> bytes | None:
+    """The bytes of a probe's body; None where it has none.
+
+    Raises:
+        RequestError: the body is not a JSON value.
+    """
     if probe.body is None or isinstance(probe.body, bytes):
         return probe.body
     try:

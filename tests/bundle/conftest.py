@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from certification import Keys, command, make_keys
+from challenged_bundles import Issued
 
+from conformance.bundle.challenge_file import read_challenge
 from conformance.bundle.checking import checked
 
 
@@ -51,3 +53,21 @@ def signed(tmp_path_factory: pytest.TempPathFactory, keys: Keys) -> Path:
     status, said = command("run", "loop-health", "--tier", "smoke", *arguments)
     assert status == 0, said
     return folder / "run.zip"
+
+
+@pytest.fixture(scope="session")
+def certifier(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    return make_keys(tmp_path_factory.mktemp("certifier"), "certifier")
+
+
+@pytest.fixture(scope="session")
+def issued(tmp_path_factory: pytest.TempPathFactory, certifier: Keys) -> Issued:
+    """A challenge, and the bundle of a run that was made for it."""
+    folder = tmp_path_factory.mktemp("issued")
+    file = folder / "challenge.json"
+    status, said = command("challenge", "--for", "Acme AI", "--sign", certifier.private, "--out", file)
+    assert status == 0, said
+    arguments = ("--tier", "smoke", "--out", folder / "out", "--bundle", folder / "run.zip")
+    status, said = command("run", "loop-health", "--challenge", file, *arguments)
+    assert status == 0, said
+    return Issued(read_challenge(file), file, folder / "run.zip")

@@ -59,8 +59,13 @@ def refused(said: Said) -> str:
 def at(deployment: EmbeddedReference, *arguments: object) -> Said:
     """A run against a deployment, by the command line."""
     with deployment as reference:
-        environment = {"CONFORMANCE_API_KEY": reference.api_key or ""}
-        words = ["run", *map(str, arguments), "--base-url", reference.base_url]
-        done = CliRunner(env=environment).invoke(commands, words, standalone_mode=False)
+        return beside(reference, *arguments)
+
+
+def beside(reference: EmbeddedReference, *arguments: object) -> Said:
+    """A run against a deployment that is running, by the command line."""
+    environment = {"CONFORMANCE_API_KEY": reference.api_key or ""}
+    words = ["run", *map(str, arguments), "--base-url", reference.base_url]
+    done = CliRunner(env=environment).invoke(commands, words, standalone_mode=False)
     assert done.exception is None, done.output
     return done.return_value, done.output
