@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
+from conformance.evidence.views import Back, View
 from conformance.wire.decompression import (
     GZIP_MAGIC,
     MOST_DECODED,
@@ -89,3 +92,49 @@ def _layer(data: bytes, coding: str) -> tuple[bytes, int] | None:
         if decoder.ended and not GZIP_MAGIC.startswith(decoder.rest):
             break
     return bytes(output), len(data)
+
+
+_PACKED = re.compile(rb"\x1f\x8b\x08|\A\x78[\x01\x5e\x9c\xda]")
+_MOST_PACKED = 64
+_MOST_UNPACKED = 1024 * 1024
+"""Bytes that compressed data within other bytes is decoded to."""
+
+
+def unpacked(view: View) -> Iterator[View]:
+    """The views of compressed data that stands anywhere in some bytes, whatever is declared.
+
+    At the very beginning of a body it is the body's content coding, which `decode` undoes. What is found in one cannot be masked within the coded bytes, so that all of these are its place.
+    """
+    data = view.data
+    if b"\x1f\x8b\x08" not in data and data[:1] != b"\x78":
+        return
+    end = 0
+    for match in islice(_PACKED.finditer(data), _MOST_PACKED):
+        if match.start() < end or (view.is_source and match.start() == 0):
+            continue
+        coding = "gzip" if match.group()[:1] == b"\x1f" else "deflate"
+        inner, size = _unpack(data[match.start() :], coding)
+        if inner:
+            end = match.start() + size
+            yield view.undone(coding, inner, _all_of(match.start(), end))
+
+
+def _all_of(start: int, end: int) -> Back:
+    return lambda spans: [(start, end)] if spans else []
+
+
+def _unpack(data: bytes, coding: str) -> tuple[bytes, int]:
+    """What coded bytes decode to, up to a mistake or the bound, and how many bytes were decoded."""
+    decoder = decompressor(coding, data[:2])
+    assert decoder is not None
+    output = bytearray()
+    size = 0
+    try:
+        for size in range(0, len(data), _STEP):
+            for piece in decoder.feed(data[size : size + _STEP]):
+                output += piece
+            if decoder.ended or len(output) > _MOST_UNPACKED:
+                break
+    except (BrokenCodingError, ManyMembersError):
+        pass
+    return bytes(output), min(size + _STEP, len(data)) - (len(decoder.rest) if decoder.ended else 0)

@@ -1,17 +1,24 @@
-"""Takes secrets out of what is kept: finds them by their value, in every encoding, and moves no byte."""
+"""Takes secrets out of what is kept: finds them by their value in whatever a reader could see, and moves no byte."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from conformance.evidence.charsets import decoded_text
 from conformance.evidence.content_coding import Decoded, decode, form_of_clear, form_of_withheld
-from conformance.evidence.secret_encodings import SHORTEST_ANYWHERE, SecretFinder, Span, may_have_mask
-from conformance.evidence.split_secrets import find_split
-from conformance.targets.keys import changed_key, cut_key
+from conformance.evidence.joinings import joined, joined_fields
+from conformance.evidence.masking import Named, masked
+from conformance.evidence.search import Found, Search, TooMuchWorkError
+from conformance.evidence.secret_pieces import MASKED, NEARLY
+from conformance.evidence.text_fields import TextFields
+from conformance.evidence.views import View, together, view_of
+from conformance.targets.keys import changed_key, cut_key, extended_key
 from conformance.wire.exchange import Answer, Ending, Exchange, Headers, Read, Redaction, SentRequest
+
+__all__ = ["CREDENTIAL_HEADERS", "MASKED", "NEARLY", "UNKNOWN_CREDENTIAL", "Redactor"]
 
 CREDENTIAL_HEADERS = ("Authorization", "Proxy-Authorization", "X-API-Key", "Api-Key")
 """Request headers whose value is a credential, whatever it is."""
@@ -19,14 +26,10 @@ CREDENTIAL_HEADERS = ("Authorization", "Proxy-Authorization", "X-API-Key", "Api-
 UNKNOWN_CREDENTIAL = "credential"
 """The name of a credential that is not one of the target's secrets, such as a wrong key."""
 
-NEARLY = "{}, but for one character"
-"""The name of a key that differs from a secret in one character: it is redacted like the secret."""
-
 _SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]* +)?(?P<key>.*)", re.DOTALL)
 _SCHEMES_ALONE = {"bearer", "basic", "digest", "token"}
-
-Found = list[tuple[str, str]]
-"""Name and form of each secret that was found."""
+_VALUES, _NAMES = "values of header fields", "names of header fields"
+_CredentialField = tuple[str, str]
 
 
 class Redactor:
@@ -34,30 +37,31 @@ class Redactor:
 
     def __init__(self, secrets: Mapping[str, str], credential_headers: Iterable[str] = CREDENTIAL_HEADERS) -> None:
         """`secrets` maps names that may be shown to values; the values of `credential_headers` are always redacted."""
-        self._secrets = [SecretFinder(name, secret) for name, secret in secrets.items() if secret]
-        self._nearly = [
-            SecretFinder(NEARLY.format(name), nearly(secret))
-            for name, secret in secrets.items()
-            if len(secret) > SHORTEST_ANYWHERE
-            for nearly in (changed_key, cut_key)
-        ]
+        self._secrets = {name: secret for name, secret in secrets.items() if secret}
+        self._search = Search(self._secrets)
         self._credential_headers = {name.lower() for name in (*CREDENTIAL_HEADERS, *credential_headers)}
+
+    @property
+    def work(self) -> int:
+        """Bytes that were looked at so far, in all views; for tests of what hostile bodies cost."""
+        return self._search.work
 
     def data(self, data: bytes) -> tuple[bytes, tuple[tuple[str, str], ...]]:
         """The data without secrets, and the name and form of each that was taken out."""
-        found: Found = []
-        return self._clean(data, found), tuple(dict.fromkeys(found))
+        named: Named = []
+        cleaned = self._cleaned(data, (view_of(data),), named)
+        return cleaned, tuple(dict.fromkeys(named))
 
     def text(self, text: str) -> str:
         """The text without secrets; for messages, reports and logs."""
         return self.data(text.encode("utf-8", "surrogatepass"))[0].decode("utf-8", "surrogatepass")
 
     def value(self, value: Any) -> Any:
-        """A JSON value of this program with every string redacted; names of members stay."""
+        """A JSON value of this program with every string redacted, names of members included."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {name: self.value(member) for name, member in value.items()}
+            return {self.value(name): self.value(member) for name, member in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.value(element) for element in value]
         return value
@@ -66,8 +70,7 @@ class Redactor:
         """The exchange without secrets, with a `Redaction` for each place where one stood."""
         redactions: dict[Redaction, None] = dict.fromkeys(exchange.redactions)
         request = self._request(exchange.request, redactions)
-        answer = None if exchange.answer is None else self._answer(exchange.answer, redactions)
-        detail = self._field(exchange.ending.detail, "ending", redactions, cut=True)
+        detail, answer = self._fields(exchange.answer, exchange.ending.detail, redactions)
         ending = Ending(exchange.ending.kind, at=exchange.ending.at, detail=detail)
         head = self._head(exchange.head, redactions)
         return replace(exchange, request=request, answer=answer, ending=ending, redactions=tuple(redactions), head=head)
@@ -75,21 +78,16 @@ class Redactor:
     # Exchanges
 
     def _request(self, request: SentRequest, redactions: dict[Redaction, None]) -> SentRequest:
-        headers = []
-        for name, value in request.headers:
-            if name.lower() in self._credential_headers:
-                headers.append((name, self._credential(value, redactions)))
-            else:
-                headers.append((name, self._field(value, "request", redactions)))
-        found: Found = []
-        body = self._clean(request.body, found)
-        _note(found, "request", redactions)
-        return replace(
-            request,
-            url=self._field(request.url, "request", redactions),
-            headers=tuple(headers),
-            body=body,
-        )
+        headers = [
+            (name, self._credential(value, redactions) if name.lower() in self._credential_headers else value)
+            for name, value in request.headers
+        ]
+        flat = (("request", text, "") for pair in headers for text in pair)
+        url, *texts = self._clean_fields(TextFields([("request", request.url, ""), *flat]), redactions)
+        named: Named = []
+        body = self._cleaned(request.body, (view_of(request.body),), named)
+        _note(named, "request", redactions)
+        return replace(request, url=url, headers=_paired(texts), body=body)
 
     def _credential(self, value: str, redactions: dict[Redaction, None]) -> str:
         """A credential header's value: the scheme's name stays, everything else is masked, known or not."""
@@ -97,51 +95,69 @@ class Redactor:
         key = value if match is None else match["key"]
         if not key or value.lower() in _SCHEMES_ALONE:
             return value
-        names = self._names(value.encode("latin-1", "replace"), len(key)) or {UNKNOWN_CREDENTIAL}
+        names = self._names(value, key) or {UNKNOWN_CREDENTIAL}
         _note([(name, "credential header") for name in sorted(names)], "request", redactions)
         return value[: len(value) - len(key)] + "*" * len(key)
 
+    def _names(self, value: str, key: str) -> set[str]:
+        """The names of the secrets in a credential; one that differs in a character is nearly the secret."""
+        key = key.strip()
+        for name, secret in self._secrets.items():
+            if key == secret:
+                return {name}
+            if len(secret) > _SHORTEST_NEARLY and key in {changed_key(secret), cut_key(secret), extended_key(secret)}:
+                return {NEARLY.format(name)}
+        return {found.secret for found in self._search.find(view_of(value.encode("latin-1", "replace")))}
+
+    def _fields(
+        self, answer: Answer | None, detail: str, redactions: dict[Redaction, None]
+    ) -> tuple[str, Answer | None]:
+        """The detail of an ending, and an answer, without secrets."""
+        if answer is None:
+            (detail,) = self._clean_fields(TextFields([("ending", detail, "")]), redactions)
+            return detail, None
+        shown = dict(zip(answer.headers, self._shown_names(answer.headers), strict=True))
+        fields = TextFields(
+            [
+                ("status", answer.reason, ""),
+                *(("header", name, _NAMES) for name, _ in answer.headers),
+                *((f"header {shown[name, value]}", value, _VALUES) for name, value in answer.headers),
+                ("ending", detail, ""),
+            ]
+        )
+        reason, *texts, detail = self._clean_fields(fields, redactions)
+        count = len(answer.headers)
+        headers: Headers = tuple(zip(texts[:count], texts[count:], strict=True))
+        return detail, replace(answer, reason=reason, headers=headers, reads=self._body(answer, redactions))
+
+    def _shown_names(self, headers: Headers) -> list[str]:
+        names = TextFields([("header", name, _NAMES) for name, _ in headers])
+        return names.texts(self._cleaned(names.data, names.views(), []))
+
+    def _clean_fields(self, fields: TextFields, redactions: dict[Redaction, None]) -> list[str]:
+        founds, _ = self._founds(fields.views())
+        if not founds:
+            return fields.texts(fields.data)
+        cleaned = fields.data
+        for found in sorted(founds, key=lambda one: one.form == MASKED):
+            named: Named = []
+            before = cleaned
+            cleaned = masked(cleaned, [found], named)
+            if cleaned != before:
+                for place in fields.place_of(found):
+                    _note(named, place, redactions)
+        return fields.texts(cleaned)
+
     def _head(self, head: bytes, redactions: dict[Redaction, None]) -> bytes:
-        found: Found = []
-        cleaned = self._clean(head, found, cut=True)
+        if not head:
+            return head
+        named: Named = []
+        whole = view_of(head)
+        cleaned = self._cleaned(head, together((whole, *joined_fields(whole))), named)
         # What stands in a field is noted under the field's name.
-        noted = {(one.secret, one.form) for one in redactions if one.where.startswith(("status", "header "))}
-        _note([one for one in found if one not in noted], "head", redactions)
+        noted = {(one.secret, one.form) for one in redactions if one.where.startswith(("status", "header"))}
+        _note([one for one in named if one not in noted], "head", redactions)
         return cleaned
-
-    def _names(self, value: bytes, length: int) -> set[str]:
-        """The names of the secrets in a credential of this length; one with a character more is nearly the secret."""
-        found = self._find(value)
-        longer = {span.secret for span in found if span.form == "plain" and span.end - span.start == length - 1}
-        names = {NEARLY.format(span.secret) if span.secret in longer else span.secret for span in found}
-        return names or {span.secret for secret in self._nearly for span in secret.find(value)}
-
-    def _answer(self, answer: Answer, redactions: dict[Redaction, None]) -> Answer:
-        headers: Headers = tuple(
-            (self._field(name, "header", redactions), self._header(name, value, redactions))
-            for name, value in answer.headers
-        )
-        return replace(
-            answer,
-            reason=self._field(answer.reason, "status", redactions),
-            headers=headers,
-            reads=self._body(answer, redactions),
-        )
-
-    def _header(self, name: str, value: str, redactions: dict[Redaction, None]) -> str:
-        shown = self.data(name.encode("latin-1", "replace"))[0].decode("latin-1")
-        return self._field(value, f"header {shown}", redactions)
-
-    def _field(self, text: str, where: str, redactions: dict[Redaction, None], *, cut: bool = False) -> str:
-        """A string from the wire. Header fields hold bytes as latin-1, in which a key in UTF-8 is still found."""
-        encoding = "latin-1" if all(char <= "\xff" for char in text) else "utf-8"
-        found: Found = []
-        data = text.encode(encoding, "surrogatepass")
-        cleaned = self._clean(data, found, cut=cut)
-        if cleaned == data:
-            return text
-        _note(found, where, redactions)
-        return cleaned.decode(encoding, "surrogatepass")
 
     # Bodies
 
@@ -149,54 +165,63 @@ class Redactor:
         if not self._secrets or not answer.reads:
             return answer.reads
         body = answer.body
-        found: Found = []
-        cleaned = self._clean_body(body, found)
+        named: Named = []
+        cleaned = self._clean_body(body, answer.header("Content-Type"), named)
         fields = [value for name, value in answer.headers if name.lower() == "content-encoding"]
         decoded = decode(body, fields)
         if decoded is not None:
-            inside: Found = []
-            clear = self._clean_body(decoded.data, inside)
+            inside: Named = []
+            clear = self._clean_body(decoded.data, answer.header("Content-Type"), inside)
             if inside:
                 # A secret within coded bytes cannot be masked, so the decoded body is kept instead.
                 _note([*inside, (inside[0][0], form_of_clear(decoded))], "body", redactions)
                 return (Read(at=answer.reads[-1].at, data=clear),)
-            cleaned = _withhold(cleaned, decoded, found)
-        _note(found, "body", redactions)
+            cleaned = _withhold(cleaned, decoded, named)
+        _note(named, "body", redactions)
         return answer.reads if cleaned == body else _cut_again(cleaned, answer.reads)
 
-    def _clean_body(self, body: bytes, found: Found) -> bytes:
-        cleaned = self._clean(body, found, cut=True)
-        if b"data:" in cleaned:
-            cleaned = _mask(cleaned, find_split(cleaned, self._find), found)
-        return cleaned
+    def _clean_body(self, body: bytes, media_type: str | None, named: Named) -> bytes:
+        return self._cleaned(body, self._views_of_body(body, media_type), named)
+
+    def _views_of_body(self, body: bytes, media_type: str | None) -> Iterator[View]:
+        whole = view_of(body)
+        yield whole
+        text = decoded_text(whole, media_type)
+        if text is not None:
+            yield text
+        yield from joined(text or whole)
 
     # Bytes
 
-    def _find(self, data: bytes) -> list[Span]:
-        return [span for secret in self._secrets for span in secret.find(data)]
-
-    def _clean(self, data: bytes, found: Found, *, cut: bool = False) -> bytes:
-        cleaned = _mask(data, self._find(data), found)
-        # Only after that: a whole secret is not one that is nearly right.
-        cleaned = _mask(cleaned, [span for secret in self._nearly for span in secret.find(cleaned)], found)
-        if may_have_mask(cleaned):
-            cleaned = _mask(cleaned, [span for secret in self._secrets for span in secret.find_masked(cleaned)], found)
-        if cut:
-            rests = [secret.find_cut(cleaned) for secret in self._secrets]
-            cleaned = _mask(cleaned, [span for span in rests if span is not None], found)
+    def _cleaned(self, data: bytes, views: Iterable[View], named: Named) -> bytes:
+        founds, withheld_from = self._founds(views)
+        cleaned = masked(data, founds, named)
+        if withheld_from is not None:
+            named.append((UNKNOWN_CREDENTIAL, form_of_withheld(Decoded("identity", b"", withheld_from))))
+            cleaned = cleaned[:withheld_from] + b"*" * (len(data) - withheld_from)
         return cleaned
 
+    def _founds(self, views: Iterable[View]) -> tuple[list[Found], int | None]:
+        """What is found in views of one source, and from where on the source could not be looked into."""
+        founds: list[Found] = []
+        withheld_from: int | None = None
+        for view in views:
+            try:
+                founds += self._search.find(view)
+            except TooMuchWorkError as error:
+                start = error.args[0] if view.is_source else 0
+                withheld_from = start if withheld_from is None else min(start, withheld_from)
+        return founds, withheld_from
 
-def _mask(data: bytes, spans: Iterable[Span], found: Found) -> bytes:
-    masked: bytearray | None = None
-    for span in spans:
-        masked = bytearray(data) if masked is None else masked
-        masked[span.start : span.end] = b"*" * (span.end - span.start)
-        found.append((span.secret, span.form))
-    return data if masked is None else bytes(masked)
+
+_SHORTEST_NEARLY = 8
 
 
-def _withhold(body: bytes, decoded: Decoded, found: Found) -> bytes:
+def _paired(texts: list[str]) -> Headers:
+    return tuple(zip(texts[::2], texts[1::2], strict=True))
+
+
+def _withhold(body: bytes, decoded: Decoded, found: Named) -> bytes:
     """Mask the coded bytes that could not be searched: of an unknown coding, or beyond the bound (a bomb)."""
     if decoded.read >= len(body):
         return body

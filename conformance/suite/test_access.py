@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from conformance.contract.media_types import is_event_stream
-from conformance.evidence.secret_encodings import MASKED
+from conformance.evidence.redaction import MASKED
 from conformance.quoting import quoted
 from conformance.suite.answer_judging import CLIENT_ERRORS, expect_served, expect_served_or_refused, expect_status
 from conformance.suite.cross_talk import answer_texts, foreign_canaries

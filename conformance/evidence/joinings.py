@@ -1,0 +1,274 @@
+"""Joins what a reader may put together: pieces in deltas, members, list elements, tokens, comments, header fields."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from conformance.evidence.json_shapes import (
+    NAME,
+    NUMBER,
+    Path,
+    STRING,
+    Shapes,
+    Slot,
+    Text,
+    characters,
+    partly_wild,
+    unescaped,
+    wild,
+)
+from conformance.evidence.spellings import escapes_undone
+from conformance.evidence.views import Piece, Span, Spans, View, back_through, together
+
+LARGEST_TEXT: Final = 512 * 1024
+"""Bytes of one JSON text whose places are told apart; in a larger one, all of its strings are joined in order."""
+_LINE = re.compile(rb"(?:^|(?<=[\r\n]))(data|event|id|retry|): ?([^\r\n]*)")
+_STRINGS = re.compile(rb'"((?:[^"\\]|\\.)*+)"(?!\s*+:)', re.DOTALL)
+_LOOKS_LIKE_JSON = re.compile(rb"\s*[\[{]")
+_FIELD = re.compile(rb"(?m)^([^:\r\n]*):[ \t]*([^\r\n]*)")
+_BYTE: Final = range(10, 127)
+
+Group = tuple[str, str, Path]
+"""How strings (or numbers, or names) are joined, and those of which places."""
+
+
+@dataclass
+class _Leaf:
+    """The strings at one place: how many, and whether they differ. What is always the same is no piece of anything."""
+
+    count: int = 0
+    first: bytes | None = None
+    varies: bool = False
+
+    def add(self, value: bytes) -> None:
+        self.count += 1
+        if self.first is None:
+            self.first = value
+        elif not self.varies and value != self.first:
+            self.varies = True
+
+    @property
+    def counts(self) -> bool:
+        return self.varies or self.count == 1
+
+
+@dataclass
+class _Joined:
+    """What one group comes to, and of each piece the number of its text and its slot."""
+
+    data: bytearray = field(default_factory=bytearray)
+    begins: array[int] = field(default_factory=lambda: array("q"))
+    texts: array[int] = field(default_factory=lambda: array("q"))
+    slots: array[int] = field(default_factory=lambda: array("l"))
+
+    def add(self, value: bytes, text: int, slot: int) -> None:
+        self.begins.append(len(self.data))
+        self.texts.append(text)
+        self.slots.append(slot)
+        self.data += value
+
+
+def joined(view: View) -> Iterator[View]:
+    """The views that join parts of a body: of an event stream, or of JSON."""
+    data = view.data
+    if _STREAM.match(data) or b"\ndata:" in data or b"\rdata:" in data:
+        yield from _of_stream(view, list(_LINE.finditer(data)))
+    elif len(data) > LARGEST_TEXT:
+        yield from _of_strings(view)
+    elif _STRUCTURED.search(data):
+        yield from _of_texts(view, [(0, len(data))])
+
+
+_STREAM = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]*(?:data|event|id|retry|):")
+_STRUCTURED = re.compile(rb"[\"'\]}]")
+
+
+def joined_fields(view: View) -> Iterator[View]:
+    """The views that join the values, and the names, of header fields that stand one a line."""
+    matches = list(_FIELD.finditer(view.data))
+    for number in (1, 2):
+        yield joined_spans(view, [match.span(number) for match in matches], "spread over fields")
+
+
+def joined_spans(view: View, spans: Iterable[Span], form: str) -> View:
+    """The view that joins parts of another."""
+    pieces: list[Piece] = []
+    data = bytearray()
+    for start, end in spans:
+        pieces.append(Piece(len(data), end - start, start, end))
+        data += view.data[start:end]
+    back = back_through(pieces, lambda piece, first, last: [(piece.start + first, piece.start + last)])
+    return view.undone(form, bytes(data), back)
+
+
+def _of_stream(view: View, lines: list[re.Match[bytes]]) -> Iterator[View]:
+    """Of the JSON in events, and of what is none: plain text, comments, names and ids of events."""
+    texts: Spans = []
+    others: dict[bytes, Spans] = {}
+    for line in lines:
+        span = line.span(2)
+        if line.group(1) == b"data" and _LOOKS_LIKE_JSON.match(view.data, *span):
+            texts.append(span)
+        elif line.group(1) == b"data" and view.data[span[0] : span[0] + 1] == b'"':
+            texts.append(span)
+        else:
+            others.setdefault(line.group(1), []).append(span)
+    for spans in others.values():
+        if len(spans) > 1:
+            yield joined_spans(view, spans, "spread over events")
+    yield from _of_texts(view, texts)
+
+
+def _of_strings(view: View) -> Iterator[View]:
+    yield joined_spans(view, (match.span(1) for match in _STRINGS.finditer(view.data)), "spread over members")
+
+
+def _of_texts(view: View, spans: Spans, *, inner: bool = False) -> Iterator[View]:
+    shapes = Shapes()
+    leaves = _leaves(view.data, spans, shapes, names=len(spans) == 1)
+    groups = _groups(leaves)
+    if not groups:
+        return
+    by_group = {group: _Joined() for group in groups}
+    of_leaf = {
+        leaf: [by_group[group] for group in _groups_of(*leaf) if group in by_group]
+        for leaf, seen in leaves.items()
+        if seen.counts
+    }
+    for number, (start, end) in enumerate(spans):
+        text = shapes.read(view.data[start:end])
+        for at, slot in enumerate(text.slots):
+            for one in of_leaf.get((slot.kind, slot.path), ()):
+                one.add(_contents(text, slot), number, at)
+    form = "spread over events" if len(spans) > 1 else "spread over members"
+    views = [view.undone(form, bytes(one.data), _back(view.data, spans, one, shapes)) for one in by_group.values()]
+    yield from together(views)
+    if not inner:
+        for one in (*views, *_texts_in_strings(view, spans, shapes)):
+            if _LOOKS_LIKE_JSON.match(one.data):
+                yield from _of_texts(one, [(0, len(one.data))], inner=True)
+
+
+def _texts_in_strings(view: View, spans: Spans, shapes: Shapes) -> Iterator[View]:
+    """The strings of one JSON text that may be JSON themselves, such as the arguments of a tool call."""
+    if len(spans) != 1 or b'\\"' not in view.data:
+        return
+    start, end = spans[0]
+    text = shapes.read(view.data[start:end])
+    tokens = text.places()
+    for slot in text.slots:
+        value = text.value(slot)
+        if slot.kind == STRING and _LOOKS_LIKE_JSON.match(value):
+            first = start + tokens[slot.token][0]
+            undone = escapes_undone(view.part(first, first + len(value)))
+            yield view.part(first, first + len(value)) if undone is None else undone
+
+
+def _contents(text: Text, slot: Slot) -> bytes:
+    value = text.value(slot)
+    return value + b"," if slot.kind == NUMBER else unescaped(value)
+
+
+def _leaves(data: bytes, spans: Spans, shapes: Shapes, *, names: bool) -> dict[tuple[str, Path], _Leaf]:
+    """What stands at each place. Numbers only count where they may be bytes."""
+    leaves: dict[tuple[str, Path], _Leaf] = {}
+    for start, end in spans:
+        text = shapes.read(data[start:end])
+        for slot in text.slots:
+            if slot.kind == NAME and not names:
+                continue
+            value = text.value(slot)
+            if slot.kind == NUMBER and not (len(value) < 4 and value.isdigit() and int(value) in _BYTE):
+                continue
+            place = (slot.kind, slot.path)
+            leaf = leaves.get(place)
+            if leaf is None:
+                leaf = leaves[place] = _Leaf()
+            leaf.add(value)
+    return leaves
+
+
+def _groups_of(kind: str, path: Path) -> tuple[Group, ...]:
+    """The groups to which what stands at a place belongs."""
+    if kind == NAME:
+        return ((kind, "names", ()),)
+    everywhere, in_first, in_last = wild(path), partly_wild(path, keep_last=False), partly_wild(path, keep_last=True)
+    name = next((step for step in reversed(path) if isinstance(step, bytes)), b"")
+    found: list[Group] = [
+        (kind, "place", path),
+        (kind, "place", everywhere),
+        (kind, "place", in_first),
+        (kind, "place", in_last),
+        (kind, "name", (name,)),
+    ]
+    found += [(kind, "below", everywhere[:depth]) for depth in range(len(path))]
+    found += [(kind, "below", in_first[:depth]) for depth in range(len(path))]
+    return tuple(dict.fromkeys(found))
+
+
+def _groups(leaves: dict[tuple[str, Path], _Leaf]) -> list[Group]:
+    """Every group of more than one piece, but only one of those that have the same pieces."""
+    members: dict[Group, list[int]] = {}
+    counts: dict[Group, int] = {}
+    for number, ((kind, path), leaf) in enumerate(leaves.items()):
+        if not leaf.counts:
+            continue
+        for group in _groups_of(kind, path):
+            members.setdefault(group, []).append(number)
+            counts[group] = counts.get(group, 0) + leaf.count
+    distinct = {tuple(numbers): group for group, numbers in members.items() if counts[group] > 1}
+    return list(distinct.values())
+
+
+def _back(data: bytes, spans: Spans, one: _Joined, shapes: Shapes) -> Callable[[Spans], Spans]:
+    """The way back from a joined view: the texts are read again, for this is rare."""
+
+    def back(found: Spans) -> Spans:
+        places: Spans = []
+        texts: dict[int, tuple[Text, Spans]] = {}
+        for start, end in found:
+            number = max(bisect_right(one.begins, start) - 1, 0)
+            while number < len(one.begins) and one.begins[number] < end:
+                text_number = one.texts[number]
+                if text_number not in texts:
+                    if len(texts) > _MOST_READ_AGAIN:
+                        texts.clear()
+                    text = shapes.read(data[slice(*spans[text_number])])
+                    texts[text_number] = (text, text.places())
+                text, tokens = texts[text_number]
+                slot = text.slots[one.slots[number]]
+                first, last = start - one.begins[number], end - one.begins[number]
+                offset = spans[text_number][0] + tokens[slot.token][0]
+                places += _within(text.value(slot), slot, offset, (first, last))
+                number += 1
+        return places
+
+    return back
+
+
+_MOST_READ_AGAIN = 64
+
+
+def _within(written: bytes, slot: Slot, offset: int, found: Span) -> Iterator[Span]:
+    """The spans of a string's contents, as they are written, that stand for a part of it."""
+    first, last = found
+    if slot.kind == NUMBER or b"\\" not in written:
+        start, end = max(first, 0), min(last, len(written))
+        if start < end:
+            yield offset + start, offset + end
+        return
+    at = 0
+    for start, end, text in characters(written):
+        if first < at + len(text) and at < last:
+            plain = text == written[start:end]
+            yield (
+                (offset + start + max(first - at, 0), offset + start + min(last - at, len(text)))
+                if plain
+                else (offset + start, offset + end)
+            )
+        at += len(text)
