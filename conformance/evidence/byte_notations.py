@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Callable, Iterator
+from array import array
+from itertools import islice
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from conformance.evidence.views import Back, Piece, Spans, View, back_through, merged, once
 
@@ -37,9 +39,11 @@ def _quad() -> bytes:
 # Each pattern begins with a set of bytes, so that the search skips ahead to one of them.
 _QUADS = re.compile(b"%s%s(?:%s)*+" % ((_quad(),) * 3))
 _PACKED = re.compile(rb"H4sI|eJ[w-z]|eA[E-H]|eN[o-r]|eF[4-7]")
+_PACKED_MARKS = (b"H4sI", b"eJ", b"eA", b"eN", b"eF")
 """The first characters of gzip and zlib data in base64."""
 _PAIRS = re.compile(rb"[02-7][0-9A-Fa-f](?:[02-7][0-9A-Fa-f]){6,}+")
-_PACKED_HEX = re.compile(rb"1[fF]8[bB]08|78(?:9[cC]|01|[dD][aA]|5[eE])")
+_PACKED_HEX_MARKS = (b"1f8b08", b"789c", b"7801", b"78da", b"785e")
+_PACKED_HEX = re.compile(b"|".join(_PACKED_HEX_MARKS))
 _HEX_DIGIT = frozenset(b"0123456789abcdefABCDEF")
 _NOT_HEX = bytes(sorted(frozenset(range(256)) - _HEX_DIGIT))
 _HEX_TOKEN = re.compile(rb"0[xX]|[0-9A-Fa-f]")
@@ -47,6 +51,11 @@ _NUMBERS = re.compile(rb"[0-9][0-9]{1,3}(?![0-9])(?:[^0-9]{1,12}+[0-9]{2,4}(?![0
 _NUMBER = re.compile(rb"[0-9]{2,4}(?![0-9])")
 _BINARIES = re.compile(rb"0[01]{7}(?:[^0-9]{0,6}+0[01]{7}){6,}+")
 _BINARY = re.compile(rb"[01]{8}")
+_LEAST_NUMBERS = 7
+_DECIMAL = {(b"%d" % byte).rjust(size, b"0"): byte for byte in _TEXT for size in (2, 3)}
+_OCTAL = {(b"%o" % byte).rjust(size, b"0"): byte for byte in _TEXT for size in (2, 3, 4)}
+_BINARY_DIGITS = {f"{byte:08b}".encode(): byte for byte in _TEXT}
+"""What numbers stand for, as they may be written."""
 _MOST_REACH = 1024 * 1024
 """Characters of base64 or hexadecimal that are looked at as compressed data."""
 
@@ -55,23 +64,24 @@ def bytes_undone(view: View) -> Iterator[View]:
     """The views of the bytes that a text writes in some notation, as far as they may be text, or compressed."""
     yield from _base64(view)
     yield from _hexadecimal(view)
-    runs = [match.span() for match in _NUMBERS.finditer(view.data)]
-    if runs:
-        yield _numbers(view, "decimal bytes", runs, _NUMBER, 10)
-        yield _numbers(view, "octal bytes", runs, _NUMBER, 8)
-    if b"0" in view.data and (runs := [match.span() for match in _BINARIES.finditer(view.data)]):
-        yield _numbers(view, "binary digits", runs, _BINARY, 2)
+    numbers = [(match.start(), match.group()) for match in _NUMBERS.finditer(view.data)]
+    for form, meanings in (("decimal bytes", _DECIMAL), ("octal bytes", _OCTAL)) if numbers else ():
+        runs = [run for run in numbers if sum(map(meanings.__contains__, _NUMBER.findall(run[1]))) >= _LEAST_NUMBERS]
+        if runs:
+            yield _numbers(view, form, runs, _NUMBER, meanings)
+    if b"0" in view.data and (runs := [(match.start(), match.group()) for match in _BINARIES.finditer(view.data)]):
+        yield _numbers(view, "binary digits", runs, _BINARY, _BINARY_DIGITS)
 
 
 def _base64(view: View) -> Iterator[View]:
     stripped = view.data.translate(_TO_STANDARD, _NOT_BASE64)
     regions = _regions(_QUADS.finditer(stripped), len(stripped))
-    packed = _reaches(_PACKED.finditer(stripped), len(stripped))
+    packed = _reaches(_PACKED, stripped) if any(mark in stripped for mark in _PACKED_MARKS) else []
     if not regions and not packed:
         return
 
-    def places() -> list[int]:
-        return [at for at, byte in enumerate(view.data) if byte not in _NOT_BASE64_SET]
+    def places() -> Sequence[int]:
+        return array("L", (at for at, byte in enumerate(view.data) if byte not in _NOT_BASE64_SET))
 
     yield from _decoded(view, "base64", _read_base64(stripped, regions, range(4)), places, 6)
     yield from _decoded(view, "base64", _read_base64(stripped, packed, range(1)), places, 6)
@@ -85,12 +95,13 @@ def _hexadecimal(view: View) -> Iterator[View]:
     plain = data.replace(b"0x", b"").replace(b"0X", b"") if b"0x" in data or b"0X" in data else data
     digits = plain.translate(None, _NOT_HEX)
     regions = _regions(_PAIRS.finditer(digits), len(digits))
-    packed = _reaches(_PACKED_HEX.finditer(digits), len(digits))
+    lower = digits.lower()
+    packed = _reaches(_PACKED_HEX, lower) if any(mark in lower for mark in _PACKED_HEX_MARKS) else []
     if not regions and not packed:
         return
 
-    def places() -> list[int]:
-        return [match.start() for match in _HEX_TOKEN.finditer(data) if len(match.group()) == 1]
+    def places() -> Sequence[int]:
+        return array("L", (match.start() for match in _HEX_TOKEN.finditer(data) if len(match.group()) == 1))
 
     yield from _decoded(view, "hex", _read_hex(digits, regions, range(2)), places, 4)
     yield from _decoded(view, "hex", _read_hex(digits, packed, range(1)), places, 4)
@@ -100,13 +111,10 @@ def _regions(matches: Iterator[re.Match[bytes]], size: int) -> Spans:
     return merged((max(one.start() - _MARGIN, 0), min(one.end() + _MARGIN, size)) for one in matches)
 
 
-def _reaches(matches: Iterator[re.Match[bytes]], size: int) -> Spans:
-    """From each beginning of compressed data to where it may end; what begins within another is part of it."""
-    reaches: Spans = []
-    for one in matches:
-        if len(reaches) < _MOST_PACKED:
-            reaches.append((one.start(), min(one.start() + _MOST_REACH, size)))
-    return reaches
+def _reaches(beginning: re.Pattern[bytes], text: bytes) -> Spans:
+    """From each beginning of compressed data to where it may end."""
+    starts = (one.start() for one in islice(beginning.finditer(text), _MOST_PACKED))
+    return [(start, min(start + _MOST_REACH, len(text))) for start in starts]
 
 
 _MOST_PACKED = 16
@@ -129,7 +137,7 @@ def _read_hex(digits: bytes, regions: Spans, offsets: range) -> Read:
             yield start + offset, binascii.a2b_hex(text[: len(text) // 2 * 2])
 
 
-def _decoded(view: View, form: str, parts: Read, places: Callable[[], list[int]], bits: int) -> Iterator[View]:
+def _decoded(view: View, form: str, parts: Read, places: Callable[[], Sequence[int]], bits: int) -> Iterator[View]:
     """One view of all parts. Each byte comes from the characters that hold any of its bits."""
     pieces: list[Piece] = []
     joined = bytearray()
@@ -151,22 +159,16 @@ def _decoded(view: View, form: str, parts: Read, places: Callable[[], list[int]]
     yield view.undone(form, bytes(joined), once(back))
 
 
-def _numbers(view: View, form: str, runs: Spans, number: re.Pattern[bytes], base: int) -> View:
+def _numbers(
+    view: View, form: str, runs: list[tuple[int, bytes]], number: re.Pattern[bytes], meanings: Mapping[bytes, int]
+) -> View:
+    """The view of bytes that are written as numbers; `runs` are where such numbers begin, and what stands there."""
     pieces: list[Piece] = []
     undone = bytearray()
-    for start, end in runs:
-        for one in number.finditer(view.data, start, end):
-            pieces.append(Piece(len(undone), 1, one.start(), one.end()))
-            undone.append(_byte(one.group(), base))
+    for start, run in runs:
+        for one in number.finditer(run):
+            pieces.append(Piece(len(undone), 1, start + one.start(), start + one.end()))
+            undone.append(meanings.get(one.group(), 0))
         undone += b"\n"
     back: Back = back_through(pieces, lambda piece, _first, _last: [(piece.start, piece.end)])
-    return view.undone(form, bytes(undone), back, numbers=base == 10)
-
-
-def _byte(digits: bytes, base: int) -> int:
-    """The byte that a number stands for; 0 for a number that stands for none."""
-    try:
-        value = int(digits, base)
-    except ValueError:
-        return 0
-    return value if value < 256 else 0
+    return view.undone(form, bytes(undone), back, numbers=meanings is _DECIMAL)

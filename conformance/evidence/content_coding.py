@@ -45,28 +45,69 @@ def form_of_withheld(decoded: Decoded) -> str:
 def decode(body: bytes, content_encodings: Iterable[str]) -> Decoded | None:
     """Decode a body by its Content-Encoding fields, or None where it is not encoded.
 
-    A body that only looks like gzip is decoded too, since a client might do so. Where several codings lie over one
-    another, `read` is all or nothing.
+    What looks coded is decoded too, whatever is declared, since a client might do so, and again what is inside. Where
+    several codings lie over one another, `read` is all or nothing.
     """
     codings = [coding.strip().lower() for value in content_encodings for coding in value.split(",")]
     codings = [coding for coding in codings if coding not in {"", "identity"}]
-    if not codings and body.startswith(GZIP_MAGIC):
-        codings = ["gzip"]
-    if not codings:
-        return None
-    name = ", ".join(codings)
     if len(codings) > MOST_LAYERS:
-        return Decoded(name, b"", 0, known=False)
+        return Decoded(", ".join(codings), b"", 0, known=False)
+    named: list[str] = []
     data, read = body, len(body)
-    for coding in reversed(codings):
-        layer = _layer(data, coding)
+    for number in range(MOST_LAYERS + 1):
+        declared = codings[-1 - number] if number < len(codings) else None
+        coding = declared or _looks_like(data)
+        if coding is None:
+            break
+        layer = _layer(data, coding) if number < MOST_LAYERS else None
         if layer is None:
-            return Decoded(name, b"", 0, known=False)
+            return Decoded(", ".join(reversed([*named, coding])), b"", 0, known=False)
         inner, inner_read = layer
+        if declared is not None and not inner and (other := _looks_like(data)) not in {None, declared}:
+            return decode(body, (other or "",))
+        named.append(coding)
         whole = read == len(body) and inner_read == len(data)
-        read = inner_read if len(codings) == 1 else (len(body) if whole else 0)
+        read = inner_read if len(named) == 1 else (len(body) if whole else 0)
         data = inner
-    return Decoded(name, data, read)
+    return Decoded(", ".join(reversed(named)), data, read) if named else None
+
+
+_SEALED = {
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\xfd7zXZ\x00": "xz",
+    b"BZh": "bzip2",
+    b"PK\x03\x04": "zip",
+    b"7z\xbc\xaf": "7z",
+    b"\x1f\x9d": "compress",
+    b"\x04\x22\x4d\x18": "lz4",
+}
+"""How data begins that is coded in a way that is not undone here."""
+_LEAST_CODED = 24
+_LEAST_TEXT = 8
+_NO_TEXT = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f-\xff]")
+_TEXT_BYTES = bytes(range(0x20, 0x7F)) + b"\t\r\n"
+
+
+def _looks_like(data: bytes) -> str | None:
+    """The coding of data that nobody declared, by its first bytes or by an attempt; None for text and what else."""
+    if data.startswith(GZIP_MAGIC):
+        return "gzip"
+    sealed = next((name for magic, name in _SEALED.items() if data.startswith(magic)), None)
+    if sealed is not None:
+        return sealed
+    head = data[:512]
+    if len(data) < _LEAST_CODED or not _NO_TEXT.search(head):
+        return None
+    return next((coding for coding in ("deflate", "br") if _is_text_in(coding, data)), None)
+
+
+def _is_text_in(coding: str, data: bytes) -> bool:
+    """Whether data decodes to text, as far as its first bytes show."""
+    inner, _ = _unpack(data[:_ATTEMPT], coding)
+    return len(inner) >= _LEAST_TEXT and len(inner[:512].translate(None, _TEXT_BYTES)) * 8 < len(inner[:512])
+
+
+_ATTEMPT = 4096
 
 
 def _layer(data: bytes, coding: str) -> tuple[bytes, int] | None:

@@ -30,10 +30,12 @@ _MARKS = (
     b"ED",
 )
 """Every text with a mask has one of these."""
+# Each alternative begins with a fixed byte, so that the search skips ahead to one.
 _MASK = re.compile(
-    rb"\*{2,}|\.{3,}|x{3,}|X{3,}|#{2,}|-{3,}|_{3,}"
-    rb"|(?:\xe2\x80[\xa2\xa6]|\\u202[26]){1,64}"  # bullets and the ellipsis, raw or escaped
-    rb"|[\[<(](?i:redacted|hidden|masked)[\]>)]"
+    rb"\*\*+|\.\.\.+|xxx+|XXX+|##+|---+|___+"
+    rb"|\xe2\x80[\xa2\xa6](?:\xe2\x80[\xa2\xa6]){0,63}"  # bullets and the ellipsis, raw
+    rb"|\\u202[26](?:\\u202[26]){0,63}"  # and escaped
+    rb"|\[(?i:redacted|hidden|masked)\]|<(?i:redacted|hidden|masked)>|\((?i:redacted|hidden|masked)\)"
 )
 
 
@@ -44,6 +46,12 @@ class MaskedSecret:
         self._name = secret.name
         self._plain = secret.plain
         self._prefix = len(secret.prefix)
+        # Lengths of beginnings by their last byte, and of ends by their first, the longest first.
+        self._heads: dict[bytes, list[int]] = {}
+        self._tails: dict[bytes, list[int]] = {}
+        for length in range(len(secret.plain), 0, -1):
+            self._heads.setdefault(secret.plain[length - 1 : length], []).append(length)
+            self._tails.setdefault(secret.plain[-length:][:1], []).append(length)
 
     def find(self, data: bytes) -> Iterator[Sighting]:
         """What masks leave of the secret, and its beginning at the end of the data."""
@@ -60,8 +68,8 @@ class MaskedSecret:
         for mask in islice(_MASK.finditer(data), _MOST_MASKS):
             before = data[max(0, mask.start() - len(plain)) : mask.start()]
             behind = data[mask.end() : mask.end() + len(plain)]
-            head = next((n for n in range(len(before), 0, -1) if before.endswith(plain[:n])), 0)
-            tail = next((n for n in range(len(behind), 0, -1) if behind.startswith(plain[-n:])), 0)
+            head = next((n for n in self._heads.get(before[-1:], ()) if before.endswith(plain[:n])), 0)
+            tail = next((n for n in self._tails.get(behind[:1], ()) if behind.startswith(plain[-n:])), 0)
             if max(0, head - self._prefix) + tail >= SHOWN_BY_MASK:
                 spans = ((mask.start() - head, mask.start()), (mask.end(), mask.end() + tail))
                 yield Sighting(self._name, MASKED, tuple(span for span in spans if span[0] < span[1]))

@@ -10,7 +10,7 @@ from conformance.evidence.content_coding import unpacked
 from conformance.evidence.masked_secrets import MaskedSecret
 from conformance.evidence.secret_pieces import MASKED, SHORTEST_ANYWHERE, Fold, SecretPieces, Sighting, sightings
 from conformance.evidence.short_secrets import ShortSecret
-from conformance.evidence.spellings import escapes_undone, other_spellings, punctuation_undone, reversed_view
+from conformance.evidence.spellings import escapes_undone, markup_undone, other_spellings, punctuation_undone, reversed_view
 from conformance.evidence.views import Spans, View
 
 MOST_CODINGS = 2
@@ -112,13 +112,14 @@ class Search:
         plainest = texts[-1]
         others = other_spellings(plainest)
         others += [undone for one in others if (undone := escapes_undone(one)) is not None]
-        for text in (*texts, *others):
+        without_tags = markup_undone(plainest)
+        for text in (*texts, *others, *([] if without_tags is None else [without_tags])):
             self._count(text, limit)
             yield from self._seen(text, whole=codings == 0)
         if codings == MOST_CODINGS:
             return
         again = [plainest, *others]
-        if codings == 0:
+        if codings == 0 and view.both_ways:
             again.append(reversed_view(plainest))
         for text in again:
             for inner in (*bytes_undone(text), *unpacked(text)):

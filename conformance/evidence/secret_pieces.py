@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,7 +20,8 @@ SHORTEST_WORDS = 16
 """The same where they are ordinary words; and they must be more than half of the secret."""
 _HEAVY = 6
 """How many characters of a piece must not belong to ordinary words."""
-_SHORTEST_SEQUENCE = 4
+_TABLE = b"0123456789abcdefghijklmnopqrstuvwxyz"
+"""What a table of all characters has is none either."""
 _PUBLIC = b"chatconformance"
 """What the suite says of itself in every request is never taken for a piece of a secret."""
 
@@ -65,10 +67,10 @@ class Fold:
         """The bytes that are compared."""
         return data.translate(self._lower, self._deleted)
 
-    def places(self, data: bytes) -> list[int]:
+    def places(self, data: bytes) -> Sequence[int]:
         """Where in the data each of them stands."""
         kept = self._kept
-        return [at for at, byte in enumerate(data) if byte in kept]
+        return array("L", (at for at, byte in enumerate(data) if byte in kept))
 
 
 class SecretPieces:
@@ -147,7 +149,8 @@ class SecretPieces:
         size = last - first
         if size == len(self.folded):
             return True
-        if self.folded[first:last] in _PUBLIC:
+        piece = self.folded[first:last]
+        if piece in _PUBLIC or piece in _TABLE:
             return False
         if size >= self._half and (size >= SHORTEST_WORDS or any(self._weights[first:last])):
             return True
@@ -155,17 +158,19 @@ class SecretPieces:
 
     def _needles(self) -> dict[bytes, int]:
         """Short texts of which every run that counts has at least one, and where in the secret they stand."""
-        needles: dict[bytes, int] = {}
         size, least = len(self.folded), self._least
-        length = max(least // 2 + 1, 1)
-        step = least - length + 1
-        for at in range(0, size - length + 1, step):
-            windows = range(max(at + length - least, 0), min(at, size - least) + 1)
-            if any(not self.is_in_words(start, start + least) for start in windows):
-                needles.setdefault(self.folded[at : at + length], at)
+        heavy = [at for at in range(size - least + 1) if not self.is_in_words(at, at + least)]
+        needles = {}
+        length = max(least // 2, 1)
+        for at in range(0, size - length + 1, least - length + 1):
+            if any(start <= at and at + length <= start + least for start in heavy):
+                needles[self.folded[at : at + length]] = at
+        # More than half of the secret has one of these, unless some of it is but words.
+        spans = range(size - self._half + 1)
+        if all(any(start <= one <= start + self._half - least for one in heavy) for start in spans):
+            return needles
         length = min(self._half, 8)
-        step = self._half - length + 1
-        for at in range(0, size - length + 1, step):
+        for at in range(0, size - length + 1, self._half - length + 1):
             needles.setdefault(self.folded[at : at + length], at)
         return needles
 
@@ -184,24 +189,12 @@ def _weights(body: bytes, raw: list[int], offset: int) -> list[int]:
     for token in _TOKEN.finditer(body):
         if _WORD.fullmatch(token.group()):
             ordinary[token.start() : token.end()] = [0] * (token.end() - token.start())
-    for start, end in _sequences(body.lower()):
-        ordinary[start:end] = [0] * (end - start)
     return [ordinary[at - offset] for at in raw]
-
-
-def _sequences(body: bytes) -> Iterator[Span]:
-    """Characters that follow each other in the alphabet, as tables of all bytes have them."""
-    start = 0
-    for at in range(1, len(body) + 1):
-        if at == len(body) or body[at] != body[at - 1] + 1:
-            if at - start >= _SHORTEST_SEQUENCE:
-                yield start, at
-            start = at
 
 
 def sightings(secret: SecretPieces, data: bytes, folded: bytes) -> Iterator[Sighting]:
     """Every place in some bytes where the secret stands, or enough of it. `folded` is the data after `secret.fold`."""
-    places: list[int] | None = None
+    places: Sequence[int] | None = None
     for reverse in (False, True):
         for begin, end, first in secret.runs(folded, reverse=reverse):
             places = secret.fold.places(data) if places is None else places
@@ -211,7 +204,7 @@ def sightings(secret: SecretPieces, data: bytes, folded: bytes) -> Iterator[Sigh
 
 
 def _sighting(
-    secret: SecretPieces, data: bytes, folded: bytes, places: list[int], run: tuple[int, int, int], *, reverse: bool
+    secret: SecretPieces, data: bytes, folded: bytes, places: Sequence[int], run: tuple[int, int, int], *, reverse: bool
 ) -> Sighting | None:
     begin, end, first = run
     last = first + end - begin
@@ -232,13 +225,13 @@ def _sighting(
     return Sighting(name, form, tuple(spans))
 
 
-def _is_prose(secret: SecretPieces, places: list[int], first: int) -> bool:
+def _is_prose(secret: SecretPieces, places: Sequence[int], first: int) -> bool:
     """Whether this is a sentence that has the secret's words, with other characters between the words and only there."""
     gaps = [(after - before - 1, len(secret.between(first + at))) for at, (before, after) in enumerate(pairwise(places))]
     return any(gap != own for gap, own in gaps) and not any(gap and not own for gap, own in gaps)
 
 
-def _joined(places: list[int], between: Callable[[int], bytes], data: bytes) -> Spans:
+def _joined(places: Sequence[int], between: Callable[[int], bytes], data: bytes) -> Spans:
     """The places as spans; what stands between two of them belongs to the secret where it is as the secret has it."""
     spans: Spans = []
     for number, place in enumerate(places):
@@ -261,7 +254,7 @@ def _with_ends(secret: SecretPieces, data: bytes, spans: Spans, *, reverse: bool
     return merged([*spans, *more])
 
 
-def _beyond(secret: SecretPieces, folded: bytes, places: list[int], run: tuple[int, int, int]) -> Spans:
+def _beyond(secret: SecretPieces, folded: bytes, places: Sequence[int], run: tuple[int, int, int]) -> Spans:
     """Pieces next to a run that a slip separates from it: a character is missing, wrong or too many."""
     begin, end, first = run
     whole, last = secret.folded, first + end - begin

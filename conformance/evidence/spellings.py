@@ -14,12 +14,13 @@ _ESCAPE = re.compile(
     # A percent sign may be escaped again, once for each layer; so may a backslash and an ampersand.
     rb"%(?:25)*+(?:[uU]00)?(?P<percent>[0-9A-Fa-f]{2})"
     rb"|\\\\{0,63}+(?:"
-    rb"u(?P<high>[dD][89abAB][0-9A-Fa-f]{2})\\\{0,63}+u(?P<low>[dD][c-fC-F][0-9A-Fa-f]{2})"
+    rb"u(?P<high>[dD][89abAB][0-9A-Fa-f]{2})\\{1,64}+u(?P<low>[dD][c-fC-F][0-9A-Fa-f]{2})"
     rb"|u(?P<four>[0-9A-Fa-f]{4})"
     rb"|U000(?P<eight>[0-9A-Fa-f]{5})"
     rb"|[ux]\{0{0,8}+(?P<braces>[0-9A-Fa-f]{1,5})\}"
     rb"|x(?P<two>[0-9A-Fa-f]{2})"
-    rb"|(?:o\{0{0,8}+)?0?(?P<octal>0[4-7][0-7]|1[0-7]{2})\}?"
+    rb"|o\{0{0,8}+(?P<long>[4-7][0-7]|1[0-7]{2})\}"
+    rb"|0?(?P<octal>0[4-7][0-7]|1[0-7]{2})"
     rb"|(?P<layout>[nrt]))"
     rb"|&(?:amp;){0,64}+(?:#(?:0{0,8}+(?P<decimal>[0-9]{2,6})|[xX]0{0,8}+(?P<hexadecimal>[0-9A-Fa-f]{2,5}));?"
     rb"|(?P<name>[A-Za-z]{2,12});)"
@@ -51,7 +52,7 @@ def _decode_escape(match: re.Match[bytes]) -> bytes:
     match kind:
         case "percent" | "two":
             return bytes((int(text, 16),))
-        case "octal":
+        case "octal" | "long":
             return bytes((int(text, 8),))
         case "layout":
             return _LAYOUT[text]
@@ -78,14 +79,12 @@ def escapes_undone(view: View) -> View | None:
 
 
 def other_spellings(view: View) -> list[View]:
-    """The views without quoted-printable, CSS escapes and markup, as far as there are any."""
+    """The views without quoted-printable and CSS escapes, as far as there are any."""
     data, views = view.data, []
     if b"=" in data and _QUOTED_PRINTABLE_MARK.search(data):
         views.append(_substituted(view, "quoted-printable", _QUOTED_PRINTABLE, _decode_two))
     if b"\\" in data and _CSS_MARK.search(data):
         views.append(_substituted(view, "CSS escapes", _CSS, _decode_two))
-    if b"<" in data and _MARKUP_MARK.search(data):
-        views.append(_substituted(view, "between tags", _MARKUP, lambda _: b""))
     return [one for one in views if one is not None]
 
 
@@ -94,6 +93,13 @@ def punctuation_undone(view: View) -> View | None:
     if b"\\" not in view.data:
         return None
     return _substituted(view, "escaped", _PUNCTUATION, lambda match: _LAYOUT.get(match[1], match[1]))
+
+
+def markup_undone(view: View) -> View | None:
+    """The view without tags; None where there are none."""
+    if b"<" not in view.data or not _MARKUP_MARK.search(view.data):
+        return None
+    return _substituted(view, "between tags", _MARKUP, lambda _: b"")
 
 
 def _substituted(view: View, form: str, pattern: re.Pattern[bytes], decode: _Decode) -> View | None:

@@ -30,6 +30,9 @@ class View:
     is_source: bool = False
     """Whether it is the source as it is, so that an offset in it is one in the source."""
 
+    both_ways: bool = True
+    """Whether notations of bytes are also read from its end."""
+
     def part(self, start: int, end: int) -> View:
         """A part of it; what is found there leads to the same source."""
         back = self.back

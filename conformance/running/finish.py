@@ -131,7 +131,7 @@ def written(
         OSError: a report cannot be written.
     """
     run = suite_run.run
-    redact, timeline = redact or run.redactor.text, timeline_for(suite_run)
+    redact, timeline = redact or run.redactor.report, timeline_for(suite_run)
     places = places_in_repository(run.contract, run.settings.named, os.environ)
     return write_reports(results, suite_run.exchanges, directory, redact, curl=curl, timeline=timeline, places=places)
 
