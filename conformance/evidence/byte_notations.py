@@ -163,12 +163,16 @@ def _numbers(
     view: View, form: str, runs: list[tuple[int, bytes]], number: re.Pattern[bytes], meanings: Mapping[bytes, int]
 ) -> View:
     """The view of bytes that are written as numbers; `runs` are where such numbers begin, and what stands there."""
-    pieces: list[Piece] = []
-    undone = bytearray()
-    for start, run in runs:
-        for one in number.finditer(run):
-            pieces.append(Piece(len(undone), 1, start + one.start(), start + one.end()))
-            undone.append(meanings.get(one.group(), 0))
-        undone += b"\n"
-    back: Back = back_through(pieces, lambda piece, _first, _last: [(piece.start, piece.end)])
-    return view.undone(form, bytes(undone), back, numbers=meanings is _DECIMAL)
+    undone = b"\n".join(bytes([meanings.get(one, 0) for one in number.findall(run)]) for _, run in runs)
+
+    def back() -> Back:
+        pieces: list[Piece] = []
+        at = 0
+        for start, run in runs:
+            for one in number.finditer(run):
+                pieces.append(Piece(at, 1, start + one.start(), start + one.end()))
+                at += 1
+            at += 1  # the separator
+        return back_through(pieces, lambda piece, _first, _last: [(piece.start, piece.end)])
+
+    return view.undone(form, undone, once(back), numbers=meanings is _DECIMAL)

@@ -61,7 +61,8 @@ def decode(body: bytes, content_encodings: Iterable[str]) -> Decoded | None:
             break
         layer = _layer(data, coding) if number < MOST_LAYERS else None
         if layer is None:
-            return Decoded(", ".join(reversed([*named, coding])), b"", 0, known=False)
+            name = ", ".join(reversed([*named, coding])) if declared is None else ", ".join(codings)
+            return Decoded(name, b"", 0, known=False)
         inner, inner_read = layer
         if declared is not None and not inner and (other := _looks_like(data)) not in {None, declared}:
             return decode(body, (other or "",))

@@ -23,6 +23,8 @@ _WIDEST = 64
 """Bytes that one character of a secret takes at most, in any coding, for a window's end not to hide it."""
 MOST_WORK = 24
 """Bytes of views, for each byte of a window, after which the rest of the window is withheld."""
+MOST_FOUND = 1000
+"""Places of one window at which something is found, after which the rest of the window is withheld."""
 _WORK_AT_LEAST = 4 * 1024 * 1024
 _SHORTEST_VIEW = 3
 
@@ -97,7 +99,10 @@ class Search:
     def _within(self, view: View, start: int) -> Iterator[Found]:
         limit = self.work + MOST_WORK * len(view.data) + _WORK_AT_LEAST
         try:
-            yield from self._look(view, 0, limit)
+            for number, found in enumerate(self._look(view, 0, limit)):
+                if number == MOST_FOUND:
+                    raise _LimitError
+                yield found
         except _LimitError:
             raise TooMuchWorkError(start) from None
 

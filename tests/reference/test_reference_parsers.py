@@ -12,7 +12,8 @@ from conformance.reference.body import check_media_type
 from conformance.reference.errors import ProviderError, Refusal
 from conformance.reference.json_body import parse_object
 from conformance.reference.provider import Ended
-from conformance.reference.providers.upstream_answer import AnswerReader, SecretGate
+from conformance.reference.providers.key_gate import KeyGate
+from conformance.reference.providers.upstream_answer import AnswerReader
 
 
 def outcome(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -96,7 +97,7 @@ def read_answer(reads: list[bytes], whole: bool) -> tuple[list[str], Ended]:
 
 @given(st.lists(st.text("abx", max_size=5)))
 def test_a_secret_is_never_shown_however_the_text_is_cut(pieces: list[str]) -> None:
-    gate = SecretGate("abab")
+    gate = KeyGate("abab")
     shown = "".join([*map(gate.feed, pieces), gate.flush()])
     assert "abab" not in shown
     assert len(shown) == len("".join(pieces))
@@ -106,4 +107,4 @@ def test_a_secret_is_never_shown_however_the_text_is_cut(pieces: list[str]) -> N
 
 @pytest.mark.parametrize("secret", [None, ""])
 def test_without_a_secret_everything_is_shown(secret: str | None) -> None:
-    assert SecretGate(secret).feed("abab") == "abab"
+    assert KeyGate(secret).feed("abab") == "abab"

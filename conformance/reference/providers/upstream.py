@@ -17,7 +17,8 @@ from conformance.reference.providers.adaptation import MOST_TRIES, REFUSES_FORM,
 from conformance.reference.providers.bounded_json import read_json
 from conformance.reference.providers.connections import LATE, Connections
 from conformance.reference.providers.deadline import Deadline
-from conformance.reference.providers.upstream_answer import AnswerReader, SecretGate
+from conformance.reference.providers.key_gate import KeyGate
+from conformance.reference.providers.upstream_answer import AnswerReader
 from conformance.reference.providers.upstream_body import beginning_of, parts_of
 from conformance.reference.providers.upstream_error import UpstreamError, read_error
 from conformance.reference.providers.upstream_failure import failure_of
@@ -175,12 +176,16 @@ class UpstreamProvider:
         self, response: httpx.Response, reader: AnswerReader, deadline: Deadline
     ) -> AsyncGenerator[str, None]:
         """The text of a response as a client may see it. Closing the generator closes the response."""
-        gate = SecretGate(self._upstream.api_key)
+        gate = KeyGate(self._upstream.api_key)
         try:
             async with aclosing(self._texts(response, reader, deadline)) as texts:
                 async for text in texts:
                     if shown := gate.feed(text):
                         yield shown
+        except ProviderError:
+            if rest := gate.flush():
+                yield rest
+            raise
         finally:
             await response.aclose()
         if rest := gate.flush():

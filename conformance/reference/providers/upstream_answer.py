@@ -147,29 +147,6 @@ class AnswerReader:
             self._completion_tokens = _count(usage.get("completion_tokens"), self._completion_tokens)
 
 
-class SecretGate:
-    """Replaces a secret with asterisks in a text that arrives in pieces, even if the secret is spread over several."""
-
-    def __init__(self, secret: str | None) -> None:
-        self._secret = secret or ""
-        self._held = ""
-
-    def feed(self, piece: str) -> str:
-        """The text that may be sent now that `piece` has arrived."""
-        if not self._secret:
-            return piece
-        text = (self._held + piece).replace(self._secret, "*" * len(self._secret))
-        longest = min(len(text), len(self._secret) - 1)
-        held = next((size for size in range(longest, 0, -1) if text.endswith(self._secret[:size])), 0)
-        self._held = text[len(text) - held :]
-        return text[: len(text) - held]
-
-    def flush(self) -> str:
-        """The text still held back, once no more arrives."""
-        held, self._held = self._held, ""
-        return held
-
-
 def _json(text: str) -> Any:
     try:
         return read_json(text)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.quoting import one_line
+from conformance.reference.providers.key_gate import without_key
 
 _LONGEST_QUOTE = 240
 """Characters of an upstream's message that a client sees."""
@@ -95,7 +96,7 @@ class UpstreamError:
         `key` and `host` are the upstream's own, which are hidden whatever they look like.
         """
         text = " ".join(self.message.split())
-        text = text.replace(key, "[hidden]") if key else text
+        text = without_key(text, key, "[hidden]")
         text = re.sub(rf"(?<![\w.-]){re.escape(host)}(?::\d+)?(?![\w-])", "[address]", text) if host else text
         for pattern, instead in _HIDDEN:
             text = pattern.sub(instead, text)
