@@ -7,23 +7,19 @@ import re
 from conformance.evidence import Redactor
 
 _NAME = "upstream key"
-_WIDEST = 8
+_WIDEST = 12
 """Characters of a coding, for each of the key, that are held back at most."""
 _CONTEXT = 512
 """Characters that were sent and are still looked at: the key may have begun in them."""
-_UNFINISHED = re.compile(rb"\s?[\x21-\x7e]+\Z")
-"""The last word, with the space before it: it may go on."""
-_CODE = re.compile(
-    rb"(?<![\x21-\x7e])(?:\s?(?:(?:0[xX]|\\x|%|=|\\|U\+|&#x?)?[0-9A-Fa-f]{2,4}[,;:hH]{0,2}|[\"'(\[]?[\x21-\x7e][\"')\],;]{0,3}))+\s?\Z"
-)
-"""Numbers, pairs of hexadecimal digits and single characters at the end: another may follow."""
+_PLAIN_WORD = re.compile(rb"[\"'(]?(?:[A-Z]?[a-z]{2,}|[A-Z]{2,}|[aAI])(?:'[a-z]+)?[.,;:!?\"')]*")
+"""A word of a sentence. Numbers, single characters and other code may go on after a space."""
 
 
 class KeyGate:
     """Replaces a key with asterisks in a text that arrives in pieces.
 
     Held back is what may be the beginning of something that shows the key: the word that is not finished, and numbers
-    or single characters before it; no more than a key takes in a coding.
+    or other code before it; no more than a key takes in a coding.
     """
 
     def __init__(self, key: str | None) -> None:
@@ -46,11 +42,18 @@ class KeyGate:
         return self._release(len(self._held))
 
     def _end_of_finished(self) -> int:
-        unfinished = _UNFINISHED.search(self._held)
-        end = unfinished.start() if unfinished else len(self._held)
-        code = _CODE.search(self._held, max(end - self._most, 0), end)
-        if code is not None:
-            end = code.start()
+        held = self._held[-self._most :]
+        end = len(held)
+        words = held.split(b" ")
+        # The last word may go on; what code comes before it may be a part of the same.
+        if words[-1]:
+            end -= len(words[-1])
+        words.pop()
+        while words and words[-1].strip() and not _PLAIN_WORD.fullmatch(words[-1].strip()):
+            end -= len(words.pop()) + 1
+        if end < len(held) and held[end - 1 : end] == b" ":
+            end -= 1
+        end = max(end, 0) + len(self._held) - len(held)
         longest = min(end, len(self._key) - 1)
         return end - next((size for size in range(longest, 0, -1) if self._held[:end].endswith(self._key[:size])), 0)
 
