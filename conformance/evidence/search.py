@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from conformance.evidence.byte_notations import bytes_undone
+from conformance.evidence.charsets import decoded_text
 from conformance.evidence.content_coding import unpacked
 from conformance.evidence.masked_secrets import MaskedSecret
 from conformance.evidence.secret_pieces import MASKED, SHORTEST_ANYWHERE, Fold, SecretPieces, Sighting, sightings
@@ -13,8 +14,9 @@ from conformance.evidence.short_secrets import ShortSecret
 from conformance.evidence.spellings import escapes_undone, markup_undone, other_spellings, punctuation_undone, reversed_view
 from conformance.evidence.views import Spans, View
 
-MOST_CODINGS = 2
-"""Notations of bytes over one another that are undone; spellings of single characters beside them are not counted."""
+MOST_CODINGS = 3
+"""Notations of bytes and compressions over one another that are undone. Spellings of single characters beside them are
+not counted."""
 MOST_ESCAPES = 3
 """Layers of escapes that are undone, where one layer is not simply an escape of the other's mark."""
 WINDOW = 128 * 1024
@@ -109,7 +111,9 @@ class Search:
     def _look(self, view: View, codings: int, limit: int) -> Iterator[Found]:
         """What is in a view, its spellings, and the bytes that it writes in some notation."""
         texts = [view]
-        while len(texts) <= MOST_ESCAPES and (undone := escapes_undone(texts[-1])) is not None:
+        if codings and (text := decoded_text(view, None)) is not None:
+            texts.append(text)
+        while len(texts) <= MOST_ESCAPES + 1 and (undone := escapes_undone(texts[-1])) is not None:
             texts.append(undone)
         if self._has_odd_secret:
             texts += [undone for one in texts if (undone := punctuation_undone(one)) is not None]
@@ -124,11 +128,24 @@ class Search:
         if codings == MOST_CODINGS:
             return
         again = [plainest, *others]
+        if codings and plainest is not view:
+            again.append(view)  # what is compressed is no text
         if codings == 0 and view.both_ways:
-            again.append(reversed_view(plainest))
+            for text in self._backwards(view, plainest):
+                self._count(text, limit)
+                yield from self._seen(text, whole=False)
+                again.append(text)
         for text in again:
             for inner in (*bytes_undone(text), *unpacked(text)):
                 yield from self._look(inner, codings + 1, limit)
+
+    def _backwards(self, view: View, plainest: View) -> Iterator[View]:
+        """The view from its end, without the escapes that are there when it is read in that way."""
+        for one in (view,) if plainest is view else (view, plainest):
+            backwards = reversed_view(one)
+            undone = escapes_undone(backwards)
+            yield backwards if undone is None else undone
+            yield from other_spellings(backwards)
 
     def _count(self, view: View, limit: int) -> None:
         self.work += len(view.data)

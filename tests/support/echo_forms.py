@@ -508,3 +508,28 @@ def differences(one: Exchange, other: Exchange) -> int:
         sum(a != b for a, b in zip(part, same, strict=False)) + abs(len(part) - len(same)) * (set(part + same) != {42})
         for part, same in zip(shown(one), shown(other), strict=True)
     )
+
+
+STACKED = (
+    "percent",
+    "JSON \\u",
+    "braces \\u{73}",
+    "hexadecimal \\x73",
+    "octal \\163",
+    "CSS \\73 ",
+    "HTML &#115;",
+    "HTML &#x73;",
+    "quoted-printable",
+    "base64",
+    "base64 after one byte",
+    "base64 with MIME line breaks",
+    "hexadecimal",
+    "hexadecimal with colons",
+    "hexadecimal 0x73, ",
+    "decimal bytes",
+    "binary digits",
+    "reversed",
+    "gzip in base64",
+    "UTF-16 in base64",
+)
+"""Codings of which any two may lie over one another."""
