@@ -57,9 +57,9 @@ class Redactor:
         return self.data(text.encode("utf-8", "surrogatepass"))[0].decode("utf-8", "surrogatepass")
 
     def report(self, text: str) -> str:
-        """A report without secrets. It is made of what was redacted, so that it is not also read from its end."""
+        """A report without secrets. It is made of what was redacted, so that less is looked for."""
         data = text.encode("utf-8", "surrogatepass")
-        return self._cleaned(data, (replace(view_of(data), both_ways=False),), []).decode("utf-8", "surrogatepass")
+        return self._cleaned(data, (replace(view_of(data), is_report=True),), []).decode("utf-8", "surrogatepass")
 
     def value(self, value: Any) -> Any:
         """A JSON value of this program with every string redacted, names of members included."""

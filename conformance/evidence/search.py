@@ -11,7 +11,13 @@ from conformance.evidence.content_coding import unpacked
 from conformance.evidence.masked_secrets import MaskedSecret
 from conformance.evidence.secret_pieces import MASKED, SHORTEST_ANYWHERE, Fold, SecretPieces, Sighting, sightings
 from conformance.evidence.short_secrets import ShortSecret
-from conformance.evidence.spellings import escapes_undone, markup_undone, other_spellings, punctuation_undone, reversed_view
+from conformance.evidence.spellings import (
+    escapes_undone,
+    markup_undone,
+    other_spellings,
+    punctuation_undone,
+    reversed_view,
+)
 from conformance.evidence.views import Spans, View
 
 MOST_CODINGS = 3
@@ -124,16 +130,18 @@ class Search:
         without_tags = markup_undone(plainest)
         for text in (*texts, *others, *([] if without_tags is None else [without_tags])):
             self._count(text, limit)
-            yield from self._seen(text, whole=codings == 0)
+            yield from self._seen(
+                text, masks=codings == 0 and not view.is_report and (text is view or text is plainest)
+            )
         if codings == MOST_CODINGS:
             return
         again = [plainest, *others]
         if codings and plainest is not view:
             again.append(view)  # what is compressed is no text
-        if codings == 0 and view.both_ways:
+        if codings == 0 and not view.is_report:
             for text in self._backwards(view, plainest):
                 self._count(text, limit)
-                yield from self._seen(text, whole=False)
+                yield from self._seen(text, masks=False)
                 again.append(text)
         for text in again:
             for inner in (*bytes_undone(text), *unpacked(text)):
@@ -152,7 +160,7 @@ class Search:
         if self.work > limit:
             raise _LimitError
 
-    def _seen(self, view: View, *, whole: bool) -> Iterator[Found]:
+    def _seen(self, view: View, *, masks: bool) -> Iterator[Found]:
         data = view.data
         for fold, secrets in self._folds:
             folded = fold(data)
@@ -162,7 +170,7 @@ class Search:
         for short in self._short:
             for sighting in short.find(data):
                 yield _found(view, sighting)
-        if whole:
+        if masks:
             for masked in self._masked:
                 for sighting in masked.find(data):
                     yield _found(view, sighting)

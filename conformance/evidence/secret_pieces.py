@@ -214,7 +214,7 @@ def _sighting(
         if whole:
             spans = [(places[begin], places[end - 1] + 1)]
         return Sighting(secret.name, "reversed", tuple(_with_ends(secret, data, spans, reverse=True)))
-    if secret.is_in_words(first, last) and _is_prose(secret, places[begin:end], first):
+    if secret.is_in_words(first, last) and _is_prose(secret, data, places[begin:end], first):
         return None
     spans = _joined(places[begin:end], lambda at: secret.between(first + at), data)
     whole = last - first == len(secret.folded)
@@ -225,9 +225,11 @@ def _sighting(
     return Sighting(name, form, tuple(spans))
 
 
-def _is_prose(secret: SecretPieces, places: Sequence[int], first: int) -> bool:
+def _is_prose(secret: SecretPieces, data: bytes, places: Sequence[int], first: int) -> bool:
     """Whether this is a sentence that has the secret's words, with other characters between the words and only there."""
-    gaps = [(after - before - 1, len(secret.between(first + at))) for at, (before, after) in enumerate(pairwise(places))]
+    gaps = [
+        (data[before + 1 : after], secret.between(first + at)) for at, (before, after) in enumerate(pairwise(places))
+    ]
     return any(gap != own for gap, own in gaps) and not any(gap and not own for gap, own in gaps)
 
 

@@ -19,7 +19,9 @@ class TextFields:
         """Each text comes with its place and the name of those with which it is joined (none where that is empty)."""
         self._texts = list(texts)
         # Header fields hold bytes as latin-1, in which a key in UTF-8 is still found.
-        self._encodings = ["latin-1" if text.isascii() or max(text) <= "\xff" else "utf-8" for _, text, _ in self._texts]
+        self._encodings = [
+            "latin-1" if text.isascii() or max(text) <= "\xff" else "utf-8" for _, text, _ in self._texts
+        ]
         encoded = [
             text.encode(encoding, "surrogatepass")
             for (_, text, _), encoding in zip(self._texts, self._encodings, strict=True)

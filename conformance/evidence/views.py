@@ -30,8 +30,8 @@ class View:
     is_source: bool = False
     """Whether it is the source as it is, so that an offset in it is one in the source."""
 
-    both_ways: bool = True
-    """Whether notations of bytes are also read from its end."""
+    is_report: bool = False
+    """Whether it is made of what was redacted before, so that it is neither read from its end nor searched for masks."""
 
     def part(self, start: int, end: int) -> View:
         """A part of it; what is found there leads to the same source."""

@@ -109,7 +109,7 @@ def test_what_holds_no_secret_is_not_touched(data: bytes) -> None:
     assert REDACTOR.data(data) == (data, ())
 
 
-@pytest.mark.parametrize("text", ["sk-Test", "sk-Test+0123/abcdEF", "", "Authorization: Bearer"])
+@pytest.mark.parametrize("text", ["sk-Test", "sk-Test+012", "", "Authorization: Bearer"])
 def test_a_part_of_a_secret_within_a_text_is_not_redacted(text: str) -> None:
     assert REDACTOR.text(f"see {text} here") == f"see {text} here"
 

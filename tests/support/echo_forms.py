@@ -204,9 +204,7 @@ SPITE: dict[str, Coding] = {
     "ROT13": lambda key: codecs.encode(key, "rot13"),
     "every letter moved by one": lambda key: "".join(chr(ord(c) + 1) for c in key),
     "XOR in hexadecimal": lambda key: bytes(ord(c) ^ 0x2A for c in key).hex(),
-    "UUencode": lambda key: "".join(
-        binascii.b2a_uu(piece.encode()).decode() for piece in pieces(key, 45)
-    ),
+    "UUencode": lambda key: "".join(binascii.b2a_uu(piece.encode()).decode() for piece in pieces(key, 45)),
     "base32": lambda key: base64.b32encode(key.encode()).decode(),
     "base85": lambda key: base64.b85encode(key.encode()).decode(),
     "Ascii85": lambda key: base64.a85encode(key.encode()).decode(),
@@ -293,16 +291,10 @@ PLACES: list[Form] = [
         "a delta for each character": lambda key: stream(*(chunk(content=c) for c in key)),
         "deltas of three characters": lambda key: stream(*(chunk(content=p) for p in pieces(key, 3))),
         "deltas after other words": lambda key: stream(chunk(content="It is "), *(chunk(content=c) for c in key)),
-        "deltas of base64": lambda key: stream(
-            *(chunk(content=p) for p in pieces(CODINGS["base64"](key), 5))
-        ),
-        "deltas of hexadecimal with spaces": lambda key: stream(
-            *(chunk(content=f"{ord(c):02x} ") for c in key)
-        ),
+        "deltas of base64": lambda key: stream(*(chunk(content=p) for p in pieces(CODINGS["base64"](key), 5))),
+        "deltas of hexadecimal with spaces": lambda key: stream(*(chunk(content=f"{ord(c):02x} ") for c in key)),
         "deltas of decimal bytes": lambda key: stream(*(chunk(content=f"{ord(c)}, ") for c in key)),
-        "deltas in \\u escapes": lambda key: exchange(
-            events(*('{"t":"\\u%04x"}' % ord(c) for c in key))
-        ),
+        "deltas in \\u escapes": lambda key: exchange(events(*('{"t":"\\u%04x"}' % ord(c) for c in key))),
         "deltas, reversed": lambda key: stream(*(chunk(content=c) for c in reversed(key))),
         "alternating content and reasoning, single characters": lambda key: stream(*_alternating(key, 1)),
         "alternating content and reasoning, four characters": lambda key: stream(*_alternating(key, 4)),
@@ -346,32 +338,26 @@ PLACES: list[Form] = [
         "names of members in order": lambda key: document({p: 0 for p in pieces(key, 4)}),
         "comments of an event stream": lambda key: raw(b"".join(b": %c\n\n" % c for c in key.encode())),
         "comments between events": lambda key: raw(
-            b"".join(b": %c\n\ndata: {\"choices\":[]}\n\n" % c for c in key.encode())
+            b"".join(b': %c\n\ndata: {"choices":[]}\n\n' % c for c in key.encode())
         ),
         "event names": lambda key: raw(b"".join(b"event: %c\ndata: {}\n\n" % c for c in key.encode())),
         "event ids": lambda key: raw(b"".join(b"id: %c\ndata: {}\n\n" % c for c in key.encode())),
         "plain text events": lambda key: raw(b"".join(b"data: %c\n\n" % c for c in key.encode())),
         "data lines of one event": lambda key: raw(b"".join(b"data: %c\n" % c for c in key.encode()) + b"\n"),
-        "events with carriage returns": lambda key: raw(
-            b"".join(b'data:{"t":"%c"}\r\r' % c for c in key.encode())
-        ),
+        "events with carriage returns": lambda key: raw(b"".join(b'data:{"t":"%c"}\r\r' % c for c in key.encode())),
         "lines of JSON": lambda key: raw(b"".join(b'{"t":"%c"}\n' % c for c in key.encode())),
         "JSON with errors": lambda key: raw(b"".join(b"{'t': '%c'}, " % c for c in key.encode())),
         "a page": lambda key: raw(f"<p>{key[:9]}<b>{key[9:]}</b></p>".encode()),
         "halves in two header fields": lambda key: raw(
             b"{}", ("Content-Type", "application/json"), ("X-A", halves(key)[0]), ("X-B", halves(key)[1])
         ),
-        "fours in header fields": lambda key: raw(
-            b"{}", *((f"X-{at}", p) for at, p in enumerate(pieces(key, 4)))
-        ),
+        "fours in header fields": lambda key: raw(b"{}", *((f"X-{at}", p) for at, p in enumerate(pieces(key, 4)))),
         "fields of one name": lambda key: raw(b"{}", *(("X-Key", p) for p in pieces(key, 3))),
         "base64 in a header field": lambda key: raw(b"{}", ("X-Key", CODINGS["base64"](key))),
         "hexadecimal in a header field": lambda key: raw(b"{}", ("X-Key", key.encode().hex(":"))),
         "a header field's name": lambda key: raw(b"{}", (f"X-{key}", "1")),
         "names of header fields": lambda key: raw(b"{}", *((p, "1") for p in pieces(key, 5))),
-        "half in the header, half in the body": lambda key: raw(
-            halves(key)[1].encode(), ("X-Key", halves(key)[0])
-        ),
+        "half in the header, half in the body": lambda key: raw(halves(key)[1].encode(), ("X-Key", halves(key)[0])),
         "the reason phrase": lambda key: exchange(b"{}", reason=f"No {key}"),
         "the reason phrase, in base64": lambda key: exchange(b"{}", reason=CODINGS["base64"](key)),
         "a cookie": lambda key: raw(b"{}", ("Set-Cookie", f"k={quote(key[:10])}%2D{key[10:]}; Path=/")),
@@ -405,17 +391,21 @@ CHARSETS: list[Form] = [
     for make in (lambda key, name=name, declared=declared: _charset(name, _body(key).decode().encode(name), declared),)
 ] + [
     Form(
-        "charset", "UTF-16, deltas", lambda key: raw(events(*(json.dumps(chunk(content=c)) for c in key)).decode().encode("utf-16"))
+        "charset",
+        "UTF-16, deltas",
+        lambda key: raw(events(*(json.dumps(chunk(content=c)) for c in key)).decode().encode("utf-16")),
     ),
-    Form(
-        "charset", "UTF-16, base64", lambda key: raw(CODINGS["base64"](key).encode("utf-16-le"))
-    ),
+    Form("charset", "UTF-16, base64", lambda key: raw(CODINGS["base64"](key).encode("utf-16-le"))),
     Form("charset", "UTF-16, percent", lambda key: raw(CODINGS["percent"](key).encode("utf-16-le"))),
-    Form("charset", "cp037 (EBCDIC), declared", lambda key: _charset("cp037", _body(key).decode().encode("cp037"), True)),
+    Form(
+        "charset", "cp037 (EBCDIC), declared", lambda key: _charset("cp037", _body(key).decode().encode("cp037"), True)
+    ),
     Form("charset", "UTF-7, declared", lambda key: _charset("utf-7", CODINGS["UTF-7"](key).encode(), True)),
     Form(
-        "charset", "cp037 (EBCDIC), not declared",
-        lambda key: _charset("cp037", _body(key).decode().encode("cp037"), False), NOT_PROMISED,
+        "charset",
+        "cp037 (EBCDIC), not declared",
+        lambda key: _charset("cp037", _body(key).decode().encode("cp037"), False),
+        NOT_PROMISED,
     ),
 ]
 
@@ -457,8 +447,12 @@ COMPRESSED: list[Form] = [
         ("br, not declared", brotli.compress, None, HELD),
     )
 ] + [
-    Form("content coding", f"{name} in base64, in gzip", lambda key, code=code: _coded(
-        gzip.compress(code(key).encode()), "gzip")) for name, code in (("the key", CODINGS["base64"]),)
+    Form(
+        "content coding",
+        f"{name} in base64, in gzip",
+        lambda key, code=code: _coded(gzip.compress(code(key).encode()), "gzip"),
+    )
+    for name, code in (("the key", CODINGS["base64"]),)
 ]
 
 FORMS: tuple[Form, ...] = (
@@ -533,3 +527,14 @@ STACKED = (
     "UTF-16 in base64",
 )
 """Codings of which any two may lie over one another."""
+
+
+def table() -> str:
+    """The table of the documentation: each form, and what becomes of a key in it."""
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for form in FORMS:
+        kinds.setdefault((form.kind, form.fate), []).append(form.name.replace("|", "\\|").replace("<", "&lt;").strip())
+    rows = [
+        f"| {kind} | {fate} | {'; '.join(f'`{name}`' for name in names)} |" for (kind, fate), names in kinds.items()
+    ]
+    return "\n".join(["| kind | what becomes of the key | forms |", "| --- | --- | --- |", *rows])
