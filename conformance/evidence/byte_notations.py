@@ -1,12 +1,12 @@
-"""Undoes the notations of bytes: base64, hexadecimal, decimal, octal and binary numbers, with whatever separates them."""
+"""Undoes the notations of bytes: base64, hexadecimal, and decimal, octal and binary numbers."""
 
 from __future__ import annotations
 
 import binascii
 import re
 from array import array
-from itertools import islice
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from conformance.evidence.views import Back, Piece, Spans, View, back_through, merged, once
 

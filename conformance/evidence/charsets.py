@@ -1,4 +1,4 @@
-"""Reads a body in a charset whose text is not ASCII: UTF-16 and UTF-32, declared or not, and declared single-byte ones."""
+"""Reads a body whose charset is not ASCII: UTF-16 and UTF-32, declared or not, and declared ones of single bytes."""
 
 from __future__ import annotations
 

@@ -145,7 +145,8 @@ _MOST_UNPACKED = 1024 * 1024
 def unpacked(view: View) -> Iterator[View]:
     """The views of compressed data that stands anywhere in some bytes, whatever is declared.
 
-    At the very beginning of a body it is the body's content coding, which `decode` undoes. What is found in one cannot be masked within the coded bytes, so that all of these are its place.
+    At the very beginning of a body it is the body's content coding, which `decode` undoes. What is found in one cannot
+    be masked within the coded bytes, so that all of these are its place.
     """
     data = view.data
     if b"\x1f\x8b\x08" not in data and data[:1] != b"\x78":

@@ -12,8 +12,8 @@ from typing import Final
 from conformance.evidence.json_shapes import (
     NAME,
     NUMBER,
-    Path,
     STRING,
+    Path,
     Shapes,
     Slot,
     Text,
@@ -30,6 +30,7 @@ LARGEST_TEXT: Final = 512 * 1024
 _LINE = re.compile(rb"(?:^|(?<=[\r\n]))(data|event|id|retry|): ?([^\r\n]*)")
 _STRINGS = re.compile(rb'"((?:[^"\\]|\\.)*+)"(?!\s*+:)', re.DOTALL)
 _LOOKS_LIKE_JSON = re.compile(rb"\s*[\[{]")
+_MAY_BE_JSON = re.compile(rb"\s*[\[{\"]")
 _FIELD = re.compile(rb"(?m)^([^:\r\n]*):[ \t]*([^\r\n]*)")
 _BYTE: Final = range(10, 127)
 
@@ -134,9 +135,7 @@ def _of_stream(view: View, lines: Iterator[re.Match[bytes]]) -> Iterator[View]:
     others: dict[bytes, _Places] = {}
     for line in lines:
         span = line.span(2)
-        if line.group(1) == b"data" and _LOOKS_LIKE_JSON.match(view.data, *span):
-            texts.add(span)
-        elif line.group(1) == b"data" and view.data[span[0] : span[0] + 1] == b'"':
+        if line.group(1) == b"data" and _MAY_BE_JSON.match(view.data, *span):
             texts.add(span)
         else:
             others.setdefault(line.group(1), _Places()).add(span)
@@ -171,9 +170,9 @@ def _of_texts(view: View, spans: _Places, *, inner: bool = False) -> Iterator[Vi
     views = [view.undone(form, bytes(one.data), _back(view.data, spans, one, shapes)) for one in by_group.values()]
     yield from together(views)
     if not inner:
-        for one in (*views, *_texts_in_strings(view, spans, shapes)):
-            if _LOOKS_LIKE_JSON.match(one.data):
-                yield from _of_texts(one, _Places((0, len(one.data))), inner=True)
+        for whole in (*views, *_texts_in_strings(view, spans, shapes)):
+            if _LOOKS_LIKE_JSON.match(whole.data):
+                yield from _of_texts(whole, _Places((0, len(whole.data))), inner=True)
 
 
 def _texts_in_strings(view: View, spans: _Places, shapes: Shapes) -> Iterator[View]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final
 
 Step = bytes | int | tuple[str, int]
@@ -77,7 +76,7 @@ class Shapes:
     def read(self, data: bytes) -> Text:
         """A JSON text, or what is left of one: nothing is demanded of it."""
         pattern = _SINGLE_QUOTED if b'"' not in data and b"'" in data else _TOKENS
-        parts: list[bytes | None] = pattern.split(data)  # type: ignore[assignment]
+        parts: list[bytes | None] = pattern.split(data)
         key = (*parts[::4], b"\0", *(string for string, colon in zip(parts[1::4], parts[2::4], strict=True) if colon))
         slots = self._known.get(key)  # type: ignore[arg-type]
         if slots is None:
@@ -145,7 +144,7 @@ def _number_element(stack: list[_Level], slots: list[Slot], index: int) -> None:
         slot = slots[at]
         slots[at] = Slot(slot.token, (*slot.path[:depth], place, *slot.path[depth + 1 :]), slot.kind)
     stack[-1].step = b""
-    level.step = place  # type: ignore[assignment]
+    level.step = place
 
 
 def _path(stack: list[_Level]) -> Path:
@@ -184,8 +183,3 @@ def characters(text: bytes) -> Iterator[tuple[int, int, bytes]]:
             yield match.start(), match.end(), _LETTERS.get(written, written[1:])
         else:
             yield match.start(), match.end(), written
-
-
-def some(slots: tuple[Slot, ...], most: int) -> Iterator[Slot]:
-    """The first slots."""
-    return islice(slots, most)

@@ -107,23 +107,13 @@ class Search:
     def _within(self, view: View, start: int) -> Iterator[Found]:
         limit = self.work + MOST_WORK * len(view.data) + _WORK_AT_LEAST
         try:
-            for number, found in enumerate(self._look(view, 0, limit)):
-                if number == MOST_FOUND:
-                    raise _LimitError
-                yield found
+            yield from _no_more_than(MOST_FOUND, self._look(view, 0, limit))
         except _LimitError:
             raise TooMuchWorkError(start) from None
 
     def _look(self, view: View, codings: int, limit: int) -> Iterator[Found]:
         """What is in a view, its spellings, and the bytes that it writes in some notation."""
-        texts = [view]
-        if codings and (text := decoded_text(view, None)) is not None:
-            texts.append(text)
-        while len(texts) <= MOST_ESCAPES + 1 and (undone := escapes_undone(texts[-1])) is not None:
-            texts.append(undone)
-        if self._has_odd_secret:
-            texts += [undone for one in texts if (undone := punctuation_undone(one)) is not None]
-            texts += [undone for one in texts if (undone := escapes_undone(one)) is not None]
+        texts = self._spellings(view, inside=codings > 0)
         plainest = texts[-1]
         others = other_spellings(plainest)
         others += [undone for one in others if (undone := escapes_undone(one)) is not None]
@@ -146,6 +136,18 @@ class Search:
         for text in again:
             for inner in (*bytes_undone(text), *unpacked(text)):
                 yield from self._look(inner, codings + 1, limit)
+
+    def _spellings(self, view: View, *, inside: bool) -> list[View]:
+        """The view, and without one layer of escapes after another; the last has none."""
+        texts = [view]
+        if inside and (text := decoded_text(view, None)) is not None:
+            texts.append(text)
+        while len(texts) <= MOST_ESCAPES + 1 and (undone := escapes_undone(texts[-1])) is not None:
+            texts.append(undone)
+        if self._has_odd_secret:
+            texts += [undone for one in texts if (undone := punctuation_undone(one)) is not None]
+            texts += [undone for one in texts if (undone := escapes_undone(one)) is not None]
+        return texts
 
     def _backwards(self, view: View, plainest: View) -> Iterator[View]:
         """The view from its end, without the escapes that are there when it is read in that way."""
@@ -178,6 +180,13 @@ class Search:
 
 class _LimitError(Exception):
     """More was looked at than the limit allows."""
+
+
+def _no_more_than(most: int, founds: Iterable[Found]) -> Iterator[Found]:
+    for number, found in enumerate(founds):
+        if number == most:
+            raise _LimitError
+        yield found
 
 
 def _found(view: View, sighting: Sighting) -> Found:

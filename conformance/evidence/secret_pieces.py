@@ -226,7 +226,7 @@ def _sighting(
 
 
 def _is_prose(secret: SecretPieces, data: bytes, places: Sequence[int], first: int) -> bool:
-    """Whether this is a sentence that has the secret's words, with other characters between the words and only there."""
+    """Whether a sentence has the secret's words: with other characters between the words, and only there."""
     gaps = [
         (data[before + 1 : after], secret.between(first + at)) for at, (before, after) in enumerate(pairwise(places))
     ]

@@ -47,23 +47,21 @@ def _character(code: int) -> bytes:
 
 
 def _decode_escape(match: re.Match[bytes]) -> bytes:
-    kind = match.lastgroup
-    text = match[kind] if kind else b""
-    match kind:
-        case "percent" | "two":
-            return bytes((int(text, 16),))
-        case "octal" | "long":
-            return bytes((int(text, 8),))
-        case "layout":
-            return _LAYOUT[text]
-        case "decimal":
-            return _character(int(text))
-        case "name":
-            return _NAMES.get(text, match.group())
-        case "low":
-            units = int(match["high"], 16), int(text, 16)
-            return _character(0x10000 + ((units[0] & 0x3FF) << 10) + (units[1] & 0x3FF))
-    return _character(int(text, 16))
+    kind = match.lastgroup or ""
+    text = match[kind]
+    if kind == "low":
+        units = int(match["high"], 16), int(text, 16)
+        return _character(0x10000 + ((units[0] & 0x3FF) << 10) + (units[1] & 0x3FF))
+    if kind == "layout":
+        return _LAYOUT[text]
+    if kind == "name":
+        return _NAMES.get(text, match.group())
+    number = int(text, _BASES.get(kind, 16))
+    return bytes((number,)) if kind in _OF_BYTES else _character(number)
+
+
+_BASES = {"octal": 8, "long": 8, "decimal": 10}
+_OF_BYTES = {"percent", "two", "octal", "long"}
 
 
 def _decode_two(match: re.Match[bytes]) -> bytes:

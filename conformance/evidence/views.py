@@ -31,7 +31,7 @@ class View:
     """Whether it is the source as it is, so that an offset in it is one in the source."""
 
     is_report: bool = False
-    """Whether it is made of what was redacted before, so that it is neither read from its end nor searched for masks."""
+    """Whether it is made of what was redacted: then it is neither read from its end nor searched for masks."""
 
     def part(self, start: int, end: int) -> View:
         """A part of it; what is found there leads to the same source."""

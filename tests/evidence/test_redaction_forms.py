@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Callable
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
+from echo_codings import CODINGS, STACKED, pieces
 from echo_forms import (
-    CODINGS,
     FORMS,
     HELD,
     NOT_PROMISED,
-    STACKED,
     WITHHELD,
     Form,
     another_key,
     chunk,
     differences,
     document,
-    pieces,
     raw,
     said,
     shown,
@@ -42,7 +42,7 @@ def redacted(value: Exchange, key: str) -> Exchange:
     return Redactor({"api-key": key}).exchange(value)
 
 
-@pytest.mark.parametrize("form", PROMISED, ids=lambda form: form.label)
+@pytest.mark.parametrize("form", PROMISED, ids=attrgetter("label"))
 def test_nothing_tells_one_key_from_another(form: Form) -> None:
     assert differences(form.make(KEY), form.make(OTHER)) > 0
     one, other = redacted(form.make(KEY), KEY), redacted(form.make(OTHER), OTHER)
@@ -51,7 +51,7 @@ def test_nothing_tells_one_key_from_another(form: Form) -> None:
     assert (WITHHELD if withheld else HELD) == form.fate
 
 
-@pytest.mark.parametrize("form", PROMISED, ids=lambda form: form.label)
+@pytest.mark.parametrize("form", PROMISED, ids=attrgetter("label"))
 def test_another_key_in_the_same_form_is_left_alone(form: Form) -> None:
     if form.fate == HELD:
         assert shown(redacted(form.make(OTHER), KEY))[4:] == shown(form.make(OTHER))[4:]
@@ -71,7 +71,7 @@ KEYS = st.builds(
     st.text(string.ascii_letters + string.digits, min_size=17, max_size=60)
     | st.text("0123456789abcdef", min_size=29, max_size=61),
 )
-PLACES = {
+PLACES: dict[str, Callable[[str], Exchange]] = {
     "a message": said,
     "a plain body": lambda text: raw(text.encode()),
     "a list": lambda text: document(pieces(text, 7)),

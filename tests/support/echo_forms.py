@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import codecs
 import gzip
-import html
 import itertools
 import json
-import quopri
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from urllib.parse import quote, quote_plus
+from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 import brotli
+from echo_codings import CODINGS, PARTS, SPITE, Coding, halves, pieces
 from exchange_samples import events, exchange
 
 from conformance.wire.exchange import Exchange
@@ -39,9 +35,6 @@ class Form:
         return f"{self.kind}: {self.name}"
 
 
-Coding = Callable[[str], str]
-
-
 def said(text: str) -> Exchange:
     """An answer whose message says the text."""
     return exchange(json.dumps({"choices": [{"index": 0, "message": {"role": "assistant", "content": text}}]}).encode())
@@ -59,7 +52,7 @@ def stream(*values: object) -> Exchange:
     return exchange(events(*(json.dumps(value) for value in values)), headers=(("Content-Type", "text/event-stream"),))
 
 
-def chunk(index: int = 0, **delta: object) -> dict[str, object]:
+def chunk(index: int = 0, /, **delta: object) -> dict[str, object]:
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion.chunk",
@@ -69,164 +62,14 @@ def chunk(index: int = 0, **delta: object) -> dict[str, object]:
     }
 
 
-def pieces(key: str, size: int) -> list[str]:
-    return [key[at : at + size] for at in range(0, len(key), size)]
-
-
-def halves(key: str) -> tuple[str, str]:
-    return key[: len(key) // 2], key[len(key) // 2 :]
-
-
-# Codings of a text, as any part of an answer may have them
-
-CODINGS: dict[str, Coding] = {
-    "plain": lambda key: key,
-    "upper case": str.upper,
-    "lower case": str.lower,
-    "swapped case": str.swapcase,
-    "reversed": lambda key: key[::-1],
-    "percent": lambda key: "".join(f"%{ord(c):02X}" for c in key),
-    "percent, lower case": lambda key: "".join(f"%{ord(c):02x}" for c in key),
-    "percent, every third character": lambda key: "".join(
-        c if at % 3 else f"%{ord(c):02X}" for at, c in enumerate(key)
-    ),
-    "percent of what must be": lambda key: quote(key, safe=""),
-    "form encoding": quote_plus,
-    "percent, twice": lambda key: quote("".join(f"%{ord(c):02X}" for c in key), safe=""),
-    "percent-u": lambda key: "".join(f"%u{ord(c):04x}" for c in key),
-    "JSON \\u": lambda key: "".join(f"\\u{ord(c):04x}" for c in key),
-    "JSON \\u, upper case": lambda key: "".join(f"\\u{ord(c):04X}" for c in key),
-    "JSON \\u with two backslashes": lambda key: "".join(f"\\\\u{ord(c):04x}" for c in key),
-    "JSON \\u, every other character": lambda key: "".join(
-        c if at % 2 else f"\\u{ord(c):04x}" for at, c in enumerate(key)
-    ),
-    "braces \\u{73}": lambda key: "".join(f"\\u{{{ord(c):x}}}" for c in key),
-    "braces \\u{000073}": lambda key: "".join(f"\\u{{{ord(c):06x}}}" for c in key),
-    "braces \\x{73}": lambda key: "".join(f"\\x{{{ord(c):x}}}" for c in key),
-    "long \\U00000073": lambda key: "".join(f"\\U{ord(c):08x}" for c in key),
-    "hexadecimal \\x73": lambda key: "".join(f"\\x{ord(c):02x}" for c in key),
-    "octal \\163": lambda key: "".join(f"\\{ord(c):03o}" for c in key),
-    "octal \\o{163}": lambda key: "".join(f"\\o{{{ord(c):o}}}" for c in key),
-    "octal \\0163": lambda key: "".join(f"\\0{ord(c):03o}" for c in key),
-    "CSS \\73 ": lambda key: "".join(f"\\{ord(c):x} " for c in key),
-    "CSS \\000073": lambda key: "".join(f"\\{ord(c):06x}" for c in key),
-    "U+0073": lambda key: " ".join(f"U+{ord(c):04X}" for c in key),
-    "HTML &#115;": lambda key: "".join(f"&#{ord(c)};" for c in key),
-    "HTML &#x73;": lambda key: "".join(f"&#x{ord(c):x};" for c in key),
-    "HTML &#0000115;": lambda key: "".join(f"&#{ord(c):07};" for c in key),
-    "HTML &#115 without semicolon": lambda key: "".join(f"&#{ord(c)}" for c in key),
-    "HTML, twice": lambda key: html.escape("".join(f"&#{ord(c)};" for c in key)),
-    "HTML names": lambda key: key.replace("-", "&hyphen;").replace("_", "&lowbar;").replace("+", "&plus;"),
-    "quoted-printable": lambda key: "".join(f"={ord(c):02X}" for c in key),
-    "quoted-printable with soft breaks": lambda key: quopri.encodestring(("x" * 60 + key).encode()).decode(),
-    "quoted-printable, all, with soft breaks": lambda key: "=\r\n".join(
-        pieces("".join(f"={ord(c):02X}" for c in key), 18)
-    ),
-    "encoded word, Q": lambda key: "=?utf-8?Q?" + "".join(f"={ord(c):02X}" for c in key) + "?=",
-    "encoded word, B": lambda key: "=?utf-8?B?" + base64.b64encode(key.encode()).decode() + "?=",
-    "base64": lambda key: base64.b64encode(key.encode()).decode(),
-    "base64 without padding": lambda key: base64.b64encode(key.encode()).decode().rstrip("="),
-    "base64url": lambda key: base64.urlsafe_b64encode(b"?>" + key.encode()).decode(),
-    "base64 after one byte": lambda key: base64.b64encode(b"x" + key.encode()).decode(),
-    "base64 after two bytes": lambda key: base64.b64encode(b"xy" + key.encode() + b"tail").decode(),
-    "base64 within a word": lambda key: "abc" + base64.b64encode(b"Bearer " + key.encode()).decode() + "xyz",
-    "base64 of JSON": lambda key: base64.b64encode(json.dumps({"key": key}).encode()).decode(),
-    "base64 with MIME line breaks": lambda key: base64.encodebytes(b"x" * 40 + key.encode()).decode(),
-    "base64 with line breaks at 16": lambda key: "\r\n".join(pieces(base64.b64encode(key.encode()).decode(), 16)),
-    "base64 with spaces": lambda key: " ".join(pieces(base64.b64encode(key.encode()).decode(), 4)),
-    "base64 with written line breaks": lambda key: "\\n".join(pieces(base64.b64encode(key.encode()).decode(), 20)),
-    "data URL": lambda key: "data:text/plain;base64," + base64.b64encode(key.encode()).decode(),
-    "basic credentials": lambda key: "Basic " + base64.b64encode(b"user:" + key.encode()).decode(),
-    "hexadecimal": lambda key: key.encode().hex(),
-    "hexadecimal, upper case": lambda key: key.encode().hex().upper(),
-    "hexadecimal with colons": lambda key: key.encode().hex(":"),
-    "hexadecimal with spaces": lambda key: key.encode().hex(" "),
-    "hexadecimal with hyphens": lambda key: key.encode().hex("-"),
-    "hexadecimal in fours": lambda key: key.encode().hex(" ", 2),
-    "hexadecimal with line breaks": lambda key: "\n".join(pieces(key.encode().hex(), 16)),
-    "hexadecimal 0x73, ": lambda key: ", ".join(f"0x{ord(c):02x}" for c in key),
-    "hexadecimal 0X73 ": lambda key: " ".join(f"0X{ord(c):02X}" for c in key),
-    "hexadecimal 0x at the front": lambda key: "0x" + key.encode().hex(),
-    "hexadecimal 73h": lambda key: " ".join(f"{ord(c):02x}h" for c in key),
-    "hexadecimal of SQL": lambda key: "X'" + key.encode().hex() + "'",
-    "hexadecimal dump": lambda key: "\n".join(
-        f"{at * 16:08x}: {piece.encode().hex(' ', 2):<39}  {piece}" for at, piece in enumerate(pieces(key, 16))
-    ),
-    "decimal bytes": lambda key: ", ".join(str(ord(c)) for c in key),
-    "decimal bytes without spaces": lambda key: ",".join(str(ord(c)) for c in key),
-    "decimal bytes with spaces": lambda key: " ".join(str(ord(c)) for c in key),
-    "decimal bytes of three digits": lambda key: " ".join(f"{ord(c):03}" for c in key),
-    "decimal bytes by chr()": lambda key: " & ".join(f"chr({ord(c)})" for c in key),
-    "decimal bytes by CHAR()": lambda key: "CHAR(" + ",".join(str(ord(c)) for c in key) + ")",
-    "octal bytes": lambda key: " ".join(f"{ord(c):03o}" for c in key),
-    "binary digits": lambda key: " ".join(f"{ord(c):08b}" for c in key),
-    "binary digits without spaces": lambda key: "".join(f"{ord(c):08b}" for c in key),
-    "spaces between characters": " ".join,
-    "line breaks between characters": "\n".join,
-    "commas between characters": ", ".join,
-    "quotation marks around characters": lambda key: ", ".join(f"'{c}'" for c in key),
-    "pluses between strings": lambda key: " + ".join(f'"{piece}"' for piece in pieces(key, 3)),
-    "zero-width spaces between characters": "\u200b".join,
-    "soft hyphens between characters": "\u00ad".join,
-    "punctuation left out": lambda key: "".join(c for c in key if c.isalnum()),
-    "UTF-7": lambda key: "+" + base64.b64encode(key.encode("utf-16-be")).decode().rstrip("=") + "-",
-    "gzip in base64": lambda key: base64.b64encode(gzip.compress(key.encode(), mtime=0)).decode(),
-    "deflate in base64": lambda key: base64.b64encode(zlib.compress(key.encode())).decode(),
-    "gzip in hexadecimal": lambda key: gzip.compress(key.encode(), mtime=0).hex(),
-    "UTF-16 in base64": lambda key: base64.b64encode(key.encode("utf-16-le")).decode(),
-    "UTF-16 in hexadecimal": lambda key: key.encode("utf-16-be").hex(),
-}
-
-PARTS: dict[str, tuple[Coding, int]] = {
-    "without its last three characters": (lambda key: key[:-3], 0),
-    "without its first five characters": (lambda key: key[5:], 0),
-    "cut in the middle of a sentence": (lambda key: key[:-3] + " is not known", 0),
-    "one character masked": (lambda key: key[:20] + "*" + key[21:], 0),
-    "one character replaced": (lambda key: key[:20] + "?" + key[21:], 0),
-    "one character left out": (lambda key: key[:20] + key[21:], 0),
-    "one character too many": (lambda key: key[:20] + "#" + key[20:], 0),
-    "its first twelve": (lambda key: key[:12] + "...", 0),
-    "its first six and last six, masked between": (lambda key: key[:6] + "****" + key[-6:], 0),
-    "its middle": (lambda key: "****" + key[10:30] + "****", 0),
-    "its last twelve": (lambda key: "..." + key[-12:], 0),
-    "every eighth character masked": (
-        lambda key: "".join("*" if at % 9 == 8 else c for at, c in enumerate(key)),
-        0,
-    ),
-    "its two halves in two sentences": (lambda key: "First {}. Then {}.".format(*halves(key)), 0),
-    "its second half before its first": (lambda key: "{1} {0}".format(*halves(key)), 0),
-    "its first half in base64": (lambda key: base64.b64encode(halves(key)[0].encode()).decode(), 0),
-    "its last half in hexadecimal": (lambda key: halves(key)[1].encode().hex(), 0),
-    "its last four": (lambda key: "sk-...-" + key[-4:], 4),
-}
-
-SPITE: dict[str, Coding] = {
-    "ROT13": lambda key: codecs.encode(key, "rot13"),
-    "every letter moved by one": lambda key: "".join(chr(ord(c) + 1) for c in key),
-    "XOR in hexadecimal": lambda key: bytes(ord(c) ^ 0x2A for c in key).hex(),
-    "UUencode": lambda key: "".join(binascii.b2a_uu(piece.encode()).decode() for piece in pieces(key, 45)),
-    "base32": lambda key: base64.b32encode(key.encode()).decode(),
-    "base85": lambda key: base64.b85encode(key.encode()).decode(),
-    "Ascii85": lambda key: base64.a85encode(key.encode()).decode(),
-    "Morse-like words": lambda key: " ".join({"-": "dash", "_": "line"}.get(c, f"letter {c}") for c in key),
-    "every other character, then the rest": lambda key: key[::2] + " and " + key[1::2],
-    "base64 of base64 of base64": lambda key: _thrice(key),
-    "letters between characters": "x".join,
-    "pieces of five with words between": lambda key: " and then ".join(pieces(key, 5)),
-}
-
-
-def _thrice(key: str) -> str:
-    data = key.encode()
-    for _ in range(3):
-        data = base64.b64encode(data)
-    return data.decode()
+def _sentence(code: Coding) -> Callable[[str], Exchange]:
+    return lambda key: said(f"The key {code(key)} is wrong.")
 
 
 def _in_text(kind: str, codings: dict[str, Coding], fate: str = HELD) -> list[Form]:
     return [
         # Compressed data may differ in its length.
-        Form(kind, name, lambda key, code=code: said(f"The key {code(key)} is wrong."), fate, 4 * ("zip" in name))
+        Form(kind, name, _sentence(code), fate, 4 * ("zip" in name))
         for name, code in codings.items()
     ]
 
@@ -267,17 +110,17 @@ def _second_best(key: str) -> dict[str, object]:
 
 def _alternating(key: str, size: int) -> list[object]:
     names = itertools.cycle(["content", "reasoning_content"])
-    return [chunk(**{name: piece}) for name, piece in zip(names, pieces(key, size))]
+    return [chunk(**{name: piece}) for name, piece in zip(names, pieces(key, size), strict=False)]
 
 
 def _alternating_with_role(key: str) -> list[object]:
     names = itertools.cycle(["content", "reasoning_content"])
-    return [chunk(role="assistant", **{name: piece}) for name, piece in zip(names, pieces(key, 2))]
+    return [chunk(role="assistant", **{name: piece}) for name, piece in zip(names, pieces(key, 2), strict=False)]
 
 
 def _turns(key: str) -> list[object]:
     other = itertools.cycle(["one ", "two ", "three "])
-    return [one for c, word in zip(key, other) for one in (chunk(0, content=c), chunk(1, content=word))]
+    return [one for c, word in zip(key, other, strict=False) for one in (chunk(0, content=c), chunk(1, content=word))]
 
 
 def _tool_call(key: str) -> list[object]:
@@ -294,7 +137,7 @@ PLACES: list[Form] = [
         "deltas of base64": lambda key: stream(*(chunk(content=p) for p in pieces(CODINGS["base64"](key), 5))),
         "deltas of hexadecimal with spaces": lambda key: stream(*(chunk(content=f"{ord(c):02x} ") for c in key)),
         "deltas of decimal bytes": lambda key: stream(*(chunk(content=f"{ord(c)}, ") for c in key)),
-        "deltas in \\u escapes": lambda key: exchange(events(*('{"t":"\\u%04x"}' % ord(c) for c in key))),
+        "deltas in \\u escapes": lambda key: exchange(events(*(f'{{"t":"\\u{ord(c):04x}"}}' for c in key))),
         "deltas, reversed": lambda key: stream(*(chunk(content=c) for c in reversed(key))),
         "alternating content and reasoning, single characters": lambda key: stream(*_alternating(key, 1)),
         "alternating content and reasoning, four characters": lambda key: stream(*_alternating(key, 4)),
@@ -335,7 +178,7 @@ PLACES: list[Form] = [
         "JSON in a string, in lists": lambda key: document({"arguments": json.dumps(pieces(key, 3))}),
         "tool call arguments in deltas": lambda key: stream(*_tool_call(key)),
         "a member's name": lambda key: document({key: 1}),
-        "names of members in order": lambda key: document({p: 0 for p in pieces(key, 4)}),
+        "names of members in order": lambda key: document(dict.fromkeys(pieces(key, 4), 0)),
         "comments of an event stream": lambda key: raw(b"".join(b": %c\n\n" % c for c in key.encode())),
         "comments between events": lambda key: raw(
             b"".join(b': %c\n\ndata: {"choices":[]}\n\n' % c for c in key.encode())
@@ -379,16 +222,23 @@ def _body(key: str) -> bytes:
     return json.dumps({"error": {"message": f"no such key: {key}"}}).encode()
 
 
-def _charset(name: str, body: bytes, declared: bool) -> Exchange:
+def _charset(name: str, body: bytes, *, declared: bool) -> Exchange:
     kind = f"application/json; charset={name}" if declared else "application/json"
     return raw(body, ("Content-Type", kind))
 
 
+def _in_charset(name: str, *, declared: bool) -> Callable[[str], Exchange]:
+    return lambda key: _charset(name, _body(key).decode().encode(name), declared=declared)
+
+
+def _compressed(pack: Callable[[bytes], bytes], coding: str | None) -> Callable[[str], Exchange]:
+    return lambda key: _coded(pack(_body(key)), coding)
+
+
 CHARSETS: list[Form] = [
-    Form("charset", f"{name}, {'declared' if declared else 'not declared'}", make)
+    Form("charset", f"{name}, {'declared' if declared else 'not declared'}", _in_charset(name, declared=declared))
     for name in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
     for declared in (True, False)
-    for make in (lambda key, name=name, declared=declared: _charset(name, _body(key).decode().encode(name), declared),)
 ] + [
     Form(
         "charset",
@@ -398,13 +248,15 @@ CHARSETS: list[Form] = [
     Form("charset", "UTF-16, base64", lambda key: raw(CODINGS["base64"](key).encode("utf-16-le"))),
     Form("charset", "UTF-16, percent", lambda key: raw(CODINGS["percent"](key).encode("utf-16-le"))),
     Form(
-        "charset", "cp037 (EBCDIC), declared", lambda key: _charset("cp037", _body(key).decode().encode("cp037"), True)
+        "charset",
+        "cp037 (EBCDIC), declared",
+        lambda key: _charset("cp037", _body(key).decode().encode("cp037"), declared=True),
     ),
-    Form("charset", "UTF-7, declared", lambda key: _charset("utf-7", CODINGS["UTF-7"](key).encode(), True)),
+    Form("charset", "UTF-7, declared", lambda key: _charset("utf-7", CODINGS["UTF-7"](key).encode(), declared=True)),
     Form(
         "charset",
         "cp037 (EBCDIC), not declared",
-        lambda key: _charset("cp037", _body(key).decode().encode("cp037"), False),
+        lambda key: _charset("cp037", _body(key).decode().encode("cp037"), declared=False),
         NOT_PROMISED,
     ),
 ]
@@ -420,7 +272,7 @@ def _flushed(data: bytes) -> bytes:
 
 
 COMPRESSED: list[Form] = [
-    Form("content coding", name, lambda key, pack=pack, coding=coding: _coded(pack(_body(key)), coding), fate)
+    Form("content coding", name, _compressed(pack, coding), fate)
     for name, pack, coding, fate in (
         ("gzip, declared", gzip.compress, "gzip", HELD),
         ("gzip, not declared", gzip.compress, None, HELD),
@@ -449,18 +301,14 @@ COMPRESSED: list[Form] = [
 ] + [
     Form(
         "content coding",
-        f"{name} in base64, in gzip",
-        lambda key, code=code: _coded(gzip.compress(code(key).encode()), "gzip"),
+        "base64 in gzip",
+        lambda key: _coded(gzip.compress(CODINGS["base64"](key).encode()), "gzip"),
     )
-    for name, code in (("the key", CODINGS["base64"]),)
 ]
 
 FORMS: tuple[Form, ...] = (
     *_in_text("coding", CODINGS),
-    *(
-        Form("part", name, lambda key, code=code: said(f"The key {code(key)} is wrong."), HELD, stays)
-        for name, (code, stays) in PARTS.items()
-    ),
+    *(Form("part", name, _sentence(code), HELD, stays) for name, (code, stays) in PARTS.items()),
     *PLACES,
     *CHARSETS,
     *COMPRESSED,
@@ -502,31 +350,6 @@ def differences(one: Exchange, other: Exchange) -> int:
         sum(a != b for a, b in zip(part, same, strict=False)) + abs(len(part) - len(same)) * (set(part + same) != {42})
         for part, same in zip(shown(one), shown(other), strict=True)
     )
-
-
-STACKED = (
-    "percent",
-    "JSON \\u",
-    "braces \\u{73}",
-    "hexadecimal \\x73",
-    "octal \\163",
-    "CSS \\73 ",
-    "HTML &#115;",
-    "HTML &#x73;",
-    "quoted-printable",
-    "base64",
-    "base64 after one byte",
-    "base64 with MIME line breaks",
-    "hexadecimal",
-    "hexadecimal with colons",
-    "hexadecimal 0x73, ",
-    "decimal bytes",
-    "binary digits",
-    "reversed",
-    "gzip in base64",
-    "UTF-16 in base64",
-)
-"""Codings of which any two may lie over one another."""
 
 
 def table() -> str:

@@ -1,4 +1,4 @@
-"""Finds a key in files by decoding and joining all that can be: shares no code and no way of thinking with the redactor."""
+"""Finds a key in files by decoding and joining all that can be; it shares no code with the redactor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -24,7 +23,7 @@ _DEEPEST = 3
 
 
 def pieces_shown(data: bytes, key: str, prefix: int = 3) -> set[str]:
-    """The runs of `LONGEST` letters and digits of a key (behind its first characters) that can be read in some bytes."""
+    """The runs of `LONGEST` letters and digits of a key behind its first ones that can be read in some bytes."""
     compared = _alphanumeric(key[prefix:].encode())
     wanted = {compared[at : at + LONGEST] for at in range(len(compared) - LONGEST + 1)}
     wanted |= {one[::-1] for one in wanted}
