@@ -12,7 +12,7 @@ from conformance.evidence.content_coding import Decoded, decode, form_of_clear, 
 from conformance.evidence.joinings import joined, joined_fields
 from conformance.evidence.masking import Named, masked
 from conformance.evidence.search import Found, Search, TooMuchWorkError
-from conformance.evidence.secret_pieces import MASKED, NEARLY
+from conformance.evidence.secret_pieces import MASKED, NEARLY, SHORTEST_ANYWHERE
 from conformance.evidence.text_fields import TextFields
 from conformance.evidence.views import View, together, view_of
 from conformance.targets.keys import changed_key, cut_key, extended_key
@@ -40,6 +40,11 @@ class Redactor:
         self._secrets = {name: secret for name, secret in secrets.items() if secret}
         self._search = Search(self._secrets)
         self._credential_headers = {name.lower() for name in (*CREDENTIAL_HEADERS, *credential_headers)}
+
+    @property
+    def short_secrets(self) -> tuple[str, ...]:
+        """The names of the secrets that are too short to be found within other text."""
+        return tuple(name for name, secret in self._secrets.items() if len(secret) < SHORTEST_ANYWHERE)
 
     @property
     def work(self) -> int:

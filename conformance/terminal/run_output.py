@@ -149,6 +149,8 @@ class RunOutput:
         printer.line(self._cost(plan), label="Sends")
         if self.substitutes:
             printer.line(_substituted(self.substitutes), label="Note")
+        if short := run.redactor.short_secrets:
+            printer.line(_short(short), label="Note")
 
     def _cost(self, plan: Plan | None) -> str:
         if plan is None:
@@ -175,6 +177,14 @@ def _substituted(substitutes: Sequence[tuple[str, str]]) -> str:
     nouns = listed([noun for _, noun in substitutes])
     used = "is" if len(substitutes) == 1 else "are"
     return f"{names} {verb} not set; the reference deployment's public demo {nouns} {used} used"
+
+
+def _short(names: Sequence[str]) -> str:
+    verb = "has" if len(names) == 1 else "have"
+    return (
+        f"{listed(list(names))} {verb} fewer than 8 characters: in files, such a secret is only masked where it stands"
+        " alone, and not in every coding; use a longer one"
+    )
 
 
 def _open(page: Path) -> None:

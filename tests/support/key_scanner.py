@@ -22,13 +22,13 @@ LONGEST = 8
 _DEEPEST = 3
 
 
-def pieces_shown(data: bytes, key: str, prefix: int = 3) -> set[str]:
+def pieces_shown(data: bytes, key: str, prefix: int = 3, depth: int = _DEEPEST) -> set[str]:
     """The runs of `LONGEST` letters and digits of a key behind its first ones that can be read in some bytes."""
     compared = _alphanumeric(key[prefix:].encode())
     wanted = {compared[at : at + LONGEST] for at in range(len(compared) - LONGEST + 1)}
     wanted |= {one[::-1] for one in wanted}
     found: set[str] = set()
-    for text in readings(data):
+    for text in readings(data, depth):
         flat = _alphanumeric(text)
         found |= {one.decode() for one in wanted if one in flat}
     return found
