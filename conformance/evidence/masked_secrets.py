@@ -65,6 +65,10 @@ class MaskedSecret:
 
     def _around_masks(self, data: bytes) -> Iterator[Sighting]:
         plain = self._plain
+        # One side must show half of what counts as shown, so one of these two stands beside the mask.
+        begin, end = plain[: self._prefix + SHOWN_BY_MASK // 2], plain[-SHOWN_BY_MASK // 2 :]
+        if begin not in data and end not in data:
+            return
         for mask in islice(_MASK.finditer(data), _MOST_MASKS):
             before = data[max(0, mask.start() - len(plain)) : mask.start()]
             behind = data[mask.end() : mask.end() + len(plain)]

@@ -207,17 +207,17 @@ def _sighting(
     secret: SecretPieces, data: bytes, folded: bytes, places: Sequence[int], run: tuple[int, int, int], *, reverse: bool
 ) -> Sighting | None:
     begin, end, first = run
-    last = first + end - begin
+    last, size = first + end - begin, len(secret.folded)
+    span = (size - last, size - first) if reverse else (first, last)
+    if secret.is_in_words(*span) and _is_prose(secret, data, places[begin:end], first, reverse=reverse):
+        return None
     if reverse:
         spans = _joined(places[begin:end], lambda _: b"", data)
-        whole = data[places[begin] : places[end - 1] + 1] == secret.as_written(0, len(secret.folded))[::-1]
-        if whole:
+        if data[places[begin] : places[end - 1] + 1] == secret.as_written(0, size)[::-1]:
             spans = [(places[begin], places[end - 1] + 1)]
         return Sighting(secret.name, "reversed", tuple(_with_ends(secret, data, spans, reverse=True)))
-    if secret.is_in_words(first, last) and _is_prose(secret, data, places[begin:end], first):
-        return None
     spans = _joined(places[begin:end], lambda at: secret.between(first + at), data)
-    whole = last - first == len(secret.folded)
+    whole = last - first == size
     if not whole:
         spans = merged([*spans, *_beyond(secret, folded, places, run)])
     spans = _with_ends(secret, data, spans)
@@ -225,11 +225,12 @@ def _sighting(
     return Sighting(name, form, tuple(spans))
 
 
-def _is_prose(secret: SecretPieces, data: bytes, places: Sequence[int], first: int) -> bool:
+def _is_prose(secret: SecretPieces, data: bytes, places: Sequence[int], first: int, *, reverse: bool) -> bool:
     """Whether a sentence has the secret's words: with other characters between the words, and only there."""
-    gaps = [
-        (data[before + 1 : after], secret.between(first + at)) for at, (before, after) in enumerate(pairwise(places))
-    ]
+    gaps = []
+    for at, (before, after) in enumerate(pairwise(places), start=first):
+        own = secret.between(len(secret.folded) - 2 - at)[::-1] if reverse else secret.between(at)
+        gaps.append((data[before + 1 : after], own))
     return any(gap != own for gap, own in gaps) and not any(gap and not own for gap, own in gaps)
 
 
