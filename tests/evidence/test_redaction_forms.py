@@ -83,6 +83,7 @@ PLACES: dict[str, Callable[[str], Exchange]] = {
 }
 
 
+@pytest.mark.slow
 @given(
     key=KEYS,
     inner=st.sampled_from(STACKED),
@@ -132,6 +133,7 @@ def test_a_run_of_a_key_is_not_shown(length: int) -> None:
     assert not any(char.isalnum() for char in text[4:-5])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [
