@@ -19,6 +19,7 @@ from conformance.probes.preflight import (
 from conformance.probes.request_body import RequestBody
 from conformance.reading import read_completion
 from conformance.running.run import Run
+from conformance.suite.broken_answers import is_broken_answer
 from conformance.suite.limits import least_limit
 from conformance.suite.refusals import advised_limit, refused_fields, refused_together, refuses_streaming
 from conformance.suite.setup import ENOUGH_FAILURES, SetupProblem, setup_problem
@@ -105,10 +106,9 @@ class _Conversation:
         while self._left > 0:
             first = smallest(self._body)
             (sent,) = await self._send([first]) or (None,)
-            if sent is None or sent.answer is None:
+            if sent is None:
                 return
-            status = sent.answer.status
-            if status >= 500 and status != 503 and failures + 1 < ENOUGH_FAILURES:
+            if _target_failed(sent) and failures + 1 < ENOUGH_FAILURES:
                 failures += 1
                 self._rename(sent, again(first, failures))
             elif not self._learn_limits(first, sent):
@@ -217,6 +217,13 @@ class _Conversation:
                 if _has_text(sent):
                     self.dialect = replace(self.dialect, thinking=room)
                     return
+
+
+def _target_failed(exchange: Exchange) -> bool:
+    """Whether the target answered with an error of its own, or with what is no HTTP: once may be an accident."""
+    if exchange.answer is None:
+        return is_broken_answer(exchange)
+    return exchange.answer.status >= 500 and exchange.answer.status != 503
 
 
 def _choices(exchange: Exchange) -> Iterable[tuple[str, str | None]]:

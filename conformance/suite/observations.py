@@ -16,6 +16,7 @@ from conformance.probes.left_out import lacking_capability
 from conformance.probes.shrinking import origin_of, smaller_than
 from conformance.quoting import quoted
 from conformance.reading import BodyReading, StreamReading
+from conformance.suite.broken_answers import is_broken_answer
 from conformance.suite.expect import HEALTHY, SERVED, STREAM_SERVED, CannotTell, DoesNotApply, NotSent, NotTestable
 from conformance.suite.obstacles import TOO_SLOW, Obstacle, declined, obstacle, worst
 from conformance.suite.poisoning import Spell, began, is_health, unwell_spells
@@ -140,8 +141,8 @@ class Observations:
 
     @cached_property
     def target_answers(self) -> bool:
-        """Whether any request of the run was answered."""
-        return any(exchange.answer is not None for exchange in self.exchanges)
+        """Whether any request of the run was answered, be it with bytes that are no HTTP."""
+        return any(exchange.answer is not None or is_broken_answer(exchange) for exchange in self.exchanges)
 
     @cached_property
     def _target_is_slow(self) -> bool:
