@@ -118,6 +118,7 @@ def _limits(asked: Mapping[str, Any]) -> Limits:
         rate=asked.get("rate"),
         max_requests=asked.get("max_requests"),
         max_completion_tokens=asked.get("max_completion_tokens"),
+        run_deadline=asked.get("deadline"),
         generated_time=asked.get("generated_time", usual.generated_time),
         deadline=timeout,
         first_byte_timeout=timeout,

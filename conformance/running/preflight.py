@@ -25,7 +25,7 @@ from conformance.suite.refusals import advised_limit, refused_fields, refused_to
 from conformance.suite.setup import ENOUGH_FAILURES, SetupProblem, setup_problem
 from conformance.targets.capabilities import STREAMING
 from conformance.targets.deployment_dialect import DeploymentDialect
-from conformance.wire import Exchange, Observation
+from conformance.wire import Exchange, Observation, RunTime
 from conformance.wire import observe as send_probes
 
 MOST_REQUESTS = 5
@@ -47,7 +47,9 @@ class Preflight:
     interrupted: bool = False
 
 
-async def preflight(run: Run, planned: Plan, send: Send | None = None) -> Preflight:
+async def preflight(
+    run: Run, planned: Plan, send: Send | None = None, time: RunTime | None = None
+) -> Preflight:
     """Send the smallest valid request, and a few more that show what the deployment takes.
 
     `planned` is what the run would send to a deployment that takes all that its contract allows; what the preflight
@@ -56,7 +58,7 @@ async def preflight(run: Run, planned: Plan, send: Send | None = None) -> Prefli
     Raises:
         Unreachable: nobody listens at the target's address.
     """
-    conversation = _Conversation(run, planned, send or _to_target(run))
+    conversation = _Conversation(run, planned, send or _to_target(run, time))
     await conversation.begin()
     problem = setup_problem(conversation.exchanges, run.contract, run.target)
     if problem is None and not conversation.interrupted:
@@ -70,12 +72,13 @@ async def preflight(run: Run, planned: Plan, send: Send | None = None) -> Prefli
     )
 
 
-def _to_target(run: Run) -> Send:
+def _to_target(run: Run, time: RunTime | None) -> Send:
     """Sends to the target. What is learnt from answers without secrets can be learnt from the evidence again."""
 
     async def send(probes: Sequence[Probe], known: Sequence[Exchange]) -> Observation:
         operation, target, limits = run.contract.operation, run.target, run.settings.limits
-        return await send_probes(probes, operation, target, limits, run.redactor.exchange, resume=known)
+        record = run.redactor.exchange
+        return await send_probes(probes, operation, target, limits, record, resume=known, run_time=time)
 
     return send
 

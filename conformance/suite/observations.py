@@ -21,7 +21,7 @@ from conformance.suite.expect import HEALTHY, SERVED, STREAM_SERVED, CannotTell,
 from conformance.suite.obstacles import TOO_SLOW, Obstacle, declined, obstacle, worst
 from conformance.suite.poisoning import Spell, began, is_health, unwell_spells
 from conformance.suite.readers import SUCCESS, Readers
-from conformance.wire import BY_PROXY, Answer, EndKind, Exchange
+from conformance.wire import BY_PROXY, OUT_OF_TIME, Answer, EndKind, Exchange
 
 _Reading = TypeVar("_Reading", BodyReading, StreamReading)
 
@@ -185,6 +185,8 @@ class Observations:
             lacking = lacking_capability(self.unsent[probe.name])
             if lacking is not None:
                 return DoesNotApply(why, lacks=lacking)
+            if self.unsent[probe.name].startswith(OUT_OF_TIME):
+                return CannotTell(why)
             return DoesNotApply(why) if self.unsent[probe.name] == BY_PROXY else NotSent(why)
         found = obstacle(probe, exchange, target_answers=self.target_answers, target_is_slow=self._target_is_slow)
         if found is None:
