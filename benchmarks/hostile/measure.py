@@ -42,6 +42,7 @@ class Measured:
     verdict: str
     broken: tuple[str, ...]
     seconds: float
+    cpu: float
     memory: int
     files: int
     said: str
@@ -89,6 +90,7 @@ def measured(name: str, tier: str) -> Measured:
             verdict=record.get("verdict", ""),
             broken=tuple(row["id"] for row in rows if row["outcome"] in {"failed", "warning"}),
             seconds=seconds,
+            cpu=usage.ru_utime + usage.ru_stime,
             memory=usage.ru_maxrss * 1024,
             files=sum(path.stat().st_size for path in out.rglob("*") if path.is_file()),
             said=said.read(),
@@ -122,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _print(one: Measured) -> None:
-    cost = f"{one.seconds:6.1f} s {one.memory / 1e6:6.0f} MB {one.files / 1e6:7.1f} MB written"
+    cost = f"{one.seconds:6.1f} s ({one.cpu:5.1f} s CPU) {one.memory / 1e6:6.0f} MB {one.files / 1e6:7.1f} MB written"
     print(f"{one.name:22} {one.verdict:14} {cost}  {'; '.join(one.problems)}", flush=True)
 
 

@@ -17,6 +17,9 @@ FORMAT = 1
 
 FILE_NAME = "exchanges.jsonl"
 
+_LARGE = 64 * 1024
+"""Bytes of a body from which it matters how it is written."""
+_PLAIN, _CONTROLS = bytes(range(0x20, 0x7F)) + b"\t\n\r", bytes(range(0x20)) + b"\x7f"
 JSONObject = dict[str, Any]
 _T = TypeVar("_T")
 
@@ -148,10 +151,19 @@ def _answer_from_json(value: Mapping[str, Any]) -> Answer:
 
 
 def _body_to_json(body: bytes) -> JSONObject:
+    if len(body) > _LARGE and _escaped_size(body) > 2 * len(body):
+        return {"body_base64": base64.b64encode(body).decode("ascii")}
     try:
         return {"body": body.decode("utf-8")}
     except UnicodeDecodeError:
         return {"body_base64": base64.b64encode(body).decode("ascii")}
+
+
+def _escaped_size(body: bytes) -> int:
+    """About how many bytes of a line UTF-8 takes, most of whose characters may have to be escaped."""
+    rest = body.translate(None, _PLAIN)
+    controls = len(rest) - len(rest.translate(None, _CONTROLS))
+    return len(body) - len(rest) + 6 * controls + 3 * (len(rest) - controls)
 
 
 def _body_from_json(value: Mapping[str, Any]) -> bytes:

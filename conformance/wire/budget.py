@@ -13,6 +13,18 @@ from conformance.wire.exchange import RUN_IS_FULL, Exchange
 
 COST_OF_A_READ = 200
 """Bytes of memory that a read takes beside its data: a body that comes byte by byte is mostly this."""
+COST_OF_A_LINE = 100
+"""What reading a line costs beside its bytes: of a stream of tiny events, as many are kept as can be read in time."""
+
+
+def lines_of(data: bytes) -> int:
+    """How many lines end in bytes of a body, in whichever way."""
+    return max(data.count(b"\n"), data.count(b"\r"))
+
+
+def cost_of(data: bytes) -> int:
+    """What bytes of a body cost, without the read that they came in."""
+    return len(data) + COST_OF_A_LINE * lines_of(data)
 
 
 class Budget:
@@ -60,7 +72,7 @@ class MemoryBudget:
         """Count what an interrupted run kept."""
         for exchange in exchanges:
             reads = () if exchange.answer is None else exchange.answer.reads
-            self._left -= sum(len(read.data) + COST_OF_A_READ for read in reads)
+            self._left -= sum(cost_of(read.data) + COST_OF_A_READ for read in reads)
 
     def reserve(self, cost: int, before: int) -> bool:
         """Reserve `cost` bytes more for a body that takes `before`; False where they do not fit and it is not small."""
@@ -73,7 +85,7 @@ class MemoryBudget:
     def why_cut(self) -> str:
         """Why a body was cut, in words."""
         limits = self._limits
-        return f"{RUN_IS_FULL}: {limits.max_bodies} bytes; of each further body {limits.small_body} are kept at most"
+        return f"{RUN_IS_FULL}: {limits.max_bodies} bytes with the cost of reads and lines; of each further body {limits.small_body} are kept at most"
 
 
 @dataclass(frozen=True, slots=True)

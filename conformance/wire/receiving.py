@@ -8,7 +8,7 @@ import httpcore
 import httpx
 
 from conformance.targets.model import Limits
-from conformance.wire.budget import COST_OF_A_READ, MemoryBudget
+from conformance.wire.budget import COST_OF_A_READ, MemoryBudget, cost_of, lines_of
 from conformance.wire.exchange import Answer, EndKind, Headers, Read
 from conformance.wire.tap import StoppedError, Tap
 
@@ -66,11 +66,11 @@ class Body:
         self._pending_at = 0.0
         self._number = -1
         self._size = 0
-        self._count = 0
+        self._count = self._lines = 0
 
     def add(self, data: bytes, *, number: int, at: float) -> End | None:
         """Take bytes of the connection's read `number`. Whatever is returned ends the exchange."""
-        cost = len(data) + (COST_OF_A_READ if number != self._number else 0)
+        cost = cost_of(data) + (COST_OF_A_READ if number != self._number else 0)
         if not self._memory.reserve(cost, self._cost):
             return EndKind.TOO_LARGE, self._memory.why_cut
         self._cost += cost
@@ -82,8 +82,11 @@ class Body:
         left = self._limits.max_body - self._size
         self._pending.append(data[:left])
         self._size += len(data)
+        self._lines += lines_of(data)
         if len(data) > left:
             return EndKind.TOO_LARGE, f"the body is larger than {self._limits.max_body} bytes"
+        if self._lines > self._limits.max_lines:
+            return EndKind.TOO_LARGE, f"the body has more than {self._limits.max_lines} lines"
         if self._count > self._limits.max_events:
             return EndKind.TOO_LARGE, f"the body came in more than {self._limits.max_events} reads"
         return self.hang_up()
