@@ -15,14 +15,21 @@ _LARGE_BODY = 64 * 1024
 """Bytes of a request from which a target may answer, and reset the connection, before it has read all of them."""
 
 
+def has_head(exchange: Exchange) -> bool:
+    """Whether the head of an answer was recorded, or what came in its place.
+
+    A TLS alert is none: it says that the client speaks to the wrong port.
+    """
+    return bool(exchange.head) and not is_tls_alert(exchange.head)
+
+
 def is_broken_answer(exchange: Exchange) -> bool:
     """Whether bytes of an answer came, and no client can make a message of them: not HTTP, broken off, or endless.
 
-    A TLS alert is none: it says that the client speaks to the wrong port. Nor is a head that only took too long, or one
-    that the reset of a connection may have erased on which the target had not read the whole request (RFC 9112 section
-    9.6).
+    A head that only took too long is none, nor one that the reset of a connection may have erased on which the target
+    had not read the whole request (RFC 9112 section 9.6).
     """
-    if exchange.answer is not None or not exchange.head or is_tls_alert(exchange.head):
+    if exchange.answer is not None or not has_head(exchange):
         return False
     unread = bool(exchange.request.steps) or len(exchange.request.body) > _LARGE_BODY
     return exchange.ending.kind in _BROKEN and not (exchange.ending.kind is EndKind.RESET and unread)

@@ -8,7 +8,7 @@ from typing import NoReturn
 from conformance.probes import Probe
 from conformance.quoting import quoted
 from conformance.reading import read_head
-from conformance.suite.broken_answers import LARGEST_HEAD, breaks_off, in_words, is_oversized
+from conformance.suite.broken_answers import LARGEST_HEAD, breaks_off, has_head, in_words, is_oversized
 from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.observations import Answered, Observations
 from conformance.suite.obstacles import worst
@@ -28,7 +28,7 @@ def judge_heads(
         DoesNotApply: no answer shows what the requirement is about, or the evidence has no raw heads.
     """
     requirement = expect.requirement.id
-    heads = [(one.id, read_head(one.head)) for one in observations.exchanges if one.head]
+    heads = [(one.id, read_head(one.head)) for one in observations.exchanges if has_head(one)]
     for exchange, reading in heads:
         deviations = [one for one in reading.deviations if one.requirement == requirement]
         if requirement in reading.applicable and (deviations or not only_deviations):
@@ -73,7 +73,7 @@ def judge_head_sizes(probes: Sequence[Probe], observations: Observations, expect
         DoesNotApply: the evidence has no raw heads.
     """
     for one in observations.exchanges:
-        if one.head:
+        if has_head(one):
             actual = f"more than {LARGEST_HEAD} bytes, beginning {quoted(one.head)}"
             expect(not is_oversized(one), one.id, expected=f"a head of at most {LARGEST_HEAD} bytes", actual=actual)
     if not expect.judged:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -168,7 +167,7 @@ class RunOutput:
 def _ends(time: RunTime) -> str:
     """When a run ends at the latest, in words."""
     latest = f"within {duration(time.deadline)}"
-    if math.isinf(time.may_lose):
+    if time.may_lose >= time.deadline:
         return latest
     return f"{latest}, or when {duration(time.may_lose)} are lost to answers that do not come to their end"
 

@@ -85,7 +85,7 @@ class MemoryBudget:
     def why_cut(self) -> str:
         """Why a body was cut, in words."""
         limits = self._limits
-        return f"{RUN_IS_FULL}: {limits.max_bodies} bytes with the cost of reads and lines; of each further body {limits.small_body} are kept at most"
+        return f"{RUN_IS_FULL}: {limits.max_bodies} bytes; of each further body {limits.small_body} are kept at most"
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ class Kind:
     outcome: str
     breaks: tuple[str, ...] = ()
     to: str = "all"
-    """`all`, `streams`, `plain`, or `later`: every request after the first ten."""
+    """`all`, `streams`, `plain`, `first`: the first request, or `later`: every request after the first ten."""
     slow: bool = False
 
 
@@ -135,6 +135,7 @@ KINDS = {
     # Ends where none should be.
     "close-in-head": Kind(_bytes(b"HTTP/1.1 200 OK\r\nContent-Ty"), BAD, (COMPLETE,)),
     "reset-in-head": Kind(_bytes(b"HTTP/1.1 200 OK\r\nContent-Ty", 0.05, RESET), BAD, (COMPLETE,)),
+    "first-head-breaks": Kind(_bytes(b"HTTP/1.1 200 OK\r\nContent-Ty"), BAD, (COMPLETE,), to="first"),
     "reset-after-head": Kind(_bytes(_head(JSON, "Content-Length: 99"), 0.05, RESET), BAD, (COMPLETE,)),
     "reset-in-body": Kind(_bytes(_head(JSON, "Content-Length: 999") + GOOD, 0.05, RESET), BAD, (COMPLETE,)),
     "close-in-body": Kind(_bytes(_head(JSON, "Content-Length: 999") + GOOD), BAD, (COMPLETE,)),
@@ -147,13 +148,13 @@ KINDS = {
     "reset-at-once": Kind(_bytes(RESET), UNCLEAR),
     # Time.
     "silence": Kind(_bytes(STALL), UNCLEAR, slow=True),
-    "silence-after-head": Kind(_bytes(_head(JSON, "Content-Length: 99"), STALL), UNCLEAR, slow=True),
+    "silence-after-head": Kind(_bytes(_head(JSON, "Content-Length: 99"), STALL), BAD, slow=True),
     "silence-after-interim": Kind(_bytes(_head(status="100 Continue"), STALL), UNCLEAR, slow=True),
     "dripping-head": Kind(_bytes(b"HTTP/1.1 200 OK\r\nX-A: ", Again(b"a", pause=1)), UNCLEAR, slow=True),
     "dripping-interim": Kind(_bytes(Again(_head(status="102 Processing"), pause=1)), UNCLEAR, slow=True),
-    "dripping-body": Kind(_bytes(_head(JSON, CHUNKED), Again(_chunk(b" "), pause=1)), UNCLEAR, slow=True),
+    "dripping-body": Kind(_bytes(_head(JSON, CHUNKED), Again(_chunk(b" "), pause=1)), BAD, slow=True),
     "dripping-streams": Kind(
-        _bytes(_head(EVENTS, CHUNKED), Again(_chunk(b":\n"), pause=1)), BAD, ("stream.ends",), to="streams", slow=True
+        _bytes(_head(EVENTS, CHUNKED), Again(_chunk(b":\n"), pause=1)), BAD, to="streams", slow=True
     ),
     "streams-never-end": Kind(
         _bytes(_head(EVENTS, CHUNKED) + _chunk(EVENT + b"data: [DONE]\n\n"), STALL), BAD, to="streams", slow=True
@@ -252,6 +253,8 @@ class _Handler:
         to = self._kind.to
         if to == "later":
             return request.number >= 10
+        if to == "first":
+            return request.number == 0
         return to == "all" or request.streamed is (to == "streams")
 
 
