@@ -19,7 +19,9 @@ FILE_NAME = "exchanges.jsonl"
 
 _LARGE = 64 * 1024
 """Bytes of a body from which it matters how it is written."""
-_PLAIN, _CONTROLS = bytes(range(0x20, 0x7F)) + b"\t\n\r", bytes(range(0x20)) + b"\x7f"
+_PLAIN, _CONTINUED = bytes(range(0x20, 0x7F)) + b"\t\n\r", bytes(range(0x80, 0xC0))
+_PAIRS = bytes(range(0xF0, 0xF8))
+"""First bytes of characters that are written as two escapes."""
 JSONObject = dict[str, Any]
 _T = TypeVar("_T")
 
@@ -161,9 +163,9 @@ def _body_to_json(body: bytes) -> JSONObject:
 
 def _escaped_size(body: bytes) -> int:
     """About how many bytes of a line UTF-8 takes, most of whose characters may have to be escaped."""
-    rest = body.translate(None, _PLAIN)
-    controls = len(rest) - len(rest.translate(None, _CONTROLS))
-    return len(body) - len(rest) + 6 * controls + 3 * (len(rest) - controls)
+    escaped = body.translate(None, _PLAIN + _CONTINUED)
+    beyond = len(escaped) - len(escaped.translate(None, _PAIRS))
+    return len(body) - len(body.translate(None, _PLAIN)) + 6 * (len(escaped) + beyond)
 
 
 def _body_from_json(value: Mapping[str, Any]) -> bytes:

@@ -67,7 +67,8 @@ def judge(
         return suite_run, run_pytest(suite_run, arguments)
     run_log = RunLog(run)
     ended = run_pytest(suite_run, arguments, run_log)
-    run_log.write(log)
+    if suite_run.unusable is None:
+        run_log.write(log)
     return suite_run, ended
 
 

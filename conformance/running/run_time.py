@@ -20,7 +20,7 @@ _MOST_PREFLIGHT = 6
 
 
 def run_time(run: Run, planned: Plan) -> RunTime:
-    """The time of a run.
+    """The time of a run, which begins now.
 
     With a deadline of the user's, only that counts. Otherwise it ends when every request of its plan could have taken
     its whole time limit, and before that, when it has lost too much time to answers that come to nothing: that bound is
@@ -28,9 +28,9 @@ def run_time(run: Run, planned: Plan) -> RunTime:
     """
     limits = run.settings.limits
     if limits.run_deadline is not None:
-        return RunTime(limits.run_deadline, began=run.opened)
+        return RunTime(limits.run_deadline)
     patience = max(limits.deadline / _USUAL_TIMEOUT, 1.0)
-    return RunTime(longest(planned.probes, limits), _MAY_LOSE[run.tier] * patience, began=run.opened)
+    return RunTime(longest(planned.probes, limits), _MAY_LOSE[run.tier] * patience)
 
 
 def longest(probes: Sequence[Probe], limits: Limits) -> float:

