@@ -134,7 +134,7 @@ class Observations:
         """Completion tokens that the target reported, over all answers."""
         reported = [
             reading.usage if isinstance(reading, StreamReading) else reading.object.get("usage")
-            for reading in map(self._reading_of, self.exchanges)
+            for reading in (self._reading_of(one) for one in self.exchanges if not one.ending.by_run_limit)
         ]
         counts = [usage.get("completion_tokens") for usage in reported if isinstance(usage, Mapping)]
         return int(sum(count for count in counts if isinstance(count, int | float) and 0 < count < 1e12))

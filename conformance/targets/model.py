@@ -30,7 +30,7 @@ class Limits:
     """Longest silence within a body. A reasoning model may send its first chunk at once, then nothing for a while."""
     deadline: float = 60.0
     """One request from its start to the end of its body."""
-    max_body: int = 8 * 1024 * 1024
+    max_body: int = 17 * 1024 * 1024
     max_bodies: int = 40 * 1024 * 1024
     """All bodies of a run together, since they are kept in memory."""
     small_body: int = 64 * 1024

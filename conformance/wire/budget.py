@@ -9,22 +9,11 @@ from dataclasses import dataclass
 
 from conformance.probes.model import Probe
 from conformance.targets.model import Limits
+from conformance.wire.body_cost import BodyCost
 from conformance.wire.exchange import RUN_IS_FULL, Exchange
 
 COST_OF_A_READ = 200
 """Bytes of memory that a read takes beside its data: a body that comes byte by byte is mostly this."""
-COST_OF_A_LINE = 100
-"""What reading a line costs beside its bytes: of a stream of tiny events, as many are kept as can be read in time."""
-
-
-def lines_of(data: bytes) -> int:
-    """How many lines end in bytes of a body, in whichever way."""
-    return max(data.count(b"\n"), data.count(b"\r"))
-
-
-def cost_of(data: bytes) -> int:
-    """What bytes of a body cost, without the read that they came in."""
-    return len(data) + COST_OF_A_LINE * lines_of(data)
 
 
 class Budget:
@@ -70,9 +59,11 @@ class MemoryBudget:
 
     def spend(self, exchanges: Iterable[Exchange]) -> None:
         """Count what an interrupted run kept."""
-        for exchange in exchanges:
-            reads = () if exchange.answer is None else exchange.answer.reads
-            self._left -= sum(cost_of(read.data) + COST_OF_A_READ for read in reads)
+        for answer in (exchange.answer for exchange in exchanges):
+            if answer is not None:
+                cost = BodyCost(answer.headers)
+                self._left -= sum(cost.of(read.data) + COST_OF_A_READ for read in answer.reads)
+                self._left -= cost.of_content(read.data for read in answer.reads)
 
     def reserve(self, cost: int, before: int) -> bool:
         """Reserve `cost` bytes more for a body that takes `before`; False where they do not fit and it is not small."""

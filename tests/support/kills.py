@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from command_line import CLI, results, start, wait_for_lines
 
@@ -71,7 +70,3 @@ class Kills:
             yield "the evidence is not complete"
         if results(folder / "out").get("verdict") != "conformant":
             yield "the verdict is not that of a whole run"
-
-    def outcomes(self, folder: Path) -> dict[str, Any]:
-        """The outcome of each requirement of a run."""
-        return {row["id"]: row["outcome"] for row in results(folder / "out")["requirements"]}
