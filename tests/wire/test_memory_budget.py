@@ -87,9 +87,9 @@ STREAM, JSON, GZIP = b"Content-Type: text/event-stream", b"Content-Type: applica
 
 
 def test_a_body_of_more_lines_than_are_read_is_endless_by_itself() -> None:
-    seen, _, _ = observing(answering(b":\n" * 900, STREAM), probes_named("a"), replace(LIMITS, max_lines=800))
+    seen, _, _ = observing(answering(b":\n" * 600, STREAM), probes_named("a"), replace(LIMITS, max_lines=500))
     assert kept(seen) == [(EndKind.TOO_LARGE, False)]
-    assert seen.exchanges[0].ending.detail == "the body has more than 800 lines"
+    assert seen.exchanges[0].ending.detail == "the body has more than 500 lines"
 
 
 def test_a_body_that_alone_takes_most_of_the_memory_is_not_blamed_on_the_run() -> None:
