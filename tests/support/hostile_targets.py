@@ -17,7 +17,7 @@ import struct
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -66,6 +66,8 @@ def _head(*lines: str, status: str = "200 OK") -> bytes:
 
 JSON, EVENTS = "Content-Type: application/json", "Content-Type: text/event-stream"
 CHUNKED = "Transfer-Encoding: chunked"
+_ERROR = b'{"error":{"message":"busy","type":"requests","param":null,"code":null}}'
+BUSY = _head("Retry-After: 9", JSON, f"Content-Length: {len(_ERROR)}", status="429 Too Many") + _ERROR
 GOOD = json.dumps({"choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}}]}).encode()
 EVENT = b'data: {"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
 
@@ -159,10 +161,8 @@ KINDS = {
     "streams-never-end": Kind(
         _bytes(_head(EVENTS, CHUNKED) + _chunk(EVENT + b"data: [DONE]\n\n"), STALL), BAD, to="streams", slow=True
     ),
-    "busy": Kind(_bytes(_head("Retry-After: 9", "Content-Length: 0", status="429 Too Many")), UNCLEAR, slow=True),
-    "busy-later": Kind(
-        _bytes(_head("Retry-After: 9", "Content-Length: 0", status="429 Too Many")), UNCLEAR, to="later", slow=True
-    ),
+    "busy": Kind(_bytes(BUSY), UNCLEAR, slow=True),
+    "busy-later": Kind(_bytes(BUSY), UNCLEAR, to="later", slow=True),
     # Memory, disk and processor.
     "endless-body": Kind(_bytes(_head(JSON), Again(b"[" * 65536)), BAD),
     "endless-chunks": Kind(_bytes(_head(JSON, CHUNKED), Again(_chunk(b'"a",') * 4096)), BAD),
@@ -298,12 +298,9 @@ async def _serve(request: StreamRequest, writer: asyncio.StreamWriter, *, known:
         script = (stream_script if request.streamed else completion_script)(request, Deployment())
     except (ValueError, TypeError, LookupError, AttributeError, AssertionError):
         body = b'{"error":{"message":"bad","type":"invalid_request_error","param":null,"code":null}}'
-        script = Script(
-            (body,),
-            400 if known else 401,
-            (("Content-Type", "application/json"), ("Content-Length", str(len(body)))),
-            False,
-        )
+        headers = (("Content-Type", "application/json"), ("Content-Length", str(len(body))))
+        refusal = Script((body,), 400, headers, chunked=False)
+        script = refusal if known else replace(refusal, status=401, headers=(*headers, ("WWW-Authenticate", "Bearer")))
     framing = (("Transfer-Encoding", "chunked"),) if script.chunked else ()
     lines = [f"{name}: {value}" for name, value in (*script.headers, *framing)]
     writer.write(_head(*lines, status=f"{script.status} OK"))
