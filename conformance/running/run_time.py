@@ -12,7 +12,7 @@ from conformance.targets import Limits
 from conformance.wire import RunTime
 from conformance.wire.schedule import chains, waves
 
-_MAY_LOSE = {Tier.SMOKE: 90.0, Tier.STANDARD: 230.0, Tier.EXHAUSTIVE: 900.0, Tier.LOAD: 900.0}
+_MAY_LOSE = {Tier.SMOKE: 90.0, Tier.STANDARD: 200.0, Tier.EXHAUSTIVE: 900.0, Tier.LOAD: 900.0}
 """Seconds that a run may lose to answers that come to nothing.
 
 In the standard tier, so much that a deployment is judged to the end whose only mistake is that no stream ends (30 s
