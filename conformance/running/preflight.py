@@ -47,9 +47,7 @@ class Preflight:
     interrupted: bool = False
 
 
-async def preflight(
-    run: Run, planned: Plan, send: Send | None = None, time: RunTime | None = None
-) -> Preflight:
+async def preflight(run: Run, planned: Plan, send: Send | None = None, time: RunTime | None = None) -> Preflight:
     """Send the smallest valid request, and a few more that show what the deployment takes.
 
     `planned` is what the run would send to a deployment that takes all that its contract allows; what the preflight

@@ -1,4 +1,4 @@
-"""What the system does not let a run do: full disks, few open files, links in the place of files. Nothing is lost."""
+"""What the system does not let a run do: full disks, links in the place of files. Nothing is lost."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from command_line import CLI, call, results
 
 from conformance.evidence import read_evidence
 from conformance.report import REPORT_NAMES
-from conformance.running.descriptors import require_descriptors
 from conformance.running.earlier_run import RUN_LOG
-from conformance.targets import TargetError
 
 resource = pytest.importorskip("resource")
 pytestmark = [pytest.mark.network, pytest.mark.process]
@@ -52,27 +50,6 @@ def test_a_disk_that_is_full_while_reporting_is_named_and_loses_nothing(tmp_path
     done = call((*CLI, "run", "openai", "--replay", "out", "--out", "out"), tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert results(tmp_path / "out")["verdict"] == "conformant"
-
-
-def test_too_few_open_files_are_one_sentence(tmp_path: Path) -> None:
-    said = one_sentence(limited(tmp_path, resource.RLIMIT_NOFILE, 15))
-    assert "this process may open 15 files, and the run needs 72" in said
-    assert "ulimit -n" in said
-
-
-def test_enough_open_files_are_taken_where_the_system_lets_us() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (60, hard))
-        require_descriptors(16, embedded=False)
-        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (72, hard)
-        require_descriptors(1, embedded=False)
-        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (72, hard)
-        if hard != resource.RLIM_INFINITY:
-            with pytest.raises(TargetError):
-                require_descriptors(hard, embedded=True)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_no_report_is_written_through_a_link(tmp_path: Path) -> None:
