@@ -10,6 +10,7 @@ import click
 
 import conformance
 from conformance.cli import completion
+from conformance.cli.duration import seconds_of
 from conformance.cli.reach_options import reach_options
 from conformance.cli.runs import COMMANDS
 from conformance.shipped import DEFAULT_PROFILE, shipped_profiles
@@ -163,6 +164,12 @@ def commands() -> None:
     type=click.FloatRange(0, min_open=True),
     metavar="S",
     help="Seconds for one request, from its start to the end of the answer.  [default: 60]",
+)
+@click.option(
+    "--deadline",
+    type=seconds_of,
+    metavar="DURATION",
+    help="Send nothing more after this time (90s, 15m, 1h30m); --resume goes on. --plan shows the default.",
 )
 @click.option("--waivers", metavar="FILE", type=click.Path(path_type=Path), help="A YAML list of accepted violations.")
 @click.option(

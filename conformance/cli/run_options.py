@@ -25,6 +25,8 @@ from conformance.terminal.run_output import Shown
 
 _CONCURRENCY = {Tier.EXHAUSTIVE: 16, Tier.LOAD: 64}
 """Default number of concurrent requests, for tiers where it is not the usual one."""
+_BODIES = {Tier.EXHAUSTIVE: 256 * 1024 * 1024, Tier.LOAD: 256 * 1024 * 1024}
+"""Bytes of all bodies together that are kept, for tiers that send thousands of requests."""
 _FIXED_BY_THE_RUN = ("out", "tier", "only", "exclude", "replay", "release", "generated", "force", "challenge")
 """Options that define a run; a resumed run has them already."""
 
@@ -133,8 +135,10 @@ def _limits(asked: Mapping[str, Any]) -> Limits:
         usual,
         concurrency=asked.get("concurrency", concurrency),
         rate=asked.get("rate"),
+        max_bodies=_BODIES.get(Tier(asked.get("tier", Tier.STANDARD)), usual.max_bodies),
         max_requests=asked.get("max_requests"),
         max_completion_tokens=asked.get("max_completion_tokens"),
+        run_deadline=asked.get("deadline"),
         generated_time=asked.get("generated_time", usual.generated_time),
         deadline=timeout,
         first_byte_timeout=timeout,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,7 +85,7 @@ def _judge(run: Run, output: RunOutput) -> int:
     assert out is not None
     baseline = _baseline(run)
     _make(out)
-    with output.watching() as watch:
+    with output.watching() as watch, _keeping_evidence(run):
         suite_run, ended = judge(run, watch, log=out / RUN_LOG)
         if not (ended.interrupted or ended.failed or suite_run.broken or suite_run.unusable):
             retry_findings(suite_run)
@@ -94,7 +95,8 @@ def _judge(run: Run, output: RunOutput) -> int:
     broken = [*suite_run.broken, *shown.broken]
     if broken or ended.failed:
         return _suite_broke(run, broken, ended)
-    finished = finish(suite_run, interrupted=ended.interrupted, write=True, tries=shown.tries, baseline=baseline)
+    with _keeping_evidence(run):
+        finished = finish(suite_run, interrupted=ended.interrupted, write=True, tries=shown.tries, baseline=baseline)
     if suite_run.unreachable is not None:
         unreachable(finished.results, suite_run.unreachable)
     output.finished(suite_run, finished)
@@ -126,6 +128,19 @@ def _make(out: Path) -> None:
             pass
     except OSError as error:
         raise UsageFailure(f"{out} cannot be written to ({error.strerror}); choose another --out.") from error
+
+
+@contextlib.contextmanager
+def _keeping_evidence(run: Run) -> Iterator[None]:
+    """Say of a report that cannot be written that the evidence is there, from which it can be made again."""
+    try:
+        yield
+    except OSError as error:
+        again = run.settings.replay or run.settings.out
+        raise UsageFailure(
+            f"{error.filename or run.settings.out} cannot be written ({error.strerror}); the evidence is kept: make"
+            f" room, then judge it again with --replay {again}."
+        ) from error
 
 
 def _suite_broke(run: Run, broken: Sequence[str], ended: Ended) -> int:

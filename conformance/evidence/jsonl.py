@@ -17,6 +17,11 @@ FORMAT = 1
 
 FILE_NAME = "exchanges.jsonl"
 
+_LARGE = 64 * 1024
+"""Bytes of a body from which it matters how it is written."""
+_PLAIN, _CONTINUED = bytes(range(0x20, 0x7F)) + b"\t\n\r", bytes(range(0x80, 0xC0))
+_PAIRS = bytes(range(0xF0, 0xF8))
+"""First bytes of characters that are written as two escapes."""
 JSONObject = dict[str, Any]
 _T = TypeVar("_T")
 
@@ -163,10 +168,19 @@ def _peer_from_json(value: Mapping[str, Any]) -> Peer:
 
 
 def _body_to_json(body: bytes) -> JSONObject:
+    if len(body) > _LARGE and _escaped_size(body) > 2 * len(body):
+        return {"body_base64": base64.b64encode(body).decode("ascii")}
     try:
         return {"body": body.decode("utf-8")}
     except UnicodeDecodeError:
         return {"body_base64": base64.b64encode(body).decode("ascii")}
+
+
+def _escaped_size(body: bytes) -> int:
+    """About how many bytes of a line UTF-8 takes, most of whose characters may have to be escaped."""
+    escaped = body.translate(None, _PLAIN + _CONTINUED)
+    beyond = len(escaped) - len(escaped.translate(None, _PAIRS))
+    return len(body) - len(body.translate(None, _PLAIN)) + 6 * (len(escaped) + beyond)
 
 
 def _body_from_json(value: Mapping[str, Any]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from io import RawIOBase
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +31,7 @@ class EvidenceWriter:
         Raises:
             EvidenceError: the file cannot be written, or exists already.
         """
+        _refuse_links(directory)
         try:
             directory.mkdir(parents=True, exist_ok=True)
             file = (directory / FILE_NAME).open("xb", buffering=0)
@@ -53,6 +55,7 @@ class EvidenceWriter:
         """
         evidence = read_evidence(directory)
         path = directory / FILE_NAME
+        _refuse_links(directory)
         try:
             lines = path.read_bytes().split(b"\n")[: 1 + len(evidence.exchanges)]
             file = path.open("r+b", buffering=0)
@@ -107,8 +110,23 @@ class EvidenceWriter:
 
     def _write(self, value: Mapping[str, Any]) -> None:
         line = memoryview(dump_line(value))
+        begin = self._file.tell()
         try:
             while line:
                 line = line[self._file.write(line) or 0 :]
         except OSError as error:
-            raise EvidenceError(f"it cannot be written ({error.strerror}).", path=self.path) from error
+            with suppress(OSError):  # the half line that was written is no evidence, and nothing may follow it
+                self._file.seek(begin)
+                self._file.truncate()
+            raise EvidenceError(
+                f"it cannot be written ({error.strerror}); what was seen before is kept: make room, then --resume the"
+                " run.",
+                path=self.path,
+            ) from error
+
+
+def _refuse_links(directory: Path) -> None:
+    """Refuse to write through a symbolic link, which may lead to any file of the user's."""
+    for path in (directory, directory / FILE_NAME):
+        if path.is_symlink():
+            raise EvidenceError("it is a symbolic link; remove it, or choose another directory.", path=path)

@@ -12,7 +12,7 @@ from conformance.reading.delivery import Arrivals, Delivery, Latency, delivery_o
 from conformance.reading.deviation import Deviation, DeviationLog
 from conformance.reading.event_stream import Event, EventStreamReader
 from conformance.reading.expectations import Expectations
-from conformance.reading.head import read_head
+from conformance.reading.head import begins_as_http, is_tls_alert, read_head
 from conformance.reading.schema import SchemaDeviation, SchemaJudge, keyword_key
 from conformance.reading.stream import StreamReader, read_stream
 from conformance.reading.stream_reading import StreamReading
@@ -35,9 +35,11 @@ __all__ = [
     "control_token",
     "delivery_of",
     "fewest_tokens",
+    "is_tls_alert",
     "judge_buffering",
     "keyword_key",
     "assembled_deviations",
+    "begins_as_http",
     "parse",
     "read_completion",
     "read_error",

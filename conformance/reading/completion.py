@@ -16,6 +16,8 @@ from conformance.wire.exchange import EndKind, Exchange
 
 _INTEROPERABLE: Final = frozenset({JsonRule.UNIQUE_NAMES, JsonRule.SURROGATES, JsonRule.NUMBERS, JsonRule.DEPTH})
 """Rules that RFC 8259 recommends without demanding them: parsers differ there."""
+_KEPT: Final = 64 * 1024
+"""Bytes that are kept of a body whose coding is broken or decodes to too much."""
 _OPEN: Final = (EndKind.IDLE_TIMEOUT, EndKind.DEADLINE, EndKind.TOO_LARGE)
 
 
@@ -71,6 +73,7 @@ def _read(exchange: Exchange, section: str) -> BodyReading:
         log.note(f"{section}.media-type", f"Content-Type: {JSON}", actual)
     decoder = ContentDecoder(transfer.codings, log)
     body = b"".join(read.data for read in content_reads(answer, exchange, decoder, log))
+    size = len(body)
     problem: str | None = decoder.problem
     if exchange.ending.kind in _OPEN:
         problem = f"the body did not end: {exchange.ending.kind.value}"
@@ -86,7 +89,9 @@ def _read(exchange: Exchange, section: str) -> BodyReading:
                 log.note(f"{section}.json", "one strict JSON document in UTF-8", fault.actual)
         if not is_readable:
             problem = "the body is not a JSON document"
-    applicable = {one.requirement for one in log.kept}.union(body_requirements(transfer, exchange.ending, len(body)))
+    if decoder.problem is not None:
+        body = body[:_KEPT]  # nobody reads what could not be decoded to its end
+    applicable = {one.requirement for one in log.kept}.union(body_requirements(transfer, exchange.ending, size))
     return BodyReading(
         exchange.id,
         answer.status,

@@ -17,9 +17,15 @@ _STATUS_LINE: Final = re.compile(rb"HTTP/[0-9]\.[0-9] ([0-9]{3}) [\t \x21-\x7e\x
 # RFC 9110 sections 5.1 and 5.5.
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_STATUS_LINE_WORDS: Final = (
+    "a status line: HTTP/1.1, a status of three digits and a space, also where no reason follows"
+)
 _SINGLETONS: Final = frozenset({b"content-type", b"content-length", b"date", b"location", b"retry-after"})
 """Fields of an answer that are not lists, so that each may stand there once (RFC 9110 section 5.3)."""
 _LINE: Final = re.compile(rb"[^\n]*\n|[^\n]+\Z")
+_HTTP: Final = b"HTTP/"
+_TLS_ALERT: Final = (b"\x15\x03", b"\x15\x02")
+"""How the only record begins that a TLS server sends to a client that speaks plain HTTP (RFC 8446 sections 5.1, 6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +47,27 @@ class _Line:
 def read_head(head: bytes) -> HeadReading:
     """Judges the head of an answer, and the heads of the interim answers before it; deviations are from `transport.*`.
 
-    A line without its end is not judged. Offsets count from the first byte of the head.
+    A line without its end is not judged. Of bytes that do not even begin as an answer of HTTP/1, only that is reported.
+    Offsets count from the first byte of the head.
     """
     log = DeviationLog()
     applicable: set[str] = set()
+    if not begins_as_http(head):
+        log.note("transport.status-line", _STATUS_LINE_WORDS, quoted(head), Position(0))
+        return HeadReading(tuple(log.kept), frozenset({"transport.status-line"}))
     for lines in _messages(_lines(head, log)):
         applicable.update(_judge_message(lines, log))
     return HeadReading(tuple(log.kept), frozenset(applicable | {one.requirement for one in log.kept}))
+
+
+def begins_as_http(head: bytes) -> bool:
+    """Whether the first bytes may be those of an answer of HTTP/1."""
+    return _HTTP.startswith(head.lstrip(b"\r\n")[: len(_HTTP)])
+
+
+def is_tls_alert(head: bytes) -> bool:
+    """Whether a server that speaks TLS answered a plain request."""
+    return head.startswith(_TLS_ALERT)
 
 
 def _lines(head: bytes, log: DeviationLog) -> Iterator[_Line]:
@@ -85,8 +105,7 @@ def _judge_message(lines: list[_Line], log: DeviationLog) -> Iterator[str]:
     first, *rest = lines
     status = _STATUS_LINE.fullmatch(first.text)
     if status is None:
-        expected = "a status line: HTTP/1.1, a status of three digits and a space, also where no reason follows"
-        log.note("transport.status-line", expected, quoted(first.text), Position(first.offset))
+        log.note("transport.status-line", _STATUS_LINE_WORDS, quoted(first.text), Position(first.offset))
     fields = list(_fields(rest, log))
     for name, count in Counter(name for name, _ in fields).items():
         if count > 1 and name in _SINGLETONS:

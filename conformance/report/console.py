@@ -274,7 +274,9 @@ def _advice(results: Results, found: Sequence[Cause]) -> str:
         return f"`chat-conformance explain {first}` says why it matters and what breaks it; so does the report."
     if results.verdict is Verdict.CONFORMANT:
         return ""
-    if results.interrupted or results.with_outcome(Outcome.INCONCLUSIVE):
+    if results.interrupted:
+        return "Next: take the run up again with --resume; if it ran out of time, give it more with --deadline."
+    if results.with_outcome(Outcome.INCONCLUSIVE):
         return "Next: make sure that the target can be reached and is not overloaded, then run again."
     if results.selection:
         return "Next: run again without the restriction for a verdict on the whole contract."

@@ -10,22 +10,28 @@ from pathlib import Path
 def write_atomically(path: Path, text: str) -> None:
     """Write UTF-8 text beside its place and move it there, so that no reader ever sees half of it.
 
-    A missing folder is created. If writing fails, what was there before stays.
+    A missing folder is created, and a symbolic link is replaced and not followed. If writing fails, what was there
+    before stays.
 
     Raises:
-        OSError: the folder or the file cannot be written.
+        OSError: the folder or the file cannot be written; it names `path`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    part = Path(name)
+    part: Path | None = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        part = Path(name)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
         # mkstemp makes files that only their owner can read; a report is for others as well.
         part.chmod(0o666 & ~_umask())
         part.replace(path)
+    except OSError as error:
+        # A full disk names no file, and nobody knows the temporary one.
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
-        part.unlink(missing_ok=True)
+        if part is not None:
+            part.unlink(missing_ok=True)
 
 
 def _umask() -> int:

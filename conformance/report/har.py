@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from conformance.quoting import one_line, visible
 from conformance.report.exchange_view import Timeline, is_stream, reads_timeline
+from conformance.report.quantities import counted
 from conformance.report.results import Results
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from conformance.wire.exchange import Answer, Exchange, Headers, SentRequest
 
+_LARGEST = 32 * 1024 * 1024
+"""Characters of an archive beyond which it has no more entries."""
 _ALL_BODIES = 24 * 1024 * 1024
 _BODY_LIMITS = (4 * 1024, 512 * 1024)
 _MOST_EVENTS = 2000
@@ -29,17 +32,32 @@ def har_json(results: Results, exchanges: Sequence[Exchange], timeline: Timeline
     Each entry has members of its own, as HAR lets tools add them: `_id`, `_probe`, `_attempt`, `_ending` (how the
     exchange ended, and why) and, for an event stream, `_events`: each event with its time in ms after the request
     began, its byte offset in the body, its text and what is wrong with it. Bodies are cut to 512 KiB each, and to
-    less if there are very many; `comment` then says how long they were. Secrets are masked, as in the evidence.
+    less if there are very many; `comment` then says how long they were. An archive that would become too large ends
+    before the last exchanges, and its comment counts what is left out. Secrets are masked, as in the evidence.
     """
     smallest, largest = _BODY_LIMITS
     limit = max(smallest, min(largest, _ALL_BODIES // max(2 * len(exchanges), 1)))
+    entries, left = [], _LARGEST
+    for exchange in exchanges:
+        entry = _json(_entry(exchange, timeline, limit))
+        left -= len(entry)
+        if left < 0:
+            break
+        entries.append(entry)
+    about = f"{results.profile.name} {results.profile.version} at {results.target.base_url}"
+    if len(entries) < len(exchanges):
+        about += f"; {counted(len(exchanges) - len(entries), 'exchange')} more in evidence/exchanges.jsonl"
     log = {
         "version": "1.2",
         "creator": {"name": "chat-conformance", "version": results.suite_version},
-        "comment": visible(f"{results.profile.name} {results.profile.version} at {results.target.base_url}"),
-        "entries": [_entry(exchange, timeline, limit) for exchange in exchanges],
+        "comment": visible(about),
     }
-    return json.dumps({"log": log}, separators=(",", ":")) + "\n"
+    # Put together as text, so that a large archive is not held twice.
+    return f'{{"log":{_json(log)[:-1]},"entries":[{",".join(entries)}]}}}}\n'
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _entry(exchange: Exchange, timeline: Timeline, limit: int) -> Mapping[str, Any]:

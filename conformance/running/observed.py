@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from conformance.contract import Contract
@@ -14,7 +15,7 @@ from conformance.running.run import Run
 from conformance.suite.observations import Observations
 from conformance.suite.setup import SetupProblem, setup_problem
 from conformance.targets.deployment_dialect import DeploymentDialect
-from conformance.wire import Exchange
+from conformance.wire import OUT_OF_TIME, Exchange
 
 INTERRUPTED = "it was interrupted"
 FAILED_FAST = "--fail-fast ended it at the first broken MUST"
@@ -50,7 +51,8 @@ def from_evidence(contract: Contract, evidence: Evidence) -> Observed:
     """What was recorded, as the tests look at it: the plan, too, is the one that was recorded."""
     interrupted = None
     if evidence.interrupted:
-        interrupted = FAILED_FAST if FAILED_FAST in evidence.unsent.values() else INTERRUPTED
+        whys = evidence.unsent.values()
+        interrupted = FAILED_FAST if FAILED_FAST in whys else out_of_time(whys) or INTERRUPTED
     elif not evidence.complete:
         interrupted = "its evidence is incomplete"
     planned = plan_from(evidence.header["probes"])
@@ -61,6 +63,11 @@ def from_evidence(contract: Contract, evidence: Evidence) -> Observed:
     observations = Observations(contract, planned, own, evidence.unsent)
     dialect = target.dialect if "stopped" in evidence.header else None
     return Observed(observations, retries, interrupted, dialect, problem)
+
+
+def out_of_time(whys: Iterable[str]) -> str | None:
+    """That the time of a run was over, in words, where that is among the reasons why probes were not sent."""
+    return next((why for why in whys if why.startswith(OUT_OF_TIME)), None)
 
 
 def read_back(run: Run) -> Observed | None:

@@ -15,6 +15,7 @@ from conformance.gate.waivers import load_waivers
 from conformance.probes import check_request
 from conformance.running.challenge_time import require_in_time
 from conformance.running.earlier_run import require_fresh, require_no_other_evidence
+from conformance.running.ownership import owned
 from conformance.running.replay import replayed_run
 from conformance.running.resume import interrupted_run, require_same_target
 from conformance.running.run import Run, RunSettings
@@ -32,11 +33,12 @@ def open_run(
 ) -> Iterator[Run]:
     """Load the contract, find the target (or start the embedded one, or read evidence back) and be ready to plan.
 
-    `target_data` is what another process of the same run found already. The embedded reference deployment runs as long
-    as the context.
+    `target_data` is what another process of the same run, which owns the directory, found already. The embedded
+    reference deployment runs as long as the context, and nobody else writes to the run's directory meanwhile.
 
     Raises:
-        ContractError, TargetError, EvidenceError: the profile, the target's configuration or the evidence is unusable.
+        ContractError, TargetError, EvidenceError: the profile, the target's configuration, the evidence or the
+            directory is unusable, or another run writes to it.
         SelectionError: `only` matches no requirement.
     """
     contract = load_contract(settings.profile)
@@ -45,19 +47,30 @@ def open_run(
     release, contract = _released(contract, settings.release)
     ids = (row.id for row in contract.requirements)
     waivers = () if settings.waivers is None else load_waivers(settings.waivers, ids)
-    if settings.replay is not None:
-        if settings.out is not None:
-            require_no_other_evidence(settings.out, settings.replay)
-        yield replayed(settings, contract, waivers=waivers, environ=environ, release=release)
-        return
-    if settings.challenge is not None:
+    if settings.challenge is not None and settings.replay is None:
         require_in_time(settings.challenge, datetime.now(UTC), f"the challenge for {settings.challenge.issued_for}")
+    owner = _owner(settings, target_data)
     with contextlib.ExitStack() as resources:
         if settings.resume:
+            resources.enter_context(owner)  # before its evidence is read
             run = _resumed(settings, contract, environ)
+        elif settings.replay is not None:
+            if settings.out is not None:
+                require_no_other_evidence(settings.out, settings.replay)
+            run = replayed(settings, contract, waivers=waivers, environ=environ, release=release)
         else:
             run = _live(settings, contract, release, _target(settings, contract, environ, target_data, resources))
+        if not settings.resume:
+            resources.enter_context(owner)
         yield replace(run, waivers=waivers)
+
+
+def _owner(settings: RunSettings, target_data: Mapping[str, Any] | None) -> contextlib.AbstractContextManager[None]:
+    """What owns the run's directory; nothing where there is none, or where the process that started this one does."""
+    out = settings.out
+    if out is None or target_data is not None or (settings.resume and not out.is_dir()):
+        return contextlib.nullcontext()
+    return owned(out)
 
 
 def _live(settings: RunSettings, contract: Contract, release: Release | None, target: Target) -> Run:

@@ -19,12 +19,13 @@ from conformance.probes.preflight import (
 from conformance.probes.request_body import RequestBody
 from conformance.reading import read_completion
 from conformance.running.run import Run
+from conformance.suite.broken_answers import is_broken_answer
 from conformance.suite.limits import least_limit
 from conformance.suite.refusals import advised_limit, refused_fields, refused_together, refuses_streaming
 from conformance.suite.setup import ENOUGH_FAILURES, SetupProblem, setup_problem
 from conformance.targets.capabilities import STREAMING
 from conformance.targets.deployment_dialect import DeploymentDialect
-from conformance.wire import Exchange, Observation
+from conformance.wire import Exchange, Observation, RunTime
 from conformance.wire import observe as send_probes
 
 MOST_REQUESTS = 5
@@ -46,7 +47,7 @@ class Preflight:
     interrupted: bool = False
 
 
-async def preflight(run: Run, planned: Plan, send: Send | None = None) -> Preflight:
+async def preflight(run: Run, planned: Plan, send: Send | None = None, time: RunTime | None = None) -> Preflight:
     """Send the smallest valid request, and a few more that show what the deployment takes.
 
     `planned` is what the run would send to a deployment that takes all that its contract allows; what the preflight
@@ -55,7 +56,7 @@ async def preflight(run: Run, planned: Plan, send: Send | None = None) -> Prefli
     Raises:
         Unreachable: nobody listens at the target's address.
     """
-    conversation = _Conversation(run, planned, send or _to_target(run))
+    conversation = _Conversation(run, planned, send or _to_target(run, time))
     await conversation.begin()
     problem = setup_problem(conversation.exchanges, run.contract, run.target)
     if problem is None and not conversation.interrupted:
@@ -69,12 +70,13 @@ async def preflight(run: Run, planned: Plan, send: Send | None = None) -> Prefli
     )
 
 
-def _to_target(run: Run) -> Send:
+def _to_target(run: Run, time: RunTime | None) -> Send:
     """Sends to the target. What is learnt from answers without secrets can be learnt from the evidence again."""
 
     async def send(probes: Sequence[Probe], known: Sequence[Exchange]) -> Observation:
         operation, target, limits = run.contract.operation, run.target, run.settings.limits
-        return await send_probes(probes, operation, target, limits, run.redactor.exchange, resume=known)
+        record = run.redactor.exchange
+        return await send_probes(probes, operation, target, limits, record, resume=known, run_time=time)
 
     return send
 
@@ -105,10 +107,9 @@ class _Conversation:
         while self._left > 0:
             first = smallest(self._body)
             (sent,) = await self._send([first]) or (None,)
-            if sent is None or sent.answer is None:
+            if sent is None:
                 return
-            status = sent.answer.status
-            if status >= 500 and status != 503 and failures + 1 < ENOUGH_FAILURES:
+            if _target_failed(sent) and failures + 1 < ENOUGH_FAILURES:
                 failures += 1
                 self._rename(sent, again(first, failures))
             elif not self._learn_limits(first, sent):
@@ -217,6 +218,13 @@ class _Conversation:
                 if _has_text(sent):
                     self.dialect = replace(self.dialect, thinking=room)
                     return
+
+
+def _target_failed(exchange: Exchange) -> bool:
+    """Whether the target answered with an error of its own, or with what is no HTTP: once may be an accident."""
+    if exchange.answer is None:
+        return is_broken_answer(exchange)
+    return exchange.answer.status >= 500 and exchange.answer.status != 503
 
 
 def _choices(exchange: Exchange) -> Iterable[tuple[str, str | None]]:

@@ -50,6 +50,9 @@ def judge(
     """Observe the target of a run, or read its evidence, and judge it by the tests that it selects.
 
     `log` is where the log of the tests is written.
+
+    Raises:
+        OSError: the log cannot be written.
     """
     from conformance.running.run_log import RunLog
     from conformance.running.sending import observe
@@ -60,7 +63,13 @@ def judge(
     watching = watch or UNWATCHED
     if run.settings.fail_fast:
         watching = replace(watching, broken=suite_run.first_broken)
-    return suite_run, run_pytest(suite_run, arguments, *([RunLog(log, run)] if log is not None else []))
+    if log is None:
+        return suite_run, run_pytest(suite_run, arguments)
+    run_log = RunLog(run)
+    ended = run_pytest(suite_run, arguments, run_log)
+    if suite_run.unusable is None:
+        run_log.write(log)
+    return suite_run, ended
 
 
 def collect(run: Run, arguments: Sequence[str] = ()) -> tuple[SuiteRun, Ended]:

@@ -8,6 +8,7 @@ asks pytest-html for (`--html`).
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from conformance.quoting import one_line, visible
 from conformance.report import Curl
 from conformance.report.curl import curl_for
 from conformance.report.exchange_view import shown_command
+from conformance.report.files import write_atomically
 from conformance.report.html import GLYPHS, MEANINGS, assembled, html_environment, prose, scripts, styles
 from conformance.running.run import Run
 from conformance.suite.expect import Judgement
@@ -104,11 +106,19 @@ def command_for(run: Run, names: Mapping[str, str] | None = None) -> Curl:
 
 
 class RunLog:
-    """Writes the log of a run to a path: a plugin for the pytest session that judges it."""
+    """Makes the log of a run: a plugin for the pytest session that judges it."""
 
-    def __init__(self, path: Path, run: Run) -> None:
-        self._path = path
-        self._run = run
+    def __init__(self, run: Run) -> None:
+        self._template = _Template(run)
+
+    def write(self, path: Path) -> None:
+        """Write the log to a path, whole or not at all; nothing where the session did not come to its end.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if self._template.page is not None:
+            write_atomically(path, self._template.page)
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -116,7 +126,8 @@ class RunLog:
         from pytest_html.report_data import ReportData
         from pytest_html.selfcontained_report import SelfContainedReport
 
-        report = SelfContainedReport(str(self._path.absolute()), config, ReportData(config), _Template(self._run), "")
+        # It writes through symbolic links, and in place: so it writes nowhere.
+        report = SelfContainedReport(os.devnull, config, ReportData(config), self._template, "")
         config.pluginmanager.register(report, _NAME)
 
 
@@ -135,10 +146,11 @@ class _LoggedTest:
 
 
 class _Template:
-    """What pytest-html takes for its template."""
+    """What pytest-html takes for its template; it keeps the page."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self.page: str | None = None
 
     def render(self, *, test_data: str, title: str, **_: object) -> str:
         """The whole page, from what pytest-html collected."""
@@ -166,7 +178,8 @@ class _Template:
             )
         )
         parts = self._run.redactor.text(html).split(boundary)
-        return assembled(parts, styles("run-log.css", own=_TEMPLATES), scripts())
+        self.page = assembled(parts, styles("run-log.css", own=_TEMPLATES), scripts())
+        return self.page
 
 
 def _logged(nodeid: str, told: Mapping[str, Any]) -> _LoggedTest:

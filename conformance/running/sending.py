@@ -13,17 +13,18 @@ from conformance.probes import Plan, Probe, plan_data, plan_from
 from conformance.probes.left_out import left_out
 from conformance.probes.preflight import PREFLIGHT
 from conformance.probes.shrinking import Shrinking
-from conformance.running.observed import FAILED_FAST, INTERRUPTED, Observed, from_evidence
+from conformance.running.observed import FAILED_FAST, INTERRUPTED, Observed, from_evidence, out_of_time
 from conformance.running.preflight import preflight
 from conformance.running.recorded_target import recorded_target
 from conformance.running.replay import RecordedRun
 from conformance.running.resume import require_same_plan
 from conformance.running.retries import left_of, numbered, probes_again
 from conformance.running.run import Run
+from conformance.running.run_time import run_time
 from conformance.running.watch import UNWATCHED, Watch
 from conformance.suite.observations import Observations
 from conformance.suite.setup import setup_problem
-from conformance.wire import Exchange, Observation, observe_sync
+from conformance.wire import Exchange, Observation, RunTime, observe_sync
 from conformance.wire import observe as send_probes
 from conformance.wire.observe import SoFar
 from conformance.wire.schedule import chains, waves
@@ -56,9 +57,10 @@ async def send(run: Run, needs: Iterable[str], watch: Watch = UNWATCHED) -> Obse
         Unreachable, OSError: as `observe`.
     """
     planned = run.plan(needs)
+    time = run_time(run, planned)
     watch.planned(planned)
     if run.resumed is None:
-        found = await preflight(run, planned)
+        found = await preflight(run, planned, time=time)
         if found.dialect != run.target.dialect:
             run = replace(run, target=replace(run.target, dialect=found.dialect))
             planned = run.plan(needs)
@@ -69,18 +71,18 @@ async def send(run: Run, needs: Iterable[str], watch: Watch = UNWATCHED) -> Obse
             known = tuple(map(writer.append, found.exchanges))
             if stopped or found.interrupted:
                 return _ended_early(run, planned, writer, known, interrupted=found.interrupted)
-            return await _send_planned(run, planned, writer, known, watch)
+            return await _send_planned(run, planned, writer, known, watch, time)
     planned = _with(_preflight_of(run.resumed), planned)
     # As it was written: without secrets.
     probes = run.redactor.value({"probes": plan_data(planned)})["probes"]
     require_same_plan(run.resumed, probes, run.evidence_directory.parent)
     writer, evidence = EvidenceWriter.resume(run.evidence_directory, run.redactor)
     with writer:
-        return await _send_planned(run, planned, writer, evidence.exchanges, watch)
+        return await _send_planned(run, planned, writer, evidence.exchanges, watch, time)
 
 
 async def _send_planned(
-    run: Run, planned: Plan, writer: EvidenceWriter, known: Sequence[Exchange], watch: Watch
+    run: Run, planned: Plan, writer: EvidenceWriter, known: Sequence[Exchange], watch: Watch, time: RunTime
 ) -> Observed:
     """Send what is planned and not known yet, but for what is about something that the target lacks."""
     retries = tuple(one for one in known if one.round)
@@ -110,9 +112,10 @@ async def _send_planned(
             _progress_of(watch, len(probes)),
             seen.exchanges,
             follow_ups=Shrinking(run.request_body),
+            run_time=time,
         )
-        if seen.interrupted:
-            interrupted = INTERRUPTED
+        interrupted = INTERRUPTED if seen.interrupted else out_of_time(seen.unsent.values())
+        if interrupted is not None:
             break
         if watch.broken is not None and watch.broken(observed(with_rest(seen, NOT_YET))) is not None:
             interrupted = FAILED_FAST if len(batch) < len(probes) else None
@@ -195,7 +198,8 @@ def send_again(run: Run, observed: Observed, names: Iterable[str], number: int) 
     with writer:
         record = numbered(writer.append, known, number)
         try:
-            seen = observe_sync(probes, run.contract.operation, run.target, limits, record)
+            time = run_time(run, planned)
+            seen = observe_sync(probes, run.contract.operation, run.target, limits, record, run_time=time)
             interrupted = seen.interrupted
         finally:
             writer.finish(unsent=observed.observations.unsent, interrupted=interrupted)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
 
-from conformance.contract.model import Level
+from conformance.contract.model import Level, Section
 from conformance.suite.expect import SERVED, Judgement
 from conformance.suite.outcome import BROKEN_OR_WAIVED, Outcome
 
@@ -30,12 +30,19 @@ def with_blockers(judgements: Iterable[Judgement]) -> list[Judgement]:
 
 
 def blocked_by_setup(judgements: Iterable[Judgement]) -> list[Judgement]:
-    """The judgements of a run whose smallest valid request was never served: that finding blocks all the rest."""
+    """The judgements of a run whose smallest valid request was never served: that finding blocks all the rest.
+
+    What its answers break as HTTP messages stands beside it, and a broken MUST among these is what blocks the rest.
+    """
+    every = list(judgements)
+    broken = [one for one in every if one.requirement.section is Section.TRANSPORT and one.outcome in BROKEN_OR_WAIVED]
+    musts = [one.requirement.id for one in broken if one.requirement.level is Level.MUST]
+    kept, cause = {SERVED, *(one.requirement.id for one in broken)}, next(iter(musts), SERVED)
     return [
         one
-        if one.requirement.id == SERVED
-        else Judgement(one.requirement, Outcome.BLOCKED, (_NOTHING_SERVED,), blocked_by=SERVED)
-        for one in judgements
+        if one.requirement.id in kept
+        else Judgement(one.requirement, Outcome.BLOCKED, (_NOTHING_SERVED,), blocked_by=cause)
+        for one in every
     ]
 
 

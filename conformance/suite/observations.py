@@ -16,11 +16,12 @@ from conformance.probes.left_out import lacking_capability
 from conformance.probes.shrinking import origin_of, smaller_than
 from conformance.quoting import quoted
 from conformance.reading import BodyReading, StreamReading
+from conformance.suite.broken_answers import is_broken_answer
 from conformance.suite.expect import HEALTHY, SERVED, STREAM_SERVED, CannotTell, DoesNotApply, NotSent, NotTestable
 from conformance.suite.obstacles import TOO_SLOW, Obstacle, declined, obstacle, worst
 from conformance.suite.poisoning import Spell, began, is_health, unwell_spells
 from conformance.suite.readers import SUCCESS, Readers
-from conformance.wire import BY_PROXY, Answer, EndKind, Exchange
+from conformance.wire import BY_PROXY, OUT_OF_TIME, Answer, EndKind, Exchange
 
 _Reading = TypeVar("_Reading", BodyReading, StreamReading)
 
@@ -133,15 +134,15 @@ class Observations:
         """Completion tokens that the target reported, over all answers."""
         reported = [
             reading.usage if isinstance(reading, StreamReading) else reading.object.get("usage")
-            for reading in map(self._reading_of, self.exchanges)
+            for reading in (self._reading_of(one) for one in self.exchanges if not one.ending.by_run_limit)
         ]
         counts = [usage.get("completion_tokens") for usage in reported if isinstance(usage, Mapping)]
         return int(sum(count for count in counts if isinstance(count, int | float) and 0 < count < 1e12))
 
     @cached_property
     def target_answers(self) -> bool:
-        """Whether any request of the run was answered."""
-        return any(exchange.answer is not None for exchange in self.exchanges)
+        """Whether any request of the run was answered, be it with bytes that are no HTTP."""
+        return any(exchange.answer is not None or is_broken_answer(exchange) for exchange in self.exchanges)
 
     @cached_property
     def _target_is_slow(self) -> bool:
@@ -184,6 +185,8 @@ class Observations:
             lacking = lacking_capability(self.unsent[probe.name])
             if lacking is not None:
                 return DoesNotApply(why, lacks=lacking)
+            if self.unsent[probe.name].startswith(OUT_OF_TIME):
+                return CannotTell(why)
             return DoesNotApply(why) if self.unsent[probe.name] == BY_PROXY else NotSent(why)
         found = obstacle(probe, exchange, target_answers=self.target_answers, target_is_slow=self._target_is_slow)
         if found is None:

@@ -12,6 +12,7 @@ from conformance.contract.media_types import essence
 from conformance.probes.completions import SMALLEST
 from conformance.probes.preflight import PREFLIGHT
 from conformance.quoting import one_line
+from conformance.suite.broken_answers import in_words, is_broken_answer
 from conformance.suite.complaint import REFUSED, read_complaint
 from conformance.targets import Target
 from conformance.targets.environment import API_KEY, MODEL
@@ -35,7 +36,7 @@ class SetupProblem:
     """Why there is nothing to judge: one sentence that quotes the answer and says which setting to look at.
 
     `is_finding` says that the target itself is at fault: it answers the smallest valid request with an error of its
-    own, so that this one requirement is broken and blocks all others.
+    own, or with what is no HTTP, so that this requirement is broken and blocks all others.
     """
 
     sentence: str
@@ -49,7 +50,7 @@ def setup_problem(exchanges: Sequence[Exchange], contract: Contract, target: Tar
     if last is None:
         return None
     if last.answer is None:
-        return _silence(last, target)
+        return _silence(last, target, tries)
     status = last.answer.status
     if status in {429, 503}:
         return SetupProblem(
@@ -66,8 +67,15 @@ def setup_problem(exchanges: Sequence[Exchange], contract: Contract, target: Tar
     return None if setting is None else SetupProblem(f"{_answered(last, target)}: {setting}.")
 
 
-def _silence(exchange: Exchange, target: Target) -> SetupProblem:
+def _silence(exchange: Exchange, target: Target, tries: Sequence[Exchange]) -> SetupProblem:
     ending = exchange.ending
+    if is_broken_answer(exchange):
+        sentence = (
+            f"{target.base_url} answered the smallest valid request, {_times(tries)}, with what no client can read as"
+            f" HTTP/1.1 ({one_line(in_words(exchange), _LONGEST)}): nothing else can be seen before that is mended;"
+            " look at what listens at this address."
+        )
+        return SetupProblem(sentence, is_finding=True)
     detail = f" ({one_line(ending.detail, _LONGEST)})" if ending.detail else ""
     if ending.kind in _TOO_SLOW:
         return SetupProblem(

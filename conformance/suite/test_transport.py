@@ -8,24 +8,23 @@ from conformance.probes import Probe
 from conformance.suite.expect import Expect
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations
-from conformance.suite.transport_judging import judge_bodies, judge_heads
+from conformance.suite.transport_judging import judge_bodies, judge_ends, judge_head_sizes, judge_heads, judge_lengths
 
 EVERY_ANSWER = "*"
 
 
 @requirement("transport.body-complete", EVERY_ANSWER)
-def test_every_body_ends_as_its_framing_says(
-    answers: Sequence[Answered], observations: Observations, expect: Expect
+def test_every_answer_ends_as_its_framing_says(
+    probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
-    judge_bodies(answers, observations, expect)
+    judge_ends(probes, observations, expect)
 
 
 @requirement("transport.length-truthful", EVERY_ANSWER)
 def test_content_length_is_the_length_of_the_content(
-    answers: Sequence[Answered], observations: Observations, expect: Expect
+    probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
-    judge_heads(observations, expect, only_deviations=True)
-    judge_bodies(answers, observations, expect)
+    judge_lengths(probes, observations, expect)
 
 
 @requirement("transport.single-framing", EVERY_ANSWER)
@@ -107,3 +106,8 @@ def test_an_answer_that_cannot_have_a_body_has_no_framing(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
     judge_heads(observations, expect, probes)
+
+
+@requirement("transport.head-bounded", EVERY_ANSWER)
+def test_a_client_can_hold_every_head(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    judge_head_sizes(probes, observations, expect)

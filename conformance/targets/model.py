@@ -21,6 +21,8 @@ class Limits:
     max_completion_tokens: int | None = None
     generated_time: float = 600.0
     """How long generated requests are sent, counted from the first; the rest is not sent."""
+    run_deadline: float | None = None
+    """A run from its first request to its last answer; None leaves that to the plan."""
     connect_timeout: float = 10.0
     first_byte_timeout: float = 60.0
     """An answer that is not streamed has no byte before it is complete, so this is as long as the deadline."""
@@ -28,14 +30,16 @@ class Limits:
     """Longest silence within a body. A reasoning model may send its first chunk at once, then nothing for a while."""
     deadline: float = 60.0
     """One request from its start to the end of its body."""
-    max_body: int = 32 * 1024 * 1024
-    max_bodies: int = 256 * 1024 * 1024
+    max_body: int = 17 * 1024 * 1024
+    max_bodies: int = 40 * 1024 * 1024
     """All bodies of a run together, since they are kept in memory."""
-    small_body: int = 256 * 1024
+    small_body: int = 64 * 1024
     """How much of each further body is kept once `max_bodies` is reached."""
     max_headers: int = 64 * 1024
     max_events: int = 100_000
     """Reads of one event stream after which it counts as endless."""
+    max_lines: int = 50_000
+    """Lines of a body after which it counts as endless; an event has two at least."""
     retries: int = 2
     """Further attempts after a connection failure, 429 or 503."""
     retry_after_limit: float = 10.0

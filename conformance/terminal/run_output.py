@@ -15,8 +15,9 @@ from conformance.quoting import log_line
 from conformance.report.console import PAGE, RECORD, Detail, print_ending, print_summary
 from conformance.report.finding_blocks import evidence_of
 from conformance.report.printer import Printer
-from conformance.report.quantities import counted, listed
+from conformance.report.quantities import counted, duration, listed
 from conformance.running.earlier_run import RUN_LOG
+from conformance.running.run_time import run_time
 from conformance.running.watch import Watch
 from conformance.terminal.unencodable import print_json
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from conformance.running.finish import FinishedRun
     from conformance.running.run import Run
     from conformance.running.suite_run import SuiteRun
+    from conformance.wire import RunTime
     from conformance.wire.observe import Progress, SoFar
 
 
@@ -59,6 +61,7 @@ def print_plan(plan: Plan, run: Run) -> None:
         f" {plan.worst_case_requests} requests (without retries) and {plan.worst_case_tokens} completion tokens."
         " Nothing was sent."
     )
+    console.print(f"It ends {_ends(run_time(run, plan))}.", highlight=False)
     profile = run.contract.profile
     by = f", release {run.release.version}" if run.release else f" {profile.version}"
     console.print(f"Judged by {escape(log_line(profile.name + by))}, {run.tier.value} tier.")
@@ -147,6 +150,8 @@ class RunOutput:
             made_for = f"the challenge for {run.challenge.issued_for}, which holds until {run.challenge.expires}"
             printer.line(made_for, label="Made for")
         printer.line(self._cost(plan), label="Sends")
+        if plan is not None:
+            printer.line(_ends(run_time(run, plan)), label="Ends")
         if self.substitutes:
             printer.line(_substituted(self.substitutes), label="Note")
         if short := run.redactor.short_secrets:
@@ -162,6 +167,14 @@ class RunOutput:
         if self.run.resumed is not None:
             return f"{cost}, less what was sent before, besides retries"
         return f"{cost}, besides the preflight ({MOST_REQUESTS} at most) and retries"
+
+
+def _ends(time: RunTime) -> str:
+    """When a run ends at the latest, in words."""
+    latest = f"within {duration(time.deadline)}"
+    if time.may_lose >= time.deadline:
+        return latest
+    return f"{latest}, or when {duration(time.may_lose)} are lost to answers that do not come to their end"
 
 
 def unreachable(results: Results, reason: str) -> None:

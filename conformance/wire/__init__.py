@@ -9,15 +9,18 @@ from conformance.wire.exchange import (
     Redaction,
 )
 from conformance.wire.observe import BY_PROXY, Observation, observe, observe_sync
+from conformance.wire.run_time import OUT_OF_TIME, RunTime
 
 __all__ = [
     "BY_PROXY",
+    "OUT_OF_TIME",
     "Answer",
     "CredentialMissingError",
     "EndKind",
     "Exchange",
     "Observation",
     "Redaction",
+    "RunTime",
     "RequestError",
     "Timing",
     "Unreachable",

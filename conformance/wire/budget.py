@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from conformance.probes.model import Probe
 from conformance.targets.model import Limits
+from conformance.wire.body_cost import BodyCost
 from conformance.wire.exchange import RUN_IS_FULL, Exchange
 
 COST_OF_A_READ = 200
@@ -58,9 +59,11 @@ class MemoryBudget:
 
     def spend(self, exchanges: Iterable[Exchange]) -> None:
         """Count what an interrupted run kept."""
-        for exchange in exchanges:
-            reads = () if exchange.answer is None else exchange.answer.reads
-            self._left -= sum(len(read.data) + COST_OF_A_READ for read in reads)
+        for answer in (exchange.answer for exchange in exchanges):
+            if answer is not None:
+                cost = BodyCost(answer.headers)
+                self._left -= sum(cost.of(read.data) + COST_OF_A_READ for read in answer.reads)
+                self._left -= cost.of_content(read.data for read in answer.reads)
 
     def reserve(self, cost: int, before: int) -> bool:
         """Reserve `cost` bytes more for a body that takes `before`; False where they do not fit and it is not small."""

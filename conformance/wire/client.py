@@ -96,6 +96,7 @@ class Client:
                 if tap.reads == 0:
                     return None, _stale(tap)
                 head = _head(response, tap)
+                body.begin(head)
                 end = head.too_large(self._limits) or await _read(response, body, tap)
             finally:
                 await response.aclose()
@@ -131,7 +132,7 @@ async def _read(response: httpx.Response, body: Body, tap: Tap) -> End:
                 # Closed before the iterators are left, so that nothing remains for whatever closes them later.
                 await response.aclose()
                 return end
-    return EndKind.COMPLETE, ""
+    return body.complete()
 
 
 def _stale(tap: Tap) -> End:

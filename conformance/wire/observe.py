@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from conformance.contract.model import Operation
 from conformance.probes.model import Probe
@@ -19,6 +20,7 @@ from conformance.wire.exchange import Exchange
 from conformance.wire.proxy import proxy_url
 from conformance.wire.reachability import require_reachable
 from conformance.wire.retry import TOO_MANY_REQUESTS, refused_or_unseen, retry_delay
+from conformance.wire.run_time import OUT_OF_TIME, RunTime, came_to_nothing
 from conformance.wire.schedule import FollowUps, Schedule, chains, waves
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ LEAST_SILENCES = 4
 IDLE_EXPIRY = 4.0
 """Seconds after which an idle connection is not used again: less than the 5 s that many servers keep it open."""
 
+_Result = TypeVar("_Result")
 Record = Callable[[Exchange], Exchange]
 """Takes an exchange as it happens and returns what may be kept of it (`EvidenceWriter.append`)."""
 
@@ -80,9 +83,11 @@ def observe_sync(  # noqa: PLR0913 - as `observe`
     resume: Iterable[Exchange] = (),
     *,
     follow_ups: FollowUps | None = None,
+    run_time: RunTime | None = None,
 ) -> Observation:
     """`observe`, from code without an event loop. Ctrl-C ends it with `interrupted` set and what was seen so far."""
-    return asyncio.run(observe(probes, operation, target, limits, record, progress, resume, follow_ups=follow_ups))
+    more: dict[str, Any] = {"follow_ups": follow_ups, "run_time": run_time}
+    return asyncio.run(observe(probes, operation, target, limits, record, progress, resume, **more))
 
 
 async def observe(  # noqa: PLR0913 - the things that a run is made of, and time
@@ -96,13 +101,15 @@ async def observe(  # noqa: PLR0913 - the things that a run is made of, and time
     *,
     follow_ups: FollowUps | None = None,
     timing: Timing | None = None,
+    run_time: RunTime | None = None,
 ) -> Observation:
     """Send every probe once and record every attempt.
 
     Probes with one `connection` name go one after another over one connection of their own; all others of a wave go
     concurrently, and a wave begins when the one before has ended. `resume` gives the exchanges of an interrupted run:
     what they decided is not sent again. `follow_ups` is called after each probe and gives further ones that follow from
-    its answer. When the running task is cancelled, what was seen so far is returned with `interrupted` set.
+    its answer. What `run_time` has no time for is not sent; without it, time does not matter. When the running task is
+    cancelled, what was seen so far is returned with `interrupted` set.
 
     Raises:
         Unreachable: no connection to the target can be made.
@@ -112,6 +119,7 @@ async def observe(  # noqa: PLR0913 - the things that a run is made of, and time
     timing = timing or Timing(jitter=lambda: random.uniform(0.5, 1.5))  # noqa: S311 - no secret hangs on it
     run = _Run(Schedule(probes, operation, target, follow_ups), target, limits, record, timing)
     run.progress = progress
+    run.time = run_time or RunTime(clock=timing.clock)
     run.resume(resume)
     try:
         await run.send_all()
@@ -152,6 +160,7 @@ class _Run:
     """One observation: sends what the schedule plans."""
 
     progress: Progress | None = None
+    time: RunTime
 
     def __init__(self, schedule: Schedule, target: Target, limits: Limits, record: Record, timing: Timing) -> None:
         self._schedule = schedule
@@ -233,13 +242,33 @@ class _Run:
         """Send probes one after another; returns the probes that follow from their answers."""
         follow_ups: list[Probe] = []
         for probe in chain:
-            reason = SILENT if self._silence.total else self._too_late(probe) or self._budget.reserve(probe)
+            sent, reason = None, self._not_sent(probe)
             if reason is None:
-                follow_ups += self._schedule.finish(probe, await self._send(probe, client))
+                sent = await self._in_time(self._send(probe, client))
+                reason = self.time.over or OUT_OF_TIME
+            if sent is not None:
+                follow_ups += self._schedule.finish(probe, sent)
             else:
                 self._schedule.give_up(probe, reason)
             self._note_end(probe)
         return follow_ups
+
+    def _not_sent(self, probe: Probe) -> str | None:
+        """Why a probe is not sent any more, in words, else None: then its cost is reserved."""
+        if self._silence.total:
+            return SILENT
+        return self.time.over or self._too_late(probe) or self._budget.reserve(probe)
+
+    async def _in_time(self, sending: Coroutine[Any, Any, _Result]) -> _Result | None:
+        """What comes of sending; None where the deadline of the run passes first, so that it is as if never begun."""
+        left = self.time.left
+        try:
+            async with asyncio.timeout(None if math.isinf(left) else left) as limit:
+                return await sending
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return None
 
     def _too_late(self, probe: Probe) -> str | None:
         """Why a generated request is not sent any more, in words; None for all others."""
@@ -276,14 +305,20 @@ class _Run:
 
         attempts = []
         for probe in chain:
-            reason = SILENT if self._silence.total else self._budget.reserve(probe)
+            reason = self._not_sent(probe)
             if reason is None:
                 attempts.append(Attempt(probe, self._schedule.request(probe), self._next_attempt(probe)))
             else:
                 self._schedule.give_up(probe, reason)
                 self._note_end(probe)
         await self._rate_limit.wait()
-        for attempt, sent in zip(attempts, await client.send_together(attempts), strict=True):
+        together = await self._in_time(client.send_together(attempts))
+        if together is None:
+            for attempt in attempts:
+                self._schedule.give_up(attempt.probe, self.time.over or OUT_OF_TIME)
+                self._note_end(attempt.probe)
+            return
+        for attempt, sent in zip(attempts, together, strict=True):
             self._silence.note(answered=sent.answered)
             self._schedule.finish(attempt.probe, self._keep(sent.exchange))
             self._note_end(attempt.probe)
@@ -294,8 +329,10 @@ class _Run:
 
     async def _send(self, probe: Probe, client: Client | ScriptedClient) -> Exchange:
         """Send a probe, and again where that may help; returns the last exchange as it was recorded."""
+        began = 0.0
         for tries in count(1):
             await self._rate_limit.wait()
+            began = began or self._timing.clock()
             sent = await client.send(probe, self._schedule.request(probe), self._next_attempt(probe))
             if refused_or_unseen(sent):
                 # Nothing was generated, so nothing was charged.
@@ -307,6 +344,8 @@ class _Run:
             if delay is None or self._silence.total or self._budget.reserve(probe) is not None:
                 if not probe.leaves or sent.answered:
                     self._silence.note(answered=sent.answered)
+                if probe.script is None and came_to_nothing(sent.exchange):
+                    self.time.lose(began)
                 return self._keep(sent.exchange)
             self._keep(replace(sent.exchange, last=False))
             await self._pause(sent.exchange, delay)

@@ -8,6 +8,7 @@ import httpcore
 import httpx
 
 from conformance.targets.model import Limits
+from conformance.wire.body_cost import BodyCost, lines_of
 from conformance.wire.budget import COST_OF_A_READ, MemoryBudget
 from conformance.wire.exchange import Answer, EndKind, Headers, Read
 from conformance.wire.tap import StoppedError, Tap
@@ -60,20 +61,40 @@ class Body:
         self._limits = limits
         self._memory = memory
         self._cost = 0
+        self._cost_of = BodyCost(())
         self._disconnect_after = disconnect_after
         self._reads: list[Read] = []
         self._pending: list[bytes] = []
         self._pending_at = 0.0
         self._number = -1
         self._size = 0
-        self._count = 0
+        self._count = self._lines = 0
 
-    def add(self, data: bytes, *, number: int, at: float) -> End | None:
-        """Take bytes of the connection's read `number`. Whatever is returned ends the exchange."""
-        cost = len(data) + (COST_OF_A_READ if number != self._number else 0)
+    def begin(self, head: Head) -> None:
+        """Note the head of the answer, which says what the body costs."""
+        self._cost_of = BodyCost(head.headers)
+
+    def complete(self) -> End:
+        """The end of a body that came to its own, unless the run cannot hold what it decodes to."""
+        cost = self._cost_of.of_content(read.data for read in self.reads())
+        return (self._reserve(cost) if cost else None) or (EndKind.COMPLETE, "")
+
+    def _reserve(self, cost: int) -> End | None:
+        """The end of a body that the run cannot hold, beside others or because it alone takes most of what there is."""
         if not self._memory.reserve(cost, self._cost):
             return EndKind.TOO_LARGE, self._memory.why_cut
         self._cost += cost
+        most = self._limits.max_bodies * 3 // 4
+        if self._cost > max(most, self._limits.small_body):
+            return EndKind.TOO_LARGE, f"to hold what the body says takes more than {most} bytes"
+        return None
+
+    def add(self, data: bytes, *, number: int, at: float) -> End | None:
+        """Take bytes of the connection's read `number`. Whatever is returned ends the exchange."""
+        cost = self._cost_of.of(data) + (COST_OF_A_READ if number != self._number else 0)
+        full = self._reserve(cost)
+        if full is not None:
+            return full
         if number != self._number:
             self._flush()
             self._number = number
@@ -82,8 +103,11 @@ class Body:
         left = self._limits.max_body - self._size
         self._pending.append(data[:left])
         self._size += len(data)
+        self._lines += lines_of(data)
         if len(data) > left:
             return EndKind.TOO_LARGE, f"the body is larger than {self._limits.max_body} bytes"
+        if self._lines > self._limits.max_lines:
+            return EndKind.TOO_LARGE, f"the body has more than {self._limits.max_lines} lines"
         if self._count > self._limits.max_events:
             return EndKind.TOO_LARGE, f"the body came in more than {self._limits.max_events} reads"
         return self.hang_up()

@@ -291,6 +291,7 @@ class _Receiver:
             tap.awaiting_head = False
             self._connection.answer_began()
             self._head = _head(event, tap)
+            self._body.begin(self._head)
             return self._head.too_large(tap.limits) or self._body.hang_up()
         elif isinstance(event, h11.Data):
             end = self._body.add(bytes(event.data), number=tap.reads, at=tap.read_at)
@@ -298,7 +299,7 @@ class _Receiver:
                 return end
             await self._hold()
         elif isinstance(event, h11.EndOfMessage):
-            return EndKind.COMPLETE, ""
+            return self._body.complete()
         else:
             return EndKind.CLOSED, "the peer closed the connection without an answer"
         return None

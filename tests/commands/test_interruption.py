@@ -29,6 +29,8 @@ def test_ctrl_c_judges_what_was_seen(tmp_path: Path) -> None:
     assert running.returncode == 3, out + err
     assert "Traceback" not in out + err
     assert "Inconclusive: openai, standard tier" in out
+    assert "take the run up again with --resume" in out
+    assert "can be reached" not in out
     evidence = read_evidence(tmp_path / "out" / "evidence")
     assert evidence.interrupted
     assert len(evidence.exchanges) >= 3

@@ -10,6 +10,7 @@ from command_line import CLI, call, results
 
 from conformance.report import REPORT_NAMES
 from conformance.running.earlier_run import RUN_LOG, earlier_run, replacing
+from conformance.running.ownership import LOCK
 from conformance.targets import TargetError
 
 pytestmark = [pytest.mark.network, pytest.mark.process]
@@ -147,7 +148,7 @@ def test_evidence_of_one_run_and_reports_of_another_are_not_put_together(tmp_pat
 def test_the_names_of_what_a_run_writes_are_known(tmp_path: Path) -> None:
     assert call(SMOKE, tmp_path).returncode == 0
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {*REPORT_NAMES, RUN_LOG, "evidence"}
+    assert names == {*REPORT_NAMES, RUN_LOG, LOCK, "evidence"}
     assert [path.name for path in (tmp_path / "out" / "evidence").iterdir()] == ["exchanges.jsonl"]
 
 

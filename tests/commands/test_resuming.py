@@ -16,6 +16,7 @@ from deployments import Answer, http_deployment
 from conformance.contract.model import Tier
 from conformance.evidence import read_evidence
 from conformance.reference import EmbeddedReference
+from conformance.running.ownership import owned
 from conformance.targets import Limits
 
 pytestmark = [pytest.mark.network, pytest.mark.process]
@@ -93,6 +94,33 @@ def test_a_run_that_is_complete_sends_nothing_more(killed: Killed, copied: Path)
     first = evidence.read_bytes()
     killed.resume(copied)
     assert evidence.read_bytes() == first
+
+
+def test_only_one_process_resumes_a_run(killed: Killed, copied: Path) -> None:
+    evidence = copied / "out" / "evidence" / "exchanges.jsonl"
+    before = evidence.read_bytes().count(b"\n")
+    with start((*killed.command, "--resume", "out"), copied, **killed.environ) as first:
+        wait_for_lines(evidence, before + 1)
+        status, printed = killed.resume(copied)
+        first.communicate(timeout=60)
+    assert (status, printed) == (
+        2,
+        "chat-conformance: another run is writing to out; wait until it has ended, or choose another directory.\n",
+    )
+    assert first.returncode == 3
+    after = read_evidence(copied / "out" / "evidence")
+    assert after.complete
+    assert max(Counter(exchange.probe for exchange in after.exchanges).values()) == 1
+
+
+@pytest.mark.parametrize("arguments", [("--out", "out", "--force"), ("--replay", "out", "--out", "out")])
+def test_nothing_else_writes_where_a_run_does(killed: Killed, copied: Path, arguments: tuple[str, ...]) -> None:
+    before = (copied / "out" / "evidence" / "exchanges.jsonl").read_bytes()
+    with owned(copied / "out"):
+        done = call((*killed.command, *arguments), copied, **killed.environ)
+    assert done.returncode == 2
+    assert "another run is writing to out" in done.stderr
+    assert (copied / "out" / "evidence" / "exchanges.jsonl").read_bytes() == before
 
 
 def test_no_request_that_was_answered_reaches_the_target_again(tmp_path: Path) -> None:

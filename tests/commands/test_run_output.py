@@ -233,11 +233,11 @@ def test_a_setup_that_cannot_be_judged_is_short() -> None:
     with http_deployment(lambda *_: (401, {"Content-Type": "application/json"}, error)) as url:
         status, lines, _ = run("openai", "--base-url", url, "--out", "out")
     assert status == 3
-    assert len(lines) == 8
-    assert lines[4].startswith("Problem   ")
-    assert '401 "Incorrect API key"' in lines[4]
-    assert lines[5] == "Sent      1 request, and nothing more; --no-preflight judges all the same"
-    assert lines[6:] == ["Inconclusive: openai, standard tier", f"Record    {Path('out') / 'results.json'}"]
+    assert len(lines) == 9
+    assert lines[5].startswith("Problem   ")
+    assert '401 "Incorrect API key"' in lines[5]
+    assert lines[6] == "Sent      1 request, and nothing more; --no-preflight judges all the same"
+    assert lines[7:] == ["Inconclusive: openai, standard tier", f"Record    {Path('out') / 'results.json'}"]
 
 
 REPLAY = ("run", "openai", "--replay", "{failed}", "--out", "out")

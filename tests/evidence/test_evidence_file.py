@@ -268,3 +268,56 @@ def test_a_stopped_run_continues_in_its_file(tmp_path: Path, rest: bytes, finish
     assert [one.probe for one in evidence.exchanges] == ["a", "b", "c"]
     assert evidence.complete
     assert not evidence.interrupted
+
+
+@pytest.mark.parametrize(
+    ("piece", "member"),
+    [
+        (b"\x01", "body_base64"),
+        ("\u3042\x02\x03".encode(), "body_base64"),
+        ("\u3042".encode(), "body"),
+        (b'data: {"a": 1}\r\n\r\n', "body"),
+        (b"\xff", "body_base64"),
+    ],
+)
+def test_a_large_body_of_whatever_bytes_takes_no_more_than_twice_its_size(
+    tmp_path: Path, piece: bytes, member: str
+) -> None:
+    one = exchange(piece * (200_000 // len(piece)), request_headers=())
+    path = write(tmp_path, one)
+    line = json.loads(path.read_bytes().splitlines()[1])
+    assert member in line["answer"]
+    assert path.stat().st_size < 2.1 * 200_000
+    VALIDATOR.validate(line)
+    assert read_evidence(tmp_path).exchanges == (one,)
+
+
+def test_a_disk_that_is_full_leaves_no_half_line(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    first, large, last = named("first", "large", "last")
+    with EvidenceWriter(tmp_path, NOTHING_SECRET, HEADER) as writer:
+        writer.append(first)
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (writer.path.stat().st_size + 40, limits[1]))
+            with pytest.raises(EvidenceError, match="make room, then --resume the run"):
+                writer.append(large)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        writer.append(last)
+    assert [one.probe for one in read_evidence(tmp_path).exchanges] == ["first", "last"]
+
+
+@pytest.mark.parametrize("name", ["evidence", "evidence/exchanges.jsonl"])
+def test_evidence_is_not_written_through_a_link(tmp_path: Path, name: str) -> None:
+    write(tmp_path / "elsewhere", *named("one"), finish=False)
+    written = tmp_path / "elsewhere" / "exchanges.jsonl"
+    before = written.read_bytes()
+    link = tmp_path / name
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(tmp_path / "elsewhere" if name == "evidence" else written)
+    with pytest.raises(EvidenceError, match="symbolic link"):
+        EvidenceWriter(tmp_path / "evidence", NOTHING_SECRET, HEADER)
+    with pytest.raises(EvidenceError, match="symbolic link"):
+        EvidenceWriter.resume(tmp_path / "evidence", NOTHING_SECRET)
+    assert written.read_bytes() == before

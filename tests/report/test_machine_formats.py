@@ -261,9 +261,13 @@ def huge(number: int) -> Exchange:
 
 
 def test_har_is_bounded_and_says_what_it_cut() -> None:
-    entries = har([huge(number) for number in range(40)])
-    text = json.dumps(entries)
-    assert len(text) < 100_000_000
+    seen = [huge(number) for number in range(80)]
+    entries = har(seen)
+    text = har_json(sample.sample_results(0), seen)
+    assert len(text) < 34_000_000
+    left_out = len(seen) - len(entries)
+    assert left_out > 0
+    assert json.loads(text)["log"]["comment"].endswith(f"; {left_out} exchanges more in evidence/exchanges.jsonl")
     content = entries[0]["response"]["content"]
     assert content["size"] == 2_000_000
     assert content["comment"] == f"cut: the first {len(content['text'].encode())} of 2000000 bytes"

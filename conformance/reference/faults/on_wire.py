@@ -46,12 +46,24 @@ def add_line(hooks: Hooks, line: str) -> Hooks:
     return with_writes(hooks, rewrite)
 
 
-@fault_action("wire.before")
-def write_before(hooks: Hooks, text: str) -> Hooks:
-    """Writes text before the head."""
+@fault_action("wire.no-http")
+def no_http(hooks: Hooks, text: str = "") -> Hooks:
+    """Writes text in the place of the head, then the bare body, and closes the connection."""
 
     def rewrite(_: RequestContext, write: Write) -> Iterable[bytes | Ending]:
-        return (text.encode("latin-1") + write.data if write.kind is WriteKind.HEAD else write.data,)
+        if write.kind is WriteKind.END:
+            return (Ending.CLOSE,)
+        return (text.encode("latin-1") if write.kind is WriteKind.HEAD else write.payload,)
+
+    return with_writes(hooks, rewrite)
+
+
+@fault_action("wire.before")
+def write_before(hooks: Hooks, text: str, times: int = 1) -> Hooks:
+    """Writes text before the head, once or several times."""
+
+    def rewrite(_: RequestContext, write: Write) -> Iterable[bytes | Ending]:
+        return (text.encode("latin-1") * times + write.data if write.kind is WriteKind.HEAD else write.data,)
 
     return with_writes(hooks, rewrite)
 
