@@ -10,7 +10,6 @@ PACKAGE = Path(__file__).parents[2] / "conformance"
 
 OURS = {
     "contract/documents.py": "schemas of ours; a user's document is checked as it is read",
-    "evidence/split_secrets.py": "takes nothing from what it reads but places",
     "lab/record.py": "the lab's own record",
     "lab/scores.py": "figures of a benchmark of ours",
     "probes/schemathesis_requests.py": "a schema that was written a line above",
