@@ -16,7 +16,7 @@ from conformance.evidence.secret_pieces import MASKED, NEARLY, SHORTEST_ANYWHERE
 from conformance.evidence.text_fields import TextFields
 from conformance.evidence.views import View, together, view_of
 from conformance.targets.keys import changed_key, cut_key, extended_key
-from conformance.wire.exchange import Answer, Ending, Exchange, Headers, Read, Redaction, SentRequest
+from conformance.wire.exchange import UNSEARCHED, Answer, Ending, Exchange, Headers, Read, Redaction, SentRequest
 
 __all__ = ["CREDENTIAL_HEADERS", "MASKED", "NEARLY", "UNKNOWN_CREDENTIAL", "Redactor"]
 
@@ -207,7 +207,7 @@ class Redactor:
         founds, withheld_from = self._founds(views)
         cleaned = masked(data, founds, named)
         if withheld_from is not None:
-            named.append((UNKNOWN_CREDENTIAL, form_of_withheld(Decoded("identity", b"", withheld_from))))
+            named.append((UNKNOWN_CREDENTIAL, UNSEARCHED))
             cleaned = cleaned[:withheld_from] + b"*" * (len(data) - withheld_from)
         return cleaned
 

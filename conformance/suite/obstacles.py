@@ -12,7 +12,7 @@ from conformance.suite.expect import SERVED, STREAM_SERVED, CannotTell, DoesNotA
 from conformance.suite.limits import limit_of_its_own
 from conformance.suite.refusals import refused_fields, refused_together, refuses_streaming
 from conformance.targets.capabilities import STREAMING
-from conformance.wire.exchange import EndKind, Exchange
+from conformance.wire.exchange import BodyKept, EndKind, Exchange
 
 LONG = 10.0
 """Seconds after which an error may come from the target's own time limit."""
@@ -39,6 +39,8 @@ def obstacle(
             return CannotTell(f"{where}: the target refused for load ({exchange.answer.status})")
         if exchange.ending.by_run_limit:
             return CannotTell(f"{where}: the answer was not read to its end: {exchange.ending.detail}")
+        if exchange.body_kept is BodyKept.WITHHELD:
+            return CannotTell(f"{where}: a part of the answer could not be searched for secrets, and was withheld")
         return None
     is_slow = probe.intent is Intent.SERVED or target_is_slow
     return _silence(probe, exchange, where, target_answers=target_answers, is_slow=is_slow)

@@ -136,8 +136,12 @@ UNKNOWN_CODING: Final = ", withheld: not decoded here"
 """How such a form ends where part of the body, or all of it, could not be searched for secrets."""
 
 
+UNSEARCHED: Final = "withheld: too much to search"
+"""The form of such a redaction where the body is in no content coding."""
+
+
 class BodyKept(StrEnum):
-    """How evidence kept a body in a content coding."""
+    """How evidence kept a body."""
 
     AS_IT_CAME = "as it came"
     DECODED = "decoded"
@@ -146,6 +150,8 @@ class BodyKept(StrEnum):
     """With asterisks from where it decodes to more than is searched."""
     HIDDEN = "hidden"
     """As asterisks, for its coding is unknown."""
+    WITHHELD = "withheld"
+    """With asterisks from where it writes so much in codings that it could not be searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +186,10 @@ class Exchange:
     @property
     def body_kept(self) -> BodyKept:
         """How evidence kept the body of the answer."""
-        forms = [one.form for one in self.redactions if one.where == "body" and one.form.startswith(CODED_FORM)]
+        found = [one.form for one in self.redactions if one.where == "body"]
+        if UNSEARCHED in found:
+            return BodyKept.WITHHELD
+        forms = [form for form in found if form.startswith(CODED_FORM)]
         if not forms:
             return BodyKept.AS_IT_CAME
         if forms[0].endswith(BEYOND_BOUND):
