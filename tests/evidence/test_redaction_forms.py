@@ -91,7 +91,7 @@ PLACES: dict[str, Callable[[str], Exchange]] = {
     place=st.sampled_from(sorted(PLACES)),
     around=st.sampled_from(["{}", "The key {} is wrong.", "{}, again: {}"]),
 )
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=40)
 def test_two_codings_over_one_another_hide_nothing(key: str, inner: str, outer: str, place: str, around: str) -> None:
     coded = CODINGS[outer](CODINGS[inner](key))
     cleaned = redacted(PLACES[place](around.replace("{}", coded)), key)
