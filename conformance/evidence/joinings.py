@@ -167,7 +167,8 @@ def _of_texts(view: View, spans: _Places, *, inner: bool = False) -> Iterator[Vi
             for one in of_leaf.get((slot.kind, slot.path), ()):
                 one.add(_contents(text, slot), number, at)
     form = "spread over events" if len(spans) > 1 else "spread over members"
-    views = [view.undone(form, bytes(one.data), _back(view.data, spans, one, shapes)) for one in by_group.values()]
+    again = _ReadAgain(view.data, spans, shapes)
+    views = [view.undone(form, bytes(one.data), _back(one, again)) for one in by_group.values()]
     yield from together(views)
     if not inner:
         for whole in (*views, *_texts_in_strings(view, spans, shapes)):
@@ -246,26 +247,49 @@ def _groups(leaves: dict[tuple[str, Path], _Leaf]) -> list[Group]:
     return list(distinct.values())
 
 
-def _back(data: bytes, spans: _Places, one: _Joined, shapes: Shapes) -> Callable[[Spans], Spans]:
-    """The way back from a joined view: the texts are read again, for this is rare."""
+class _ReadAgain:
+    """Texts that are read a second time, to find where something stands in them; a few of them are kept."""
+
+    def __init__(self, data: bytes, spans: _Places, shapes: Shapes) -> None:
+        self._data, self._spans, self._shapes = data, spans, shapes
+        self._texts: dict[int, tuple[Text, int, Spans]] = {}
+        self._written: dict[tuple[int, int], tuple[int, _Written]] = {}
+
+    def written(self, number: int, slot_number: int) -> tuple[int, _Written]:
+        """Where the contents of a text's string, or number, begin, and what they are."""
+        key = (number, slot_number)
+        if key not in self._written:
+            if len(self._written) > _MOST_READ_AGAIN:
+                self._written.clear()
+            text, begin, tokens = self._text(number)
+            slot = text.slots[slot_number]
+            value = text.value(slot)
+            has_escapes = slot.kind != NUMBER and b"\\" in value
+            self._written[key] = (begin + tokens[slot.token][0], _Written(value, has_escapes=has_escapes))
+        return self._written[key]
+
+    def _text(self, number: int) -> tuple[Text, int, Spans]:
+        """A text, where it begins, and where its tokens stand in it."""
+        if number not in self._texts:
+            if len(self._texts) > _MOST_READ_AGAIN:
+                self._texts.clear()
+            start, end = self._spans[number]
+            text = self._shapes.read(self._data[start:end])
+            self._texts[number] = (text, start, text.places())
+        return self._texts[number]
+
+
+def _back(one: _Joined, again: _ReadAgain) -> Callable[[Spans], Spans]:
+    """The way back from a joined view."""
 
     def back(found: Spans) -> Spans:
         places: Spans = []
-        texts: dict[int, tuple[Text, Spans]] = {}
         for start, end in found:
             number = max(bisect_right(one.begins, start) - 1, 0)
             while number < len(one.begins) and one.begins[number] < end:
-                text_number = one.texts[number]
-                if text_number not in texts:
-                    if len(texts) > _MOST_READ_AGAIN:
-                        texts.clear()
-                    text = shapes.read(data[slice(*spans[text_number])])
-                    texts[text_number] = (text, text.places())
-                text, tokens = texts[text_number]
-                slot = text.slots[one.slots[number]]
-                first, last = start - one.begins[number], end - one.begins[number]
-                offset = spans[text_number][0] + tokens[slot.token][0]
-                places += _within(text.value(slot), slot, offset, (first, last))
+                offset, written = again.written(one.texts[number], one.slots[number])
+                found_there = written.spans(start - one.begins[number], end - one.begins[number])
+                places += [(offset + first, offset + last) for first, last in found_there]
                 number += 1
         return places
 
@@ -275,21 +299,37 @@ def _back(data: bytes, spans: _Places, one: _Joined, shapes: Shapes) -> Callable
 _MOST_READ_AGAIN = 64
 
 
-def _within(written: bytes, slot: Slot, offset: int, found: Span) -> Iterator[Span]:
-    """The spans of a string's contents, as they are written, that stand for a part of it."""
-    first, last = found
-    if slot.kind == NUMBER or b"\\" not in written:
-        start, end = max(first, 0), min(last, len(written))
-        if start < end:
-            yield offset + start, offset + end
-        return
-    at = 0
-    for start, end, text in characters(written):
-        if first < at + len(text) and at < last:
-            plain = text == written[start:end]
-            yield (
-                (offset + start + max(first - at, 0), offset + start + min(last - at, len(text)))
-                if plain
-                else (offset + start, offset + end)
-            )
-        at += len(text)
+class _Written:
+    """A string's contents as they are written, with where each part of them stands for what."""
+
+    def __init__(self, written: bytes, *, has_escapes: bool) -> None:
+        self._size = len(written)
+        self._parts: list[tuple[int, int, bool]] | None = None
+        """Begin and end of each part as it is written, and whether it stands for itself."""
+        self._begins: list[int] = []
+        """Where each part begins in what it stands for."""
+        if has_escapes:
+            at, self._parts = 0, []
+            for start, end, text in characters(written):
+                self._begins.append(at)
+                self._parts.append((start, end, text == written[start:end]))
+                at += len(text)
+            self._size = at
+
+    def spans(self, first: int, last: int) -> Iterator[Span]:
+        """The spans, as they are written, that stand for a part of the contents."""
+        first, last = max(first, 0), min(last, self._size)
+        if first >= last:
+            return
+        if self._parts is None:
+            yield first, last
+            return
+        at = bisect_right(self._begins, first) - 1
+        while at < len(self._parts) and self._begins[at] < last:
+            start, end, plain = self._parts[at]
+            begin = self._begins[at]
+            if plain:
+                yield start + max(first - begin, 0), start + min(last - begin, end - start)
+            else:
+                yield start, end
+            at += 1

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from conformance.evidence import grows_in_json
 from conformance.quoting import one_line, visible
 from conformance.report.exchange_view import Timeline, is_stream, reads_timeline
 from conformance.report.quantities import counted
@@ -90,7 +91,7 @@ def _request(request: SentRequest, limit: int) -> harfile.Request:
     text, encoding, note = _shown(request.body, limit)
     if encoding:
         # HAR has no encoding for request bodies, so the note has to say it.
-        note = f"{note or f'{len(request.body)} bytes'}; not UTF-8, given in base64"
+        note = f"{note or f'{len(request.body)} bytes'}; given in base64"
     sent = harfile.PostData(mimeType=media_type, text=text, comment=note) if request.body else None
     return harfile.Request(
         method=request.method,
@@ -143,9 +144,11 @@ def _query(url: str) -> Iterable[tuple[str, str]]:
 
 
 def _shown(body: bytes, limit: int) -> tuple[str, str | None, str | None]:
-    """The text of a body, its encoding if it is not UTF-8, and a note if it was cut."""
+    """The text of a body, its encoding if it is not UTF-8 or is mostly escapes, and a note if it was cut."""
     cut = body[:limit]
     note = f"cut: the first {limit} of {len(body)} bytes" if len(body) > limit else None
+    if grows_in_json(cut):
+        return base64.b64encode(cut).decode("ascii"), "base64", note
     try:
         # That a cut splits the last character is not a mistake of the target.
         text = cut.decode("utf-8", "ignore" if note and _valid(body) else "strict")

@@ -16,11 +16,14 @@ LOCK = ".lock"
 def owned(out: Path) -> Iterator[None]:
     """Own a run's directory, which is created if it does not exist, as long as the context lasts.
 
+    Where it was created and nothing was written into it, it is removed again.
+
     Raises:
         TargetError: another run writes to it, or it cannot be written to.
     """
     from filelock import FileLock, Timeout
 
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
         lock = FileLock(out / LOCK, timeout=0)
@@ -35,3 +38,13 @@ def owned(out: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+        _remove_unused(made)
+
+
+def _remove_unused(made: list[Path]) -> None:
+    """Remove the folders that were made for a run which wrote nothing."""
+    if made and [path.name for path in made[0].iterdir()] == [LOCK]:
+        (made[0] / LOCK).unlink()
+        for folder in made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()

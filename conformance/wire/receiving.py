@@ -80,13 +80,13 @@ class Body:
         return (self._reserve(cost) if cost else None) or (EndKind.COMPLETE, "")
 
     def _reserve(self, cost: int) -> End | None:
-        """The end of a body that the run cannot hold, beside others or because it alone takes most of what there is."""
+        """The end of a body that the run cannot hold: it alone takes most of what there is, or beside others."""
+        most = self._limits.max_bodies * 3 // 4
+        if self._cost + cost > max(most, self._limits.small_body):
+            return EndKind.TOO_LARGE, f"to hold what the body says takes more than {most} bytes"
         if not self._memory.reserve(cost, self._cost):
             return EndKind.TOO_LARGE, self._memory.why_cut
         self._cost += cost
-        most = self._limits.max_bodies * 3 // 4
-        if self._cost > max(most, self._limits.small_body):
-            return EndKind.TOO_LARGE, f"to hold what the body says takes more than {most} bytes"
         return None
 
     def add(self, data: bytes, *, number: int, at: float) -> End | None:

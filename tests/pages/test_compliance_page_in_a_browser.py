@@ -241,7 +241,7 @@ def test_where_the_clipboard_is_closed_the_command_is_selected(page_file: Path, 
 def open_much(page: Page) -> Page:
     for requirement in ("stream.done-once", "error.envelope", "access.key-wrong", "completion.finish-reason"):
         row = page.locator(f"[id='{requirement}']")
-        row.locator("> summary").click()
+        row.evaluate("row => { for (let at = row; at; at = at.parentElement.closest('details')) at.open = true }")
         expect(row.locator(".exchange")).not_to_have_count(0)
         for exchange in row.locator(".exchange").all():
             exchange.locator("> summary").click()
