@@ -22,8 +22,11 @@ def faulty(profile: str, fault: str) -> EmbeddedReference:
     return EmbeddedReference(profile, hooks=row.hooks, contract=contract_of(profile))
 
 
-@pytest.mark.parametrize("profile", PROFILES)
-@pytest.mark.parametrize("tier", [("standard",), ("exhaustive", "--generated", "20")], ids=["standard", "exhaustive"])
+@pytest.mark.parametrize(
+    ("profile", "tier"),
+    [*((profile, ("standard",)) for profile in PROFILES), ("loop-health", ("exhaustive", "--generated", "20"))],
+    ids=lambda value: value if isinstance(value, str) else value[0],
+)
 def test_the_reference_keeps_every_contract(
     profile: str, tier: tuple[str, ...], issued: Issued, tmp_path: Path
 ) -> None:
