@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from conformance.contract.model import Basis, Level, Section, Source, Tier
+from conformance.contract.regular_files import UnreadableError, read_regular_file
 from conformance.moments import day, moment
 from conformance.quoting import one_line, quoted
 from conformance.report.files import write_atomically
 from conformance.report.keywords import keywords_document, parse_keywords
-from conformance.report.quantities import byte_size
 from conformance.report.results import (
     AgainstBaseline,
     Counts,
@@ -86,14 +86,11 @@ def read_results(path: Path) -> Results:
 
 
 def _content(path: Path) -> bytes:
-    """The bytes of a record; of what never ends, no more than one byte too many is read."""
-    with path.open("rb") as file:
-        content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise ResultsError(
-            f"{path}: is larger than {byte_size(LARGEST)}, the most that is read; give the {FILE_NAME} of a run."
-        )
-    return content
+    """The bytes of a record, of which no more is read than a record may have."""
+    try:
+        return read_regular_file(path, LARGEST)
+    except UnreadableError as error:
+        raise ResultsError(f"{path}: cannot be read ({error}); give the {FILE_NAME} of a run.") from error
 
 
 def results_text(results: Results) -> str:

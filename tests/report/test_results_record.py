@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -143,12 +144,18 @@ def test_a_record_that_is_too_large_is_not_read(tmp_path: Path, size: int) -> No
     file = tmp_path / "results.json"
     with file.open("wb") as opened:
         opened.truncate(size)
-    with pytest.raises(ResultsError, match=r"is larger than 16\.0 MB, the most that is read; give the results\.json"):
+    with pytest.raises(ResultsError, match=r"is larger than 15 MB, the most that is read\); give the results\.json"):
         read_results(file)
 
 
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "results.json")
+    with pytest.raises(ResultsError, match="it is not a regular file"):
+        read_results(tmp_path / "results.json")
+
+
 def test_what_never_ends_is_not_read_to_its_end() -> None:
-    with pytest.raises(ResultsError, match="is larger than"):
+    with pytest.raises(ResultsError, match="it is not a regular file"):
         read_results(Path("/dev/zero"))
 
 
