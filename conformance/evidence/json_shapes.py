@@ -20,9 +20,9 @@ _MOST_SHAPES: Final = 512
 
 # A number of one digit is part of the shape: so is the `index` of a choice.
 _TOKENS = re.compile(
-    rb'"((?:[^"\\]|\\.)*+)"(\s*+:)?+|(-?(?:[0-9]{2,}+(?:\.[0-9]++)?|[0-9]\.[0-9]++)(?:[eE][+-]?[0-9]++)?)', re.DOTALL
+    rb'"((?:[^"\\]++|\\.)*+)"(\s*+:)?+|(-?(?:[0-9]{2,}+(?:\.[0-9]++)?|[0-9]\.[0-9]++)(?:[eE][+-]?[0-9]++)?)', re.DOTALL
 )
-_SINGLE_QUOTED = re.compile(rb"'((?:[^'\\]|\\.)*+)'(\s*+:)?+|(\Z[0-9])", re.DOTALL)
+_SINGLE_QUOTED = re.compile(rb"'((?:[^'\\]++|\\.)*+)'(\s*+:)?+|(\Z[0-9])", re.DOTALL)
 _ESCAPED = re.compile(rb"\\u[0-9a-fA-F]{4}|\\.|[^\\]+", re.DOTALL)
 _STRUCTURE = re.compile(rb"[{}\[\],]|[0-9]")
 _LETTERS = {b"\\n": b"\n", b"\\r": b"\r", b"\\t": b"\t", b"\\b": b"\b", b"\\f": b"\f"}

@@ -96,6 +96,8 @@ class Search:
         half = self._overlap // 2
         for start in range(0, size - self._overlap, self._window - self._overlap):
             end = min(start + self._window, size)
+            if _is_uniform(view.data[start:end]):
+                continue
             first = 0 if start == 0 else start + half
             last = size if end == size else end - half
             for found in self._within(view.part(start, end), start):
@@ -180,6 +182,11 @@ class Search:
 
 class _LimitError(Exception):
     """More was looked at than the limit allows."""
+
+
+def _is_uniform(data: bytes) -> bool:
+    """Whether one byte is all that some bytes say, as padding does: no more of a key can be in it."""
+    return data.count(data[:1]) == len(data)
 
 
 def _no_more_than(most: int, founds: Iterable[Found]) -> Iterator[Found]:
