@@ -168,7 +168,7 @@ def _peer_from_json(value: Mapping[str, Any]) -> Peer:
 
 
 def _body_to_json(body: bytes) -> JSONObject:
-    if grows_in_json(body):
+    if _grows_in_json(body):
         return {"body_base64": base64.b64encode(body).decode("ascii")}
     try:
         return {"body": body.decode("utf-8")}
@@ -176,7 +176,7 @@ def _body_to_json(body: bytes) -> JSONObject:
         return {"body_base64": base64.b64encode(body).decode("ascii")}
 
 
-def grows_in_json(body: bytes) -> bool:
+def _grows_in_json(body: bytes) -> bool:
     """Whether a large body is mostly of characters that JSON escapes, so that base64 is shorter."""
     return len(body) > _LARGE and _escaped_size(body) > 2 * len(body)
 

@@ -254,6 +254,12 @@ def test_har_gives_bytes_that_are_no_text_in_base64() -> None:
     assert base64.b64decode(content["text"]) == bytes(range(256)) * 20
 
 
+def test_har_gives_control_characters_in_base64() -> None:
+    answer = Answer(200, "OK", "HTTP/1.1", (), 0.1, (Read(0.2, b"\x01" * 1000),))
+    (entry,) = har([replace(sample.exchanges()[0], answer=answer)])
+    assert base64.b64decode(entry["response"]["content"]["text"]) == b"\x01" * 1000
+
+
 def huge(number: int) -> Exchange:
     reads = (Read(0.2, "ü".encode() * 1_000_000),)
     answer = Answer(200, "OK", "HTTP/1.1", (("Content-Type", "application/json"),), 0.1, reads)
