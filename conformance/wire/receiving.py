@@ -82,7 +82,7 @@ class Body:
     def _reserve(self, cost: int) -> End | None:
         """The end of a body that the run cannot hold: it alone takes most of what there is, or beside others."""
         most = self._limits.max_bodies * 3 // 4
-        if self._cost + cost > max(most, self._limits.small_body):
+        if most > self._limits.small_body and self._cost + cost > most:
             return EndKind.TOO_LARGE, f"to hold what the body says takes more than {most} bytes"
         if not self._memory.reserve(cost, self._cost):
             return EndKind.TOO_LARGE, self._memory.why_cut
