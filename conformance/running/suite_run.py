@@ -218,7 +218,8 @@ class SuiteRun:
         judgement = conclude(item.stash[EXPECT], stopped)
         report.judgement = judgement_data(judgement)  # type: ignore[attr-defined] # as above
         shown = self.waived(judgement)
-        present(report, shown, self.run.redactor.text(explanation(shown)), item)
+        passed = shown.outcome is Outcome.PASSED
+        present(report, shown, "" if passed else self.run.redactor.text(explanation(shown)), item)
         if is_logged(item.config):
             report.extras = extras_of(shown, self.exchanges, self.run)  # type: ignore[attr-defined]
         if call.when == "setup" and report.outcome == "passed":

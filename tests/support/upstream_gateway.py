@@ -59,7 +59,7 @@ class Gateway:
 
 @contextmanager
 def gateway(script: Script, profile: str = "kodexa", **options: Any) -> Iterator[Gateway]:
-    settings = {"model": "theirs", "idle_timeout": 0.15, "whole_timeout": 0.5, "linger": 0.05, **options}
+    settings = {"model": "theirs", "idle_timeout": 0.15, "whole_timeout": 3.0, "linger": 0.05, **options}
     with FakeUpstream(script) as upstream:
         provider = UpstreamProvider(Upstream(upstream.url, api_key=KEY, **settings))
         with EmbeddedReference(profile, provider=provider, contract=shipped_contract(profile)) as reference:
