@@ -287,11 +287,12 @@ def _depth(text: str) -> int:
         return 0
     depth = deepest = 0
     for token in _TOKENS.finditer(text):
-        character = text[token.start()]
-        if character in "[{":
+        mark = token[0]
+        if mark in ("[", "{"):
             depth += 1
-            deepest = max(deepest, depth)
-        elif character != '"':
+            if depth > deepest:  # noqa: PLR1730 - a call of `max` takes as long as all the rest
+                deepest = depth
+        elif mark in ("]", "}"):
             depth -= 1
     return deepest
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.contract.effort import parts_of, spend, spend_on
+from conformance.contract.slow_patterns import takes_long_to_match
 from conformance.contract.vocabulary import APPLIES_TO
 
 LONGEST = 100_000
@@ -66,11 +66,6 @@ _USUAL_TEXTS = (
     *OF_FORMAT.values(),
 )
 
-_LONGEST_SOLVED = 1000
-"""Characters of the longest pattern for which unusual texts are generated."""
-_REPEATED_GROUP = re.compile(r"[+*}|?][^()]*\)+[+*{]")
-_NOT_GENERATED = re.compile(r"\(\?[=!<]|\\[1-9bB]|[^\\][$^].")
-"""Assertions and references back."""
 
 Accepts = Callable[[Any], bool]
 Definitions = Mapping[str, Any] | None
@@ -304,16 +299,6 @@ def matching_text(pattern: str) -> str | None:
     accepts = validator_for({"type": "string", "pattern": pattern})
     usual = next(filter(accepts, _USUAL_TEXTS), None)
     return usual if usual is not None or takes_long_to_match(pattern) else _found_by_hypothesis(pattern, accepts)
-
-
-def takes_long_to_match(pattern: str) -> bool:
-    """Whether a pattern is long, or one for which Python may try exponentially many ways to match a generated text.
-
-    That takes a repetition in a repeated group, and a part that no text is made for, so that it may fail to match.
-    """
-    if len(pattern) > _LONGEST_SOLVED:
-        return True
-    return _REPEATED_GROUP.search(pattern) is not None and _NOT_GENERATED.search(pattern) is not None
 
 
 def _found_by_hypothesis(pattern: str, accepts: Accepts) -> str | None:

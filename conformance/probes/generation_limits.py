@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from conformance.contract.effort import parts_of
-from conformance.contract.samples import takes_long_to_match
+from conformance.contract.slow_patterns import takes_long_to_match
 from conformance.contract.vocabulary import child_schemas
 
 _MOST_PARTS: Final = 20_000

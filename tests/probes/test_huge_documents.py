@@ -14,7 +14,8 @@ from shipped_contracts import shipped_contract
 from conformance.contract import Contract, ContractError, Tier, load_contract
 from conformance.contract.branches import kebab
 from conformance.contract.effort import TooMuchEffortError, bounded_effort, parts_of, spend
-from conformance.contract.samples import LONGEST, MOST_ITEMS, matching_text, sample, takes_long_to_match
+from conformance.contract.samples import LONGEST, MOST_ITEMS, matching_text, sample
+from conformance.contract.slow_patterns import takes_long_to_match
 from conformance.probes import Plan, ProbeError, plan
 from conformance.probes.generated import generated_probes
 from conformance.probes.generation_limits import is_soon_generated

@@ -16,7 +16,7 @@ from conformance.contract import load_contract
 from conformance.reading import Expectations, SchemaJudge, StreamReader
 
 COUNT = 1_000
-MOST = 1_500
+MOST = 600
 """Calls of functions, Python's and C's, for one event."""
 
 
