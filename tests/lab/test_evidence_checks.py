@@ -18,11 +18,15 @@ pytestmark = pytest.mark.lab
 
 ALL_OVER = {
     "openai": (
+        "delta.message-instead",
         "completion.byte-order-mark",
+        "error-status.success-for-malformed",
         "stream-head.status-201",
         "upload.first-piece-refused",
         "ignores:request.type",
+        "over-enforces:request.messages.items.name.type",
         "over-enforces:request.stream_options.type",
+        "breaks:completion.model.type",
         "breaks:completion.usage.prompt_tokens.required",
         "breaks:stream.chunk.choices.items.logprobs.content.items.logprob.required",
     ),
