@@ -6,8 +6,10 @@ import binascii
 import re
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
+from conformance.evidence.content_coding import begins_packed
 from conformance.evidence.views import Back, Piece, Spans, View, back_through, merged, once
 
 _TEXT = frozenset(range(0x20, 0x7F)) | {0, 9, 10, 13}
@@ -76,15 +78,16 @@ def bytes_undone(view: View) -> Iterator[View]:
 def _base64(view: View) -> Iterator[View]:
     stripped = view.data.translate(_TO_STANDARD, _NOT_BASE64)
     regions = _regions(_QUADS.finditer(stripped), len(stripped))
-    packed = _reaches(_PACKED, stripped) if any(mark in stripped for mark in _PACKED_MARKS) else []
+    packed = _reaches(_BASE64, _PACKED, stripped) if any(mark in stripped for mark in _PACKED_MARKS) else []
     if not regions and not packed:
         return
 
     def places() -> Sequence[int]:
         return array("L", (at for at, byte in enumerate(view.data) if byte not in _NOT_BASE64_SET))
 
-    yield from _decoded(view, "base64", _read_base64(stripped, regions, range(4)), places, 6)
-    yield from _decoded(view, "base64", _read_base64(stripped, packed, range(1)), places, 6)
+    yield from _decoded(view, _BASE64, stripped, regions, range(4), places)
+    for reach in packed:
+        yield from _decoded(view, _BASE64, stripped, [reach], range(1), places)
 
 
 _NOT_BASE64_SET = frozenset(_NOT_BASE64)
@@ -96,67 +99,94 @@ def _hexadecimal(view: View) -> Iterator[View]:
     digits = plain.translate(None, _NOT_HEX)
     regions = _regions(_PAIRS.finditer(digits), len(digits))
     lower = digits.lower()
-    packed = _reaches(_PACKED_HEX, lower) if any(mark in lower for mark in _PACKED_HEX_MARKS) else []
+    packed = _reaches(_HEX, _PACKED_HEX, lower) if any(mark in lower for mark in _PACKED_HEX_MARKS) else []
     if not regions and not packed:
         return
 
     def places() -> Sequence[int]:
         return array("L", (match.start() for match in _HEX_TOKEN.finditer(data) if len(match.group()) == 1))
 
-    yield from _decoded(view, "hex", _read_hex(digits, regions, range(2)), places, 4)
-    yield from _decoded(view, "hex", _read_hex(digits, packed, range(1)), places, 4)
+    yield from _decoded(view, _HEX, digits, regions, range(2), places)
+    for reach in packed:
+        yield from _decoded(view, _HEX, digits, [reach], range(1), places)
 
 
 def _regions(matches: Iterator[re.Match[bytes]], size: int) -> Spans:
     return merged((max(one.start() - _MARGIN, 0), min(one.end() + _MARGIN, size)) for one in matches)
 
 
-def _reaches(beginning: re.Pattern[bytes], text: bytes) -> Spans:
-    """From each beginning of compressed data to where it may end."""
-    starts = (one.start() for one in islice(beginning.finditer(text), _MOST_PACKED))
-    return [(start, min(start + _MOST_REACH, len(text))) for start in starts]
+@dataclass(frozen=True, slots=True)
+class _Notation:
+    """A notation of bytes by characters of `bits` bits each.
+
+    `endings` complete a text so that it decodes, and a line break behind it: the first a text that is complete, the
+    second one that has a character too many, and so on.
+    """
+
+    form: str
+    bits: int
+    decode: Callable[[bytes], bytes]
+    endings: tuple[bytes, ...]
+
+    def bytes_of(self, text: bytes) -> bytes:
+        """What a text decodes to, and a line break."""
+        return self.decode(text + self.endings[len(text) % len(self.endings)])
 
 
+_BASE64 = _Notation("base64", 6, binascii.a2b_base64, (b"Cgog", b"AAACgog", b"AACgog", b"ACgog"))
+_HEX = _Notation("hex", 4, binascii.a2b_hex, (b"0a", b"00a"))
+
+
+def _reaches(notation: _Notation, beginning: re.Pattern[bytes], text: bytes) -> Spans:
+    """From each beginning of compressed data to where it may end. Most of what looks like a beginning is none."""
+    starts = (one.start() for one in islice(beginning.finditer(text), _MOST_ATTEMPTS))
+    begun = (start for start in starts if begins_packed(notation.bytes_of(text[start : start + _ATTEMPT])))
+    return [(start, min(start + _MOST_REACH, len(text))) for start in islice(begun, _MOST_PACKED)]
+
+
+_MOST_ATTEMPTS = 512
 _MOST_PACKED = 16
-Read = Iterator[tuple[int, bytes]]
-"""Where in the characters a part begins, and what it decodes to."""
+_ATTEMPT = 1024
+"""Characters that show whether compressed data begins."""
 
 
-def _read_base64(stripped: bytes, regions: Spans, offsets: range) -> Read:
-    for start, end in regions:
-        for offset in offsets:
-            text = stripped[start + offset : end]
-            text = text[: len(text) - (len(text) % 4 == 1)]
-            yield start + offset, binascii.a2b_base64(text + b"=" * (-len(text) % 4))
+def _decoded(
+    view: View, notation: _Notation, text: bytes, regions: Spans, offsets: range, places: Callable[[], Sequence[int]]
+) -> Iterator[View]:
+    """One view of what all regions of a text decode to, from each offset on; `places` are its characters in the view.
 
-
-def _read_hex(digits: bytes, regions: Spans, offsets: range) -> Read:
-    for start, end in regions:
-        for offset in offsets:
-            text = digits[start + offset : end]
-            yield start + offset, binascii.a2b_hex(text[: len(text) // 2 * 2])
-
-
-def _decoded(view: View, form: str, parts: Read, places: Callable[[], Sequence[int]], bits: int) -> Iterator[View]:
-    """One view of all parts. Each byte comes from the characters that hold any of its bits."""
-    pieces: list[Piece] = []
-    joined = bytearray()
-    for start, data in parts:
-        pieces.append(Piece(len(joined), len(data), start, start + len(data) * 8 // bits))
-        joined += data + b"\n"
-    if not pieces:
+    All regions are decoded at once, since there may be thousands of a few characters.
+    """
+    if not regions:
         return
+    endings = notation.endings
+    unit = len(endings)
+    parts = ((start + offset, end) for offset in offsets for start, end in regions)
+    joined = b"".join([text[start:end] + endings[max(end - start, 0) % unit] for start, end in parts])
 
     def back() -> Back:
-        characters = places()
+        return _back_from(notation, regions, offsets, places())
 
-        def within(piece: Piece, first: int, last: int) -> Spans:
-            begin, end = piece.start + first * 8 // bits, piece.start + (last * 8 - 1) // bits
-            return merged((at, at + 1) for at in characters[begin : end + 1])
+    yield view.undone(notation.form, notation.decode(joined), once(back))
 
-        return back_through(pieces, within)
 
-    yield view.undone(form, bytes(joined), once(back))
+def _back_from(notation: _Notation, regions: Spans, offsets: range, characters: Sequence[int]) -> Back:
+    """The way back from what `_decoded` gives. Each byte comes from the characters that hold any of its bits."""
+    bits, endings = notation.bits, notation.endings
+    pieces: list[Piece] = []
+    at = 0
+    for offset in offsets:
+        for start, end in regions:
+            begin = min(start + offset, end)
+            size = end - begin + len(endings[(end - begin) % len(endings)])
+            pieces.append(Piece(at, (end - begin) * bits // 8, begin, end))
+            at += size * bits // 8
+
+    def within(piece: Piece, first: int, last: int) -> Spans:
+        begin, end = piece.start + first * 8 // bits, piece.start + (last * 8 - 1) // bits
+        return merged((at, at + 1) for at in characters[begin : end + 1])
+
+    return back_through(pieces, within)
 
 
 def _numbers(

@@ -162,6 +162,12 @@ def unpacked(view: View) -> Iterator[View]:
             yield view.undone(coding, inner, _all_of(match.start(), end))
 
 
+def begins_packed(data: bytes) -> bool:
+    """Whether bytes begin with gzip or zlib data, and not only with its mark: whether anything comes out of them."""
+    coding = "gzip" if data.startswith(GZIP_MAGIC) else "deflate"
+    return bool(_unpack(data, coding)[0])
+
+
 def _all_of(start: int, end: int) -> Back:
     return lambda spans: [(start, end)] if spans else []
 

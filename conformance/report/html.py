@@ -120,6 +120,8 @@ def html_environment(templates: Path = TEMPLATES) -> jinja2.Environment:
     import jinja2  # noqa: PLC0415 - costs 120 ms, and only the page needs it
     import markupsafe  # noqa: PLC0415 - the same
 
+    from conformance.report.compiled_templates import compiled_templates  # noqa: PLC0415 - the same
+
     def finalize(value: object) -> object:
         # Every text of the page passes here, whatever expression of the template it comes from.
         return visible(value) if isinstance(value, str) and not isinstance(value, markupsafe.Markup) else value
@@ -131,6 +133,7 @@ def html_environment(templates: Path = TEMPLATES) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=finalize,
+        bytecode_cache=compiled_templates(templates),
     )
     environment.filters.update(
         byte_size=byte_size, duration=duration, counted=counted, cut=_cut, prose=prose, web_address=web_address

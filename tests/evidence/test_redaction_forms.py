@@ -167,3 +167,16 @@ def test_what_has_too_many_codings_is_withheld() -> None:
     cleaned = redactor.exchange(raw(KEY[:-1].encode() * 20_000))
     assert any("withheld: too much to search" in one.form for one in cleaned.redactions)
     assert not pieces_shown(shown(cleaned)[-1], KEY)
+
+
+@pytest.mark.parametrize("false", ["eJx", "H4sI", "eJxAAAAAAAAAAAA"])
+def test_what_looks_like_a_beginning_of_compressed_data_hides_no_other(false: str) -> None:
+    coded = CODINGS["gzip in base64"](KEY)
+    text = Redactor({"api-key": KEY}).text(f"{false} {coded} {false} {coded}")
+    assert coded not in text
+
+
+@given(words=st.lists(st.sampled_from([KEY, "a word", "", "abc=", "line\\", "\x00"])))
+def test_strings_of_a_value_are_redacted_like_each_alone(words: list[str]) -> None:
+    redactor = Redactor({"api-key": KEY})
+    assert redactor.value({"words": words}) == {"words": [redactor.text(word) for word in words]}
