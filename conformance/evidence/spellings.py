@@ -32,7 +32,11 @@ _NAMES = {
     if len(text) == 1 and text.isascii() and name.endswith(";")
 } | {b"hyphen": b"-", b"dash": b"-"}
 _LAYOUT = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
-_PUNCTUATION = re.compile(rb"\\(?!u[0-9A-Fa-f]{4})(.)", re.DOTALL)
+_OF_JSON = re.compile(
+    rb"\\(?:u(?P<high>[dD][89abAB][0-9A-Fa-f]{2})\\u(?P<low>[dD][c-fC-F][0-9A-Fa-f]{2})|u(?P<four>[0-9A-Fa-f]{4})"
+    rb"|(?P<plain>.))",
+    re.DOTALL,
+)
 
 _QUOTED_PRINTABLE = re.compile(rb"=(?:(?P<two>[0-9A-Fa-f]{2})|(?:[ \t]*(?:\r?\n|\\r\\n|\\n)))")
 _QUOTED_PRINTABLE_MARK = re.compile(rb"=[2-7][0-9A-Fa-f]|=[ \t]*(?:\r?\n|\\r|\\n)")
@@ -87,10 +91,15 @@ def other_spellings(view: View) -> list[View]:
 
 
 def punctuation_undone(view: View) -> View | None:
-    """The view without backslashes before other characters, for secrets that are not letters and digits."""
+    """The view without the escapes of one JSON text, pair by pair, for secrets that are not letters and digits."""
     if b"\\" not in view.data:
         return None
-    return _substituted(view, "escaped", _PUNCTUATION, lambda match: _LAYOUT.get(match[1], match[1]))
+    return _substituted(view, "escaped", _OF_JSON, _decode_json_escape)
+
+
+def _decode_json_escape(match: re.Match[bytes]) -> bytes:
+    plain = match["plain"]
+    return _decode_escape(match) if plain is None else _LAYOUT.get(plain, plain)
 
 
 def markup_undone(view: View) -> View | None:

@@ -92,6 +92,8 @@ def test_base64_is_found_at_every_alignment(prefix: bytes, suffix: bytes) -> Non
 @settings(deadline=None)
 @example(text="", at=0, secret='"\\/<>&%\'"')
 @example(text="", at=0, secret="пароль-ключ")
+@example(text="", at=0, secret="k-000\\\x1f0")
+@example(text="", at=0, secret="k-\\\\\U0001f600\\-é/")
 def test_json_stays_json_and_loses_the_secret(text: str, at: int, secret: str) -> None:
     redactor = Redactor({"key": secret})
     for ascii_only in (True, False):
