@@ -27,6 +27,8 @@ class LabOptions:
     changed: str | None = None
     """The revision since which something must have changed that a fault depends on."""
     out: Path | None = None
+    part: str | None = None
+    """Which share of the faults is judged: `1/3` and `2/3` and `3/3` are all of them."""
     workers: int | None = None
     extra: Path | None = None
     """A further file of rows."""
@@ -42,6 +44,8 @@ class LabOptions:
 def run_lab(profiles: tuple[str, ...], options: LabOptions) -> int:
     """Judge the faults and allowed variations of the named profiles, or of all that are shipped.
 
+    A user's own document has the faults of its keywords.
+
     Returns the exit status.
 
     Raises:
@@ -52,9 +56,12 @@ def run_lab(profiles: tuple[str, ...], options: LabOptions) -> int:
     from conformance.terminal.exits import UsageFailure
 
     names = tuple(dict.fromkeys(profiles or shipped_profiles()))
-    unknown = [name for name in names if name not in shipped_profiles()]
-    if unknown:
-        raise UsageFailure(f"{unknown[0]} has no faults; the lab has some for {', '.join(shipped_profiles())}.")
+    own = [name for name in names if name not in shipped_profiles()]
+    if own and (options.mutate or options.changed is not None):
+        option = "--mutate" if options.mutate else "--changed"
+        raise UsageFailure(f"{option} is about the shipped profiles; leave {own[0]} out.")
+    if options.part is not None and (options.accept or options.mutate):
+        raise UsageFailure(f"{'--accept' if options.accept else '--mutate'} needs every fault; leave --part out.")
     if options.accept and set(names) != set(shipped_profiles()):
         raise UsageFailure("--accept needs the results of every profile; leave PROFILE out.")
     if options.changed is not None and (options.accept or options.mutate):
@@ -131,9 +138,26 @@ def _chosen(profiles: Sequence[str], options: LabOptions) -> dict[str, tuple[Lab
     from conformance.terminal.exits import UsageFailure
 
     chosen = {name: selected(targets_of(name, options.extra), options.only) for name in profiles}
+    if options.part is not None:
+        chosen = {name: part_of(targets, options.part) for name, targets in chosen.items()}
     if not any(target.fault for targets in chosen.values() for target in targets):
         raise UsageFailure(f"no fault matches {' or '.join(options.only)}; --only takes ids and globs of faults.")
     return chosen if options.changed is None else _changed(chosen, options.changed)
+
+
+def part_of(targets: Sequence[LabTarget], part: str) -> tuple[LabTarget, ...]:
+    """The targets without a fault, and a share (`1/3`) of the others that has some of every kind.
+
+    Raises:
+        UsageFailure: it is not a share.
+    """
+    from conformance.terminal.exits import UsageFailure
+
+    number, _, of = part.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise UsageFailure(f"--part {part!r} is not a share; give one like 1/3, with a number from 1 to 3 before it.")
+    controls = [target for target in targets if target.fault is None]
+    return (*controls, *[target for target in targets if target.fault is not None][int(number) - 1 :: int(of)])
 
 
 def _changed(chosen: dict[str, tuple[LabTarget, ...]], revision: str) -> dict[str, tuple[LabTarget, ...]]:
