@@ -21,6 +21,7 @@ from conformance.bundle.reports_again import changed_report
 from conformance.bundle.scope import LeftOut, left_out
 from conformance.compare.record_differences import record_differences
 from conformance.contract import requirement_set, shipped_profiles
+from conformance.contract.profile import with_operation
 from conformance.evidence import EvidenceError
 from conformance.evidence.bounds import FOREIGN
 from conformance.probes import Challenge
@@ -118,8 +119,8 @@ def profile_of(results: Results, folder: Path) -> str:
         raise BundleError(
             f"{CONTRACT}/{written['document']!s:.80} is not the document that results.json names by its digest."
         )
-    name = results.profile.name
-    return name if name in shipped_profiles() else str(document)
+    name, operation = results.profile.name, written.get("operation")
+    return name if name in shipped_profiles() else with_operation(str(document), operation and str(operation))
 
 
 def _requirements(folder: Path) -> Mapping[str, Any]:

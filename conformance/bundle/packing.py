@@ -133,6 +133,7 @@ def _requirements(contract: Contract, document: str) -> bytes:
         "profile": contract.profile.name,
         "document": document,
         "requirements": requirement_set(contract),
+        **({"operation": contract.profile.operation} if contract.profile.operation else {}),
     }
     return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from urllib.parse import quote
 
 from conformance.bundle.errors import BundleError
 from conformance.contract import Contract
+from conformance.contract.model import CredentialScheme, Place
 from conformance.evidence import Redactor
 from conformance.evidence.redaction import CREDENTIAL_HEADERS
 from conformance.probes import Probe
@@ -16,6 +18,7 @@ from conformance.quoting import one_line, quoted
 from conformance.running.opening import credential_headers
 from conformance.targets import Target
 from conformance.wire import RequestError
+from conformance.wire.credentials import COOKIE
 from conformance.wire.exchange import Ending, EndKind, Exchange, Headers, SentRequest
 from conformance.wire.request import build_request, sent_request
 
@@ -68,9 +71,8 @@ class PlannedRequests:
     def _with_placeholders(self, exchanges: Iterable[Exchange]) -> Target:
         """The target with something in the place of each secret that its requests carried."""
         target = self.target
-        carried = {name.lower() for one in exchanges for name, _ in one.request.headers}
-        header = self.contract.operation.credential
-        has_key = header is not None and header.header.lower() in carried
+        scheme = self.contract.operation.credential
+        has_key = scheme is not None and any(_carries(one, scheme) for one in exchanges)
         variables = (*target.reach.headers_env.values(), *target.reach.query_env.values())
         return replace(
             target,
@@ -139,6 +141,14 @@ def _masks_of(exchange: Exchange, masked: frozenset[str]) -> Iterable[re.Match[s
     return (
         mask for name, value in exchange.request.headers if name.lower() in masked for mask in _MASKS.finditer(value)
     )
+
+
+def _carries(exchange: Exchange, scheme: CredentialScheme) -> bool:
+    """Whether a request carries a key in the place that the contract has for it."""
+    if scheme.place is Place.QUERY:
+        return f"{quote(scheme.header, safe='')}=" in exchange.request.url.partition("?")[2]
+    name = scheme.header if scheme.place is Place.HEADER else COOKIE
+    return any(one.lower() == name.lower() for one, _ in exchange.request.headers)
 
 
 def _without_secrets(request: SentRequest, redactor: Redactor) -> SentRequest:

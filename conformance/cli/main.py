@@ -67,8 +67,17 @@ def commands() -> None:
     """All the commands."""
 
 
+_OPERATION = click.option(
+    "--operation",
+    metavar="NAME",
+    help="The operation of your own document that is meant, where it has several: its operationId, its path, or"
+    ' "POST /path".',
+)
+
+
 @commands.command()
 @click.argument("profile", required=False, shell_complete=completion.profiles)
+@_OPERATION
 @click.option(
     "--base-url",
     metavar="URL",
@@ -128,6 +137,7 @@ def commands() -> None:
     is_flag=True,
     help="Stop sending as soon as a MUST is certain to be broken; what was not sent is not tested.",
 )
+@click.option("--yes", is_flag=True, help="Agree to a plan that may cost more than 100,000 completion tokens.")
 @click.option(
     "--without",
     metavar="NAMES",
@@ -244,6 +254,7 @@ def run(*, plan_only: bool, **options: Any) -> int:
 
 @commands.command()
 @click.argument("profile", default=DEFAULT_PROFILE, shell_complete=completion.profiles)
+@_OPERATION
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
@@ -275,15 +286,17 @@ def run(*, plan_only: bool, **options: Any) -> int:
     help="A fault or an allowed variation from the catalogue, such as stream-end.done-missing@n>1;"
     " may be given several times.",
 )
-def serve(**options: Any) -> int:
-    """Start the reference deployment of PROFILE."""
+def serve(*, profile: str, operation: str | None, **options: Any) -> int:
+    """Start the reference deployment of PROFILE, which may be the path of your own OpenAPI document."""
     from conformance.commands.serve import serve_profile
+    from conformance.contract.profile import with_operation
 
-    return exit_status(lambda: serve_profile(**options))
+    return exit_status(lambda: serve_profile(profile=with_operation(profile, operation), **options))
 
 
 @commands.command()
 @click.argument("profile", default=DEFAULT_PROFILE, shell_complete=completion.profiles)
+@_OPERATION
 @click.option(
     "--stale",
     is_flag=True,
@@ -307,11 +320,12 @@ def serve(**options: Any) -> int:
 @click.option("--release", metavar="VERSION", help="List what this frozen release of the profile scores.")
 @click.option("--freeze", metavar="VERSION", help="Freeze the current requirements as a release, which never changes.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def requirements(profile: str, **options: Any) -> int:
+def requirements(profile: str, operation: str | None, **options: Any) -> int:
     """List what a profile requires: level, source, tests."""
     from conformance.commands.requirements import list_requirements
+    from conformance.contract.profile import with_operation
 
-    return exit_status(lambda: list_requirements(profile, **options))
+    return exit_status(lambda: list_requirements(with_operation(profile, operation), **options))
 
 
 @commands.command()
@@ -328,6 +342,11 @@ def requirements(profile: str, **options: Any) -> int:
     "--changed",
     metavar="REV",
     help="Judge only faults that depend on what changed in this git checkout since a commit, branch or tag.",
+)
+@click.option(
+    "--part",
+    metavar="K/N",
+    help="Judge every Nth fault from the Kth on, such as 1/3; N parts together are all of them.",
 )
 @click.option(
     "--workers", type=click.IntRange(1, 64), help="Worker processes.  [default: one more than processors, at most 8]"
@@ -355,8 +374,8 @@ def requirements(profile: str, **options: Any) -> int:
 def lab(profiles: tuple[str, ...], **options: Any) -> int:
     """Show which faults the suite catches.
 
-    Judges the reference deployment with every fault of each PROFILE, or of all profiles. Exit status: 0 if all rules
-    of the lab hold, 1 if one is violated.
+    Judges the reference deployment with every fault of each PROFILE, or of all profiles; of your own document, with a
+    fault for each of its keywords. Exit status: 0 if all rules of the lab hold, 1 if one is violated.
     """
     from conformance.commands.lab import LabOptions, run_lab
 

@@ -39,6 +39,13 @@ _OPTIONS = (
         help="Add a query parameter whose value, a secret, is in an environment variable.",
     ),
     click.option(
+        "--param",
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="The value of a parameter that the contract has in its path, query, header or cookies; may be given"
+        " several times.",
+    ),
+    click.option(
         "--ca-file", metavar="FILE", help="Trust the certificate authorities in this PEM file, and no others."
     ),
     click.option("--client-cert", metavar="FILE", help="Show this client certificate (PEM)."),

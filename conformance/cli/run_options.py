@@ -15,6 +15,7 @@ from typing import Any
 
 from conformance.cli.reach_options import reach_asked_for
 from conformance.contract.model import Tier
+from conformance.contract.profile import OPERATION_MARK, with_operation
 from conformance.probes import Challenge
 from conformance.report.console import Detail
 from conformance.running.run import RunSettings
@@ -47,7 +48,9 @@ def run_settings(options: Mapping[str, Any]) -> RunSettings:
         raise UsageFailure("--config only has a meaning with --target NAME; give both.")
     named = read_target(given["target"], given.get("config")) if "target" in given else None
     asked = {**(named.settings if named else {}), **given}
-    profile = asked.get("profile") or (named and named.profile) or DEFAULT_PROFILE
+    profile = with_operation(
+        asked.get("profile") or (named and named.profile) or DEFAULT_PROFILE, asked.get("operation")
+    )
     base_url = given.get("base_url") or (named.base_url if named and "replay" not in given else None)
     return RunSettings(
         profile=profile,
@@ -72,11 +75,13 @@ def run_settings(options: Mapping[str, Any]) -> RunSettings:
         require_all=asked.get("require_all", False) or "bundle" in given,
         resume="resume" in given,
         force="force" in given,
+        may_cost_much="yes" in given,
         strict=asked.get("strict", False),
         trust_environment=asked.get("trust_env", False),
         fail_fast=asked.get("fail_fast", False),
         exclude=given.get("exclude", ()),
         challenge=_challenge(given),
+        parameters={**(named.settings.get("params", {}) if named else {}), **_parameters(given)},
     )
 
 
@@ -110,6 +115,15 @@ def _challenge(given: Mapping[str, Any]) -> Challenge | None:
         return read_challenge(given["challenge"])
     except ChallengeError as error:
         raise UsageFailure(str(error)) from error
+
+
+def _parameters(given: Mapping[str, Any]) -> dict[str, str]:
+    """The values that `--param` gives."""
+    pairs = [written.partition("=") for written in given.get("param", ())]
+    for name, equals, value in pairs:
+        if not (name and equals and value):
+            raise UsageFailure(f"--param {name!r} needs NAME=VALUE, such as --param deployment-id=gpt-4o.")
+    return {name: value for name, _, value in pairs}
 
 
 def _without(given: Mapping[str, Any], named: NamedTarget | None) -> tuple[str, ...]:
@@ -156,7 +170,9 @@ def _directory(given: Mapping[str, Any], named: NamedTarget | None, profile: str
     if named is not None and "out" in named.settings:
         folder: Path = named.settings["out"]
         return _new(folder / _now())
-    name = named.name if named else Path(profile).name.split(".")[0] if os.sep in profile or "." in profile else profile
+    document = profile.partition(OPERATION_MARK)[0]
+    is_path = os.sep in document or "." in document
+    name = named.name if named else Path(document).name.split(".")[0] if is_path else document
     return _new(Path("reports") / f"{name}-{_now()}")
 
 

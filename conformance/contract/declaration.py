@@ -71,6 +71,8 @@ def read_declaration(document: Document, *, shipped: bool) -> Declaration:
 
 def _profile(document: Document, written: Mapping[str, Any], *, shipped: bool) -> str:
     from_file = kebab(document.path.name.split(".", 1)[0]).replace("_", "-").strip("-")[:80] or "contract"
+    if not shipped and "profile" not in written and from_file in shipped_profiles():
+        from_file = f"own-{from_file}"
     profile = str(written.get("profile", from_file))
     if not shipped and profile in shipped_profiles():
         message = f"the profile `{profile}` has the name of a shipped one; set x-conformance.profile to another name"

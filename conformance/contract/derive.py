@@ -10,6 +10,7 @@ from typing import Any
 
 from conformance.contract.branches import branch_names, kebab, selectors
 from conformance.contract.model import (
+    BESIDE_THE_BODY,
     Keyword,
     Level,
     Operation,
@@ -45,7 +46,8 @@ def located_schemas(operation: Operation) -> Iterator[tuple[str, Schema]]:
     yield "request", operation.request_schema
     for name, schema in operation.path_parameters.items():
         yield f"path.{name}", schema
-    success = operation.response(200)
+    yield from ((place.value, schema) for place, schema in operation.beside.items())
+    success = operation.success
     for response in operation.responses:
         if response is success and response.status.lower() != "default":
             if response.json_schema is not None:
@@ -188,6 +190,8 @@ def _id_part(name: str) -> str:
 def _at(location: str, place: SchemaPlace, provenance: Provenance, taken: set[str]) -> Iterator[Requirement]:
     entries = place.schema.get(X_SOURCE, {})
     for name, value in place.judged():
+        if source_key(name, value) not in entries:
+            continue  # an annotation, where nobody says that it is more
         keyword = Keyword(location, join(place.pointer, name), name, value, place.schema)
         entry = entries[source_key(name, value)]
         source, level = provenance.source(entry), provenance.level(entry)
@@ -217,7 +221,7 @@ def _id(location: str, place: SchemaPlace, name: str, value: Any) -> str:
 def _prefix(location: str) -> str:
     if location.startswith("path."):
         return f"request.path.{kebab(location.removeprefix('path.'))}"
-    return location.lower()
+    return f"request.{location}" if location in BESIDE_THE_BODY else location.lower()
 
 
 def _free(wanted: str, taken: set[str]) -> str:
@@ -232,7 +236,7 @@ def _free(wanted: str, taken: set[str]) -> str:
 
 def _section(location: str) -> Section:
     first = location.split(".", 1)[0]
-    return Section.REQUEST if first == "path" else Section(first)
+    return Section.REQUEST if first == "path" or first in BESIDE_THE_BODY else Section(first)
 
 
 def keyword_digest(keyword: Keyword, source: Source, level: Level, document: SourceDocument) -> str:

@@ -9,8 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from conformance.contract.described_parameters import described_parameters
 from conformance.contract.documents import Document, enforce, read_document
-from conformance.contract.model import Operation, Parameter, SecondValue
+from conformance.contract.model import Operation, Parameter, Place, SecondValue
 from conformance.contract.pointers import join
 from conformance.shipped import dialect_path, shipped_profiles
 
@@ -41,6 +42,8 @@ class Dialect:
     """The body of an error, with placeholders."""
     error_types: Mapping[str, str] = field(hash=False, repr=False)
     """The type of an error by its status: `403`, `5XX` or `default`."""
+    invalid_status: int = 400
+    """The status that refuses a request that is not valid."""
 
     @property
     def tenancy(self) -> tuple[Parameter, ...]:
@@ -91,9 +94,11 @@ def own_parameters(operation: Operation, template: Mapping[str, Any]) -> tuple[P
     """The known parameters that a user's own operation has, under the names that its document gives them.
 
     One of the path has the form that the document asks for; one of the body counts where the request's schema or the
-    template names it.
+    template names it. Beside them stand all others of the path, and what must be in the query, header and cookies.
     """
-    return tuple(_in_own_document(operation, template))
+    known = tuple(_in_own_document(operation, template))
+    named = {parameter.name for parameter in known if not parameter.in_body}
+    return (*known, *(one for one in described_parameters(operation) if one.name not in named))
 
 
 def _in_own_document(operation: Operation, template: Mapping[str, Any]) -> Iterator[Parameter]:
@@ -198,7 +203,7 @@ def _parameter(written: Mapping[str, Any]) -> Parameter:
     second = written.get("second")
     return Parameter(
         name=written["name"],
-        in_path=written["in"] == "path",
+        place=Place(written["in"]),
         noun=written["noun"],
         key=written["key"],
         variable=written["variable"],

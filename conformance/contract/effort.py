@@ -22,6 +22,7 @@ class TooMuchEffortError(Exception):
 
 
 _left: ContextVar[list[int] | None] = ContextVar("effort_left", default=None)
+_kept: ContextVar[dict[tuple[int, int], tuple[Any, ...]] | None] = ContextVar("kept_in_work", default=None)
 
 
 @contextmanager
@@ -34,11 +35,17 @@ def bounded_effort(most: int = MOST) -> Iterator[None]:
     if _left.get() is not None:
         yield
         return
-    token = _left.set([most])
+    token, kept = _left.set([most]), _kept.set({})
     try:
         yield
     finally:
         _left.reset(token)
+        _kept.reset(kept)
+
+
+def kept_in_this_work() -> dict[tuple[int, int], tuple[Any, ...]] | None:
+    """What is kept as long as the bounded piece of work goes on, by identities; None where work is not bounded."""
+    return _kept.get()
 
 
 def spend(parts: int) -> None:

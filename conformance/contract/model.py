@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
+
+from conformance.contract.media_types import is_event_stream
 
 Schema = Mapping[str, Any] | bool
 """A JSON Schema (2020-12) with every `$ref` resolved but those of a recursion."""
@@ -91,11 +93,27 @@ class SourceDocument:
     sha256: str | None = None
 
 
+class Place(StrEnum):
+    """Where in a request a value stands, in the words of OpenAPI; and its body."""
+
+    PATH = "path"
+    QUERY = "query"
+    HEADER = "header"
+    COOKIE = "cookie"
+    BODY = "body"
+
+
+_MOST_BRANCHES = 20
+BESIDE_THE_BODY: Final = (Place.QUERY, Place.HEADER, Place.COOKIE)
+"""The places of parameters that stand neither in the path nor in the body."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keyword:
     """One constraining keyword of one schema of the contract.
 
-    `location` says which schema: `request`, `path.NAME`, `completion`, `stream.chunk` or `error.400`.
+    `location` says which schema: `request`, `path.NAME`, `query`, `header`, `cookie`, `completion`, `stream.chunk` or
+    `error.400`.
     `pointer` is the JSON pointer of the keyword inside this schema (`/properties/n/minimum`). `name` is the
     keyword, `value` what it is set to. For `required`, one `Keyword` stands for one property and `value` is its name.
     """
@@ -106,6 +124,12 @@ class Keyword:
     value: Any = field(hash=False)
     schema: Schema = field(hash=False, repr=False)
     """The schema object that holds the keyword."""
+
+    @property
+    def place(self) -> Place | None:
+        """Where in a request it applies, or None for a keyword of answers."""
+        kind = self.location.partition(".")[0]
+        return Place.BODY if kind == "request" else next((one for one in Place if one.value == kind), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +157,14 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class CredentialScheme:
-    """How a caller shows who it is: the value of one request header."""
+    """How a caller shows who it is: by a key in a header field, in the query or in a cookie, as `place` says."""
 
     header: str
+    """The name of the field, of the query's parameter or of the cookie."""
     prefix: str = ""
     """What stands before the key in the header's value, with its space (`Bearer `)."""
     source: Source | None = None
+    place: Place = Place.HEADER
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +182,14 @@ class SecondValue:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A part of the path, or a member of the request body, whose value only an operator knows.
+    """A part of the path, query, header or body of a request whose value only an operator knows.
 
     `name` is as the document spells it, `noun` what it names (`organization`). `key` is its name in conformance.toml
     and in the evidence, `variable` the environment variable that fills it. Without a `default` it must be configured.
     """
 
     name: str
-    in_path: bool
+    place: Place
     noun: str
     key: str
     variable: str
@@ -178,6 +204,16 @@ class Parameter:
     """Whether it says who is calling."""
     second: SecondValue | None = None
     """The second tenant's value, where the value says whose data a request is about."""
+
+    @property
+    def in_path(self) -> bool:
+        """Whether it is a part of the path."""
+        return self.place is Place.PATH
+
+    @property
+    def in_body(self) -> bool:
+        """Whether it is a member of the body."""
+        return self.place is Place.BODY
 
     @property
     def placeholder(self) -> str:
@@ -210,6 +246,12 @@ class Operation:
     credential: CredentialScheme | None
     examples: tuple[Any, ...] = field(default=(), hash=False)
     """Request bodies that the document gives as examples."""
+    beside: Mapping[Place, Mapping[str, Any]] = field(default_factory=dict, hash=False)
+    """What a request must have in its query, header and cookies: each as the schema of an object of texts."""
+    further_credentials: tuple[CredentialScheme, ...] = ()
+    """Keys that a request needs beside that of `credential`."""
+    perhaps_valid: Schema | None = field(default=None, hash=False, repr=False)
+    """What accepts every request that may be meant to be valid, where that is more than `request_schema` accepts."""
 
     def response(self, status: int) -> Response | None:
         """The documented response that covers an HTTP status: exact, then range (`4XX`), then `default`."""
@@ -219,13 +261,59 @@ class Operation:
                 return documented[key]
         return None
 
+    def error_response(self, status: int) -> Response | None:
+        """The documented response that says how an error with this status looks.
+
+        A status that the document does not describe looks like a request that is not valid, and that like a failure.
+        """
+        described = (self.response(one) for one in (status, self.invalid_status, 500))
+        return next((one for one in described if one is not None and one.json_schema is not None), None)
+
+    @property
+    def only_streams(self) -> bool:
+        """Whether every answer that the document describes is an event stream."""
+        success = self.success
+        return bool(success.media_types) and all(map(is_event_stream, success.media_types))
+
+    @property
+    def success(self) -> Response:
+        """The documented response of a completion: that of 200, or else of another success; empty without one."""
+        others = (response for response in self.responses if response.status.startswith("2"))
+        return self.response(200) or next(others, None) or Response("200", None, None, ())
+
+    @property
+    def invalid_status(self) -> int:
+        """The status that refuses a request that is not valid: 400, or 422 where the document has only that."""
+        documented = {response.status for response in self.responses}
+        return 422 if "422" in documented and not documented & {"400", "4XX", "4xx"} else 400
+
     @property
     def properties(self) -> Mapping[str, Schema]:
-        """The request body's properties by name."""
-        if isinstance(self.request_schema, bool):
-            return {}
-        properties: Mapping[str, Schema] = self.request_schema.get("properties", {})
-        return properties
+        """The request body's properties by name; of several kinds of requests, those of the one that is sent."""
+        found: dict[str, Schema] = {}
+        for schema in self._spoken:
+            found = {**schema.get("properties", {}), **found}
+        return found
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The members that a request must have; of several kinds of requests, the one that is sent."""
+        return tuple(dict.fromkeys(name for schema in self._spoken for name in schema.get("required", ())))
+
+    @property
+    def _spoken(self) -> tuple[Mapping[str, Any], ...]:
+        """The request schema, and the branch of a choice within it that has messages, or else its first."""
+        schemas: list[Mapping[str, Any]] = []
+        ahead: list[Any] = [self.request_schema]
+        while ahead and len(schemas) < _MOST_BRANCHES:
+            schema = ahead.pop(0)
+            if isinstance(schema, Mapping):
+                schemas.append(schema)
+                ahead += schema.get("allOf", ())
+                for keyword in ("anyOf", "oneOf"):
+                    objects = [one for one in schema.get(keyword, ()) if isinstance(one, Mapping)]
+                    ahead += sorted(objects, key=lambda one: "messages" not in one.get("properties", {}))[:1]
+        return tuple(schemas)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +328,8 @@ class Profile:
     """Where the document was read from, as the user named it."""
     standards: tuple[str, ...]
     """Short names of the standards that the document leans on."""
+    operation: str | None = None
+    """The operation that was chosen among those of the document, if one was."""
 
 
 @dataclass(frozen=True, slots=True)

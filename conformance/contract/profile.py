@@ -15,6 +15,7 @@ from conformance.contract.catalogue import (
     shipped_rows,
     with_own_rows,
 )
+from conformance.contract.contradictions import contradictions
 from conformance.contract.declaration import Declaration, read_declaration
 from conformance.contract.derive import TooManyRequirementsError, derived_requirements
 from conformance.contract.dialect import dialect_of, known_parameters, own_parameters
@@ -23,9 +24,13 @@ from conformance.contract.effort import TooMuchEffortError, bounded_effort
 from conformance.contract.media_types import is_event_stream
 from conformance.contract.model import Contract, Operation, Parameter, Profile, Requirement, Section
 from conformance.contract.openapi import read_operation
+from conformance.contract.priorities import with_tiers
 from conformance.contract.template import request_template
 from conformance.shipped import profile_path, shipped_profiles
 
+OPERATION_MARK = "#"
+"""What stands between the path of a document and the operation in it that is to be judged."""
+_ONLY_STREAMS = "The contract describes no answer that is not streamed."
 _NO_STREAM = "The contract describes no event stream and no way to ask for one."
 
 
@@ -36,16 +41,20 @@ def load_contract(profile: str) -> Contract:
     contract. Its `x-conformance` object may name the profile and its sources, give the smallest valid request, and
     add rows of its own.
 
+    Behind `#` may stand the operation to judge, where the document has several: its operationId, its path, or its
+    method and path.
+
     Raises:
         ContractError: there is no such profile or file, or it cannot be used; the message says what to do.
     """
     if profile in shipped_profiles():
-        path, shipped = profile_path(profile), True
+        named, path, shipped, chosen = f"{profile}.openapi.yaml", profile_path(profile), True, None
     else:
-        path, shipped = _own_path(profile), False
+        named, chosen = _parted(profile)
+        path, shipped = _own_path(named), False
     document = read_document(path)
     declaration = read_declaration(document, shipped=shipped)
-    operation = read_operation(document, declaration.provenance, declaration.operation)
+    operation = read_operation(document, declaration.provenance, chosen or declaration.operation)
     possible = dialect_of(profile, operation).parameters if shipped else known_parameters()
     template = _template(document, declaration, operation, possible)
     parameters = possible if shipped else own_parameters(operation, template)
@@ -61,7 +70,8 @@ def load_contract(profile: str) -> Contract:
             version=declaration.version,
             sha256=document.sha256,
             title=declaration.title,
-            path=f"{profile}.openapi.yaml" if shipped else profile,
+            path=named,
+            operation=chosen,
             standards=declaration.provenance.standards,
         ),
         operation=operation,
@@ -72,6 +82,25 @@ def load_contract(profile: str) -> Contract:
         parameters=parameters,
         sources=declaration.provenance.documents,
     )
+
+
+def argument_of(contract: Contract) -> str:
+    """What `load_contract` takes for a contract: a shipped profile's name, or the path of a user's own document."""
+    profile = contract.profile
+    return profile.name if profile.name in shipped_profiles() else with_operation(profile.path, profile.operation)
+
+
+def with_operation(profile: str, operation: str | None) -> str:
+    """What `load_contract` takes for a document of which one operation is to be judged."""
+    return profile if operation is None else f"{profile}{OPERATION_MARK}{operation}"
+
+
+def _parted(profile: str) -> tuple[str, str | None]:
+    """The path of a document, and the operation that is chosen in it, if one is."""
+    path, mark, operation = profile.partition(OPERATION_MARK)
+    if not mark or not operation or Path(profile).exists():
+        return profile, None
+    return path, operation
 
 
 def _own_path(profile: str) -> Path:
@@ -98,8 +127,11 @@ def _rows(
     name = declaration.profile if shipped else ANY_PROFILE
     rows: Iterable[Requirement] = shipped_requirements(shipped_rows(), name, provenance, conditions=conditions)
     if not _describes_stream(operation):
-        rows = map(_without_stream, rows)
-    together = [*rows, *derived_requirements(operation, provenance)]
+        rows = (_left_out(row, Section.STREAM, _NO_STREAM) for row in rows)
+    if operation.only_streams:
+        rows = (_left_out(row, Section.COMPLETION, _ONLY_STREAMS) for row in rows)
+    derived = derived_requirements(operation, provenance)
+    together = [*rows, *(derived if shipped else with_tiers(derived))]
     _check_unique(together)
     if declaration.rows is not None:
         together = list(with_own_rows(together, read_rows(declaration.rows), provenance))
@@ -120,8 +152,9 @@ def _describes_stream(operation: Operation) -> bool:
     return any(map(is_event_stream, media_types)) or "stream" in operation.properties
 
 
-def _without_stream(row: Requirement) -> Requirement:
-    return replace(row, excluded=_NO_STREAM) if row.section is Section.STREAM and row.excluded is None else row
+def _left_out(row: Requirement, section: Section, why: str) -> Requirement:
+    """A row that cannot be judged where it is of this section."""
+    return replace(row, excluded=why) if row.section is section and row.excluded is None else row
 
 
 def _template(
@@ -138,5 +171,10 @@ def _template(
     if declaration.request is not None:
         message = "x-conformance.request does not fit the request schema; correct it"
         raise document.error(message, "/x-conformance/request")
+    found = next(contradictions(operation.request_schema), None)
+    if found is not None:
+        raise document.error(
+            f"nothing fits the request schema: {found.sentence}; correct one of them", found.pointer or ""
+        )
     message = "no valid request can be made from the schema; write the smallest one as x-conformance.request"
     raise document.error(message)

@@ -15,6 +15,7 @@ X_SOURCE = "x-source"
 OWN_DOCUMENT = "contract"
 """The name by which rows of the catalogue speak of the contract's own document, whatever its profile."""
 _EVERY = "*"
+_ANNOTATING = frozenset({"format"})
 _RANK = (Level.MAY, Level.SHOULD, Level.MUST)
 _ENTRY_KEYS = frozenset({"document", "place", "basis", "level"})
 
@@ -80,6 +81,9 @@ class Provenance:
     def attributed(self, schema: Mapping[str, Any], document: Document, pointer: str) -> Mapping[str, Entry]:
         """The source of each constraint of a schema object, by its key (`maximum`, `required.model`).
 
+        In a user's own document, `format` constrains only where an entry says so: in itself it is an annotation (JSON
+        Schema 2020-12 Validation, section 7.2.1).
+
         Raises:
             ContractError: an entry is wrong, or a constraint has none although it must.
         """
@@ -90,12 +94,14 @@ class Provenance:
             entry = written.get(key) or written.get(keyword) or written.get(_EVERY)
             if entry is None and self.complete:
                 raise document.error(f"`{keyword}` has no source; add an entry to {X_SOURCE}", join(pointer, keyword))
-            entries[key] = entry or {
-                "document": self.profile,
-                "place": f"#{join(pointer, keyword)}",
-                "basis": Basis.SCHEMA.value,
-            }
+            if entry is None and keyword in _ANNOTATING:
+                continue
+            entries[key] = entry or self.own_entry(join(pointer, keyword))
         return entries
+
+    def own_entry(self, pointer: str) -> Entry:
+        """The source of what the document itself says at a pointer."""
+        return {"document": self.profile, "place": f"#{pointer}", "basis": Basis.SCHEMA.value}
 
     def overridden(
         self, entries: Mapping[str, Entry], x_source: Any, document: Document, pointer: str

@@ -39,13 +39,18 @@ class _Resolved:
 
 
 class SchemaResolver:
-    """Resolves the schemas of one document; what was resolved once in a schema is shared in it."""
+    """Resolves the schemas of one document; what was resolved once in a schema is shared in it.
 
-    def __init__(self, document: Document, provenance: Provenance) -> None:
+    `by_the_letter` reads `nullable` as the document's version has it, and not as its author may have meant it.
+    """
+
+    def __init__(self, document: Document, provenance: Provenance, *, by_the_letter: bool = False) -> None:
         self._document = document
         self._provenance = provenance
         self._cycles = Cycles(document)
-        self._siblings_count = not str(document.data.get("openapi", "")).startswith("3.0")
+        version = str(document.data.get("openapi", ""))
+        self._siblings_count = not version.startswith("3.0")
+        self._letter = version if by_the_letter else None
         self._origins: dict[int, tuple[str, Any]] = {}
         self._done: dict[str, _Resolved] = {}
         self._names: dict[str, str] = {}
@@ -73,6 +78,10 @@ class SchemaResolver:
             root = self._placed({**root, "$defs": definitions}, pointer)
         whole: Schema = root
         return whole
+
+    def source_of(self, pointer: str) -> Entry:
+        """The source of what stands at a pointer of the document, which is the document itself."""
+        return self._provenance.own_entry(pointer)
 
     def origin(self, schema: Schema, path: tuple[str, ...]) -> str:
         """Where in the document the part of a resolved schema was written, as nearly as is known."""
@@ -139,7 +148,7 @@ class SchemaResolver:
 
     def _annotated(self, schema: dict[str, Any], beside: Mapping[str, Any], pointer: str) -> dict[str, Any]:
         """A referenced schema with the annotations that stand beside its `$ref`."""
-        result, _ = modernized({**schema, **beside})
+        result, _ = modernized({**schema, **beside}, self._letter)
         entries: Mapping[str, Entry] = schema.get(X_SOURCE, {})
         if X_SOURCE in beside:
             entries = self._provenance.overridden(entries, beside[X_SOURCE], self._document, pointer)
@@ -152,7 +161,7 @@ class SchemaResolver:
         together = None if _REF in found.schema else both(neighbour.schema, found.schema)
         if together is None:
             together = {**neighbour.schema, "allOf": [*neighbour.schema.get("allOf", []), found.schema]}
-        if beside.get("nullable") is True:
+        if beside.get("nullable") is True and self._letter is None:
             together = self._or_null(together, pointer)
         return _Resolved(self._placed(together, pointer), found.size + neighbour.size)
 
@@ -168,7 +177,7 @@ class SchemaResolver:
         if size > MAX_SIZE:
             message = f"the schema has more than {MAX_SIZE} parts once its references are followed"
             raise self._document.error(message, pointer)
-        resolved, null_too = modernized(resolved)
+        resolved, null_too = modernized(resolved, self._letter)
         resolved[X_SOURCE] = self._provenance.attributed(resolved, self._document, pointer)
         resolved = with_null_as_type(merged(resolved))
         if null_too:

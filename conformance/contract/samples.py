@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 import os
@@ -11,8 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conformance.contract.effort import parts_of, spend, spend_on
+from conformance.contract.effort import parts_of, spend
 from conformance.contract.slow_patterns import takes_long_to_match
+from conformance.contract.validators import Accepts, Definitions, kept_validator, validator_for
 from conformance.contract.vocabulary import APPLIES_TO
 
 LONGEST = 100_000
@@ -65,35 +67,6 @@ _USUAL_TEXTS = (
     *("a-a", "a_a", "a.a", "a/a", "a:a", "v1", "1.0", "1.0.0", "en", "en-US", "USD", "#aaaaaa", "+10000000000"),
     *OF_FORMAT.values(),
 )
-
-
-Accepts = Callable[[Any], bool]
-Definitions = Mapping[str, Any] | None
-"""What the `$ref` of a schema lead to, by name."""
-
-
-def validator_for(schema: Any, definitions: Definitions = None) -> Accepts:
-    """What says whether a schema, formats included, accepts a value; `definitions` are what its `$ref` lead to."""
-    from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms
-
-    whole = {**schema, "$defs": dict(definitions)} if definitions and isinstance(schema, Mapping) else schema
-    spend_on(whole)
-    validator = Draft202012Validator(whole, validate_formats=True)
-
-    def accepts(value: Any) -> bool:
-        spend_on(value)
-        try:
-            return validator.is_valid(value)
-        except ValueError:  # Text that no JSON text can hold, such as half of a surrogate pair.
-            return False
-
-    return accepts
-
-
-def definitions_of(schema: Any) -> Mapping[str, Any]:
-    """What a `$ref` in a resolved schema leads to, by name: only recursions have any."""
-    found: Mapping[str, Any] = schema.get("$defs", {}) if isinstance(schema, Mapping) else {}
-    return found
 
 
 def types_of(schema: Any) -> tuple[str, ...]:
@@ -150,7 +123,7 @@ def _sample(schema: Any, context: _Context) -> Any:
     first = next(tries)
     if not _HARD & schema.keys():
         return first
-    accepts = validator_for(schema, context.definitions)
+    accepts = kept_validator(schema, context.definitions)
     return next(filter(accepts, itertools.chain([first], tries)), first)
 
 
@@ -172,7 +145,11 @@ def _candidates(schema: Mapping[str, Any], context: _Context) -> Iterator[Any]:
 
 
 def _written(schema: Mapping[str, Any], context: _Context) -> Iterator[Any]:
-    """The values that a schema itself gives, the most binding first."""
+    """Copies of the values that a schema itself gives, the most binding first: whoever gets one may write into it."""
+    yield from map(copy.deepcopy, _given(schema, context))
+
+
+def _given(schema: Mapping[str, Any], context: _Context) -> Iterator[Any]:
     if "const" in schema:
         yield schema["const"]
     if "default" in schema and (context.least or not {"integer", "number"} & set(types_of(schema))):

@@ -41,7 +41,7 @@ def statement(keyword: Keyword, place: Sequence[str]) -> str:
     array, and the names of branches in parentheses.
     """
     subject = _subject(keyword.location, place)
-    is_sent = keyword.location == "request" or keyword.location.startswith("path.")
+    is_sent = keyword.place is not None
     if keyword.name == "required":
         name = _code(str(keyword.value))
         has = f"{subject} has {name}"
@@ -67,7 +67,11 @@ def _whole(location: str) -> str:
     if location.startswith("error."):
         status = location.removeprefix("error.")
         return "the body of an error" if status.lower() == "default" else f"the body of a {status} answer"
-    return {"request": "the request", "completion": "the completion", "stream.chunk": "a chunk of the stream"}[location]
+    beside = {"query": "the query", "header": "the header of the request", "cookie": "the cookies of the request"}
+    return (
+        beside.get(location)
+        or {"request": "the request", "completion": "the completion", "stream.chunk": "a chunk of the stream"}[location]
+    )
 
 
 def _code(text: str) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 from conformance.contract.model import Operation, Parameter
 from conformance.contract.openapi import is_chat_completions
-from conformance.contract.samples import definitions_of, sample, validator_for
+from conformance.contract.samples import sample
+from conformance.contract.validators import definitions_of, validator_for
 
 _MODEL = "{model}"
 _MESSAGES = [{"role": "user", "content": "Say hello."}]
@@ -22,7 +23,7 @@ def request_template(
     schema, not streamed and for the target's own model; or else made from the schema. The placeholders of
     `parameters` may stand in it.
     """
-    placeholders = {_MODEL, *(parameter.placeholder for parameter in parameters if not parameter.in_path)}
+    placeholders = {_MODEL, *(parameter.placeholder for parameter in parameters if parameter.in_body)}
     if written is not None:
         return written if fits(operation, written, placeholders) else None
     for example in operation.examples:
@@ -30,10 +31,13 @@ def request_template(
             candidate = {name: value for name, value in example.items() if name not in ("stream", "stream_options")}
             if "model" in candidate:
                 candidate["model"] = _MODEL
+            if operation.only_streams and "stream" in example:
+                candidate["stream"] = True
             if fits(operation, candidate, placeholders):
                 return candidate
     made = _made(operation, placeholders)
-    return made if fits(operation, made, placeholders) else None
+    least = {name: value for name, value in made.items() if name in operation.required}
+    return next((one for one in (made, least) if fits(operation, one, placeholders)), None)
 
 
 def fits(operation: Operation, template: Mapping[str, Any], placeholders: Collection[str]) -> bool:
@@ -46,13 +50,12 @@ def fits(operation: Operation, template: Mapping[str, Any], placeholders: Collec
 
 
 def _made(operation: Operation, placeholders: Collection[str]) -> dict[str, Any]:
-    schema = operation.request_schema
     made: dict[str, Any] = {}
     if "model" in operation.properties:
         made["model"] = _MODEL
     if "messages" in operation.properties or is_chat_completions(operation.path):
         made["messages"] = _MESSAGES
-    for name in schema.get("required", []) if isinstance(schema, Mapping) else []:
+    for name in operation.required:
         if name not in made:
             placeholder = f"{{{name}}}"
             known = placeholder in placeholders

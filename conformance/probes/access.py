@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from conformance.contract.model import CredentialScheme, Tier
+from conformance.contract.model import CredentialScheme, Place, Tier
 from conformance.probes.canaries import WORDS_OF_TENANTS, repeating
-from conformance.probes.client_errors import UNKNOWN_MODEL
+from conformance.probes.client_errors import UNKNOWN_MODEL, invalid_request
 from conformance.probes.completions import AFTERWARDS
 from conformance.probes.model import Credential, Probe, either_probe, refused_probe, served_probe
 from conformance.probes.request_body import CHEAP, RequestBody
@@ -40,7 +40,7 @@ def _without_key(body: RequestBody) -> Iterator[Probe]:
     if body.has("stream"):
         streamed = {**valid, "stream": True}
         yield refused_probe("access/no-key-streamed", "no credential, asking for a stream", streamed, **_NO_KEY)
-    invalid = body.without("messages")
+    invalid = invalid_request(body) or body.without("messages")
     yield refused_probe("access/no-key-invalid", "no credential and an invalid request", invalid, **_NO_KEY)
     if body.has("model"):
         unknown = {**valid, "model": UNKNOWN_MODEL}
@@ -78,6 +78,8 @@ def _unusual_keys(body: RequestBody, scheme: CredentialScheme) -> Iterator[Probe
         ("two-keys", "the right key and a wrong one, each in a header field", Credential.TWICE),
     ):
         yield either_probe(f"access/{name}", about, valid, credential=credential, **_RARELY)
+    if scheme.place is Place.QUERY:
+        return
     query = Credential.IN_QUERY
     yield refused_probe("access/key-in-query", "the right key in the URL only", valid, credential=query, **_RARELY)
 
@@ -126,10 +128,10 @@ def _tenancy_probes(body: RequestBody) -> Iterator[Probe]:
     noun = " and ".join(one.noun for one in tenancy)
     unknown = {one.name: one.second.unknown for one in tenancy if one.second is not None}
     about = f"{_with_article(noun)} that does not exist"
-    yield refused_probe("access/unknown-organization", about, valid, path_parameters=unknown)
+    yield refused_probe("access/unknown-organization", about, valid, parameters=unknown)
     if _is_second_tenant_known(body):
         about = f"{_with_article(noun)} of which the caller is not a member"
-        yield refused_probe("access/foreign-organization", about, valid, path_parameters=_of_second_tenant(body))
+        yield refused_probe("access/foreign-organization", about, valid, parameters=_of_second_tenant(body))
 
 
 def _is_second_tenant_known(body: RequestBody) -> bool:
@@ -148,7 +150,7 @@ def _second_tenant(body: RequestBody, tier: Tier) -> Iterator[Probe]:
     """Two tenants at once, each with a word of its own; and the second repeats a request of the first."""
     other: dict[str, Any] = {"credential": Credential.OTHER, "tier": tier}
     if body.contract.tenancy:
-        other["path_parameters"] = _of_second_tenant(body)
+        other["parameters"] = _of_second_tenant(body)
     again = "the second tenant, with the request that the first has sent before"
     yield served_probe("access/second-tenant", again, body.capped(16), wave=AFTERWARDS, **other)
     for number, word in enumerate(WORDS_OF_TENANTS):

@@ -7,16 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from conformance.contract.model import Tier
-from conformance.contract.samples import (
-    OF_FORMAT,
-    Definitions,
-    items_of,
-    main_type,
-    multiple_near,
-    number_within,
-    sample,
-    types_of,
-)
+from conformance.contract.samples import OF_FORMAT, items_of, main_type, multiple_near, number_within, sample, types_of
+from conformance.contract.validators import Definitions
 from conformance.probes.keyword_cases import (
     Case,
     Cases,
@@ -24,6 +16,7 @@ from conformance.probes.keyword_cases import (
     largest_object,
     lengths,
     matching_items,
+    object_sample,
     part_of_condition,
     sizes,
     step_of,
@@ -155,14 +148,14 @@ def _every_named(schema: Mapping[str, Any], definitions: Definitions) -> Iterato
 
 
 def _with_dependent(schema: Mapping[str, Any], definitions: Definitions) -> Iterator[Case]:
-    held, properties = sample(schema, definitions), schema.get("properties", {})
+    held, properties = object_sample(schema, definitions), schema.get("properties", {})
     for name, names in schema["dependentRequired"].items():
         together = {one: sample(properties.get(one, True), definitions) for one in (name, *names)}
         yield Case(f"together-{name}", {**held, **together})
 
 
 def _with_dependent_schema(schema: Mapping[str, Any], definitions: Definitions) -> Iterator[Case]:
-    held, properties = sample(schema, definitions), schema.get("properties", {})
+    held, properties = object_sample(schema, definitions), schema.get("properties", {})
     for name, inner in schema["dependentSchemas"].items():
         brought = sample(inner, definitions)
         value = {**held, name: sample(properties.get(name, True), definitions)}
@@ -170,7 +163,7 @@ def _with_dependent_schema(schema: Mapping[str, Any], definitions: Definitions) 
 
 
 def _named_as_allowed(schema: Mapping[str, Any], definitions: Definitions) -> Iterator[Case]:
-    held = sample(schema, definitions)
+    held = object_sample(schema, definitions)
     name = sample({"type": "string", **schema["propertyNames"]}, definitions)
     invented = sample(schema.get("additionalProperties", True), definitions)
     yield Case("another-name", {**held, str(name): invented})

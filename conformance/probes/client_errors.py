@@ -26,9 +26,13 @@ def error_probes(body: RequestBody) -> Iterator[Probe]:
     """Requests that must be refused, and those that may be."""
     yield from _ambiguous(body)
     if body.has("stream"):
-        streamed = {**body.without("messages"), "stream": True}
-        yield refused_probe("error/streamed", "an invalid request that asks for a stream", streamed, tier=Tier.SMOKE)
-    yield refused_probe("error/messages-null-element", "a message that is null", _with_null_message(body))
+        streamed = invalid_request(body, stream=True)
+        if streamed is not None:
+            about = "an invalid request that asks for a stream"
+            yield refused_probe("error/streamed", about, streamed, tier=Tier.SMOKE)
+    null_message = _with_null_message(body)
+    if body.forbids(null_message):
+        yield refused_probe("error/messages-null-element", "a message that is null", null_message)
     yield from _media_types(body)
     yield from _elsewhere(body)
     if body.has("model") and not _model_is_enumerated(body):
@@ -39,6 +43,16 @@ def error_probes(body: RequestBody) -> Iterator[Probe]:
     yield either_probe(
         "request/unknown-field", "a field that no document names", {**body.capped(CHEAP), UNKNOWN_FIELD: 1}
     )
+
+
+def invalid_request(body: RequestBody, **fields: Any) -> dict[str, Any] | None:
+    """A request that the contract forbids, for what is wrong with its messages, if possible; None where none is known.
+
+    `fields` are further ones that it has.
+    """
+    without = body.without("messages")
+    candidates = (without, {**without, "messages": 7}, {**without, "messages": [7]}, {**without, "model": 7})
+    return next((one for one in ({**wrong, **fields} for wrong in candidates) if body.forbids(one)), None)
 
 
 def malformed_probes(body: RequestBody) -> Iterator[Probe]:

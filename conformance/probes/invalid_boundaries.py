@@ -66,7 +66,7 @@ def _enforced(row: Requirement, body: RequestBody) -> Iterator[Probe]:
             changed = body.cheapest(with_change(body.around(violation.path), root, keyword.pointer, violation.change))
         except UnplaceableError:
             return
-        if body.accepts(changed):
+        if not body.forbids(changed):
             continue  # another branch of the schema allows it, so it need not be refused
         yield Probe(
             name=probe_name(row.id, "enforced", violation.name),

@@ -57,7 +57,7 @@ def _mutated(
         return None
     if isinstance(changed, dict):
         changed = _cheap(changed, violation)
-    if body.accepts(changed):
+    if not body.forbids(changed):
         return None  # another branch of the schema allows it
     return MutatedRequest(number, row.id, _words(violation), changed)
 

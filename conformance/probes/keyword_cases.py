@@ -7,17 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.contract.effort import parts_of
-from conformance.contract.model import Tier
-from conformance.contract.samples import (
-    LONGEST,
-    MOST_ITEMS,
-    Definitions,
-    items_of,
-    matching_text,
-    sample,
-    types_of,
-    validator_for,
-)
+from conformance.contract.model import Keyword, Place, Tier
+from conformance.contract.samples import LONGEST, MOST_ITEMS, items_of, matching_text, sample, types_of
+from conformance.contract.validators import Definitions, validator_for
 
 SMALL_STEP = 0.00005
 """How far beyond a bound on numbers the nearest invalid value lies: coarse rounding must not hide it."""
@@ -41,6 +33,13 @@ Cases = Callable[[Mapping[str, Any], Definitions], Iterator[Case]]
 def probe_name(requirement_id: str, aspect: str, case: str) -> str:
     """The name of the probe for one case of one keyword: `request.n.minimum/enforced/below`."""
     return f"{requirement_id}/{aspect}/{case}"
+
+
+def is_always_text(keyword: Keyword) -> bool:
+    """Whether a keyword demands that text is text: of a path segment, or of a parameter that is a string."""
+    if keyword.name != "type" or keyword.place is Place.BODY:
+        return False
+    return keyword.place is Place.PATH or keyword.pointer == "/type" or keyword.value == "string"
 
 
 def step_of(schema: Mapping[str, Any]) -> float:
@@ -95,12 +94,17 @@ def sizes(name: str, keyword: str, more: int) -> Cases:
     return cases
 
 
+def object_sample(schema: Mapping[str, Any], definitions: Definitions) -> dict[str, Any]:
+    """The usual sample where it is an object; else an empty one, for a schema may rather be null or text."""
+    held = sample(schema, definitions)
+    return held if isinstance(held, dict) else {}
+
+
 def largest_object(schema: Mapping[str, Any], definitions: Definitions) -> dict[str, Any]:
     """A small valid object with every member that the schema names."""
-    held = sample(schema, definitions)
     properties = schema.get("properties", {})
     every = {name: sample(inner, definitions) for name, inner in properties.items()}
-    return {**every, **(held if isinstance(held, dict) else {})}
+    return {**every, **object_sample(schema, definitions)}
 
 
 def matching_items(name: str, keyword: str, more: int) -> Cases:

@@ -6,15 +6,18 @@ Values that must be served are combined in few requests (`combined_probes`); wha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from conformance.contract.model import Keyword, Requirement, Tier
-from conformance.contract.samples import definitions_of
+from conformance.contract.described_parameters import as_text, is_plain, readings_of
+from conformance.contract.model import Keyword, Place, Requirement, Schema, Tier
+from conformance.contract.pointers import split
+from conformance.contract.validators import definitions_of, validator_for
 from conformance.probes.combined_probes import combined
 from conformance.probes.invalid_boundaries import invalid_boundary_probes
-from conformance.probes.keyword_cases import probe_name
+from conformance.probes.keyword_cases import Case, is_always_text, probe_name
 from conformance.probes.keyword_values import violating_cases
-from conformance.probes.model import Intent, Probe
-from conformance.probes.request_body import CHEAP, RequestBody, describe_change
+from conformance.probes.model import UNLIMITED, Intent, Probe
+from conformance.probes.request_body import CHEAP, REMOVED, RequestBody, describe_change
 from conformance.probes.valid_boundaries import valid_boundary_values
 
 
@@ -23,10 +26,16 @@ def keyword_probes(body: RequestBody) -> Iterator[Probe]:
     rows = [row for row in body.contract.requirements if row.keyword is not None]
     in_body = [row for row in rows if row.keyword is not None and stands_in_the_body(row.keyword)]
     for row in rows:
-        if row.keyword is not None and row.keyword.location.startswith("path."):
-            yield from _path_probes(row, body)
-    yield from invalid_boundary_probes(in_body, body)
-    yield from combined(valid_boundary_values(in_body, body), body)
+        if row.keyword is not None and row.keyword.place not in (None, Place.BODY):
+            yield from _parameter_probes(row, row.keyword, body)
+    yield from map(_later_if_dear, invalid_boundary_probes(in_body, body))
+    values = valid_boundary_values(in_body, body)
+    yield from combined((replace(one, probe=_later_if_dear(one.probe)) for one in values), body)
+
+
+def _later_if_dear(probe: Probe) -> Probe:
+    """The probe, in the exhaustive tier if it may cost more than an answer without a limit: at a huge maximum."""
+    return probe if probe.completion_tokens <= UNLIMITED else replace(probe, tier=Tier.EXHAUSTIVE)
 
 
 def stands_in_the_body(keyword: Keyword) -> bool:
@@ -34,26 +43,48 @@ def stands_in_the_body(keyword: Keyword) -> bool:
     return keyword.location == "request" and not keyword.pointer.startswith("/$defs/")
 
 
-def _path_probes(row: Requirement, body: RequestBody) -> Iterator[Probe]:
-    keyword = row.keyword
-    assert keyword is not None
-    parameter = keyword.location.removeprefix("path.")
-    if not isinstance(keyword.schema, Mapping) or keyword.name in {"type", "required"}:
-        return
-    whole = body.contract.operation.path_parameters[parameter]
-    for case in violating_cases(keyword.name, keyword.schema, definitions_of(whole)):
+def _parameter_probes(row: Requirement, keyword: Keyword, body: RequestBody) -> Iterator[Probe]:
+    """Requests with a parameter that breaks a keyword, or without it; and with one that differs only in its case."""
+    for name, case in _broken_parameters(keyword, body):
         yield Probe(
             name=probe_name(row.id, "enforced", case.name),
-            about=describe_change((parameter,), case.value),
+            about=describe_change((name,), case.value),
             intent=Intent.REFUSED,
             body=body.capped(CHEAP),
-            path_parameters={parameter: str(case.value)},
+            parameters={name: None if case.value is REMOVED else as_text(case.value)},
             completion_tokens=CHEAP,
             tier=max(row.tier, case.tier, key=list(Tier).index),
         )
-    own = _own_in_other_case(row, parameter, body)
+    own = _own_in_other_case(row, keyword.location.removeprefix("path."), body)
     if own is not None:
         yield own
+
+
+def _broken_parameters(keyword: Keyword, body: RequestBody) -> Iterator[tuple[str, Case]]:
+    """Each way to break a keyword of a parameter, with the parameter's name."""
+    operation = body.contract.operation
+    if keyword.name == "required":
+        if keyword.place is not Place.PATH:
+            yield str(keyword.value), Case("left-out", REMOVED)
+        return
+    if not isinstance(keyword.schema, Mapping) or is_always_text(keyword):
+        return
+    if keyword.place is Place.PATH:
+        name = keyword.location.removeprefix("path.")
+        whole: Schema = operation.path_parameters[name]
+    else:
+        whole = operation.beside[Place(keyword.location)]
+        name = split(keyword.pointer)[1]
+    accepts = validator_for(keyword.schema, definitions_of(whole))
+    cases = list(violating_cases(keyword.name, keyword.schema, definitions_of(whole)))
+    if keyword.name == "type":
+        cases.append(
+            Case("text", "a-text")
+        )  # whatever is sent is text, so that one has to be found that is nothing else
+    for case in cases:
+        is_text = is_plain(case.value)
+        if keyword.place is Place.PATH or (is_text and not any(map(accepts, readings_of(as_text(case.value))))):
+            yield name, case
 
 
 def _own_in_other_case(row: Requirement, parameter: str, body: RequestBody) -> Probe | None:
@@ -68,7 +99,7 @@ def _own_in_other_case(row: Requirement, parameter: str, body: RequestBody) -> P
         about=f"a request with `{parameter}` in the other letter case",
         intent=Intent.SERVED,
         body=body.capped(CHEAP),
-        path_parameters={parameter: other},
+        parameters={parameter: other},
         completion_tokens=CHEAP,
         tier=row.tier,
     )

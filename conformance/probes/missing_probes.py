@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
-from conformance.contract.model import Requirement, Tier
-from conformance.contract.samples import LONGEST, MOST_ITEMS
+from conformance.contract import Contract
+from conformance.contract.model import Place, Requirement, Tier
+from conformance.contract.samples import LONGEST, MOST_ITEMS, sample
 from conformance.probes.keywords import keyword_probes
+from conformance.probes.plan import Plan, ProbeError, plan
 from conformance.probes.request_body import RequestBody
+from conformance.targets.model import Target
 
 AspectName = Literal["honoured", "enforced"]
 _NOT_FOUND: Mapping[AspectName, str] = {
@@ -17,6 +21,7 @@ _NOT_FOUND: Mapping[AspectName, str] = {
 }
 _OF_PATH = "Only the target knows its own values, and every request of the run carries one."
 _OF_PATH_TYPE = "A path holds only text, so that no other type can be sent."
+_OF_TEXT = "What stands beside the body of a request is text, so that no other type can be sent."
 _LARGEST_SENT = {
     **dict.fromkeys(("minLength", "maxLength"), LONGEST),
     **dict.fromkeys(("minItems", "maxItems", "minContains", "maxContains"), MOST_ITEMS),
@@ -37,12 +42,41 @@ def tiers_of_keywords(body: RequestBody) -> Mapping[tuple[str, str], Tier]:
     return found
 
 
+@lru_cache(maxsize=4)
+def possible_probes(contract: Contract) -> tuple[str, ...] | None:
+    """The names of all probes that any tier has for a contract and a target that lacks nothing; None if unknown."""
+    plans = possible_plans(contract)
+    return None if plans is None else tuple({probe.name: None for plan in plans for probe in plan.every_probe()})
+
+
+@lru_cache(maxsize=4)
+def possible_plans(contract: Contract) -> tuple[Plan, ...] | None:
+    """The largest plans for a contract and a target that lacks nothing; None where no plan can be made."""
+    parameters = {one.name: one.demo or one.default or "a" for one in contract.parameters}
+    model = sample(contract.operation.properties.get("model", True), least=True)
+    second = {one.name: one.second.demo for one in contract.parameters if one.second is not None}
+    target = Target(
+        base_url="http://localhost",
+        api_key="a-key",
+        model=model if isinstance(model, str) else "a-model",
+        parameters=parameters,
+        other_api_key="another-key",
+        other_parameters=second,
+    )
+    try:
+        return tuple(plan(contract, target, ("*",), tier, generated=1) for tier in (Tier.EXHAUSTIVE, Tier.LOAD))
+    except ProbeError:
+        return None
+
+
 def why_without_probe(row: Requirement, aspect: AspectName) -> str:
     """Why no request at all is made for an aspect of a keyword, in one sentence."""
     keyword = row.keyword
     assert keyword is not None
-    if keyword.location.startswith("path."):
+    if keyword.place is Place.PATH:
         return _OF_PATH_TYPE if keyword.name == "type" else _OF_PATH
+    if keyword.place is not Place.BODY:
+        return _OF_TEXT if keyword.name == "type" else _OF_PATH
     if keyword.pointer.startswith("/$defs/"):
         return "A schema that refers to itself applies at any depth of a request, so that no single place decides it."
     schema = keyword.schema

@@ -67,11 +67,12 @@ class Probe:
 
     `about` says in words what is special about it. `body` is a JSON value, or the exact bytes to send; None sends no
     body. `path` replaces the operation's path and is appended to the base URL, or with `from_root` to the host alone;
-    None means the operation's own. `path_parameters` replaces single parameters of it. `headers` are added to the usual
-    ones; the value None removes one. `completion_tokens` is the worst case that a deployment may charge for.
-    `connection` names a connection that several probes share one after another, in the plan's order; None leaves it
-    to the pool. `disconnect_after` makes the client hang up after so many bytes of the body. `wave` orders probes that
-    must not overlap: a wave is sent when the one before has ended (0 for nearly all, so that they run side by side).
+    None means the operation's own. `parameters` replaces the target's values of single parameters, of the path and
+    beside it; None leaves one out that is not of the path. `headers` are added to the usual ones; the value None
+    removes one. `completion_tokens` is the worst case that a deployment may charge for. `connection` names a
+    connection that several probes share one after another, in the plan's order; None leaves it to the pool.
+    `disconnect_after` makes the client hang up after so many bytes of the body. `wave` orders probes that must not
+    overlap: a wave is sent when the one before has ended (0 for nearly all, so that they run side by side).
     """
 
     name: str
@@ -81,7 +82,7 @@ class Probe:
     method: str | None = None
     path: str | None = None
     from_root: bool = False
-    path_parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
+    parameters: Mapping[str, str | None] = field(default_factory=dict, hash=False)
     headers: Mapping[str, str | None] = field(default_factory=dict, hash=False)
     credential: Credential = Credential.OWN
     completion_tokens: int = 0

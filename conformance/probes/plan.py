@@ -149,7 +149,7 @@ def _probe_from(data: Mapping[str, Any]) -> Probe:
 def _variables(body: RequestBody) -> str:
     """The variables that fill the smallest request, as the beginning of a list."""
     names = [MODEL] if body.has("model") else []
-    names += [one.variable for one in body.contract.parameters if not one.in_path]
+    names += [one.variable for one in body.contract.parameters if one.in_body]
     return f"{' and '.join(names)}, or " if names else ""
 
 
@@ -174,7 +174,7 @@ def _is_needed(probe: Probe, patterns: tuple[str, ...]) -> bool:
 
 def _is_promised(probe: Probe, body: RequestBody) -> bool:
     """Whether the contract promises what the probe expects: a body that it does not accept need not be served."""
-    return probe.intent is not Intent.SERVED or body.accepts(probe.body)
+    return probe.intent is not Intent.SERVED or body.may_be_served(probe.body)
 
 
 def _selects(pattern: str, prefix: str) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from conformance.contract.pointers import split
-from conformance.contract.samples import items_of, matching_text, sample, validator_for
+from conformance.contract.samples import items_of, matching_text, sample
+from conformance.contract.validators import definitions_of, kept_choice, kept_validator
 from conformance.probes.keyword_cases import UNKNOWN_MEMBER, part_of_condition
 from conformance.probes.request_body import REMOVED, Path
 
@@ -71,6 +72,11 @@ def with_value(base: Any, root: Any, pointer: str, value: Any) -> Any:
     return with_change(base, root, pointer, lambda _: value)
 
 
+def _members(branch: Any) -> set[str]:
+    """The members that a branch speaks of."""
+    return {*branch.get("properties", ()), *branch.get("required", ())} if isinstance(branch, Mapping) else set()
+
+
 class _Walk:
     """Where the walk is: a schema, and the container and key of the value that it applies to."""
 
@@ -79,7 +85,7 @@ class _Walk:
         self._holder: Any = self.box
         self._key: Any = 0
         self._schema: Any = root
-        self._definitions: Mapping[str, Any] = root.get("$defs", {}) if isinstance(root, Mapping) else {}
+        self._definitions = definitions_of(root)
 
     def put(self, value: Any) -> None:
         if value is REMOVED:
@@ -126,18 +132,29 @@ class _Walk:
         numbered = word in _SAME_VALUE_BY_NUMBER
         if word == "then":
             self._meet(self._schema["if"])
-        self._schema = self._schema[word][int(following)] if numbered else self._schema[word]
+        whole, self._schema = self._schema, self._schema[word][int(following)] if numbered else self._schema[word]
         current = self._holder[self._key]
-        if word in ("anyOf", "oneOf") and not validator_for(self._schema, self._definitions)(current):
+        if word in ("anyOf", "oneOf") and not kept_validator(self._schema, self._definitions)(current):
             inner = sample(self._schema, self._definitions)
             both = isinstance(inner, dict) and isinstance(current, dict)
-            self._holder[self._key] = {**current, **inner} if both else inner
+            self._holder[self._key] = self._of_one_branch(whole, word, int(following), inner) if both else inner
         return 2 if numbered else 1
+
+    def _of_one_branch(self, whole: Any, word: str, number: int, inner: dict[str, Any]) -> dict[str, Any]:
+        """The present object with a branch's members, and without those of others where they exclude each other."""
+        together: dict[str, Any] = {**self._holder[self._key], **inner}
+        accepts = kept_choice(whole, word, self._definitions)
+        if word == "anyOf" or accepts(together):
+            return together
+        own = _members(whole[word][number])
+        others = set().union(*(_members(branch) for branch in whole[word])) - own
+        alone = {name: value for name, value in together.items() if name not in others}
+        return alone if accepts(alone) else together
 
     def _meet(self, condition: Any) -> None:
         """Make an object one of the kind that a condition names."""
         current = self._holder[self._key]
-        if isinstance(current, dict) and not validator_for(condition, self._definitions)(current):
+        if isinstance(current, dict) and not kept_validator(condition, self._definitions)(current):
             kind = part_of_condition(condition, self._definitions)
             self._holder[self._key] = {**current, **kind} if isinstance(kind, dict) else current
 

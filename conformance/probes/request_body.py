@@ -10,9 +10,10 @@ from functools import cached_property
 from typing import Any
 
 from conformance.contract import Contract
-from conformance.contract.samples import Accepts, definitions_of, validator_for
+from conformance.contract.validators import Accepts, definitions_of, validator_for
 from conformance.probes.challenge import Challenge
 from conformance.probes.model import LIMIT_FIELDS
+from conformance.probes.usual_requests import is_usual
 from conformance.quoting import as_path
 from conformance.targets.capabilities import STREAMING
 from conformance.targets.model import Target
@@ -57,6 +58,19 @@ class RequestBody:
         """Whether the contract's request schema, formats included, accepts a body."""
         return validator_for(self.contract.operation.request_schema)
 
+    @cached_property
+    def _may_accept(self) -> Accepts:
+        wide = self.contract.operation.perhaps_valid
+        return self.accepts if wide is None else validator_for(wide)
+
+    def may_be_served(self, body: Any) -> bool:
+        """Whether a deployment that keeps the contract serves a body: it is valid, and one that somebody sends."""
+        return self.accepts(body) and is_usual(self.contract, body)
+
+    def forbids(self, body: Any) -> bool:
+        """Whether the contract surely forbids a body: whatever its author may have meant, it is not valid."""
+        return not self.accepts(body) and not self._may_accept(body)
+
     @property
     def definitions(self) -> Mapping[str, Any]:
         """What a `$ref` in the request schema leads to."""
@@ -84,8 +98,7 @@ class RequestBody:
     @property
     def required(self) -> frozenset[str]:
         """The fields without which the contract refuses a request."""
-        schema = self.contract.operation.request_schema
-        return frozenset() if isinstance(schema, bool) else frozenset(schema.get("required", ()))
+        return frozenset(self.contract.operation.required)
 
     @property
     def caller(self) -> str | None:
@@ -121,7 +134,7 @@ class RequestBody:
 
         A parameter that has its default is not one of them: any text of the right form is as good.
         """
-        parameters = [one for one in self.contract.parameters if not one.in_path]
+        parameters = [one for one in self.contract.parameters if one.in_body]
         return frozenset(one.name for one in parameters if self.target.value(one) != one.default)
 
     @property

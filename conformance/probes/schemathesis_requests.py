@@ -35,7 +35,7 @@ CHEAP_TOKENS = 2
 
 def valid_from_schemathesis(body: RequestBody, count: int) -> list[Any]:
     """At most so many valid bodies."""
-    kept = _KEPT | {one.name for one in body.contract.parameters if not one.in_path}
+    kept = _KEPT | {one.name for one in body.contract.parameters if one.in_body}
     fixed = {name: value for name, value in body.capped(CHEAP_TOKENS).items() if name in kept}
     adapted = _adapted(dict(body.contract.operation.request_schema), kept, set(fixed))  # type: ignore[arg-type]
     generated = _generate(adapted, "POSITIVE", count, _seed_of(body))
@@ -228,7 +228,7 @@ def _distinct(generated: list[Any], finish: Callable[[Any], Any], body: RequestB
             text.encode()
         except (ValueError, UnicodeEncodeError):
             continue  # no JSON text can carry it
-        if body.accepts(finished) is valid:
+        if body.may_be_served(finished) if valid else body.forbids(finished):
             kept.setdefault(text, finished)
     return list(kept.values())
 

@@ -10,7 +10,6 @@ from typing import Any
 from conformance.contract.model import Tier
 from conformance.contract.samples import (
     LONGEST,
-    Definitions,
     items_of,
     main_type,
     matching_text,
@@ -18,8 +17,8 @@ from conformance.contract.samples import (
     number_within,
     sample,
     types_of,
-    validator_for,
 )
+from conformance.contract.validators import Definitions, validator_for
 from conformance.probes.keyword_cases import (
     UNKNOWN_MEMBER,
     Case,
@@ -28,6 +27,7 @@ from conformance.probes.keyword_cases import (
     largest_object,
     lengths,
     matching_items,
+    object_sample,
     other_items,
     part_of_condition,
     sizes,
@@ -198,7 +198,7 @@ def _further_items(schema: Mapping[str, Any], definitions: Definitions) -> Itera
 
 
 def _without_dependent(schema: Mapping[str, Any], definitions: Definitions) -> Iterator[Case]:
-    held, properties = sample(schema, definitions), schema.get("properties", {})
+    held, properties = object_sample(schema, definitions), schema.get("properties", {})
     for name, names in schema["dependentRequired"].items():
         alone = {**held, name: sample(properties.get(name, True), definitions)}
         for missing in names:
@@ -209,7 +209,7 @@ def _without_dependent(schema: Mapping[str, Any], definitions: Definitions) -> I
 
 
 def _against_dependent_schema(schema: Mapping[str, Any], definitions: Definitions) -> Iterator[Case]:
-    held, properties = sample(schema, definitions), schema.get("properties", {})
+    held, properties = object_sample(schema, definitions), schema.get("properties", {})
     for name, inner in schema["dependentSchemas"].items():
         alone = {**held, name: sample(properties.get(name, True), definitions)}
         yield from (Case(f"against-{name}", value) for value in _against(alone, inner))
@@ -240,7 +240,7 @@ def _unlike(schema: Any) -> Any:
 
 
 def _wrong_names(schema: Mapping[str, Any], definitions: Definitions) -> Iterator[Case]:
-    held = sample(schema, definitions)
+    held = object_sample(schema, definitions)
     invented = sample(schema.get("additionalProperties", True), definitions)
     longest = int(schema["propertyNames"].get("maxLength", 0)) if isinstance(schema["propertyNames"], Mapping) else 0
     for name in (UNKNOWN_MEMBER, "X chat conformance", "\u00a7", "", "0", "a" * min(longest + 1, LONGEST)):

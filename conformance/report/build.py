@@ -63,7 +63,7 @@ def target_view(target: Target, contract: Contract, server: str | None = None) -
     It has a member for each part of a path that a shipped dialect declares, so that all records look alike.
     """
     known = {parameter.key: None for parameter in known_parameters() if parameter.in_path}
-    own = {parameter.key: target.value(parameter) for parameter in contract.parameters if parameter.in_path}
+    own = {parameter.key: target.value(parameter) for parameter in contract.parameters if not parameter.in_body}
     return TargetView(target.base_url, target.name, target.embedded, target.model, server, {**known, **own})
 
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from conformance.contract import Contract, Release, load_contract, read_release, shipped_profiles, with_release
-from conformance.contract.model import Tier
+from conformance.contract.model import Place, Tier
+from conformance.contract.servers import server_urls
 from conformance.evidence import Redactor
 from conformance.gate.waivers import load_waivers
 from conformance.probes import check_request
@@ -24,7 +25,8 @@ from conformance.suite.selection import check_selection
 from conformance.targets import Reach, Target, TargetError, checked_reach, target_from_environment, values_of
 from conformance.targets.capabilities import AUTHENTICATION, declarable
 from conformance.targets.deployment_dialect import DeploymentDialect
-from conformance.targets.environment import demo_substitutes
+from conformance.targets.environment import demo_substitutes, further_key_variable, is_loopback
+from conformance.wire.credentials import COOKIE
 
 
 @contextlib.contextmanager
@@ -182,8 +184,10 @@ def _released(contract: Contract, version: str | None) -> tuple[Release | None, 
 
 def credential_headers(contract: Contract) -> tuple[str, ...]:
     """The names of the header fields that carry the key."""
-    credential = contract.operation.credential
-    return () if credential is None else (credential.header,)
+    scheme = contract.operation.credential
+    if scheme is None or scheme.place is Place.QUERY:
+        return ()
+    return (scheme.header if scheme.place is Place.HEADER else COOKIE,)
 
 
 def _addressed(contract: Contract, settings: RunSettings, environ: Mapping[str, str]) -> Target:
@@ -196,14 +200,42 @@ def _addressed(contract: Contract, settings: RunSettings, environ: Mapping[str, 
         raise TargetError(
             f"--base-url {base_url} ends with the operation's path; give only what stands before {operation.path}."
         )
+    environ = {**environ, **_given_parameters(contract, settings)}
     authenticated = AUTHENTICATION not in settings.without
     try:
         target = target_from_environment(base_url, environ, contract, authenticated=authenticated)
     except TargetError as error:
         raise TargetError(str(error) if named is None else named.in_the_file(str(error))) from None
     target = _declared(target, contract, settings)
-    target = _by_its_way(target, settings.reach, contract, environ)
+    further = _further_keys(contract, environ, base_url) if authenticated else Reach()
+    target = _by_its_way(target, settings.reach.over(further), contract, environ)
     return target if named is None else replace(target, name=named.name)
+
+
+def _further_keys(contract: Contract, environ: Mapping[str, str], base_url: str) -> Reach:
+    """The keys that every request carries beside the contract's first one, each from a variable of its own.
+
+    The reference deployment of a contract asks for the first alone, so that on loopback they may be missing.
+    """
+    variables = {scheme: further_key_variable(scheme) for scheme in contract.operation.further_credentials}
+    missing = [name for name in variables.values() if not environ.get(name, "").strip()]
+    if missing and not is_loopback(base_url):
+        raise TargetError(f"{' and '.join(missing)} must be set in the environment to judge {base_url}.")
+    known = {scheme: name for scheme, name in variables.items() if name not in missing}
+    query = {one.header: name for one, name in known.items() if one.place is Place.QUERY}
+    return Reach(
+        headers_env={one.header: name for one, name in known.items() if one.place is Place.HEADER}, query_env=query
+    )
+
+
+def _given_parameters(contract: Contract, settings: RunSettings) -> dict[str, str]:
+    """The variables that stand for the parameters that are given by name."""
+    known = {parameter.name: parameter.variable for parameter in contract.parameters}
+    for name in settings.parameters:
+        if name not in known:
+            what = f"its parameters are {', '.join(known)}" if known else "it has none"
+            raise TargetError(f"--param {name}: {contract.profile.name} has no parameter of this name; {what}.")
+    return {known[name]: value for name, value in settings.parameters.items()}
 
 
 def substitutes(run: Run, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -252,8 +284,14 @@ def _embedded(contract: Contract, settings: RunSettings, resources: contextlib.E
 
     if settings.profile not in shipped_profiles():
         raise TargetError(
-            f"--base-url is missing: the reference deployment serves {', '.join(shipped_profiles())},"
-            f" not {contract.profile.name}."
+            f"--base-url is missing: which deployment is to be judged?{_named_servers(contract)} To try the document"
+            f" before there is one, start its reference deployment: chat-conformance serve {settings.profile}"
         )
     target = resources.enter_context(EmbeddedReference(settings.profile, contract=contract)).target
     return _declared(target, contract, settings)
+
+
+def _named_servers(contract: Contract) -> str:
+    """The servers that a document names, as a sentence."""
+    servers = server_urls(contract.document)
+    return f" The document names {', '.join(servers[:3])}." if servers else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -65,6 +65,10 @@ class RunSettings:
     """Whether the target has a second tenant; None where nothing is declared."""
     require_all: bool = False
     """Whether what the operator did not configure, or declared to be missing, counts as not tested."""
+    parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Values of the contract's parameters by their names, where they are given and not taken from the environment."""
+    may_cost_much: bool = False
+    """Whether the operator has agreed to a plan that may cost more than `sending.COSTS_MUCH` completion tokens."""
     force: bool = False
     challenge: Challenge | None = None
     """The certifier's challenge that a new run is made for; a resumed or replayed one has that of its evidence."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import conformance
 from conformance.evidence import EvidenceWriter
@@ -24,6 +24,7 @@ from conformance.running.run_time import run_time
 from conformance.running.watch import UNWATCHED, Watch
 from conformance.suite.observations import Observations
 from conformance.suite.setup import setup_problem
+from conformance.targets import TargetError
 from conformance.wire import Exchange, Observation, RunTime, observe_sync
 from conformance.wire import observe as send_probes
 from conformance.wire.observe import SoFar
@@ -55,9 +56,12 @@ async def send(run: Run, needs: Iterable[str], watch: Watch = UNWATCHED) -> Obse
 
     Raises:
         Unreachable, OSError: as `observe`.
+        TargetError: the plan may cost so much that somebody has to agree to it.
     """
     planned = run.plan(needs)
     time = run_time(run, planned)
+    if run.resumed is None:
+        _require_agreement(run, planned)
     watch.planned(planned)
     if run.resumed is None:
         found = await preflight(run, planned, time=time)
@@ -79,6 +83,25 @@ async def send(run: Run, needs: Iterable[str], watch: Watch = UNWATCHED) -> Obse
     writer, evidence = EvidenceWriter.resume(run.evidence_directory, run.redactor)
     with writer:
         return await _send_planned(run, planned, writer, evidence.exchanges, watch, time)
+
+
+COSTS_MUCH: Final = 100_000
+"""Completion tokens of a plan, at worst, to which an operator has to agree."""
+
+
+def _require_agreement(run: Run, planned: Plan) -> None:
+    """Require that somebody wants to pay for a dear plan; nobody pays for the reference deployment.
+
+    Raises:
+        TargetError: nobody has said so.
+    """
+    cost, limit = planned.worst_case_tokens, run.settings.limits.max_completion_tokens
+    if run.settings.may_cost_much or run.target.embedded or min(cost, limit or cost) <= COSTS_MUCH:
+        return
+    raise TargetError(
+        f"the plan may cost {cost:,} completion tokens at worst; give --yes to agree to that, or"
+        " --max-completion-tokens to bound it (--plan shows what costs how much)."
+    )
 
 
 async def _send_planned(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from conformance.contract import Contract, Parameter
+from conformance.contract.described_parameters import VARIABLES
+from conformance.contract.model import CredentialScheme
 from conformance.targets import demo
 from conformance.targets.errors import TargetError
 from conformance.targets.model import Target
@@ -79,7 +82,10 @@ def target_from_environment(
     local = is_loopback(url)
     missing = [name for name in _needed(contract) if name not in value and (authenticated or name != API_KEY)]
     if missing and not local:
-        raise TargetError(f"{' and '.join(missing)} must be set in the environment to judge {url}.")
+        named = {one.variable: one.name for one in contract.parameters if one.variable.startswith(VARIABLES)}
+        others = [f"--param {named[name]}=VALUE" for name in missing if name in named]
+        hint = f" (or given as {' '.join(others)})" if others else ""
+        raise TargetError(f"{' and '.join(missing)} must be set in the environment{hint} to judge {url}.")
     fallback = demo_values(contract.parameters) if local else {}
     if not authenticated:
         fallback = {name: text for name, text in fallback.items() if name not in {API_KEY, OTHER_API_KEY}}
@@ -105,6 +111,11 @@ def target_from_environment(
     return target
 
 
+def further_key_variable(scheme: CredentialScheme) -> str:
+    """The variable that holds a key which a contract wants beside the first one."""
+    return f"{API_KEY}_{re.sub('[^A-Z0-9]+', '_', scheme.header.upper()).strip('_')}"
+
+
 def _needed(contract: Contract) -> Iterator[str]:
     """The variables without which no valid request can be made."""
     values = contract.template.values()
@@ -113,7 +124,7 @@ def _needed(contract: Contract) -> Iterator[str]:
     if _MODEL in values:
         yield MODEL
     for parameter in contract.parameters:
-        if parameter.default is None and (parameter.in_path or parameter.placeholder in values):
+        if parameter.default is None and (not parameter.in_body or parameter.placeholder in values):
             yield parameter.variable
 
 

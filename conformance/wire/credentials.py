@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 import string
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from conformance.contract.model import CredentialScheme
+from conformance.contract.model import CredentialScheme, Place
 from conformance.probes.model import Credential
 from conformance.targets.keys import changed_key, cut_key, extended_key, vendor_prefix
 from conformance.targets.model import Target
@@ -21,6 +21,7 @@ WRONG_KEY_LENGTH = 48
 """How long the wrong key is where no right one is known."""
 QUERY_NAMES = ("access_token", "api_key", "key")
 """The names of a key in a query: that of RFC 6750 section 2.3, and those that vendors use."""
+COOKIE = "Cookie"
 _BASIC = "Basic "
 _OTHER_HEADERS = (CredentialScheme(header="X-API-Key"), USUAL_SCHEME)
 
@@ -39,6 +40,8 @@ def credential_fields(credential: Credential, scheme: CredentialScheme, target: 
     Raises:
         CredentialMissingError: the probe needs a key that the target does not have.
     """
+    if scheme.place is not Place.HEADER:
+        return _elsewhere(credential_fields(credential, replace(scheme, place=Place.HEADER), target), scheme)
     if credential in _ONE_FIELD:
         return _fields(scheme.header, _ONE_FIELD[credential](scheme, _own(target)))
     match credential:
@@ -82,6 +85,17 @@ def _unusual_fields(credential: Credential, scheme: CredentialScheme, target: Ta
             key = quote(_own(target), safe="")
             return CredentialFields(query="?" + "&".join(f"{name}={key}" for name in QUERY_NAMES))
     return _fields(scheme.header, wrong)
+
+
+def _elsewhere(carried: CredentialFields, scheme: CredentialScheme) -> CredentialFields:
+    """The same keys in the query or in a cookie, where the contract has them there."""
+    keys = [value for name, value in carried.fields if name == scheme.header]
+    others = tuple(field for field in carried.fields if field[0] != scheme.header)
+    if scheme.place is Place.COOKIE:
+        return CredentialFields((*((COOKIE, f"{scheme.header}={key}") for key in keys), *others), carried.query)
+    named = [f"{quote(scheme.header, safe='')}={quote(key, safe='')}" for key in keys]
+    parts = [part for part in (carried.query.removeprefix("?"), *named) if part]
+    return CredentialFields(others, "?" + "&".join(parts) if parts else "")
 
 
 def _fields(header: str, *values: str) -> CredentialFields:

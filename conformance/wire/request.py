@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from conformance import __version__
-from conformance.contract.model import Operation
+from conformance.contract.described_parameters import usual_text
+from conformance.contract.model import BESIDE_THE_BODY, Operation, Place, Schema
 from conformance.probes.model import Probe
 from conformance.targets.model import Target
-from conformance.wire.credentials import USUAL_SCHEME, CredentialFields, credential_fields
+from conformance.wire.credentials import COOKIE, USUAL_SCHEME, CredentialFields, credential_fields
 from conformance.wire.errors import RequestError
 from conformance.wire.exchange import SentRequest
 
@@ -41,9 +42,11 @@ def build_request(probe: Probe, operation: Operation, target: Target) -> httpx.R
     scheme, authority, base_path = _base(target.base_url)
     credential = credential_fields(probe.credential, operation.credential or USUAL_SCHEME, target)
     path = ("" if probe.from_root else base_path) + _path(probe, operation, target)
-    path = _with_query(path, credential.query, target)
+    parameters = {place: _beside(place, probe, operation, target) for place in BESIDE_THE_BODY}
+    path = _with_query(path, parameters[Place.QUERY], credential.query, target)
     body = content_of(probe)
-    added = _added_fields(target, credential)
+    added = {**parameters[Place.HEADER], **_cookie_field(parameters[Place.COOKIE], credential)}
+    added |= _added_fields(target, credential)
     headers = [*_headers(probe, operation, credential, authority=authority, body=body, added=added)]
     headers += _script_fields(probe)
     return httpx.Request(
@@ -107,11 +110,12 @@ def _base(base_url: str) -> tuple[str, str, str]:
 def _path(probe: Probe, operation: Operation, target: Target) -> str:
     def value(match: re.Match[str]) -> str:
         name = match.group(1)
-        found = probe.path_parameters.get(name, target.parameters.get(name))
+        found = probe.parameters.get(name, target.parameters.get(name))
+        if found is None:
+            found = usual_text(operation.path_parameters.get(name, True), examples=False)
         if found is None:
             raise RequestError(
-                f"The path parameter {name!r} of {operation.path} has no value, and no variable gives it one; write the"
-                " value into the path of the document."
+                f"The path parameter {name!r} of {operation.path} has no value; give one as --param {name}=VALUE."
             )
         return quote(found, safe="")
 
@@ -119,12 +123,31 @@ def _path(probe: Probe, operation: Operation, target: Target) -> str:
     return quote(filled, safe=_PATH_SAFE)
 
 
-def _with_query(path: str, credential: str, target: Target) -> str:
+def _beside(place: Place, probe: Probe, operation: Operation, target: Target) -> dict[str, str]:
+    """The contract's own parameters in the query, the header or the cookies; what the target carries goes before."""
+    described: Mapping[str, Schema] = operation.beside.get(place, {}).get("properties", {})
+    carried = {Place.QUERY: target.reach.query, Place.HEADER: target.reach.headers}.get(place, {})
+    values = {name: target.parameters.get(name, usual_text(schema)) for name, schema in described.items()}
+    values = {name: value for name, value in values.items() if name not in carried} | {
+        name: value for name, value in probe.parameters.items() if name in described
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _cookie_field(cookies: Mapping[str, str], credential: CredentialFields) -> dict[str, str]:
+    """The one field for the contract's cookies (RFC 6265 section 5.4), with the key where it is one of them."""
+    keys = [value for name, value in credential.fields if name == COOKIE]
+    pairs = [*(f"{name}={value}" for name, value in cookies.items()), *keys]
+    return {COOKIE: "; ".join(pairs)} if cookies else {}
+
+
+def _with_query(path: str, parameters: Mapping[str, str], credential: str, target: Target) -> str:
     """The path with what the target's requests carry in the query. What is secret stands last, for curl's sake."""
     reach = target.reach
     known = {name: target.reach_values[variable] for name, variable in reach.query_env.items()}
     plain, secret = (
-        "&".join(f"{name}={quote(value, safe='')}" for name, value in values.items()) for values in (reach.query, known)
+        "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in values.items())
+        for values in ({**parameters, **reach.query}, known)
     )
     parts = [part for part in (plain, credential.removeprefix("?"), secret) if part]
     return path + ("&" if "?" in path else "?") + "&".join(parts) if parts else path

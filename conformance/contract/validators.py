@@ -1,0 +1,68 @@
+"""Says whether a schema accepts a value, in work that is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from conformance.contract.effort import kept_in_this_work, spend_on
+
+Accepts = Callable[[Any], bool]
+Definitions = Mapping[str, Any] | None
+"""What the `$ref` of a schema lead to, by name."""
+
+
+def validator_for(schema: Any, definitions: Definitions = None) -> Accepts:
+    """What says whether a schema, formats included, accepts a value; `definitions` are what its `$ref` lead to."""
+    from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms
+
+    whole = {**schema, "$defs": dict(definitions)} if definitions and isinstance(schema, Mapping) else schema
+    spend_on(whole)
+    validator = Draft202012Validator(whole, validate_formats=True)
+
+    def accepts(value: Any) -> bool:
+        spend_on(value)
+        try:
+            return validator.is_valid(value)
+        except ValueError:  # Text that no JSON text can hold, such as half of a surrogate pair.
+            return False
+
+    return accepts
+
+
+def definitions_of(schema: Any) -> Mapping[str, Any]:
+    """What a `$ref` in a resolved schema leads to, by name: only recursions have any."""
+    found: Mapping[str, Any] = schema.get("$defs", _NONE) if isinstance(schema, Mapping) else _NONE
+    return found
+
+
+_NONE: Mapping[str, Any] = {}
+
+
+def kept_validator(schema: Any, definitions: Definitions = None) -> Accepts:
+    """`validator_for` a part of a document, which is made once in a piece of bounded work.
+
+    By the identity of the schema: it is not for one that was made for the occasion.
+    """
+    kept = kept_in_this_work()
+    if kept is None or not isinstance(schema, Mapping):
+        return validator_for(schema, definitions)
+    key = (id(schema), id(definitions))
+    known = kept.get(key)
+    if known is None:
+        known = kept[key] = (schema, definitions, validator_for(schema, definitions))
+    accepts: Accepts = known[2]
+    return accepts
+
+
+def kept_choice(schema: Mapping[str, Any], keyword: str, definitions: Definitions = None) -> Accepts:
+    """Whether a choice (`anyOf` or `oneOf`) of a schema accepts a value, kept like `kept_validator`."""
+    kept, branches = kept_in_this_work(), schema[keyword]
+    key = (id(branches), id(definitions))
+    if kept is not None and key in kept:
+        known: Accepts = kept[key][2]
+        return known
+    accepts = validator_for({keyword: branches}, definitions)
+    if kept is not None:
+        kept[key] = (branches, definitions, accepts)
+    return accepts
