@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from conformance.reading.choices import Choice, ChoiceState
@@ -13,6 +13,9 @@ _GATHERED: Final = frozenset(
     {"id", "object", "created", "model", "choices", "usage", "index", "message", "finish_reason", "role", "content"}
 )
 """The members that are put together. Others that a schema requires may have been in the chunks."""
+
+
+_CLOSING: Final = ("/additionalProperties", "/unevaluatedProperties")
 
 
 def assembled(reading: StreamReading) -> dict[str, Any]:
@@ -35,14 +38,30 @@ def assembled(reading: StreamReading) -> dict[str, Any]:
 def assembled_deviations(reading: StreamReading, judge: SchemaJudge) -> Iterator[SchemaDeviation]:
     """Where the assembled stream does not fit the schema of a completion.
 
-    Members that are not put together are left out, and so is the usage where the request does not want it.
+    Members that are not put together are left out, and so is the usage where the request does not want it. Of several
+    branches, one is enough.
     """
-    for one in judge.deviations(assembled(reading)):
+    body = assembled(reading)
+    found = list(_counted(reading, judge, body))
+    if found and any(not list(_counted(reading, branch, body)) for branch in judge.branches):
+        return
+    yield from found
+
+
+def _counted(reading: StreamReading, judge: SchemaJudge, body: Any) -> Iterator[SchemaDeviation]:
+    for one in judge.deviations(body):
         if one.name is not None and one.name not in _GATHERED:
             continue
         if one.name == "usage" and reading.expectations.usage is not True:
             continue
+        if one.pointer in _CLOSING and set(body) - set(_properties(judge)) == {"usage"}:
+            continue  # where a whole answer has no usage, the one that a stream was asked for stands beside it
         yield one
+
+
+def _properties(judge: SchemaJudge) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = judge.schema.get("properties", {}) if isinstance(judge.schema, Mapping) else {}
+    return found
 
 
 def _choice(choice: Choice) -> dict[str, Any]:

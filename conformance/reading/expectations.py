@@ -20,9 +20,9 @@ class Expectations:
     """What must be true of a stream by its request.
 
     `n` is the number of choices. `usage` says whether the request wants a usage chunk, None where that is not known.
-    `max_tokens` limits the tokens of each choice. `stop` has the stop sequences. `replacement_characters` says whether
-    the prompt has a U+FFFD, which an answer may then repeat. `logprobs` says whether the request wants log
-    probabilities.
+    `max_tokens` limits the tokens of each choice, if it is 1 or more. `stop` has the stop sequences.
+    `replacement_characters` says whether the prompt has a U+FFFD, which an answer may then repeat. `logprobs` says
+    whether the request wants log probabilities.
     """
 
     n: int = 1
@@ -47,7 +47,7 @@ def expectations_of(body: bytes | Any) -> Expectations:
     return Expectations(
         n=n if type(n) is int and 1 <= n <= _MOST_CHOICES else 1,
         usage=isinstance(options, Mapping) and options.get("include_usage") is True,
-        max_tokens=limit if type(limit) is int else None,
+        max_tokens=limit if type(limit) is int and limit > 0 else None,
         stop=_stop_sequences(body.get("stop")),
         replacement_characters=_has_replacement(body.get("messages")),
         logprobs=body.get("logprobs") is True,

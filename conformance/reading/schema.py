@@ -86,6 +86,16 @@ class SchemaJudge:
         return self._reach.reached(instance)
 
     @cached_property
+    def branches(self) -> tuple[SchemaJudge, ...]:
+        """The judges of the branches, where the schema is a choice and says nothing else."""
+        schema = self.schema
+        keyword = next((one for one in ("anyOf", "oneOf") if isinstance(schema, Mapping) and one in schema), None)
+        if keyword is None or not isinstance(schema, Mapping):
+            return ()
+        shared = {name: schema[name] for name in ("$defs",) if name in schema}
+        return tuple(SchemaJudge({**one, **shared}) for one in schema[keyword] if isinstance(one, Mapping))
+
+    @cached_property
     def _fast(self) -> Any:
         return _fast_validator(self.schema)
 

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Sequence
 
 from conformance.probes import Intent, Probe
 from conformance.quoting import quoted
-from conformance.suite.expect import Expect, NotSent
+from conformance.suite.expect import Expect
 from conformance.suite.observations import Answered, Observations, status_of
 from conformance.suite.obstacles import worst
 
@@ -109,9 +109,9 @@ def planned(patterns: Sequence[str], observations: Observations) -> list[Probe]:
     """The planned probes with these names.
 
     Raises:
-        NotSent: there is none.
+        NotSent, DoesNotApply: there is none, in this run's tier or in any.
     """
     found = observations.matching(patterns)
     if not found:
-        raise NotSent("no probe of this run decides this")
+        raise observations.none_planned(patterns, "no probe of this run decides this")
     return found

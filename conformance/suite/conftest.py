@@ -65,9 +65,10 @@ def expect(request: pytest.FixtureRequest) -> Expect:
 @pytest.fixture
 def probes(request: pytest.FixtureRequest, observations: Observations) -> Sequence[Probe]:
     """The planned probes that the test's marker names."""
-    found = observations.matching(request.node.stash[PROBES])
+    patterns = request.node.stash[PROBES]
+    found = observations.matching(patterns)
     if not found:
-        raise NotSent("this run's tier has no probe that decides this requirement")
+        raise observations.none_planned(patterns, "this run's tier has no probe that decides this requirement")
     return found
 
 

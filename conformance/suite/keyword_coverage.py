@@ -39,8 +39,8 @@ def keyword_coverage(
 
 
 def is_of_request(row: Requirement) -> bool:
-    """Whether a requirement was derived from the schema of the request's body or of its path."""
-    return row.keyword is not None and (row.keyword.location == "request" or row.keyword.location.startswith("path."))
+    """Whether a requirement was derived from a schema of the request."""
+    return row.keyword is not None and row.keyword.place is not None
 
 
 def _baseline(observations: Observations | None) -> AspectOutcome | None:

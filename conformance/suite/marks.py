@@ -26,7 +26,7 @@ def requirement(requirement_id: str, *probes: str) -> pytest.MarkDecorator:
 def keywords(location: str, *probes: str) -> pytest.MarkDecorator:
     """Mark a test that judges, one by one, every requirement derived from the schemas at a location.
 
-    `location` is a prefix of `Keyword.location`: `request`, `path`, `completion`, `stream.chunk` or `error`. In the
-    probes' names, `{id}` stands for the requirement's id.
+    `location` is a prefix of `Keyword.location`: `request`, `path`, `query`, `header`, `cookie`, `completion`,
+    `stream.chunk` or `error`. In the probes' names, `{id}` stands for the requirement's id.
     """
     return pytest.mark.keywords(location, probes=probes)

@@ -13,6 +13,7 @@ from conformance.contract import Contract
 from conformance.contract.media_types import is_event_stream
 from conformance.probes import Intent, Plan, Probe
 from conformance.probes.left_out import lacking_capability
+from conformance.probes.missing_probes import possible_probes
 from conformance.probes.shrinking import origin_of, smaller_than
 from conformance.quoting import quoted
 from conformance.reading import BodyReading, StreamReading
@@ -165,6 +166,13 @@ class Observations:
         """
         wanted = _names_like(tuple(self.probes), tuple(patterns))
         return [self.probes[name] for name in wanted if parts or name not in self._covers or name in self._final]
+
+    def none_planned(self, patterns: Iterable[str], why: str) -> NotSent | DoesNotApply:
+        """Why no probe with these names was planned: `why` where a larger tier has one, else that nothing can have."""
+        possible = possible_probes(self.contract)
+        if possible is None or _names_like(possible, tuple(patterns)):
+            return NotSent(why)
+        return DoesNotApply(_NONE_POSSIBLE)
 
     def covered_by(self, probe: Probe) -> Probe:
         """The probe that was sent for this one: itself, or the combined probe that it is a part of."""
@@ -344,6 +352,7 @@ def _not_served(answered: Answered) -> Obstacle:
     return NotTestable(what, answered.id, because=because)
 
 
+_NONE_POSSIBLE = "the contract has nothing by which a request could decide this, in any tier"
 _NONE_PLANNED = (NotSent("no probe of this run's tier can decide this"),)
 
 

@@ -69,7 +69,7 @@ class Readers:
 
     def stream(self, exchange: Exchange) -> StreamReading:
         """The answer read as a stream of chunks."""
-        envelope = self._error_response(400)
+        envelope = self._operation.error_response(self._operation.invalid_status)
         judge = self.schema("stream.chunk") if self._success.item_schema is not None else None
         error_judge = self.schema(f"error.{envelope.status}") if envelope else None
         return read_stream(exchange, judge=judge, error_judge=error_judge)
@@ -88,7 +88,7 @@ class Readers:
 
         An error with a status that the document does not describe is judged by one that it does describe.
         """
-        response = self._error_response(status) or self._error_response(400) or self._error_response(500)
+        response = self._operation.error_response(status)
         if response is None:
             return () if isinstance(body, dict) else ("not a JSON object",)
         location = f"error.{response.status}"
@@ -98,9 +98,7 @@ class Readers:
 
     @property
     def _success(self) -> Response:
-        response = self._operation.response(SUCCESS)
-        assert response is not None  # the loader refuses a contract without one
-        return response
+        return self._operation.success
 
     def _error_response(self, status: int) -> Response | None:
         response = self._operation.response(status)

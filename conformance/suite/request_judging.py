@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from conformance.contract.model import Keyword, Requirement
+from conformance.contract.model import Place, Requirement
 from conformance.contract.pointers import split
 from conformance.probes import Intent, Probe
+from conformance.probes.keyword_cases import is_always_text
 from conformance.suite.answer_judging import REFUSALS, REFUSALS_OF_PATH
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent, NotTestable
 from conformance.suite.limits import declared_too_long
@@ -69,7 +70,7 @@ def judge_request_keyword(row: Requirement, observations: Observations, expect: 
     if is_always_text(row.keyword):
         raise DoesNotApply("a segment of a URL's path is always a string")
     if not observations.matching([f"{row.id}/*"], parts=True):
-        raise NotSent(NOT_SENT)
+        raise observations.none_planned([f"{row.id}/*"], NOT_SENT)
     require_baseline(observations)
     judged = judge_keyword(row, observations)
     for aspect in (judged.enforced, judged.honoured):
@@ -97,11 +98,6 @@ def judge_keyword(row: Requirement, observations: Observations) -> KeywordJudgem
     return KeywordJudgement(_honoured(row, observations), _enforced(row, observations))
 
 
-def is_always_text(keyword: Keyword) -> bool:
-    """Whether a keyword demands the type of a path segment, which is always a string."""
-    return keyword.location.startswith("path.") and keyword.name == "type"
-
-
 def require_baseline(observations: Observations) -> None:
     """Require that the smallest valid request is served: otherwise the refusal of another means nothing.
 
@@ -109,7 +105,8 @@ def require_baseline(observations: Observations) -> None:
         NotTestable, CannotTell, NotSent, DoesNotApply: it is not, and why.
     """
     baseline = observations.matching(["completion/plain"])
-    for _ in observations.usable(baseline, observations.completion):
+    streamed = any(probe.asks_for_stream for probe in baseline)
+    for _ in observations.usable(baseline, observations.stream if streamed else observations.completion):
         return
 
 
@@ -127,10 +124,11 @@ def _gravest(aspects: Iterable[Aspect]) -> Exception:
 def _enforced(row: Requirement, observations: Observations) -> Aspect:
     assert row.keyword is not None
     probes = _probes(row, "enforced", Intent.REFUSED, observations)
-    refusals = REFUSALS_OF_PATH if row.keyword.location.startswith("path.") else REFUSALS
+    refusals = REFUSALS_OF_PATH if row.keyword.place is Place.PATH else REFUSALS
     answered, obstacles = observations.answers(probes)
+    due = observations.contract.operation.invalid_status
     broken = [
-        Violation(one.id, f"a refusal (400) of {one.probe.about}", status_of(one))
+        Violation(one.id, f"a refusal ({due}) of {one.probe.about}", status_of(one))
         for one in answered
         if not is_refusal(one, observations, refusals)
     ]

@@ -204,9 +204,10 @@ def _counting(completions: Sequence[Completion]) -> list[Completion]:
 
 
 def _limit(completion: Completion) -> int | None:
-    """The token limit of each choice."""
+    """The token limit of each choice; one below 1, which a schema may allow, means nothing that can be judged."""
     fields = (completion.answered.requested(name) for name in LIMIT_FIELDS)
-    return min((limit for limit in fields if isinstance(limit, int) and not isinstance(limit, bool)), default=None)
+    counts = (limit for limit in fields if isinstance(limit, int) and not isinstance(limit, bool) and limit > 0)
+    return min(counts, default=None)
 
 
 def _choices(completion: Completion) -> int:

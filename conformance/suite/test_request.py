@@ -26,6 +26,21 @@ def test_a_keyword_of_the_path_is_enforced(keyword: Requirement, observations: O
     judge_request_keyword(keyword, observations, expect)
 
 
+@keywords("query", "{id}/*", "completion/plain")
+def test_a_keyword_of_the_query_is_enforced(keyword: Requirement, observations: Observations, expect: Expect) -> None:
+    judge_request_keyword(keyword, observations, expect)
+
+
+@keywords("header", "{id}/*", "completion/plain")
+def test_a_keyword_of_the_header_is_enforced(keyword: Requirement, observations: Observations, expect: Expect) -> None:
+    judge_request_keyword(keyword, observations, expect)
+
+
+@keywords("cookie", "{id}/*", "completion/plain")
+def test_a_keyword_of_the_cookies_is_enforced(keyword: Requirement, observations: Observations, expect: Expect) -> None:
+    judge_request_keyword(keyword, observations, expect)
+
+
 @requirement("request.conversation", "completion/conversation")
 def test_a_conversation_is_served(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     judge_served(probes, observations, expect, f"a completion for {probes[0].about}")
