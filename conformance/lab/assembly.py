@@ -41,7 +41,9 @@ def kill_matrices(
     targets = [target for some in chosen.values() for target in some]
     judged = judge_all(targets, workers or default_workers(), extra=extra, keep=keep, checks=checks, progress=progress)
     matrices = _matrices(chosen, judged, extra, time.monotonic() - began)
-    again = [target for matrix in matrices for target in to_recheck(matrix, chosen[matrix.contract.profile.name])]
+    again = [
+        target for matrix, some in zip(matrices, chosen.values(), strict=True) for target in to_recheck(matrix, some)
+    ]
     if again and keep is None and recheck:
         judged = with_rechecks(judged, judge_all(again, 1, extra=extra, checks=checks))
         matrices = _matrices(chosen, judged, extra, time.monotonic() - began)

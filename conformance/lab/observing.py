@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from conformance.contract import read_dialect
 from conformance.contract.model import Contract, Tier
 from conformance.evidence import Redactor
 from conformance.lab.targets import LabTarget, contract_of
 from conformance.reference import EmbeddedReference
+from conformance.reference.own_contract import reference_dialect
 from conformance.reference.server import new_tenants
 from conformance.reference.settings import Tenant
 from conformance.running.observed import Observed
@@ -65,7 +65,7 @@ async def _observe_together(targets: Sequence[LabTarget], folder: Path) -> list[
 
 def evidence_folder(keep: Path, target: LabTarget) -> Path:
     """The folder for the evidence of a target."""
-    return keep / target.profile / target.id.replace(":", "_")
+    return keep / contract_of(target.profile).profile.name / target.id.replace(":", "_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def _declared(target: Target, lab_target: LabTarget) -> Target:
 @cache
 def _tenants(profile: str) -> tuple[Tenant, Tenant]:
     """The same for all targets of a profile in a process: preparing the redaction of their keys takes time."""
-    return new_tenants(read_dialect(profile))
+    return new_tenants(reference_dialect(contract_of(profile)))
 
 
 def _lab_run(contract: Contract, target: Target, out: Path, tier: Tier, *, waits: bool = False) -> Run:

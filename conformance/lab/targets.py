@@ -12,6 +12,7 @@ from conformance.contract import Contract, load_contract
 from conformance.contract.model import Tier
 from conformance.reference.faults import Fault, every_fault
 from conformance.reference.hooks import Hooks
+from conformance.reference.own_contract import reference_stages
 
 CONTROLS = {"control": Tier.STANDARD, "control-exhaustive": Tier.EXHAUSTIVE, "control-load": Tier.LOAD}
 """The targets without a fault, by the tier in which each is judged."""
@@ -35,7 +36,8 @@ class LabTarget:
     @property
     def hooks(self) -> Hooks:
         """The hooks of the deployment."""
-        return Hooks() if self.fault is None else self.fault.hooks
+        hooks = Hooks(reference_stages(contract_of(self.profile)))
+        return hooks if self.fault is None else self.fault.hooks_over(hooks)
 
 
 @cache

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import re
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,19 +20,24 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conformance.contract.dialect import Dialect
-from conformance.contract.model import Contract, CredentialScheme
+from conformance.contract.model import Contract, CredentialScheme, Place
 from conformance.reference.answer import EventData, Outline
 from conformance.reference.errors import DeploymentError, ProviderError, Refusal, refusal_of
 from conformance.reference.generation import Increments
 from conformance.reference.interpretation import served_models
+from conformance.reference.own_contract import reference_dialect, reference_stages
 from conformance.reference.provider import CompletionRequest, Provider
-from conformance.reference.settings import Settings, dialect_of
+from conformance.reference.settings import Settings, Tenant
 from conformance.reference.stages import Stages
 from conformance.reference.transmission import EventStream, json_response, until_hung_up
 from conformance.reference.validation import RequestRules
 
 _MODELS_SINCE = 1_700_000_000
 """The `created` of every model in the list of models."""
+_INVALID = 400
+USUAL_CREDENTIAL = CredentialScheme("Authorization", "Bearer ")
+"""What a request may carry where its contract asks for nothing."""
+_IN_BRACES = re.compile(r"\{([^{}]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class Deployment:
     """Everything that answering needs, made once."""
 
     contract: Contract
-    credential: CredentialScheme
+    credential: CredentialScheme | None
     dialect: Dialect
     settings: Settings
     provider: Provider
@@ -47,14 +54,14 @@ class Deployment:
 
 
 def create_app(contract: Contract, settings: Settings, provider: Provider, stages: Stages | None = None) -> Starlette:
-    """The deployment of a shipped contract.
+    """The deployment of a contract.
 
     Raises:
-        DeploymentError: there is no reference deployment for this contract, or the settings do not fit it.
+        DeploymentError: the settings do not fit the contract.
     """
-    deployment = _deployment(contract, settings, provider, stages or Stages())
+    deployment = _deployment(contract, settings, provider, stages or reference_stages(contract))
     dialect = deployment.dialect
-    path = dialect.mount + contract.operation.path
+    path = dialect.mount + _route(contract.operation.path)
     routes = [Route(path, _endpoint(complete_chat, deployment), methods=[contract.operation.method])]
     if dialect.lists_models:
         routes.append(Route(f"{dialect.mount}/models", _endpoint(list_models, deployment), methods=["GET"]))
@@ -76,16 +83,14 @@ def create_app(contract: Contract, settings: Settings, provider: Provider, stage
 
 
 def _deployment(contract: Contract, settings: Settings, provider: Provider, stages: Stages) -> Deployment:
-    dialect = dialect_of(contract.profile.name)
+    dialect = reference_dialect(contract)
     operation = contract.operation
     if settings.profile != dialect.profile:
         raise DeploymentError(f"The settings are for {settings.profile!r}, the contract is {dialect.profile!r}.")
-    if operation.credential is None:
-        raise DeploymentError(f"The contract {dialect.profile!r} names no credential, so nobody could be let in.")
     for parameter in dialect.tenancy:
         if not all(tenant.parameters.get(parameter.name) for tenant in settings.tenants):
             raise DeploymentError(f"Each tenant of {dialect.profile!r} needs the id of its {parameter.noun}.")
-    rules = RequestRules(operation.request_schema, operation.path_parameters)
+    rules = RequestRules(operation.request_schema, operation.path_parameters, operation.beside)
     return Deployment(contract, operation.credential, dialect, settings, provider, rules, stages)
 
 
@@ -104,14 +109,28 @@ async def complete_chat(deployment: Deployment, request: Request) -> Response | 
     return EventStream(_encoded(stages.encode_event, events), deployment.settings.event_delay)
 
 
+def _route(path: str) -> str:
+    """An operation's path with names that a route can have: those of a document may have any characters."""
+    numbers = itertools.count()
+    return _IN_BRACES.sub(lambda _: f"{{p{next(numbers)}}}", path)
+
+
+def _path_parameters(path: str, request: Request) -> dict[str, str]:
+    """The values of the operation's parameters by the names that the document gives them."""
+    return {name: request.path_params[f"p{number}"] for number, name in enumerate(_IN_BRACES.findall(path))}
+
+
 async def _admitted(deployment: Deployment, request: Request) -> CompletionRequest:
     """The completion request, once it has passed every check, in the order of a gateway."""
     stages, settings = deployment.stages, deployment.settings
     operation = deployment.contract.operation
     fields = request.scope["headers"]
-    tenant = stages.authenticate(deployment.credential, deployment.dialect, settings.tenants, fields)
-    stages.check_path(deployment.rules, request.path_params)
-    stages.authorize(deployment.dialect, tenant, request.path_params)
+    tenant = _authenticate(deployment, request)
+    parameters = _path_parameters(operation.path, request)
+    stages.check_path(deployment.rules, parameters)
+    for place, given in _beside(request).items():
+        stages.check_beside(deployment.rules, place, given)
+    stages.authorize(deployment.dialect, tenant, parameters)
     stages.check_media_type(fields)
     body = stages.parse_object(await stages.read_body(request, settings), settings.max_depth)
     stages.check_body(deployment.rules, body)
@@ -135,9 +154,27 @@ async def show_model(deployment: Deployment, request: Request) -> Response:
     return json_response(200, _model(name))
 
 
-def _authenticate(deployment: Deployment, request: Request) -> None:
-    tenants = deployment.settings.tenants
-    deployment.stages.authenticate(deployment.credential, deployment.dialect, tenants, request.scope["headers"])
+def _authenticate(deployment: Deployment, request: Request) -> Tenant:
+    scheme, tenants = deployment.credential, deployment.settings.tenants
+    fields = request.scope["headers"] if scheme is None else _carrying(scheme, request)
+    return deployment.stages.authenticate(scheme or USUAL_CREDENTIAL, deployment.dialect, tenants, fields)
+
+
+def _carrying(scheme: CredentialScheme, request: Request) -> list[tuple[bytes, bytes]]:
+    """The fields that may carry a key; a key in the query or in a cookie is as good as a field of its name."""
+    if scheme.place is Place.HEADER:
+        fields: list[tuple[bytes, bytes]] = request.scope["headers"]
+        return fields
+    if scheme.place is Place.QUERY:
+        found = request.query_params.getlist(scheme.header)
+    else:
+        found = [request.cookies[scheme.header]] if scheme.header in request.cookies else []
+    return [(scheme.header.lower().encode(), value.encode("latin-1", "replace")) for value in found]
+
+
+def _beside(request: Request) -> dict[Place, Mapping[str, str]]:
+    """What a request has beside its path and body."""
+    return {Place.QUERY: request.query_params, Place.HEADER: request.headers, Place.COOKIE: request.cookies}
 
 
 def _model(name: str) -> dict[str, str | int]:
@@ -186,6 +223,8 @@ async def _answer_refusal(deployment: Deployment, request: Request, refusal: Exc
         # The client may never send the body that it announced (RFC 9110 section 10.1.1), so that what follows on this
         # connection could be that body or the next request.
         headers["Connection"] = "close"
+    if refusal.status == _INVALID:
+        refusal.status = deployment.dialect.invalid_status
     return json_response(refusal.status, deployment.stages.error_body(deployment.dialect, refusal), headers)
 
 

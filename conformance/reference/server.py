@@ -19,8 +19,9 @@ from conformance.reference.app import create_app
 from conformance.reference.errors import DeploymentError, Refusal, envelope
 from conformance.reference.hooks import Hooks
 from conformance.reference.interpretation import served_models
+from conformance.reference.own_contract import reference_dialect, reference_stages
 from conformance.reference.providers.echo import EchoProvider
-from conformance.reference.settings import ConnectionBounds, Settings, Tenant, dialect_of
+from conformance.reference.settings import ConnectionBounds, Settings, Tenant
 from conformance.reference.stages import Stages
 from conformance.reference.transmission import encode_json
 from conformance.targets import Target, demo
@@ -42,17 +43,16 @@ _STOP_TIMEOUT = 5.0
 
 
 def settings_from_environment(
-    profile: str, environ: Mapping[str, str], *, latency: float = 0.0, event_delay: float = 0.0
+    dialect: Dialect, environ: Mapping[str, str], *, latency: float = 0.0, event_delay: float = 0.0
 ) -> Settings:
     """Two tenants: their keys and parameters from `CONFORMANCE_*` where set, else the public demo values."""
-    dialect = dialect_of(profile)
     given = {name: text.strip() for name, text in environ.items() if text.strip()}
     values = {**demo_values(dialect.parameters), **given}
     first = {one.name: values[one.variable] for one in dialect.tenancy}
     second = {one.name: values[one.second.variable] for one in dialect.tenancy if one.second is not None}
     tenants = (Tenant("first", values[API_KEY], first), Tenant("second", values[OTHER_API_KEY], second))
     models = tuple(dict.fromkeys((demo.MODEL, values[MODEL])))
-    return Settings(profile, tenants, models=models, latency=latency, event_delay=event_delay)
+    return Settings(dialect.profile, tenants, models=models, latency=latency, event_delay=event_delay)
 
 
 def serve(  # noqa: PLR0913 - each is an option of the command line
@@ -75,18 +75,17 @@ def serve(  # noqa: PLR0913 - each is an option of the command line
 
     Raises:
         ContractError: the profile cannot be read.
-        DeploymentError: there is no reference deployment for it, the address is not free, or the upstream cannot be
-            reached or lets nobody in.
+        DeploymentError: the address is not free, or the upstream cannot be reached or lets nobody in.
     """
-    settings = settings_from_environment(profile, environ, latency=latency, event_delay=event_delay)
-    dialect = dialect_of(profile)
     contract = load_contract(profile)
+    dialect = reference_dialect(contract)
+    settings = settings_from_environment(dialect, environ, latency=latency, event_delay=event_delay)
     behind = _upstream(upstream, upstream_model, environ)
     listener = _listen(host, port)
     try:
         model = served_models(contract.operation, settings)[0]
         provider: Provider = EchoProvider() if behind is None else _gateway(behind, model, warn)
-        hooks = hooks or Hooks()
+        hooks = hooks or Hooks(reference_stages(contract))
         app = create_app(contract, settings, provider, hooks.stages)
     except BaseException:
         listener.close()
@@ -162,17 +161,17 @@ class EmbeddedReference:
         tenants: tuple[Tenant, Tenant] | None = None,
         connections: ConnectionBounds | None = None,
     ) -> None:
-        dialect = dialect_of(profile)
         contract = contract or load_contract(profile)
+        dialect = reference_dialect(contract)
         tenants = tenants or new_tenants(dialect)
         settings = Settings(
-            profile,
+            dialect.profile,
             tenants,
             latency=latency,
             event_delay=event_delay,
             connections=connections or ConnectionBounds(),
         )
-        hooks = hooks or Hooks(stages or Stages())
+        hooks = hooks or Hooks(stages or reference_stages(contract))
         app = create_app(contract, settings, provider or EchoProvider(), hooks.stages)
         self.api_key, self.other_api_key = (tenant.api_key for tenant in tenants)
         self.model = served_models(contract.operation, settings)[0]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from conformance.contract import shipped_profiles
-from conformance.contract.dialect import Dialect, read_dialect
 from conformance.reference.errors import DeploymentError
 from conformance.targets import demo
 
@@ -68,16 +66,3 @@ class Settings:
             raise DeploymentError("The reference deployment serves no model; name at least one.")
         if min(self.max_body, self.max_depth, self.context_window) < 1:
             raise DeploymentError("max_body, max_depth and context_window must be at least 1.")
-
-
-def dialect_of(profile: str) -> Dialect:
-    """The dialect of a shipped profile.
-
-    Raises:
-        DeploymentError: there is no such profile.
-        ContractError: its dialect cannot be used.
-    """
-    if profile not in shipped_profiles():
-        known = ", ".join(shipped_profiles())
-        raise DeploymentError(f"There is no reference deployment for {profile!r}; the profiles with one are {known}.")
-    return read_dialect(profile)

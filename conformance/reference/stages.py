@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from starlette.requests import Request
 
 from conformance.contract.dialect import Dialect
-from conformance.contract.model import CredentialScheme, Operation
+from conformance.contract.model import CredentialScheme, Operation, Place
 from conformance.reference.access import Fields, authenticate, authorize
 from conformance.reference.answer import EventData, Outline, build_completion, build_events
 from conformance.reference.body import check_media_type, read_body
@@ -43,6 +43,11 @@ def check_path(rules: RequestRules, parameters: Mapping[str, str]) -> None:
     rules.check_path(parameters)
 
 
+def check_beside(rules: RequestRules, place: Place, parameters: Mapping[str, str]) -> None:
+    """The stage that checks the parameters in the query, the header or the cookies."""
+    rules.check_beside(place, parameters)
+
+
 def check_body(rules: RequestRules, body: Any) -> None:
     """The stage that checks the body against the contract's schema."""
     rules.check_body(body)
@@ -59,6 +64,7 @@ class Stages:
 
     authenticate: Callable[[CredentialScheme, Dialect, Iterable[Tenant], Fields], Tenant] = authenticate
     check_path: Callable[[RequestRules, Mapping[str, str]], None] = check_path
+    check_beside: Callable[[RequestRules, Place, Mapping[str, str]], None] = check_beside
     authorize: Callable[[Dialect, Tenant, Mapping[str, str]], None] = authorize
     check_media_type: Callable[[Fields], None] = check_media_type
     read_body: Callable[[Request, Settings], Awaitable[bytes]] = read_body

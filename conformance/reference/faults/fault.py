@@ -48,8 +48,12 @@ class Fault:
 
     @property
     def hooks(self) -> Hooks:
-        """The hooks of the deployment with this fault."""
+        """The hooks of a shipped profile's deployment with this fault."""
         return hooks_with(self.actions)
+
+    def hooks_over(self, hooks: Hooks) -> Hooks:
+        """The hooks of another deployment with this fault."""
+        return hooks_with(self.actions, hooks)
 
     @property
     def when(self) -> str | None:

@@ -16,9 +16,10 @@ from typing import Any
 from conformance.contract.dialect import Dialect
 from conformance.contract.model import Contract, Keyword, Operation, Requirement
 from conformance.contract.pointers import split
+from conformance.contract.samples import types_of
 from conformance.reference.access import authorize
 from conformance.reference.errors import Refusal
-from conformance.reference.faults.tightening import Tightened, tightened
+from conformance.reference.faults.tightening import Tightened, can_be_tightened, tightened
 from conformance.reference.interpretation import interpret, served_models
 from conformance.reference.provider import CompletionRequest
 from conformance.reference.settings import Settings, Tenant
@@ -80,8 +81,11 @@ def _unfaulted(row: Requirement) -> dict[tuple[str, str], str]:
     if keyword.pointer.startswith("/properties/messages/items/then/"):
         reason = "a contract for text alone cannot serve a tool message, so that nobody sees that one is refused"
         return {(row.id, OVER_ENFORCES): reason}
-    if keyword.name != "type" or not isinstance(keyword.schema, Mapping) or keyword.value != "string":
-        return {}
+    is_text = keyword.name == "type" and isinstance(keyword.schema, Mapping) and keyword.value == "string"
+    if not is_text or not can_be_tightened(keyword):
+        reason = "no stricter form of this keyword is known"
+        return {} if can_be_tightened(keyword) else {(row.id, OVER_ENFORCES): reason}
+    assert isinstance(keyword.schema, Mapping)
     if {"enum", "const"} & keyword.schema.keys():
         reason = "its enum or const says which texts are accepted, and has a fault of its own"
     elif keyword.pointer == "/properties/model/type":
@@ -125,8 +129,8 @@ def _without(contract: Contract, keyword: Keyword) -> Mapping[str, Any]:
                 holder["anyOf"] = [{one: holder.pop(one)}, others]
     if name == "anyOf":
         # The branches still apply to values of the types that they name.
-        kinds = [branch["type"] for branch in keyword.value]
-        holder["anyOf"] = [*keyword.value, {"not": {"type": kinds}}]
+        kinds = [kind for branch in keyword.value for kind in types_of(branch)]
+        holder["anyOf"] = [*keyword.value, {"not": {"type": list(dict.fromkeys(kinds))}}]
     return schema
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from conformance.contract.documents import Document, enforce, read_document
 from conformance.contract.model import Contract
 from conformance.contract.pointers import join
+from conformance.contract.profile import argument_of
 from conformance.reference.errors import DeploymentError
 from conformance.reference.faults.actions import FaultAction
 from conformance.reference.faults.answer_keywords import answer_keyword_faults
@@ -20,8 +21,11 @@ from conformance.reference.faults.catalogue import SCHEMA, FaultRow, faults_in, 
 from conformance.reference.faults.conditions import ConditionError, condition
 from conformance.reference.faults.fault import Fault, effects_among, matching
 from conformance.reference.faults.keyword_faults import keyword_faults
+from conformance.reference.faults.own_faults import visible_answer_faults, visible_request_faults
 from conformance.reference.faults.registry import hooks_with
 from conformance.reference.hooks import Hooks
+from conformance.reference.own_contract import reference_stages
+from conformance.shipped import shipped_profiles
 
 _GENERATED = Path(__file__).parent / "generated.yaml"
 _REQUESTS = 5
@@ -31,9 +35,15 @@ _REQUESTS = 5
 def every_fault(contract: Contract, extra: Path | None = None) -> tuple[Fault, ...]:
     """The faults and allowed variations that a profile can show, each once; `extra` is a further file of rows.
 
+    A user's own contract has those of its keywords, and of `extra`.
+
     Raises:
         ContractError: a file of the catalogue, or `extra`, cannot be used.
     """
+    if contract.profile.name not in shipped_profiles():
+        own_rows = () if extra is None else faults_in(contract, read_fault_rows(extra))
+        requests = visible_request_faults(contract, _request_faults(contract))
+        return (*own_rows, *requests, *visible_answer_faults(contract))
     rows: tuple[FaultRow, ...] = shipped_fault_rows()
     if extra is not None:
         rows += read_fault_rows(extra)
@@ -50,7 +60,7 @@ def composed(contract: Contract, names: Iterable[str]) -> Hooks:
         ContractError: a file of the catalogue cannot be used.
     """
     known = {fault.id: fault for fault in every_fault(contract)}
-    hooks = Hooks()
+    hooks = Hooks(reference_stages(contract))
     for name in names:
         hooks = hooks_with(_named(name, known, contract.profile.name).actions, hooks)
     return hooks
@@ -94,7 +104,7 @@ def unseen_faults(contract: Contract) -> Mapping[str, str]:
 
 
 def _request_faults(contract: Contract) -> Iterator[Fault]:
-    profile = contract.profile.name
+    profile = argument_of(contract)
     for one in keyword_faults(contract):
         row = contract.requirement(one.requirement)
         kind = one.id.partition(":")[0]

@@ -14,6 +14,8 @@ from conformance.probes.boundary_values import INSIDE
 _ASCII = "^[\\x00-\\x7f]*$"
 _MOST_ITEMS = 4
 """The most items that a deployment takes which limits their number."""
+_ALWAYS_SERVED = ("user", "assistant", "tool")
+"""Roles that no fault refuses alone."""
 _TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
 
 
@@ -35,6 +37,15 @@ def tightened(contract: Contract, keyword: Keyword) -> Tightened:
         return Tightened("refuses letters in upper case", lambda _: True)
     edit, about = _EDITS[keyword.name](keyword, contract.operation.request_schema)
     return Tightened(about, _validator(_edited(contract, keyword, edit)))
+
+
+def can_be_tightened(keyword: Keyword) -> bool:
+    """Whether a stricter form of a keyword is known."""
+    if keyword.location != "request" or keyword.name not in _EDITS:
+        return keyword.location != "request" or _orders_members(keyword)
+    if keyword.name == "enum":
+        return any(one not in _ALWAYS_SERVED for one in keyword.value)
+    return keyword.name != "anyOf" or all(isinstance(one, Mapping) for one in keyword.value)
 
 
 SchemaEdit = Callable[[dict[str, Any]], None]
@@ -150,7 +161,7 @@ def _required(keyword: Keyword, root: Schema) -> tuple[SchemaEdit, str]:
 def _enum(keyword: Keyword, _root: Schema) -> tuple[SchemaEdit, str]:
     # Without the user's role nothing is served, and every longer conversation has the assistant's. A contract for text
     # alone cannot serve a tool message, so that nobody would notice that its role is refused.
-    member = next(one for one in keyword.value if one not in ("user", "assistant", "tool"))
+    member = next(one for one in keyword.value if one not in _ALWAYS_SERVED)
     return _and({"not": {"const": member}}), f"refuses {member}"
 
 
