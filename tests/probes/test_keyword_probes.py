@@ -71,7 +71,7 @@ def test_each_boundary_value_is_sent_in_a_combined_request_and_alone(contract: C
     parts = [part.name for probe in combined for part in probe.instead]
     assert len(parts) > 2 * len(combined)
     assert all("/honoured/" in name for name in parts)
-    honoured = {probe.name for probe in _probes(contract) if "/honoured/" in probe.name and not probe.path_parameters}
+    honoured = {probe.name for probe in _probes(contract) if "/honoured/" in probe.name and not probe.parameters}
     assert honoured == set(parts)
 
 
@@ -89,7 +89,7 @@ def test_what_enforces_a_keyword_breaks_this_keyword_and_no_other(contract: Cont
         if row.keyword.location.startswith("path."):
             parameter = row.keyword.location.removeprefix("path.")
             assert _accepts(schema, sent), probe.name
-            schema, sent = contract.operation.path_parameters[parameter], probe.path_parameters[parameter]
+            schema, sent = contract.operation.path_parameters[parameter], probe.parameters[parameter]
         assert not _accepts(schema, sent), probe.name
         broken = broken_keywords(schema, sent)
         if requirement_id in expected:

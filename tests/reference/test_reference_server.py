@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from conformance.contract import load_contract
+from conformance.contract.dialect import read_dialect
 from conformance.contract.documents import ContractError
 from conformance.reference import DeploymentError, EmbeddedReference, serve
 from conformance.reference.server import settings_from_environment
@@ -44,7 +45,7 @@ def test_serve_says_where_it_is_and_how_to_judge_it_and_stops_when_interrupted()
 
 def test_serve_takes_its_credentials_from_the_environment() -> None:
     environ = {"CONFORMANCE_API_KEY": " mine ", "CONFORMANCE_MODEL": "my-model", "CONFORMANCE_OTHER_ORG_ID": ""}
-    settings = settings_from_environment("kodexa", environ)
+    settings = settings_from_environment(read_dialect("kodexa"), environ)
     assert [tenant.api_key for tenant in settings.tenants] == ["mine", demo.OTHER_API_KEY]
     assert [tenant.parameters for tenant in settings.tenants] == [{"orgId": ORG}, {"orgId": OTHER_ORG}]
     assert settings.models == (demo.MODEL, "my-model")

@@ -115,14 +115,14 @@ def test_path_parameters_come_from_the_target(changes: dict[str, object], path: 
 
 def test_a_probe_replaces_path_parameters_and_paths() -> None:
     target = replace(TARGET, parameters={"orgId": "mine"})
-    own = probe(path_parameters={"orgId": "not-a-uuid"})
+    own = probe(parameters={"orgId": "not-a-uuid"})
     assert "/organizations/not-a-uuid/" in sent_request(build_request(own, ORG, target)).url
     elsewhere = probe(path="/api/organizations/{orgId}/nothing")
     assert sent_request(build_request(elsewhere, ORG, target)).url.endswith("/v1/api/organizations/mine/nothing")
 
 
 def test_a_missing_path_parameter_is_named() -> None:
-    with pytest.raises(RequestError, match=r"'orgId'.*write the value into the path"):
+    with pytest.raises(RequestError, match=r"'orgId'.*give one as --param orgId=VALUE"):
         build_request(probe(), ORG, TARGET)
 
 
