@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from conformance.lab.evidence_checks import NO_CHECKS, EvidenceChecks, failed_checks
-from conformance.lab.observing import LEAN, ObservedTarget, idle_run, observed_targets
+from conformance.lab.observing import ObservedTarget, idle_run, observed_targets
 from conformance.lab.targets import LabTarget
 from conformance.running.pytest_session import run_pytest
 from conformance.running.suite_run import SuiteRun
@@ -61,7 +61,7 @@ def judge_targets(
     with TemporaryDirectory(prefix="chat-conformance-lab-") as scratch:
         suite_run = SuiteRun(idle_run(targets[0].profile, targets[0].tier))
         loop = _EveryTarget(suite_run, observed_targets(targets, keep or Path(scratch)), checks)
-        ended = run_pytest(suite_run, LEAN, loop)
+        ended = run_pytest(suite_run, (), loop)
     if len(loop.judged) < len(targets):
         why = suite_run.broken or ended.printed.strip().splitlines()[-15:]
         raise LabError(f"the lab broke at {targets[len(loop.judged)].id}: " + "; ".join(why))

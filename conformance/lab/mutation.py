@@ -13,7 +13,7 @@ import pytest
 
 from conformance.lab.judging import JudgedTarget, LabError, judge
 from conformance.lab.kill_matrix import changes, expectation
-from conformance.lab.observing import LEAN, ObservedTarget, idle_run, observed_targets
+from conformance.lab.observing import ObservedTarget, idle_run, observed_targets
 from conformance.lab.targets import CONTROLS, LabTarget, contract_of, targets_of
 from conformance.running.pytest_session import run_pytest
 from conformance.running.suite_run import SuiteRun
@@ -67,7 +67,7 @@ def mutants_of(profile: str, progress: Progress | None = None) -> list[Mutant]:
         with TemporaryDirectory(prefix="chat-conformance-mutants-") as folder:
             suite_run = SuiteRun(idle_run(profile, tier))
             loop = _EveryMutant(suite_run, control, Path(folder), known, progress)
-            ended = run_pytest(suite_run, LEAN, loop)
+            ended = run_pytest(suite_run, (), loop)
         if not loop.finished:
             raise LabError("; ".join(suite_run.broken or ended.printed.strip().splitlines()[-15:]))
         for one in loop.mutants:

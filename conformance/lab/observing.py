@@ -33,10 +33,6 @@ WAITING_LIMITS = replace(LIMITS, concurrency=24)
 """For targets that fall silent: all their requests wait at the same time."""
 _AT_ONCE = 4
 """How many targets that wait are observed at the same time."""
-LEAN = [
-    word for name in ("unraisableexception", "threadexception", "logging", "doctest") for word in ("-p", f"no:{name}")
-]
-"""Options without the plugins of pytest that hundreds of runs in one process can do without."""
 
 
 def observed_targets(targets: Sequence[LabTarget], folder: Path) -> Iterator[ObservedTarget]:
@@ -139,5 +135,5 @@ def idle_run(profile: str, tier: Tier) -> Run:
 @cache
 def needs_of(profile: str, tier: Tier) -> tuple[str, ...]:
     """The probes that the suite's tests need, found by collecting them once."""
-    suite_run, _ = collect(idle_run(profile, tier), LEAN)
+    suite_run, _ = collect(idle_run(profile, tier))
     return tuple(dict.fromkeys(suite_run.needs))

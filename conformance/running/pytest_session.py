@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _PACKAGE = Path(conformance.__file__).parent
 _SUITE = _PACKAGE / "suite"
 """By its path: for the name of a package, pytest would load every conftest.py in and below the working directory."""
+_UNNEEDED = ("unraisableexception", "threadexception", "logging", "doctest")
+"""Plugins of pytest that are about code under test, of which there is none; two of them collect garbage at the end."""
 _REPORTERS = ("pytest_metadata.plugin", "pytest_html.plugin")
 
 
@@ -108,6 +110,7 @@ def run_pytest(suite_run: SuiteRun, arguments: Sequence[str], *plugins: object) 
         "--capture=no",
         "-q",
         *(word for name in _REPORTERS for word in ("-p", name)),
+        *(word for name in _UNNEEDED for word in ("-p", f"no:{name}")),
     ]
     printed = io.StringIO()
     with _isolated_environment(), contextlib.redirect_stdout(printed):

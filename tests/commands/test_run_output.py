@@ -82,6 +82,13 @@ def test_the_public_demo_key_is_used_only_with_a_line_that_says_so() -> None:
     ) in lines
 
 
+def test_a_key_that_is_too_short_to_be_found_everywhere_is_noted(faulty: EmbeddedReference) -> None:
+    short = {"CONFORMANCE_API_KEY": "k7Qm2xZ", "CONFORMANCE_MODEL": faulty.model}
+    _, lines, _ = run("openai", "--base-url", faulty.base_url, "--tier", "smoke", "--out", "out", **short)
+    (note,) = [line for line in lines if line.startswith("Note")]
+    assert "api-key has fewer than 8 characters" in note
+
+
 def test_the_last_lines_are_what_a_log_shows_first(failed: Path) -> None:
     status, lines, _ = run("openai", "--replay", failed, "--out", "out")
     assert status == 1

@@ -110,6 +110,21 @@ def test_a_secret_is_never_shown_however_the_text_is_cut(pieces: list[str]) -> N
         assert shown == "".join(pieces)
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+@given(
+    before=st.text("abc .,", max_size=20),
+    coded=st.sampled_from([KEY, KEY[::-1], KEY.upper(), " ".join(KEY), KEY.encode().hex(), "-".join(KEY)]),
+    after=st.text("abc .,", max_size=20),
+)
+def test_a_secret_in_pieces_of_a_few_characters_is_not_shown(size: int, before: str, coded: str, after: str) -> None:
+    text, gate = before + coded + after, KeyGate(KEY)
+    shown = "".join(gate.feed(text[at : at + size]) for at in range(0, len(text), size)) + gate.flush()
+    assert len(shown) == len(text)
+    inside = shown[len(before) : len(before) + len(coded)]
+    # Behind a letter, the first one of a spaced key may be the end of a word, and has been sent.
+    assert sum(character.isalnum() for character in inside) <= 1, shown
+
+
 @pytest.mark.parametrize("secret", [None, ""])
 def test_without_a_secret_everything_is_shown(secret: str | None) -> None:
     assert KeyGate(secret).feed("abab") == "abab"

@@ -19,10 +19,6 @@ from conformance.targets.model import Limits
 PATIENT = Limits(first_byte_timeout=10.0, idle_timeout=10.0, deadline=20.0, retries=0, concurrency=32)
 QUICK = replace(PATIENT, idle_timeout=0.6)
 """For streams that fall silent: the run waits for each as long as this."""
-LEAN = [
-    word for name in ("unraisableexception", "threadexception", "logging", "doctest") for word in ("-p", f"no:{name}")
-]
-"""What a hundred runs in one process can do without."""
 ALL_BUT_THE_SCHEMA = ("stream.[!c]*", "stream.created*", "stream.content*")
 """Half of the requirements on streams; for what cannot touch the schema of a chunk."""
 ENVIRONMENT = {"CONFORMANCE_API_KEY": KEY, "CONFORMANCE_MODEL": MODEL}
@@ -37,7 +33,7 @@ def judge(
             profile="openai", base_url=served.base_url, only=only, out=out, limits=limits, **settings
         )
         with open_run(run_settings, ENVIRONMENT) as opened:
-            suite_run, _ = judge_run(opened, arguments=LEAN)
+            suite_run, _ = judge_run(opened)
     assert not suite_run.broken
     assert suite_run.judgements
     return suite_run.judgements
