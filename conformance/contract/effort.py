@@ -43,6 +43,11 @@ def bounded_effort(most: int = MOST) -> Iterator[None]:
         _kept.reset(kept)
 
 
+def is_bounded() -> bool:
+    """Whether work is being counted."""
+    return _left.get() is not None
+
+
 def kept_in_this_work() -> dict[tuple[int, int], tuple[Any, ...]] | None:
     """What is kept as long as the bounded piece of work goes on, by identities; None where work is not bounded."""
     return _kept.get()

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from conformance.contract.effort import kept_in_this_work, spend_on
+from conformance.contract.effort import is_bounded, kept_in_this_work, parts_of, spend, spend_on
 
 Accepts = Callable[[Any], bool]
 Definitions = Mapping[str, Any] | None
 """What the `$ref` of a schema lead to, by name."""
+
+
+_PARTS_AT_ONCE = 100
+"""Parts of a compiled schema that cost as much, where a value is checked, as one that is looked into."""
 
 
 def validator_for(schema: Any, definitions: Definitions = None) -> Accepts:
@@ -20,7 +24,10 @@ def validator_for(schema: Any, definitions: Definitions = None) -> Accepts:
     spend_on(whole)
     validator = Draft202012Validator(whole, validate_formats=True)
 
+    effort = parts_of(whole) // _PARTS_AT_ONCE if is_bounded() else 0
+
     def accepts(value: Any) -> bool:
+        spend(effort)
         spend_on(value)
         try:
             return validator.is_valid(value)

@@ -6,7 +6,6 @@ Values that must be served are combined in few requests (`combined_probes`); wha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from conformance.contract.described_parameters import as_text, is_plain, readings_of
 from conformance.contract.model import Keyword, Place, Requirement, Schema, Tier
@@ -16,7 +15,7 @@ from conformance.probes.combined_probes import combined
 from conformance.probes.invalid_boundaries import invalid_boundary_probes
 from conformance.probes.keyword_cases import Case, is_always_text, probe_name
 from conformance.probes.keyword_values import violating_cases
-from conformance.probes.model import UNLIMITED, Intent, Probe
+from conformance.probes.model import Intent, Probe
 from conformance.probes.request_body import CHEAP, REMOVED, RequestBody, describe_change
 from conformance.probes.valid_boundaries import valid_boundary_values
 
@@ -28,14 +27,8 @@ def keyword_probes(body: RequestBody) -> Iterator[Probe]:
     for row in rows:
         if row.keyword is not None and row.keyword.place not in (None, Place.BODY):
             yield from _parameter_probes(row, row.keyword, body)
-    yield from map(_later_if_dear, invalid_boundary_probes(in_body, body))
-    values = valid_boundary_values(in_body, body)
-    yield from combined((replace(one, probe=_later_if_dear(one.probe)) for one in values), body)
-
-
-def _later_if_dear(probe: Probe) -> Probe:
-    """The probe, in the exhaustive tier if it may cost more than an answer without a limit: at a huge maximum."""
-    return probe if probe.completion_tokens <= UNLIMITED else replace(probe, tier=Tier.EXHAUSTIVE)
+    yield from invalid_boundary_probes(in_body, body)
+    yield from combined(valid_boundary_values(in_body, body), body)
 
 
 def stands_in_the_body(keyword: Keyword) -> bool:

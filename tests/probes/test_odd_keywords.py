@@ -22,6 +22,9 @@ TEXT = {"type": "string"}
 WHOLE = {"type": "integer"}
 PAIR = {"type": "object", "required": ["a"], "properties": {"a": WHOLE, "b": TEXT}}
 
+BINDING = {"document": "contract", "place": "section 2", "basis": "stated"}
+"""What makes a `format` more than an annotation: its author says so."""
+
 # Each field, and the keyword of it that is looked at (below the field's own schema).
 FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     "unique": ({"type": "array", "items": TEXT, "uniqueItems": True}, "uniqueItems"),
@@ -79,7 +82,7 @@ FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     "sizes": ({"enum": [256, 512, 1024]}, "enum"),
     "half": ({"type": "number", "multipleOf": 0.5, "minimum": 0, "maximum": 2}, "multipleOf"),
     **{
-        name.replace("-", "_"): ({"type": "string", "format": name}, "format")
+        name.replace("-", "_"): ({"type": "string", "format": name, "x-source": {"format": BINDING}}, "format")
         for name in ("email", "date-time", "date", "time", "uri", "ipv4", "ipv6", "hostname", "uuid", "duration")
     },
 }

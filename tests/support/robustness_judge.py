@@ -32,7 +32,9 @@ def judge_at(
     url: str, out: Path, only: tuple[str, ...], tier: Tier, limits: Limits = LIMITS, **environment: str
 ) -> Mapping[str, Judgement]:
     """The same for a deployment that is served already."""
-    settings = RunSettings("openai", base_url=url, only=only, out=out, limits=limits, tier=tier, generated=0)
+    settings = RunSettings(
+        "openai", base_url=url, only=only, out=out, limits=limits, tier=tier, generated=0, may_cost_much=True
+    )
     with open_run(settings, {**ENVIRONMENT, **environment}) as opened:
         run, _ = judge_run(opened)
     assert not run.broken
