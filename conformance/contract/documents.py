@@ -11,11 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conformance.contract.json_size import has_more_values
 from conformance.contract.pointers import join, look_up, split
 from conformance.contract.regular_files import LARGEST_DOCUMENT, UnreadableError, read_regular_file
 from conformance.contract.yaml_values import MAX_DEPTH, MAX_NODES, YamlError, read_yaml
 from conformance.shipped import specs_directory
+from conformance.strict_json import has_more_values
 
 _LONGEST_REASON = 200
 _LINES_UP_TO = 1_000_000

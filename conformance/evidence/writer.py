@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from io import RawIOBase
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from conformance.evidence.certificates import without_secret_certificates
 from conformance.evidence.jsonl import FILE_NAME, FORMAT, dump_line, exchange_to_json
 from conformance.evidence.reader import Evidence, EvidenceError, read_evidence
 from conformance.evidence.redaction import Redactor
-from conformance.wire.exchange import Exchange
+from conformance.wire.exchange import Exchange, Redaction
 
 
 class EvidenceWriter:
@@ -75,7 +75,7 @@ class EvidenceWriter:
         Raises:
             EvidenceError: the line cannot be written, or an exchange with this id was written before.
         """
-        redacted = without_secret_certificates(self._redactor.exchange(exchange), self._redactor)
+        redacted = _without_secret_certificates(self._redactor.exchange(exchange), self._redactor)
         if redacted.id in self._ids:
             raise EvidenceError(f"the exchange {redacted.id!r} was written before; ids are unique.", path=self.path)
         self._ids.add(redacted.id)
@@ -130,3 +130,20 @@ def _refuse_links(directory: Path) -> None:
     for path in (directory, directory / FILE_NAME):
         if path.is_symlink():
             raise EvidenceError("it is a symbolic link; remove it, or choose another directory.", path=path)
+
+
+def _without_secret_certificates(exchange: Exchange, redactor: Redactor) -> Exchange:
+    """The exchange without those certificates of its peer in which a secret stands, and with a note of each secret.
+
+    They are left out whole, for nobody could read one with asterisks in it.
+    """
+    peer = exchange.peer
+    if peer is None:
+        return exchange
+    searched = [(certificate, redactor.data(certificate)[1]) for certificate in peer.certificates]
+    found = dict.fromkeys(one for _, secrets in searched for one in secrets)
+    if not found:
+        return exchange
+    kept = tuple(certificate for certificate, secrets in searched if not secrets)
+    notes = tuple(Redaction(secret, form, "certificate") for secret, form in found)
+    return replace(exchange, peer=replace(peer, certificates=kept), redactions=(*exchange.redactions, *notes))

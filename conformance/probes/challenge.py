@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from conformance.probes.canaries import CANARY
+from conformance.targets.errors import TargetError
 
 FORMAT: Final = 1
 NONCE_BYTES: Final = 32
@@ -134,3 +135,15 @@ def _time(value: Any, name: str) -> str:
     if time is None or time.tzinfo is None or time.isoformat() != value:
         raise ValueError(f"its `{name}` is not a time like 2026-11-29T10:00:00+00:00")
     return time.isoformat()
+
+
+def require_in_time(challenge: Challenge, now: datetime, subject: str) -> None:
+    """Refuse a challenge that does not hold now; `subject` names it at the beginning of the sentence.
+
+    Raises:
+        TargetError: it has expired, or is not valid yet.
+    """
+    if now >= challenge.expires_at:
+        raise TargetError(f"{subject} expired at {challenge.expires}; ask the certifier for a new one.")
+    if now < challenge.issued_at:
+        raise TargetError(f"{subject} holds only from {challenge.issued} on; check the clock of this machine.")

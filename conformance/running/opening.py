@@ -14,7 +14,7 @@ from conformance.contract.servers import server_urls
 from conformance.evidence import Redactor
 from conformance.gate.waivers import load_waivers
 from conformance.probes import check_request
-from conformance.running.challenge_time import require_in_time
+from conformance.probes.challenge import require_in_time
 from conformance.running.earlier_run import require_fresh, require_no_other_evidence
 from conformance.running.ownership import owned
 from conformance.running.replay import replayed_run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from conformance.contract.json_size import has_more_values
+from conformance.strict_json import has_more_values
 
 MOST_VALUES: Final = 100_000
 """Values of one JSON text, those inside of others included."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,6 @@ from conformance.reference.provider import CompletionRequest, Ended
 from conformance.reference.providers.adaptation import MOST_TRIES, REFUSES_FORM, other_forms
 from conformance.reference.providers.bounded_json import read_json
 from conformance.reference.providers.connections import LATE, Connections
-from conformance.reference.providers.deadline import Deadline
 from conformance.reference.providers.key_gate import KeyGate
 from conformance.reference.providers.upstream_answer import AnswerReader
 from conformance.reference.providers.upstream_body import beginning_of, parts_of
@@ -28,6 +28,17 @@ _MOST_ERROR_BYTES = 64 * 1024
 _MOST_LIST_BYTES = 2 * 1024 * 1024
 _HAS_NO_LIST = frozenset({200, 401, 403, 404, 405, 501})
 """Statuses that settle that there is no list of models; others may pass."""
+
+
+class Deadline:
+    """A moment after which nothing is waited for any more. Times are in seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._ends = time.monotonic() + seconds
+
+    def wait(self, most: float) -> float:
+        """How long to wait for the next part: at most `most`, and never past the deadline."""
+        return max(0.0, min(most, self._ends - time.monotonic()))
 
 
 @dataclass(frozen=True, slots=True)
