@@ -18,6 +18,7 @@ REDACTOR = Redactor(SECRETS)
 B = KEY.encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("coding", "compress"),
     [

@@ -14,6 +14,8 @@ from conformance.contract.model import Tier
 from conformance.probes import Plan, plan
 from conformance.targets import Target
 
+pytestmark = pytest.mark.slow
+
 
 def planned(contract: Contract, tier: Tier) -> Plan:
     values = {one.name: one.default or one.demo or "a" for one in contract.parameters}

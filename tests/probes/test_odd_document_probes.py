@@ -78,6 +78,7 @@ def test_what_must_be_served_is_valid_and_what_enforces_is_not(odd_contract: Con
             assert not body.accepts(probe.body), probe.name
 
 
+@pytest.mark.slow
 def test_requests_are_generated_where_the_schema_says_anything(
     odd_contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
