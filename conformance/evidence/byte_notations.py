@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from conformance.evidence.content_coding import begins_packed
+from conformance.evidence.content_coding import packed_size
 from conformance.evidence.views import Back, Piece, Spans, View, back_through, merged, once
 
 _TEXT = frozenset(range(0x20, 0x7F)) | {0, 9, 10, 13}
@@ -140,8 +140,14 @@ _HEX = _Notation("hex", 4, binascii.a2b_hex, (b"0a", b"00a"))
 def _reaches(notation: _Notation, beginning: re.Pattern[bytes], text: bytes) -> Spans:
     """From each beginning of compressed data to where it may end. Most of what looks like a beginning is none."""
     starts = (one.start() for one in islice(beginning.finditer(text), _MOST_ATTEMPTS))
-    begun = (start for start in starts if begins_packed(notation.bytes_of(text[start : start + _ATTEMPT])))
-    return [(start, min(start + _MOST_REACH, len(text))) for start in islice(begun, _MOST_PACKED)]
+    begun = (start for start in starts if packed_size(notation.bytes_of(text[start : start + _ATTEMPT])))
+    return [(start, min(_end_of_packed(notation, text, start), len(text))) for start in islice(begun, _MOST_PACKED)]
+
+
+def _end_of_packed(notation: _Notation, text: bytes, start: int) -> int:
+    """Where compressed data in a text ends: what follows is looked at as the text that it is."""
+    size = packed_size(notation.bytes_of(text[start : start + _MOST_REACH]))
+    return start + size * 8 // notation.bits + _MARGIN
 
 
 _MOST_ATTEMPTS = 512

@@ -162,10 +162,11 @@ def unpacked(view: View) -> Iterator[View]:
             yield view.undone(coding, inner, _all_of(match.start(), end))
 
 
-def begins_packed(data: bytes) -> bool:
-    """Whether bytes begin with gzip or zlib data, and not only with its mark: whether anything comes out of them."""
+def packed_size(data: bytes) -> int:
+    """How many bytes are gzip or zlib data; 0 where they only have its mark, and nothing comes out of them."""
     coding = "gzip" if data.startswith(GZIP_MAGIC) else "deflate"
-    return bool(_unpack(data, coding)[0])
+    inner, size = _unpack(data, coding)
+    return size if inner else 0
 
 
 def _all_of(start: int, end: int) -> Back:

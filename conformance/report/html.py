@@ -98,11 +98,21 @@ def prose(text: str) -> object:
     return markupsafe.Markup(_CODE.sub(r"<code>\1</code>", escaped))  # noqa: S704 - escaped above
 
 
+_PIECES = 4
+_WITHHELD = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Withheld</title>'
+    "<h1>This page is withheld</h1><p>A part of it could not be searched for secrets. results.json has the record.</p>"
+)
+"""What stands in the place of a page of which so much was masked that its parts cannot be told any more."""
+
+
 def assembled(pieces: Sequence[str], style: str, script: str) -> str:
     """The four pieces of a page with its security policy, style and script between them.
 
     These three are put in last, so that redaction cannot change them: the policy names their digests.
     """
+    if len(pieces) != _PIECES:
+        return _WITHHELD
     before_policy, before_style, before_script, rest = pieces
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}';"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import string
 from collections.abc import Callable
 from operator import attrgetter
@@ -181,3 +183,9 @@ def test_what_looks_like_a_beginning_of_compressed_data_hides_no_other(false: st
 def test_strings_of_a_value_are_redacted_like_each_alone(words: list[str]) -> None:
     redactor = Redactor({"api-key": KEY})
     assert redactor.value({"words": words}) == {"words": [redactor.text(word) for word in words]}
+
+
+def test_a_report_that_shows_many_bombs_is_not_withheld() -> None:
+    bomb = base64.b64encode(gzip.compress(bytes(4_000_000), mtime=0)).decode()
+    report = " ".join(f"{bomb} {'a few words more ' * 2000}" for _ in range(16))
+    assert Redactor({"api-key": KEY}).report(report) == report
