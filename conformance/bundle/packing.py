@@ -28,7 +28,6 @@ from conformance.contract import (
     document_path,
     release_path,
     requirement_set,
-    shipped_profiles,
 )
 from conformance.evidence import FILE_NAME as EVIDENCE_FILE
 from conformance.report import read_results
@@ -123,7 +122,7 @@ def _contract_files(contract: Contract, results: Results) -> Mapping[str, Path |
 
 def _release_name(contract: Contract, release: Path) -> str:
     """The name of a release in a bundle, where all files of a contract are in one folder."""
-    shipped = contract.profile.name in shipped_profiles()
+    shipped = not contract.is_own
     return f"{contract.profile.name}-{release.name}" if shipped else release.name
 
 

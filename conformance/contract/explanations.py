@@ -9,12 +9,13 @@ from typing import Any
 
 from conformance.contract.catalogue import shipped_rows
 from conformance.contract.documents import enforce, read_document
+from conformance.contract.model import Place
 from conformance.contract.pointers import split
 from conformance.shipped import specs_directory
 
 SCHEMA = "keyword-explanations.schema.json"
 FILE_NAME = "keyword-explanations.yaml"
-_OF_THE_REQUEST = ("request", "path")
+_OF_THE_REQUEST = {"request", *Place}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from conformance.contract.media_types import is_event_stream
+from conformance.shipped import shipped_profiles
 
 Schema = Mapping[str, Any] | bool
 """A JSON Schema (2020-12) with every `$ref` resolved but those of a recursion."""
@@ -354,6 +355,11 @@ class Contract:
     def tenancy(self) -> tuple[Parameter, ...]:
         """The parameters of the path that say whose data a request is about."""
         return tuple(parameter for parameter in self.parameters if parameter.second is not None)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a user's own, and not one of those that are shipped."""
+        return self.profile.name not in shipped_profiles()
 
     def requirement(self, requirement_id: str) -> Requirement | None:
         """The requirement with this id, or None where the profile has none."""

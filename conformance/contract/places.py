@@ -14,7 +14,7 @@ from conformance.contract.documents import Document, read_document
 from conformance.contract.media_types import is_event_stream, is_json
 from conformance.contract.model import Contract, Keyword
 from conformance.contract.pointers import join, split
-from conformance.shipped import profile_path, shipped_profiles, specs_directory
+from conformance.shipped import profile_path, specs_directory
 
 _MOST_REFERENCES = 100
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -30,8 +30,7 @@ class WrittenAt:
 
 def document_path(contract: Contract) -> Path:
     """The OpenAPI document of a contract."""
-    name = contract.profile.name
-    return profile_path(name) if name in shipped_profiles() else Path(contract.profile.path)
+    return Path(contract.profile.path) if contract.is_own else profile_path(contract.profile.name)
 
 
 def declared_rows(contract: Contract) -> Path | None:
@@ -40,7 +39,7 @@ def declared_rows(contract: Contract) -> Path | None:
     Raises:
         ContractError: the document can no longer be read.
     """
-    if contract.profile.name in shipped_profiles():
+    if not contract.is_own:
         return None
     return read_declaration(read_document(document_path(contract)), shipped=False).rows
 
@@ -72,7 +71,7 @@ def own_places(contract: Contract) -> Mapping[str, WrittenAt]:
     Raises:
         ContractError: a file of the contract can no longer be read.
     """
-    if contract.profile.name in shipped_profiles():
+    if not contract.is_own:
         return {}
     files = {path.as_posix() for path in (document_path(contract), declared_rows(contract)) if path is not None}
     return {row_id: place for row_id, place in written_places(contract).items() if place.file in files}

@@ -87,7 +87,7 @@ def load_contract(profile: str) -> Contract:
 def argument_of(contract: Contract) -> str:
     """What `load_contract` takes for a contract: a shipped profile's name, or the path of a user's own document."""
     profile = contract.profile
-    return profile.name if profile.name in shipped_profiles() else with_operation(profile.path, profile.operation)
+    return with_operation(profile.path, profile.operation) if contract.is_own else profile.name
 
 
 def with_operation(profile: str, operation: str | None) -> str:

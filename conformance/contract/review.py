@@ -10,7 +10,7 @@ from pathlib import Path
 
 from conformance.contract.documents import ContractError, read_document
 from conformance.contract.model import Contract, Requirement
-from conformance.shipped import reviewed_path, shipped_profiles
+from conformance.shipped import reviewed_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class SourceChange:
 
 def review_path(contract: Contract) -> Path:
     """Where the reviewed state of a contract is kept: in a shipped profile's folder, or beside a user's document."""
-    if contract.profile.name in shipped_profiles():
+    if not contract.is_own:
         return reviewed_path(contract.profile.name)
     return Path(contract.profile.path).with_suffix(".reviewed.json")
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from conformance.lab.kill_matrix import Detection, KillMatrix, LabResult
-from conformance.shipped import shipped_profiles
 
 CAUGHT = "every fault is caught through what it breaks"
 NO_FALSE_ALARM = "nothing is accused falsely"
@@ -30,7 +29,7 @@ def rule_violations(matrix: KillMatrix) -> tuple[RuleViolation, ...]:
 
     A user's own contract is held to fewer: its faults declare nothing, and its rows have none.
     """
-    is_own = matrix.contract.profile.name not in shipped_profiles()
+    is_own = matrix.contract.is_own
     found = [violation for result in matrix.results for violation in _of_result(result, is_own=is_own)]
     if not matrix.partial and not is_own:
         found += [

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from conformance.contract.model import Contract
 from conformance.contract.vocabulary import child_schemas
-from conformance.shipped import shipped_profiles
 
 ROLES: Final = frozenset({"system", "developer", "user", "assistant"})
 """The roles of a conversation of texts, in the documents of this field."""
@@ -21,7 +20,7 @@ _OF_TOOLS: Final = frozenset({"tool", "function"})
 
 def is_usual(contract: Contract, body: Any) -> bool:
     """Whether a valid body of a user's own contract is one that deployments serve; those of shipped ones all are."""
-    if contract.profile.name in shipped_profiles() or not isinstance(body, Mapping):
+    if not contract.is_own or not isinstance(body, Mapping):
         return True
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:

@@ -19,7 +19,6 @@ from conformance.reference.interpretation import interpret
 from conformance.reference.provider import CompletionRequest
 from conformance.reference.settings import Settings, Tenant
 from conformance.reference.stages import Interpret, Stages
-from conformance.shipped import shipped_profiles
 
 _HONOURED = ("max_tokens", "max_completion_tokens", "n", "stop", "stream_options", "logprobs", "top_logprobs")
 _ERROR = {"error": {"message": "{message}", "type": "{type}", "param": "{param}", "code": "{code}"}}
@@ -32,7 +31,7 @@ def reference_dialect(contract: Contract) -> Dialect:
     Raises:
         ContractError: the dialect of a shipped profile cannot be used.
     """
-    if contract.profile.name in shipped_profiles():
+    if not contract.is_own:
         return read_dialect(contract.profile.name)
     operation = contract.operation
     scheme = operation.credential
@@ -54,7 +53,7 @@ def reference_dialect(contract: Contract) -> Dialect:
 
 def reference_stages(contract: Contract) -> Stages:
     """The stages of a contract's deployment: for a user's own, with answers that fit what its document says."""
-    if contract.profile.name in shipped_profiles():
+    if not contract.is_own:
         return Stages()
     operation = contract.operation
     success = operation.success

@@ -23,8 +23,8 @@ def requirement(requirement_id: str, *probes: str) -> pytest.MarkDecorator:
     return pytest.mark.requirement(requirement_id, probes=probes)
 
 
-def keywords(location: str, *probes: str) -> pytest.MarkDecorator:
-    """Mark a test that judges, one by one, every requirement derived from the schemas at a location.
+def keywords(location: str | tuple[str, ...], *probes: str) -> pytest.MarkDecorator:
+    """Mark a test that judges, one by one, every requirement derived from the schemas at a location, or at several.
 
     `location` is a prefix of `Keyword.location`: `request`, `path`, `query`, `header`, `cookie`, `completion`,
     `stream.chunk` or `error`. In the probes' names, `{id}` stands for the requirement's id.

@@ -17,13 +17,14 @@ class SelectionError(Exception):
     """The user's selection of requirements matches nothing; the message is one sentence that says what to do."""
 
 
-def derived(contract: Contract, location: str) -> list[Requirement]:
-    """The requirements that were derived from the schemas at a location, or below it."""
+def derived(contract: Contract, location: str | tuple[str, ...]) -> list[Requirement]:
+    """The requirements that were derived from the schemas at a location, or at one of several, or below it."""
+    locations = (location,) if isinstance(location, str) else location
     return [
         row
         for row in contract.requirements
         if row.keyword is not None
-        and (row.keyword.location == location or row.keyword.location.startswith(location + "."))
+        and any(row.keyword.location == one or row.keyword.location.startswith(f"{one}.") for one in locations)
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conformance.contract.model import Requirement
+from conformance.contract.model import BESIDE_THE_BODY, Requirement
 from conformance.probes import Probe
 from conformance.suite.answer_judging import expect_served_or_refused, judge_served
 from conformance.suite.expect import Expect
@@ -26,18 +26,8 @@ def test_a_keyword_of_the_path_is_enforced(keyword: Requirement, observations: O
     judge_request_keyword(keyword, observations, expect)
 
 
-@keywords("query", "{id}/*", "completion/plain")
-def test_a_keyword_of_the_query_is_enforced(keyword: Requirement, observations: Observations, expect: Expect) -> None:
-    judge_request_keyword(keyword, observations, expect)
-
-
-@keywords("header", "{id}/*", "completion/plain")
-def test_a_keyword_of_the_header_is_enforced(keyword: Requirement, observations: Observations, expect: Expect) -> None:
-    judge_request_keyword(keyword, observations, expect)
-
-
-@keywords("cookie", "{id}/*", "completion/plain")
-def test_a_keyword_of_the_cookies_is_enforced(keyword: Requirement, observations: Observations, expect: Expect) -> None:
+@keywords(BESIDE_THE_BODY, "{id}/*", "completion/plain")
+def test_a_keyword_of_a_parameter_is_enforced(keyword: Requirement, observations: Observations, expect: Expect) -> None:
     judge_request_keyword(keyword, observations, expect)
 
 

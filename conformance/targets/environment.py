@@ -85,7 +85,8 @@ def target_from_environment(
         named = {one.variable: one.name for one in contract.parameters if one.variable.startswith(VARIABLES)}
         others = [f"--param {named[name]}=VALUE" for name in missing if name in named]
         hint = f" (or given as {' '.join(others)})" if others else ""
-        raise TargetError(f"{' and '.join(missing)} must be set in the environment{hint} to judge {url}.")
+        named_all = " and ".join((", ".join(missing[:-1]), missing[-1])) if len(missing) > 1 else missing[0]
+        raise TargetError(f"{named_all} must be set in the environment{hint} to judge {url}.")
     fallback = demo_values(contract.parameters) if local else {}
     if not authenticated:
         fallback = {name: text for name, text in fallback.items() if name not in {API_KEY, OTHER_API_KEY}}

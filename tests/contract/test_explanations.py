@@ -56,3 +56,10 @@ def test_the_texts_are_written_for_the_catalogue_and_not_twice() -> None:
     texts = [text for said in shipped_explanations().values() for text in (said.why, said.fix)]
     assert len(set(texts)) == len(texts)
     assert not [text for text in texts if re.search(r"\s{2}|TODO|\?\?", text)]
+
+
+@pytest.mark.parametrize("location", ["request", "path.orgId", "query", "header", "cookie"])
+def test_what_a_client_sends_is_explained_as_that(location: str) -> None:
+    of_a_field = explanation("request.n.type", "request#/properties/n/type")
+    assert explanation("request.x.type", f"{location}#/properties/x/type") == of_a_field
+    assert explanation("completion.id.type", "completion#/properties/id/type") != of_a_field

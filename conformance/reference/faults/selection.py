@@ -25,7 +25,6 @@ from conformance.reference.faults.own_faults import visible_answer_faults, visib
 from conformance.reference.faults.registry import hooks_with
 from conformance.reference.hooks import Hooks
 from conformance.reference.own_contract import reference_stages
-from conformance.shipped import shipped_profiles
 
 _GENERATED = Path(__file__).parent / "generated.yaml"
 _REQUESTS = 5
@@ -40,7 +39,7 @@ def every_fault(contract: Contract, extra: Path | None = None) -> tuple[Fault, .
     Raises:
         ContractError: a file of the catalogue, or `extra`, cannot be used.
     """
-    if contract.profile.name not in shipped_profiles():
+    if contract.is_own:
         own_rows = () if extra is None else faults_in(contract, read_fault_rows(extra))
         requests = visible_request_faults(contract, _request_faults(contract))
         return (*own_rows, *requests, *visible_answer_faults(contract))
