@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from conformance.contract.dialect import Dialect
-from conformance.contract.model import Contract, Keyword, Operation, Requirement
+from conformance.contract.model import BESIDE_THE_BODY, Contract, Keyword, Operation, Place, Requirement
 from conformance.contract.pointers import split
 from conformance.contract.samples import types_of
 from conformance.reference.access import authorize
@@ -61,7 +61,7 @@ def keywords_without_fault(contract: Contract) -> Mapping[tuple[str, str], str]:
 
 def _rows(contract: Contract) -> Iterator[Requirement]:
     for row in contract.requirements:
-        if row.keyword is not None and (row.keyword.location == "request" or _is_of_path(row.keyword)):
+        if row.keyword is not None and row.keyword.place is not None:
             yield row
 
 
@@ -75,8 +75,9 @@ def _unfaulted(row: Requirement) -> dict[tuple[str, str], str]:
     if _is_of_path(keyword) and keyword.name == "type":
         reason = "a path parameter is always text, so that no other type can be accepted or refused"
         return {(row.id, IGNORES): reason, (row.id, OVER_ENFORCES): reason}
-    if _is_of_path(keyword) and keyword.value != "uuid":
-        reason = "only the target knows the values of its path, so that no other valid one can be sent"
+    if keyword.place is not Place.BODY and not (_is_of_path(keyword) and keyword.value == "uuid"):
+        whose = "path" if _is_of_path(keyword) else "parameters"
+        reason = f"only the target knows the values of its {whose}, so that no other valid one can be sent"
         return {(row.id, OVER_ENFORCES): reason}
     if keyword.pointer.startswith("/properties/messages/items/then/"):
         reason = "a contract for text alone cannot serve a tool message, so that nobody sees that one is refused"
@@ -101,6 +102,8 @@ def _unfaulted(row: Requirement) -> dict[tuple[str, str], str]:
 def _ignoring(contract: Contract, keyword: Keyword) -> Stages:
     if _is_of_path(keyword):
         return replace(Stages(), check_path=_any_path, authorize=_lenient(contract))
+    if keyword.place in BESIDE_THE_BODY:
+        return replace(Stages(), check_beside=_ignoring_parameter(keyword))
     rules = RequestRules(_without(contract, keyword), {})
     stages = replace(
         Stages(),
@@ -108,6 +111,20 @@ def _ignoring(contract: Contract, keyword: Keyword) -> Stages:
         interpret=partial(_interpret_all, keyword=keyword),
     )
     return replace(stages, parse_object=_parse_anything) if keyword.pointer == "/type" else stages
+
+
+def _ignoring_parameter(keyword: Keyword) -> Callable[[RequestRules, Place, Mapping[str, str]], None]:
+    """Takes whatever one parameter of the query, the header or the cookies is, and that it is missing."""
+    name = str(keyword.value) if keyword.name == "required" else split(keyword.pointer)[1]
+
+    def check_beside(rules: RequestRules, place: Place, parameters: Mapping[str, str]) -> None:
+        try:
+            rules.check_beside(place, parameters)
+        except Refusal as refusal:
+            if place is not keyword.place or refusal.param != name:
+                raise
+
+    return check_beside
 
 
 def _without(contract: Contract, keyword: Keyword) -> Mapping[str, Any]:

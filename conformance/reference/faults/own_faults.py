@@ -14,7 +14,7 @@ from conformance.reference.faults.fault import Fault
 from conformance.reference.faults.keyword_faults import IGNORES, OVER_ENFORCES, keyword_faults
 from conformance.reference.fitting import Fitter
 from conformance.reference.own_contract import reference_dialect, reference_stages
-from conformance.reference.stages import Stages
+from conformance.reference.stages import Stages, check_beside
 from conformance.reference.validation import RequestRules
 
 _SEEN_BY: Final = {IGNORES: "enforced", OVER_ENFORCES: "honoured"}
@@ -52,7 +52,7 @@ def visible_request_faults(contract: Contract, faults: Iterator[Fault]) -> Itera
         if one.id.startswith(IGNORES) or names[one.requirement] in _BOUNDS
         for kind in [one.id.partition(":")[0]]
         if any(
-            _serves(one.stages, rules, body) is (kind == IGNORES)
+            one.stages.check_beside is not check_beside or _serves(one.stages, rules, body) is (kind == IGNORES)
             for body in sent.get((one.requirement, _SEEN_BY[kind]), ())
         )
     }
