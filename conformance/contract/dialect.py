@@ -44,6 +44,8 @@ class Dialect:
     """The type of an error by its status: `403`, `5XX` or `default`."""
     invalid_status: int = 400
     """The status that refuses a request that is not valid."""
+    has_usage_details: bool = False
+    """Whether the usage has details, and answers name the configuration of the deployment."""
 
     @property
     def tenancy(self) -> tuple[Parameter, ...]:
@@ -142,6 +144,7 @@ def dialect_in(path: Path, profile: str) -> tuple[Dialect, Document]:
         lists_models=reference.get("models", False),
         error_template=error["body"],
         error_types=error.get("types", {}),
+        has_usage_details=reference.get("usage_details", False),
     )
     return dialect, document
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from conformance.contract.effort import is_bounded, kept_in_this_work, parts_of, spend, spend_on
@@ -44,6 +45,31 @@ def definitions_of(schema: Any) -> Mapping[str, Any]:
 
 
 _NONE: Mapping[str, Any] = {}
+_META_SCHEMA = {"$ref": "https://json-schema.org/draft/2020-12/schema"}
+
+
+@cache
+def _meta_validator() -> Accepts:
+    return validator_for(_META_SCHEMA)
+
+
+def is_json_schema(value: Any) -> bool:
+    """Whether a value is a JSON Schema (2020-12) that needs nothing from elsewhere: each `$ref` stays within it.
+
+    Whatever it refers to by an address is not fetched.
+    """
+    if not isinstance(value, Mapping | bool) or not _meta_validator()(value):
+        return False
+    ahead: list[Any] = [value]
+    while ahead:
+        one = ahead.pop()
+        if isinstance(one, Mapping):
+            if not all(str(one.get(name, "#")).startswith("#") for name in ("$ref", "$dynamicRef")) or "$id" in one:
+                return False
+            ahead.extend(one.values())
+        elif isinstance(one, list):
+            ahead.extend(one)
+    return True
 
 
 def kept_validator(schema: Any, definitions: Definitions = None) -> Accepts:

@@ -1,14 +1,14 @@
-"""Turns a provider's text into the increments of a completion, with limits, stop sequences and usage enforced."""
+"""Turns what a provider generates into the increments of a completion: limits, stop sequences and usage enforced."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from conformance.reference.provider import CompletionRequest, Ended, Provider
+from conformance.reference.provider import CallPiece, CompletionRequest, Ended, Provider, Thought
 from conformance.reference.stop_sequences import StopGate
 from conformance.reference.tokens import TokenMeter
 
@@ -23,6 +23,22 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A piece of a tool call of one choice; the first of a call has its id, kind and name."""
+
+    choice: int
+    piece: CallPiece
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """A piece of one choice's reasoning, which no answer shows."""
+
+    choice: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """The end of one choice. `prompt_tokens` is None but for a fault: the request's are the same for every choice."""
 
@@ -30,9 +46,10 @@ class Finish:
     reason: str
     completion_tokens: int
     prompt_tokens: int | None = None
+    reasoning_tokens: int = 0
 
 
-Increment = Text | Finish
+Increment = Text | Call | Thinking | Finish
 Increments = AsyncGenerator[Increment, None]
 
 
@@ -46,7 +63,7 @@ async def generate(provider: Provider, request: CompletionRequest) -> Increments
 
 async def _generate_choice(provider: Provider, request: CompletionRequest, choice: int) -> Increments:
     limit = _smallest(request.token_limit, request.tokens_left)
-    generated, shown = TokenMeter(limit), TokenMeter()
+    meters = _Meters(limit)
     gate = StopGate(request.stop)
     ended = Ended()
     async with aclosing(provider.generate(request, choice)) as pieces:
@@ -54,16 +71,63 @@ async def _generate_choice(provider: Provider, request: CompletionRequest, choic
             if isinstance(piece, Ended):
                 ended = piece
                 break
-            admitted = generated.admit(piece)
-            for text in gate.feed(admitted) if admitted else ():
-                yield _text(provider, request, choice, shown.admit(text))
-            if gate.stopped or generated.exhausted:
+            if isinstance(piece, str):
+                admitted = meters.admit(piece)
+                for text in gate.feed(admitted) if admitted else ():
+                    yield _text(provider, request, choice, meters.show(text))
+            else:
+                beside = meters.call(choice, piece) if isinstance(piece, CallPiece) else meters.think(choice, piece)
+                if beside is not None:
+                    yield beside
+            if gate.stopped or meters.exhausted:
                 break
     if not gate.stopped:
         for text in gate.flush():
-            yield _text(provider, request, choice, shown.admit(text))
-    enforced = "stop" if gate.stopped else "length" if generated.exhausted else None
-    yield _finish(choice, limit, ended, shown.count, enforced)
+            yield _text(provider, request, choice, meters.show(text))
+    enforced = "stop" if gate.stopped else "length" if meters.exhausted else None
+    finish = _finish(choice, limit, ended, meters.count, enforced)
+    yield replace(finish, reasoning_tokens=meters.thoughts)
+
+
+class _Meters:
+    """What is generated and what is shown of one choice, in tokens. Thoughts come first, each of one token."""
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit = limit
+        self._generated: TokenMeter | None = None
+        self._shown = TokenMeter()
+        self.thoughts = 0
+        self.exhausted = False
+
+    @property
+    def count(self) -> int:
+        """Tokens used so far."""
+        return self.thoughts + self._shown.count
+
+    def think(self, choice: int, thought: Thought) -> Thinking | None:
+        """Count a thought; None where the limit has no room for it."""
+        if self._limit is not None and self.thoughts >= self._limit:
+            self.exhausted = True
+            return None
+        self.thoughts += 1
+        return Thinking(choice, thought.text)
+
+    def admit(self, text: str) -> str:
+        """The part of what was generated that the limit allows."""
+        if self._generated is None:
+            self._generated = TokenMeter(None if self._limit is None else self._limit - self.thoughts)
+        admitted = self._generated.admit(text)
+        self.exhausted = self._generated.exhausted
+        return admitted
+
+    def show(self, text: str) -> str:
+        """Count a text that is shown."""
+        return self._shown.admit(text)
+
+    def call(self, choice: int, piece: CallPiece) -> Call | None:
+        """What the limit allows of a piece of a call; None where nothing is left of it."""
+        admitted = self.show(self.admit(piece.text))
+        return Call(choice, replace(piece, text=admitted)) if admitted or piece.name else None
 
 
 def _text(provider: Provider, request: CompletionRequest, choice: int, text: str) -> Text:

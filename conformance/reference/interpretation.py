@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from conformance.contract.dialect import Dialect
 from conformance.contract.model import Operation, Schema
+from conformance.reference.content_parts import cost_beside_text
 from conformance.reference.errors import Refusal
 from conformance.reference.provider import CompletionRequest, Message
 from conformance.reference.settings import Settings
 from conformance.reference.tokens import count_prompt
+from conformance.reference.tool_fields import check_history, check_schema, chosen_tools, read_tools
 
 _MOST_CHOICES = 128
 """The most choices of one answer if the contract sets no bound, because each takes memory."""
-_SAMPLING = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "user", "response_format")
+_SAMPLING = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "user")
+_FURTHER = (
+    *("tools", "tool_choice", "parallel_tool_calls", "response_format", "reasoning_effort", "verbosity", "logit_bias"),
+    *("prediction", "store", "metadata", "service_tier", "safety_identifier", "prompt_cache_key"),
+)
+"""Fields that a provider behind the deployment gets as they were sent, where the contract honours them."""
+_NOT_HERE = ("web_search_options", "audio", "moderation", "functions", "function_call")
+"""Fields of the OpenAI API that this deployment has nothing for."""
+_TEXT, _OBJECT, _DOCUMENT = "text", "json_object", "json_schema"
 
 
 def served_models(operation: Operation, settings: Settings) -> tuple[str, ...]:
@@ -36,9 +47,14 @@ def interpret(
     stream = body.get("stream") is True
     _refuse_unsupported(fields, scores_tokens=scores_tokens)
     _refuse_contradictions(operation, fields, stream=stream)
-    messages = _messages(body.get("messages"))
+    tools = read_tools(fields)
+    given, use = chosen_tools(fields, tools)
+    response_format = _response_format(fields.get("response_format"))
+    if "tools" in dialect.honours:
+        check_history(body.get("messages"))
+    messages = _messages(body.get("messages"), parts="tools" in dialect.honours)
     model = _model(operation, settings, body)
-    prompt_tokens = count_prompt(message.text for message in messages)
+    prompt_tokens = _prompt_tokens(messages, fields)
     return CompletionRequest(
         model=model,
         messages=messages,
@@ -51,7 +67,39 @@ def interpret(
         prompt_tokens=prompt_tokens,
         tokens_left=_tokens_left(settings, prompt_tokens),
         sampling={name: body[name] for name in _SAMPLING if body.get(name) is not None},
+        tools=given,
+        tool_use=use,
+        parallel_calls=fields.get("parallel_tool_calls") is not False,
+        response_format=response_format,
+        effort=fields.get("reasoning_effort"),
+        further={name: fields[name] for name in _FURTHER if name in fields},
     )
+
+
+def _prompt_tokens(messages: Iterable[Message], fields: Mapping[str, Any]) -> int:
+    """The tokens of the messages, of what they hold beside text, and of the tools and the form that are asked for."""
+    listed = list(messages)
+    texts = [message.text for message in listed]
+    texts += [json.dumps(fields[name]) for name in ("tools", "response_format") if name in fields]
+    return count_prompt(texts) + sum(message.prompt_tokens for message in listed)
+
+
+def _response_format(written: Any) -> Mapping[str, Any]:
+    """The form of the answer that is asked for; empty for text.
+
+    Raises:
+        Refusal: 400 where the schema is missing, or is no schema.
+    """
+    if not isinstance(written, Mapping) or written.get("type") not in (_OBJECT, _DOCUMENT):
+        return {}
+    if written["type"] == _OBJECT:
+        return written
+    held = written.get("json_schema")
+    where = "response_format.json_schema.schema"
+    if not isinstance(held, Mapping) or not isinstance(held.get("schema"), Mapping):
+        raise Refusal(400, "missing_required_parameter", f"'{where}' is required.", param=where)
+    check_schema(held["schema"], "The schema of the response format is not a JSON Schema.", where)
+    return written
 
 
 def _model(operation: Operation, settings: Settings, body: Mapping[str, Any]) -> str:
@@ -64,11 +112,21 @@ def _model(operation: Operation, settings: Settings, body: Mapping[str, Any]) ->
     return str(model)
 
 
-def _messages(rows: Any) -> tuple[Message, ...]:
-    """The conversation. Nothing is assumed about its form, because a deployment with a fault may accept anything."""
+def _messages(rows: Any, *, parts: bool) -> tuple[Message, ...]:
+    """The conversation. Nothing is assumed about its form, because a deployment with a fault may accept anything.
+
+    `parts` says whether messages may have more than text: then what they have costs tokens.
+    """
     listed = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     return tuple(
-        Message(str(row.get("role", "user")), _text_of(row.get("content")), _string(row.get("name"))) for row in listed
+        Message(
+            str(row.get("role", "user")),
+            _text_of(row.get("content")),
+            _string(row.get("name")),
+            raw=row,
+            prompt_tokens=cost_beside_text(row, f"messages[{number}]") if parts else 0,
+        )
+        for number, row in enumerate(listed)
     )
 
 
@@ -90,6 +148,12 @@ def _refuse_unsupported(fields: Mapping[str, Any], *, scores_tokens: bool) -> No
     if wants_scores and not scores_tokens:
         message = f"This deployment's provider has no log probabilities; leave '{wants_scores[0]}' out."
         raise Refusal(400, "unsupported_parameter", message, param=wants_scores[0])
+    missing = next((name for name in _NOT_HERE if name in fields), None)
+    if missing is None and "audio" in (fields.get("modalities") or ()):
+        missing = "modalities"
+    if missing is not None:
+        message = f"'{missing}' is not supported by this deployment."
+        raise Refusal(400, "unsupported_parameter", message, param=missing)
 
 
 def _refuse_contradictions(operation: Operation, fields: Mapping[str, Any], *, stream: bool) -> None:

@@ -1,9 +1,10 @@
-"""The interface of a provider: the completion request that it gets, and the text that it generates."""
+"""The interface of a provider: the completion request that it gets, and the text and tool calls that it generates."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
 
@@ -14,6 +15,46 @@ class Message:
     role: str
     text: str
     name: str | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """The message as it was sent."""
+    prompt_tokens: int = 0
+    """What its parts beside text, and its tool calls, cost in tokens."""
+
+
+class Tools(StrEnum):
+    """What a model may do with its tools (OpenAI API reference, tool_choice)."""
+
+    NONE = "none"
+    AUTO = "auto"
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that the model may call. `parameters` is a JSON Schema for a function, a format for a custom tool."""
+
+    name: str
+    kind: str = "function"
+    parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CallPiece:
+    """A piece of a tool call. The first of an index has its id, kind and name; all together have its whole input."""
+
+    index: int
+    text: str
+    """Of the arguments of a function, or of the input of a custom tool."""
+    id: str | None = None
+    kind: str = "function"
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """A piece of the model's reasoning, which is counted and not shown."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +77,16 @@ class CompletionRequest:
     """How many tokens of one choice still fit into the context window."""
     sampling: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """Fields that only a model can honour (`temperature`, `seed`, …), as they were sent."""
+    tools: tuple[Tool, ...] = ()
+    """The tools that the model may call here: with a choice of some, only those."""
+    tool_use: Tools = Tools.NONE
+    parallel_calls: bool = True
+    response_format: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """The form that the text must have, as it was sent; empty where there is none."""
+    effort: str | None = None
+    """How much the model is to think before it answers (`reasoning_effort`)."""
+    further: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """Further fields that the contract honours, as they were sent: for a provider behind the deployment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +107,10 @@ class Ended:
     """Bytes of all that the provider generated, in UTF-8: no text has more tokens than bytes."""
 
 
+Piece = str | CallPiece | Thought | Ended
+"""What a provider generates: text, a piece of a tool call, a thought, or the end."""
+
+
 class Provider(Protocol):
     """A source of completions.
 
@@ -66,8 +121,10 @@ class Provider(Protocol):
     def scores_tokens(self) -> bool:
         """Whether `score` gives log probabilities. Then each piece of text must be one token."""
 
-    def generate(self, request: CompletionRequest, choice: int) -> AsyncGenerator[str | Ended, None]:
-        """The text of one choice in pieces, then `Ended`. Closing the generator ends all work on it.
+    def generate(self, request: CompletionRequest, choice: int) -> AsyncGenerator[Piece, None]:
+        """The text of one choice in pieces, its thoughts and tool calls, then `Ended`.
+
+        Closing the generator ends all work on it.
 
         Raises:
             ProviderError: the provider failed, before the text or in the middle of it.
