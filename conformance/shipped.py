@@ -60,5 +60,10 @@ def catalogue_directory() -> Path:
     return specs_directory() / "requirements"
 
 
+def schema_corpus_path() -> Path:
+    """The file of the schemas that calls and structured answers must fit."""
+    return specs_directory() / "schema-corpus.yaml"
+
+
 def _profiles_directory() -> Path:
     return specs_directory() / "profiles"

@@ -162,7 +162,7 @@ def with_own_rows(
 
 def _own_requirement(row: Row, provenance: Provenance) -> Requirement | None:
     """The requirement that a user's own row makes, or None where the row leaves this contract out."""
-    for name in ("when", "why", "fix"):
+    for name in ("when", "why", "fix", "shows"):
         if name in row.written:
             raise row.error(f"`{name}` has a meaning in the shipped catalogue only; leave it out", name)
     exceptions = row.written.get("profiles", {})
@@ -219,6 +219,7 @@ def _requirement(row: Row, entry: Entry, level: Level, provenance: Provenance, *
         tier=Tier(row.written.get("tier", Tier.STANDARD)),
         excluded=row.written.get("excluded"),
         case=row.written.get("case"),
+        shows=tuple(row.written.get("shows", ())),
     )
 
 

@@ -43,6 +43,10 @@ class Section(StrEnum):
     TRANSPORT = "transport"
     COMPLETION = "completion"
     STREAM = "stream"
+    TOOLS = "tools"
+    STRUCTURED = "structured"
+    REASONING = "reasoning"
+    PARTS = "parts"
     REQUEST = "request"
     ERROR = "error"
     ACCESS = "access"
@@ -152,6 +156,8 @@ class Requirement:
     excluded: str | None = None
     case: Mapping[str, Any] | None = field(default=None, hash=False)
     """A declared example (request and expected answer) that decides the requirement, if its row has one."""
+    shows: tuple[str, ...] = ()
+    """Optional fields of a request whose effect it shows: kept, they are honoured; broken, ignored."""
     scored: bool = True
     """Whether the verdict depends on it: False for what was added after the release that is judged by."""
 

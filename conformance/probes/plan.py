@@ -14,14 +14,20 @@ from conformance.probes.access import access_probes
 from conformance.probes.challenge import Challenge
 from conformance.probes.client_errors import error_probes
 from conformance.probes.completions import completion_probes
+from conformance.probes.content_parts import content_part_probes
 from conformance.probes.declared import declared_probes
 from conformance.probes.generated import GENERATED, generated_probes
 from conformance.probes.keywords import keyword_probes
 from conformance.probes.load import load_probes
 from conformance.probes.model import Intent, Probe
+from conformance.probes.optional_fields import optional_field_probes
+from conformance.probes.reasoning import reasoning_probes
 from conformance.probes.request_body import RequestBody
 from conformance.probes.robustness import robustness_probes
 from conformance.probes.streams import stream_probes
+from conformance.probes.structured_output import structured_probes
+from conformance.probes.tool_history import tool_history_probes
+from conformance.probes.tools import tool_probes
 from conformance.targets.environment import MODEL
 from conformance.targets.model import Target
 
@@ -160,6 +166,12 @@ def _all(body: RequestBody, tier: Tier, generated: int | None) -> Iterator[Probe
     yield from access_probes(body)
     yield from keyword_probes(body)
     yield from declared_probes(body)
+    yield from tool_probes(body)
+    yield from tool_history_probes(body)
+    yield from structured_probes(body)
+    yield from reasoning_probes(body)
+    yield from content_part_probes(body)
+    yield from optional_field_probes(body)
     yield from robustness_probes(body)
     if tier is Tier.LOAD:
         yield from load_probes(body)

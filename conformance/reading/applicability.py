@@ -8,6 +8,7 @@ from typing import Final
 from conformance.reading.choices import ChoiceState
 from conformance.reading.sequence import Phase
 from conformance.reading.stream_reading import StreamReading
+from conformance.reading.tool_calls import STREAM_INDEX, STREAM_LATER, STREAM_OPENING, STREAM_SEVERAL
 from conformance.reading.transfer import TARGET_ENDED, Framing, TransferReading
 from conformance.wire.exchange import Ending, EndKind
 
@@ -98,6 +99,12 @@ def _choices(reading: StreamReading) -> Iterator[str]:
         yield from ("stream.role", "stream.role-first", "stream.index-range", "stream.finish-reason")
     if any(choice.state is ChoiceState.FINISHED for choice in choices):
         yield "stream.nothing-after-finish"
+    if any(choice.calls for choice in choices):
+        yield from (STREAM_INDEX, STREAM_OPENING)
+    if any(choice.call_deltas > len(choice.calls) for choice in choices):
+        yield STREAM_LATER
+    if any(len(choice.calls) > 1 for choice in choices):
+        yield STREAM_SEVERAL
     if any(choice.content_deltas > 2 for choice in choices):
         yield "stream.content-increments"
     if any(choice.length for choice in choices):

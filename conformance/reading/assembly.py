@@ -8,9 +8,13 @@ from typing import Any, Final
 from conformance.reading.choices import Choice, ChoiceState
 from conformance.reading.schema import SchemaDeviation, SchemaJudge
 from conformance.reading.stream_reading import StreamReading
+from conformance.reading.tool_calls import as_members
 
 _GATHERED: Final = frozenset(
-    {"id", "object", "created", "model", "choices", "usage", "index", "message", "finish_reason", "role", "content"}
+    {
+        *("id", "object", "created", "model", "choices", "usage", "index", "message", "finish_reason", "role"),
+        *("content", "tool_calls", "type", "function", "custom", "name", "arguments", "input"),
+    }
 )
 """The members that are put together. Others that a schema requires may have been in the chunks."""
 
@@ -65,8 +69,7 @@ def _properties(judge: SchemaJudge) -> Mapping[str, Any]:
 
 
 def _choice(choice: Choice) -> dict[str, Any]:
-    return {
-        "index": choice.index,
-        "message": {"role": choice.role or "assistant", "content": choice.content},
-        "finish_reason": choice.finish_reason,
-    }
+    message: dict[str, Any] = {"role": choice.role or "assistant", "content": choice.content}
+    if choice.calls:
+        message["tool_calls"] = as_members(choice.calls)
+    return {"index": choice.index, "message": message, "finish_reason": choice.finish_reason}

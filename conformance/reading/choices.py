@@ -8,11 +8,13 @@ from enum import StrEnum
 from typing import Any, Final
 
 from conformance.quoting import quoted
+from conformance.reading.beside_text import BesideText
 from conformance.reading.chunks import is_annotated_only, position_of
 from conformance.reading.deviation import DeviationLog, Position
 from conformance.reading.event_stream import Event
 from conformance.reading.expectations import Expectations
 from conformance.reading.logprobs import LogprobsReader
+from conformance.reading.tool_calls import ToolCall
 
 CONTENT_KEPT: Final = 1024 * 1024
 """Characters of a choice's text that are kept."""
@@ -56,6 +58,7 @@ TRANSITIONS: Final[Mapping[tuple[ChoiceState, EntryKind], tuple[ChoiceState, str
 """The state that follows from a state and an entry, and the requirement that the entry breaks there."""
 
 
+_OF_TEXT: Final = frozenset({"role", "content"})
 _OPEN: Final = ChoiceState.OPEN
 _DELTA: Final = EntryKind.DELTA
 
@@ -78,6 +81,17 @@ class Choice:
     deltas: int
     content_deltas: int
     tokens: int | None = None
+    calls: tuple[ToolCall, ...] = ()
+    call_deltas: int = 0
+    """How many of its chunks had a part of a call."""
+    reasoning: str = ""
+    """Its reasoning text, from whichever member has it, cut like the text."""
+    reasoning_members: frozenset[str] = frozenset()
+    refusal: str = ""
+
+
+def _says_something(delta: dict[str, Any] | None) -> bool:
+    return bool(delta and (delta.get("content") or delta.get("tool_calls")))
 
 
 @dataclass(slots=True)
@@ -102,6 +116,7 @@ class ChoiceReader:
     _damage: list[tuple[int, Position, str]] = field(default_factory=list)
     """Each U+FFFD: its index in the text, its position in the stream, and the delta."""
     _logprobs: LogprobsReader | None = field(init=False)
+    _beside: BesideText | None = None
 
     def __post_init__(self) -> None:
         self._logprobs = LogprobsReader(self.index, self.log) if self.expectations.logprobs else None
@@ -126,15 +141,25 @@ class ChoiceReader:
         content = None if delta is None else delta.get("content")
         if content and type(content) is str:
             self._take_content(content, event)
+        if delta and (len(delta) > 1 or content is None):
+            self._take_beside(delta, event)
         if self._logprobs is not None:
             self._logprobs.take(entry.get("logprobs"))
+
+    def _take_beside(self, delta: dict[str, Any], event: Event) -> None:
+        """Takes what a delta has in place of text, or beside an empty one."""
+        if delta.keys() <= _OF_TEXT:
+            return
+        if self._beside is None:
+            self._beside = BesideText(self.index, self.log)
+        self._beside.take(delta, event)
 
     def _kind(
         self, entry: dict[str, Any], delta: dict[str, Any] | None, event: Event, *, beside_usage: bool
     ) -> EntryKind:
         reason = entry.get("finish_reason")
         if reason is None:
-            if beside_usage and self.state is ChoiceState.FINISHED and not (delta and delta.get("content")):
+            if beside_usage and self.state is ChoiceState.FINISHED and not _says_something(delta):
                 return EntryKind.ANNOTATION
             return EntryKind.ANNOTATION if delta is None and is_annotated_only(entry) else EntryKind.DELTA
         if type(reason) is str and reason in self.expectations.finish_reasons:
@@ -215,6 +240,7 @@ class ChoiceReader:
             self.deltas,
             self.content_deltas,
             None if self._logprobs is None else self._logprobs.count,
+            **({} if self._beside is None else self._beside.end()),
         )
 
     def _last_position(self, end: Position) -> Position:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from conformance.probes import Plan, Probe
@@ -17,9 +17,9 @@ from conformance.probes.preflight import (
     thinking,
 )
 from conformance.probes.request_body import RequestBody
-from conformance.reading import read_completion
+from conformance.probes.tools import REQUIRED, tool_probes
+from conformance.running.preflight_answers import call_message, has_text, target_failed, thought_only
 from conformance.running.run import Run
-from conformance.suite.broken_answers import is_broken_answer
 from conformance.suite.limits import least_limit
 from conformance.suite.refusals import advised_limit, refused_fields, refused_together, refuses_streaming
 from conformance.suite.setup import ENOUGH_FAILURES, SetupProblem, setup_problem
@@ -109,7 +109,7 @@ class _Conversation:
             (sent,) = await self._send([first]) or (None,)
             if sent is None:
                 return
-            if _target_failed(sent) and failures + 1 < ENOUGH_FAILURES:
+            if target_failed(sent) and failures + 1 < ENOUGH_FAILURES:
                 failures += 1
                 self._rename(sent, again(first, failures))
             elif not self._learn_limits(first, sent):
@@ -132,6 +132,7 @@ class _Conversation:
             if fields is not None:
                 await self._send([fields])
         await self._let_it_think()
+        await self._see_a_call()
 
     def _is_wanted(self, probe: Probe) -> bool:
         """Whether the run would send a probe anyway, or it is the preflight's own."""
@@ -201,6 +202,15 @@ class _Conversation:
                 return True
         return False
 
+    async def _see_a_call(self) -> None:
+        """Find out whether the deployment takes tools, and how its calls look."""
+        probe = next((one for one in tool_probes(self._body) if one.name == REQUIRED), None)
+        if probe is None or not self._is_wanted(probe):
+            return
+        for sent in await self._send([probe]):
+            self._learn_fields(probe)
+            self.dialect = replace(self.dialect, call=call_message(sent))
+
     def _may_refuse(self, name: str) -> bool:
         """Whether it makes sense to leave a field out: not what must be there, nor the last that limits tokens."""
         limits = self._body.limit_fields
@@ -208,41 +218,13 @@ class _Conversation:
 
     async def _let_it_think(self) -> None:
         """Find out how many more tokens a model needs that spends small limits before its first word."""
-        if not any(_thought_only(one) for one in self._last(SMALLEST)):
+        if not any(thought_only(one) for one in self._last(SMALLEST)):
             return
         for room in ROOM_TO_THINK:
             if self._left <= 0:
                 return
             probe = thinking(self._body, 16 + room)
             for sent in await self._send([probe]):
-                if _has_text(sent):
+                if has_text(sent):
                     self.dialect = replace(self.dialect, thinking=room)
                     return
-
-
-def _target_failed(exchange: Exchange) -> bool:
-    """Whether the target answered with an error of its own, or with what is no HTTP: once may be an accident."""
-    if exchange.answer is None:
-        return is_broken_answer(exchange)
-    return exchange.answer.status >= 500 and exchange.answer.status != 503
-
-
-def _choices(exchange: Exchange) -> Iterable[tuple[str, str | None]]:
-    """The text and the finish_reason of each choice of a completion."""
-    if exchange.answer is None or exchange.answer.status != 200:
-        return
-    choices = read_completion(exchange).object.get("choices")
-    for choice in choices if isinstance(choices, list) else ():
-        message = choice.get("message") if isinstance(choice, dict) else None
-        if isinstance(message, dict):
-            content = message.get("content")
-            yield content if isinstance(content, str) else "", choice.get("finish_reason")
-
-
-def _thought_only(exchange: Exchange) -> bool:
-    found = list(_choices(exchange))
-    return bool(found) and all(not text.strip() and reason == "length" for text, reason in found)
-
-
-def _has_text(exchange: Exchange) -> bool:
-    return any(text.strip() for text, _ in _choices(exchange))

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from conformance.contract.model import BESIDE_THE_BODY, Requirement
 from conformance.probes import Probe
-from conformance.suite.answer_judging import expect_served_or_refused, judge_served
+from conformance.quoting import quoted
+from conformance.suite.answer_judging import CLIENT_ERRORS, expect_served_or_refused, judge_served
 from conformance.suite.expect import Expect
 from conformance.suite.generated_judging import judge_invalid, judge_valid
 from conformance.suite.marks import keywords, requirement
-from conformance.suite.observations import Answered, Observations
+from conformance.suite.observations import Answered, Completion, Observations
 from conformance.suite.request_judging import completion_within, judge_request_keyword
 
 
@@ -53,6 +54,28 @@ def test_an_integer_as_float_is_served_or_refused(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
     expect_served_or_refused(answers, observations, expect)
+
+
+@requirement("request.optional-fields", "fields/by-default")
+def test_optional_fields_together_break_nothing(
+    answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    expect_served_or_refused(answers, observations, expect, CLIENT_ERRORS)
+
+
+@requirement("request.optional-field", "fields/*")
+def test_no_optional_field_breaks_anything(
+    answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    expect_served_or_refused(answers, observations, expect, CLIENT_ERRORS)
+
+
+@requirement("request.service-tier-named", "fields/service-tier")
+def test_the_service_tier_is_named(completions: Sequence[Completion], expect: Expect) -> None:
+    for completion in completions:
+        tier = completion.body.get("service_tier")
+        actual = f"service_tier: {quoted(tier)}" if "service_tier" in completion.body else "no service_tier"
+        expect(isinstance(tier, str) and tier != "", completion.id, expected="the tier that served it", actual=actual)
 
 
 @requirement("request.refusal-without-completion", "request.*/enforced/*")

@@ -22,6 +22,8 @@ class DeploymentDialect:
     refused: tuple[str, ...] = ()
     apart: tuple[tuple[str, ...], ...] = ()
     limit_field: str | None = None
+    call: str | None = None
+    """The message with which it answered the first request for a tool call, as JSON; None where it has not."""
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> DeploymentDialect:
@@ -36,6 +38,7 @@ class DeploymentDialect:
             refused=tuple(map(str, data["refused"])),
             apart=tuple(tuple(map(str, group)) for group in data["apart"]),
             limit_field=None if data["limit_field"] is None else str(data["limit_field"]),
+            call=None if data.get("call") is None else str(data["call"]),
         )
 
 

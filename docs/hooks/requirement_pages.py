@@ -31,6 +31,10 @@ _SECTIONS = {
     Section.STREAM: "Streamed answers: framing, chunks, and what must be true of all of them together.",
     Section.REQUEST: "Requests that must be served, and those that must be refused.",
     Section.ERROR: "Errors: their status, their body, and what they must not disclose.",
+    Section.TOOLS: "Calls of tools, whole and streamed, the turns after them, and mistakes in asking for them.",
+    Section.STRUCTURED: "Answers that must fit a schema.",
+    Section.REASONING: "Where a model's reasoning stands, and how much of it is asked for.",
+    Section.PARTS: "Messages of several parts: texts, pictures, sounds and files.",
     Section.ACCESS: "Credentials, and what tenants must not see of each other.",
     Section.ROBUSTNESS: "What a deployment survives, and what one caller must not do to another.",
 }

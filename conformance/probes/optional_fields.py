@@ -1,0 +1,46 @@
+"""Probes for the optional fields of a request: all that clients send by default together, and each alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from conformance.contract.model import Tier
+from conformance.probes.model import Probe, either_probe
+from conformance.probes.request_body import RequestBody
+
+HARMLESS: Final[Mapping[str, Any]] = {
+    "temperature": 1,
+    "top_p": 1,
+    "n": 1,
+    "seed": 7,
+    "presence_penalty": 0,
+    "frequency_penalty": 0,
+    "logit_bias": {},
+    "user": "chat-conformance",
+    "safety_identifier": "chat-conformance",
+    "prompt_cache_key": "chat-conformance",
+    "store": False,
+    "metadata": {"made-by": "chat-conformance"},
+    "service_tier": "auto",
+    "verbosity": "medium",
+    "modalities": ["text"],
+    "response_format": {"type": "text"},
+    "prediction": {"type": "content", "content": "Hello."},
+}
+"""A value of each field that changes nothing, or next to nothing, of an answer."""
+BY_DEFAULT: Final = ("temperature", "top_p", "n", "presence_penalty", "frequency_penalty", "user", "store", "metadata")
+"""Fields that clients of agents and frameworks send whether their users ask for them or not."""
+
+
+def optional_field_probes(body: RequestBody) -> Iterator[Probe]:
+    """Requests with optional fields: each may be refused by its name, and none may break the server."""
+    known = {name: value for name, value in HARMLESS.items() if body.has(name) and name not in body.required}
+    by_default = {name: known[name] for name in BY_DEFAULT if name in known}
+    if len(known) > len(by_default):
+        about = "the optional fields together that clients send by default"
+        yield either_probe("fields/by-default", about, body.asking("Say hello.", tokens=4, **by_default))
+    for name, value in known.items():
+        about = f"a request with `{name}` at a harmless value"
+        request = body.asking("Say hello.", tokens=4, **{name: value})
+        yield either_probe(f"fields/{name.replace('_', '-')}", about, request, tier=Tier.EXHAUSTIVE)

@@ -1,0 +1,42 @@
+"""Probes for reasoning: how much of it is asked for, where it stands, and what is handed back of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from conformance.contract.model import Tier
+from conformance.probes.model import Probe, either_probe
+from conformance.probes.request_body import RequestBody
+
+EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_STANDARD: Final = "low"
+_TOKENS: Final = 96
+
+
+def reasoning_probes(body: RequestBody) -> Iterator[Probe]:
+    """Requests with an effort, each of which may be refused by its name, and turns after an answer with reasoning."""
+    if body.has("reasoning_effort"):
+        yield from _efforts(body)
+    for name, member in (("content", "reasoning_content"), ("text", "reasoning")):
+        spoken = {"role": "assistant", "content": "4", member: "Two and two are four."}
+        about = f"the turn after an answer with its reasoning in `{member}`"
+        yield either_probe(f"reasoning/handed-back-{name}", about, _turn(body, spoken), tier=Tier.EXHAUSTIVE)
+
+
+def _efforts(body: RequestBody) -> Iterator[Probe]:
+    for effort in EFFORTS:
+        request = body.asking("What is 17 + 25?", tokens=_TOKENS, reasoning_effort=effort)
+        tier = Tier.STANDARD if effort == _STANDARD else Tier.EXHAUSTIVE
+        about = f"a question with the effort `{effort}`"
+        yield either_probe(f"reasoning/effort-{effort}", about, request, tier=tier)
+        if effort == _STANDARD and body.has("stream"):
+            streamed = {**request, "stream": True}
+            if body.has("stream_options"):
+                streamed["stream_options"] = {"include_usage": True}
+            yield either_probe(f"reasoning/effort-{effort}-streamed", f"{about}, streamed", streamed, tier=tier)
+
+
+def _turn(body: RequestBody, spoken: dict[str, Any]) -> dict[str, Any]:
+    asked, again = {"role": "user", "content": "What is 2 + 2?"}, {"role": "user", "content": "And 3 + 3?"}
+    return {**body.capped(8), "messages": [asked, spoken, *body.woven([again])]}

@@ -1,0 +1,119 @@
+"""Structured output: an answer fits the schema that was given, or the format is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from conformance.probes import Probe
+from conformance.probes.structured_output import STRICT
+from conformance.quoting import quoted
+from conformance.strict_json import JsonRule, parse
+from conformance.suite.answer_judging import CLIENT_ERRORS, expect_status, judge_served
+from conformance.suite.answered_choices import SeenChoice, choices_in, seen_answers
+from conformance.suite.call_judging import misfit
+from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
+from conformance.suite.marks import requirement
+from conformance.suite.observations import Answered, Observations
+
+KEPT = "structured.strict"
+SCHEMAS = "structured/schema/*"
+
+
+@requirement("structured.strict", STRICT)
+def test_an_answer_fits_its_schema(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    _judge_kept(probes, observations, expect)
+
+
+@requirement("structured.strict-streamed", f"{STRICT}-streamed")
+def test_a_stream_fits_its_schema(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    _judge_kept(probes, observations, expect)
+
+
+@requirement("structured.schemas", SCHEMAS)
+def test_answers_fit_schemas_of_each_form(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    whole = [probe for probe in probes if not probe.asks_for_stream]
+    _judge_kept(whole, observations, expect)
+
+
+@requirement("structured.schemas-streamed", "structured/schema/*-streamed")
+def test_streams_fit_schemas_of_each_form(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    _judge_kept(probes, observations, expect)
+
+
+@requirement("structured.two-choices", "structured/two-choices")
+def test_each_choice_fits_the_schema(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    _judge_kept(probes, observations, expect)
+
+
+def _judge_kept(probes: Iterable[Probe], observations: Observations, expect: Expect) -> None:
+    """Expect each finished answer to fit the schema of its request.
+
+    Raises:
+        CannotTell: every answer was cut; and as `seen_answers`.
+    """
+    why = "no answer finished by itself"
+    for choice in choices_in(seen_answers(probes, observations, expect, KEPT)):
+        if choice.refusal or choice.was_cut:
+            why = f"{choice.id}: the answer {'is a refusal' if choice.refusal else f'was cut ({choice.finish_reason})'}"
+            continue
+        if choice.finish_reason is None:
+            raise NotTestable(f"{choice.id}: the stream did not finish", choice.id, because="stream.finish-once")
+        problem = _problem(choice)
+        expected = "a text that is JSON and fits the schema of the request, or a refusal of the format"
+        expect(problem is None, choice.id, expected=expected, actual=problem or "")
+    if not expect.judged:
+        raise CannotTell(why)
+
+
+def _problem(choice: SeenChoice) -> str | None:
+    """How a text departs from the schema of its request."""
+    if not choice.text:
+        where = f"; the reasoning {quoted(choice.reasoning)}" if choice.reasoning else ""
+        return f"no text{where}"
+    read = parse(choice.text)
+    if not read.readable or any(fault.rule is JsonRule.ONE_DOCUMENT for fault in read.faults):
+        return f"the text {quoted(choice.text)}, which is not JSON"
+    return misfit(read.value, choice.answered.sent["response_format"]["json_schema"]["schema"])
+
+
+@requirement("structured.text", "structured/text")
+def test_the_format_text_is_served(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    judge_served(probes, observations, expect, f"a completion for {probes[0].about}")
+
+
+@requirement("structured.json-streamed", "structured/json-streamed")
+def test_json_mode_holds_in_streams(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    for choice in choices_in(seen_answers(probes, observations, expect, KEPT)):
+        if choice.finish_reason == "stop":
+            read = parse(choice.text or "")
+            holds = read.readable and isinstance(read.value, dict)
+            expected = "a text that is a JSON object, as `response_format` asks, or a refusal"
+            expect(holds, choice.id, expected=expected, actual=f"the text {quoted(choice.text or '')}")
+    if not expect.judged:
+        raise DoesNotApply("the stream did not finish by itself")
+
+
+@requirement("structured.misplaced", "structured/misplaced")
+def test_a_misplaced_schema_is_refused(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+    _judge_mistake(answers, observations, expect)
+
+
+@requirement("structured.without-schema", "structured/without-schema")
+def test_a_format_without_its_schema_is_refused(
+    answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    _judge_mistake(answers, observations, expect)
+
+
+@requirement("structured.broken-schema", "structured/broken-schema")
+def test_a_broken_schema_is_refused(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+    _judge_mistake(answers, observations, expect)
+
+
+def _judge_mistake(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+    """Expect a refusal, where a valid format is served."""
+    valid = observations.matching([STRICT])
+    if not valid:
+        raise observations.none_planned([STRICT], "this run does not ask for structured output")
+    seen_answers(valid, observations, expect, KEPT)
+    expect_status(answers, CLIENT_ERRORS, expect)
