@@ -38,6 +38,11 @@ def validator_for(schema: Any, definitions: Definitions = None) -> Accepts:
     return accepts
 
 
+def _leads_elsewhere(keyword: str, value: Any) -> bool:
+    """Whether a keyword has an address; a member of that name, which has a schema, does not count."""
+    return isinstance(value, str) and (keyword == "$id" or not value.startswith("#"))
+
+
 def definitions_of(schema: Any) -> Mapping[str, Any]:
     """What a `$ref` in a resolved schema leads to, by name: only recursions have any."""
     found: Mapping[str, Any] = schema.get("$defs", _NONE) if isinstance(schema, Mapping) else _NONE
@@ -64,7 +69,7 @@ def is_json_schema(value: Any) -> bool:
     while ahead:
         one = ahead.pop()
         if isinstance(one, Mapping):
-            if not all(str(one.get(name, "#")).startswith("#") for name in ("$ref", "$dynamicRef")) or "$id" in one:
+            if any(_leads_elsewhere(name, one.get(name)) for name in ("$ref", "$dynamicRef", "$id")):
                 return False
             ahead.extend(one.values())
         elif isinstance(one, list):

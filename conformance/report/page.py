@@ -32,6 +32,7 @@ from conformance.report.html import (
 from conformance.report.keywords import keyword_totals
 from conformance.report.quantities import counted, listed
 from conformance.report.record import results_text
+from conformance.report.request_fields import field_totals
 from conformance.report.results import RequirementResult, Results
 from conformance.report.stream_picture import WIDTH, stream_picture
 from conformance.report.time_strip import HEIGHT, time_strip
@@ -98,6 +99,7 @@ def compliance_page(
             level_options=[(name, name) for name in results.by_level],
             counts=_counts(results),
             coverage_words=_coverage_words(results),
+            field_totals=field_totals(results.request_fields),
             keyword_totals=keyword_totals(results.keywords),
             keyword_locations=_keyword_locations(results),
             gaps=gaps,
@@ -146,6 +148,12 @@ def _contents(results: Results, shown: Mapping[str, Any], *, gaps: int) -> list[
         ("streams", "Streams", shown["streams"].count if shown["streams"] else 0, shown["streams"] is not None),
         ("times", "Times", 0, shown["times"] is not None),
         ("keywords", "Keywords of the request", len(results.keywords), bool(results.keywords) and _is_judged(results)),
+        (
+            "fields",
+            "Optional fields",
+            len(results.request_fields),
+            bool(results.request_fields) and _is_judged(results),
+        ),
         ("errors", "Errors by condition", len(shown["errors"]), bool(shown["errors"])),
         ("requirements", "Requirements", len(results.requirements), True),
         ("gaps", "What was not tested, and why", gaps, True),

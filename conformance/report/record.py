@@ -17,6 +17,7 @@ from conformance.moments import day, moment
 from conformance.quoting import one_line, quoted
 from conformance.report.files import write_atomically
 from conformance.report.keywords import keywords_document, parse_keywords
+from conformance.report.request_fields import fields_document, parse_fields
 from conformance.report.results import (
     AgainstBaseline,
     Counts,
@@ -145,6 +146,7 @@ def results_document(results: Results) -> dict[str, Any]:
         "scope": _plain(results.scope),
         **{name: _plain(getattr(results, name)) for name in _PARTS},
         "requirements": [_requirement_document(result) for result in results.requirements],
+        "request_fields": fields_document(results.request_fields),
         "keywords": keywords_document(results.keywords),
         "excluded": [_omission_document(omission) for omission in results.excluded],
         "beyond_tier": [_omission_document(omission) for omission in results.beyond_tier],
@@ -255,6 +257,7 @@ def parse_results(document: Mapping[str, Any]) -> Results:
         waivers=tuple(_parse_waiver(row) for row in document["waivers"]),
         release=_parse_release(document.get("release")),
         scope=_parse_part(Scope, document.get("scope")) or Scope(),
+        request_fields=parse_fields(document.get("request_fields")),
         keywords=parse_keywords(document.get("keywords")),
         **{name: _parse_part(kind, document.get(name)) for name, kind in _PARTS.items()},
         **{name: document[name] for name in optional if name in document},

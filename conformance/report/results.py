@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from conformance.contract.model import Level, Section, Source, Tier
-from conformance.suite.outcome import Finding, KeywordCoverage, Outcome, Verdict, Waiver
+from conformance.suite.outcome import Finding, KeywordCoverage, Outcome, RequestField, Verdict, Waiver
 
 Counts = Mapping[str, Mapping[Outcome, int]]
 """How many requirements have which outcome, by level or by section; outcomes that do not occur are left out."""
@@ -235,6 +235,8 @@ class Results:
     scope: Scope = Scope()
     preflight: Preflight | None = None
     """None where no preflight was made, or in a record of format 1 or 2."""
+    request_fields: tuple[RequestField, ...] = ()
+    """The optional fields of the request, with what the target makes of each; empty in an earlier record."""
     keywords: tuple[KeywordCoverage, ...] = ()
     """The keywords of the request, with what was decided on each; empty in a record of format 1."""
 

@@ -43,10 +43,12 @@ from conformance.running.suite_run import SuiteRun
 from conformance.suite import Judgement, Outcome
 from conformance.suite.blocking import blocked_by_setup, with_blockers
 from conformance.suite.fingerprint import target_traits
+from conformance.suite.field_states import field_states
 from conformance.suite.keyword_coverage import keyword_coverage
 from conformance.suite.leniency import with_leniency
 from conformance.suite.outcome import UNDECIDED
 from conformance.suite.selection import restriction
+from conformance.targets import Target
 from conformance.targets.capabilities import SECOND_TENANT
 from conformance.wire import Exchange
 
@@ -104,7 +106,11 @@ def finish(
         judgements += [_without_test(row) for row in unjudged]
     facts = _facts(suite_run, selection, interrupted=interrupted)
     results = with_tries(build_results(run.contract, judgements, facts), tries or {})
-    results = replace(results, keywords=keyword_coverage(run.contract, run.target, observations, suite_run.tests))
+    results = replace(
+        results,
+        keywords=keyword_coverage(run.contract, run.target, observations, suite_run.tests),
+        request_fields=field_states(run.contract, _as_spoken(suite_run), observations, judgements),
+    )
     results = _with_fingerprint(results, suite_run.observed)
     if baseline is not None:
         results = replace(results, baseline=against(results, baseline))
@@ -222,6 +228,12 @@ def _preflight(run: Run, observed: Observed | None) -> Preflight | None:
         apart=dialect.apart,
         problem=observed.problem.sentence if observed.problem is not None else None,
     )
+
+
+def _as_spoken(suite_run: SuiteRun) -> Target:
+    """The target with the dialect that the preflight found out."""
+    observed, target = suite_run.observed, suite_run.run.target
+    return target if observed is None or observed.dialect is None else replace(target, dialect=observed.dialect)
 
 
 def _demanded(judgement: Judgement, run: Run) -> Judgement:

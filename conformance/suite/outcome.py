@@ -84,6 +84,30 @@ class KeywordCoverage:
     enforced: AspectOutcome
 
 
+class FieldState(StrEnum):
+    """What a target makes of an optional field of a request."""
+
+    HONOURED = "honoured"
+    """Its effect was seen."""
+    REFUSED = "refused"
+    """It is refused by its name, or declared not to be supported."""
+    IGNORED = "ignored"
+    """It is accepted, and was seen to have no effect, or not always."""
+    UNDECIDED = "undecided"
+    """It is accepted, and nothing shows from outside whether it has an effect; or it was not sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestField:
+    """One optional field of a request, with the requirement and the exchanges that show its state, where one does."""
+
+    field: str
+    state: FieldState
+    why: str | None = None
+    requirement: str | None = None
+    exchanges: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Waiver:
     """One accepted violation.
