@@ -42,8 +42,8 @@ from conformance.running.run_log import command_for
 from conformance.running.suite_run import SuiteRun
 from conformance.suite import Judgement, Outcome
 from conformance.suite.blocking import blocked_by_setup, with_blockers
-from conformance.suite.fingerprint import target_traits
 from conformance.suite.field_states import field_states
+from conformance.suite.fingerprint import target_traits
 from conformance.suite.keyword_coverage import keyword_coverage
 from conformance.suite.leniency import with_leniency
 from conformance.suite.outcome import UNDECIDED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from conformance.contract.model import Contract
+from conformance.probes.optional_fields import HARMLESS
 from conformance.suite.expect import Judgement
 from conformance.suite.observations import Answered, Observations
 from conformance.suite.outcome import BROKEN_OR_WAIVED, FieldState, Outcome, RequestField
@@ -50,14 +51,9 @@ def _state(
 ) -> RequestField:
     if name in target.unsupported:
         return RequestField(name, FieldState.REFUSED, "It is declared not to be supported.")
-    shown = [judgements[row.id] for row in contract.requirements if name in row.shows and row.id in judgements]
-    broken = next((one for one in shown if one.outcome in BROKEN_OR_WAIVED), None)
-    if broken is not None:
-        why = broken.messages[0] if broken.messages else broken.requirement.statement
-        return RequestField(name, FieldState.IGNORED, why, broken.requirement.id, broken.exchanges[:1])
-    kept = next((one for one in shown if one.outcome is Outcome.PASSED), None)
-    if kept is not None:
-        return RequestField(name, FieldState.HONOURED, None, kept.requirement.id, kept.exchanges[:1])
+    seen = _seen(name, contract, judgements, sent)
+    if seen is not None:
+        return seen
     refusal = next((one for one in sent if name in _refused_in(one)), None)
     if refusal is not None:
         why = f"{refusal.id}: a request with it was answered with {refusal.answer.status}, which names it."
@@ -69,6 +65,23 @@ def _state(
         why = _NOT_SEEN if any(name in row.shows for row in contract.requirements) else _ACCEPTED
         return RequestField(name, FieldState.UNDECIDED, why, exchanges=(served.id,))
     return RequestField(name, FieldState.UNDECIDED, _UNCLEAR if sent else _NOT_SENT)
+
+
+def _seen(
+    name: str, contract: Contract, judgements: Mapping[str, Judgement], sent: Iterable[Answered]
+) -> RequestField | None:
+    """The state that a requirement on the field's effect shows; None where none was judged by a request with it."""
+    telling = {one.id for one in sent if one.requested(name) != HARMLESS.get(name)}
+    shown = [judgements[row.id] for row in contract.requirements if name in row.shows and row.id in judgements]
+    for one in shown:
+        exchange = next((found.exchange for found in one.findings if found.exchange in telling), None)
+        if one.outcome in BROKEN_OR_WAIVED and exchange is not None:
+            return RequestField(name, FieldState.IGNORED, one.messages[0], one.requirement.id, (exchange,))
+    for one in shown:
+        exchange = next((exchange for exchange in one.exchanges if exchange in telling), None)
+        if one.outcome is Outcome.PASSED and exchange is not None:
+            return RequestField(name, FieldState.HONOURED, None, one.requirement.id, (exchange,))
+    return None
 
 
 def _refused_in(answered: Answered) -> tuple[str, ...]:
