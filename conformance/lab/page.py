@@ -28,6 +28,8 @@ FAMILIES: Mapping[int, str] = {
     5: "requests",
     6: "access and isolation",
     7: "robustness",
+    8: "tool calls",
+    9: "structured output, reasoning and parts",
 }
 _KINDS = {
     Detection.CAUGHT: "passed",

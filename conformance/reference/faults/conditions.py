@@ -31,8 +31,17 @@ _FLAGS: Mapping[str, Fact] = {
     "beside-others": lambda context: context.concurrent > 0,
     "malformed": lambda context: not context.body,
     "array": lambda context: bytes(context.raw).lstrip()[:1] == b"[",
+    "tools": lambda context: bool(context.body.get("tools")),
+    "auto-choice": lambda context: context.body.get("tool_choice") == "auto",
+    "named-choice": lambda context: _choice_kind(context) in ("function", "custom"),
+    "allowed-tools": lambda context: _choice_kind(context) == "allowed_tools",
+    "custom-tools": lambda context: any(tool.get("type") == "custom" for tool in context.body.get("tools") or ()),
+    "one-call": lambda context: "both at once" not in context.prompt and context.n == 1,
+    "large-body": lambda context: len(context.raw) > _LARGE,
     "several-turns": lambda context: len(context.body.get("messages") or ()) > 1,
 }
+_LARGE = 700
+"""Bytes of a body above which it counts as large."""
 _FIGURES: Mapping[str, Fact] = {
     "n": lambda context: context.n,
     "tokens": lambda context: _limit(context) or 0,
@@ -59,6 +68,12 @@ _COMPARISON = re.compile(r"([a-z-]+)\s*(!=|>=|<=|=|>|<)\s*(\S+)")
 _HAS_FIELD = re.compile(r"says (\w+)")
 _PROMPTED = re.compile(r"prompted `([^`]+)`")
 _ONE_IN = "one-in"
+
+
+def _choice_kind(context: RequestContext) -> str | None:
+    """What a choice among tools names, where it names something."""
+    choice = context.body.get("tool_choice")
+    return choice.get("type") if isinstance(choice, Mapping) else None
 
 
 class ConditionError(ValueError):

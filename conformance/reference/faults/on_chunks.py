@@ -34,6 +34,7 @@ _KINDS: Mapping[str, Callable[[Item], bool]] = {
     "events": lambda item: True,
     "role": lambda item: bool(_deltas(item, "role")),
     "text": lambda item: bool(_deltas(item, "content")),
+    "call": lambda item: bool(_deltas(item, "tool_calls")),
     "finish": lambda item: any(choice.get("finish_reason") for choice in choices_of(item)),
     "open": lambda item: bool(choices_of(item)) and not _KINDS["finish"](item),
     "usage": lambda item: isinstance(item, Mapping) and isinstance(item.get("usage"), Mapping),

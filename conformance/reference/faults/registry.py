@@ -7,9 +7,12 @@ from collections.abc import Iterable, Mapping
 
 from conformance.reference.faults import (  # noqa: F401 - each names its actions when it is imported
     on_access,
+    on_agents,
     on_answers,
     on_authentication,
     on_bodies,
+    on_call_deltas,
+    on_calls,
     on_chunks,
     on_events,
     on_messages,
