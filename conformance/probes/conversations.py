@@ -114,9 +114,10 @@ def _answers(messages: Sequence[Any], call_id: str) -> bool:
     return False
 
 
-def properties_of_message(schema: Any) -> Mapping[str, Any]:
-    """The properties of a usual message: those of all kinds, and those of the kind that its schema names first."""
+def usual_message(schema: Any) -> dict[str, Any]:
+    """The `properties` and `required` of a usual message: of all kinds, and of the kind that its schema names first."""
     if not isinstance(schema, Mapping):
-        return {}
-    kind = schema.get("then")
-    return {**(properties_of_message(kind) if "if" in schema else {}), **schema.get("properties", {})}
+        return {"properties": {}, "required": []}
+    kind = usual_message(schema.get("then") if "if" in schema else None)
+    required = dict.fromkeys([*schema.get("required", ()), *kind["required"]])
+    return {"properties": {**kind["properties"], **schema.get("properties", {})}, "required": list(required)}

@@ -16,7 +16,7 @@ from typing import Any
 from conformance.contract.samples import main_type, sample, types_of
 from conformance.contract.validators import Accepts, validator_for
 from conformance.probes.common_requests import without_uncommon_fields
-from conformance.probes.conversations import properties_of_message
+from conformance.probes.conversations import usual_message
 from conformance.probes.keyword_values import boundary_cases
 from conformance.probes.model import LIMIT_FIELDS
 from conformance.probes.request_body import COMPANIONS, REMOVED, RequestBody
@@ -115,7 +115,7 @@ class _Maker:
         """A conversation that the user ends, of as many turns as the schema allows."""
         item = schema.get("items", True) if isinstance(schema, Mapping) else True
         most = int(schema.get("maxItems", 7)) if isinstance(schema, Mapping) else 1
-        properties = properties_of_message(item)
+        properties = usual_message(item)["properties"]
         roles = properties.get("role", {}).get("enum", ()) if isinstance(properties.get("role"), Mapping) else ()
         turns = ["user"]
         while len(turns) + 2 <= most and self._chance.random() < _SHARE and {"user", "assistant"} <= set(roles):

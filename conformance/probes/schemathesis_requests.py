@@ -17,7 +17,7 @@ from typing import Any
 
 from conformance.contract.samples import keep_hypothesis_files_elsewhere
 from conformance.probes.common_requests import MATTER_OF_THE_MODEL
-from conformance.probes.conversations import OF_RESULTS, properties_of_message
+from conformance.probes.conversations import OF_RESULTS, usual_message
 from conformance.probes.generation_limits import is_soon_generated
 from conformance.probes.model import LIMIT_FIELDS
 from conformance.probes.request_body import RequestBody
@@ -121,15 +121,16 @@ def _adapted(schema: dict[str, Any], kept: frozenset[str], given: set[str]) -> d
     messages = adapted["properties"].get("messages")
     if isinstance(messages, dict) and isinstance(messages.get("items"), dict):
         messages["maxItems"] = 3
-        properties = properties_of_message(messages["items"])
         item = {name: value for name, value in messages["items"].items() if name not in ("if", "then", "else")}
+        item |= usual_message(messages["items"])
         messages["items"] = item
+        properties = item["properties"]
         item["properties"] = {name: properties[name] for name in ("role", "content") if name in properties}
         item["additionalProperties"] = False
         role = item["properties"].get("role")
         if isinstance(role, dict) and "tool" in role.get("enum", ()):
             role["enum"] = [name for name in role["enum"] if name not in OF_RESULTS]
-        item["required"] = list(dict.fromkeys([*item.get("required", ()), *(one for one in ("content",) if one in properties)]))
+        item["required"] = [name for name in item["required"] if name in item["properties"]]
         _fill(item["properties"].get("content"))
     return adapted
 
@@ -151,7 +152,7 @@ def _fill(content: Any) -> None:
 
 def _make_text_part(part: dict[str, Any]) -> None:
     """Allow, of the parts of a content, those of text alone."""
-    text = properties_of_message(part).get("text", {"type": "string"})
+    text = usual_message(part)["properties"].get("text", {"type": "string"})
     for name in ("if", "then", "else"):
         part.pop(name, None)
     part.update(properties={"type": {"const": "text"}, "text": text}, required=["type", "text"])

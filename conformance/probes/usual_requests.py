@@ -7,6 +7,7 @@ serves these, so that none of them is sent as a request that must be served.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from conformance.probes.conversations import OF_RESULTS, called_by, in_context, 
 
 ROLES: Final = frozenset({"system", "developer", "user", "assistant"})
 """The roles of a conversation of texts, in the documents of this field."""
+_ID: Final = re.compile(r"[\w-]{1,40}", re.ASCII)
+"""Ids of calls as deployments make them: some take no others back."""
 _OF_FEW: Final = ("refusal", "audio", "function_call", "prompt_cache_breakpoint")
 """Members of messages that only their own maker is known to take."""
 
@@ -36,7 +39,10 @@ def is_usual_conversation(messages: Sequence[Any], roles: frozenset[str] = ROLES
     for message in messages:
         if not isinstance(message, Mapping) or not _is_usual_message(message, roles, known):
             return False
-        known |= {*called_by(message)}
+        ids = called_by(message)
+        if len({*ids} - known) < len(ids):
+            return False
+        known |= {*ids}
     return True
 
 
@@ -85,9 +91,11 @@ def _is_text_part(part: Mapping[str, Any]) -> bool:
 
 def _is_usual_call(call: Any) -> bool:
     """Whether a call is one of a function, with an object as its arguments."""
-    if not isinstance(call, Mapping) or call.get("type") != "function" or not call.get("id"):
+    if not isinstance(call, Mapping) or call.get("type") != "function":
         return False
-    function = call.get("function")
+    function, call_id = call.get("function"), call.get("id")
+    if not isinstance(call_id, str) or not _ID.fullmatch(call_id):
+        return False
     try:
         return isinstance(function, Mapping) and isinstance(json.loads(function["arguments"]), dict)
     except (KeyError, TypeError, ValueError):
