@@ -97,7 +97,11 @@ def _response_format(value: Any, body: Mapping[str, Any]) -> bool:
         return "json" in json.dumps(body.get("messages")).lower()
     if kind == "json_schema":
         described = value.get("json_schema")
-        return isinstance(described, Mapping) and described.get("strict") is not True and _is_schema_of_an_object(described.get("schema"))
+        return (
+            isinstance(described, Mapping)
+            and described.get("strict") is not True
+            and _is_schema_of_an_object(described.get("schema"))
+        )
     return kind == "text"
 
 

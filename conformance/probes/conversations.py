@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from conformance.contract.vocabulary import child_schemas
+
 TOOL_NAME: Final = "get_weather"
 TOOL: Final[Mapping[str, Any]] = {
     "type": "function",
@@ -121,3 +123,17 @@ def usual_message(schema: Any) -> dict[str, Any]:
     kind = usual_message(schema.get("then") if "if" in schema else None)
     required = dict.fromkeys([*schema.get("required", ()), *kind["required"]])
     return {"properties": {**kind["properties"], **schema.get("properties", {})}, "required": list(required)}
+
+
+def knows_calls(schema: Any) -> bool:
+    """Whether the schema of messages describes calls of tools."""
+    ahead: list[Any] = [schema]
+    seen: set[int] = set()
+    while ahead:
+        one = ahead.pop()
+        if isinstance(one, Mapping) and id(one) not in seen:
+            seen.add(id(one))
+            if "tool_calls" in one.get("properties", {}):
+                return True
+            ahead.extend(child for _, child in child_schemas(one))
+    return False

@@ -13,7 +13,7 @@ from conformance.contract import Contract
 from conformance.contract.validators import Accepts, definitions_of, validator_for
 from conformance.probes.challenge import Challenge
 from conformance.probes.common_requests import is_common
-from conformance.probes.conversations import TOOL, in_context, tools_for
+from conformance.probes.conversations import TOOL, in_context, knows_calls, tools_for
 from conformance.probes.model import LIMIT_FIELDS
 from conformance.probes.usual_requests import is_usual
 from conformance.quoting import as_path
@@ -228,9 +228,14 @@ class RequestBody:
         around = {**self.capped(CHEAP), **companions}
         return {name: value for name, value in around.items() if value is not REMOVED}
 
+    @cached_property
+    def _knows_calls(self) -> bool:
+        """Whether the contract's messages may call tools."""
+        return knows_calls(self.contract.operation.properties.get("messages", True))
+
     def in_context(self, changed: Any) -> tuple[Any, int]:
         """A request with what calls of tools in its conversation need, and how many messages came before the first."""
-        messages = changed.get("messages") if isinstance(changed, dict) else None
+        messages = changed.get("messages") if isinstance(changed, dict) and self._knows_calls else None
         if not isinstance(messages, list) or not messages:
             return changed, 0
         completed, before = in_context(messages)
