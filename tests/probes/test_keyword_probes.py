@@ -117,11 +117,16 @@ def _holders(body: Any, path: tuple[str | int, ...]) -> Iterator[dict[str, Any]]
     if path[:2] == ("messages", 0):
         starts, path = body["messages"], path[2:]
     for found in starts:
-        for step in path:
-            inside = isinstance(found, dict) and step in found or isinstance(found, list) and step == 0
-            found = found[step] if inside else None
-        if isinstance(found, dict):
-            yield found
+        yield from _at(found, path)
+
+
+def _at(value: Any, path: tuple[str | int, ...]) -> Iterator[dict[str, Any]]:
+    if not path:
+        yield from [value] if isinstance(value, dict) else []
+    elif isinstance(value, dict) and path[0] in value:
+        yield from _at(value[str(path[0])], path[1:])
+    elif isinstance(value, list) and path[0] == 0 and value:
+        yield from _at(value[0], path[1:])
 
 
 def test_every_keyword_is_enforced_or_cannot_be(contract: Contract) -> None:
