@@ -21,6 +21,8 @@ _ENTRY_KEYS = frozenset({"document", "place", "basis", "level"})
 
 Entry = Mapping[str, Any]
 """One source as it is written: `document`, `place`, `basis` and perhaps `level`."""
+_Written = Mapping[str, Entry | None]
+"""Sources by the key of their constraint; None for one that nobody is judged by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ class Provenance:
         """The source of each constraint of a schema object, by its key (`maximum`, `required.model`).
 
         In a user's own document, `format` constrains only where an entry says so: in itself it is an annotation (JSON
-        Schema 2020-12 Validation, section 7.2.1).
+        Schema 2020-12 Validation, section 7.2.1). A constraint whose entry is null is in force, and nobody is judged by
+        it.
 
         Raises:
             ContractError: an entry is wrong, or a constraint has none although it must.
@@ -91,12 +94,14 @@ class Provenance:
         entries: dict[str, Entry] = {}
         for keyword, value in constraints(schema):
             key = source_key(keyword, value)
-            entry = written.get(key) or written.get(keyword) or written.get(_EVERY)
-            if entry is None and self.complete:
+            found = _key_in(written, key)
+            if found is None and self.complete:
                 raise document.error(f"`{keyword}` has no source; add an entry to {X_SOURCE}", join(pointer, keyword))
-            if entry is None and keyword in _ANNOTATING:
+            if found is None and keyword in _ANNOTATING:
                 continue
-            entries[key] = entry or self.own_entry(join(pointer, keyword))
+            entry = self.own_entry(join(pointer, keyword)) if found is None else written[found]
+            if entry is not None:
+                entries[key] = entry
         return entries
 
     def own_entry(self, pointer: str) -> Entry:
@@ -108,12 +113,12 @@ class Provenance:
     ) -> Mapping[str, Entry]:
         """The sources of a schema whose `$ref` has an `x-source` beside it, which speaks of this use of the schema."""
         written = self._written(x_source, document, pointer)
-        return {
-            key: written.get(key) or written.get(key.split(".", 1)[0]) or written.get(_EVERY) or entry
-            for key, entry in entries.items()
+        chosen = {
+            key: entry if (found := _key_in(written, key)) is None else written[found] for key, entry in entries.items()
         }
+        return {key: entry for key, entry in chosen.items() if entry is not None}
 
-    def _written(self, x_source: Any, document: Document, pointer: str) -> Mapping[str, Entry]:
+    def _written(self, x_source: Any, document: Document, pointer: str) -> _Written:
         if x_source is None:
             return {}
         where = join(pointer, X_SOURCE)
@@ -121,7 +126,15 @@ class Provenance:
             raise document.error(f"{X_SOURCE} is an object", where)
         if "document" in x_source:
             return {_EVERY: self.check(x_source, document, where)}
-        return {str(key): self.check(entry, document, join(where, key)) for key, entry in x_source.items()}
+        return {
+            str(key): None if entry is None else self.check(entry, document, join(where, key))
+            for key, entry in x_source.items()
+        }
+
+
+def _key_in(written: _Written, key: str) -> str | None:
+    """The nearest key under which a constraint has an entry: its own, that of its keyword, that of all."""
+    return next((one for one in (key, key.split(".", 1)[0], _EVERY) if one in written), None)
 
 
 def stronger(one: Level, other: Level) -> bool:

@@ -37,9 +37,10 @@ _HARD = frozenset(
     {
         *("pattern", "format", "multipleOf", "allOf", "not", "if", "oneOf", "contains", "uniqueItems", "$ref"),
         *("minProperties", "dependentRequired", "dependentSchemas", "propertyNames"),
+        *("contentEncoding", "contentMediaType"),
     }
 )
-"""Keywords for which a plain value may be a wrong one, so that several are tried."""
+"""Keywords for which a plain value may be a wrong one, so that several are tried, the schema's own examples first."""
 OF_FORMAT: Mapping[str, str] = {
     "date-time": "2026-01-01T00:00:00Z",
     "date": "2026-01-01",

@@ -68,7 +68,7 @@ class _Combination:
         if not one.fits(self.fields) or one.probe.tier is not first.probe.tier or one.alone != first.alone:
             return False
         merged = one.merged(self.fields)
-        if not body.is_spoken(_with(merged, body)) or not body.accepts(_with(merged, body)):
+        if not body.is_spoken(_with(merged, body)) or not body.is_surely_served(_with(merged, body)):
             return False  # too many messages in one conversation, or fields that exclude one another
         self.fields = merged
         self.parts.append(one)
@@ -79,8 +79,8 @@ def combined(values: Iterable[Combinable], body: RequestBody) -> Iterator[Probe]
     """The combined requests, in the order of their first values; values that no request can hold are left out."""
     combinations: list[_Combination] = []
     for one in values:
-        if not body.may_be_served(one.probe.body):
-            continue  # no small request holds this value without breaking another keyword
+        if not body.is_surely_served(one.probe.body):
+            continue  # no small request that everybody serves holds this value
         if not body.is_spoken(one.probe.body):
             yield one.probe  # the target is known to refuse it: with others, it would have them refused as well
             continue

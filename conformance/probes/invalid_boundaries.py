@@ -16,6 +16,7 @@ from conformance.probes.request_body import CHEAP, REMOVED, Path, RequestBody, d
 
 # What the OpenAI reference accepts beyond a narrower document, so that it need not be refused (field, case).
 _ALSO_TAKEN = {("stop", "string")}
+_FIRST_MESSAGE = ("messages", 0)
 _ABOUT_STREAMS = ("stream", "stream_options")
 _STREAMED_SHARE = 4
 """One in so many requests that must be refused asks for a stream."""
@@ -66,16 +67,22 @@ def _enforced(row: Requirement, body: RequestBody) -> Iterator[Probe]:
             changed = body.cheapest(with_change(body.around(violation.path), root, keyword.pointer, violation.change))
         except UnplaceableError:
             return
+        changed, before = body.in_context(changed) if violation.path[:2] == _FIRST_MESSAGE else (changed, 0)
         if not body.forbids(changed):
             continue  # another branch of the schema allows it, so it need not be refused
         yield Probe(
             name=probe_name(row.id, "enforced", violation.name),
-            about=describe_change(violation.path, violation.value),
+            about=describe_change(_moved(violation.path, before), violation.value),
             intent=Intent.REFUSED,
             body=changed,
             completion_tokens=worst_case_tokens(changed),
             tier=max(row.tier, violation.tier, key=list(Tier).index),
         )
+
+
+def _moved(path: Path, before: int) -> Path:
+    """The path to what is in the first message, once so many messages stand before it."""
+    return (path[0], before, *path[2:]) if before else path
 
 
 def _without(name: str) -> Callable[[Any], Any]:

@@ -15,6 +15,10 @@ from conformance.probes.request_body import REMOVED, Path
 _SAME_VALUE_BY_NUMBER = frozenset({"anyOf", "oneOf", "allOf"})
 
 
+_FURTHER_NAMES: Mapping[Any, str] = {"logit_bias": "0"}
+"""Names of further members that mean something: tokens by their numbers."""
+
+
 class UnplaceableError(Exception):
     """No request can hold a value at this place; the message says why, as the end of a sentence."""
 
@@ -31,7 +35,7 @@ def path_of(pointer: str) -> Path:
             path.append(name if step == "properties" else matching_text(name) or name)
             position += 2
         elif step == "additionalProperties":
-            path.append(UNKNOWN_MEMBER)
+            path.append(further_name(path[-1] if path else None))
             position += 1
         elif step == "items":
             path.append(0)
@@ -42,6 +46,11 @@ def path_of(pointer: str) -> Path:
         else:  # anyOf/1, allOf/0, then: they apply to the same value
             position += 2 if step in _SAME_VALUE_BY_NUMBER else 1
     return tuple(path)
+
+
+def further_name(holder: Any) -> str:
+    """The name of a member that a document does not name, in the object that has this name."""
+    return _FURTHER_NAMES.get(holder, UNKNOWN_MEMBER)
 
 
 def with_change(base: Any, root: Any, pointer: str, change: Callable[[Any], Any]) -> Any:
@@ -118,7 +127,7 @@ class _Walk:
             self._into_member(name, self._schema[word][following])
             return 2
         if word == "additionalProperties":
-            self._into_member(UNKNOWN_MEMBER, self._schema[word])
+            self._into_member(further_name(self._key), self._schema[word])
             return 1
         if word == "items":
             self._into_item(len(self._schema.get("prefixItems", ())), self._schema[word])

@@ -15,6 +15,8 @@ from typing import Any
 
 from conformance.contract.samples import main_type, sample, types_of
 from conformance.contract.validators import Accepts, validator_for
+from conformance.probes.common_requests import without_uncommon_fields
+from conformance.probes.conversations import usual_message
 from conformance.probes.keyword_values import boundary_cases
 from conformance.probes.model import LIMIT_FIELDS
 from conformance.probes.request_body import COMPANIONS, REMOVED, RequestBody
@@ -54,7 +56,7 @@ def random_requests(body: RequestBody, count: int, chance: Random) -> list[Any]:
         if len(found) >= count:
             break
         made = maker.request()
-        if body.may_be_served(made):
+        if body.is_surely_served(made):
             found.setdefault(json.dumps(made, ensure_ascii=False), made)
     return list(found.values())
 
@@ -86,7 +88,7 @@ class _Maker:
             elif name not in LIMIT_FIELDS and name != "n" and self._is_possible(schema):
                 made[name] = self.value(schema)
         self._limit(made, properties)
-        return self._together(made)
+        return self._together(without_uncommon_fields(made, self._body.required))
 
     def _limit(self, made: dict[str, Any], properties: Mapping[str, Any]) -> None:
         """Limit the request to one or two tokens of one or two choices."""
@@ -113,7 +115,7 @@ class _Maker:
         """A conversation that the user ends, of as many turns as the schema allows."""
         item = schema.get("items", True) if isinstance(schema, Mapping) else True
         most = int(schema.get("maxItems", 7)) if isinstance(schema, Mapping) else 1
-        properties = item.get("properties", {}) if isinstance(item, Mapping) else {}
+        properties = usual_message(item)["properties"]
         roles = properties.get("role", {}).get("enum", ()) if isinstance(properties.get("role"), Mapping) else ()
         turns = ["user"]
         while len(turns) + 2 <= most and self._chance.random() < _SHARE and {"user", "assistant"} <= set(roles):

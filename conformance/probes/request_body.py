@@ -12,6 +12,8 @@ from typing import Any
 from conformance.contract import Contract
 from conformance.contract.validators import Accepts, definitions_of, validator_for
 from conformance.probes.challenge import Challenge
+from conformance.probes.common_requests import is_common
+from conformance.probes.conversations import TOOL, in_context, knows_calls, tools_for
 from conformance.probes.model import LIMIT_FIELDS
 from conformance.probes.usual_requests import is_usual
 from conformance.quoting import as_path
@@ -36,6 +38,11 @@ COMPANIONS: Mapping[str, Mapping[str, Any]] = {
     "stream_options": {"stream": True},
     "top_logprobs": {"logprobs": True},
     "max_completion_tokens": {"max_tokens": REMOVED},
+    "tool_choice": {"tools": [TOOL]},
+    "parallel_tool_calls": {"tools": [TOOL]},
+    "function_call": {"functions": [TOOL["function"]]},
+    "audio": {"modalities": ["text", "audio"]},
+    "modalities": {"audio": {"voice": "alloy", "format": "wav"}},
 }
 """Fields that the OpenAI Chat Completions reference ties to another field."""
 _MANY_CHOICES = 8
@@ -66,6 +73,10 @@ class RequestBody:
     def may_be_served(self, body: Any) -> bool:
         """Whether a deployment that keeps the contract serves a body: it is valid, and one that somebody sends."""
         return self.accepts(body) and is_usual(self.contract, body)
+
+    def is_surely_served(self, body: Any) -> bool:
+        """Whether whatever deployment has the fields of a body serves it: nothing in it is a matter of the model."""
+        return self.may_be_served(body) and is_common(body, self.required)
 
     def forbids(self, body: Any) -> bool:
         """Whether the contract surely forbids a body: whatever its author may have meant, it is not valid."""
@@ -216,6 +227,21 @@ class RequestBody:
         companions = COMPANIONS.get(str(path[0]), {}) if path else {}
         around = {**self.capped(CHEAP), **companions}
         return {name: value for name, value in around.items() if value is not REMOVED}
+
+    @cached_property
+    def _knows_calls(self) -> bool:
+        """Whether the contract's messages may call tools."""
+        return knows_calls(self.contract.operation.properties.get("messages", True))
+
+    def in_context(self, changed: Any) -> tuple[Any, int]:
+        """A request with what calls of tools in its conversation need, and how many messages came before the first."""
+        messages = changed.get("messages") if isinstance(changed, dict) and self._knows_calls else None
+        if not isinstance(messages, list) or not messages:
+            return changed, 0
+        completed, before = in_context(messages)
+        tools = tools_for(completed)
+        beside = {"tools": tools} if tools and self.has("tools") and "tools" not in changed else {}
+        return {**changed, "messages": completed, **beside}, before
 
     def cheapest(self, changed: Any) -> Any:
         """The same request, with one token for each choice where it wants many choices."""

@@ -16,6 +16,8 @@ from functools import cache
 from typing import Any
 
 from conformance.contract.samples import keep_hypothesis_files_elsewhere
+from conformance.probes.common_requests import MATTER_OF_THE_MODEL
+from conformance.probes.conversations import OF_RESULTS, usual_message
 from conformance.probes.generation_limits import is_soon_generated
 from conformance.probes.model import LIMIT_FIELDS
 from conformance.probes.request_body import RequestBody
@@ -25,6 +27,7 @@ from conformance.probes.request_body import RequestBody
 _KEPT = frozenset(
     {"logprobs", "max_completion_tokens", "max_tokens", "model", "n", "stop", "stream", "stream_options"}
     | {"top_logprobs"}
+    | {*MATTER_OF_THE_MODEL}
 )
 _SEED = 20261122
 _MARGIN = 4
@@ -119,13 +122,15 @@ def _adapted(schema: dict[str, Any], kept: frozenset[str], given: set[str]) -> d
     if isinstance(messages, dict) and isinstance(messages.get("items"), dict):
         messages["maxItems"] = 3
         item = {name: value for name, value in messages["items"].items() if name not in ("if", "then", "else")}
+        item |= usual_message(messages["items"])
         messages["items"] = item
-        properties = item.get("properties", {})
+        properties = item["properties"]
         item["properties"] = {name: properties[name] for name in ("role", "content") if name in properties}
         item["additionalProperties"] = False
         role = item["properties"].get("role")
         if isinstance(role, dict) and "tool" in role.get("enum", ()):
-            role["enum"] = [name for name in role["enum"] if name != "tool"]
+            role["enum"] = [name for name in role["enum"] if name not in OF_RESULTS]
+        item["required"] = [name for name in item["required"] if name in item["properties"]]
         _fill(item["properties"].get("content"))
     return adapted
 
@@ -136,10 +141,22 @@ def _fill(content: Any) -> None:
         return
     if content.get("type") == "string" and not {"enum", "const"} & content.keys():
         content["minLength"] = max(1, content.get("minLength", 1))
+    kind = content.get("properties", {}).get("type")
+    if isinstance(kind, dict) and "text" in kind.get("enum", ()):
+        _make_text_part(content)
     nested = (content.get("items"), *content.get("properties", {}).values())
     branches = (branch for keyword in ("anyOf", "oneOf", "allOf") for branch in content.get(keyword, ()))
     for below in (*nested, *branches):
         _fill(below)
+
+
+def _make_text_part(part: dict[str, Any]) -> None:
+    """Allow, of the parts of a content, those of text alone."""
+    text = usual_message(part)["properties"].get("text", {"type": "string"})
+    for name in ("if", "then", "else"):
+        part.pop(name, None)
+    part.update(properties={"type": {"const": "text"}, "text": text}, required=["type", "text"])
+    part["additionalProperties"] = False
 
 
 def _seed_of(body: RequestBody) -> int:
@@ -228,7 +245,7 @@ def _distinct(generated: list[Any], finish: Callable[[Any], Any], body: RequestB
             text.encode()
         except (ValueError, UnicodeEncodeError):
             continue  # no JSON text can carry it
-        if body.may_be_served(finished) if valid else body.forbids(finished):
+        if body.is_surely_served(finished) if valid else body.forbids(finished):
             kept.setdefault(text, finished)
     return list(kept.values())
 

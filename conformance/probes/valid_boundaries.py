@@ -8,6 +8,7 @@ from typing import Any
 
 from conformance.contract.model import Keyword, Requirement, Tier
 from conformance.probes.combined_probes import Combinable
+from conformance.probes.conversations import OF_RESULTS
 from conformance.probes.keyword_cases import Case, probe_name
 from conformance.probes.keyword_values import boundary_cases
 from conformance.probes.model import LIMIT_FIELDS, Intent, Probe, worst_case_tokens
@@ -50,6 +51,8 @@ def _at_boundary(row: Requirement, keyword: Keyword, path: Path, body: RequestBo
     root = body.contract.operation.request_schema
     assert isinstance(keyword.schema, Mapping)
     for case in boundary_cases(keyword.name, keyword.schema, body.definitions):
+        if path[:1] == ("messages",) and path[2:] == ("role",) and case.value in OF_RESULTS:
+            continue  # the message of a tool stands after its call, which other probes make
         messages = _conversation_for(case, path, body)
         if messages is not None:
             changed: dict[str, Any] = {**body.capped(CHEAP), "messages": messages}
@@ -58,8 +61,9 @@ def _at_boundary(row: Requirement, keyword: Keyword, path: Path, body: RequestBo
         if case.value is None and path[0] in LIMIT_FIELDS:
             # The other limit replaces the one that is null, so that the completion stays cheap.
             changed.update({name: body.limit(CHEAP) for name in LIMIT_FIELDS if name != path[0] and body.has(name)})
-        if not _needs_more_than_text(changed.get("messages")):
-            yield _combinable(row, path, case, changed, body)
+        if path[:2] == ("messages", 0):
+            changed = body.in_context(changed)[0]
+        yield _combinable(row, path, case, changed, body)
 
 
 def _conversation_for(case: Case, path: Path, body: RequestBody) -> list[Any] | None:
@@ -92,15 +96,12 @@ def conversation_with(role: str) -> list[Any]:
     return [{"role": role, "content": "Be brief."}, user]
 
 
-def _needs_more_than_text(messages: Any) -> bool:
-    # A tool message is only valid after an assistant's tool call, which text-only contracts do not describe.
-    return isinstance(messages, list) and any(isinstance(m, Mapping) and m.get("role") == "tool" for m in messages)
-
-
 def _combinable(row: Requirement, path: Path, case: Case, changed: dict[str, Any], body: RequestBody) -> Combinable:
     field = str(path[0])
     limited = field in LIMIT_FIELDS or wants_many(changed)
     bound = (*COMPANIONS.get(field, {}), *(LIMIT_FIELDS if limited else ()))
+    if field == "messages" and "tools" in changed:
+        bound = (*bound, "tools")  # a call in the messages, which is one of them
     fields = {name: changed.get(name, REMOVED) for name in dict.fromkeys((field, *bound)) if body.has(name)}
     about = "a request with the target's own values" if case.value is REMOVED else describe_change(path, case.value)
     in_message = len(path) > 1 and field == "messages"

@@ -152,6 +152,11 @@ def _not_of_format(schema: Mapping[str, Any], _definitions: Definitions) -> Iter
 
 def _wrong_for_branches(keyword: str) -> Cases:
     def cases(schema: Mapping[str, Any], definitions: Definitions) -> Iterator[Case]:
+        branches = [branch for branch in schema[keyword] if isinstance(branch, Mapping)]
+        wanted = {name for branch in branches for name in branch.get("required", ())}
+        if wanted and main_type(schema) == "object":
+            held = object_sample({name: one for name, one in schema.items() if name != keyword}, definitions)
+            yield Case("no-branch", {name: value for name, value in held.items() if name not in wanted})
         kinds = {kind for branch in schema[keyword] for kind in types_of(branch)}
         for kind, value in (("integer", 7), ("boolean", True), ("object", {"a": 1}), ("string", "a"), ("array", [])):
             if kind not in kinds and not (kind == "integer" and "number" in kinds):

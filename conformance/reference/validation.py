@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.exceptions import ValidationError, relevance
 
 from conformance.contract.described_parameters import readings_of
 from conformance.contract.model import Place, Schema
@@ -34,13 +35,13 @@ class RequestRules:
     def check_body(self, body: Any) -> None:
         """Raises `Refusal` (400) with the parameter's name if the body does not match the contract."""
         try:
-            error = best_match(self._body.iter_errors(body))
+            error = _nearest(self._body.iter_errors(body))
         except re.error:  # a pattern of ECMA-262 that Python does not know, as a user's own document may have
             if not validator_for(self._schema)(body):
                 raise Refusal(400, "invalid_value", f"The request body {_fallback(None)}.") from None
             return
         if error is not None:
-            raise _refusal(error)
+            raise _of_two_fields(error, self._schema) or _refusal(error)
 
     def check_path(self, parameters: Mapping[str, str]) -> None:
         """Raises `Refusal` (400) if a parameter of the path has the wrong form."""
@@ -75,6 +76,41 @@ class _ParameterRules:
 
 def _validator(schema: Schema) -> Draft202012Validator:
     return Draft202012Validator(schema if isinstance(schema, bool) else dict(schema), format_checker=_FORMATS)
+
+
+def _nearest(errors: Iterable[ValidationError]) -> ValidationError | None:
+    """What is wrong at the place that a client most likely means: within the branch of a choice that it named."""
+    error = max(errors, key=relevance, default=None)
+    while error is not None and error.validator in ("anyOf", "oneOf"):
+        branches: dict[Any, list[ValidationError]] = {}
+        for inner in error.context or ():
+            branches.setdefault(inner.relative_schema_path[0], []).append(inner)
+        meant = [found for found in branches.values() if not any(map(_is_of_another_kind, found))]
+        if len(meant) != 1:
+            break
+        error = max(meant[0], key=relevance)
+    return error
+
+
+def _is_of_another_kind(inner: ValidationError) -> bool:
+    """Whether a branch does not speak of a value: by its type, or by the `type` that the value itself names."""
+    of_itself = inner.validator == "type" and not inner.relative_path
+    return of_itself or (inner.validator == "const" and list(inner.relative_path) == ["type"])
+
+
+def _of_two_fields(error: ValidationError, schema: Schema) -> Refusal | None:
+    """The refusal of a field for what it needs beside it, where a part of `allOf` has the field's name as its title."""
+    steps = list(error.absolute_schema_path)
+    if not isinstance(schema, Mapping) or steps[:1] != ["allOf"] or "then" not in steps:
+        return None
+    part = schema["allOf"][steps[1]]
+    field = part.get("title")
+    if field not in schema.get("properties", {}):
+        return None
+    other = _missing(error) if error.validator == "required" else str(next(iter(error.absolute_path), ""))
+    needed = part["then"].get("properties", {}).get(other, {}).get("const")
+    condition = f"together with '{other}'" if needed is None else f"when '{other}' is {json.dumps(needed)}"
+    return Refusal(400, "invalid_value", f"'{field}' is allowed only {condition}.", param=field)
 
 
 def _refusal(error: ValidationError) -> Refusal:
@@ -119,6 +155,9 @@ _SENTENCES: Mapping[str, Callable[[Any], str]] = {
     "minItems": lambda value: f"must have at least {value} item{'s'[: value != 1]}",
     "maxItems": lambda value: f"must have at most {value} item{'s'[: value != 1]}",
     "format": lambda value: f"must have the format {value}",
+    "pattern": lambda value: f"must match the pattern {value}",
+    "maxProperties": lambda value: f"must have at most {value} member{'s'[: value != 1]}",
+    "additionalProperties": lambda _value: "has a member that is not allowed",
     "anyOf": lambda _value: "has none of the forms that are allowed for it",
     "oneOf": lambda _value: "has none of the forms that are allowed for it",
 }

@@ -12,6 +12,10 @@ SECOND_TENANT: Final = "second tenant"
 OPTIONAL_FIELDS: Final = (
     *("n", "stop", "temperature", "top_p", "seed", "logprobs", "top_logprobs"),
     *("presence_penalty", "frequency_penalty", "stream_options"),
+    *("tools", "tool_choice", "parallel_tool_calls", "functions", "function_call", "response_format"),
+    *("reasoning_effort", "verbosity", "logit_bias", "prediction", "modalities", "audio", "web_search_options"),
+    *("store", "metadata", "service_tier", "safety_identifier", "user", "moderation"),
+    *("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"),
 )
 """Fields of a request that a deployment may declare unsupported; it is then not judged by them."""
 

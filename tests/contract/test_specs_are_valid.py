@@ -22,8 +22,10 @@ from shipped_specs import (
     validator,
 )
 
-ANNOTATIONS = frozenset(["title", "default", "x-source", "x-tier", "contentMediaType"])
-STRUCTURE = frozenset(["properties", "items", "$ref", "contentSchema", "then", "else"])
+ANNOTATIONS = frozenset(
+    ["title", "default", "deprecated", "examples", "x-source", "x-tier", "contentMediaType", "contentEncoding"]
+)
+STRUCTURE = frozenset(["properties", "items", "$ref", "contentSchema", "allOf", "then", "else"])
 BASES = ("stated", "schema", "reference", "example", "inferred")
 
 

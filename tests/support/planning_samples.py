@@ -119,12 +119,17 @@ def _pointers(errors: Iterable[ValidationError]) -> Iterator[str]:
         branches: dict[Any, list[ValidationError]] = {}
         for inner in error.context or ():
             branches.setdefault(inner.relative_schema_path[0], []).append(inner)
-        meant = [found for found in branches.values() if not any(_is_of_another_type(inner) for inner in found)]
-        if len(meant) == 1:
+        meant = [found for found in branches.values() if not any(_is_of_another_kind(inner) for inner in found)]
+        if len(meant) == 1 and error.validator in ("anyOf", "oneOf"):
             yield from _pointers(meant[0])
         else:
-            yield "".join(f"/{step}" for step in error.absolute_schema_path)
+            steps = list(error.absolute_schema_path)
+            # What is wrong with a name is wrong with `propertyNames`, whatever it says of names.
+            steps = steps[: steps.index("propertyNames") + 1] if "propertyNames" in steps else steps
+            yield "".join(f"/{step}" for step in steps)
 
 
-def _is_of_another_type(inner: ValidationError) -> bool:
-    return inner.validator == "type" and not inner.relative_path
+def _is_of_another_kind(inner: ValidationError) -> bool:
+    """Whether a branch does not speak of a value: by its type, or by the `type` that the value itself names."""
+    of_itself = inner.validator == "type" and not inner.relative_path
+    return of_itself or (inner.validator == "const" and list(inner.relative_path)[-1:] == ["type"])

@@ -82,15 +82,15 @@ def entries(source: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
 
 
 def all_entries(profile: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every single source that a document gives, with the place where it gives it."""
+    """Every single source that a document gives, with the place where it gives it; null is none."""
     holders: list[tuple[str, Mapping[str, Any]]] = list(all_schemas(profile))
     spec = document(profile)
     holders += [(f"responses/{status}", held) for status, held in operation(profile)["responses"].items()]
     holders += [(f"parameters/{held['name']}", held) for held in operation(profile).get("parameters", [])]
     holders += [(f"securitySchemes/{name}", held) for name, held in spec["components"]["securitySchemes"].items()]
     for where, holder in holders:
-        for key, entry in entries(holder.get("x-source", {})).items():
-            yield f"{where} {key}", entry
+        given = entries(holder.get("x-source", {})).items()
+        yield from ((f"{where} {key}", entry) for key, entry in given if entry is not None)
 
 
 @cache
