@@ -16,7 +16,7 @@ def wilson(good: int, trials: int, confidence: float = _CONFIDENCE) -> tuple[flo
     share, square = good / trials, z * z
     middle = (share + square / (2 * trials)) / (1 + square / trials)
     half = z / (1 + square / trials) * sqrt(share * (1 - share) / trials + square / (4 * trials * trials))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return (max(0.0, middle - half) if good else 0.0), (min(1.0, middle + half) if good < trials else 1.0)
 
 
 def share_in_words(good: int, trials: int, what: str) -> str:

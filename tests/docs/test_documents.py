@@ -27,7 +27,9 @@ _FENCED = re.compile(r"^( *)```.*?^\1```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
 _COMMAND = re.compile(r"\bchat-conformance ([a-z]+)\b((?:[^\n#`|&;]|\\\n)*)")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
-_ID = re.compile(r"(?:transport|completion|stream|tools|structured|reasoning|parts|request|error|access|robustness)(?:\.[a-z0-9_-]+)+")
+_ID = re.compile(
+    r"(?:transport|completion|stream|tools|structured|reasoning|parts|request|error|access|robustness)(?:\.[a-z0-9_-]+)+"
+)
 _FILE_ENDINGS = (".yaml", ".json", ".py", ".md")
 
 

@@ -183,7 +183,7 @@ _ARGUMENTS: Mapping[str, Callable[[str], str]] = {
     "without-first": lambda text: _edited(text, lambda value: dict(list(value.items())[1:])),
     "wrapped": lambda text: _edited(text, lambda value: {"arguments": value}),
     "texts": lambda text: _edited(text, lambda value: {name: _as_text(one) for name, one in value.items()}),
-    "nulls": lambda text: _edited(text, lambda value: dict.fromkeys(value)),
+    "nulls": lambda text: _edited(text, dict.fromkeys),
     "inner-texts": lambda text: _edited(text, _with_inner_texts),
     "snake-names": lambda text: _edited(text, lambda value: {_snake(name): one for name, one in value.items()}),
     "unescaped": lambda text: text.replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\"),
