@@ -40,7 +40,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class CallPiece:
-    """A piece of a tool call. The first of an index has its id and name, each its kind; together they have its input."""
+    """A piece of a tool call. The first of a call has its id and name, each its kind; together they are its input."""
 
     index: int
     text: str

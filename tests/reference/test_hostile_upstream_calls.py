@@ -96,7 +96,7 @@ VALUES = st.recursive(
     ),
     max_leaves=8,
 )
-ENTRIES = st.fixed_dictionaries(
+ENTRIES: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {},
     optional={
         "index": st.sampled_from([0, 1, None]),

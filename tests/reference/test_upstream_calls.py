@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from fake_upstream import Script, UpstreamRequest, chunk, completion
-from upstream_gateway import Gateway, answering, calls, function, patient_gateway, streamed_calls, streaming
+from upstream_gateway import (
+    Gateway,
+    answering,
+    calls,
+    function,
+    lenient_contract,
+    patient_gateway,
+    streamed_calls,
+    streaming,
+)
 
 pytestmark = pytest.mark.network
 
@@ -19,7 +27,7 @@ def delta(*entries: Any, **members: Any) -> dict[str, Any]:
     return {"choices": [{"index": 0, "delta": {"tool_calls": list(entries), **members}}]}
 
 
-def piece(index: int | None = 0, name: str | None = None, text: Any = None, **members: Any) -> dict[str, Any]:
+def piece(index: int | str | None = 0, name: str | None = None, text: Any = None, **members: Any) -> dict[str, Any]:
     """A piece of a call; what is None is left out."""
     held = {key: value for key, value in (("name", name), ("arguments", text)) if value is not None}
     return {**({} if index is None else {"index": index}), "function": held, **members}
@@ -29,7 +37,7 @@ def end(reason: str = "tool_calls") -> dict[str, Any]:
     return chunk(None, reason)
 
 
-def message(reason: str = "tool_calls", **members: Any) -> Script:
+def message(reason: str | None = "tool_calls", **members: Any) -> Script:
     return answering({"choices": [{"message": {"role": "assistant", **members}, "finish_reason": reason}]})
 
 
@@ -117,12 +125,8 @@ STREAMS: dict[str, tuple[list[tuple[str, str]], list[Any]]] = {
         [*[delta(piece(0, part, id="a")) for part in ("wea", "ther", "_at")], delta(piece(0, text=ROME)), end()],
     ),
     "with a name that grows": (
-        [("weather_at", ROME)],
-        [
-            *[delta(piece(0, part)) for part in ("wea", "weather", "weather_at")][0:1],
-            delta(piece(0, "weather_at", ROME)),
-            end(),
-        ],
+        [("now", "{}")],
+        [*[delta(piece(0, part)) for part in ("no", "now", "now")], delta(piece(0, text="{}")), end()],
     ),
     "with the arguments before the name": (ONE, [delta(piece(0, text=ROME)), delta(piece(0, "weather")), end()]),
     "with the id before the name": (
@@ -232,7 +236,7 @@ def test_calls_are_put_in_order(name: str) -> None:
         ([piece(None, "weather", ROME, id="a", type="function"), piece(None, "weather", BONN, id="b")], TWO),
         ([piece(0, "weather", ROME), piece(0, "weather", BONN)], TWO),
         ([piece(None, "weather", {"city": "日本🇩🇪"}, id=7)], [("weather", '{"city": "日本🇩🇪"}')]),
-        ([piece(None, "now", text, id="") for text in (None, "", {})], [("now", "{}")] * 3),
+        ([piece(None, "now", id=""), piece(None, "now", ""), piece(None, "now", {})], [("now", "{}")] * 3),
         ([{"function": {"name": "now", "arguments": None}, "type": "function"}], [("now", "{}")]),
         (piece(None, "weather", ROME), ONE),
         (None, []),
@@ -363,7 +367,7 @@ def test_platforms_whose_documents_know_no_tools_ignore_them(profile: str) -> No
         "reasoning_content": "hm",
         "refusal": "no",
     }
-    messages = [{"role": "user", "content": "a"}, said, {"role": "user", "content": "c"}]
+    messages: list[dict[str, Any]] = [{"role": "user", "content": "a"}, said, {"role": "user", "content": "c"}]
     with patient_gateway(script, profile) as gate:
         value = gate.complete(**fields, messages=messages)
         assert value["choices"][0]["finish_reason"] == "stop"
@@ -372,9 +376,14 @@ def test_platforms_whose_documents_know_no_tools_ignore_them(profile: str) -> No
         assert body["messages"] == [{"role": one["role"], "content": one["content"]} for one in messages]
 
 
-def test_a_call_that_comes_back_is_the_same() -> None:
-    """The second turn: what the gateway answered, and the result, reach the upstream unchanged."""
-    with patient_gateway(message(content=None, tool_calls=[piece(None, "weather", CITY, id="a")]), "openai") as gate:
-        value = gate.complete(tools=TOOLS)["choices"][0]["message"]
-        assert value["content"] is None
-        assert json.loads(value["tool_calls"][0]["function"]["arguments"]) == json.loads(CITY)
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_a_gateway_answered_comes_back_unchanged(stream: bool) -> None:
+    called = message(content=None, tool_calls=[piece(None, "weather", CITY, id="a")])
+    with patient_gateway(called, contract=lenient_contract()) as gate:
+        asked = {"role": "user", "content": "Say hello."}
+        answer = gate.complete(tools=TOOLS)["choices"][0]["message"]
+        assert answer["tool_calls"][0]["function"]["arguments"] == CITY
+        result = {"role": "tool", "tool_call_id": "a", "content": "7"}
+        gate.ask(tools=TOOLS, messages=[asked, answer, result], stream=stream)
+        sent = gate.upstream.requests[-1].body["messages"]
+        assert sent == [asked, {"role": "assistant", "content": None, "tool_calls": answer["tool_calls"]}, result]

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from fake_upstream import Script, UpstreamRequest, completion
 from model_servers import Manner, model_server
-from reference_callers import error_reason
-from upstream_gateway import answering, choice, function, lenient_contract, patient_gateway
+from reference_callers import error_reason, events_of
+from upstream_gateway import answering, choice, function, http_client, lenient_contract, patient_gateway
+
+from conformance.reference import EmbeddedReference
+from conformance.reference.providers.upstream import Upstream, UpstreamProvider
 
 pytestmark = pytest.mark.network
 
@@ -55,7 +58,7 @@ def test_fields_are_sent_as_they_came() -> None:
 
 def test_a_conversation_of_text_is_sent_as_text() -> None:
     parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
-    said = {"role": "assistant", "content": "c", "refusal": None, "tool_calls": None, "annotations": []}
+    said: dict[str, Any] = {"role": "assistant", "content": "c", "refusal": None, "tool_calls": None, "annotations": []}
     sent = messages_sent(user(parts, name="me"), said, {"role": "developer", "content": "d"})
     assert sent == [
         {"role": "user", "content": "ab", "name": "me"},
@@ -184,6 +187,44 @@ def test_an_upstream_that_knows_neither_reasoning_nor_null_gets_neither() -> Non
     result = {"role": "tool", "tool_call_id": "call_1", "content": "7"}
     sent = messages_sent(user("a"), said, result, script=picky)
     assert sent[1:] == [{"role": "assistant", "content": "", "tool_calls": [CALL]}, result]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_before_a_server_that_can_do_all_of_it_a_gateway_can_do_it_too(stream: bool) -> None:
+    custom = {"type": "custom", "custom": {"name": "shell"}}
+    form = DECISIVE["response_format"]
+    with EmbeddedReference("openai", contract=lenient_contract()) as reference:
+        provider = UpstreamProvider(Upstream(reference.base_url, model=reference.model, api_key=reference.api_key))
+        with EmbeddedReference("openai", provider=provider, contract=lenient_contract()) as before:
+            asked = [
+                {"tools": [*TOOLS, custom], "messages": [user("shell and weather")], "reasoning_effort": "low"},
+                {"response_format": form, "messages": [user("a")]},
+                {"messages": [user([{"type": "text", "text": "one"}, PICTURE])], "max_tokens": 5},
+            ]
+            for fields in asked:
+                theirs, ours = (answer_of(one, stream=stream, **fields) for one in (reference, before))
+                assert ours == theirs
+
+
+def answer_of(reference: EmbeddedReference, *, stream: bool, **fields: Any) -> list[Any]:
+    """What a deployment answers, without what differs from answer to answer, and from gateway to gateway."""
+    body = {"model": reference.model, "stream": stream, **fields}
+    answer = http_client().post(
+        f"{reference.base_url}/chat/completions", json=body, headers={"Authorization": f"Bearer {reference.api_key}"}
+    )
+    assert answer.status_code == 200, answer.text
+    parts = events_of(answer.content)[:-1] if stream else [answer.json()]
+    choices = [one for part in parts for one in part["choices"]]
+    said = [one.get("message", one.get("delta")) for one in choices]
+    calls = [call for message in said for call in message.get("tool_calls", ())]
+    assert all(call.pop("id", "call_").startswith("call_") for call in calls)
+    texts = "".join(message.get("content") or "" for message in said)
+    inputs: dict[Any, str] = {}
+    for number, call in enumerate(calls):
+        held = call.get("function") or call.get("custom")
+        key = (call.get("index", number), "custom" if "custom" in call else "function")
+        inputs[key] = inputs.get(key, "") + f"{held.get('name', '')}{held.get('arguments', held.get('input'))}"
+    return [texts, inputs, choices[-1]["finish_reason"]]
 
 
 def test_a_document_that_was_asked_for_comes_through() -> None:
