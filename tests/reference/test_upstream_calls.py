@@ -218,6 +218,14 @@ STREAMS: dict[str, tuple[list[tuple[str, str]], list[Any]]] = {
             end(),
         ],
     ),
+    "in deltas, and once more as a message": (
+        ONE,
+        [
+            delta(piece(0, "weather", ROME)),
+            {"choices": [{"delta": {}, "message": {"tool_calls": [piece(0, "weather", ROME)]}}]},
+            end(),
+        ],
+    ),
     "none, but a reason that says so": ([], [chunk("hi"), end()]),
     "none, in an empty list": ([], [delta(content="hi"), end("stop")]),
 }

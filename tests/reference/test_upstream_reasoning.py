@@ -88,6 +88,12 @@ def test_members_of_reasoning_are_counted_and_not_shown(member: str, stream: boo
         assert "secret" not in gate.ask(stream=True).text
 
 
+def test_parts_of_reasoning_are_no_text() -> None:
+    parts = [{"type": "thinking", "thinking": "a"}, {"type": "reasoning", "text": "b"}, {"type": "text", "text": "hi"}]
+    with patient_gateway(answering(completion(parts))) as gate:
+        assert choice(gate.complete())[0] == "hi"
+
+
 def test_reasoning_takes_of_the_limit() -> None:
     thinking = {"role": "assistant", "content": "a b c d e", "reasoning": "one two three four"}
     with patient_gateway(answering({"choices": [{"message": thinking, "finish_reason": "stop"}]})) as gate:

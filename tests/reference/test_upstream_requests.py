@@ -91,6 +91,27 @@ def test_what_a_model_said_beside_text_is_handed_back(members: dict[str, Any]) -
     assert messages_sent(user("a"), said, *results, user("b"))[1] == said
 
 
+def test_an_id_that_was_used_before_is_not_used_again() -> None:
+    """Some servers begin at call_0 for each answer, and each choice is an answer of its own."""
+    message = {"role": "assistant", "content": None, "tool_calls": [CALL]}
+    results = [{"role": "tool", "tool_call_id": "call_1", "content": "7"}]
+    called = answering({"choices": [{"message": message, "finish_reason": "tool_calls"}]})
+    with patient_gateway(called, contract=lenient_contract()) as gate:
+        choices = gate.complete(tools=TOOLS, n=3)["choices"]
+        ids = [one["message"]["tool_calls"][0]["id"] for one in choices]
+        assert len(set(ids)) == 3
+        assert "call_1" in ids
+        later = gate.complete(tools=TOOLS, messages=[user("a"), message, *results])
+        assert later["choices"][0]["message"]["tool_calls"][0]["id"] != "call_1"
+
+
+def test_texts_in_parts_are_joined_where_nothing_is_beside_them() -> None:
+    parts = [{"type": "text", "text": "7 "}, {"type": "text", "text": "degrees"}]
+    called = {"role": "assistant", "content": parts, "tool_calls": [CALL]}
+    sent = messages_sent(user("a"), called, {"role": "tool", "tool_call_id": "call_1", "content": parts})
+    assert [message["content"] for message in sent] == ["a", "7 degrees", "7 degrees"]
+
+
 def test_parts_beside_text_are_sent_as_they_came() -> None:
     asked = user([{"type": "text", "text": "What is this?"}, PICTURE], name="me")
     assert messages_sent(asked) == [asked]
@@ -146,6 +167,14 @@ def test_what_a_model_cannot_do_is_the_clients_to_know(words: str, status: int, 
         assert answer.json()["error"]["param"] == field
         assert words[:20] in answer.text
         assert len(gate.upstream.requests) == 1
+
+
+def test_an_error_about_the_order_of_calls_is_no_lack_of_tools() -> None:
+    words = "An assistant message with tool_calls must be followed by tool messages."
+    with patient_gateway(answering({"error": {"message": words}}, 400)) as gate:
+        answer = gate.ask(tools=TOOLS)
+        assert error_reason("openai", answer) == "provider_refused"
+        assert words in answer.json()["error"]["message"]
 
 
 def test_an_unexplained_refusal_names_the_tools_as_what_may_be_at_fault() -> None:

@@ -43,6 +43,13 @@ def alternating(messages: Iterable[Message]) -> list[dict[str, Any]]:
     return turns
 
 
+def ids_of_calls(messages: Iterable[Message]) -> set[str]:
+    """The ids of all calls in a conversation."""
+    listed = [message.raw.get("tool_calls") for message in messages]
+    calls = [call for one in listed if isinstance(one, list) for call in one if isinstance(call, Mapping)]
+    return {call["id"] for call in calls if isinstance(call.get("id"), str)}
+
+
 def may_alternate(sent: Iterable[Mapping[str, Any]]) -> bool:
     """Whether messages, as they are sent, have nothing but text, so that they may be joined."""
     return all(isinstance(message["content"], str) and message.keys() <= _PLAIN for message in sent)
@@ -62,6 +69,8 @@ def _in_full(message: Message, *, plainly: bool) -> dict[str, Any]:
     """A message with all that it has. Members that are null say nothing, and some servers refuse them."""
     role = message.role if message.role in _RESULTS else _role(message)
     members = {name: message.raw[name] for name in _SENT if message.raw.get(name) is not None}
+    if isinstance(members.get("content"), list) and not _parts_beside_text(message):
+        members["content"] = message.text  # which all servers take
     if plainly:
         members = {name: value for name, value in members.items() if name not in _REASONING}
     return {"role": role, "content": "" if plainly else None, **members}
@@ -69,11 +78,13 @@ def _in_full(message: Message, *, plainly: bool) -> dict[str, Any]:
 
 def _has_more(message: Message) -> bool:
     """Whether a message has more than text: calls, reasoning, or parts of another kind."""
+    return _parts_beside_text(message) or any(message.raw.get(name) for name in _OWN)
+
+
+def _parts_beside_text(message: Message) -> bool:
     content = message.raw.get("content")
     parts = content if isinstance(content, list) else []
-    return any(message.raw.get(name) for name in _OWN) or any(
-        isinstance(part, Mapping) and part.get("type") != "text" for part in parts
-    )
+    return any(isinstance(part, Mapping) and part.get("type") != "text" for part in parts)
 
 
 def _role(message: Message) -> str:

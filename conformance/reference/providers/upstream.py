@@ -17,6 +17,7 @@ from conformance.reference.provider import CompletionRequest, Piece, Tools
 from conformance.reference.providers.adaptation import MOST_TRIES, REFUSES_FORM, other_forms
 from conformance.reference.providers.bounded_json import read_json
 from conformance.reference.providers.connections import LATE, Connections
+from conformance.reference.providers.conversation import ids_of_calls
 from conformance.reference.providers.piece_gate import PieceGate
 from conformance.reference.providers.upstream_answer import AnswerReader
 from conformance.reference.providers.upstream_body import beginning_of, parts_of
@@ -131,12 +132,11 @@ class UpstreamProvider:
             ProviderError: the upstream failed, broke off, was too slow or cannot be understood.
             Refusal: the upstream refuses the request, and no other form of it would be the same request.
         """
-        del choice  # each choice is a request of its own, all alike
         deadline = Deadline(self._upstream.deadline)
         asked = await self._ask(request, self.known.form, deadline)
         self._learn(asked.form)
         while True:
-            reader = self._reader(request)
+            reader = self._reader(request, choice)
             async with aclosing(self._shown(asked.response, reader, deadline)) as pieces:
                 async for piece in pieces:
                     yield piece
@@ -147,11 +147,16 @@ class UpstreamProvider:
         allowed = asked.form.limit(request, self._upstream.most_tokens)
         yield reader.ended(allowed, may_have_stopped="stop" in asked.sent)
 
-    def _reader(self, request: CompletionRequest) -> AnswerReader:
-        """The reader of an answer, which passes on as many calls as the client can take."""
+    def _reader(self, request: CompletionRequest, choice: int) -> AnswerReader:
+        """The reader of an answer, which passes on as many calls as the client can take.
+
+        Each choice is a request of its own, so that calls of two choices may have one id upstream; the first keeps it.
+        """
+        longest = self._upstream.max_bytes
         names = [tool.name for tool in request.tools]
         most = 0 if request.tool_use is Tools.NONE else MOST_CALLS if request.parallel_calls else 1
-        return AnswerReader(self._upstream.max_bytes, CallReader(names, most, self._upstream.max_bytes))
+        taken = ids_of_calls(request.messages)
+        return AnswerReader(longest, CallReader(names, most, longest, taken=taken, keeps_ids=choice == 0))
 
     async def _ask(self, request: CompletionRequest, form: Form, deadline: Deadline) -> _Asked:
         """The response to the first form of the request that the upstream accepts."""

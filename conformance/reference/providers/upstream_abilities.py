@@ -9,8 +9,13 @@ from typing import Any
 from conformance.reference.providers.conversation import has_parts
 from conformance.reference.providers.upstream_error import UpstreamError
 
-STATUSES = frozenset({400, 404, 415, 422, 500, 501})
+_STATUSES = frozenset({400, 404, 415, 422, 500, 501})
 """Statuses with which servers and routers say that a model cannot do something."""
+_UNABLE = re.compile(
+    r"\b(?:supports?|supported|unsupported|enabled?|available|capable|requires?|provide|unable|cannot|not an?)\b",
+    re.IGNORECASE,
+)
+"""Words without which an error is about a mistake, such as a call without its result."""
 _ABOUT_TOOLS = re.compile(r"\b(?:tool|function)[ _-]?(?:use|call(?:s|ing)?)\b", re.IGNORECASE)
 _ABOUT_PARTS = re.compile(
     r"\b(?:(?:image|video|audio|file|vision|content[ _](?:part|type))s?|visual|multi-?modal|mmproj)\b"
@@ -21,7 +26,7 @@ _ABOUT_PARTS = re.compile(
 
 def missing_ability(error: UpstreamError, sent: Mapping[str, Any]) -> str | None:
     """The field of the request that asks for what the upstream cannot do; None where the error is about others."""
-    if error.status not in STATUSES:
+    if error.status not in _STATUSES or not _UNABLE.search(error.message):
         return None
     if "tools" in sent and _ABOUT_TOOLS.search(error.message):
         return "tools"

@@ -31,6 +31,9 @@ _FAILURES = frozenset(
 """Finish reasons that say that the text is not whole, and not because of a limit."""
 _REASONING = ("reasoning_content", "reasoning")
 """The members of a message in which servers show a model's reasoning."""
+_SAID = ("content", "refusal", "tool_calls", "function_call", *_REASONING)
+_TEXT_PARTS = (None, "text", "output_text")
+"""Types of the parts of a content that are text; others may have a text that is reasoning."""
 _TEXT, _THOUGHT, _REFUSAL = "text", "thought", "refusal"
 
 
@@ -55,6 +58,8 @@ class AnswerReader:
         self._says_something = False
         """Whether there is text, a call or a refusal."""
         self._in_one_piece = False
+        self._in_deltas = False
+        """Whether something was said in a delta."""
         self.done = False
         """Whether the sentinel `[DONE]` or a whole answer has arrived; nothing after it counts."""
         self.answered = False
@@ -160,9 +165,12 @@ class AnswerReader:
         choice = choices[0] if choices and isinstance(choices[0], dict) else {}
         self.answered = self.answered or bool(choice)
         self._take_reason(choice.get("finish_reason"))
-        message = choice.get("delta") or choice.get("message")
-        if isinstance(message, dict):
-            yield from self._message(message, whole=message is choice.get("message"))
+        delta, message = choice.get("delta"), choice.get("message")
+        if isinstance(delta, dict) and delta:
+            self._in_deltas = self._in_deltas or any(delta.get(name) for name in _SAID)
+            yield from self._message(delta, whole=False)
+        elif isinstance(message, dict) and not self._in_deltas:  # otherwise it says the same once more
+            yield from self._message(message, whole=True)
 
     def _message(self, message: dict[str, Any], *, whole: bool) -> Iterator[Piece]:
         if thought := self._joined(_THOUGHT, _reasoning(message)):
@@ -213,8 +221,8 @@ def _json(text: str) -> Any:
 
 def _content(content: Any) -> str:
     if isinstance(content, list):
-        parts = [part.get("text") for part in content if isinstance(part, dict)]
-        return "".join(part for part in parts if isinstance(part, str))
+        texts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") in _TEXT_PARTS]
+        return "".join(text for text in texts if isinstance(text, str))
     return content if isinstance(content, str) else ""
 
 

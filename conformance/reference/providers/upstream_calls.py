@@ -63,25 +63,32 @@ class CallReader:
     What the model decided is passed on as it is, because a gateway cannot make it right: a name that is not among the
     tools, arguments that do not fit their schema, and an answer without a call where one was required. But of calls
     that the client said it cannot take, `most` are passed on and no more; where it takes none, none is read.
+
+    `names` are those of the tools. An id is kept, unless it is among those that are `taken` in the conversation.
     """
 
-    def __init__(self, names: Collection[str] = (), most: int = MOST_CALLS, longest: int = MAX_LINE) -> None:
+    def __init__(
+        self,
+        names: Collection[str] = (),
+        most: int = MOST_CALLS,
+        longest: int = MAX_LINE,
+        *,
+        taken: Collection[str] = (),
+        keeps_ids: bool = True,
+    ) -> None:
         self._names = frozenset(names)
         self._most, self._longest = most, longest
         self._calls: list[_Call] = []
         self._by_index: dict[int | str, _Call] = {}
         self._by_id: dict[str, _Call] = {}
-        self._ids: set[str] = set()
-        """Those that were passed on."""
+        self._ids = set(taken)
+        self._keeps_ids = keeps_ids
+        self.called = False
+        """Whether a call was passed on."""
         self._current = 0
         """The number of the call that is being passed on."""
         self.size = 0
         """Bytes of all names and inputs, in UTF-8."""
-
-    @property
-    def called(self) -> bool:
-        """Whether a call was passed on."""
-        return bool(self._ids)
 
     @property
     def is_whole(self) -> bool:
@@ -234,7 +241,7 @@ class CallReader:
         if not call.told:
             if not call.name or not (over or call.progress.begun or self._is_settled(call.name)):
                 return
-            call.told = True
+            call.told = self.called = True
             yield CallPiece(call.number, "", self._own_id(call.id), call.kind, call.name)
         if pending := "".join(call.pending):
             yield CallPiece(call.number, pending, kind=call.kind)
@@ -246,8 +253,8 @@ class CallReader:
 
     def _own_id(self, identity: str) -> str:
         """The upstream's id of a call where no other call has it, or a new one."""
-        taken = identity in self._ids or not identity or len(identity) > _LONGEST_NAME
-        own = new_id() if taken else identity
+        usable = self._keeps_ids and 0 < len(identity) <= _LONGEST_NAME and identity not in self._ids
+        own = identity if usable else new_id()
         self._ids.add(own)
         return own
 
