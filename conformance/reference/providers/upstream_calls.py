@@ -40,8 +40,8 @@ class _Call:
     """Another id that came under the same index: that of the next call, if a name follows."""
     named_again: bool = False
     """Whether its name came once more when its input was whole."""
-    told: bool = False
-    """Whether its first piece has been passed on."""
+    index: int | None = None
+    """Its own, once its first piece has been passed on."""
     progress: JsonProgress = field(default_factory=JsonProgress)
     pending: list[str] = field(default_factory=list)
     """Of its input, the pieces that have not been passed on."""
@@ -83,12 +83,17 @@ class CallReader:
         self._by_id: dict[str, _Call] = {}
         self._ids = set(taken)
         self._keeps_ids = keeps_ids
-        self.called = False
-        """Whether a call was passed on."""
+        self._told = 0
+        """How many were passed on, or begun to be."""
         self._current = 0
         """The number of the call that is being passed on."""
         self.size = 0
         """Bytes of all names and inputs, in UTF-8."""
+
+    @property
+    def called(self) -> bool:
+        """Whether a call was passed on."""
+        return self._told > 0
 
     @property
     def is_whole(self) -> bool:
@@ -231,20 +236,21 @@ class CallReader:
         """What can be passed on, one call after another."""
         while self._current < min(len(self._calls), self._most):
             call = self._calls[self._current]
-            over = final or (call.is_over and self._current < len(self._calls) - 1)
+            over = final or (bool(call.name) and call.is_over and self._current < len(self._calls) - 1)
             yield from self._pieces(call, over=over)
             if not over:
                 return
             self._current += 1
 
     def _pieces(self, call: _Call, *, over: bool) -> Iterator[CallPiece]:
-        if not call.told:
+        if call.index is None:
             if not call.name or not (over or call.progress.begun or self._is_settled(call.name)):
                 return
-            call.told = self.called = True
-            yield CallPiece(call.number, "", self._own_id(call.id), call.kind, call.name)
+            call.index = self._told
+            self._told += 1
+            yield CallPiece(call.index, "", self._own_id(call.id), call.kind, call.name)
         if pending := "".join(call.pending):
-            yield CallPiece(call.number, pending, kind=call.kind)
+            yield CallPiece(call.index, pending, kind=call.kind)
         call.pending.clear()
 
     def _is_settled(self, name: str) -> bool:
