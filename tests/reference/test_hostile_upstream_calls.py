@@ -82,6 +82,13 @@ def test_a_call_without_an_end_stops_at_the_limit() -> None:
         assert chunks[-1]["choices"][0]["finish_reason"] == "length"
 
 
+def test_what_waits_for_the_end_of_another_call_is_bounded() -> None:
+    entries = [call("{"), *[call("x" * 400_000, 1, "weather")] * 3]
+    events = [{"choices": [{"delta": {"tool_calls": [entry]}}]} for entry in entries]
+    with patient_gateway(streaming(*events, chunk(None, "tool_calls"), "[DONE]"), max_bytes=1_000_000) as gate:
+        assert set(gate.stream(tools=TOOLS)[-1]) == {"error"}
+
+
 VALUES = st.recursive(
     st.none()
     | st.booleans()

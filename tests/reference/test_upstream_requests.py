@@ -260,3 +260,39 @@ def test_a_document_that_was_asked_for_comes_through() -> None:
     document = '{"odd key": "日本"}'
     with patient_gateway(answering(completion(document))) as gate:
         assert choice(gate.complete(response_format=DECISIVE["response_format"])) == (document, "stop")
+
+
+@pytest.mark.parametrize("profile", ["kodexa", "loop-health"])
+def test_platforms_whose_documents_know_no_tools_ignore_them(profile: str) -> None:
+    async def script(request: UpstreamRequest) -> None:
+        request.json(completion("hi", "tool_calls") | {"x": 1})
+
+    fields = {
+        "tools": TOOLS,
+        "tool_choice": {"type": "nonsense"},
+        "parallel_tool_calls": False,
+        "response_format": {"type": "json_object"},
+        "reasoning_effort": "high",
+        "verbosity": "low",
+        "logit_bias": {"1": 5},
+        "prediction": {"type": "content", "content": "hi"},
+        "store": True,
+        "metadata": {"a": "b"},
+        "service_tier": "flex",
+        "safety_identifier": "me",
+        "prompt_cache_key": "key",
+    }
+    said = {
+        "role": "assistant",
+        "content": "b",
+        "tool_calls": [{"id": "a"}],
+        "reasoning_content": "hm",
+        "refusal": "no",
+    }
+    messages: list[dict[str, Any]] = [{"role": "user", "content": "a"}, said, {"role": "user", "content": "c"}]
+    with patient_gateway(script, profile) as gate:
+        value = gate.complete(**fields, messages=messages)
+        assert value["choices"][0]["finish_reason"] == "stop"
+        body = gate.upstream.requests[0].body
+        assert set(body) == {"model", "messages", "max_tokens"}
+        assert body["messages"] == [{"role": one["role"], "content": one["content"]} for one in messages]
