@@ -56,17 +56,24 @@ async def build_completion(
 
 
 def _choice(dialect: Dialect, request: CompletionRequest, parts: list[Text | Call], finish: Finish) -> dict[str, Any]:
-    texts = [part for part in parts if isinstance(part, Text)]
+    words = [part for part in parts if isinstance(part, Text)]
+    texts = [text for text in words if not _is_refusal(dialect, text)]
+    refusal = "".join(text.text for text in words if _is_refusal(dialect, text)) or None
     calls = list(_calls(part.piece for part in parts if isinstance(part, Call)))
-    content = None if calls and not texts else "".join(text.text for text in texts)
+    content = None if (calls or refusal) and not texts else "".join(text.text for text in texts)
     message: dict[str, Any] = {"role": "assistant", "content": content}
     if calls:
         message["tool_calls"] = calls
     choice: dict[str, Any] = {"index": finish.choice, "message": message}
     if dialect.has_logprobs:
-        message["refusal"] = None
+        message["refusal"] = refusal
         choice["logprobs"] = _logprobs(request, texts)
     return {**choice, "finish_reason": finish.reason}
+
+
+def _is_refusal(dialect: Dialect, text: Text) -> bool:
+    """Whether a text stands in the member `refusal`; a platform without this member has it in `content`."""
+    return text.declines and dialect.has_logprobs
 
 
 def _calls(pieces: Iterable[CallPiece]) -> Iterator[dict[str, Any]]:
@@ -145,7 +152,9 @@ def _opening(dialect: Dialect, index: int) -> dict[str, Any]:
 
 def _increment(dialect: Dialect, request: CompletionRequest, increment: Text | Call | Finish) -> dict[str, Any]:
     text = increment if isinstance(increment, Text) else None
-    delta: dict[str, Any] = {"content": text.text} if text else {}
+    delta: dict[str, Any] = {}
+    if text is not None:
+        delta = {"refusal" if _is_refusal(dialect, text) else "content": text.text}
     if isinstance(increment, Call):
         delta = {"tool_calls": [_call_delta(increment.piece)]}
     choice: dict[str, Any] = {"index": increment.choice, "delta": delta}

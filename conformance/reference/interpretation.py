@@ -115,7 +115,7 @@ def _model(operation: Operation, settings: Settings, body: Mapping[str, Any]) ->
 def _messages(rows: Any, *, parts: bool) -> tuple[Message, ...]:
     """The conversation. Nothing is assumed about its form, because a deployment with a fault may accept anything.
 
-    `parts` says whether messages may have more than text: then what they have costs tokens.
+    `parts` says whether messages may have more than text: then what they have costs tokens, and a provider gets it.
     """
     listed = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     return tuple(
@@ -123,7 +123,7 @@ def _messages(rows: Any, *, parts: bool) -> tuple[Message, ...]:
             str(row.get("role", "user")),
             _text_of(row.get("content")),
             _string(row.get("name")),
-            raw=row,
+            raw=row if parts else {},
             prompt_tokens=cost_beside_text(row, f"messages[{number}]") if parts else 0,
         )
         for number, row in enumerate(listed)

@@ -16,7 +16,7 @@ class Message:
     text: str
     name: str | None = None
     raw: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    """The message as it was sent."""
+    """The message as it was sent; empty where the contract knows text alone."""
     prompt_tokens: int = 0
     """What its parts beside text, and its tool calls, cost in tokens."""
 
@@ -40,7 +40,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class CallPiece:
-    """A piece of a tool call. The first of an index has its id, kind and name; all together have its whole input."""
+    """A piece of a tool call. The first of a call has its id and name, each its kind; together they are its input."""
 
     index: int
     text: str
@@ -53,6 +53,13 @@ class CallPiece:
 @dataclass(frozen=True, slots=True)
 class Thought:
     """A piece of the model's reasoning, which is counted and not shown."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """A piece of the words in which the model declines to answer; they stand in the place of text."""
 
     text: str
 
@@ -105,10 +112,12 @@ class Ended:
     """The token limit that the provider was given, or None."""
     size: int = 0
     """Bytes of all that the provider generated, in UTF-8: no text has more tokens than bytes."""
+    hidden_tokens: int = 0
+    """Tokens of reasoning that the provider counted and of which it showed nothing."""
 
 
-Piece = str | CallPiece | Thought | Ended
-"""What a provider generates: text, a piece of a tool call, a thought, or the end."""
+Piece = str | CallPiece | Thought | Declined | Ended
+"""What a provider generates: text, a piece of a tool call, a thought, words that decline, or the end."""
 
 
 class Provider(Protocol):

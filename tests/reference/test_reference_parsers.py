@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from conformance.reference.body import check_media_type
 from conformance.reference.errors import ProviderError, Refusal
 from conformance.reference.json_body import parse_object
-from conformance.reference.provider import Ended
+from conformance.reference.provider import CallPiece, Ended
 from conformance.reference.providers.key_gate import KeyGate
 from conformance.reference.providers.upstream_answer import AnswerReader
 
@@ -63,6 +63,8 @@ PIECES = st.sampled_from(
         b"\n\n",
         b"[DONE]",
         b'{"choices":[{"delta":{"content":"x"}}]}',
+        b'{"choices":[{"delta":{"tool_calls":[{"function":{"name":"f","arguments":"{"}}]}}]}',
+        b'{"choices":[{"delta":{"reasoning":"x","refusal":"<think>"},"finish_reason":"tool_calls"}]}',
         b"null",
         b"[",
         b"\r",
@@ -82,11 +84,12 @@ def test_whatever_an_upstream_sends_is_text_or_a_provider_error(reads: list[byte
         assert said.message.startswith("The provider")
     else:
         texts, ended = said
-        assert ended.reason in {"stop", "length", "content_filter"}
-        assert all(text and text.encode() for text in texts)
+        assert ended.reason in {"stop", "length", "content_filter", "tool_calls"}
+        for text in texts:
+            assert isinstance(text, CallPiece) or (text if isinstance(text, str) else text.text).encode()
 
 
-def read_answer(reads: list[bytes], whole: bool) -> tuple[list[str], Ended]:
+def read_answer(reads: list[bytes], whole: bool) -> tuple[list[Any], Ended]:
     reader = AnswerReader()
     if whole:
         texts = list(reader.whole(b"".join(reads)))

@@ -230,7 +230,7 @@ def test_a_conversation_that_the_upstream_refuses_is_simplified() -> None:
         {"role": "system", "content": "a"},
         {"role": "user", "content": "b"},
         {"role": "assistant", "content": "c"},
-        {"role": "tool", "content": "d", "tool_call_id": "t"},
+        {"role": "user", "content": "d"},
         {"role": "user", "content": "e"},
     ]
     with gateway(picky, "openai") as gate:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from conformance.reference.providers.conversation import may_alternate
+from conformance.reference.providers.upstream_abilities import missing_ability
 from conformance.reference.providers.upstream_error import UpstreamError
 from conformance.reference.providers.upstream_form import (
     DISPENSABLE,
@@ -26,7 +28,7 @@ def other_forms(form: Form, sent: Mapping[str, Any], error: UpstreamError) -> It
     """The forms to try once `sent`, in this form, was refused; the likeliest to be taken comes first.
 
     What an error names is changed, and nothing else. One that names nothing is met by leaving out what can be left out,
-    and then by guesses.
+    and then by guesses. A history with more than text is never put in other turns, which would destroy it.
     """
     if error.is_about_gateway:
         return
@@ -36,9 +38,11 @@ def other_forms(form: Form, sent: Mapping[str, Any], error: UpstreamError) -> It
     if named := error.named(sent.keys() - {"model", "messages"}):
         yield from _without_named(form, sent, error, named)
         return
+    if missing_ability(error, sent) is not None:
+        return
     if error.is_about_streaming:
         yield replace(form, streams="stream" not in sent)
-    if error.is_about_conversation:
+    if error.is_about_conversation and may_alternate(sent["messages"]):
         yield replace(form, alternates=True)
     yield from _guesses(form, sent, error)
 
@@ -74,7 +78,7 @@ def _other_name(form: Form) -> str | None:
 
 def _guesses(form: Form, sent: Mapping[str, Any], error: UpstreamError) -> Iterator[Form]:
     plain = plainest(form, dict(sent))
-    turns = replace(plain, alternates=True)
+    turns = replace(plain, alternates=may_alternate(sent["messages"]))
     whole = replace(turns, streams=False) if "stream" in sent else turns
     if error.status >= 500:  # such a server may just be broken, and is not to be pestered
         yield from (turns, whole)

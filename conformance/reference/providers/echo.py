@@ -36,7 +36,7 @@ class EchoProvider:
         calls = [piece for index, tool in enumerate(called_tools(request)) for piece in _call(index, tool, said)]
         answer: list[str | CallPiece] = [*calls] or [*split_tokens(answer_to(request))]
         for _ in range(_THOUGHTS.get(request.effort or "", 0)):
-            yield Thought("hm")
+            yield Thought(" hm")
         for piece in answer:
             yield piece
         yield Ended("tool_calls" if calls else "stop")
@@ -94,7 +94,7 @@ def _call(index: int, tool: Tool, said: str) -> Iterator[CallPiece]:
     text = json_of(tool.parameters) if is_function else text_of_grammar(tool.parameters, f"You said: {said}")
     yield CallPiece(index, "", f"call_{secrets.token_hex(12)}", tool.kind, tool.name)
     for token in split_tokens(text):
-        yield CallPiece(index, token)
+        yield CallPiece(index, token, kind=tool.kind)
 
 
 def _entry(token: str, logprob: float) -> dict[str, Any]:

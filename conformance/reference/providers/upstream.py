@@ -13,13 +13,15 @@ import httpx
 
 from conformance.contract.media_types import is_event_stream
 from conformance.reference.errors import ProviderError
-from conformance.reference.provider import CompletionRequest, Ended
+from conformance.reference.provider import CompletionRequest, Piece, Tools
 from conformance.reference.providers.adaptation import MOST_TRIES, REFUSES_FORM, other_forms
 from conformance.reference.providers.bounded_json import read_json
 from conformance.reference.providers.connections import LATE, Connections
-from conformance.reference.providers.key_gate import KeyGate
+from conformance.reference.providers.conversation import ids_of_calls
+from conformance.reference.providers.piece_gate import PieceGate
 from conformance.reference.providers.upstream_answer import AnswerReader
 from conformance.reference.providers.upstream_body import beginning_of, parts_of
+from conformance.reference.providers.upstream_calls import MOST_CALLS, CallReader
 from conformance.reference.providers.upstream_error import UpstreamError, read_error
 from conformance.reference.providers.upstream_failure import failure_of
 from conformance.reference.providers.upstream_form import Form, payload
@@ -123,28 +125,38 @@ class UpstreamProvider:
         """Closes all connections."""
         await self._connections.close()
 
-    async def generate(self, request: CompletionRequest, choice: int) -> AsyncGenerator[str | Ended, None]:
-        """The upstream's text as it comes, then its end.
+    async def generate(self, request: CompletionRequest, choice: int) -> AsyncGenerator[Piece, None]:
+        """The upstream's text, reasoning and tool calls as they come, then its end.
 
         Raises:
             ProviderError: the upstream failed, broke off, was too slow or cannot be understood.
             Refusal: the upstream refuses the request, and no other form of it would be the same request.
         """
-        del choice  # each choice is a request of its own, all alike
         deadline = Deadline(self._upstream.deadline)
         asked = await self._ask(request, self.known.form, deadline)
         self._learn(asked.form)
         while True:
-            reader = AnswerReader(self._upstream.max_bytes)
-            async with aclosing(self._shown(asked.response, reader, deadline)) as texts:
-                async for text in texts:
-                    yield text
+            reader = self._reader(request, choice)
+            async with aclosing(self._shown(asked.response, reader, deadline)) as pieces:
+                async for piece in pieces:
+                    yield piece
             if reader.answered or not asked.form.asks_for_stream(request):
                 break
             # The upstream took the request for a stream, and streamed nothing at all.
             asked = await self._ask(request, replace(asked.form, streams=False), deadline)
         allowed = asked.form.limit(request, self._upstream.most_tokens)
         yield reader.ended(allowed, may_have_stopped="stop" in asked.sent)
+
+    def _reader(self, request: CompletionRequest, choice: int) -> AnswerReader:
+        """The reader of an answer, which passes on as many calls as the client can take.
+
+        Each choice is a request of its own, so that calls of two choices may have one id upstream; the first keeps it.
+        """
+        longest = self._upstream.max_bytes
+        names = [tool.name for tool in request.tools]
+        most = 0 if request.tool_use is Tools.NONE else MOST_CALLS if request.parallel_calls else 1
+        taken = ids_of_calls(request.messages)
+        return AnswerReader(longest, CallReader(names, most, longest, taken=taken, keeps_ids=choice == 0))
 
     async def _ask(self, request: CompletionRequest, form: Form, deadline: Deadline) -> _Asked:
         """The response to the first form of the request that the upstream accepts."""
@@ -185,40 +197,40 @@ class UpstreamProvider:
 
     async def _shown(
         self, response: httpx.Response, reader: AnswerReader, deadline: Deadline
-    ) -> AsyncGenerator[str, None]:
-        """The text of a response as a client may see it. Closing the generator closes the response."""
-        gate = KeyGate(self._upstream.api_key)
+    ) -> AsyncGenerator[Piece, None]:
+        """What a response has, as a client may see it. Closing the generator closes the response."""
+        gate = PieceGate(self._upstream.api_key)
         try:
-            async with aclosing(self._texts(response, reader, deadline)) as texts:
-                async for text in texts:
-                    if shown := gate.feed(text):
+            async with aclosing(self._pieces(response, reader, deadline)) as pieces:
+                async for piece in pieces:
+                    for shown in gate.feed(piece):
                         yield shown
         except ProviderError:
-            if rest := gate.flush():
+            for rest in gate.flush():
                 yield rest
             raise
         finally:
             await response.aclose()
-        if rest := gate.flush():
+        for rest in gate.flush():
             yield rest
 
-    async def _texts(
+    async def _pieces(
         self, response: httpx.Response, reader: AnswerReader, deadline: Deadline
-    ) -> AsyncGenerator[str, None]:
+    ) -> AsyncGenerator[Piece, None]:
         streamed = is_event_stream(response.headers.get("content-type"))
         most = self._upstream.max_stream_bytes if streamed else self._upstream.max_bytes
         async with aclosing(self._parts(response, reader, most, deadline)) as parts:
             if not streamed:
-                for text in reader.whole(b"".join([part async for part in parts])):
-                    yield text
+                for piece in reader.whole(b"".join([part async for part in parts])):
+                    yield piece
                 return
             async for part in parts:
-                for text in reader.feed(part):
-                    yield text
+                for piece in reader.feed(part):
+                    yield piece
                 if reader.done:
-                    return
-        for text in reader.end():
-            yield text
+                    break
+        for piece in reader.end():
+            yield piece
 
     async def _parts(
         self, response: httpx.Response, reader: AnswerReader, most: int, deadline: Deadline

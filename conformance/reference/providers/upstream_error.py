@@ -14,7 +14,7 @@ from conformance.reference.providers.key_gate import without_key
 _LONGEST_QUOTE = 240
 """Characters of an upstream's message that a client sees."""
 _LONGEST_READ = 4096
-_PROSE = frozenset({"user", "model", "messages", "stream"})
+_PROSE = frozenset({"user", "model", "messages", "stream", "store", "metadata", "prediction"})
 """Names of fields that are ordinary words of a message as well: they count in quotation marks only."""
 _QUOTE = "['\"`\u2018\u2019\u201c\u201d]"
 _ABOUT_STREAMING = re.compile(r"\bstream(?:ing|ed|s)?\b", re.IGNORECASE)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.reference.errors import ProviderError, Refusal
+from conformance.reference.providers.upstream_abilities import missing_ability
 from conformance.reference.providers.upstream_error import UpstreamError
-from conformance.reference.providers.upstream_form import DEFAULTS
+from conformance.reference.providers.upstream_form import DECISIVE, DEFAULTS
 
 _BUSY = frozenset({429, 503, 529})
 _REFUSES_REQUEST = frozenset({400, 413, 422})
@@ -40,20 +41,27 @@ def failure_of(error: UpstreamError, sent: Mapping[str, Any], *, key: str | None
         )
     if error.status in {401, 403} or error.is_about_gateway:
         return UpstreamFailureError(REFUSES_GATEWAY, error)
+    return _refusal(error, sent, error.shown(key=key, host=host)) or UpstreamFailureError(FAILED, error)
+
+
+def _refusal(error: UpstreamError, sent: Mapping[str, Any], said: str) -> Refusal | None:
+    """What the client can put right; None where it can do nothing. `said` are the upstream's words for clients."""
     if error.status in _MAY_REFUSE_FIELD and error.is_about_context:
         message = "The messages are longer than the model's context window."
         return Refusal(400, "context_length_exceeded", message, param="messages")
     fields = sorted(sent.keys() - {"model", "messages", "stream"})
     if error.status in _MAY_REFUSE_FIELD and (named := error.named(fields)):
         names = " and ".join(f"'{name}'" for name in named)
-        message = _with_words(f"The provider does not support this {names}", error.shown(key=key, host=host))
+        message = _with_words(f"The provider does not support this {names}", said)
         return Refusal(400, "unsupported_parameter", message, param=named[0])
-    if error.status in _REFUSES_REQUEST:
-        names = ", ".join(f"'{name}'" for name in fields if name in DEFAULTS and sent[name] != DEFAULTS[name])
-        doubt = f", and may not support one of its parameters ({names})" if names else ""
-        message = _with_words(f"The provider refuses this request{doubt}", error.shown(key=key, host=host))
-        return Refusal(400, "provider_refused", message)
-    return UpstreamFailureError(FAILED, error)
+    if (field := missing_ability(error, sent)) is not None:
+        message = _with_words(f"The provider cannot do what '{field}' asks for", said)
+        return Refusal(400, "unsupported_parameter", message, param=field)
+    if error.status not in _REFUSES_REQUEST:
+        return None
+    names = ", ".join(f"'{name}'" for name in fields if name in DECISIVE and sent[name] != DEFAULTS.get(name))
+    doubt = f", and may not support one of its parameters ({names})" if names else ""
+    return Refusal(400, "provider_refused", _with_words(f"The provider refuses this request{doubt}", said))
 
 
 def _with_words(sentence: str, said: str) -> str:

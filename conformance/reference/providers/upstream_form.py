@@ -10,7 +10,12 @@ from conformance.reference.providers.conversation import alternating, as_sent
 
 LIMIT_FIELDS = ("max_tokens", "max_completion_tokens")
 """The two names of the token limit: the old one, which most servers know, and the new one."""
-DISPENSABLE = frozenset({"stop", "stream_options", "user", "seed"})
+DISPENSABLE = frozenset(
+    {
+        *("stop", "stream_options", "user", "seed", "store", "metadata", "service_tier", "safety_identifier"),
+        *("prompt_cache_key", "verbosity", "prediction"),
+    }
+)
 """Fields that an upstream may go without: the gateway ends texts and counts tokens itself, and the others are hints."""
 DEFAULTS = {
     "temperature": 1,
@@ -18,8 +23,13 @@ DEFAULTS = {
     "presence_penalty": 0,
     "frequency_penalty": 0,
     "response_format": {"type": "text"},
+    "tool_choice": "auto",
+    "parallel_tool_calls": True,
+    "logit_bias": {},
 }
 """Values that mean the same as no field at all."""
+DECISIVE = frozenset({*DEFAULTS, "tools", "reasoning_effort"})
+"""Fields that change what the model answers, but for where they have their default value."""
 _NEAR_ZERO = {"temperature": 0.01, "top_p": 0.0001}
 """What says as good as 0 to a server that takes only what is greater: the likeliest token is chosen."""
 _SEED_BITS = 31
@@ -43,7 +53,7 @@ class Form:
     limitless: bool = False
     """Whether this request goes without a limit."""
     plain: bool = False
-    """Whether this request has nothing that it can go without."""
+    """Whether this request, and its messages, have nothing that they can go without."""
     omitted: frozenset[str] = frozenset()
     """Fields of this request that have their default value, and are not sent."""
     nudged: frozenset[str] = frozenset()
@@ -75,8 +85,8 @@ class Form:
 
 def payload(form: Form, request: CompletionRequest, model: str, most_tokens: int) -> dict[str, Any]:
     """The body of a request in this form."""
-    messages = alternating(request.messages) if form.alternates else as_sent(request.messages)
-    fields: dict[str, Any] = {**request.sampling}
+    messages = alternating(request.messages) if form.alternates else as_sent(request.messages, plainly=form.plain)
+    fields: dict[str, Any] = {**request.sampling, **request.further}
     if "seed" in fields:
         fields["seed"] = int(fields["seed"]) % 2**_SEED_BITS
     if request.stop:
@@ -93,7 +103,9 @@ def payload(form: Form, request: CompletionRequest, model: str, most_tokens: int
 
 def without_default(form: Form, name: str, value: Any) -> Form | None:
     """The form without a field that has its default value; None where it has another."""
-    if name not in DEFAULTS or isinstance(value, bool) or value != DEFAULTS[name]:
+    if name not in DEFAULTS or isinstance(value, bool) is not isinstance(DEFAULTS[name], bool):
+        return None
+    if value != DEFAULTS[name]:
         return None
     return replace(form, omitted=form.omitted | {name})
 
