@@ -25,8 +25,9 @@ def is_common(body: Any, required: Collection[str] = ()) -> bool:
     if not all(name in required or is_common_field(name, body) for name in body):
         return False
     messages = body.get("messages")
-    speaks_of_calls = isinstance(messages, list) and any(map(_is_special, messages))
-    return not speaks_of_calls or is_usual_conversation(messages)
+    if not isinstance(messages, list) or not any(map(_is_special, messages)):
+        return True
+    return is_usual_conversation(messages)
 
 
 def without_uncommon_fields(body: Mapping[str, Any], required: Collection[str] = ()) -> dict[str, Any]:

@@ -137,3 +137,32 @@ def knows_calls(schema: Any) -> bool:
                 return True
             ahead.extend(child for _, child in child_schemas(one))
     return False
+
+
+def with_own_names(tools: Sequence[Any]) -> list[Any]:
+    """Function tools of which no two have one name."""
+    taken: set[str] = set()
+    apart: list[Any] = []
+    for number, tool in enumerate(tools):
+        function = tool.get("function") if isinstance(tool, Mapping) else None
+        name = function.get("name") if isinstance(function, Mapping) else None
+        if isinstance(name, str):
+            double = name in taken
+            taken.add(name)
+            apart.append({**tool, "function": {**function, "name": f"{name}_{number}"}} if double else tool)
+        else:
+            apart.append(tool)
+    return apart
+
+
+def with_own_ids(message: Any) -> Any:
+    """A message of which no two calls have one id."""
+    if not calls_of(message):
+        return message
+    taken: set[Any] = set()
+    apart: list[Any] = []
+    for number, call in enumerate(message["tool_calls"]):
+        known = isinstance(call, Mapping) and isinstance(call.get("id"), str)
+        apart.append({**call, "id": f"{call['id']}_{number}"} if known and call["id"] in taken else call)
+        taken |= {call["id"]} if known else set()
+    return {**message, "tool_calls": apart}

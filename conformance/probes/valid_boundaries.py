@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from conformance.contract.model import Keyword, Requirement, Tier
+from conformance.contract.samples import sample
 from conformance.probes.combined_probes import Combinable
-from conformance.probes.conversations import OF_RESULTS
+from conformance.probes.conversations import OF_RESULTS, with_own_ids, with_own_names
 from conformance.probes.keyword_cases import Case, probe_name
 from conformance.probes.keyword_values import boundary_cases
 from conformance.probes.model import LIMIT_FIELDS, Intent, Probe, worst_case_tokens
@@ -61,9 +62,18 @@ def _at_boundary(row: Requirement, keyword: Keyword, path: Path, body: RequestBo
         if case.value is None and path[0] in LIMIT_FIELDS:
             # The other limit replaces the one that is null, so that the completion stays cheap.
             changed.update({name: body.limit(CHEAP) for name in LIMIT_FIELDS if name != path[0] and body.has(name)})
-        if path[:2] == ("messages", 0):
-            changed = body.in_context(changed)[0]
-        yield _combinable(row, path, case, changed, body)
+        yield _combinable(row, path, case, _as_agents_send(changed, path, body), body)
+
+
+def _as_agents_send(changed: dict[str, Any], path: Path, body: RequestBody) -> dict[str, Any]:
+    """The request with what calls need beside them, and with names and ids of their own for tools and calls."""
+    if path[0] == "tools" and isinstance(changed.get("tools"), list):
+        return {**changed, "tools": with_own_names(changed["tools"])}
+    if path[:2] == ("messages", 0):
+        apart = [with_own_ids(message) for message in changed["messages"]]
+        completed: dict[str, Any] = body.in_context({**changed, "messages": apart})[0]
+        return completed
+    return changed
 
 
 def _conversation_for(case: Case, path: Path, body: RequestBody) -> list[Any] | None:
@@ -140,13 +150,26 @@ def _nothing_else(row: Requirement, keyword: Keyword, path: Path, body: RequestB
     case = Case("nothing-else", REMOVED)
     root = body.contract.operation.request_schema
     assert isinstance(keyword.schema, Mapping)
-    names = keyword.schema.get("required", ())
+    names, known = keyword.schema.get("required", ()), keyword.schema.get("properties", {})
 
     def required_alone(held: Any) -> Any:
         return {name: value for name, value in held.items() if name in names} if isinstance(held, dict) else held
 
     if path:
-        least = with_change(body.capped(CHEAP), root, keyword.pointer, required_alone)
+        usual = body.around(path)
+
+        def least_that_is_valid(held: Any) -> Any:
+            """The object without each member that it may lack: what one schema does not require, another may."""
+            if isinstance(held, dict):
+                held = {**{name: sample(known.get(name, True), body.definitions) for name in names}, **held}
+            kept = required_alone(held)
+            for name in held if isinstance(held, dict) else ():
+                if name not in kept and not body.accepts(with_value(usual, root, keyword.pointer, kept)):
+                    kept = {one: value for one, value in held.items() if one in kept or one == name}
+            return kept
+
+        least = with_change(usual, root, keyword.pointer, least_that_is_valid)
+        least = _as_agents_send(least, path, body)
         value = _combinable(row, path, case, least, body)
         about = f"a request with nothing but the required members in `{as_path(path)}`"
         return Combinable(_probe(row, case, about, least), value.fields, value.in_message)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.probes.model import LIMIT_FIELDS
-from conformance.suite.complaint import REFUSED, read_complaint
+from conformance.suite.complaint import REFUSED, Complaint, read_complaint
 from conformance.targets.capabilities import OPTIONAL_FIELDS
 
 _REFUSED_STREAM = REFUSED | {501}
@@ -15,9 +15,19 @@ _UNSUPPORTED = re.compile(
     r"support|not permitted|extra_forbidden|extra (?:inputs|fields)"
     r"|(?:unknown|unrecognized|unrecognised|unexpected|additional)[ _](?:\w+ )?(?:field|parameter|argument|propert|key)"
 )
+_PLAIN_WORDS = frozenset({"user", "audio", "store"})
+"""Fields whose names errors use as words: "only the roles user and assistant are supported"."""
 _TOGETHER = re.compile(
     r"\bboth\b|together|mutually|only one of|at most one of|in combination|cannot be (?:used|combined)"
 )
+
+
+def _names(complaint: Complaint, field: str) -> bool:
+    """Whether an error is about a field; a name that is a word of any error counts only where it is meant as a name."""
+    if field not in _PLAIN_WORDS:
+        return complaint.names(field)
+    meant = rf"[`'\"]{field}\\?[`'\"]|(?:argument|field|parameter|property|key|input)s?(?: supplied)?:? {field}\b"
+    return field in complaint.fields or re.search(meant, complaint.text) is not None
 
 
 def refused_fields(sent: Any, status: int, body: bytes) -> tuple[str, ...]:
@@ -31,7 +41,7 @@ def refused_fields(sent: Any, status: int, body: bytes) -> tuple[str, ...]:
     complaint = read_complaint(body)
     if not _UNSUPPORTED.search(complaint.text):
         return ()
-    named = tuple(name for name in (*OPTIONAL_FIELDS, *LIMIT_FIELDS) if name in sent and complaint.mentions(name))
+    named = tuple(name for name in (*OPTIONAL_FIELDS, *LIMIT_FIELDS) if name in sent and _names(complaint, name))
     meant = tuple(name for name in named if name in complaint.fields)
     return meant or named
 
@@ -49,7 +59,7 @@ def refused_together(sent: Any, status: int, body: bytes) -> tuple[str, ...]:
     if status not in REFUSED or not isinstance(sent, Mapping):
         return ()
     complaint = read_complaint(body)
-    named = tuple(name for name in OPTIONAL_FIELDS if name in sent and complaint.mentions(name))
+    named = tuple(name for name in OPTIONAL_FIELDS if name in sent and _names(complaint, name))
     return named if len(named) > 1 and _TOGETHER.search(complaint.text) else ()
 
 

@@ -340,3 +340,32 @@ def test_the_shipped_profiles_have_unique_ids_and_a_source_for_each_requirement(
     assert all(row.source.place and row.source.title for row in contract.requirements)
     assert all(len(row.digest) == 64 for row in contract.requirements)
     assert {row.id.split(".")[0] for row in contract.requirements if row.keyword} >= {"request", "completion", "stream"}
+
+
+def test_a_keyword_whose_source_is_null_is_in_force_and_judges_nobody(tmp_path: Path) -> None:
+    limited = {"type": "integer", "maximum": 9, "x-source": {"maximum": None}}
+    chosen = {"type": "string", "enum": ["a"], "x-source": {"*": None}}
+    request = {**REQUEST, "properties": {**REQUEST["properties"], "limited": limited, "chosen": chosen}}
+    contract = contract_of(tmp_path, request)
+    assert [one for one in derived(contract) if one.startswith(("request.limited", "request.chosen"))] == [
+        "request.limited.type"
+    ]
+    schema = contract.operation.request_schema
+    assert look_up(schema, "/properties/limited/maximum") == 9
+    assert look_up(schema, "/properties/chosen/enum") == ["a"]
+
+
+def test_a_use_of_a_schema_may_be_left_out_of_judging(tmp_path: Path) -> None:
+    request = {
+        **REQUEST,
+        "properties": {
+            **REQUEST["properties"],
+            "judged": {"$ref": "#/components/schemas/Limited"},
+            "free": {"$ref": "#/components/schemas/Limited", "x-source": {"*": None}},
+        },
+    }
+    contract = contract_of(tmp_path, request, components={"schemas": {"Limited": {"type": "integer", "maximum": 9}}})
+    assert [one for one in derived(contract) if "judged" in one or "free" in one] == [
+        "request.judged.type",
+        "request.judged.maximum",
+    ]

@@ -51,6 +51,24 @@ def test_fields_are_refused_by_name(body: bytes, fields: tuple[str, ...]) -> Non
 
 
 @pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        (openai("This model does not support tools.", param="tools[0].type"), ("tools",)),
+        (openai("tool_choice is not supported by this model."), ("tool_choice",)),
+        (openai('"auto" tool choice requires --enable-auto-tool-choice; tools are not supported'), ("tools",)),
+        (fastapi("reasoning_effort", "extra_forbidden", "Extra inputs are not permitted"), ("reasoning_effort",)),
+        (openai("Only the roles user and assistant are supported."), ()),
+        (openai("Unrecognized request argument supplied: user"), ("user",)),
+        (openai('Extra field "store" is not supported'), ("store",)),
+        (openai("The storage of audio is not supported."), ()),
+    ],
+)
+def test_what_not_every_deployment_offers_is_refused_by_name(body: bytes, fields: tuple[str, ...]) -> None:
+    offered = ("tools", "tool_choice", "reasoning_effort", "user", "store", "audio")
+    assert refused_fields({**SENT, **dict.fromkeys(offered, 1)}, 400, body) == fields
+
+
+@pytest.mark.parametrize(
     ("body", "least"),
     [
         (openai("Invalid 'max_tokens': integer below minimum value. Expected a value >= 16, but got 1 instead."), 16),

@@ -132,4 +132,4 @@ def _pointers(errors: Iterable[ValidationError]) -> Iterator[str]:
 def _is_of_another_kind(inner: ValidationError) -> bool:
     """Whether a branch does not speak of a value: by its type, or by the `type` that the value itself names."""
     of_itself = inner.validator == "type" and not inner.relative_path
-    return of_itself or (inner.validator == "const" and list(inner.relative_path)[-1:] == ["type"])
+    return of_itself or (inner.validator == "const" and list(inner.relative_path) == ["type"])

@@ -17,6 +17,7 @@ from conformance.contract.dialect import Dialect
 from conformance.contract.model import BESIDE_THE_BODY, Contract, Keyword, Operation, Place, Requirement
 from conformance.contract.pointers import split
 from conformance.contract.samples import types_of
+from conformance.probes.common_requests import MATTER_OF_THE_MODEL
 from conformance.reference.access import authorize
 from conformance.reference.errors import Refusal
 from conformance.reference.faults.tightening import Tightened, can_be_tightened, tightened
@@ -26,6 +27,19 @@ from conformance.reference.settings import Settings, Tenant
 from conformance.reference.stages import Stages
 from conformance.reference.validation import RequestRules
 
+_SELDOM_FIELDS = MATTER_OF_THE_MODEL - {"tools", "parallel_tool_calls", "reasoning_effort", "logit_bias"}
+_SELDOM_PLACES = (
+    *("/messages/items/then/then/properties/content/", "/content/anyOf/1/items/else/", "/prompt_cache_breakpoint/"),
+    *(
+        "/messages/items/else/else/",
+        "/messages/items/else/then/anyOf",
+        "/messages/items/else/then/properties/content/items/else/",
+    ),
+    *("/else/then/properties/audio/required", "/else/then/properties/audio/properties/"),
+    *("/else/then/properties/function_call/required", "/else/then/properties/function_call/properties/"),
+    *("/tool_calls/items/oneOf/1/", "/properties/tools/items/oneOf/1/", "/function/properties/parameters/type"),
+    "/properties/tools/items/oneOf/0/properties/function/type",
+)
 IGNORES, OVER_ENFORCES = "ignores", "over-enforces"
 
 
@@ -79,8 +93,10 @@ def _unfaulted(row: Requirement) -> dict[tuple[str, str], str]:
         whose = "path" if _is_of_path(keyword) else "parameters"
         reason = f"only the target knows the values of its {whose}, so that no other valid one can be sent"
         return {(row.id, OVER_ENFORCES): reason}
-    if keyword.pointer.startswith("/properties/messages/items/then/"):
-        reason = "a contract for text alone cannot serve a tool message, so that nobody sees that one is refused"
+    if _is_seldom_served(keyword.pointer):
+        reason = (
+            "not every deployment that has the field serves such a value, so that no request has to be served with it"
+        )
         return {(row.id, OVER_ENFORCES): reason}
     is_text = keyword.name == "type" and isinstance(keyword.schema, Mapping) and keyword.value == "string"
     if not is_text or not can_be_tightened(keyword):
@@ -94,6 +110,13 @@ def _unfaulted(row: Requirement) -> dict[tuple[str, str], str]:
     else:
         return {}
     return {(row.id, OVER_ENFORCES): reason}
+
+
+def _is_seldom_served(pointer: str) -> bool:
+    """Whether a keyword judges what is a matter of the model or its platform (`probes.common_requests`)."""
+    steps = split(pointer)
+    field = steps[1] if steps[0] == "properties" else ""
+    return steps[0] == "allOf" or field in _SELDOM_FIELDS or any(part in pointer for part in _SELDOM_PLACES)
 
 
 # --- ignoring ---------------------------------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ def _values(body: Any, keyword: Keyword) -> Iterator[Any]:
             found = [one[name] for one in found if isinstance(one, dict) and name in one]
         elif step == "items":
             found = [inner for one in found if isinstance(one, list) for inner in one]
-        else:
+        elif step not in ("then", "else"):
             next(steps)  # the number of a branch: the same value
     yield from found
 
