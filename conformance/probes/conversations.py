@@ -145,13 +145,12 @@ def with_own_names(tools: Sequence[Any]) -> list[Any]:
     apart: list[Any] = []
     for number, tool in enumerate(tools):
         function = tool.get("function") if isinstance(tool, Mapping) else None
-        name = function.get("name") if isinstance(function, Mapping) else None
-        if isinstance(name, str):
-            double = name in taken
-            taken.add(name)
-            apart.append({**tool, "function": {**function, "name": f"{name}_{number}"}} if double else tool)
-        else:
+        if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
             apart.append(tool)
+            continue
+        name = function["name"]
+        apart.append({**tool, "function": {**function, "name": f"{name}_{number}"}} if name in taken else tool)
+        taken.add(name)
     return apart
 
 
