@@ -51,18 +51,20 @@ def _judge_kept(probes: Iterable[Probe], observations: Observations, expect: Exp
     Raises:
         CannotTell: every answer was cut; and as `seen_answers`.
     """
-    why = "no answer finished by itself"
     for choice in choices_in(seen_answers(probes, observations, expect, KEPT)):
-        if choice.refusal or choice.was_cut:
-            why = f"{choice.id}: the answer {'is a refusal' if choice.refusal else f'was cut ({choice.finish_reason})'}"
+        if choice.refusal:
+            expect.note(DoesNotApply(f"{choice.id}: the model refuses to answer"))
+            continue
+        if choice.was_cut:
+            expect.notes.append(f"{choice.id}: the answer was cut ({choice.finish_reason})")
             continue
         if choice.finish_reason is None:
             raise NotTestable(f"{choice.id}: the stream did not finish", choice.id, because="stream.finish-once")
         problem = _problem(choice)
         expected = "a text that is JSON and fits the schema of the request, or a refusal of the format"
         expect(problem is None, choice.id, expected=expected, actual=problem or "")
-    if not expect.judged:
-        raise CannotTell(why)
+    if not expect.judged and expect.notes:
+        raise CannotTell(expect.notes[0])
 
 
 def _problem(choice: SeenChoice) -> str | None:

@@ -61,6 +61,11 @@ def _put(holder: dict[str, Any], name: str, new: Any) -> None:
         holder[name] = new
 
 
+def filled(value: Any, pointer: str, to: Any) -> Any:
+    """A copy of a value with `to` wherever the pointer leads and nothing, null or an empty list is there."""
+    return edited(value, pointer, lambda held: copy.deepcopy(to) if held in (None, []) else held)
+
+
 def edit_from(to: Any) -> ValueEdit:
     """The edit that a row's `to` describes: a new value, or `{as: …}` for one that is made from the old value.
 

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from conformance.contract.model import Contract, Keyword, Requirement
+from conformance.contract.model import Contract, Keyword, Requirement, Tier
 from conformance.contract.pointers import split
+from conformance.contract.samples import sample
+from conformance.contract.validators import definitions_of
 from conformance.reference.faults.actions import FaultAction
 from conformance.reference.faults.fault import Fault
 
 _ACTIONS = {"completion": "completion.set", "stream.chunk": "chunks.set", "error": "error.set"}
 _FAMILIES = {"completion": 3, "stream.chunk": 2, "error": 4}
 _SERVER_ERROR = 500
+_FILLED = {"completion": "completion.fill", "stream.chunk": "chunks.fill"}
+_LEFT_OUT = frozenset({"function_call", "annotations", "audio", "refusal", "moderation", "metadata"})
+"""Members that the reference deployment's answers do not have."""
+_CUSTOM = "tool_calls.items.custom."
+"""In the ids of what is judged of calls of custom tools, which the exhaustive tier alone asks for."""
 
 
 def answer_keyword_faults(contract: Contract) -> Iterator[Fault]:
@@ -26,7 +33,7 @@ def answer_keyword_faults(contract: Contract) -> Iterator[Fault]:
             continue
         broken = _break(keyword)
         if broken is not None:
-            yield _fault(row, keyword, part, *broken, always_usage=_is_usage_without_request(contract, keyword))
+            yield _fault(contract, row, keyword, part, *broken)
 
 
 def _is_usage_without_request(contract: Contract, keyword: Keyword) -> bool:
@@ -35,9 +42,11 @@ def _is_usage_without_request(contract: Contract, keyword: Keyword) -> bool:
     return of_usage and "stream_options" not in contract.operation.properties
 
 
-def _fault(row: Requirement, keyword: Keyword, part: str, place: str, to: Any, *, always_usage: bool) -> Fault:
+def _fault(contract: Contract, row: Requirement, keyword: Keyword, part: str, place: str, to: Any) -> Fault:
+    always_usage = _is_usage_without_request(contract, keyword)
     actions = [
         *([FaultAction("events.always-usage")] if always_usage else []),
+        *_filling(contract, keyword, part),
         FaultAction(_ACTIONS[part], {"at": place, "to": to}),
     ]
     status = keyword.location.removeprefix("error.")
@@ -53,8 +62,47 @@ def _fault(row: Requirement, keyword: Keyword, part: str, place: str, to: Any, *
         seen=(),
         actions=tuple(actions),
         breaks=(row.id,),
+        tier=Tier.EXHAUSTIVE if _CUSTOM in row.id else None,
         generated=True,
     )
+
+
+def _filling(contract: Contract, keyword: Keyword, part: str) -> Iterator[FaultAction]:
+    """Puts in what the keyword speaks of, where the reference deployment leaves it out."""
+    schema = contract.operation.success.json_schema if part == "completion" else contract.operation.success.item_schema
+    if part not in _FILLED or not isinstance(schema, Mapping):
+        return
+    *way, name = split(keyword.pointer)
+    way = way[:-1] if name.isdigit() else way
+    for place, held in _members_on(schema, way):
+        if not _LEFT_OUT & {*place.split("/")}:
+            continue
+        made = sample(held, definitions_of(schema))
+        if isinstance(made, dict | list) and made:
+            yield FaultAction(_FILLED[part], {"at": place, "to": made})
+
+
+def _members_on(schema: Mapping[str, Any], way: list[str]) -> Iterator[tuple[str, Any]]:
+    """The members on the way to a keyword: where each is in an answer, and its schema in the branch of the way."""
+    place, current, rest = "", schema, list(way)
+    while rest:
+        step = rest.pop(0)
+        current = current[step]
+        if step == "properties":
+            name = rest.pop(0)
+            place, current = f"{place}/{name}", current[name]
+            yield place, _branch(current, rest)
+        elif step in {"items", "additionalProperties"}:
+            place = f"{place}/*"
+        elif step in {"anyOf", "oneOf", "allOf", "prefixItems"}:
+            current = current[int(rest.pop(0))]
+
+
+def _branch(schema: Any, rest: list[str]) -> Any:
+    """The branch of a choice that the way goes on in."""
+    while len(rest) > 1 and rest[0] in {"anyOf", "oneOf"}:
+        schema, rest = schema[rest[0]][int(rest[1])], rest[2:]
+    return schema
 
 
 def _break(keyword: Keyword) -> tuple[str, Any] | None:

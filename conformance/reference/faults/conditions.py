@@ -32,6 +32,7 @@ _FLAGS: Mapping[str, Fact] = {
     "malformed": lambda context: not context.body,
     "array": lambda context: bytes(context.raw).lstrip()[:1] == b"[",
     "tools": lambda context: bool(context.body.get("tools")),
+    "call-due": lambda context: context.body.get("tool_choice") not in (None, "none", "auto"),
     "auto-choice": lambda context: context.body.get("tool_choice") == "auto",
     "named-choice": lambda context: _choice_kind(context) in ("function", "custom"),
     "allowed-tools": lambda context: _choice_kind(context) == "allowed_tools",

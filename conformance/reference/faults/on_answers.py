@@ -11,7 +11,7 @@ from conformance.contract.dialect import Dialect
 from conformance.reference.answer import Outline
 from conformance.reference.errors import Refusal
 from conformance.reference.faults.actions import fault_action
-from conformance.reference.faults.answer_edits import ABSENT, edit_from, edited
+from conformance.reference.faults.answer_edits import ABSENT, edit_from, edited, filled
 from conformance.reference.generation import Finish, Increments, Text
 from conformance.reference.hooks import Hooks
 from conformance.reference.provider import CompletionRequest, Provider
@@ -33,6 +33,12 @@ def set_in_completion(hooks: Hooks, at: str, to: Any) -> Hooks:
     """Changes the value at a JSON pointer in the completion."""
     edit = edit_from(to)
     return with_completion(hooks, lambda body, _: edited(body, at, edit))
+
+
+@fault_action("completion.fill")
+def fill_in_completion(hooks: Hooks, at: str, to: Any) -> Hooks:
+    """Puts a value at a JSON pointer in the completion where there is none; what a deployment may leave out."""
+    return with_completion(hooks, lambda body, _: filled(body, at, to))
 
 
 @fault_action("completion.drop")

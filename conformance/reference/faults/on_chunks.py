@@ -9,7 +9,7 @@ from typing import Any
 from conformance.contract.dialect import Dialect
 from conformance.reference.answer import DONE, EventData, Outline
 from conformance.reference.faults.actions import ActionError, fault_action
-from conformance.reference.faults.answer_edits import edit_from, edited
+from conformance.reference.faults.answer_edits import edit_from, edited, filled
 from conformance.reference.hooks import Hooks
 from conformance.reference.provider import CompletionRequest
 
@@ -100,6 +100,18 @@ def set_in_chunks(hooks: Hooks, at: str, to: Any, of: str = "all") -> Hooks:
     def change(items: list[Item], _: CompletionRequest) -> list[Item]:
         chosen = set(selected(items, of))
         return [edited(item, at, edit) if number in chosen else item for number, item in enumerate(items)]
+
+    return with_items(hooks, change)
+
+
+@fault_action("chunks.fill")
+def fill_in_chunks(hooks: Hooks, at: str, to: Any, of: str = "all") -> Hooks:
+    """Puts a value at a JSON pointer in each chunk of a kind where there is none."""
+    selected([], of)
+
+    def change(items: list[Item], _: CompletionRequest) -> list[Item]:
+        chosen = set(selected(items, of))
+        return [filled(item, at, to) if number in chosen else item for number, item in enumerate(items)]
 
     return with_items(hooks, change)
 
