@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.contract.dialect import Dialect
+from conformance.reference.answer_forms import choice_in_form, completion_in_form
 from conformance.reference.errors import ProviderError, envelope, refusal_of
 from conformance.reference.generation import Call, Finish, Increments, Text, Thinking
 from conformance.reference.provider import CallPiece, CompletionRequest
@@ -52,7 +53,7 @@ async def build_completion(
                 finishes[increment.choice] = increment
     choices = [_choice(dialect, request, parts[choice], finishes[choice]) for choice in range(request.choices)]
     body = {**outline.head("chat.completion"), "choices": choices, "usage": usage(dialect, request, finishes.values())}
-    return {**body, **_configuration(dialect, request)}
+    return completion_in_form(request, {**body, **_configuration(dialect, request)})
 
 
 def _choice(dialect: Dialect, request: CompletionRequest, parts: list[Text | Call], finish: Finish) -> dict[str, Any]:
@@ -136,7 +137,8 @@ async def build_events(
                     continue
                 if isinstance(increment, Finish):
                     finishes.append(increment)
-                yield {**head, "choices": [_increment(dialect, request, increment)], **no_usage}
+                choice = choice_in_form(request, _increment(dialect, request, increment))
+                yield {**head, "choices": [choice], **no_usage}
         except ProviderError as error:
             yield envelope(dialect, refusal_of(dialect, error))
             return

@@ -8,6 +8,7 @@ from typing import Any
 
 from conformance.contract.dialect import Dialect
 from conformance.contract.model import Operation, Schema
+from conformance.reference.answer_forms import FORMS, as_tools, check_forms
 from conformance.reference.content_parts import cost_beside_text
 from conformance.reference.errors import Refusal
 from conformance.reference.provider import CompletionRequest, Message
@@ -20,11 +21,9 @@ _MOST_CHOICES = 128
 _SAMPLING = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "user")
 _FURTHER = (
     *("tools", "tool_choice", "parallel_tool_calls", "response_format", "reasoning_effort", "verbosity", "logit_bias"),
-    *("prediction", "store", "metadata", "service_tier", "safety_identifier", "prompt_cache_key"),
+    *("prediction", "store", "metadata", "service_tier", "safety_identifier", "prompt_cache_key", *FORMS),
 )
 """Fields that a provider behind the deployment gets as they were sent, where the contract honours them."""
-_NOT_HERE = ("web_search_options", "audio", "moderation", "functions", "function_call")
-"""Fields of the OpenAI API that this deployment has nothing for."""
 _TEXT, _OBJECT, _DOCUMENT = "text", "json_object", "json_schema"
 
 
@@ -47,8 +46,9 @@ def interpret(
     stream = body.get("stream") is True
     _refuse_unsupported(fields, scores_tokens=scores_tokens)
     _refuse_contradictions(operation, fields, stream=stream)
-    tools = read_tools(fields)
-    given, use = chosen_tools(fields, tools)
+    check_forms(fields, stream=stream)
+    asked = as_tools(fields)
+    given, use = chosen_tools(asked, read_tools(asked))
     response_format = _response_format(fields.get("response_format"))
     if "tools" in dialect.honours:
         check_history(body.get("messages"))
@@ -69,7 +69,7 @@ def interpret(
         sampling={name: body[name] for name in _SAMPLING if body.get(name) is not None},
         tools=given,
         tool_use=use,
-        parallel_calls=fields.get("parallel_tool_calls") is not False,
+        parallel_calls=fields.get("parallel_tool_calls") is not False and asked is fields,
         response_format=response_format,
         effort=fields.get("reasoning_effort"),
         further={name: fields[name] for name in _FURTHER if name in fields},
@@ -80,7 +80,7 @@ def _prompt_tokens(messages: Iterable[Message], fields: Mapping[str, Any]) -> in
     """The tokens of the messages, of what they hold beside text, and of the tools and the form that are asked for."""
     listed = list(messages)
     texts = [message.text for message in listed]
-    texts += [json.dumps(fields[name]) for name in ("tools", "response_format") if name in fields]
+    texts += [json.dumps(fields[name]) for name in ("tools", "functions", "response_format") if name in fields]
     return count_prompt(texts) + sum(message.prompt_tokens for message in listed)
 
 
@@ -148,12 +148,6 @@ def _refuse_unsupported(fields: Mapping[str, Any], *, scores_tokens: bool) -> No
     if wants_scores and not scores_tokens:
         message = f"This deployment's provider has no log probabilities; leave '{wants_scores[0]}' out."
         raise Refusal(400, "unsupported_parameter", message, param=wants_scores[0])
-    missing = next((name for name in _NOT_HERE if name in fields), None)
-    if missing is None and "audio" in (fields.get("modalities") or ()):
-        missing = "modalities"
-    if missing is not None:
-        message = f"'{missing}' is not supported by this deployment."
-        raise Refusal(400, "unsupported_parameter", message, param=missing)
 
 
 def _refuse_contradictions(operation: Operation, fields: Mapping[str, Any], *, stream: bool) -> None:

@@ -102,7 +102,6 @@ def test_the_turn_after_a_call_is_answered_in_words(openai: Caller) -> None:
         ({"tools": [tool("a b")]}, "tools[0].function.name"),
         ({"response_format": {"type": "json_schema", "json_schema": {"name": "f"}}}, None),
         ({"messages": [{"role": "tool", "tool_call_id": "x", "content": "a"}]}, "messages[0].tool_call_id"),
-        ({"web_search_options": {}}, "web_search_options"),
     ],
 )
 def test_mistakes_are_refused_by_their_place(openai: Caller, fields: dict[str, Any], param: str | None) -> None:
@@ -120,6 +119,21 @@ def test_thoughts_are_counted_and_not_shown(openai: Caller) -> None:
     cut = openai.complete("Hello.", reasoning_effort="high", max_tokens=3)
     assert (message(cut)["content"], cut["choices"][0]["finish_reason"]) == ("", "length")
     assert cut["usage"]["completion_tokens"] == 3
+
+
+def test_answers_have_the_form_that_is_asked_for(openai: Caller) -> None:
+    schema = {"type": "object"}
+    called = openai.complete(functions=[{"name": "f", "parameters": schema}], function_call={"name": "f"})
+    assert called["choices"][0]["finish_reason"] == "function_call"
+    assert message(called)["function_call"] == {"name": "f", "arguments": "{}"}
+    events = openai.stream(functions=[{"name": "f", "parameters": schema}], function_call={"name": "f"})
+    deltas = [choice["delta"].get("function_call", {}) for event in events[:-1] for choice in event["choices"]]
+    assert "".join(delta.get("arguments", "") for delta in deltas) == "{}"
+    heard = message(openai.complete(modalities=["text", "audio"], audio={"voice": "alloy", "format": "wav"}))
+    assert heard["content"] is None
+    assert heard["audio"]["transcript"].startswith("You said: ")
+    assert message(openai.complete(web_search_options={}))["annotations"] == []
+    assert openai.complete(moderation={"model": "m"})["moderation"]["input"]["model"] == "m"
 
 
 def test_every_part_of_a_message_costs_tokens(openai: Caller) -> None:
