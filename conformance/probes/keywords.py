@@ -20,9 +20,13 @@ from conformance.probes.request_body import CHEAP, REMOVED, RequestBody, describ
 from conformance.probes.valid_boundaries import valid_boundary_values
 
 
-def keyword_probes(body: RequestBody) -> Iterator[Probe]:
-    """Every probe for the keywords of the request body and of the path's parameters."""
-    rows = [row for row in body.contract.requirements if row.keyword is not None]
+def keyword_probes(body: RequestBody, tier: Tier = Tier.EXHAUSTIVE) -> Iterator[Probe]:
+    """Every probe for the keywords of the request body and of the path's parameters that a tier judges.
+
+    What smaller tiers judge comes first, so that a larger one has the same combined requests and some more.
+    """
+    rows = [row for row in body.contract.requirements if row.keyword is not None and tier.includes(row.tier)]
+    rows.sort(key=lambda row: row.tier is Tier.EXHAUSTIVE)
     in_body = [row for row in rows if row.keyword is not None and stands_in_the_body(row.keyword)]
     for row in rows:
         if row.keyword is not None and row.keyword.place not in (None, Place.BODY):

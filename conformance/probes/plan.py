@@ -164,7 +164,7 @@ def _all(body: RequestBody, tier: Tier, generated: int | None) -> Iterator[Probe
     yield from stream_probes(body)
     yield from error_probes(body)
     yield from access_probes(body)
-    yield from keyword_probes(body)
+    yield from keyword_probes(body, tier)
     yield from declared_probes(body)
     yield from tool_probes(body)
     yield from tool_history_probes(body)

@@ -89,14 +89,18 @@ class RequestBody:
 
     def has(self, field: str) -> bool:
         """Whether the contract's request has this field."""
-        return field in self.contract.operation.properties
+        return field in self._properties
 
-    @property
+    @cached_property
+    def _properties(self) -> Mapping[str, Any]:
+        return self.contract.operation.properties
+
+    @cached_property
     def limit_field(self) -> str | None:
         """The field that limits a completion's tokens, where the contract has one."""
         return next(iter(self.limit_fields), None)
 
-    @property
+    @cached_property
     def limit_fields(self) -> tuple[str, ...]:
         """All fields of the contract that limit a completion's tokens, as far as the target takes them.
 
@@ -106,7 +110,7 @@ class RequestBody:
         other = self.target.dialect.limit_field
         return taken or ((other,) if other is not None else ())
 
-    @property
+    @cached_property
     def required(self) -> frozenset[str]:
         """The fields without which the contract refuses a request."""
         return frozenset(self.contract.operation.required)
