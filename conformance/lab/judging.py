@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from conformance.contract.model import Tier
 from conformance.lab.evidence_checks import NO_CHECKS, EvidenceChecks, failed_checks
 from conformance.lab.observing import ObservedTarget, idle_run, observed_targets
 from conformance.lab.targets import LabTarget
@@ -77,7 +78,11 @@ def judge(
     judgements = {one.requirement.id: one for one in with_blockers(suite_run.judgements.values())}
     return JudgedTarget(
         target=one.target.id,
-        outcomes={name: judgement.outcome.value for name, judgement in sorted(judgements.items())},
+        outcomes={
+            name: judgement.outcome.value
+            for name, judgement in sorted(judgements.items())
+            if _counts(judgement, one.target)
+        },
         messages={name: _message(judgement) for name, judgement in judgements.items() if judgement.messages},
         requests=len(one.observed.observations.exchanges),
         seconds=round(one.seconds + time.monotonic() - began, 3),
@@ -108,6 +113,12 @@ class _EveryTarget:
                 replace(judged, failed_checks=failed_checks(self._suite_run, judge_one, one, self._checks))
             )
         return True
+
+
+def _counts(judgement: Judgement, target: LabTarget) -> bool:
+    """Whether the run has sent what decides a requirement."""
+    row = judgement.requirement
+    return target.focus is None or Tier.STANDARD.includes(row.tier) or row.id in target.looked_at
 
 
 def _message(judgement: Judgement) -> str:

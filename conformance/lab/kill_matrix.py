@@ -176,9 +176,17 @@ def matrix_of(
     """
     by_id = {one.target: one for one in judged}
     controls = {tier: by_id[name].outcomes for name, tier in CONTROLS.items()}
-    results = tuple(_result(target, by_id[target.id], controls[target.tier], contract) for target in targets)
+    results = tuple(_result(target, by_id[target.id], _usual(target, controls), contract) for target in targets)
     merged = {name: outcome for outcomes in controls.values() for name, outcome in outcomes.items()}
     return KillMatrix(contract, merged, results, partial, seconds)
+
+
+def _usual(target: LabTarget, controls: Mapping[Tier, Mapping[str, str]]) -> Mapping[str, str]:
+    """The outcomes without a fault of all that was sent to a target."""
+    whole = controls[target.tier]
+    if target.focus is None:
+        return whole
+    return {**controls[Tier.STANDARD], **{name: whole[name] for name in target.looked_at if name in whole}}
 
 
 def _result(target: LabTarget, judged: JudgedTarget, control: Mapping[str, str], contract: Contract) -> LabResult:

@@ -81,7 +81,7 @@ async def _observe(target: LabTarget, folder: Path) -> ObservedTarget:
     tenants = _tenants(target.profile)
     async with EmbeddedReference(target.profile, hooks=target.hooks, contract=contract, tenants=tenants) as reference:
         out = evidence_folder(folder, target)
-        run = _lab_run(contract, _declared(reference.target, target), out, target.tier, waits=target.waits)
+        run = _lab_run(contract, _declared(reference.target, target), out, target)
         try:
             observed = await send(run, needs)
         except Unreachable as error:
@@ -106,15 +106,17 @@ def _tenants(profile: str) -> tuple[Tenant, Tenant]:
     return new_tenants(reference_dialect(contract_of(profile)))
 
 
-def _lab_run(contract: Contract, target: Target, out: Path, tier: Tier, *, waits: bool = False) -> Run:
+def _lab_run(contract: Contract, target: Target, out: Path, lab_target: LabTarget) -> Run:
     """A run of the lab, with few generated requests and short timeouts."""
+    tier = lab_target.tier
     settings = RunSettings(
         contract.profile.name,
         base_url=target.base_url,
         tier=tier,
         out=out,
-        limits=WAITING_LIMITS if waits else LIMITS,
+        limits=WAITING_LIMITS if lab_target.waits else LIMITS,
         generated=GENERATED,
+        focus=lab_target.focus,
         preflight=False,
     )
     return Run(

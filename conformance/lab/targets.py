@@ -34,6 +34,25 @@ class LabTarget:
         return self.fault is not None and self.fault.waits
 
     @property
+    def focus(self) -> tuple[str, ...] | None:
+        """The probes beyond the standard tier that alone are sent to it; None for all of its tier.
+
+        A fault of one keyword within a field cannot change more than what stands in the standard tier, and the
+        requests that are about this keyword.
+        """
+        fault = self.fault
+        if fault is None or not fault.generated or self.tier is not Tier.EXHAUSTIVE:
+            return None
+        if not all(name.startswith("request.") for name in fault.breaks):
+            return None
+        return tuple(f"{name}/*" for name in self.looked_at)
+
+    @property
+    def looked_at(self) -> tuple[str, ...]:
+        """The requirements that a fault breaks or changes."""
+        return () if self.fault is None else (*self.fault.breaks, *self.fault.effects, *self.fault.may)
+
+    @property
     def hooks(self) -> Hooks:
         """The hooks of the deployment."""
         hooks = Hooks(reference_stages(contract_of(self.profile)))

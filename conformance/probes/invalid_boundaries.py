@@ -18,7 +18,8 @@ from conformance.probes.request_body import CHEAP, REMOVED, Path, RequestBody, d
 # What the OpenAI reference accepts beyond a narrower document, so that it need not be refused (field, case).
 _ALSO_TAKEN = {("stop", "string")}
 _FIRST_MESSAGE = ("messages", 0)
-_ABOUT_STREAMS = ("stream", "stream_options")
+_ABOUT_STREAMS = ("stream", "stream_options", "audio", "modalities")
+"""Fields whose requests are not changed into ones for a stream: sound is streamed in other formats, or not at all."""
 _MOST_WITHIN = 2
 """Ways to break a keyword within a field that only the exhaustive tier judges; a field's own keywords have them all."""
 _STREAMED_SHARE = 4

@@ -52,6 +52,12 @@ class Plan:
         """Completion tokens when, in addition, every request that must be refused is served."""
         return sum(probe.completion_tokens + sum(p.completion_tokens for p in probe.instead) for probe in self.probes)
 
+    def beside(self, others: Plan) -> Plan:
+        """This plan, and those probes of another one that it does not have."""
+        known = {probe.name for probe in self.every_probe()}
+        further = (probe for probe in others.probes if probe.name not in known)
+        return Plan(tuple(sorted((*self.probes, *further), key=lambda probe: probe.wave)))
+
     def every_probe(self) -> Iterator[Probe]:
         """The probes, and those that may be sent instead of them."""
         for probe in self.probes:

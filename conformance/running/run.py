@@ -69,6 +69,8 @@ class RunSettings:
     """Values of the contract's parameters by their names, where they are given and not taken from the environment."""
     may_cost_much: bool = False
     """Whether the operator has agreed to a plan that may cost more than `sending.COSTS_MUCH` completion tokens."""
+    focus: tuple[str, ...] | None = None
+    """Names or globs of probes that alone are sent of what the tier has beyond the standard one; None for all."""
     force: bool = False
     challenge: Challenge | None = None
     """The certifier's challenge that a new run is made for; a resumed or replayed one has that of its evidence."""
@@ -102,8 +104,11 @@ class Run:
 
     def plan(self, needs: Iterable[str]) -> Plan:
         """The probes that the tests need (names and globs), within the tier."""
-        generated = self.settings.generated
-        return plan(self.contract, self.target, needs, self.tier, generated=generated, challenge=self.challenge)
+        generated, focus = self.settings.generated, self.settings.focus
+        if focus is None:
+            return plan(self.contract, self.target, needs, self.tier, generated=generated, challenge=self.challenge)
+        usual = plan(self.contract, self.target, needs, Tier.STANDARD, generated=generated)
+        return usual.beside(plan(self.contract, self.target, focus, self.tier, generated=0))
 
     @property
     def request_body(self) -> RequestBody:

@@ -103,8 +103,8 @@ def _unfaulted(row: Requirement) -> dict[tuple[str, str], str]:
         reason = "no stricter form of this keyword is known"
         return {} if can_be_tightened(keyword) else {(row.id, OVER_ENFORCES): reason}
     assert isinstance(keyword.schema, Mapping)
-    if {"enum", "const"} & keyword.schema.keys():
-        reason = "its enum or const says which texts are accepted, and has a fault of its own"
+    if {"enum", "const", "pattern"} & keyword.schema.keys():
+        reason = "its enum, const or pattern says which texts are accepted, and has a fault of its own"
     elif keyword.pointer == "/properties/model/type":
         reason = "only the target knows its models, so that no other valid text can be sent"
     else:

@@ -45,6 +45,9 @@ def can_be_tightened(keyword: Keyword) -> bool:
         return keyword.location != "request" or _orders_members(keyword)
     if keyword.name == "enum":
         return any(one not in _ALWAYS_SERVED for one in keyword.value)
+    schema = keyword.schema
+    if keyword.value == "object" and isinstance(schema, Mapping) and len(schema.get("required", ())) == 1:
+        return False  # it is never empty, and has no order
     return keyword.name != "anyOf" or all(isinstance(one, Mapping) for one in keyword.value)
 
 
@@ -155,7 +158,15 @@ def _required(keyword: Keyword, root: Schema) -> tuple[SchemaEdit, str]:
         limits = [name for name in _TOKEN_LIMITS if name in root.get("properties", {})]
         rule = {"anyOf": [{"required": [name]} for name in limits]}
         return _and(rule), f"demands {' or '.join(limits)}"
-    return _and({"required": ["name"]}), "demands a name"
+    demanded = _not_required(keyword.schema)
+    return _and({"required": [demanded]}), f"demands `{demanded}`"
+
+
+def _not_required(schema: Schema) -> str:
+    """A member that need not be there: its name where an object may have one."""
+    required = schema.get("required", ()) if isinstance(schema, Mapping) else ()
+    known = ("name", *schema.get("properties", ())) if isinstance(schema, Mapping) else ("name",)
+    return next((name for name in known if name not in required), "further")
 
 
 def _enum(keyword: Keyword, _root: Schema) -> tuple[SchemaEdit, str]:
