@@ -50,8 +50,8 @@ def call_message(exchange: Exchange) -> str | None:
     if exchange.answer is None or exchange.answer.status != 200:
         return None
     choices = read_completion(exchange).object.get("choices")
-    message = choices[0].get("message") if isinstance(choices, list) and choices and _is_object(choices[0]) else None
-    if not _is_object(message) or not _has_calls(message):
+    message = _object(_object(choices[0]).get("message")) if isinstance(choices, list) and choices else {}
+    if not _has_calls(message):
         return None
     text = json.dumps(kept_message(message))
     return text if len(text) <= _LONGEST_CALL else None
@@ -66,11 +66,12 @@ def _has_calls(message: dict[str, Any]) -> bool:
 
 
 def _is_call(call: Any) -> bool:
-    function = call.get("function") if _is_object(call) else None
-    if not _is_object(function) or not (isinstance(call.get("id"), str) and call["id"]):
-        return False
-    return isinstance(function.get("name"), str) and isinstance(function.get("arguments"), str)
+    held = _object(call)
+    function = _object(held.get("function"))
+    texts = (held.get("id"), function.get("name"), function.get("arguments"))
+    return bool(held.get("id")) and all(isinstance(text, str) for text in texts)
 
 
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict)
+def _object(value: Any) -> dict[str, Any]:
+    """A value where it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}

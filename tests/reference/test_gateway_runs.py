@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import command_line
@@ -23,7 +24,7 @@ from conformance.suite.outcome import Outcome
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
-PATIENT = {"idle_timeout": 30.0, "whole_timeout": 30.0}
+PATIENT: Any = {"idle_timeout": 30.0, "whole_timeout": 30.0}
 FAR_FROM_THE_CONTRACT = ("lacks nearly everything", "has an absurd usage", "refuses sampling")
 
 

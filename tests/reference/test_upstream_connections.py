@@ -13,7 +13,7 @@ import pytest
 from fake_upstream import completion
 
 from conformance.reference.errors import ProviderError
-from conformance.reference.provider import CompletionRequest, Ended, Message
+from conformance.reference.provider import CompletionRequest, Message
 from conformance.reference.providers.upstream import Upstream, UpstreamProvider
 
 pytestmark = pytest.mark.network
@@ -70,7 +70,7 @@ async def serving(server: KeepAlive) -> AsyncIterator[UpstreamProvider]:
 
 
 async def ask(provider: UpstreamProvider) -> str:
-    return "".join([piece async for piece in provider.generate(QUESTION, 0) if not isinstance(piece, Ended)])
+    return "".join([piece async for piece in provider.generate(QUESTION, 0) if isinstance(piece, str)])
 
 
 def test_a_reset_on_a_reused_connection_is_tried_again_on_a_new_one() -> None:

@@ -63,9 +63,8 @@ def test_calls_are_parsed_and_their_results_handed_back(sdk: openai.OpenAI, tool
     calls = first.message.tool_calls or []
     assert [type(call.function.parsed_arguments) for call in calls] == [Weather, Calendar]
     results = [{"role": "tool", "tool_call_id": call.id, "content": "{}"} for call in calls]
-    again = sdk.chat.completions.create(
-        model=MODEL, messages=[*messages, first.message.to_dict(), *results], tools=tools
-    )
+    turns: Any = [*messages, first.message.to_dict(), *results]
+    again = sdk.chat.completions.create(model=MODEL, messages=turns, tools=tools)
     assert again.choices[0].finish_reason == "stop"
     assert again.choices[0].message.content
 

@@ -18,6 +18,7 @@ from conformance.reference.providers.adaptation import MOST_TRIES, REFUSES_FORM,
 from conformance.reference.providers.bounded_json import read_json
 from conformance.reference.providers.connections import LATE, Connections
 from conformance.reference.providers.conversation import ids_of_calls
+from conformance.reference.providers.kept_demands import keeping_demands
 from conformance.reference.providers.piece_gate import PieceGate
 from conformance.reference.providers.upstream_answer import AnswerReader
 from conformance.reference.providers.upstream_body import beginning_of, parts_of
@@ -130,8 +131,14 @@ class UpstreamProvider:
 
         Raises:
             ProviderError: the upstream failed, broke off, was too slow or cannot be understood.
-            Refusal: the upstream refuses the request, and no other form of it would be the same request.
+            Refusal: the upstream refuses the request, and no other form of it would be the same request; or its answer
+                does not keep what the request demands.
         """
+        async with aclosing(keeping_demands(request, choice, self._generate(request, choice))) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _generate(self, request: CompletionRequest, choice: int) -> AsyncGenerator[Piece, None]:
         deadline = Deadline(self._upstream.deadline)
         asked = await self._ask(request, self.known.form, deadline)
         self._learn(asked.form)
