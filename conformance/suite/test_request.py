@@ -8,7 +8,7 @@ from conformance.contract.model import BESIDE_THE_BODY, Requirement
 from conformance.probes import Probe
 from conformance.quoting import quoted
 from conformance.suite.answer_judging import CLIENT_ERRORS, expect_served_or_refused, judge_served
-from conformance.suite.expect import Expect
+from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.generated_judging import judge_invalid, judge_valid
 from conformance.suite.marks import keywords, requirement
 from conformance.suite.observations import Answered, Completion, Observations
@@ -71,11 +71,14 @@ def test_no_optional_field_breaks_anything(
 
 
 @requirement("request.service-tier-named", "fields/service-tier")
-def test_the_service_tier_is_named(completions: Sequence[Completion], expect: Expect) -> None:
-    for completion in completions:
-        tier = completion.body.get("service_tier")
-        actual = f"service_tier: {quoted(tier)}" if "service_tier" in completion.body else "no service_tier"
-        expect(isinstance(tier, str) and tier != "", completion.id, expected="the tier that served it", actual=actual)
+def test_the_service_tier_is_named(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+    for found in map(observations.completion, answers):
+        if isinstance(found, Completion):
+            tier = found.body.get("service_tier")
+            actual = f"service_tier: {quoted(tier)}" if "service_tier" in found.body else "no service_tier"
+            expect(isinstance(tier, str) and tier != "", found.id, expected="the tier that served it", actual=actual)
+    if not expect.judged:
+        raise DoesNotApply("no request that names a service tier is served")
 
 
 @requirement("request.refusal-without-completion", "request.*/enforced/*")

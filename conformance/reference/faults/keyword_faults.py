@@ -17,6 +17,7 @@ from conformance.contract.dialect import Dialect
 from conformance.contract.model import BESIDE_THE_BODY, Contract, Keyword, Operation, Place, Requirement
 from conformance.contract.pointers import split
 from conformance.contract.samples import types_of
+from conformance.contract.validators import validator_for
 from conformance.probes.common_requests import MATTER_OF_THE_MODEL
 from conformance.reference.access import authorize
 from conformance.reference.errors import Refusal
@@ -40,6 +41,17 @@ _SELDOM_PLACES = (
     *("/tool_calls/items/oneOf/1/", "/properties/tools/items/oneOf/1/", "/function/properties/parameters/type"),
     "/properties/tools/items/oneOf/0/properties/function/type",
 )
+_ELSEWHERE_FIRST = (
+    "/tool_calls/items/oneOf/0/properties/",
+    "/properties/tool_call_id/",
+    "/else/then/properties/content/type",
+)
+"""Places of which the requests on tools judge what must be served: a call as it came is handed back."""
+_REFUSED_ANYWAY = (
+    "/messages/items/else/then/anyOf",
+    "/then/then/properties/content/anyOf/1/items/properties/type/const",
+)
+"""Places that another keyword of the same schema guards as well."""
 IGNORES, OVER_ENFORCES = "ignores", "over-enforces"
 
 
@@ -89,27 +101,32 @@ def _unfaulted(row: Requirement) -> dict[tuple[str, str], str]:
     if _is_of_path(keyword) and keyword.name == "type":
         reason = "a path parameter is always text, so that no other type can be accepted or refused"
         return {(row.id, IGNORES): reason, (row.id, OVER_ENFORCES): reason}
+    found: dict[tuple[str, str], str] = {}
+    if any(part in keyword.pointer for part in _REFUSED_ANYWAY):
+        found[row.id, IGNORES] = "another keyword of the schema refuses the same requests"
+    reason = _never_over_enforced(keyword)
+    return found if reason is None else {**found, (row.id, OVER_ENFORCES): reason}
+
+
+def _never_over_enforced(keyword: Keyword) -> str | None:
+    """Why no caller could notice that a keyword is over-enforced; None where one could."""
     if keyword.place is not Place.BODY and not (_is_of_path(keyword) and keyword.value == "uuid"):
         whose = "path" if _is_of_path(keyword) else "parameters"
-        reason = f"only the target knows the values of its {whose}, so that no other valid one can be sent"
-        return {(row.id, OVER_ENFORCES): reason}
+        return f"only the target knows the values of its {whose}, so that no other valid one can be sent"
+    if any(part in keyword.pointer for part in _ELSEWHERE_FIRST):
+        return "a call or its result is handed back as it came, and the requests on tools say whether that is served"
     if _is_seldom_served(keyword.pointer):
-        reason = (
+        return (
             "not every deployment that has the field serves such a value, so that no request has to be served with it"
         )
-        return {(row.id, OVER_ENFORCES): reason}
+    if not can_be_tightened(keyword):
+        return "no stricter form of this keyword is known"
     is_text = keyword.name == "type" and isinstance(keyword.schema, Mapping) and keyword.value == "string"
-    if not is_text or not can_be_tightened(keyword):
-        reason = "no stricter form of this keyword is known"
-        return {} if can_be_tightened(keyword) else {(row.id, OVER_ENFORCES): reason}
-    assert isinstance(keyword.schema, Mapping)
-    if {"enum", "const", "pattern"} & keyword.schema.keys():
-        reason = "its enum, const or pattern says which texts are accepted, and has a fault of its own"
-    elif keyword.pointer == "/properties/model/type":
-        reason = "only the target knows its models, so that no other valid text can be sent"
-    else:
-        return {}
-    return {(row.id, OVER_ENFORCES): reason}
+    if is_text and isinstance(keyword.schema, Mapping) and {"enum", "const", "pattern"} & keyword.schema.keys():
+        return "its enum, const or pattern says which texts are accepted, and has a fault of its own"
+    if is_text and keyword.pointer == "/properties/model/type":
+        return "only the target knows its models, so that no other valid text can be sent"
+    return None
 
 
 def _is_seldom_served(pointer: str) -> bool:
@@ -131,7 +148,7 @@ def _ignoring(contract: Contract, keyword: Keyword) -> Stages:
     stages = replace(
         Stages(),
         check_body=lambda _, body: rules.check_body(body),
-        interpret=partial(_interpret_all, keyword=keyword),
+        interpret=partial(_interpret_all, keyword=keyword, is_valid=validator_for(contract.operation.request_schema)),
     )
     return replace(stages, parse_object=_parse_anything) if keyword.pointer == "/type" else stages
 
@@ -189,8 +206,12 @@ def _interpret_all(
     scores_tokens: bool,
     body: Any,
     keyword: Keyword,
+    is_valid: Callable[[Any], bool],
 ) -> CompletionRequest:
-    """What a body asks for, where one field may be anything: it then counts as left out."""
+    """What a body asks for, where one field may be anything: it then counts as left out.
+
+    What the contract forbids, and the deployment itself would refuse as well, is read without what is wrong with it.
+    """
     fields = dict(body) if isinstance(body, Mapping) else {}
     model = fields.get("model")
     if keyword.pointer == "/properties/model/type" and not isinstance(model, str):
@@ -199,7 +220,20 @@ def _interpret_all(
         fields.pop("model", None)
     if keyword.pointer == "/properties/n/maximum":
         fields["n"] = 1
-    return interpret(operation, dialect, settings, scores_tokens=scores_tokens, body=fields)
+    read = partial(interpret, operation, dialect, settings, scores_tokens=scores_tokens)
+    if is_valid(body):
+        return read(body=fields)
+    try:
+        return read(body=fields)
+    except Refusal:
+        return read(body=_without_field(fields, keyword))
+
+
+def _without_field(fields: Mapping[str, Any], keyword: Keyword) -> dict[str, Any]:
+    """A body without the field that a keyword stands in; messages are read as far as they are text."""
+    name = next((step for step in split(keyword.pointer) if step in fields), "")
+    kept = {one: value for one, value in fields.items() if one != name}
+    return {**kept, "messages": [{"role": "user", "content": "Say hello."}]} if name == "messages" else kept
 
 
 def _any_path(_rules: RequestRules, _parameters: Mapping[str, str]) -> None:
