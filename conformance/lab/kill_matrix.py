@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cache
 
-from conformance.contract.model import Contract, Level, Requirement, Tier
+from conformance.contract.model import Contract, Level, Requirement, Section, Tier
 from conformance.lab.judging import JudgedTarget
 from conformance.lab.targets import CONTROLS, LabTarget
 from conformance.reference.faults import EFFECT_BROKEN, Fault, keywords_without_fault
@@ -15,6 +16,10 @@ from conformance.suite.outcome import BROKEN, Outcome
 TIMED = frozenset({"stream.delivered", "stream.delivered-coded"})
 """Requirements that a fast target may answer too quickly to judge: skipped and passed count as the same outcome."""
 _NOT_BROKEN = frozenset({"passed", "skipped"})
+
+
+_FAMILIES_OF_AGENTS = frozenset({8, 9})
+_SECTIONS_OF_AGENTS = (Section.TOOLS, Section.STRUCTURED, Section.REASONING, Section.PARTS)
 
 
 class Detection(StrEnum):
@@ -198,15 +203,36 @@ def _result(target: LabTarget, judged: JudgedTarget, control: Mapping[str, str],
     changed = dict(changes(control, judged.outcomes))
     expected = {name: outcome for name, outcome in expectation(fault, contract).items() if name in control}
     behind = frozenset(_behind(judged, changed, {*expected, *fault.may}))
+    follows = following(fault, contract)
     undeclared = {
         name: outcome
         for name, outcome in changed.items()
-        if name not in fault.may and name not in behind and expected.get(name) != outcome
+        if name not in fault.may and name not in behind and name not in follows and expected.get(name) != outcome
     }
     absent = {
         name: outcome for name, outcome in expected.items() if changed.get(name) != outcome and name not in behind
     }
     return replace(_lab_result(target, judged, changed, undeclared, absent), behind=behind)
+
+
+@cache
+def _ids_by_section(contract: Contract) -> Mapping[Section, frozenset[str]]:
+    ids: dict[Section, set[str]] = {}
+    for row in contract.requirements:
+        ids.setdefault(row.section, set()).add(row.id)
+    return {section: frozenset(found) for section, found in ids.items()}
+
+
+def following(fault: Fault, contract: Contract) -> frozenset[str]:
+    """What a fault may change without declaring it: what is judged of tools, documents, reasoning and parts.
+
+    Their requests pass the same stages as all others, so that only a fault of their own families declares what it does
+    to them. An allowed variation has no finding there, either.
+    """
+    if fault.family in _FAMILIES_OF_AGENTS or fault.is_variation:
+        return frozenset()
+    by_section = _ids_by_section(contract)
+    return frozenset().union(*(by_section.get(section, frozenset()) for section in _SECTIONS_OF_AGENTS))
 
 
 def _behind(judged: JudgedTarget, changed: Mapping[str, str], declared: Container[str]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from ruamel.yaml.comments import CommentedMap
 
 from conformance.contract.documents import Document
-from conformance.lab.kill_matrix import Detection, KillMatrix, LabResult
+from conformance.lab.kill_matrix import Detection, KillMatrix, LabResult, following
 from conformance.lab.row_editing import RowText, edited, new_row, rows_text, sequence
 from conformance.lab.targets import contract_of
 from conformance.reference.faults import EFFECT_BROKEN, read_fault_rows, shipped_fault_rows
@@ -139,7 +139,7 @@ def _profiles(written: Mapping[str, Any], apart: Mapping[str, Mapping[str, Any]]
 
 def _effects(results: ByProfile) -> tuple[list[Entry], dict[str, dict[str, Any]]]:
     """The effects that most profiles which can show them have, and what each profile has in addition, or not at all."""
-    by_profile = {profile: _effects_of(one) for profile, one in results.items()}
+    by_profile = {profile: _effects_of(one, _follows(one, profile)) for profile, one in results.items()}
     globs = _globs(by_profile, results)
     own = {
         profile: {name: outcome for name, outcome in effects.items() if not _covered(name, outcome, globs)}
@@ -203,15 +203,20 @@ def _covered(name: str, outcome: str, globs: Mapping[str, str]) -> bool:
     return any(fnmatch.fnmatchcase(name, glob) and outcome == one for glob, one in globs.items())
 
 
-def _effects_of(one: LabResult) -> dict[str, str]:
+def _effects_of(one: LabResult, follows: frozenset[str]) -> dict[str, str]:
     """What a fault changed in addition to what it breaks."""
     assert one.fault is not None
-    skipped = {*one.fault.breaks, *one.fault.may}
+    skipped = {*one.fault.breaks, *one.fault.may, *follows}
     return {
         name: EFFECT_BROKEN if outcome in BROKEN else outcome
         for name, outcome in one.changed.items()
         if name not in skipped and name not in one.behind and (not one.fault.is_variation or outcome in _HARMLESS)
     }
+
+
+def _follows(one: LabResult, profile: str) -> frozenset[str]:
+    assert one.fault is not None
+    return following(one.fault, contract_of(profile))
 
 
 def _entries(effects: Mapping[str, str]) -> list[Entry]:

@@ -63,7 +63,7 @@ def document() -> dict[str, Any]:
 
 
 def _asking(body: RequestBody, parts: list[dict[str, Any]]) -> dict[str, Any]:
-    return {**body.capped(_TOKENS), "messages": [{"role": "user", "content": parts}]}
+    return {**body.capped(_TOKENS), "messages": body.woven([{"role": "user", "content": parts}])}
 
 
 def _text(text: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def structured_probes(body: RequestBody) -> Iterator[Probe]:
     for one in others:
         yield from _kept(f"structured/schema/{one.name}", one, body, _tier(one), streamed=Tier.EXHAUSTIVE)
     if body.has("n"):
-        two = {**_asking(body, first.schema), "n": 2}
+        two = {**_asking(body, first.schema, tokens=_TOKENS // 2), "n": 2}
         yield served_probe("structured/two-choices", "two structured answers", two, tier=Tier.EXHAUSTIVE)
     if body.has("stream"):
         streamed = {**body.asking(JSON_MODE, tokens=64), "response_format": {"type": "json_object"}, "stream": True}
@@ -46,9 +46,9 @@ def _kept(name: str, one: CorpusSchema, body: RequestBody, tier: Tier, *, stream
         yield served_probe(f"{name}-streamed", f"{about}, streamed", {**request, "stream": True}, tier=streamed)
 
 
-def _asking(body: RequestBody, schema: Mapping[str, Any]) -> dict[str, Any]:
+def _asking(body: RequestBody, schema: Mapping[str, Any], tokens: int = _TOKENS) -> dict[str, Any]:
     held = {"name": "answer", "strict": True, "schema": dict(schema)}
-    return body.asking("Answer in JSON.", tokens=_TOKENS, response_format={"type": "json_schema", "json_schema": held})
+    return body.asking("Answer in JSON.", tokens=tokens, response_format={"type": "json_schema", "json_schema": held})
 
 
 def _mistaken(body: RequestBody, one: CorpusSchema) -> Iterator[Probe]:

@@ -13,6 +13,8 @@ OURS = {
     "lab/record.py": "the lab's own record",
     "lab/scores.py": "figures of a benchmark of ours",
     "probes/schemathesis_requests.py": "a schema that was written a line above",
+    "probes/tool_history.py": "a call that the preflight wrote, from what the strict reader had read",
+    "probes/usual_requests.py": "arguments of a call in a request of ours",
     "report/write.py": "a record that was written a line above",
     "running/run_log.py": "what pytest-html has just written",
     "strict_json.py": "the strict reader itself",

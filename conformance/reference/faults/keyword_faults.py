@@ -121,10 +121,17 @@ def _never_over_enforced(keyword: Keyword) -> str | None:
         )
     if not can_be_tightened(keyword):
         return "no stricter form of this keyword is known"
-    is_text = keyword.name == "type" and isinstance(keyword.schema, Mapping) and keyword.value == "string"
-    if is_text and isinstance(keyword.schema, Mapping) and {"enum", "const", "pattern"} & keyword.schema.keys():
+    return _never_another_text(keyword)
+
+
+def _never_another_text(keyword: Keyword) -> str | None:
+    """Why no other text than the usual one can be sent for a keyword of text."""
+    schema = keyword.schema
+    if keyword.name != "type" or keyword.value != "string" or not isinstance(schema, Mapping):
+        return None
+    if {"enum", "const", "pattern"} & schema.keys():
         return "its enum, const or pattern says which texts are accepted, and has a fault of its own"
-    if is_text and keyword.pointer == "/properties/model/type":
+    if keyword.pointer == "/properties/model/type":
         return "only the target knows its models, so that no other valid text can be sent"
     return None
 
