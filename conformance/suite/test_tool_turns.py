@@ -18,8 +18,10 @@ from conformance.suite.call_judging import (
     tool_names,
 )
 from conformance.suite.expect import DoesNotApply, Expect
+from conformance.suite.limits import declared_too_long
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations, status_of
+from conformance.suite.refusals import refuses_reasoning
 from conformance.suite.shares import share_in_words
 
 SURFACE = ("tools/*", "structured/*", "reasoning/*", "parts/*")
@@ -62,7 +64,19 @@ def test_the_conversation_goes_on(probes: Sequence[Probe], observations: Observa
 
 def _judge_turn(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     require_tools(observations)
-    judge_served(probes, observations, expect, f"a completion for {probes[0].about}")
+    refused = {one.probe.name: one for one in observations.answers(probes)[0] if _refuses_reasoning(one)}
+    for one in refused.values():
+        # The answer had reasoning, in a member that no document has: what is due is the turn without it.
+        why = f"{one.id}: the target takes no reasoning back beside a call ({one.answer.status})"
+        expect.note(DoesNotApply(why, lacks="reasoning handed back"))
+    if len(refused) == len(probes):
+        raise expect.lacking or DoesNotApply("the target takes no reasoning back")
+    taken = [probe for probe in probes if probe.name not in refused]
+    judge_served(taken, observations, expect, f"a completion for {taken[0].about}")
+
+
+def _refuses_reasoning(one: Answered) -> bool:
+    return refuses_reasoning(one.sent, one.answer.status, one.answer.body)
 
 
 @requirement("tools.result-read", "tools/second-turn", "tools/second-turn-long-result")
@@ -108,6 +122,8 @@ def test_broken_parameters_are_refused(answers: Sequence[Answered], observations
 
 @requirement("tools.too-many", "tools/too-many")
 def test_too_many_tools_are_refused(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+    if any(declared_too_long(one.sent, one.answer.status, one.answer.body) for one in answers):
+        raise DoesNotApply(f"{answers[0].id}: so many tools are more than the model can read")
     _judge_mistake(answers, observations, expect)
 
 
@@ -168,10 +184,13 @@ def _trials(probes: Sequence[Probe], observations: Observations, expect: Expect)
     Raises:
         DoesNotApply: it made none; and as `due_choices`.
     """
-    choices = [choice for choice in due_choices(probes, observations, expect) if not choice.was_cut]
+    every = due_choices(probes, observations, expect)
+    choices = [choice for choice in every if not choice.was_cut]
     calls = [(choice, call) for choice in choices for call in choice.calls if choice.finish_reason is not None]
     if not calls:
-        raise DoesNotApply(f"the model made no call of its own accord in {len(choices)} trials")
+        of = f"{len(every)} trial{'s' if len(every) > 1 else ''}"
+        cut = f", {len(every) - len(choices)} of which a limit cut" if len(choices) < len(every) else ""
+        raise DoesNotApply(f"the model made no whole call of its own accord in {of}{cut}")
     return calls
 
 
