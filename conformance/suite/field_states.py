@@ -61,13 +61,18 @@ def _state(
     if name in target.dialect.refused:
         return RequestField(name, FieldState.REFUSED, "A request with it was refused, which names it.")
     served = next((one for one in sent if observations is not None and observations.served(one)), None)
-    if served is not None and refusal is not None:
-        why = f"{refusal.id}: a value of it was refused; others are accepted, and nothing shows their effect."
-        return RequestField(name, FieldState.UNDECIDED, why, exchanges=(refusal.id, served.id))
     if served is not None:
-        why = _NOT_SEEN if any(name in row.shows for row in contract.requirements) else _ACCEPTED
-        return RequestField(name, FieldState.UNDECIDED, why, exchanges=(served.id,))
+        shown = (served.id,) if refusal is None else (refusal.id, served.id)
+        return RequestField(name, FieldState.UNDECIDED, _why_accepted(name, contract, refusal), exchanges=shown)
     return RequestField(name, FieldState.UNDECIDED, _UNCLEAR if sent else _NOT_SENT)
+
+
+def _why_accepted(name: str, contract: Contract, refusal: Answered | None) -> str:
+    if refusal is not None:
+        return (
+            f"{refusal.id}: a value of it was refused. Others are accepted; nothing that was seen shows their effect."
+        )
+    return _NOT_SEEN if any(name in row.shows for row in contract.requirements) else _ACCEPTED
 
 
 def _is_served_with_another(name: str, sent: Iterable[Answered], observations: Observations | None) -> bool:

@@ -70,7 +70,7 @@ def _judge_read(name: str, probes: Sequence[Probe], observations: Observations, 
 
 
 def _is_said_with_server_error(one: Answered) -> bool:
-    """Whether a server's error says that the part is not taken: its status is wrong, which another requirement tells."""
+    """Whether a server's error says that the part is not taken; that its status is wrong, another requirement tells."""
     body = one.answer.body
     return one.answer.status >= 500 and says_unsupported(body) and bool(_WORDS.search(read_complaint(body).said))
 

@@ -21,7 +21,8 @@ from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.limits import declared_too_long
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations, status_of
-from conformance.suite.refusals import refuses_reasoning
+from conformance.suite.obstacles import AUTOMATIC
+from conformance.suite.refusals import refuses_automatic_choice, refuses_reasoning
 from conformance.suite.shares import share_in_words
 
 SURFACE = ("tools/*", "structured/*", "reasoning/*", "parts/*")
@@ -64,15 +65,27 @@ def test_the_conversation_goes_on(probes: Sequence[Probe], observations: Observa
 
 def _judge_turn(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     require_tools(observations)
-    refused = {one.probe.name: one for one in observations.answers(probes)[0] if _refuses_reasoning(one)}
-    for one in refused.values():
-        # The answer had reasoning, in a member that no document has: what is due is the turn without it.
-        why = f"{one.id}: the target takes no reasoning back beside a call ({one.answer.status})"
-        expect.note(DoesNotApply(why, lacks="reasoning handed back"))
-    if len(refused) == len(probes):
-        raise expect.lacking or DoesNotApply("the target takes no reasoning back")
-    taken = [probe for probe in probes if probe.name not in refused]
+    taken = _taken_back(probes, observations, expect)
     judge_served(taken, observations, expect, f"a completion for {taken[0].about}")
+
+
+def _taken_back(probes: Sequence[Probe], observations: Observations, expect: Expect) -> list[Probe]:
+    """The probes but those that hand reasoning back which the target does not take.
+
+    No document has a member for it: what is due is the turn without it.
+
+    Raises:
+        DoesNotApply: all are refused for it.
+    """
+    refused: dict[str, DoesNotApply] = {}
+    for one in observations.answers(probes)[0]:
+        if _refuses_reasoning(one):
+            why = f"{one.id}: the target takes no reasoning back beside a call ({one.answer.status})"
+            refused[one.probe.name] = DoesNotApply(why, lacks="reasoning handed back")
+            expect.note(refused[one.probe.name])
+    if refused and len(refused) == len(probes):
+        raise next(iter(refused.values()))
+    return [probe for probe in probes if probe.name not in refused]
 
 
 def _refuses_reasoning(one: Answered) -> bool:
@@ -80,8 +93,9 @@ def _refuses_reasoning(one: Answered) -> bool:
 
 
 @requirement("tools.result-read", "tools/second-turn", "tools/second-turn-long-result")
-def test_the_result_is_read(observations: Observations, expect: Expect) -> None:
+def test_the_result_is_read(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     require_tools(observations)
+    _taken_back(probes, observations, expect)
     short, longer = prompt_tokens(observations, expect, "tools/second-turn", "tools/second-turn-long-result")
     actual = f"{longer[1]} prompt tokens, and {short[1]} with a short result"
     expect(longer[1] > short[1], longer[0], expected="more prompt tokens with a longer result", actual=actual)
@@ -148,7 +162,15 @@ def test_a_name_outside_its_form_is_refused(
 
 def _judge_mistake(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
     require_tools(observations)
-    expect_status(answers, CLIENT_ERRORS, expect)
+    telling = [one for one in answers if not _refuses_automatic_choice(one)]
+    if answers and not telling:
+        why = f"{answers[0].id}: the target refuses it as it takes no automatic choice of tools"
+        raise DoesNotApply(why, lacks=AUTOMATIC)
+    expect_status(telling, CLIENT_ERRORS, expect)
+
+
+def _refuses_automatic_choice(one: Answered) -> bool:
+    return refuses_automatic_choice(one.sent, one.answer.status, one.answer.body)
 
 
 @requirement("tools.trial-json", "tools/auto-*")
@@ -188,9 +210,9 @@ def _trials(probes: Sequence[Probe], observations: Observations, expect: Expect)
     choices = [choice for choice in every if not choice.was_cut]
     calls = [(choice, call) for choice in choices for call in choice.calls if choice.finish_reason is not None]
     if not calls:
-        of = f"{len(every)} trial{'s' if len(every) > 1 else ''}"
-        cut = f", {len(every) - len(choices)} of which a limit cut" if len(choices) < len(every) else ""
-        raise DoesNotApply(f"the model made no whole call of its own accord in {of}{cut}")
+        cut = len(every) - len(choices)
+        of = f"{len(every)} trial{'s' if len(every) > 1 else ''}{f'; a limit cut {cut}' if cut else ''}"
+        raise DoesNotApply(f"the model made no whole call of its own accord in {of}")
     return calls
 
 
