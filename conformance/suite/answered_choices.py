@@ -10,7 +10,7 @@ from conformance.probes import Probe
 from conformance.reading.reasoning import members_in, reasoning_in
 from conformance.reading.tool_calls import ToolCall, calls_of
 from conformance.suite.expect import SERVED, DoesNotApply, Expect, NotTestable
-from conformance.suite.observations import Answered, Observations, Stream
+from conformance.suite.observations import Answered, Completion, Observations, Stream
 from conformance.suite.obstacles import Obstacle, worst
 
 
@@ -73,7 +73,7 @@ def seen_answer(answered: Answered, observations: Observations) -> SeenAnswer | 
         stream = observations.stream(answered)
         return _streamed(answered, stream) if isinstance(stream, Stream) else stream
     found = observations.completion(answered)
-    if not hasattr(found, "choices"):
+    if not isinstance(found, Completion):
         return found
     usage = found.body.get("usage")
     choices = tuple(_whole(answered, choice) for choice in found.choices)

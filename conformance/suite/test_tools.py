@@ -102,6 +102,7 @@ def test_without_a_choice_nothing_is_called(
 
 @requirement("tools.one-at-a-time", "tools/one-at-a-time", "tools/one-at-a-time-streamed")
 def test_one_call_at_a_time(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    due_calls(probes, observations, expect)  # where nothing is called, nothing is limited
     for choice in due_choices(probes, observations, expect):
         names = [call.name for call in choice.calls]
         expect(len(names) <= 1, choice.id, expected="one call at most", actual=f"calls of {quoted(names)}")
