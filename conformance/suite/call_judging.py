@@ -46,8 +46,9 @@ def due_calls(probes: Iterable[Probe], observations: Observations, expect: Expec
         first = next(iter(choices), None)
         if first is None:
             raise NotTestable("the run: no answer has a call", because=DEMANDED)
-        is_named = isinstance(first.answered.requested("tool_choice"), Mapping)
-        raise NotTestable(f"{first.id}: no answer has a call", because=NAMED if is_named else DEMANDED)
+        demand = NAMED if isinstance(first.answered.requested("tool_choice"), Mapping) else DEMANDED
+        because = f"{demand}-streamed" if first.is_streamed else demand
+        raise NotTestable(f"{first.id}: no answer has a call", because=because)
     return calls
 
 
