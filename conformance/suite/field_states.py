@@ -55,16 +55,30 @@ def _state(
     if seen is not None:
         return seen
     refusal = next((one for one in sent if name in _refused_in(one)), None)
-    if refusal is not None:
+    if refusal is not None and not _is_served_with_another(name, sent, observations):
         why = f"{refusal.id}: a request with it was answered with {refusal.answer.status}, which names it."
         return RequestField(name, FieldState.REFUSED, why, exchanges=(refusal.id,))
     if name in target.dialect.refused:
         return RequestField(name, FieldState.REFUSED, "A request with it was refused, which names it.")
     served = next((one for one in sent if observations is not None and observations.served(one)), None)
     if served is not None:
-        why = _NOT_SEEN if any(name in row.shows for row in contract.requirements) else _ACCEPTED
-        return RequestField(name, FieldState.UNDECIDED, why, exchanges=(served.id,))
+        shown = (served.id,) if refusal is None else (refusal.id, served.id)
+        return RequestField(name, FieldState.UNDECIDED, _why_accepted(name, contract, refusal), exchanges=shown)
     return RequestField(name, FieldState.UNDECIDED, _UNCLEAR if sent else _NOT_SENT)
+
+
+def _why_accepted(name: str, contract: Contract, refusal: Answered | None) -> str:
+    if refusal is not None:
+        return (
+            f"{refusal.id}: a value of it was refused. Others are accepted; nothing that was seen shows their effect."
+        )
+    return _NOT_SEEN if any(name in row.shows for row in contract.requirements) else _ACCEPTED
+
+
+def _is_served_with_another(name: str, sent: Iterable[Answered], observations: Observations | None) -> bool:
+    """Whether a request with another value of the field was served, one that does not only say what holds anyway."""
+    telling = (one for one in sent if one.requested(name) != HARMLESS.get(name))
+    return observations is not None and any(observations.served(one) for one in telling)
 
 
 def _seen(

@@ -12,7 +12,7 @@ from conformance.suite.expect import Judgement
 from conformance.suite.observations import Observations
 from conformance.suite.outcome import BROKEN, Finding
 
-_SECTIONS = frozenset({Section.REQUEST, Section.ERROR})
+_SECTIONS = frozenset({Section.REQUEST, Section.ERROR, Section.TOOLS, Section.STRUCTURED})
 """Where a request is invalid for what its body says; who is served without access is no leniency."""
 
 

@@ -10,10 +10,16 @@ from conformance.probes.model import LIMIT_FIELDS, REFUSED_FOR_LOAD
 from conformance.probes.script import HALF_CLOSE
 from conformance.suite.expect import SERVED, STREAM_SERVED, CannotTell, DoesNotApply, NotSent, NotTestable
 from conformance.suite.limits import limit_of_its_own
-from conformance.suite.refusals import refused_fields, refused_together, refuses_streaming
+from conformance.suite.refusals import (
+    refused_fields,
+    refused_together,
+    refuses_automatic_choice,
+    refuses_streaming,
+)
 from conformance.targets.capabilities import STREAMING
 from conformance.wire.exchange import BodyKept, EndKind, Exchange
 
+AUTOMATIC = "automatic tool choice"
 LONG = 10.0
 """Seconds after which an error may come from the target's own time limit."""
 _NEVER_CONNECTED = (EndKind.UNREACHABLE, EndKind.CONNECT_TIMEOUT)
@@ -75,6 +81,8 @@ def given_up(sent: Any, status: int, seconds: float) -> str | None:
 
 def declined(sent: Any, status: int, body: bytes) -> DoesNotApply | None:
     """What a refusal says that the target lacks: an optional field by its name, streams, or more than its limits."""
+    if refuses_automatic_choice(sent, status, body):
+        return DoesNotApply(f"the target says that it takes no automatic choice of tools ({status})", lacks=AUTOMATIC)
     lacks = next(iter(refused_fields(sent, status, body)), None)
     if lacks is None and refuses_streaming(sent, status, body):
         lacks = STREAMING

@@ -12,11 +12,12 @@ from conformance.suite.complaint import read_complaint
 from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations, status_of
+from conformance.suite.refusals import says_unsupported
 
 ALONE = "parts/last-text"
 TEXTS = ("parts/texts", "parts/first-text", ALONE)
 _WORDS = re.compile(
-    r"image|picture|vision|visual|audio|sound|speech|file|pdf|document|modalit|content|part|type|media", re.IGNORECASE
+    r"image|picture|vision|visual|audio|sound|speech|file|pdf|document|modal|content|part|type|media", re.IGNORECASE
 )
 """What a refusal of a part may speak of."""
 
@@ -56,7 +57,7 @@ def _judge_read(name: str, probes: Sequence[Probe], observations: Observations, 
         DoesNotApply: it is refused, or there is no count to compare; and as `prompt_tokens`.
     """
     for one in observations.answers(probe for probe in probes if probe.name == name)[0]:
-        if one.answer.status in CLIENT_ERRORS:
+        if one.answer.status in CLIENT_ERRORS or _is_said_with_server_error(one):
             why = f"{one.id}: the target refuses {one.probe.about} ({one.answer.status})"
             raise DoesNotApply(why, lacks=f"{name.removeprefix('parts/')} parts")
         if not isinstance(seen_answer(one, observations), SeenAnswer):
@@ -66,6 +67,12 @@ def _judge_read(name: str, probes: Sequence[Probe], observations: Observations, 
     (exchange, beside), (_, alone) = prompt_tokens(observations, expect, name, ALONE)
     actual = f"{beside} prompt tokens, and {alone} for the text alone"
     expect(beside > alone, exchange, expected="more prompt tokens, or a refusal that names the part", actual=actual)
+
+
+def _is_said_with_server_error(one: Answered) -> bool:
+    """Whether a server's error says that the part is not taken; that its status is wrong, another requirement tells."""
+    body = one.answer.body
+    return one.answer.status >= 500 and says_unsupported(body) and bool(_WORDS.search(read_complaint(body).said))
 
 
 @requirement("parts.refused-in-words", "parts/image", "parts/audio", "parts/file")

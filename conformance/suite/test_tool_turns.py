@@ -18,8 +18,11 @@ from conformance.suite.call_judging import (
     tool_names,
 )
 from conformance.suite.expect import DoesNotApply, Expect
+from conformance.suite.limits import declared_too_long
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations, status_of
+from conformance.suite.obstacles import AUTOMATIC
+from conformance.suite.refusals import refuses_automatic_choice, refuses_reasoning
 from conformance.suite.shares import share_in_words
 
 SURFACE = ("tools/*", "structured/*", "reasoning/*", "parts/*")
@@ -62,12 +65,37 @@ def test_the_conversation_goes_on(probes: Sequence[Probe], observations: Observa
 
 def _judge_turn(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     require_tools(observations)
-    judge_served(probes, observations, expect, f"a completion for {probes[0].about}")
+    taken = _taken_back(probes, observations, expect)
+    judge_served(taken, observations, expect, f"a completion for {taken[0].about}")
+
+
+def _taken_back(probes: Sequence[Probe], observations: Observations, expect: Expect) -> list[Probe]:
+    """The probes but those that hand reasoning back which the target does not take.
+
+    No document has a member for it: what is due is the turn without it.
+
+    Raises:
+        DoesNotApply: all are refused for it.
+    """
+    refused: dict[str, DoesNotApply] = {}
+    for one in observations.answers(probes)[0]:
+        if _refuses_reasoning(one):
+            why = f"{one.id}: the target takes no reasoning back beside a call ({one.answer.status})"
+            refused[one.probe.name] = DoesNotApply(why, lacks="reasoning handed back")
+            expect.note(refused[one.probe.name])
+    if refused and len(refused) == len(probes):
+        raise next(iter(refused.values()))
+    return [probe for probe in probes if probe.name not in refused]
+
+
+def _refuses_reasoning(one: Answered) -> bool:
+    return refuses_reasoning(one.sent, one.answer.status, one.answer.body)
 
 
 @requirement("tools.result-read", "tools/second-turn", "tools/second-turn-long-result")
-def test_the_result_is_read(observations: Observations, expect: Expect) -> None:
+def test_the_result_is_read(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     require_tools(observations)
+    _taken_back(probes, observations, expect)
     short, longer = prompt_tokens(observations, expect, "tools/second-turn", "tools/second-turn-long-result")
     actual = f"{longer[1]} prompt tokens, and {short[1]} with a short result"
     expect(longer[1] > short[1], longer[0], expected="more prompt tokens with a longer result", actual=actual)
@@ -108,6 +136,8 @@ def test_broken_parameters_are_refused(answers: Sequence[Answered], observations
 
 @requirement("tools.too-many", "tools/too-many")
 def test_too_many_tools_are_refused(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+    if any(declared_too_long(one.sent, one.answer.status, one.answer.body) for one in answers):
+        raise DoesNotApply(f"{answers[0].id}: so many tools are more than the model can read")
     _judge_mistake(answers, observations, expect)
 
 
@@ -132,7 +162,15 @@ def test_a_name_outside_its_form_is_refused(
 
 def _judge_mistake(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
     require_tools(observations)
-    expect_status(answers, CLIENT_ERRORS, expect)
+    telling = [one for one in answers if not _refuses_automatic_choice(one)]
+    if answers and not telling:
+        why = f"{answers[0].id}: the target refuses it as it takes no automatic choice of tools"
+        raise DoesNotApply(why, lacks=AUTOMATIC)
+    expect_status(telling, CLIENT_ERRORS, expect)
+
+
+def _refuses_automatic_choice(one: Answered) -> bool:
+    return refuses_automatic_choice(one.sent, one.answer.status, one.answer.body)
 
 
 @requirement("tools.trial-json", "tools/auto-*")
@@ -168,10 +206,13 @@ def _trials(probes: Sequence[Probe], observations: Observations, expect: Expect)
     Raises:
         DoesNotApply: it made none; and as `due_choices`.
     """
-    choices = [choice for choice in due_choices(probes, observations, expect) if not choice.was_cut]
+    every = due_choices(probes, observations, expect)
+    choices = [choice for choice in every if not choice.was_cut]
     calls = [(choice, call) for choice in choices for call in choice.calls if choice.finish_reason is not None]
     if not calls:
-        raise DoesNotApply(f"the model made no call of its own accord in {len(choices)} trials")
+        cut = len(every) - len(choices)
+        of = f"{len(every)} trial{'s' if len(every) > 1 else ''}{f'; a limit cut {cut}' if cut else ''}"
+        raise DoesNotApply(f"the model made no whole call of its own accord in {of}")
     return calls
 
 

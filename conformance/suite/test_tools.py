@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from conformance.probes import Probe
 from conformance.probes.completions import SMALLEST
@@ -14,16 +15,20 @@ from conformance.suite.call_judging import (
     DEMANDED,
     arguments_of,
     call_in_text,
+    calls_with_schema,
     due_calls,
     due_choices,
+    is_cut_name,
     judge_demanded,
     judge_fit,
     tool_names,
     whole_calls,
 )
+from conformance.suite.complaint import REFUSED
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Observations, Stream
+from conformance.suite.refusals import refuses_this_choice, says_unsupported
 from conformance.suite.stream_judging import judge_streams
 
 WHOLE = ("tools/required", "tools/named", "tools/allowed", "tools/one-at-a-time", "tools/several", "tools/two-choices")
@@ -58,7 +63,31 @@ def test_the_named_function_is_called_in_a_stream(
 
 @requirement("tools.allowed", "tools/allowed", "tools/allowed-streamed")
 def test_only_allowed_functions_are_called(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
-    judge_demanded(probes, observations, expect, frozenset({DAY}))
+    taken = _without_refusals(probes, observations, expect, refuses_this_choice, "allowed tools")
+    judge_demanded(taken, observations, expect, frozenset({DAY}))
+
+
+def _without_refusals(
+    probes: Sequence[Probe],
+    observations: Observations,
+    expect: Expect,
+    is_refusal: Callable[[Any, int, bytes], bool],
+    lacks: str,
+) -> list[Probe]:
+    """The probes but those whose refusal says that the target lacks what they ask for.
+
+    Raises:
+        DoesNotApply: all are refused.
+    """
+    refused: dict[str, DoesNotApply] = {}
+    for one in observations.answers(probes)[0]:
+        if is_refusal(one.sent, one.answer.status, one.answer.body):
+            why = f"{one.id}: the target refuses {one.probe.about} ({one.answer.status})"
+            refused[one.probe.name] = DoesNotApply(why, lacks=lacks)
+            expect.note(refused[one.probe.name])
+    if refused and len(refused) == len(probes):
+        raise next(iter(refused.values()))
+    return [probe for probe in probes if probe.name not in refused]
 
 
 @requirement("tools.none", *NONE)
@@ -73,6 +102,7 @@ def test_without_a_choice_nothing_is_called(
 
 @requirement("tools.one-at-a-time", "tools/one-at-a-time", "tools/one-at-a-time-streamed")
 def test_one_call_at_a_time(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    due_calls(probes, observations, expect)  # where nothing is called, nothing is limited
     for choice in due_choices(probes, observations, expect):
         names = [call.name for call in choice.calls]
         expect(len(names) <= 1, choice.id, expected="one call at most", actual=f"calls of {quoted(names)}")
@@ -82,6 +112,9 @@ def test_one_call_at_a_time(probes: Sequence[Probe], observations: Observations,
 def test_a_call_has_a_name_that_was_given(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     for choice, call in due_calls(probes, observations, expect):
         names = tool_names(choice.answered.sent)
+        if is_cut_name(choice, call, names):
+            expect.note(CannotTell(f"{choice.id}: the call was cut ({choice.finish_reason})"))
+            continue
         expected = f"the name of a tool of the request: {', '.join(sorted(names))}"
         expect(call.name in names, choice.id, expected=expected, actual=f"the name {quoted(call.name)}")
 
@@ -135,7 +168,7 @@ def test_no_answer_speaks_of_calls_that_it_does_not_have(
 
 @requirement("tools.strict", SCHEMAS)
 def test_a_strict_call_fits_its_schema(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
-    for choice, call in whole_calls(_whole(probes), observations, expect):
+    for choice, call in calls_with_schema(whole_calls(_whole(probes), observations, expect)):
         judge_fit(choice.answered, call, expect)
 
 
@@ -143,7 +176,7 @@ def test_a_strict_call_fits_its_schema(probes: Sequence[Probe], observations: Ob
 def test_a_strict_call_in_a_stream_fits_its_schema(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
-    for choice, call in whole_calls(probes, observations, expect):
+    for choice, call in calls_with_schema(whole_calls(probes, observations, expect)):
         judge_fit(choice.answered, call, expect)
 
 
@@ -168,7 +201,7 @@ def test_arguments_fit_their_schema(probes: Sequence[Probe], observations: Obser
     fitting = [(choice, call) for choice, call in whole_calls(probes, observations, expect) if _is_readable(call)]
     if not fitting:
         raise NotTestable("no call has arguments that are JSON", because="tools.arguments-json")
-    for choice, call in fitting:
+    for choice, call in calls_with_schema(fitting):
         judge_fit(choice.answered, call, expect)
 
 
@@ -188,6 +221,9 @@ def test_the_text_of_a_stream_has_no_call(probes: Sequence[Probe], observations:
 
 def _judge_apart(choices: Sequence[SeenChoice], expect: Expect) -> None:
     for choice in choices:
+        if choice.was_cut:  # what a limit cut cannot be taken out of the text as a call
+            expect.note(CannotTell(f"{choice.id}: the answer was cut ({choice.finish_reason})"))
+            continue
         found = call_in_text(choice)
         actual = f"{quoted(found or '')} in the text {quoted(choice.text or '')}"
         expect(found is None, choice.id, expected="a text without anything of a call", actual=actual)
@@ -248,10 +284,16 @@ def test_definitions_of_tools_are_read(observations: Observations, expect: Expec
 
 @requirement("tools.custom", "tools/custom")
 def test_a_custom_tool_is_called(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
-    for choice in choices_in(seen_answers(probes, observations, expect, DEMANDED)):
+    taken = _without_refusals(probes, observations, expect, _lacks_custom_tools, "custom tools")
+    for choice in choices_in(seen_answers(taken, observations, expect, DEMANDED)):
         holds = any(call.kind == "custom" and call.name and call.input is not None for call in choice.calls)
         shown = [(call.kind, call.name, call.input) for call in choice.calls]
         expect(holds or choice.was_cut, choice.id, expected="a custom call with an input", actual=quoted(shown))
+
+
+def _lacks_custom_tools(_: Any, status: int, body: bytes) -> bool:
+    """Whether the target refuses a custom tool; one that names what it lacks with a 5xx lacks it, too."""
+    return status in {*REFUSED, 404} or (status >= 500 and says_unsupported(body))
 
 
 def _whole(probes: Sequence[Probe]) -> list[Probe]:

@@ -62,6 +62,7 @@ def test_the_gateways_before_a_real_server_break_nothing() -> None:
 
     assert failed == {
         "llama.cpp": True,
+        "llama.cpp-tools": True,
         "transformers": True,
         "litellm": True,
         "litellm-before-llama.cpp": True,

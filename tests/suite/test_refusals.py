@@ -9,7 +9,16 @@ import pytest
 
 from conformance.suite.complaint import read_complaint
 from conformance.suite.limits import least_limit
-from conformance.suite.refusals import advised_limit, refused_fields, refused_together, refuses_streaming
+from conformance.suite.refusals import (
+    advised_limit,
+    refused_fields,
+    refused_together,
+    refuses_automatic_choice,
+    refuses_reasoning,
+    refuses_streaming,
+    refuses_this_choice,
+    says_unsupported,
+)
 
 SENT = {"model": "m", "messages": [], "max_tokens": 1, "n": 2, "stop": ["a"], "temperature": 1, "top_p": 1}
 
@@ -66,6 +75,62 @@ def test_fields_are_refused_by_name(body: bytes, fields: tuple[str, ...]) -> Non
 def test_what_not_every_deployment_offers_is_refused_by_name(body: bytes, fields: tuple[str, ...]) -> None:
     offered = ("tools", "tool_choice", "reasoning_effort", "user", "store", "audio")
     assert refused_fields({**SENT, **dict.fromkeys(offered, 1)}, 400, body) == fields
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "fields"),
+    [
+        (404, openai("No endpoints found that support tool use."), ("tools",)),
+        (400, openai("`tool calling` is not supported with this model"), ("tools",)),
+        (400, openai("registry.example/library/m does not support tools"), ("tools",)),
+        (400, openai("tools param requires --jinja flag"), ("tools",)),
+        (400, openai('Invalid JSON payload received. Unknown name "tools": Cannot find field.'), ("tools",)),
+        (400, openai('tool_choice="required" requires --tool-call-parser to be set'), ("tool_choice",)),
+        (400, openai("This response_format type is unavailable now"), ("response_format",)),
+        (400, openai("Structured outputs are not supported by this model."), ("response_format",)),
+        (501, openai("tools: not implemented"), ("tools",)),
+        (500, openai("tools param requires --jinja flag"), ()),  # the client's mistake is none of the server's
+        (404, openai("The model `m` does not exist."), ()),
+        (400, openai("An assistant message with 'tool_calls' must be followed by tool messages."), ()),
+    ],
+)
+def test_what_servers_say_of_tools_and_formats_is_read(status: int, body: bytes, fields: tuple[str, ...]) -> None:
+    sent = {**SENT, "tools": [1], "tool_choice": "required", "response_format": {"type": "json_schema"}}
+    assert refused_fields(sent, status, body) == fields
+
+
+def test_a_refusal_of_the_automatic_choice_is_read() -> None:
+    said = openai('"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set')
+    asked = {**SENT, "tools": [1]}
+    assert refuses_automatic_choice(asked, 400, said)
+    assert refuses_automatic_choice({**asked, "tool_choice": "auto"}, 400, said)
+    assert not refuses_automatic_choice({**asked, "tool_choice": "required"}, 400, said)
+    assert not refuses_automatic_choice(SENT, 400, said)
+    assert not refuses_automatic_choice(asked, 500, said)
+    assert not refuses_automatic_choice(asked, 400, openai("tools are not supported"))
+
+
+def test_a_refusal_of_a_form_of_choice_is_read() -> None:
+    asked = {**SENT, "tools": [1], "tool_choice": {"type": "allowed_tools"}}
+    assert refuses_this_choice(asked, 400, openai("Invalid tool choice, tool_choice={'type': 'allowed_tools'}"))
+    assert refuses_this_choice(asked, 422, fastapi("tool_choice", "missing", "Field required"))
+    assert not refuses_this_choice(asked, 500, openai("tool_choice"))
+    assert not refuses_this_choice(asked, 400, openai("messages must not be empty"))
+
+
+def test_a_refusal_of_reasoning_that_was_handed_back_is_read() -> None:
+    said = openai("'messages.1': property 'reasoning_content' is unsupported")
+    handed_back = {**SENT, "messages": [{"role": "assistant", "reasoning_content": "hm"}]}
+    assert refuses_reasoning(handed_back, 400, said)
+    assert not refuses_reasoning(handed_back, 400, openai("The messages are not valid."))
+    assert not refuses_reasoning(SENT, 400, said)
+    assert not refuses_reasoning("text", 400, said)
+
+
+def test_an_error_says_that_something_is_not_supported_whatever_its_status() -> None:
+    assert says_unsupported(openai("image input is not supported - hint: you may need to provide the mmproj"))
+    assert says_unsupported(openai('Failed to parse tools: Unsupported tool type: {"type":"custom"}'))
+    assert not says_unsupported(b"Internal Server Error")
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,18 @@ def refuse_field(hooks: Hooks, field: str, message: str, status: int = 400, equa
     return with_body_read(hooks, change)
 
 
+@fault_action("tools.refuse-without-choice")
+def refuse_without_choice(hooks: Hooks, message: str) -> Hooks:
+    """Refuses requests that have tools and leave out the choice among them, with this message."""
+
+    def change(body: Body) -> Body:
+        if body.get("tools") and "tool_choice" not in body:
+            raise Refusal(400, "invalid_value", message)
+        return body
+
+    return with_body_read(hooks, change)
+
+
 @fault_action("request.read-as")
 def read_as(hooks: Hooks, field: str, to: Any, equal: Any = None) -> Hooks:
     """Reads another value of a field than the one that was sent, or only where it was this one."""
