@@ -28,7 +28,7 @@ from conformance.reference.settings import Settings, Tenant
 from conformance.reference.stages import Stages
 from conformance.reference.validation import RequestRules
 
-_SELDOM_FIELDS = MATTER_OF_THE_MODEL - {"tools", "parallel_tool_calls", "reasoning_effort", "logit_bias"}
+_SELDOM_FIELDS = MATTER_OF_THE_MODEL - {"tools", "parallel_tool_calls", "logit_bias"}
 _SELDOM_PLACES = (
     *("/messages/items/then/then/properties/content/", "/content/anyOf/1/items/else/", "/prompt_cache_breakpoint/"),
     *(
@@ -236,10 +236,14 @@ def _interpret_all(
         return read(body=_without_field(fields, keyword))
 
 
+_TIED = ("stream_options", "top_logprobs")
+"""Fields that are allowed only beside another one."""
+
+
 def _without_field(fields: Mapping[str, Any], keyword: Keyword) -> dict[str, Any]:
     """A body without the field that a keyword stands in; messages are read as far as they are text."""
     name = next((step for step in split(keyword.pointer) if step in fields), "")
-    kept = {one: value for one, value in fields.items() if one != name}
+    kept = {one: value for one, value in fields.items() if one not in ((name,) if name else _TIED)}
     return {**kept, "messages": [{"role": "user", "content": "Say hello."}]} if name == "messages" else kept
 
 
