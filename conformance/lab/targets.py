@@ -49,8 +49,10 @@ class LabTarget:
 
     @property
     def looked_at(self) -> tuple[str, ...]:
-        """The requirements that a fault breaks or changes."""
-        return () if self.fault is None else (*self.fault.breaks, *self.fault.effects, *self.fault.may)
+        """The requirements that a fault breaks or changes, but for those that generated requests decide."""
+        fault = self.fault
+        named = () if fault is None else (*fault.breaks, *fault.effects, *fault.may)
+        return tuple(name for name in named if not name.startswith("request.generated-"))
 
     @property
     def hooks(self) -> Hooks:

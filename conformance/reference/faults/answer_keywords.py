@@ -78,6 +78,8 @@ def _filling(contract: Contract, keyword: Keyword, part: str) -> Iterator[FaultA
         if not _LEFT_OUT & {*place.split("/")}:
             continue
         made = sample(held, definitions_of(schema))
+        if made == {} and isinstance(held.get("additionalProperties"), Mapping):
+            made = {"member": sample(held["additionalProperties"], definitions_of(schema))}
         if isinstance(made, dict | list) and made:
             yield FaultAction(_FILLED[part], {"at": place, "to": made})
 

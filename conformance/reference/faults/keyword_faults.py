@@ -242,7 +242,8 @@ _TIED = ("stream_options", "top_logprobs")
 
 def _without_field(fields: Mapping[str, Any], keyword: Keyword) -> dict[str, Any]:
     """A body without the field that a keyword stands in; messages are read as far as they are text."""
-    name = next((step for step in split(keyword.pointer) if step in fields), "")
+    steps = split(keyword.pointer)
+    name = "" if steps[0] == "allOf" else next((step for step in steps if step in fields), "")
     kept = {one: value for one, value in fields.items() if one not in ((name,) if name else _TIED)}
     return {**kept, "messages": [{"role": "user", "content": "Say hello."}]} if name == "messages" else kept
 

@@ -161,11 +161,12 @@ def keep_stop(hooks: Hooks) -> Hooks:
 def vary_text(hooks: Hooks) -> Hooks:
     """Gives each request a different text of the same length: letters are shifted by the request's number.
 
-    Where a stop sequence has letters, the text stays as it is: another text would have stopped elsewhere.
+    Where a stop sequence has letters, or the text has a form, it stays as it is: another text would not keep them.
     """
 
     async def increments(request: CompletionRequest, made: Increments) -> Increments:
-        unchanged = request.alternatives is not None or any(map(str.isalpha, "".join(request.stop)))
+        bound = request.alternatives is not None or bool(request.response_format)
+        unchanged = bound or any(map(str.isalpha, "".join(request.stop)))
         shift = 0 if unchanged else current.get().number % 26
         async for increment in made:
             yield replace(increment, text=_shifted(increment.text, shift)) if isinstance(increment, Text) else increment
