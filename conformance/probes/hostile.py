@@ -76,5 +76,6 @@ def _extremes(body: RequestBody) -> Iterator[Probe]:
         if not all(field in _FOREIGN or body.has(field) for field in fields):
             continue
         request = {**body.capped(CHEAP), **fields}
-        make = either_probe if body.accepts(request) else refused_probe
+        # The published bounds of a seed have lost their precision, so that nobody is judged by them.
+        make = either_probe if "seed" in fields or body.accepts(request) else refused_probe
         yield make(f"robustness/extreme-{name}", about, request, tier=Tier.EXHAUSTIVE)

@@ -81,6 +81,12 @@ def _refusals(manner: Manner, body: dict[str, Any]) -> Iterator[Any]:
         yield _refusal(manner, "stream", "This server does not support streaming.")
     if not body.get("stream") and manner.streams == "only":
         yield _refusal(manner, "stream", "This model only answers with stream=true.")
+    yield from _refusals_of_messages(manner, body)
+
+
+def _refusals_of_messages(manner: Manner, body: dict[str, Any]) -> Iterator[Any]:
+    if any(_has_more_than_text(message.get("content")) for message in body["messages"]):
+        yield _refusal(manner, "messages", "This model does not support image, audio or file input.")
     roles = [message["role"] for message in body["messages"]]
     if manner.mentions_roles and any(role != ("user", "assistant")[turn % 2] for turn, role in enumerate(roles)):
         yield _refusal(manner, "messages", "Conversation roles must alternate user/assistant/user/assistant/...")
@@ -100,7 +106,7 @@ def _answer(manner: Manner, request: UpstreamRequest) -> None:
     body = request.body
     tokens, thoughts, reason = _generated(body, manner.thinks)
     reason = manner.says or reason
-    prompt = sum(len(TOKEN.findall(message["content"])) + 2 for message in body["messages"])
+    prompt = sum(len(TOKEN.findall(_text(message.get("content")))) + 2 for message in body["messages"])
     usage = _usage(manner, prompt, len(tokens) + len(thoughts))
     if not body.get("stream") or manner.streams == "json":
         message = {"role": "assistant", "content": "".join(tokens) or None, "reasoning_content": "".join(thoughts)}
@@ -117,9 +123,17 @@ def _answer(manner: Manner, request: UpstreamRequest) -> None:
     request.events("[DONE]")
 
 
+def _has_more_than_text(content: Any) -> bool:
+    return isinstance(content, list) and any(part.get("type") != "text" for part in content)
+
+
+def _text(content: Any) -> str:
+    return "".join(part["text"] for part in content) if isinstance(content, list) else content or ""
+
+
 def _generated(body: dict[str, Any], thinks: int) -> tuple[list[str], list[str], str]:
     """The tokens of the answer, those of the reasoning before it, and why it ends."""
-    said = f"You said: {body['messages'][-1]['content']}"
+    said = f"You said: {_text(body['messages'][-1].get('content'))}"
     if (body.get("response_format") or {}).get("type") == "json_object":
         said = json.dumps({"said": said})
     else:

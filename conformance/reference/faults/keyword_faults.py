@@ -104,8 +104,8 @@ def _unfaulted(row: Requirement) -> dict[tuple[str, str], str]:
     found: dict[tuple[str, str], str] = {}
     if any(part in keyword.pointer for part in _REFUSED_ANYWAY):
         found[row.id, IGNORES] = "another keyword of the schema refuses the same requests"
-    reason = _never_over_enforced(keyword)
-    return found if reason is None else {**found, (row.id, OVER_ENFORCES): reason}
+    why = _never_over_enforced(keyword)
+    return found if why is None else {**found, (row.id, OVER_ENFORCES): why}
 
 
 def _never_over_enforced(keyword: Keyword) -> str | None:

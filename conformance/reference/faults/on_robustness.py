@@ -128,6 +128,8 @@ def refuse_large(hooks: Hooks, size: int, how: str = "reset") -> Hooks:
     return with_writes(hooks, rewrite)
 
 
+_LONG = 100
+"""The limit of tokens above which a text counts as long."""
 _PAGE = b"<html><h1>413 Request Entity Too Large</h1></html>"
 _TOO_LARGE = (
     b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Type: text/html\r\nContent-Length: %d\r\n"
@@ -199,7 +201,13 @@ def stream_alone(hooks: Hooks, seconds: float) -> Hooks:
         async with lock:
             async for message in messages:
                 yield message
-                if context.streams and message.get("body") and context.body.get("max_tokens", 0) > 100:
+                if message.get("body") and _is_long_stream(context):
                     await asyncio.sleep(seconds)
 
     return replace(hooks, messages=(*hooks.messages, faulty))
+
+
+def _is_long_stream(context: RequestContext) -> bool:
+    """Whether a request asks for a long text as a stream; calls and documents are short, whatever their limit."""
+    is_text = not {"tools", "response_format"} & context.body.keys()
+    return context.streams and is_text and context.body.get("max_tokens", 0) > _LONG

@@ -54,7 +54,7 @@ def _check_calls(request: CompletionRequest, strict: Mapping[str, Any], whole: I
     if request.tool_use is Tools.REQUIRED and not (calls and all(name in given for name, _ in calls)):
         raise _refusal("tool_choice")
     for name, text in calls:
-        if name in strict and not _fits(text, strict[name]):
+        if name is not None and name in strict and not _fits(text, strict[name]):
             raise _refusal("tools")
 
 
