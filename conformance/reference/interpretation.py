@@ -24,7 +24,7 @@ _FURTHER = (
     *("prediction", "store", "metadata", "service_tier", "safety_identifier", "prompt_cache_key", *FORMS),
 )
 """Fields that a provider behind the deployment gets as they were sent, where the contract honours them."""
-_TEXT, _OBJECT, _DOCUMENT = "text", "json_object", "json_schema"
+_OBJECT, _DOCUMENT = "json_object", "json_schema"
 
 
 def served_models(operation: Operation, settings: Settings) -> tuple[str, ...]:

@@ -76,8 +76,7 @@ def _is_said_with_server_error(one: Answered) -> bool:
 
 
 @requirement("parts.refused-in-words", "parts/image", "parts/audio", "parts/file")
-def test_a_part_is_refused_in_words(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
-    del observations
+def test_a_part_is_refused_in_words(answers: Sequence[Answered], expect: Expect) -> None:
     for one in answers:
         if one.answer.status in CLIENT_ERRORS:
             complaint = read_complaint(one.answer.body)

@@ -240,9 +240,6 @@ def _misfit(choice: SeenChoice, call: ToolCall) -> str | None:
 
 
 @requirement("tools.no-server-error", *SURFACE)
-def test_no_request_of_agents_breaks_the_server(
-    answers: Sequence[Answered], observations: Observations, expect: Expect
-) -> None:
-    del observations
+def test_no_request_of_agents_breaks_the_server(answers: Sequence[Answered], expect: Expect) -> None:
     for one in answers:
         expect(one.answer.status < 500, one.id, expected="a completion or a 4xx refusal", actual=status_of(one))

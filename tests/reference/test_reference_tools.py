@@ -148,9 +148,8 @@ def test_every_part_of_a_message_costs_tokens(openai: Caller) -> None:
     assert all(cost(part) > alone for part in (picture(), sound(), document(), {"type": "text", "text": " And."}))
 
 
-def test_other_profiles_ignore_what_their_documents_do_not_know(caller: Caller) -> None:
-    if caller.profile == "openai":
-        pytest.skip("its document knows tools")
-    answer = caller.complete("Call set_city.", tools=[CITY], tool_choice="required", reasoning_effort="high")
-    assert "tool_calls" not in message(answer)
-    assert "completion_tokens_details" not in answer["usage"]
+def test_other_profiles_ignore_what_their_documents_do_not_know(kodexa: Caller, loop_health: Caller) -> None:
+    for caller in (kodexa, loop_health):
+        answer = caller.complete("Call set_city.", tools=[CITY], tool_choice="required", reasoning_effort="high")
+        assert "tool_calls" not in message(answer)
+        assert "completion_tokens_details" not in answer["usage"]
