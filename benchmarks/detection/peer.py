@@ -39,12 +39,11 @@ def peer_document(profile: str, reference: EmbeddedReference, *, events: bool = 
 
     With `events` it describes each event of a stream, as OpenAPI 3.2 can; without, it has what OpenAPI 3.1 can say.
     """
-    document = copy.deepcopy(_written(profile))
+    document = copy.deepcopy(written(profile))
     (path,) = document["paths"].values()
     operation, request = path["post"], document["components"]["schemas"]["Request"]
     if profile == "openai":
-        # Each is allowed only with another field. The prose says so, but no keyword of the published schema does.
-        del request["properties"]["top_logprobs"], request["properties"]["stream_options"]
+        _with_text_alone(document["components"]["schemas"])
     if profile == "loop-health":
         # The document names 400 and 500 only; 401, 405 and 415 are RFC 9110's, and nothing forbids them.
         operation["responses"]["default"] = operation["responses"]["400"]
@@ -58,8 +57,25 @@ def peer_document(profile: str, reference: EmbeddedReference, *, events: bool = 
     return document
 
 
+def _with_text_alone(schemas: Tree) -> None:
+    """Leave out what is refused by rules that no JSON Schema can state.
+
+    Such rules: a choice names a tool that is given, a result answers a call of an earlier turn, parameters are a JSON
+    Schema, a sound is base64, and what the reference says that it does not have (Lark grammars, sound in streams).
+    """
+    for name in ("tools", "tool_choice", "functions", "function_call", "response_format", "modalities", "audio"):
+        schemas["Request"]["properties"][name] = False
+    schemas["Message"]["properties"]["role"]["enum"].remove("tool")
+    said = schemas["AssistantMessage"]
+    for name in ("tool_calls", "audio"):
+        said["properties"][name] = False
+    part = schemas["ContentPart"]
+    part["properties"]["type"] = {"const": "text"}
+
+
 @cache
-def _written(profile: str) -> Tree:
+def written(profile: str) -> Tree:
+    """The document of a profile as it is shipped."""
     loaded: Tree = yaml.safe_load((SPECS / "profiles" / profile / "openapi.yaml").read_text(encoding="utf-8"))
     return loaded
 

@@ -14,7 +14,7 @@ from conformance.contract.references import dereferenced
 
 _SCHEMES = "/components/securitySchemes"
 _BEARER = CredentialScheme("Authorization", "Bearer ")
-_PLACES = {place.value for place in BESIDE_THE_BODY}
+_PLACES = tuple(place.value for place in BESIDE_THE_BODY)
 
 
 def read_credentials(document: Document, operation: str, provenance: Provenance) -> tuple[CredentialScheme, ...]:

@@ -14,6 +14,8 @@ from conformance.reference.faults import Fault, every_fault
 from conformance.reference.hooks import Hooks
 from conformance.reference.own_contract import reference_stages
 
+_BY_GENERATED_REQUESTS = frozenset({"request.generated-valid", "request.generated-invalid"})
+
 CONTROLS = {"control": Tier.STANDARD, "control-exhaustive": Tier.EXHAUSTIVE, "control-load": Tier.LOAD}
 """The targets without a fault, by the tier in which each is judged."""
 
@@ -52,7 +54,7 @@ class LabTarget:
         """The requirements that a fault breaks or changes, but for those that generated requests decide."""
         fault = self.fault
         named = () if fault is None else (*fault.breaks, *fault.effects, *fault.may)
-        return tuple(name for name in named if not name.startswith("request.generated-"))
+        return tuple(name for name in named if name not in _BY_GENERATED_REQUESTS)
 
     @property
     def hooks(self) -> Hooks:

@@ -11,6 +11,8 @@ from conformance.reference.provider import Tool, Tools
 
 MOST_TOOLS: Final = 128
 """The most tools of one request, as of `functions` before them."""
+_WITHOUT_TOOLS = ("none", "auto")
+"""The choices that demand no call."""
 _SCHEMA_BROKEN = "The parameters of a tool are not a JSON Schema."
 
 
@@ -42,8 +44,10 @@ def chosen_tools(fields: Mapping[str, Any], tools: tuple[Tool, ...]) -> tuple[tu
     choice = fields.get("tool_choice")
     if choice is None:
         return tools, Tools.AUTO if tools else Tools.NONE
+    if not tools and choice in _WITHOUT_TOOLS:
+        return tools, Tools.NONE
     if not tools:
-        raise _refusal("'tool_choice' is allowed only when 'tools' are given.", "tool_choice")
+        raise _refusal("'tool_choice' demands a call, and no 'tools' are given.", "tool_choice")
     if isinstance(choice, str):
         return tools, Tools(choice) if choice in {one.value for one in Tools} else Tools.AUTO
     allowed = choice.get("allowed_tools") if isinstance(choice, Mapping) else None

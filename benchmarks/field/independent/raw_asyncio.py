@@ -3,7 +3,7 @@
 Written from the two API documents and the OpenAI reference alone; it shares no code with this project. Its manners,
 all allowed: the route is judged before the credential; unknown fields are ignored, null stands for a field that is
 left out; each character is a token, the first of them reasoning that is not shown, so that a short limit leaves no
-content; log probabilities are declined with 400; the model is answered as a dated snapshot; streams begin with a byte
+content; log probabilities, tools, formats and whatever is not text are declined with 400; the model is answered as a dated snapshot; streams begin with a byte
 order mark, come in bursts and in chunks of the transfer coding that cut lines and code points, interleave their
 choices, and carry the usage on the last chunk that finishes one. JSON is compressed for who accepts it.
 
@@ -27,7 +27,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from raw_asyncio_requests import Json, RefusedError, checked, prompt_tokens, understood
+from raw_asyncio_requests import Json, RefusedError, checked, prompt_tokens, refuse_what_is_not_had, understood
 
 DEMO_KEY = "demo-key-of-the-chat-conformance-reference-deployment"
 OTHER_KEY = "demo-key-of-the-second-tenant-of-the-reference-deployment"
@@ -265,6 +265,8 @@ class Deployment:
         if request.header("content-type").partition(";")[0].strip().lower() != "application/json":
             raise RefusedError(400, "The Content-Type must be application/json.", "invalid_content_type")
         asked = understood(request.body)
+        if self.profile == "openai":
+            refuse_what_is_not_had(asked)
         checked(asked)
         return asked
 

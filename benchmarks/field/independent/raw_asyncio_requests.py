@@ -64,6 +64,24 @@ RULES: dict[str, Callable[[Any], bool]] = {
 }
 
 
+NOT_HAD = {
+    "tools": None,
+    "tool_choice": None,
+    "functions": None,
+    "function_call": None,
+    "parallel_tool_calls": None,
+    "response_format": {"type": "text"},
+    "reasoning_effort": None,
+    "modalities": ["text"],
+    "audio": None,
+    "prediction": None,
+    "verbosity": None,
+    "logit_bias": None,
+    "web_search_options": None,
+}
+"""What this deployment of the OpenAI contract does not have; null and the value beside it ask for nothing of it."""
+
+
 def invalid(name: str) -> RefusedError:
     return RefusedError(400, f"The value of {name} is not valid.", "invalid_value", name)
 
@@ -82,6 +100,11 @@ def understood(body: bytes) -> Json:
 
 
 def check_message(message: Any) -> None:
+    content = message.get("content") if isinstance(message, dict) else None
+    for part in content if isinstance(content, list) else ():
+        kind = part.get("type") if isinstance(part, dict) else None
+        if kind in ("image_url", "input_audio", "file"):
+            raise RefusedError(400, f"Parts of the type {kind} are not supported.", "unsupported", "messages")
     if not isinstance(message, dict) or text_of(message.get("content")) is None:
         raise invalid("messages")
     if message.get("role") not in ("developer", "system", "user", "assistant", "tool"):
@@ -105,6 +128,12 @@ def checked(asked: Json) -> None:
         if name in asked and asked[name] is None:
             raise invalid(name)
     offered(asked)
+
+
+def refuse_what_is_not_had(asked: Json) -> None:
+    for name, harmless in NOT_HAD.items():
+        if asked.get(name) is not None and asked[name] != harmless:
+            raise RefusedError(400, f"{name} is not supported by this deployment.", "unsupported", name)
 
 
 def offered(asked: Json) -> None:

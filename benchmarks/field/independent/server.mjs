@@ -90,6 +90,18 @@ const RULES = {
 const REQUIRED = { openai: ["model"], kodexa: ["model"], "loop-health": ["brand_id", "requested_by"] };
 const ROLES = { "loop-health": ["system", "user", "assistant"] };
 
+// What is not had here; a null asks for nothing of it.
+const NOT_HAD = [
+  "tools", "tool_choice", "functions", "function_call", "parallel_tool_calls", "response_format", "reasoning_effort",
+  "modalities", "audio", "prediction", "verbosity", "logit_bias", "web_search_options",
+];
+
+function refuseWhatIsNotHad(asked) {
+  const harmless = (name) => asked[name] == null || (name === "response_format" && asked[name].type === "text");
+  const name = NOT_HAD.find((one) => !harmless(one));
+  if (name) throw new Refused(400, `${name} is not supported by this server`, name, "unsupported_parameter");
+}
+
 function textOf(content) {
   if (isString(content)) return content;
   if (profile !== "openai" || !Array.isArray(content) || content.length === 0) return null;
@@ -98,6 +110,7 @@ function textOf(content) {
 }
 
 function check(asked) {
+  if (profile === "openai") refuseWhatIsNotHad(asked);
   for (const name of REQUIRED[profile]) if (!(name in asked)) throw new Refused(400, `${name} is required`, name);
   for (const [name, rule] of Object.entries(RULES[profile])) {
     if (name in asked && !rule(asked[name])) throw new Refused(400, `${name} is not as documented`, name);
