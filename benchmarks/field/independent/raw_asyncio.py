@@ -5,7 +5,8 @@ all allowed: the route is judged before the credential; unknown fields are ignor
 left out; each character is a token, the first of them reasoning that is not shown, so that a short limit leaves no
 content; log probabilities, tools, formats and whatever is not text are declined with 400; the model is answered as a
 dated snapshot; streams begin with a byte order mark, come in bursts and in chunks of the transfer coding that cut lines
-and code points, interleave their choices, and carry the usage on the last chunk that finishes one. JSON is compressed for who accepts it.
+and code points, interleave their choices, and carry the usage on the last chunk that finishes one.
+JSON is compressed for who accepts it.
 
     python benchmarks/field/independent/raw_asyncio.py openai|kodexa [--port N] [--manner NAME]
 
