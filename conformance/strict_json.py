@@ -75,6 +75,11 @@ class JsonReading(NamedTuple):
     readable: bool = True
     faults: tuple[JsonFault, ...] = ()
 
+    @property
+    def is_one_document(self) -> bool:
+        """Whether the text is one JSON value with nothing after it, whatever else is wrong with it."""
+        return self.readable and all(fault.rule is not JsonRule.ONE_DOCUMENT for fault in self.faults)
+
 
 class JsonError(ValueError):
     """A text is not strict JSON, or has too many values; the message says in a few words what came."""

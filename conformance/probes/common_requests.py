@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from conformance.probes.usual_requests import is_usual_conversation
 
+MOST_TOOLS: Final = 128
+"""The published schema bounds the list that tools replaced, `functions`."""
 _NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-_MOST_TOOLS: Final = 128
 
 
 def is_common(body: Any, required: Collection[str] = ()) -> bool:
@@ -65,7 +66,7 @@ def _never(_value: Any, _body: Mapping[str, Any]) -> bool:
 
 def _tools(value: Any, _body: Mapping[str, Any]) -> bool:
     names = [_name_of(one) for one in value] if isinstance(value, list) else []
-    return 0 < len(names) <= _MOST_TOOLS and None not in names and len(set(names)) == len(names)
+    return 0 < len(names) <= MOST_TOOLS and None not in names and len(set(names)) == len(names)
 
 
 def _name_of(tool: Any) -> str | None:

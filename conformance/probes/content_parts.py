@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import io
 import struct
+import wave
 import zlib
 from collections.abc import Iterator
 from functools import cache
@@ -84,10 +86,11 @@ def _png() -> bytes:
 
 
 def _wav() -> bytes:
-    samples = bytes(2 * 800)
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 8000, 16000, 2, 16)
-    inner = b"WAVE" + form + struct.pack("<4sI", b"data", len(samples)) + samples
-    return struct.pack("<4sI", b"RIFF", len(inner)) + inner
+    written = io.BytesIO()
+    with wave.open(written, "wb") as file:
+        file.setparams((1, 2, 8000, 800, "NONE", ""))
+        file.writeframes(bytes(2 * 800))
+    return written.getvalue()
 
 
 def _pdf() -> bytes:

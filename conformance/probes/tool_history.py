@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from conformance.contract.model import Tier
+from conformance.probes.common_requests import MOST_TOOLS
 from conformance.probes.model import Probe, either_probe, refused_probe, served_probe
 from conformance.probes.request_body import CHEAP, RequestBody
 from conformance.probes.tools import CITY, DAY, asking_for_tools, city_and_day, function, named
 
-MOST_TOOLS: Final = 128
 _TOKENS: Final = 16
 _RESULT: Final = '{"ok": true}'
 _LONG_RESULT: Final = "It is a city by the sea, and the sea is cold. " * 12

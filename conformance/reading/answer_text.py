@@ -18,6 +18,17 @@ _CONTROL_TOKENS: Final = re.compile(
     r"|<(?:start_of_turn|end_of_turn|eos|bos|pad|unk)>|\[/?INST\]|<<SYS>>"
     "|<\uff5c[A-Za-z\u2581]{3,30}\uff5c>"
 )
+_LEAKED: Final = re.compile(
+    r"</?think(?:ing)?>|</?seed:think>|<\|?/?reasoning\|?>|<\u25c1/?think\u25b7>|\u25c1/?think\u25b7"
+    r"|<\|channel\|>|<\|channel>|<channel\|>|\[/?THINK\]"
+)
+"""Tags and tokens by which models mark their reasoning."""
+_CALL_TAGS: Final = re.compile(
+    r"</?tool_calls?>|<\|tool_calls?(?:_section)?(?:_begin|_end|_sep)?\|?>|<\|python_tag\|>|\[/?TOOL_CALLS\]|\[TOOL_CALL\]"
+    r"|<function=[\w.-]{1,64}>|</function>|</?function_calls?>|<\uff5ctool\u2581[\w\u2581]{1,30}\uff5c>|<invoke name="
+    r"|<\|action_start\|>|<\|call\|>|<\|tool\u2581|to=functions\.|<minimax:tool_call>"
+)
+"""Tags and tokens by which models mark a call."""
 _INTERNALS: Final = re.compile(
     rb"Traceback \(most recent call last\)"
     rb"|\bFile \\?\"[^\"]{1,300}\", line \d+"
@@ -51,6 +62,18 @@ def fewest_tokens(text: str) -> int:
 def control_token(text: str) -> str | None:
     """The first token in a text by which a chat template marks turns or their end, and which belongs to no reply."""
     found = _CONTROL_TOKENS.search(text)
+    return found[0] if found else None
+
+
+def leaked_reasoning(text: str) -> str | None:
+    """The first tag or token in a text that marks reasoning, None where there is none."""
+    found = _LEAKED.search(text)
+    return found[0] if found else None
+
+
+def leaked_call(text: str) -> str | None:
+    """The first tag or token in a text that marks a call, None where there is none."""
+    found = _CALL_TAGS.search(text)
     return found[0] if found else None
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import io
 import secrets
-import struct
+import wave
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -76,9 +77,10 @@ def _reason(request: CompletionRequest, reason: str | None) -> str | None:
 
 def _sound(created: int, transcript: str) -> dict[str, Any]:
     """Silence, with the words that would be heard."""
-    samples = bytes(2 * _SAMPLES)
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 8000, 16000, 2, 16)
-    inner = b"WAVE" + form + struct.pack("<4sI", b"data", len(samples)) + samples
-    data = base64.b64encode(struct.pack("<4sI", b"RIFF", len(inner)) + inner).decode("ascii")
+    written = io.BytesIO()
+    with wave.open(written, "wb") as file:
+        file.setparams((1, 2, 8000, _SAMPLES, "NONE", ""))
+        file.writeframes(bytes(2 * _SAMPLES))
+    data = base64.b64encode(written.getvalue()).decode("ascii")
     expires = created + _KEPT_FOR
     return {"id": f"audio_{secrets.token_hex(12)}", "expires_at": expires, "data": data, "transcript": transcript}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from conformance.contract.validators import validator_for
@@ -12,9 +12,9 @@ from conformance.probes import Probe
 from conformance.probes.tools import REQUIRED
 from conformance.quoting import quoted
 from conformance.reading import SchemaJudge
-from conformance.reading.reasoning import leaked_call
+from conformance.reading.answer_text import leaked_call
 from conformance.reading.tool_calls import ToolCall
-from conformance.strict_json import JsonRule, parse
+from conformance.strict_json import parse
 from conformance.suite.answered_choices import SeenChoice, choices_in, seen_answers
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.observations import Answered, Observations, status_of
@@ -140,6 +140,29 @@ def require_tools(observations: Observations) -> None:
     raise obstacles[0]
 
 
+def without_refusals(
+    probes: Sequence[Probe],
+    observations: Observations,
+    expect: Expect,
+    is_refusal: Callable[[Any, int, bytes], bool],
+    lacks: str,
+) -> list[Probe]:
+    """The probes but those whose refusal says that the target lacks what they ask for.
+
+    Raises:
+        DoesNotApply: all are refused.
+    """
+    refused: dict[str, DoesNotApply] = {}
+    for one in observations.answers(probes)[0]:
+        if is_refusal(one.sent, one.answer.status, one.answer.body):
+            why = f"{one.id}: the target refuses {one.probe.about} ({one.answer.status})"
+            refused[one.probe.name] = DoesNotApply(why, lacks=lacks)
+            expect.note(refused[one.probe.name])
+    if refused and len(refused) == len(probes):
+        raise next(iter(refused.values()))
+    return [probe for probe in probes if probe.name not in refused]
+
+
 def tool_names(sent: Any) -> frozenset[str]:
     """The names of the tools that a request gives."""
     return frozenset(name for name, _ in _tools(sent))
@@ -166,7 +189,7 @@ def arguments_of(call: ToolCall) -> tuple[Any, str | None]:
     if not call.is_whole:
         return None, f"arguments of {call.length} characters, more than are read"
     read = parse(call.input)
-    if not read.readable or any(fault.rule is JsonRule.ONE_DOCUMENT for fault in read.faults):
+    if not read.is_one_document:
         return None, f"arguments that are not JSON: {quoted(call.input)}"
     if isinstance(read.value, str):
         return read.value, f"arguments that are a JSON text, as if encoded twice: {quoted(call.input)}"

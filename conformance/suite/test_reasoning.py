@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from conformance.probes import Intent, Probe
 from conformance.quoting import quoted
-from conformance.reading.reasoning import leaked_reasoning
+from conformance.reading.answer_text import leaked_reasoning
 from conformance.suite.answer_judging import CLIENT_ERRORS, expect_served_or_refused
 from conformance.suite.answered_choices import SeenAnswer, SeenChoice, choices_in, seen_answer
 from conformance.suite.expect import DoesNotApply, Expect

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from conformance.probes import Probe
 from conformance.probes.structured_output import STRICT
 from conformance.quoting import quoted
-from conformance.strict_json import JsonRule, parse
+from conformance.strict_json import parse
 from conformance.suite.answer_judging import CLIENT_ERRORS, expect_status, judge_served
 from conformance.suite.answered_choices import SeenChoice, choices_in, seen_answers
 from conformance.suite.call_judging import misfit
@@ -73,7 +73,7 @@ def _problem(choice: SeenChoice) -> str | None:
         where = f"; the reasoning {quoted(choice.reasoning)}" if choice.reasoning else ""
         return f"no text{where}"
     read = parse(choice.text)
-    if not read.readable or any(fault.rule is JsonRule.ONE_DOCUMENT for fault in read.faults):
+    if not read.is_one_document:
         return f"the text {quoted(choice.text)}, which is not JSON"
     return misfit(read.value, choice.answered.sent["response_format"]["json_schema"]["schema"])
 

@@ -16,6 +16,7 @@ from conformance.suite.call_judging import (
     require_tools,
     schema_of,
     tool_names,
+    without_refusals,
 )
 from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.limits import declared_too_long
@@ -70,26 +71,12 @@ def _judge_turn(probes: Sequence[Probe], observations: Observations, expect: Exp
 
 
 def _taken_back(probes: Sequence[Probe], observations: Observations, expect: Expect) -> list[Probe]:
-    """The probes but those that hand reasoning back which the target does not take.
-
-    No document has a member for it: what is due is the turn without it.
+    """The probes but those that hand reasoning back which the target does not take: no document has a member for it.
 
     Raises:
         DoesNotApply: all are refused for it.
     """
-    refused: dict[str, DoesNotApply] = {}
-    for one in observations.answers(probes)[0]:
-        if _refuses_reasoning(one):
-            why = f"{one.id}: the target takes no reasoning back beside a call ({one.answer.status})"
-            refused[one.probe.name] = DoesNotApply(why, lacks="reasoning handed back")
-            expect.note(refused[one.probe.name])
-    if refused and len(refused) == len(probes):
-        raise next(iter(refused.values()))
-    return [probe for probe in probes if probe.name not in refused]
-
-
-def _refuses_reasoning(one: Answered) -> bool:
-    return refuses_reasoning(one.sent, one.answer.status, one.answer.body)
+    return without_refusals(probes, observations, expect, refuses_reasoning, "reasoning handed back")
 
 
 @requirement("tools.result-read", "tools/second-turn", "tools/second-turn-long-result")

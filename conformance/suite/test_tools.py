@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from conformance.probes import Probe
@@ -23,6 +23,7 @@ from conformance.suite.call_judging import (
     judge_fit,
     tool_names,
     whole_calls,
+    without_refusals,
 )
 from conformance.suite.complaint import REFUSED
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
@@ -63,31 +64,8 @@ def test_the_named_function_is_called_in_a_stream(
 
 @requirement("tools.allowed", "tools/allowed", "tools/allowed-streamed")
 def test_only_allowed_functions_are_called(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
-    taken = _without_refusals(probes, observations, expect, refuses_this_choice, "allowed tools")
+    taken = without_refusals(probes, observations, expect, refuses_this_choice, "allowed tools")
     judge_demanded(taken, observations, expect, frozenset({DAY}))
-
-
-def _without_refusals(
-    probes: Sequence[Probe],
-    observations: Observations,
-    expect: Expect,
-    is_refusal: Callable[[Any, int, bytes], bool],
-    lacks: str,
-) -> list[Probe]:
-    """The probes but those whose refusal says that the target lacks what they ask for.
-
-    Raises:
-        DoesNotApply: all are refused.
-    """
-    refused: dict[str, DoesNotApply] = {}
-    for one in observations.answers(probes)[0]:
-        if is_refusal(one.sent, one.answer.status, one.answer.body):
-            why = f"{one.id}: the target refuses {one.probe.about} ({one.answer.status})"
-            refused[one.probe.name] = DoesNotApply(why, lacks=lacks)
-            expect.note(refused[one.probe.name])
-    if refused and len(refused) == len(probes):
-        raise next(iter(refused.values()))
-    return [probe for probe in probes if probe.name not in refused]
 
 
 @requirement("tools.none", *NONE)
@@ -284,7 +262,7 @@ def test_definitions_of_tools_are_read(observations: Observations, expect: Expec
 
 @requirement("tools.custom", "tools/custom")
 def test_a_custom_tool_is_called(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
-    taken = _without_refusals(probes, observations, expect, _lacks_custom_tools, "custom tools")
+    taken = without_refusals(probes, observations, expect, _lacks_custom_tools, "custom tools")
     for choice in choices_in(seen_answers(taken, observations, expect, DEMANDED)):
         holds = any(call.kind == "custom" and call.name and call.input is not None for call in choice.calls)
         shown = [(call.kind, call.name, call.input) for call in choice.calls]
