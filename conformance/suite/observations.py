@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from conformance.contract import Contract
 from conformance.contract.media_types import is_event_stream
@@ -53,10 +53,15 @@ class Answered:
         return self.sent.get(field, default) if isinstance(self.sent, Mapping) else default
 
 
+_OF_AN_ERROR: Final = 400
+"""Characters of an error's body that a message quotes: the sentence that says what to do often comes last."""
+
+
 def status_of(answered: Answered) -> str:
     """The status of an answer and the beginning of its body, for a message."""
-    body = answered.answer.body
-    return f"status {answered.answer.status}" + (f" with the body {quoted(body)}" if body else " without a body")
+    status, body = answered.answer.status, answered.answer.body
+    shown = quoted(body, _OF_AN_ERROR) if status >= 400 else quoted(body)
+    return f"status {status}" + (f" with the body {shown}" if body else " without a body")
 
 
 @dataclass(frozen=True, slots=True)

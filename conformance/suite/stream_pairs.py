@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -72,19 +72,41 @@ def differences(pair: Pair) -> Iterator[Difference]:
             yield Difference(f"the role {_listed(roles)}, as in {pair.whole.id}", f"the role {choice.role!a}")
 
 
-def prompt_difference(pair: Pair) -> Difference | None:
-    """How the prompt tokens of the same messages differ in the stream; None also if either does not count them."""
-    streamed = (pair.stream.reading.usage or {}).get("prompt_tokens")
-    whole = pair.whole.usage("prompt_tokens")
-    if whole is None or not isinstance(streamed, int | float) or isinstance(streamed, bool) or streamed == whole:
-        return None
-    return Difference(f"{whole:g} prompt tokens, as in {pair.whole.id}", f"{streamed:g}")
+def prompt_differences(compared: Sequence[Pair]) -> dict[str, Difference | None]:
+    """Of each answer to the same messages that counts its prompt tokens, by its id, how its count differs; None if not.
+
+    Where they disagree, the odd one out differs from most others. Where there is no such one, each stream differs.
+    """
+    by_messages: dict[str, dict[str, float]] = {}
+    for pair in compared:
+        counts = by_messages.setdefault(_key(pair.stream.answered.sent, ("messages",)), {})
+        streamed, whole = _prompt_tokens(pair.stream.reading.usage), pair.whole.usage("prompt_tokens")
+        if streamed is not None and whole is not None:
+            counts.update({pair.stream.id: streamed, pair.whole.id: whole})
+    streams = {pair.stream.id for pair in compared}
+    found: dict[str, Difference | None] = {}
+    for counts in by_messages.values():
+        found.update(_odd_counts(counts, streams))
+    return found
 
 
-def counts_prompts(pair: Pair) -> bool:
-    """Whether both count the tokens of the prompt."""
-    usage = pair.stream.reading.usage
-    return usage is not None and "prompt_tokens" in usage and pair.whole.usage("prompt_tokens") is not None
+def _odd_counts(counts: dict[str, float], streams: Collection[str]) -> Iterator[tuple[str, Difference | None]]:
+    (most, times), *others = Counter(counts.values()).most_common() or [(0.0, 0)]
+    if others and others[0][1] == times:  # as many say one thing as another
+        most = next((count for name, count in counts.items() if name not in streams), most)
+    same = [name for name, count in counts.items() if count == most]
+    for name, count in counts.items():
+        as_in = f"{most:g} prompt tokens, as in {_and_others(same)} with the same messages"
+        yield name, None if count == most else Difference(as_in, f"{count:g}")
+
+
+def _and_others(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def _prompt_tokens(usage: Any) -> float | None:
+    count = usage.get("prompt_tokens") if isinstance(usage, dict) else None
+    return count if isinstance(count, int | float) and not isinstance(count, bool) else None
 
 
 def forms(stream: Stream, completions: Sequence[Completion]) -> Iterator[Form]:

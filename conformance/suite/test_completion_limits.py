@@ -45,12 +45,14 @@ def test_length_means_that_the_limit_was_reached(completions: Sequence[Completio
         if limit is None or used is None or not _all_cut(completion):
             continue
         # Some do not count what they hold back at the end, such as half a character.
-        least = limit * len(completion.choices) / 2
+        count = len(completion.choices)
+        least = math.ceil(limit * count / 2)
+        each = "the choice ends" if count == 1 else f"each of the {count} choices ends"
         expect(
             used >= least,
             completion.id,
-            expected=f"finish_reason `length` only where the limit of {_tokens(limit)} was reached",
-            actual=f"`length` after {used} completion tokens",
+            expected=f"at least {_tokens(least)}, since {each} with `length` at a limit of {_tokens(limit)}",
+            actual=f"{used} completion tokens{'' if count == 1 else ' in all'}",
         )
 
 

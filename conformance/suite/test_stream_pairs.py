@@ -10,14 +10,13 @@ from conformance.suite.expect import DoesNotApply, Expect, NotTestable
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Completion, Observations, Stream
 from conformance.suite.stream_pairs import (
-    counts_prompts,
     differences,
     forms,
     has_enough_deltas,
     lost_text,
     lost_whitespace,
     pairs,
-    prompt_difference,
+    prompt_differences,
     repeated_texts,
 )
 
@@ -40,12 +39,10 @@ def test_a_stream_agrees_with_the_answer_without_streaming(
         expect.looked_at(pair.stream.id)
         for one in differences(pair):
             expect(False, pair.stream.id, expected=one.expected, actual=one.actual)
-    for pair in pairs(finished, completions, "messages"):
-        if counts_prompts(pair):
-            expect.looked_at(pair.stream.id)
-            found = prompt_difference(pair)
-            if found is not None:
-                expect(False, pair.stream.id, expected=found.expected, actual=found.actual)
+    for exchange, found in prompt_differences(pairs(finished, completions, "messages")).items():
+        expect.looked_at(exchange)
+        if found is not None:
+            expect(False, exchange, expected=found.expected, actual=found.actual)
     if not expect.judged:
         # That a twin was not sent, or was refused for load, is not a fault of the target.
         _, obstacles = observations.answers(probes)
