@@ -32,7 +32,13 @@ _WITHOUT_EFFECT = (
     *(f"conformance/lab/{name}" for name in ("console.py", "page.py", "scores.py", "templates/")),
     *(
         f"specs/{name}"
-        for name in ("keyword-explanations.yaml", "*.schema.json", "profiles/*/releases/", "profiles/*/review")
+        for name in (
+            "keyword-explanations.yaml",
+            "unseen-reports.yaml",
+            "*.schema.json",
+            "profiles/*/releases/",
+            "profiles/*/review",
+        )
     ),
 )
 """Parts of it that present results, or that no judgement depends on."""

@@ -83,6 +83,7 @@ def test_changes_of_words_and_reports_select_no_fault(scratch: Scratch) -> None:
     scratch.edit(f"{ROWS}/variations.yaml", "about: ", "about: In other words, ")
     scratch.edit("specs/requirements/error.yaml", "  fix: ", "  fix: In other words, ")
     scratch.edit("specs/keyword-explanations.yaml", "\n", "\n# a comment\n")
+    scratch.edit("specs/unseen-reports.yaml", "\n", "\n# a comment\n")
     scratch.edit("conformance/report/console.py", '"""', '"""In other words: ')
     assert scratch.selected("--changed", "HEAD").startswith("Judging only the controls")
 
