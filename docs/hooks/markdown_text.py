@@ -35,17 +35,14 @@ def link(text: str, address: str | None) -> str:
     return f"[{prose(text)}]({address})" if address else prose(text)
 
 
-def threads(seen: Iterable[str]) -> str:
-    """Public threads (`owner/repository#number`) as links; anything else as it stands."""
-    shown = []
-    for one in seen:
-        thread = _THREAD.fullmatch(one)
-        shown.append(
-            f"[{prose(one)}](https://github.com/{thread['repository']}/issues/{thread['number']})"
-            if thread
-            else prose(one)
-        )
-    return ", ".join(shown)
+def threads(seen: Iterable[str], shown: str | None = None) -> str:
+    """Public threads (`owner/repository#number`) as links; anything else as it stands. `shown` is another text."""
+    return ", ".join(link(shown or one, _address(one)) for one in seen)
+
+
+def _address(thread: str) -> str | None:
+    named = _THREAD.fullmatch(thread)
+    return f"https://github.com/{named['repository']}/issues/{named['number']}" if named else None
 
 
 def entries(rows: Iterable[tuple[str, str, str]]) -> str:
@@ -58,3 +55,19 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table; its cells are Markdown already."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def grouped_table(head: Sequence[str], groups: Iterable[tuple[Sequence[Sequence[str]], Sequence[str]]]) -> str:
+    """A table whose rows come in groups: each has cells of its own, and those of a group share the cells after them."""
+    lines = [_row("th", head)]
+    for rows, shared in groups:
+        spanning = "".join(f'<td rowspan="{len(rows)}" markdown="span">{cell}</td>' for cell in shared)
+        lines += [_row("td", cells, spanning if number == 0 else "") for number, cells in enumerate(rows)]
+    return "\n".join(
+        ['<div class="grouped" markdown="block">', '<table markdown="block">', *lines, "</table>", "</div>"]
+    )
+
+
+def _row(element: str, cells: Iterable[str], further: str = "") -> str:
+    own = "".join(f'<{element} markdown="span">{cell}</{element}>' for cell in cells)
+    return f'<tr markdown="block">{own}{further}</tr>'

@@ -22,7 +22,8 @@ FOLDER = "requirements"
 YOUR_OWN = "your own document"
 EXAMPLE = Path(__file__).parents[1] / "examples" / "gateway.openapi.yaml"
 """A user's own document: it shows which rows apply to any of them, and how strictly."""
-_KEYWORDS = "keywords-"
+KEYWORDS = "keywords-"
+"""How the names of the pages on the keywords of a profile begin."""
 _SUITE = Path(__file__).parents[2] / "conformance" / "suite"
 _TEMPLATES = Path(__file__).parent / "templates"
 _SECTIONS = {
@@ -91,7 +92,7 @@ def requirement_pages(profiles: Iterable[str] | None = None) -> dict[str, str]:
         for entry in rows:
             pages[_path(entry.id)] = _page(entry, files)
     for name, contract in contracts.items():
-        pages[_path(f"{_KEYWORDS}{name}")] = _keywords(contract)
+        pages[_path(f"{KEYWORDS}{name}")] = _keywords(contract)
     return pages
 
 
@@ -102,7 +103,7 @@ def navigation(pages: Iterable[str]) -> list[object]:
     for section in Section:
         own = [name for name in names if name.startswith((f"{section.value}/", f"{section.value}."))]
         sections += [{section.value: [_path(name) for name in own]}] if own else []
-    keywords = [{name.removeprefix(_KEYWORDS): _path(name)} for name in names if name.startswith(_KEYWORDS)]
+    keywords = [{name.removeprefix(KEYWORDS): _path(name)} for name in names if name.startswith(KEYWORDS)]
     return [_path("index"), *sections, {"from schema keywords": keywords}]
 
 
@@ -214,7 +215,7 @@ def _index(contracts: Mapping[str, Contract], entries: list[Entry]) -> str:
             md.code(name),
             md.prose(contract.profile.title or name),
             str(len(contract.requirements)),
-            f"[{sum(row.keyword is not None for row in contract.requirements)}]({_KEYWORDS}{name}.md)",
+            f"[{sum(row.keyword is not None for row in contract.requirements)}]({KEYWORDS}{name}.md)",
         )
         for name, contract in contracts.items()
     ]

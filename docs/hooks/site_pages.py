@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from caught_page import PATH as CAUGHT
+from caught_page import caught_page
 from command_page import PATH as COMMANDS
 from command_page import command_page
 from fault_page import PATH as FAULTS
@@ -22,7 +24,7 @@ _DRAWING = re.compile(r'<img alt="(?P<alt>[^"]*)" src="(?P<source>[^"]*\.svg)"\s
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made from the data, and those that stand beside the README."""
     requirements = requirement_pages()
-    pages = {**requirements, COMMANDS: command_page(), FAULTS: fault_page()}
+    pages = {**requirements, COMMANDS: command_page(), FAULTS: fault_page(), CAUGHT: caught_page()}
     for name, path in _BESIDE_THE_README.items():
         pages[path] = _within_the_site((_ROOT / name).read_text(encoding="utf-8").replace("](docs/", "]("))
     for path, text in pages.items():
