@@ -167,9 +167,7 @@ def caught_page() -> str:
         not_accused=len(shown.not_accused),
         hidden=len(shown.not_shown(visible=False)),
         missing=len(shown.not_shown(visible=True)),
-        by_project=md.table(
-            ("project", "reports", "caught", *(f"in {tier}" for tier in Tier), "not"), _projects(shown)
-        ),
+        by_project=md.table(("project", "reports", *Tier, "caught", "allowed", "not caught"), _projects(shown)),
         single=", ".join(_single_projects(shown)),
         families=[(FAMILIES[family], _faults(some)) for family, some in _by_family(shown.caught)],
         allowed=md.table(("report", "what the deployment does, and may do"), _allowed(shown)),

@@ -48,6 +48,19 @@ def test_the_page_has_many_reports_and_counts_each_once(shown: Museum, page: str
     assert [report for report in shown.reports if not re.search(_shown(report), page)] == []
 
 
+def test_the_counts_of_each_project_add_up(shown: Museum, page: str) -> None:
+    head = "| project | reports | smoke | standard | exhaustive | load | caught | allowed | not caught |"
+    _, _, *lines = page[page.index(head) :].partition("\n\n")[0].splitlines()
+    counted = []
+    for line in lines:
+        reports, *of_tiers, caught, allowed, not_caught = (int(cell.strip() or 0) for cell in line.split("|")[2:-1])
+        assert (sum(of_tiers), caught + allowed + not_caught) == (caught, reports)
+        counted.append(reports)
+    assert counted == sorted(counted, reverse=True)
+    assert min(counted) > 1
+    assert sum(counted) + len(_single_projects(page)) == len(shown.reports)
+
+
 def test_every_row_with_a_public_thread_stands_on_the_page(shown: Museum, page: str) -> None:
     seen = {row.id: row.data.get("seen", "own") for row in shipped_fault_rows()}
     reported = {name: threads(of) for name, of in seen.items() if of != "own" and threads(of)}
@@ -116,6 +129,10 @@ def test_a_broken_entry_is_refused_with_file_and_line(
 
 def test_the_page_has_a_place_in_the_navigation() -> None:
     assert f"Would have caught: {PATH}\n" in (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+
+
+def _single_projects(page: str) -> list[str]:
+    return page.partition("</summary>")[2].partition("</details>")[0].split(", ")
 
 
 def _in_smoke(one: Caught) -> Shown:
