@@ -80,7 +80,7 @@ def _validator(schema: Schema) -> Draft202012Validator:
 
 def _nearest(errors: Iterable[ValidationError]) -> ValidationError | None:
     """What is wrong at the place that a client most likely means: within the branch of a choice that it named."""
-    error = max(errors, key=relevance, default=None)
+    error = max(errors, key=_importance, default=None)
     while error is not None and error.validator in ("anyOf", "oneOf"):
         branches: dict[Any, list[ValidationError]] = {}
         for inner in error.context or ():
@@ -90,6 +90,11 @@ def _nearest(errors: Iterable[ValidationError]) -> ValidationError | None:
             break
         error = max(meant[0], key=relevance)
     return error
+
+
+def _importance(error: ValidationError) -> Any:
+    """What is wrong with a value itself comes before what it needs beside it."""
+    return list(error.absolute_schema_path)[:1] != ["allOf"], relevance(error)
 
 
 def _is_of_another_kind(inner: ValidationError) -> bool:

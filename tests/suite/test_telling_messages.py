@@ -29,7 +29,7 @@ def findings(folder: Path, does: Any, only: str, when: str | None = None) -> lis
         settings = RunSettings("openai", base_url=reference.base_url, only=(only,), out=folder / "out")
         with open_run(settings, {}, asdict(reference.target)) as opened:
             run, _ = judge(opened)
-    names = {exchange.id: exchange.probe for exchange in run.exchanges}
+    names: dict[str | None, str] = {exchange.id: exchange.probe for exchange in run.exchanges}
     return [(names[one.exchange], one.expected, one.actual) for one in run.judgements[only].findings]
 
 
