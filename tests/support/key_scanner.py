@@ -20,6 +20,7 @@ from urllib.parse import unquote_to_bytes
 LONGEST = 8
 """Successive letters and digits of a key that nobody may see."""
 _DEEPEST = 3
+_OTHERS = bytes(byte for byte in range(256) if byte > 127 or not chr(byte).isalnum())
 
 
 def pieces_shown(data: bytes, key: str, prefix: int = 3, depth: int = _DEEPEST) -> set[str]:
@@ -27,10 +28,12 @@ def pieces_shown(data: bytes, key: str, prefix: int = 3, depth: int = _DEEPEST) 
     compared = _alphanumeric(key[prefix:].encode())
     wanted = {compared[at : at + LONGEST] for at in range(len(compared) - LONGEST + 1)}
     wanted |= {one[::-1] for one in wanted}
+    any_of_them = re.compile(b"|".join(map(re.escape, wanted)))
     found: set[str] = set()
     for text in readings(data, depth):
         flat = _alphanumeric(text)
-        found |= {one.decode() for one in wanted if one in flat}
+        if len(flat) >= LONGEST and any_of_them.search(flat):
+            found |= {one.decode() for one in wanted if one in flat}
     return found
 
 
@@ -63,7 +66,7 @@ def readings(data: bytes, depth: int = _DEEPEST) -> Iterator[bytes]:
 
 
 def _alphanumeric(data: bytes) -> bytes:
-    return bytes(byte for byte in data.lower() if chr(byte).isalnum() and byte < 128)
+    return data.lower().translate(None, _OTHERS)
 
 
 def _percent(data: bytes) -> Iterator[bytes]:
