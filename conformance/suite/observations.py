@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -331,10 +332,17 @@ class Observations:
         return iter(usable)
 
 
+_GLOB: Final = re.compile(r"[*?\[]")
+
+
 @lru_cache(maxsize=4096)
 def _names_like(names: tuple[str, ...], patterns: tuple[str, ...]) -> tuple[str, ...]:
     """Those of the names that one of the patterns matches; plans of one contract have the same names."""
-    return tuple(name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns))
+    if not any(_GLOB.search(pattern) for pattern in patterns):
+        wanted = frozenset(patterns)
+        return tuple(name for name in names if name in wanted)
+    matches = re.compile("|".join(map(fnmatch.translate, patterns))).match
+    return tuple(name for name in names if matches(name))
 
 
 def _smaller(planned: Mapping[str, Probe], exchanges: Iterable[Exchange]) -> Iterator[Probe]:
