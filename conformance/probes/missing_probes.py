@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
 
@@ -13,6 +14,7 @@ from conformance.probes.keywords import keyword_probes
 from conformance.probes.plan import Plan, ProbeError, plan
 from conformance.probes.request_body import RequestBody
 from conformance.targets.model import Target
+from conformance.targets.reach import Reach
 
 AspectName = Literal["honoured", "enforced"]
 _NOT_FOUND: Mapping[AspectName, str] = {
@@ -30,7 +32,18 @@ _LARGEST_SENT = {
 
 
 def tiers_of_keywords(body: RequestBody) -> Mapping[tuple[str, str], Tier]:
-    """The smallest tier that has a probe for an aspect of a keyword, by requirement and aspect."""
+    """The smallest tier that has a probe for an aspect of a keyword, by requirement and aspect.
+
+    Which deployment it is, and by which key, changes nothing: what was found for one holds for all that speak alike.
+    """
+    alike = replace(
+        body.target, base_url="", name=None, api_key=None, other_api_key=None, reach=Reach(), reach_values={}
+    )
+    return _tiers_of_keywords(RequestBody(body.contract, alike))
+
+
+@lru_cache(maxsize=4)
+def _tiers_of_keywords(body: RequestBody) -> Mapping[tuple[str, str], Tier]:
     order = list(Tier)
     found: dict[tuple[str, str], Tier] = {}
     for probe in keyword_probes(body):

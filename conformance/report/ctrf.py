@@ -75,7 +75,7 @@ def ctrf_json(results: Results, times: Times = NO_TIMES) -> str:
             },
         },
     }
-    return json.dumps(document, indent=1) + "\n"
+    return json.dumps(document, separators=(",", ":")) + "\n"
 
 
 def _identity(results: Results) -> tuple[str, ...]:

@@ -82,7 +82,7 @@ def sarif_json(results: Results, places: Places = lambda _: None) -> str:
             "tier": results.tier.value,
         },
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, separators=(",", ":")) + "\n"
 
 
 def _category(results: Results) -> str:
