@@ -100,7 +100,8 @@ def left_to_curl(request: SentRequest) -> frozenset[str]:
     """
     values: dict[str, list[str]] = {}
     for name, value in request.headers:
-        values.setdefault(name.lower(), []).append(value)
+        if name.istitle():  # curl writes the names in this letter case, too
+            values.setdefault(name.lower(), []).append(value)
     usual = {
         "host": urlsplit(request.url).netloc,
         "accept": "text/event-stream" if _asks_for_stream(request.body) else "application/json",
