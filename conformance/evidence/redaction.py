@@ -12,13 +12,13 @@ from conformance.evidence.content_coding import Decoded, decode, form_of_clear, 
 from conformance.evidence.joinings import joined, joined_fields
 from conformance.evidence.masking import Named, masked
 from conformance.evidence.search import Found, Search, TooMuchWorkError
-from conformance.evidence.secret_pieces import MASKED, NEARLY, SHORTEST_ANYWHERE
+from conformance.evidence.secret_pieces import MASKED, NEARLY, SHORTEST_ANYWHERE, VARIED
 from conformance.evidence.text_fields import TextFields
 from conformance.evidence.views import View, together, view_of
-from conformance.targets.keys import changed_key, cut_key, extended_key
+from conformance.targets.keys import SHORTEST_VARIED, changed_key, cut_key, extended_key, varied_keys
 from conformance.wire.exchange import UNSEARCHED, Answer, Ending, Exchange, Headers, Read, Redaction, SentRequest
 
-__all__ = ["CREDENTIAL_HEADERS", "MASKED", "NEARLY", "UNKNOWN_CREDENTIAL", "Redactor"]
+__all__ = ["CREDENTIAL_HEADERS", "MASKED", "NEARLY", "UNKNOWN_CREDENTIAL", "VARIED", "Redactor"]
 
 CREDENTIAL_HEADERS = ("Authorization", "Proxy-Authorization", "X-API-Key", "Api-Key")
 """Request headers whose value is a credential, whatever it is."""
@@ -116,11 +116,13 @@ class Redactor:
         return value[: len(value) - len(key)] + "*" * len(key)
 
     def _names(self, value: str, key: str) -> set[str]:
-        """The names of the secrets in a credential; one that differs in a character is nearly the secret."""
+        """The names of the secrets in a credential; one that differs little is nearly the secret."""
         key = key.strip()
         for name, secret in self._secrets.items():
             if key == secret:
                 return {name}
+            if len(secret) >= SHORTEST_VARIED and key in varied_keys(secret):
+                return {VARIED.format(name)}
             if len(secret) > _SHORTEST_NEARLY and key in {changed_key(secret), cut_key(secret), extended_key(secret)}:
                 return {NEARLY.format(name)}
         return {found.secret for found in self._search.find(view_of(value.encode("latin-1", "replace")))}

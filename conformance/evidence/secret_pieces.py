@@ -303,6 +303,9 @@ MASKED = "masked"
 NEARLY = "{}, but for one character"
 """The name of a key that differs from a secret in one character: it is redacted like the secret."""
 
+VARIED = "{}, varied"
+"""The name of a secret in the other letter case, or with something behind it."""
+
 
 def _named(secret: SecretPieces, data: bytes, spans: Spans, *, whole: bool) -> tuple[str, str]:
     start, end = spans[0][0], spans[-1][1]

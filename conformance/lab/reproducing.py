@@ -128,7 +128,8 @@ def request_bytes(exchange: Exchange, key: str) -> bytes:
         f"{name}: {re.sub(r'[*]+$', key, value) if name.lower() in _CREDENTIALS else value}".rstrip()
         for name, value in request.headers
     ]
-    head = "\r\n".join([f"{request.method} {target} HTTP/1.1", *fields]).encode("latin-1") + b"\r\n\r\n"
+    version = "1.0" if any(step.kind is StepKind.HEAD_1_0 for step in request.steps) else "1.1"
+    head = "\r\n".join([f"{request.method} {target} HTTP/{version}", *fields]).encode("latin-1") + b"\r\n\r\n"
     if request.steps and not any(step.kind is StepKind.PIPELINED for step in request.steps):
         return head + _stepped(exchange)
     return head + request.body

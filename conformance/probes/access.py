@@ -58,10 +58,17 @@ def _wrong_keys(body: RequestBody, scheme: CredentialScheme) -> Iterator[Probe]:
     for name, about, credential in (
         ("cut-key", "the right key without its last character", Credential.CUT),
         ("extended-key", "the right key with one character more", Credential.EXTENDED),
-        ("two-wrong-keys", "two keys that were never issued, each in a header field", Credential.TWICE_WRONG),
+        ("other-case-key", "the right key in the other letter case", Credential.OTHER_CASE),
+        ("dashed-key", "the right key with a dash and a digit behind it", Credential.DASH),
+        ("coloned-key", "the right key with a colon and a digit behind it", Credential.COLON),
+        ("slashed-key", "the right key with a slash and a digit behind it", Credential.SLASH),
     ):
-        yield refused_probe(f"access/{name}", about, valid, credential=credential, **_RARELY)
+        yield refused_probe(f"access/{name}", about, valid, credential=credential)
+    two = "two keys that were never issued, each in a header field"
+    yield refused_probe("access/two-wrong-keys", two, valid, credential=Credential.TWICE_WRONG, **_RARELY)
     if _is_bearer(scheme):
+        word = "the right key with a second word behind it"
+        yield refused_probe("access/key-and-word", word, valid, credential=Credential.WORD)
         yield refused_probe("access/wrong-scheme", "the right key as Basic", valid, credential=Credential.WRONG_SCHEME)
 
 

@@ -49,6 +49,16 @@ class Credential(StrEnum):
     """The right key without its last character."""
     EXTENDED = "extended"
     """The right key with one character more."""
+    OTHER_CASE = "other-case"
+    """The right key in the other letter case: as secret as the key itself, like the next four."""
+    DASH = "dash"
+    """The right key with a dash and a digit behind it."""
+    COLON = "colon"
+    """The right key with a colon and a digit behind it."""
+    SLASH = "slash"
+    """The right key with a slash and a digit behind it."""
+    WORD = "word"
+    """The right key with a space and a digit behind it, where its scheme has a name."""
     SPACED = "spaced"
     """The right key after two spaces, where its scheme has a name."""
     OTHER_HEADER = "other-header"
@@ -61,6 +71,17 @@ class Credential(StrEnum):
     """Two header fields, each with a wrong key."""
 
 
+class FieldNames(StrEnum):
+    """The letter case in which all names of header fields are written."""
+
+    UPPER = "upper"
+    LOWER = "lower"
+
+    def spelled(self, name: str) -> str:
+        """The name of a field in this case."""
+        return name.upper() if self is FieldNames.UPPER else name.lower()
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
     """One named request with an intent.
@@ -69,10 +90,11 @@ class Probe:
     body. `path` replaces the operation's path and is appended to the base URL, or with `from_root` to the host alone;
     None means the operation's own. `parameters` replaces the target's values of single parameters, of the path and
     beside it; None leaves one out that is not of the path. `headers` are added to the usual ones; the value None
-    removes one. `completion_tokens` is the worst case that a deployment may charge for. `connection` names a
-    connection that several probes share one after another, in the plan's order; None leaves it to the pool.
-    `disconnect_after` makes the client hang up after so many bytes of the body. `wave` orders probes that must not
-    overlap: a wave is sent when the one before has ended (0 for nearly all, so that they run side by side).
+    removes one; `field_names` is the letter case of all their names, where it is not the usual one. `completion_tokens`
+    is the worst case that a deployment may charge for. `connection` names a connection that several probes share one
+    after another, in the plan's order; None leaves it to the pool. `disconnect_after` makes the client hang up after so
+    many bytes of the body. `wave` orders probes that must not overlap: a wave is sent when the one before has ended (0
+    for nearly all, so that they run side by side).
     """
 
     name: str
@@ -84,6 +106,7 @@ class Probe:
     from_root: bool = False
     parameters: Mapping[str, str | None] = field(default_factory=dict, hash=False)
     headers: Mapping[str, str | None] = field(default_factory=dict, hash=False)
+    field_names: FieldNames | None = None
     credential: Credential = Credential.OWN
     completion_tokens: int = 0
     tier: Tier = Tier.STANDARD

@@ -13,6 +13,7 @@ from conformance.contract.model import Tier
 from conformance.probes.access import access_probes
 from conformance.probes.challenge import Challenge
 from conformance.probes.client_errors import error_probes
+from conformance.probes.clients import client_probes
 from conformance.probes.completions import completion_probes
 from conformance.probes.content_parts import content_part_probes
 from conformance.probes.declared import declared_probes
@@ -170,6 +171,7 @@ def _all(body: RequestBody, tier: Tier, generated: int | None) -> Iterator[Probe
     yield from stream_probes(body)
     yield from error_probes(body)
     yield from access_probes(body)
+    yield from client_probes(body)
     yield from keyword_probes(body, tier)
     yield from declared_probes(body)
     yield from tool_probes(body)

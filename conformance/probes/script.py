@@ -12,6 +12,8 @@ class StepKind(StrEnum):
 
     HEAD = "head"
     """Writes the request line and the header."""
+    HEAD_1_0 = "head-1.0"
+    """Writes the same as of an HTTP/1.0 client."""
     BODY = "body"
     """Writes the body up to a share of it (in a probe), or so many bytes of it (in what was sent)."""
     PAUSE = "pause"
@@ -37,6 +39,7 @@ class Step:
 
 
 HEAD: Final = Step(StepKind.HEAD)
+HEAD_1_0: Final = Step(StepKind.HEAD_1_0)
 WHOLE_BODY: Final = Step(StepKind.BODY, 1.0)
 HALF_CLOSE: Final = Step(StepKind.HALF_CLOSE)
 HANG_UP: Final = Step(StepKind.HANG_UP)

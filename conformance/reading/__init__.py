@@ -14,6 +14,7 @@ from conformance.reading.event_stream import Event, EventStreamReader
 from conformance.reading.expectations import Expectations
 from conformance.reading.head import begins_as_http, is_tls_alert, read_head
 from conformance.reading.schema import SchemaDeviation, SchemaJudge, keyword_key
+from conformance.reading.secret_forms import shown_secret
 from conformance.reading.stream import StreamReader, read_stream
 from conformance.reading.stream_reading import StreamReading
 from conformance.strict_json import parse
@@ -46,4 +47,5 @@ __all__ = [
     "read_head",
     "read_stream",
     "server_internals",
+    "shown_secret",
 ]

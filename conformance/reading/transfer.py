@@ -54,7 +54,10 @@ def read_transfer(answer: Answer, log: DeviationLog, exchange: Exchange) -> Tran
     chunked = "chunked" in _listed(answer.header("Transfer-Encoding"))
     length = answer.header("Content-Length")
     is_decoded = exchange.body_kept is BodyKept.DECODED
-    _judge_length(answer, length, chunked=chunked, is_whole=_is_whole(exchange) and not is_decoded, log=log)
+    # RFC 9110 section 9.3.2: the answer to HEAD has the header of another, and no body.
+    is_head = exchange.request.method == "HEAD"
+    is_whole = _is_whole(exchange) and not is_decoded and not is_head
+    _judge_length(answer, length, chunked=chunked, is_whole=is_whole, log=log)
     if exchange.ending.kind in _CUT_BY_TARGET and not _closed_unread(answer, exchange):
         actual = f"{exchange.ending.kind.value} after {_size(answer)} bytes"
         detail = f" ({quoted(exchange.ending.detail)})" if exchange.ending.detail else ""
@@ -63,7 +66,7 @@ def read_transfer(answer: Answer, log: DeviationLog, exchange: Exchange) -> Tran
     named = (coding.removeprefix("x-") for coding in _listed(answer.header("Content-Encoding")))
     codings = tuple(coding for coding in named if coding != "identity")
     _judge_coding(exchange, answer, codings, log)
-    if is_decoded:
+    if is_decoded or is_head:
         codings = ()
     declared = answer.header("Content-Type")
     media_type = None if declared is None else essence(declared)

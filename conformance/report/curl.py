@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from urllib.parse import urlsplit
 
-from conformance.evidence.redaction import CREDENTIAL_HEADERS, NEARLY, UNKNOWN_CREDENTIAL
+from conformance.evidence.redaction import CREDENTIAL_HEADERS, NEARLY, UNKNOWN_CREDENTIAL, VARIED
 from conformance.probes.script import StepKind
 from conformance.report.socket_command import Masked, socket_command
 from conformance.strict_json import JsonError, load
@@ -24,6 +24,8 @@ VARIABLES = {
     UNKNOWN_CREDENTIAL: WRONG_API_KEY,
     NEARLY.format("api-key"): WRONG_API_KEY,
     NEARLY.format("other-api-key"): WRONG_API_KEY,
+    VARIED.format("api-key"): WRONG_API_KEY,
+    VARIED.format("other-api-key"): WRONG_API_KEY,
 }
 """The environment variable that holds each secret. A deliberately wrong key has one of its own."""
 
@@ -98,7 +100,8 @@ def left_to_curl(request: SentRequest) -> frozenset[str]:
     """
     values: dict[str, list[str]] = {}
     for name, value in request.headers:
-        values.setdefault(name.lower(), []).append(value)
+        if name.istitle():  # curl writes the names in this letter case, too
+            values.setdefault(name.lower(), []).append(value)
     usual = {
         "host": urlsplit(request.url).netloc,
         "accept": "text/event-stream" if _asks_for_stream(request.body) else "application/json",

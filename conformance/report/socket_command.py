@@ -53,8 +53,8 @@ def _steps(request: SentRequest, masked: Masked, reach: Reach, defaults: Mapping
             until = written + int(step.amount)
             yield f"s.sendall({body_bytes(request.body, written, until, chunked=chunked)!r})"
             written = until
-        elif step.kind is StepKind.HEAD:
-            yield f"s.sendall({_head(request, masked, reach, defaults)})"
+        elif step.kind in {StepKind.HEAD, StepKind.HEAD_1_0}:
+            yield f"s.sendall({_head(request, masked, reach, defaults, step.kind)})"
         else:
             yield from _other(step)
 
@@ -77,7 +77,7 @@ def _other(step: Step) -> Iterator[str]:
             yield "s.close()"
 
 
-def _head(request: SentRequest, masked: Masked, reach: Reach, defaults: Mapping[str, str]) -> str:
+def _head(request: SentRequest, masked: Masked, reach: Reach, defaults: Mapping[str, str], kind: StepKind) -> str:
     """The head as a Python expression; masked secrets in it are read from the environment."""
     fields = []
     for name, value in request.headers:
@@ -90,7 +90,7 @@ def _head(request: SentRequest, masked: Masked, reach: Reach, defaults: Mapping[
     for name, variable in reach.query_env.items():
         place = _place(_IN_A_QUERY, variable)
         target = re.sub(rb"([?&]%b)[^&]*" % re.escape(f"{name}=".encode()), rb"\1" + place, target)
-    return _expression(head_bytes(request.method, target, fields), defaults)
+    return _expression(head_bytes(request.method, target, fields, kind), defaults)
 
 
 def _place(kind: bytes, variable: str) -> bytes:

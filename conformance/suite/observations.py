@@ -309,7 +309,8 @@ class Observations:
         A client reads each of them in the same way, whatever its request was.
         """
         named = {probe.name for probe in probes}
-        return [one for one in self._successes if one.probe.name not in named and one.probe.asks_for_stream is streamed]
+        others = (one for one in self._successes if one.probe.name not in named)
+        return [one for one in others if one.probe.asks_for_stream is streamed and not _came_whole_as_accepted(one)]
 
     @cached_property
     def _successes(self) -> list[Answered]:
@@ -330,6 +331,13 @@ class Observations:
         if not usable:
             raise worst([*obstacles, *(one for one in found if isinstance(one, Obstacle)), *_NONE_PLANNED])
         return iter(usable)
+
+
+def _came_whole_as_accepted(answered: Answered) -> bool:
+    """Whether a stream came whole for a request that accepts no stream: a requirement of its own says what is due."""
+    accepted = [value for name, value in answered.exchange.request.headers if name.lower() == "accept"]
+    refuses = bool(accepted) and not any(kind in accepted[0] for kind in ("event-stream", "*/*"))
+    return answered.probe.asks_for_stream and refuses and not is_event_stream(answered.answer.header("content-type"))
 
 
 _GLOB: Final = re.compile(r"[*?\[]")

@@ -7,21 +7,34 @@ from collections.abc import Callable, Sequence
 from conformance.contract.media_types import is_event_stream
 from conformance.evidence.redaction import MASKED
 from conformance.quoting import quoted
-from conformance.suite.answer_judging import CLIENT_ERRORS, expect_served, expect_served_or_refused, expect_status
+from conformance.suite.answer_judging import (
+    CLIENT_ERRORS,
+    expect_served,
+    expect_served_or_refused,
+    expect_status,
+    planned,
+)
 from conformance.suite.cross_talk import answer_texts, foreign_canaries
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect
 from conformance.suite.exposure import allows_sharing, has_generated
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations, status_of
+from conformance.suite.obstacles import worst
 from conformance.targets.capabilities import SECOND_TENANT
 from conformance.targets.environment import OTHER_API_KEY
 from conformance.targets.reach import is_added
 from conformance.wire import Redaction
+from conformance.wire.credentials import NOT_VARIED
 
 REJECTED = (401, 403)
 NO_KEY = ("access/no-key", "access/no-key-streamed", "access/no-key-invalid", "access/no-key-unknown-model")
 NOT_THE_KEY = ("access/changed-key", "access/cut-key", "access/extended-key", "access/two-wrong-keys")
 """Keys that are nearly right, and two wrong ones at once."""
+VARIED_KEYS = (
+    *("access/other-case-key", "access/dashed-key", "access/coloned-key", "access/slashed-key"),
+    "access/key-and-word",
+)
+"""The right key in another letter case, or with something behind it."""
 NO_ACCESS = (*NO_KEY, *NOT_THE_KEY[:3], "access/wrong-key", "access/empty-key")
 NOTHING_ELSE_WRONG = (*NO_KEY[:2], *NOT_THE_KEY[:3], "access/wrong-key", "access/empty-key")
 """Requests that lack nothing but the right key: no document says what is checked first where more is wrong."""
@@ -56,6 +69,23 @@ def test_a_key_that_is_nearly_right_is_wrong(refusals: Sequence[Answered], expec
 @requirement("access.key-whole", "access/cut-key", "access/extended-key")
 def test_a_key_is_compared_to_its_end(refusals: Sequence[Answered], expect: Expect) -> None:
     expect_status(refusals, REJECTED, expect, "401 or 403")
+
+
+@requirement("access.key-as-issued", *VARIED_KEYS)
+def test_a_key_counts_as_it_was_issued(observations: Observations, expect: Expect) -> None:
+    refusals, obstacles = observations.answers(planned(VARIED_KEYS, observations))
+    for refusal in refusals:
+        # A credential of two words is no credential (RFC 9110 section 11.4), which may also be called malformed.
+        malformed = refusal.probe.name == "access/key-and-word"
+        statuses, expected = ((400, *REJECTED), "401, 403 or 400") if malformed else (REJECTED, "401 or 403")
+        expect_status([refusal], statuses, expect, f"{expected} for {refusal.probe.about}")
+    for obstacle in obstacles:
+        expect.note(obstacle)
+    if not expect.judged:
+        unsent = [observations.unsent.get(probe.name, "") for probe in observations.matching(VARIED_KEYS)]
+        if all(why.startswith(NOT_VARIED) for why in unsent):
+            raise DoesNotApply(unsent[0])
+        raise worst(obstacles)
 
 
 @requirement("access.two-wrong-keys", "access/two-wrong-keys")

@@ -1,7 +1,9 @@
-"""What is known about keys by their form: vendors' prefixes, and keys that differ from another in one character."""
+"""What is known about keys by their form: vendors' prefixes, and keys that differ little from another."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Final
 
 VENDOR_PREFIXES: Final = (
@@ -33,6 +35,31 @@ def cut_key(key: str) -> str:
 def extended_key(key: str) -> str:
     """The key with one more character."""
     return key + "0"
+
+
+SUFFIXES: Final[Mapping[str, str]] = {"dash": "-0", "colon": ":0", "slash": "/0", "word": " 0"}
+"""What stands behind a key that is not the whole of a credential, by the name of what separates it."""
+SHORTEST_VARIED: Final = 9
+"""Characters of a key from which on its variations are redacted like the key itself."""
+_HEXADECIMAL: Final = re.compile(r"[0-9a-fA-F-]*")
+
+
+def other_case_key(key: str) -> str | None:
+    """The key behind the vendor's prefix in the other letter case; None where that says nothing.
+
+    A key without letters has no other case, and the digits of a hexadecimal number or a UUID mean the same in either.
+    """
+    prefix = vendor_prefix(key)
+    rest = key[len(prefix) :]
+    if not key.isascii() or rest.swapcase() == rest or _HEXADECIMAL.fullmatch(rest):
+        return None
+    return prefix + rest.swapcase()
+
+
+def varied_keys(key: str) -> frozenset[str]:
+    """The key in the other letter case, and with each of `SUFFIXES`: each is as secret as the key."""
+    other_case = other_case_key(key)
+    return frozenset({*(key + suffix for suffix in SUFFIXES.values()), *([other_case] if other_case else [])})
 
 
 def _another(character: str) -> str:

@@ -10,7 +10,15 @@ from urllib.parse import quote
 
 from conformance.contract.model import CredentialScheme, Place
 from conformance.probes.model import Credential
-from conformance.targets.keys import changed_key, cut_key, extended_key, vendor_prefix
+from conformance.targets.keys import (
+    SHORTEST_VARIED,
+    SUFFIXES,
+    changed_key,
+    cut_key,
+    extended_key,
+    other_case_key,
+    vendor_prefix,
+)
 from conformance.targets.model import Target
 from conformance.wire.errors import CredentialMissingError
 
@@ -22,6 +30,8 @@ WRONG_KEY_LENGTH = 48
 QUERY_NAMES = ("access_token", "api_key", "key")
 """The names of a key in a query: that of RFC 6750 section 2.3, and those that vendors use."""
 COOKIE = "Cookie"
+NOT_VARIED = "The target's key cannot be varied so"
+"""How the reason begins for which a variation of the right key was not sent."""
 _BASIC = "Basic "
 _OTHER_HEADERS = (CredentialScheme(header="X-API-Key"), USUAL_SCHEME)
 
@@ -63,6 +73,11 @@ _ONE_FIELD: Mapping[Credential, Callable[[CredentialScheme, str], str]] = {
     Credential.CHANGED: lambda scheme, key: scheme.prefix + changed_key(key),
     Credential.CUT: lambda scheme, key: scheme.prefix + cut_key(key),
     Credential.EXTENDED: lambda scheme, key: scheme.prefix + extended_key(key),
+    Credential.OTHER_CASE: lambda scheme, key: scheme.prefix + _other_case(_long(key)),
+    Credential.DASH: lambda scheme, key: scheme.prefix + _long(key) + SUFFIXES["dash"],
+    Credential.COLON: lambda scheme, key: scheme.prefix + _long(key) + SUFFIXES["colon"],
+    Credential.SLASH: lambda scheme, key: scheme.prefix + _long(key) + SUFFIXES["slash"],
+    Credential.WORD: lambda scheme, key: scheme.prefix + _long(key) + SUFFIXES["word"],
     Credential.WRONG_SCHEME: lambda scheme, key: (_BASIC if _is_bearer(scheme) else USUAL_SCHEME.prefix) + key,
 }
 """The value of the contract's header field, made of the target's own key."""
@@ -119,6 +134,20 @@ def wrong_key(target: Target) -> str:
         key = prefix + "".join(generator.choices(string.ascii_letters + string.digits, k=length))
         if key not in {target.api_key, target.other_api_key}:
             return key
+
+
+def _long(key: str) -> str:
+    """The key, where what is made of it is kept out of all files like itself."""
+    if len(key) < SHORTEST_VARIED:
+        raise CredentialMissingError(f"{NOT_VARIED}: it has fewer than {SHORTEST_VARIED} characters.")
+    return key
+
+
+def _other_case(key: str) -> str:
+    other = other_case_key(key)
+    if other is None:
+        raise CredentialMissingError(f"{NOT_VARIED}: it has no letters whose case matters.")
+    return other
 
 
 def _own(target: Target) -> str:

@@ -12,6 +12,7 @@ from conformance import __version__
 from conformance.contract.described_parameters import usual_text
 from conformance.contract.model import BESIDE_THE_BODY, Operation, Place, Schema
 from conformance.probes.model import Probe
+from conformance.probes.script import StepKind
 from conformance.targets.model import Target
 from conformance.wire.credentials import COOKIE, USUAL_SCHEME, CredentialFields, credential_fields
 from conformance.wire.errors import RequestError
@@ -49,6 +50,8 @@ def build_request(probe: Probe, operation: Operation, target: Target) -> httpx.R
     added |= _added_fields(target, credential)
     headers = [*_headers(probe, operation, credential, authority=authority, body=body, added=added)]
     headers += _script_fields(probe)
+    if probe.field_names is not None:
+        headers = [(probe.field_names.spelled(name), value) for name, value in headers]
     return httpx.Request(
         method=probe.method or operation.method.upper(),
         url=f"{scheme}://{authority}",
@@ -71,9 +74,12 @@ def sent_request(request: httpx.Request) -> SentRequest:
     )
 
 
-def head_bytes(method: str, target: bytes, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """The request line and the header (RFC 9112 sections 3 and 5)."""
-    lines = [b"%b %b HTTP/1.1" % (method.encode("ascii"), target)]
+def head_bytes(
+    method: str, target: bytes, fields: Iterable[tuple[bytes, bytes]], kind: StepKind = StepKind.HEAD
+) -> bytes:
+    """The request line and the header (RFC 9112 sections 3 and 5); `kind` is the step that writes them."""
+    version = b"HTTP/1.0" if kind is StepKind.HEAD_1_0 else b"HTTP/1.1"
+    lines = [b"%b %b %b" % (method.encode("ascii"), target, version)]
     lines += [b"%b: %b" % field for field in fields]
     return b"\r\n".join([*lines, b"", b""])
 

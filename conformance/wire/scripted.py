@@ -35,10 +35,15 @@ if TYPE_CHECKING:
     from conformance.targets.model import Limits, Target
 
 _READ_SIZE = 64 * 1024
+_BEHIND_HEAD = 1.0
+"""Seconds for which bytes are awaited behind an answer to HEAD."""
 _LARGEST_EVENT = 100 * 1024
 """Bytes of a header that the parser takes, as httpcore's does for every other exchange."""
-_SYNTHETIC = h11.Request(method="POST", target="/", headers=[("Host", "x"), ("Content-Length", "0")])
+_FIELDS = [("Host", "x"), ("Content-Length", "0")]
+_SYNTHETIC = h11.Request(method="POST", target="/", headers=_FIELDS)
 """Stands in the parser for the request, which it must not judge: that is for the target."""
+_SYNTHETIC_HEAD = h11.Request(method="HEAD", target="/", headers=_FIELDS)
+"""The same for a request whose answer has no body, whatever its header says."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 WaitFor = Callable[[str], Awaitable[object]]
@@ -99,7 +104,7 @@ class ScriptedClient:
             ]
         finally:
             current_tap.reset(token)
-        connection = _Connection(stream, self._timing.sleep, self._wait_for)
+        connection = _Connection(stream, self._timing.sleep, self._wait_for, is_head=first.request.method == "HEAD")
         try:
             return [await self._exchange(attempts, place, connection, tap, started) for place in range(len(attempts))]
         finally:
@@ -142,8 +147,8 @@ class ScriptedClient:
         return stream
 
 
-def _head_bytes(request: httpx.Request) -> bytes:
-    return head_bytes(request.method, request.extensions["target"], request.headers.raw)
+def _head_bytes(request: httpx.Request, kind: StepKind = StepKind.HEAD) -> bytes:
+    return head_bytes(request.method, request.extensions["target"], request.headers.raw, kind)
 
 
 @dataclass(slots=True)
@@ -153,6 +158,7 @@ class _Connection:
     stream: httpcore.AsyncNetworkStream
     sleep: Callable[[float], Awaitable[object]]
     wait_for: WaitFor
+    is_head: bool = False
     number: int | None = None
     steps: list[Step] = field(default_factory=list)
     """The steps of the first request's script that were done."""
@@ -192,7 +198,7 @@ class _Connection:
         self._answer_began.set()
 
     def _expect_answer(self) -> None:
-        self.parser.send(_SYNTHETIC)
+        self.parser.send(_SYNTHETIC_HEAD if self.is_head else _SYNTHETIC)
         self.parser.send(h11.EndOfMessage())
 
     def _next_answer(self, tap: Tap) -> bool:
@@ -219,13 +225,13 @@ class _Connection:
             return False
 
     async def _perform(self, attempt: Attempt, script: Script) -> bool:
-        head, body = _head_bytes(attempt.request), attempt.request.read()
+        body = attempt.request.read()
         written = 0
         for step in script.steps:
             amount = step.amount
             match step.kind:
-                case StepKind.HEAD:
-                    await self.stream.write(head)
+                case StepKind.HEAD | StepKind.HEAD_1_0:
+                    await self.stream.write(_head_bytes(attempt.request, step.kind))
                 case StepKind.BODY:
                     until = round(len(body) * step.amount)
                     await self.stream.write(body_bytes(body, written, until, chunked=script.chunked))
@@ -299,10 +305,20 @@ class _Receiver:
                 return end
             await self._hold()
         elif isinstance(event, h11.EndOfMessage):
-            return self._body.complete()
+            return await self._behind_head() if self._connection.is_head else self._body.complete()
         else:
             return EndKind.CLOSED, "the peer closed the connection without an answer"
         return None
+
+    async def _behind_head(self) -> End:
+        """The end of an answer to HEAD: what comes behind its header until the peer closes counts as its body."""
+        tap, (behind, _) = self._tap, self._connection.parser.trailing_data
+        data = bytes(behind)
+        with suppress(TimeoutError, *FAILURES):
+            async with asyncio.timeout(_BEHIND_HEAD):
+                while len(data) < _READ_SIZE and (more := await self._connection.stream.read(_READ_SIZE)):
+                    data += more
+        return (self._body.add(data, number=tap.reads, at=tap.read_at) if data else None) or self._body.complete()
 
     async def _hold(self) -> None:
         """Read nothing until the other probe has ended, once."""

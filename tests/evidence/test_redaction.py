@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from conformance.evidence import Redactor
 from conformance.evidence.jsonl import dump_line, exchange_to_json
-from conformance.targets.keys import changed_key, extended_key
+from conformance.targets.keys import changed_key, extended_key, varied_keys
 from conformance.wire.exchange import Exchange, Redaction
 
 REDACTOR = Redactor(SECRETS)
@@ -268,6 +268,15 @@ def test_a_stream_without_the_key_is_the_same_object() -> None:
     plain = exchange(events(*(delta(word) for word in ("sk-", "Test", "ing"))), request_headers=())
     assert REDACTOR.exchange(plain).answer is not None
     assert REDACTOR.exchange(plain) == plain
+
+
+@pytest.mark.parametrize("varied", sorted(varied_keys(KEY)))
+def test_a_key_that_is_varied_is_redacted(varied: str) -> None:
+    body = f'{{"error": "no such key: {varied}"}}'.encode()
+    redacted = REDACTOR.exchange(exchange(body, request_headers=(("Authorization", f"Bearer {varied}"),)))
+    assert KEY[4:].lower() not in written(redacted).decode().lower()
+    names = {redaction.secret for redaction in redacted.redactions if redaction.where == "request"}
+    assert names == {"api-key, varied"}
 
 
 @pytest.mark.parametrize("nearly", [KEY[:-1], changed_key(KEY), extended_key(KEY)], ids=["cut", "changed", "extended"])

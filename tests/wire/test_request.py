@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from conformance import __version__
 from conformance.contract.model import CredentialScheme
-from conformance.probes.model import Credential
+from conformance.probes.model import Credential, FieldNames
 from conformance.targets.model import Target
 from conformance.wire.errors import CredentialMissingError, RequestError
 from conformance.wire.request import build_request, sent_request
@@ -95,6 +95,26 @@ def test_a_probe_changes_headers_whatever_their_case() -> None:
     assert "Content-Type" not in changed
     assert "Accept" not in changed
     assert changed["X-New"] == "1"
+
+
+def test_the_names_of_all_fields_may_be_in_one_case() -> None:
+    names = headers_of(field_names=FieldNames.UPPER)
+    assert {"HOST", "AUTHORIZATION", "CONTENT-TYPE", "CONTENT-LENGTH"} <= set(names)
+    assert all(name.isupper() for name in names)
+
+
+@pytest.mark.parametrize("key", ["short", "6f9619ff-8b86-d011-b42d-00cf4fc964ff", "sk-123456789012"])
+def test_a_key_without_another_letter_case_is_not_varied(key: str) -> None:
+    with pytest.raises(CredentialMissingError, match="cannot be varied"):
+        authorization(Credential.OTHER_CASE, replace(TARGET, api_key=key))
+
+
+def test_a_varied_key_has_the_same_letters_and_another_end() -> None:
+    varied = [authorization(one) for one in (Credential.DASH, Credential.COLON, Credential.SLASH, Credential.WORD)]
+    assert varied == [f"Bearer {KEY}{end}" for end in ("-0", ":0", "/0", " 0")]
+    other = authorization(Credential.OTHER_CASE)
+    assert other != f"Bearer {KEY}"
+    assert (other or "").lower() == f"Bearer {KEY}".lower()
 
 
 def test_a_chunked_request_has_no_length() -> None:

@@ -13,6 +13,7 @@ from conformance.probes.script import (
     HALF_CLOSE,
     HANG_UP,
     HEAD,
+    HEAD_1_0,
     RESET,
     WHOLE_BODY,
     Script,
@@ -262,3 +263,29 @@ def test_what_is_scripted_is_not_sent_through_a_proxy(monkeypatch: pytest.Monkey
     seen = asyncio.run(main())
     assert seen.exchanges == ()
     assert seen.unsent == dict.fromkeys(("scripted", "one", "two"), BY_PROXY)
+
+
+@pytest.mark.parametrize("behind", [b"", b'{"error": {}}'])
+def test_what_comes_behind_an_answer_to_head_is_its_body(behind: bytes) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 405 Not Allowed\r\nContent-Length: 13\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.write(behind)
+
+    (exchange,) = send(answer, probe("head", body=None, method="HEAD", script=Script((HEAD,))))
+    assert exchange.ending.kind is EndKind.COMPLETE
+    assert exchange.answer is not None
+    assert exchange.answer.body == behind
+
+
+def test_a_request_may_be_of_http_1_0() -> None:
+    heads: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(OK)
+
+    (exchange,) = send(answer, probe("old", body=BODY, script=Script((HEAD_1_0, WHOLE_BODY))))
+    assert heads[0].startswith(b"POST /v1/chat/completions HTTP/1.0\r\n")
+    assert [step.kind for step in exchange.request.steps] == [StepKind.HEAD_1_0, StepKind.BODY]

@@ -23,6 +23,7 @@ _FLAGS: Mapping[str, Fact] = {
     "limited": lambda context: _limit(context) is not None,
     "non-ascii": lambda context: not context.prompt.isascii(),
     "long-prompt": lambda context: context.has_long_prompt,
+    "queried": lambda context: context.query != "",
     "keyless": lambda context: not {"authorization", "x-api-key"} & context.headers.keys(),
     "gzip": lambda context: "gzip" in context.headers.get("accept-encoding", ""),
     "error": lambda context: context.status >= 400,
@@ -54,6 +55,7 @@ _FIGURES: Mapping[str, Fact] = {
 }
 _WORDS: Mapping[str, Fact] = {
     "method": lambda context: context.method,
+    "accepts": lambda context: context.headers.get("accept", ""),
     "declared": lambda context: essence(context.headers.get("content-type")),
     "path-end": lambda context: re.split("/(?=.)", context.path)[-1],  # with the slash that ends it, if one does
 }
@@ -67,6 +69,7 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 _COMPARISON = re.compile(r"([a-z-]+)\s*(!=|>=|<=|=|>|<)\s*(\S+)")
 _HAS_FIELD = re.compile(r"says (\w+)")
+_SENDS = re.compile(r"sends ([a-z0-9-]+)")
 _PROMPTED = re.compile(r"prompted `([^`]+)`")
 _ONE_IN = "one-in"
 
@@ -103,6 +106,9 @@ def _term(text: str) -> RequestCondition:
     field = _HAS_FIELD.fullmatch(name)
     if field is not None:
         return lambda context: (field[1] in context.body) is not negated
+    sent = _SENDS.fullmatch(name)
+    if sent is not None:
+        return lambda context: (sent[1] in context.headers) is not negated
     prompted = _PROMPTED.fullmatch(name)
     if prompted is not None:
         return lambda context: (prompted[1] in context.prompt) is not negated
@@ -134,4 +140,5 @@ def _limit(context: RequestContext) -> int | None:
 
 
 def _names() -> list[str]:
-    return [*_FLAGS, "not …", "says FIELD", "prompted `TEXT`", *(f"{name} > 1" for name in _FIGURES), f"{_ONE_IN} = 5"]
+    forms = ("not …", "says FIELD", "sends HEADER", "prompted `TEXT`")
+    return [*_FLAGS, *forms, *(f"{name} > 1" for name in _FIGURES), f"{_ONE_IN} = 5"]

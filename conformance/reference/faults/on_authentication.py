@@ -45,12 +45,20 @@ _NEARLY: dict[str, Callable[[str, str], bool]] = {
     "changed": lambda key, given: given[:8] == key[:8] and len(given) == len(key),
     "cut": lambda key, given: len(given) > 8 and key.startswith(given),
     "extended": lambda key, given: given.startswith(key),
+    "folded": lambda key, given: given != key and given.casefold() == key.casefold(),
+    "before-dash": lambda key, given: given != key and given.rpartition("-")[0] == key,
+    "before-colon": lambda key, given: given != key and given.partition(":")[0] == key,
+    "before-slash": lambda key, given: given != key and given.partition("/")[0] == key,
 }
 
 
 @fault_action("access.nearly")
 def nearly(hooks: Hooks, how: str) -> Hooks:
-    """Lets in keys that are nearly right: `changed` after their first characters, `cut`, or `extended`."""
+    """Lets in keys that are nearly right.
+
+    That is `changed` after their first characters, `cut`, `extended`, in any letter case (`folded`), or with something
+    `before-dash`, `before-colon` or `before-slash`.
+    """
     if how not in _NEARLY:
         raise ActionError(f"`how: {how}` is unknown; use one of {', '.join(_NEARLY)}")
 
@@ -59,6 +67,31 @@ def nearly(hooks: Hooks, how: str) -> Hooks:
         return any(_NEARLY[how](tenant.api_key, key) for tenant in tenants for key in given)
 
     return _letting_in(hooks, lets_in)
+
+
+@fault_action("access.first-word")
+def first_word(hooks: Hooks) -> Hooks:
+    """Takes the first word behind the scheme as the key, whatever follows."""
+
+    def lets_in(scheme: CredentialScheme, tenants: list[Tenant], fields: Given) -> bool:
+        words = [value.decode("latin-1").split() for value in _values(scheme, fields)]
+        return any(tenant.api_key in given[1:-1] for tenant in tenants for given in words)
+
+    return _letting_in(hooks, lets_in)
+
+
+@fault_action("access.two-words-400")
+def two_words_malformed(hooks: Hooks) -> Hooks:
+    """Refuses a credential with a second word behind the key as malformed, with 400."""
+    usual = hooks.stages.authenticate
+
+    def authenticate(scheme: CredentialScheme, dialect: Dialect, tenants: Iterable[Tenant], fields: Fields) -> Tenant:
+        given = list(fields)
+        if any(len(value.split()) > 2 for value in _values(scheme, given)):
+            raise Refusal(400, "malformed_credential", "The credential is malformed.")
+        return usual(scheme, dialect, tenants, given)
+
+    return replace(hooks, stages=replace(hooks.stages, authenticate=authenticate))
 
 
 @fault_action("access.two")

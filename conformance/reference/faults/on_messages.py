@@ -214,6 +214,18 @@ def gzip(hooks: Hooks, flush: str = "event", *, declared: bool = True, asked_onl
     return with_messages(hooks, faulty)
 
 
+@fault_action("coding.wrong-checksum")
+def wrong_checksum(hooks: Hooks) -> Hooks:
+    """Compresses every body, with a checksum at its end that is that of other data (RFC 1952 section 2.3.1)."""
+
+    def change(body: bytes, _: RequestContext) -> bytes:
+        coder = zlib.compressobj(wbits=31)
+        packed = coder.compress(body) + coder.flush()
+        return packed[:-8] + bytes(byte ^ 0xFF for byte in packed[-8:-4]) + packed[-4:]
+
+    return set_header(with_body(hooks, change), "content-encoding", "gzip")
+
+
 @fault_action("coding.bomb")
 def bomb(hooks: Hooks, megabytes: int = 64) -> Hooks:
     """Sends a small compressed body that expands to very many bytes."""

@@ -9,6 +9,7 @@ from typing import Any
 from conformance.reference.faults.actions import fault_action
 from conformance.reference.hooks import Hooks, ProtocolHook
 
+_KEY = re.compile(rb"\r\n(?:authorization|x-api-key):[^\r\n]*", re.IGNORECASE)
 _LENGTH = re.compile(rb"\r\ncontent-length:[^\r\n]*", re.IGNORECASE)
 
 
@@ -37,6 +38,18 @@ def one_length(hooks: Hooks) -> Hooks:
         largest: bytes = max(lengths, key=lambda line: int(re.sub(rb"\D", b"", line.partition(b":")[2]) or b"0"))
         kept: bytes = _LENGTH.sub(b"", head)
         return kept + largest + line_end + body
+
+    return with_protocol(hooks, lambda protocol: _reading(protocol, change))
+
+
+@fault_action("reading.exact-names")
+def exact_names(hooks: Hooks, case: str) -> Hooks:
+    """Does not find the field of the key where all names are in `upper` or `lower` case."""
+    host = b"\r\n%b:" % (b"HOST" if case == "upper" else b"host")
+
+    def change(data: bytes) -> bytes:
+        head, line_end, body = data.partition(b"\r\n\r\n")
+        return _KEY.sub(b"", head) + line_end + body if host in head else data
 
     return with_protocol(hooks, lambda protocol: _reading(protocol, change))
 

@@ -115,6 +115,35 @@ def end(hooks: Hooks, how: str = "close") -> Hooks:
     return with_writes(hooks, rewrite)
 
 
+@fault_action("wire.body-of-head")
+def body_of_head(hooks: Hooks, text: str) -> Hooks:
+    """Writes a body behind the head of every answer to HEAD."""
+
+    def rewrite(context: RequestContext, write: Write) -> Iterable[bytes | Ending]:
+        is_head = context.method == "HEAD" and write.kind is WriteKind.HEAD
+        return (write.data + text.encode("latin-1") if is_head else write.data,)
+
+    return with_writes(hooks, rewrite)
+
+
+@fault_action("wire.always-chunked")
+def always_chunked(hooks: Hooks) -> Hooks:
+    """Writes every body in chunks, whoever asks."""
+
+    def rewrite(context: RequestContext, write: Write) -> Iterable[bytes | Ending]:
+        if context.method == "HEAD":
+            return (write.data,)
+        if write.kind is WriteKind.HEAD:
+            lines = write.data.removesuffix(b"\r\n\r\n").split(b"\r\n")
+            kept = [line for line in lines if not line.lower().startswith((b"transfer-encoding:", b"content-length:"))]
+            return (b"\r\n".join([*kept, b"transfer-encoding: chunked"]) + b"\r\n\r\n",)
+        if write.kind is WriteKind.END:
+            return (b"0\r\n\r\n",)
+        return (b"%x\r\n%b\r\n" % (len(write.payload), write.payload),)
+
+    return with_writes(hooks, rewrite)
+
+
 @fault_action("wire.until-close")
 def until_close(hooks: Hooks, *, said: bool = True) -> Hooks:
     """Delimits the body by the end of the connection, without a length and without chunks."""
