@@ -102,7 +102,7 @@ class Search:
             last = size if end == size else end - half
             for found in self._within(view.part(start, end), start):
                 # What begins in the other half of an overlap is found whole in the window beside it.
-                begin = min(span[0] for span in found.spans)
+                begin = min((span[0] for span in found.spans), default=first)
                 if first <= begin < last or view.forms or not view.is_source:
                     yield found
 
