@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from conformance.probes import Probe
 from conformance.quoting import quoted
 from conformance.suite.answered_choices import SeenChoice, choices_in, prompt_tokens, seen_answers
-from conformance.suite.expect import SERVED, STREAM_SERVED, DoesNotApply, Expect
+from conformance.suite.expect import SERVED, STREAM_SERVED, DoesNotApply, Expect, NotTestable
 from conformance.suite.limits import judged_limit, least_used
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Completion, Observations, Stream
@@ -66,6 +66,9 @@ def test_length_means_that_the_limit_was_reached(streams: Sequence[Stream], expe
         each = "the choice ends" if len(choices) == 1 else f"each of the {len(choices)} choices ends"
         expected = f"at least {least} completion tokens, since {each} with `length` at a limit of {limit}"
         expect(used >= least, stream.id, expected=expected, actual=f"{used}, by the stream's own usage")
+    if not expect.judged and not any(stream.reading.chunks for stream in streams):
+        why = f"{streams[0].id}: the answer to a request for a stream has no readable chunk"
+        raise NotTestable(why, streams[0].id, because="stream.not-empty")
     if not expect.judged:
         raise DoesNotApply("no stream with a usage was cut at its limit")
 
