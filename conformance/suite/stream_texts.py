@@ -22,6 +22,8 @@ _MOST_TIMES: Final = 3
 """A stream with more than this times the whole text says something else."""
 _HELD_BACK: Final = 2
 """Characters at the end of a text cut by its limit that one way of delivery may hold back: half a character, a mark."""
+_UNLIKELY_TO_END: Final = 200
+"""Characters of a beginning that is so long that it is the same text, however much of it is missing."""
 _SHOWN: Final = 40
 
 
@@ -62,7 +64,7 @@ def text_pairs(compared: Sequence[Pair]) -> list[TextPair]:
 def lost(text: TextPair) -> Difference | None:
     """Whether the stream is the whole text with parts left out."""
     streamed, whole = _packed(text.streamed), _packed(text.whole)
-    least = 0 if text.beside_equal else len(whole) / 2
+    least = 0 if text.beside_equal else min(len(whole) / 2, _UNLIKELY_TO_END)
     if not least <= len(streamed) < len(whole) or len(whole) < _SHORTEST or _is_held_back(text, streamed, whole):
         return None
     if not _is_within(streamed, whole):
