@@ -14,12 +14,17 @@ ONE_CONNECTION = "kept-alive"
 """The connection of several streams and plain completions, where each kind follows the other and itself."""
 LONG_ANSWER = "Count from one to fifty in words, separated by single spaces, without any other text."
 MULTIBYTE = (
-    "Repeat this line: \u4f60\u597d\uff0c\u4e16\u754c \u0645\u0631\u062d\u0628\u0627 "
+    "Repeat this line and the next, without any other text:\n"
+    "\u4f60\u597d\uff0c\u4e16\u754c 6666 \u0645\u0631\u062d\u0628\u0627\n"
     "\U0001f468\u200d\U0001f469\u200d\U0001f467 e\u0301 \u00f1 \u2713"
 )
-"""CJK, right-to-left text, an emoji with joiners, a combining mark: text that a server breaks that cuts bytes."""
+"""CJK, right-to-left text, an emoji with joiners, a combining mark: text that a server breaks that cuts bytes. Besides,
+a token that comes twice and line breaks, which are dropped where deltas are compared or trimmed."""
+MULTIBYTE_TOKENS = 32
 AFTERWARDS = 2
 """The wave of requests that a deployment could answer from a cache of earlier answers."""
+OF_CHOICES = 8
+"""Completion tokens of each of several choices: so many that a usage which counts one of them is seen."""
 OTHER_LIMIT = 3
 """Completion tokens of the long answer when it is requested again."""
 
@@ -44,7 +49,9 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
         "the same question after a long preface, which costs more prompt tokens",
         body.asking("Think of nothing. " * 30 + "Say hello.", tokens=8),
     )
-    yield served_probe("completion/multibyte", "text outside of ASCII in a message", body.asking(MULTIBYTE, tokens=24))
+    yield served_probe(
+        "completion/multibyte", "text outside of ASCII in a message", body.asking(MULTIBYTE, tokens=MULTIBYTE_TOKENS)
+    )
     yield served_probe(
         "completion/conversation",
         "a conversation of several turns",
@@ -64,9 +71,8 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
         stopped = body.asking(LONG_ANSWER, tokens=24, stop=[" "])
         yield served_probe("completion/stop", "a long answer that stops at its first space", stopped)
     if body.has("n"):
-        yield served_probe(
-            "completion/two-choices", "two choices for one prompt", body.asking(LONG_ANSWER, tokens=4, n=2)
-        )
+        request = body.asking(LONG_ANSWER, tokens=OF_CHOICES, n=2)
+        yield served_probe("completion/two-choices", "two choices for one prompt", request)
     if body.has("logprobs"):
         request = body.asking("Say hello.", tokens=3, logprobs=True, top_logprobs=2)
         yield served_probe("completion/logprobs", "the log probabilities of each token", request)

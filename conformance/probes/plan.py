@@ -20,6 +20,7 @@ from conformance.probes.declared import declared_probes
 from conformance.probes.generated import GENERATED, generated_probes
 from conformance.probes.keywords import keyword_probes
 from conformance.probes.load import load_probes
+from conformance.probes.long_answers import long_answer_probes, unlimited_probes
 from conformance.probes.model import Intent, Probe
 from conformance.probes.optional_fields import optional_field_probes
 from conformance.probes.reasoning import reasoning_probes
@@ -169,6 +170,8 @@ def _variables(body: RequestBody) -> str:
 def _all(body: RequestBody, tier: Tier, generated: int | None) -> Iterator[Probe]:
     yield from completion_probes(body)
     yield from stream_probes(body)
+    yield from long_answer_probes(body)
+    yield from unlimited_probes(body)
     yield from error_probes(body)
     yield from access_probes(body)
     yield from client_probes(body)

@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.contract.model import Tier
 from conformance.probes.canaries import WORDS, repeating
-from conformance.probes.completions import LONG_ANSWER, MULTIBYTE, ONE_CONNECTION
+from conformance.probes.completions import LONG_ANSWER, MULTIBYTE, MULTIBYTE_TOKENS, OF_CHOICES, ONE_CONNECTION
 from conformance.probes.model import Probe, served_probe
 from conformance.probes.request_body import RequestBody
 
@@ -22,7 +22,9 @@ def stream_probes(body: RequestBody) -> Iterator[Probe]:
     if not body.has("stream"):
         return
     yield served_probe("stream/plain", "a stream", _asking(body, LONG_ANSWER, 32), tier=Tier.SMOKE)
-    yield served_probe("stream/multibyte", "a stream of text outside of ASCII", _asking(body, MULTIBYTE, 32))
+    multibyte = _asking(body, MULTIBYTE, MULTIBYTE_TOKENS)
+    yield served_probe("stream/multibyte", "a stream of text outside of ASCII", multibyte)
+    yield served_probe("stream/multibyte-again", "the same stream of text outside of ASCII again", multibyte)
     yield served_probe(
         "stream/sentinel-in-text", "a stream whose text looks like framing", _asking(body, SENTINEL_IN_TEXT, 24)
     )
@@ -73,7 +75,9 @@ def _with_optional_fields(body: RequestBody) -> Iterator[Probe]:
             yield served_probe(f"stream/{name}", about, _asking(body, LONG_ANSWER, 24, stop=stop))
     if body.has("n"):
         for n, word, tier in ((2, "two", Tier.STANDARD), (3, "three", Tier.EXHAUSTIVE)):
-            request = _asking(body, LONG_ANSWER, 4, n=n)
+            request = _asking(body, LONG_ANSWER, OF_CHOICES, n=n)
+            if body.has("stream_options"):
+                request["stream_options"] = {"include_usage": True}
             yield served_probe(f"stream/{word}-choices", f"a stream of {word} choices", request, tier=tier)
     if body.has("stream_options"):
         usage: dict[str, Any] = {"stream_options": {"include_usage": True}}

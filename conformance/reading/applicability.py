@@ -84,6 +84,8 @@ def _chunks(reading: StreamReading) -> Iterator[str]:
     if reading.chunks > 1:
         yield from ("stream.id-constant", "stream.created-constant", "stream.model-constant")
     yield from _choices(reading)
+    if any(choice.tokens for choice in reading.choices.values()):
+        yield "stream.logprobs-consistent"
     if reading.usage is None:
         return
     yield "stream.usage-sum"

@@ -144,7 +144,7 @@ class ChoiceReader:
         if delta and (len(delta) > 1 or content is None):
             self._take_beside(delta, event)
         if self._logprobs is not None:
-            self._logprobs.take(entry.get("logprobs"))
+            self._logprobs.take(entry.get("logprobs"), position_of(event))
 
     def _take_beside(self, delta: dict[str, Any], event: Event) -> None:
         """Takes what a delta has in place of text, or beside an empty one."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from conformance.quoting import quoted
 from conformance.reading.deviation import DeviationLog, Position
+from conformance.reading.token_figures import inconsistencies
 
 _MOST_TOKENS: Final = 100_000
 """Tokens whose bytes are kept to be compared with the text."""
@@ -21,14 +22,17 @@ class LogprobsReader:
     count: int = 0
     _pieces: list[bytes] = field(default_factory=list)
 
-    def take(self, logprobs: Any) -> None:
-        """Takes the log probabilities beside one delta."""
+    def take(self, logprobs: Any, position: Position) -> None:
+        """Takes the log probabilities beside one delta, which is at `position`."""
         content = logprobs.get("content") if type(logprobs) is dict else None
         if type(content) is not list:
             return
         self.count += len(content)
         if self.count <= _MOST_TOKENS:
             self._pieces.extend(_bytes_of(entry) for entry in content)
+            for entry in content:
+                for expected, actual in inconsistencies(entry):
+                    self.log.note("stream.logprobs-consistent", expected, actual, position)
 
     def end(self, text: str, position: Position) -> None:
         """Compares all tokens with the whole text of the choice; `position` is the end of the stream."""

@@ -43,6 +43,11 @@ _CONTEXT = re.compile(
     r"|exceeds? [^.]{0,60}\btokens\b"
 )
 
+_FEW, _MANY = 8, 512
+"""Limits between which nearly all of a limit is expected to be counted where it was reached."""
+_HELD_BACK = 3
+"""Tokens of each choice that need not be counted."""
+
 
 def limit_of_its_own(sent: Any, status: int, body: bytes) -> str | None:
     """What a target says it takes less of than a valid request has, in words that follow "it takes"."""
@@ -130,3 +135,25 @@ def declared_too_long(sent: Any, status: int, body: bytes) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def judged_limit(sent: Any) -> int | None:
+    """The token limit of each choice of a request, if it is one that decides anything.
+
+    One below 1, which a schema may allow, means nothing.
+    """
+    body = sent if isinstance(sent, Mapping) else {}
+    counts = (limit for name in LIMIT_FIELDS if type(limit := body.get(name)) is int and limit > 0)
+    return min(counts, default=None)
+
+
+def least_used(limit: int, choices: int, *, shows_reasoning: bool = False) -> int:
+    """The fewest completion tokens that a usage may count where every choice ended at its limit.
+
+    Some do not count what they hold back at the end: of a character in four tokens three, and the token that ends a
+    text is none of it. Where reasoning is shown, some count the text alone; and a large limit may be beyond what the
+    model's context leaves. There, as where the limit is not much more than that itself, half of it is enough.
+    """
+    if shows_reasoning or not _FEW <= limit <= _MANY:
+        return math.ceil(limit * choices / 2)
+    return choices * (limit - _HELD_BACK)

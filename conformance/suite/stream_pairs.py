@@ -55,10 +55,9 @@ def pairs(streams: Iterable[Stream], completions: Iterable[Completion], *fields:
     """Each stream with each completion of the same request; with `fields`, only these fields must be the same."""
     by_request: dict[str, list[Completion]] = {}
     for one in completions:
-        by_request.setdefault(_key(one.answered.sent, fields), []).append(one)
-    return [
-        Pair(stream, whole) for stream in streams for whole in by_request.get(_key(stream.answered.sent, fields), ())
-    ]
+        by_request.setdefault(request_key(one.answered.sent, fields), []).append(one)
+    found = [(stream, by_request.get(request_key(stream.answered.sent, fields), ())) for stream in streams]
+    return [Pair(stream, whole) for stream, twins in found for whole in twins]
 
 
 def differences(pair: Pair) -> Iterator[Difference]:
@@ -79,7 +78,7 @@ def prompt_differences(compared: Sequence[Pair]) -> dict[str, Difference | None]
     """
     by_messages: dict[str, dict[str, float]] = {}
     for pair in compared:
-        counts = by_messages.setdefault(_key(pair.stream.answered.sent, ("messages",)), {})
+        counts = by_messages.setdefault(request_key(pair.stream.answered.sent, ("messages",)), {})
         streamed, whole = _prompt_tokens(pair.stream.reading.usage), pair.whole.usage("prompt_tokens")
         if streamed is not None and whole is not None:
             counts.update({pair.stream.id: streamed, pair.whole.id: whole})
@@ -151,38 +150,6 @@ def lost_whitespace(pair: Pair) -> Difference | None:
     return Difference(expected, f"{streamed:.0%} of the text of {choices[0].content_deltas} deltas")
 
 
-def repeated_texts(compared: Sequence[Pair]) -> frozenset[str]:
-    """The texts, without white space, that two answers to one request share: there the target is repeatable."""
-    answers = {pair.stream.id: _packed_stream(pair.stream) for pair in compared}
-    answers |= {pair.whole.id: _packed("".join(pair.whole.texts)) for pair in compared}
-    counts = Counter(answers.values())
-    return frozenset(text for text, count in counts.items() if text and count > 1)
-
-
-def lost_text(pair: Pair, repeated: frozenset[str]) -> Difference | None:
-    """Whether a stream is the answer without streaming with parts left out, from a target that is repeatable.
-
-    A model that chooses other words does not happen upon the same ones with gaps; white space is judged elsewhere.
-    """
-    streamed, whole = _packed_stream(pair.stream), _packed("".join(pair.whole.texts))
-    same_end = {choice.finish_reason for choice in pair.stream.reading.choices.values()} == _reasons(pair.whole)
-    if not same_end or not {streamed, whole} & repeated or not len(whole) / 2 <= len(streamed) < len(whole):
-        return None
-    rest = iter(whole)
-    if not all(character in rest for character in streamed):
-        return None
-    expected = f"the {len(whole)} characters of text of {pair.whole.id}, white space not counted"
-    return Difference(expected, f"{len(streamed)} of them, in the same order")
-
-
-def _packed_stream(stream: Stream) -> str:
-    return _packed("".join(choice.content for choice in stream.reading.choices.values()))
-
-
-def _packed(text: str) -> str:
-    return "".join(text.split())
-
-
 def unlisted_tokens(stream: Stream) -> tuple[int, int] | None:
     """Listed tokens, and those that the usage counts as text, of a stream that its limit cut; None if unknown."""
     reading = stream.reading
@@ -215,7 +182,8 @@ def _duration(observations: Observations, probe: str) -> float | None:
     return next((one.exchange.ending.at for one in answered if one.answer.status == 200), None)
 
 
-def _key(sent: Any, fields: Sequence[str]) -> str:
+def request_key(sent: Any, fields: Sequence[str] = ()) -> str:
+    """What two requests have in common that differ in streaming alone; with `fields`, only these fields count."""
     body = sent if isinstance(sent, dict) else {}
     kept = {name: value for name, value in body.items() if name not in _STREAMING and (not fields or name in fields)}
     return json.dumps(kept, sort_keys=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 
 from conformance.contract.media_types import JSON, essence, is_event_stream, parameters
 from conformance.contract.model import Requirement
@@ -23,6 +24,11 @@ from conformance.suite.readers import Readers
 DAY = 86_400
 SKEW = 2
 """How far apart the clocks of two machines behind one target may be, in seconds."""
+MINUTES = 600
+"""How far apart the clocks of a client and a deployment may be, in seconds."""
+MOST_HOURS = 15
+"""No time zone is further from universal time."""
+NEARLY = 120
 REPLACEMENT = "\ufffd"
 
 
@@ -95,6 +101,20 @@ def test_created_is_the_time_of_the_completion(completions: Sequence[Completion]
             completion.id,
             expected=f"seconds since 1970, near {began:.0f}",
             actual=str(created),
+        )
+
+
+@requirement("completion.created-clock", "completion/*")
+def test_created_is_by_the_clock_of_the_world(completions: Sequence[Completion], expect: Expect) -> None:
+    dated = [(one, created, _ahead(one, created)) for one, created in _dated(completions)]
+    odd = [one for one, _, ahead in dated if abs(ahead) > MINUTES]
+    for completion, created, ahead in dated:
+        # The answer of a cache may be older than its request; most are not.
+        expect(
+            abs(ahead) <= MINUTES or 2 * len(odd) <= len(dated),
+            completion.id,
+            expected=f"a time within {MINUTES // 60} minutes of {_began(completion):.0f}, the clock of the client",
+            actual=f"{created}, {apart(ahead)}",
         )
 
 
@@ -253,6 +273,28 @@ def _began(completion: Completion) -> float:
 def _ended(completion: Completion) -> float:
     """When the answer was complete."""
     return _began(completion) + completion.answered.exchange.ending.at
+
+
+def _ahead(completion: Completion, created: float) -> float:
+    """How many seconds `created` is ahead of the client's clock, or of the deployment's own, whichever is nearer."""
+    if not math.isfinite(created):
+        return math.inf
+    since, until = created - _began(completion), created - _ended(completion)
+    by_client = max(0.0, until) + min(0.0, since)
+    try:
+        stated = parsedate_to_datetime(completion.answered.answer.header("date") or "").timestamp()
+    except (TypeError, ValueError):
+        return by_client
+    return min(by_client, created - stated, key=abs)
+
+
+def apart(seconds: float) -> str:
+    """How far a time is from the right one, in words; whole hours are those of another time zone."""
+    side = "ahead of it" if seconds > 0 else "behind it"
+    halves = round(seconds / 1800)
+    if halves and abs(halves) < 2 * MOST_HOURS and abs(seconds - 1800 * halves) <= NEARLY:
+        return f"{abs(halves) / 2:g} h {side}, as by the clock of another time zone"
+    return f"{abs(seconds) / 60:.0f} min {side}"
 
 
 def _dated(completions: Sequence[Completion]) -> list[tuple[Completion, float]]:

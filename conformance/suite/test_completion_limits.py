@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conformance.probes.model import LIMIT_FIELDS
 from conformance.quoting import quoted
 from conformance.reading import fewest_tokens
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect
+from conformance.suite.limits import judged_limit, least_used
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Completion
 
@@ -44,9 +44,8 @@ def test_length_means_that_the_limit_was_reached(completions: Sequence[Completio
         limit, used = _limit(completion), completion.usage("completion_tokens")
         if limit is None or used is None or not _all_cut(completion):
             continue
-        # Some do not count what they hold back at the end, such as half a character.
         count = len(completion.choices)
-        least = math.ceil(limit * count / 2)
+        least = least_used(limit, count, shows_reasoning=any(map(_reasoning, completion.choices)))
         each = "the choice ends" if count == 1 else f"each of the {count} choices ends"
         expect(
             used >= least,
@@ -206,10 +205,8 @@ def _counting(completions: Sequence[Completion]) -> list[Completion]:
 
 
 def _limit(completion: Completion) -> int | None:
-    """The token limit of each choice; one below 1, which a schema may allow, means nothing that can be judged."""
-    fields = (completion.answered.requested(name) for name in LIMIT_FIELDS)
-    counts = (limit for limit in fields if isinstance(limit, int) and not isinstance(limit, bool) and limit > 0)
-    return min(counts, default=None)
+    """The token limit of each choice."""
+    return judged_limit(completion.answered.sent)
 
 
 def _choices(completion: Completion) -> int:

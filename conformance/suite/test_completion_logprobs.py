@@ -8,12 +8,10 @@ from typing import Any
 from conformance.quoting import quoted
 from conformance.reading.deviation import NO_POSITION, DeviationLog
 from conformance.reading.logprobs import LogprobsReader
+from conformance.reading.token_figures import ROUNDING, inconsistencies
 from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Completion, Observations
-
-ROUNDING = 1e-3
-"""How far above 0 a logarithm may be for lack of precision."""
 
 
 @requirement("completion.logprobs", "completion/logprobs", "completion/logprobs-of-choices")
@@ -36,15 +34,29 @@ def test_log_probabilities_are_listed(answers: Sequence[Answered], observations:
                 _judge_figures(completion, content or [], expect)
 
 
+@requirement("completion.logprobs-consistent", "completion/logprobs", "completion/logprobs-of-choices")
+def test_log_probabilities_agree_with_one_another(completions: Sequence[Completion], expect: Expect) -> None:
+    for completion in completions:
+        for choice in completion.choices:
+            logprobs = choice.get("logprobs")
+            content = logprobs.get("content") if isinstance(logprobs, dict) else None
+            for entry in content if isinstance(content, list) else ():
+                expect.looked_at(completion.id)
+                for expected, actual in inconsistencies(entry):
+                    expect(False, completion.id, expected=expected, actual=actual)
+    if not expect.judged:
+        raise DoesNotApply("no answer lists log probabilities")
+
+
 def _judge_tokens(completion: Completion, choice: Mapping[str, Any], expect: Expect) -> None:
     """Judge whether the tokens together are the text of the choice."""
     message = choice.get("message")
     text = message.get("content") if isinstance(message, Mapping) else None
     log = DeviationLog()
     reader = LogprobsReader(int(choice.get("index") or 0), log)
-    reader.take(choice.get("logprobs"))
+    reader.take(choice.get("logprobs"), NO_POSITION)
     reader.end(text if isinstance(text, str) else "", NO_POSITION)
-    expect.deviations(completion.id, log.kept)
+    expect.deviations(completion.id, [one for one in log.kept if one.requirement == "stream.logprobs"])
 
 
 def _judge_figures(completion: Completion, content: Sequence[Mapping[str, Any]], expect: Expect) -> None:

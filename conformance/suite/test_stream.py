@@ -245,6 +245,11 @@ def test_log_probabilities_cover_the_text(
             expect(listed == counted, stream.id, expected=expected, actual=f"{listed}")
 
 
+@requirement("stream.logprobs-consistent", "stream/logprobs")
+def test_log_probabilities_agree_with_one_another(streams: Sequence[Stream], expect: Expect) -> None:
+    judge_streams(streams, expect)
+
+
 @requirement("stream.id-unique", "stream/*", "completion/long-answer", "robustness/at-once-*", "robustness/hang-up")
 def test_no_two_answers_have_one_id(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
     expect_own_ids(ids_of(answers, observations), expect)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from conformance.probes import Probe
 from conformance.quoting import quoted
@@ -10,20 +10,28 @@ from conformance.suite.expect import DoesNotApply, Expect, NotTestable
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Completion, Observations, Stream
 from conformance.suite.stream_pairs import (
+    Difference,
     differences,
     forms,
     has_enough_deltas,
-    lost_text,
     lost_whitespace,
     pairs,
     prompt_differences,
-    repeated_texts,
 )
+from conformance.suite.stream_texts import TextPair, added, lost, spaced, text_pairs
 
 TWINS = (
     *("stream/plain", "stream/again", "stream/one-token", "stream/two-choices", "stream/usage"),
     *("completion/long-answer", "completion/one-token", "completion/two-choices"),
 )
+MULTIBYTE = ("stream/multibyte", "stream/multibyte-again", "completion/multibyte")
+TEXTS = (
+    *("stream/plain", "stream/again", "completion/long-answer"),
+    *MULTIBYTE,
+    *("stream/two-choices", "completion/two-choices"),
+    *("stream/longer", "stream/longer-again", "completion/longer"),
+)
+"""Streams and the same requests without streaming, each sent often enough to see whether the target repeats itself."""
 
 
 @requirement("stream.equivalent", *TWINS)
@@ -57,19 +65,35 @@ def test_a_stream_agrees_with_the_answer_without_streaming(
         )
 
 
-@requirement("stream.nothing-lost", "stream/plain", "stream/again", "completion/long-answer")
+@requirement("stream.nothing-lost", *TEXTS)
 def test_no_part_of_the_text_is_lost(
     streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect
 ) -> None:
-    compared = [pair for pair in pairs(streams, completions) if len(pair.stream.reading.choices) == 1]
-    repeated = repeated_texts(compared)
-    if not repeated:
+    _judge_texts(streams, completions, lost, expect)
+
+
+@requirement("stream.nothing-added", *TEXTS)
+def test_nothing_is_added_to_the_text(
+    streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect
+) -> None:
+    _judge_texts(streams, completions, added, expect)
+
+
+def _judge_texts(
+    streams: Sequence[Stream],
+    completions: Sequence[Completion],
+    damage: Callable[[TextPair], Difference | None],
+    expect: Expect,
+) -> None:
+    """Expect the text of each stream to be that of its twin, as far as this kind of damage goes."""
+    compared = text_pairs(pairs(streams, completions))
+    if not compared:
         raise DoesNotApply("the target does not give the same request the same text twice")
-    for pair in compared:
-        expect.looked_at(pair.stream.id)
-        found = lost_text(pair, repeated)
+    for text in compared:
+        expect.looked_at(text.stream)
+        found = damage(text)
         if found is not None:
-            expect(False, pair.stream.id, expected=found.expected, actual=found.actual)
+            expect(False, text.stream, expected=found.expected, actual=found.actual)
 
 
 @requirement("stream.same-form", *TWINS)
@@ -83,14 +107,22 @@ def test_ids_and_models_look_alike(
         raise DoesNotApply("neither the ids nor the models of the target can be compared")
 
 
-@requirement("stream.whitespace", "stream/plain", "stream/again", "completion/long-answer")
+@requirement("stream.whitespace", "stream/plain", "stream/again", "completion/long-answer", *MULTIBYTE)
 def test_white_space_is_not_lost(streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect) -> None:
-    compared = [pair for pair in pairs(streams, completions) if has_enough_deltas(pair.stream)]
+    alike = [pair for pair in pairs(streams, completions) if has_enough_deltas(pair.stream)]
+    compared = [pair for pair in alike if pair.stream.answered.probe.name not in MULTIBYTE]
     if len(compared) < 2:
         raise DoesNotApply("fewer than two streams have enough deltas with text to be compared")
-    lost = [(pair, found) for pair in compared if (found := lost_whitespace(pair)) is not None]
+    lacking = [(pair, found) for pair in compared if (found := lost_whitespace(pair)) is not None]
     for pair in compared:
         expect.looked_at(pair.stream.id)
     # In one stream the model may have run its words together; in all of them it has not.
-    for pair, found in lost if len(lost) == len(compared) else ():
-        expect(False, pair.stream.id, expected=found.expected, actual=found.actual)
+    if len(lacking) == len(compared):
+        for pair, found in lacking:
+            expect(False, pair.stream.id, expected=found.expected, actual=found.actual)
+        return
+    for text in text_pairs(alike):
+        expect.looked_at(text.stream)
+        changed = spaced(text)
+        if changed is not None:
+            expect(False, text.stream, expected=changed.expected, actual=changed.actual)

@@ -34,7 +34,7 @@ def findings(folder: Path, does: Any, only: str, when: str | None = None) -> lis
 
 
 ODD = {
-    "stream/usage": ({"chunks.set": {"at": "/usage/prompt_tokens", "to": 999, "of": "usage"}}, "usage"),
+    "stream/usage": ({"chunks.set": {"at": "/usage/prompt_tokens", "to": 999, "of": "usage"}}, "usage and n = 1"),
     "completion/one-token": ({"completion.set": {"at": "/usage/prompt_tokens", "to": 999}}, "tokens = 1"),
 }
 
@@ -54,7 +54,7 @@ def test_tokens_of_several_choices_are_counted_together(tmp_path: Path) -> None:
     )
 
     (finding,) = [one for one in found if one[0] == "completion/two-choices"]
-    expected = "at least 4 tokens, since each of the 2 choices ends with `length` at a limit of 4 tokens"
+    expected = "at least 10 tokens, since each of the 2 choices ends with `length` at a limit of 8 tokens"
     assert finding[1:] == (expected, "1 completion tokens in all")
 
 

@@ -128,6 +128,25 @@ def set_finish(
     return with_finish(hooks, change)
 
 
+@fault_action("finish.count-share")
+def count_share(hooks: Hooks, of: int) -> Hooks:
+    """Counts one completion token of so many, as where only some of the chunks or of the choices are counted."""
+    return with_finish(
+        hooks, lambda finish, _: replace(finish, completion_tokens=max(1, finish.completion_tokens // of))
+    )
+
+
+@fault_action("finish.count-less")
+def count_less(hooks: Hooks, tokens: int) -> Hooks:
+    """Counts so many completion tokens less for each choice that its limit ended."""
+
+    def change(finish: Finish, _: CompletionRequest) -> Finish:
+        cut = finish.reason == "length"
+        return replace(finish, completion_tokens=finish.completion_tokens - tokens) if cut else finish
+
+    return with_finish(hooks, change)
+
+
 @fault_action("text.add")
 def add_text(hooks: Hooks, text: str, at: str = "end") -> Hooks:
     """Adds text that the model did not generate, at the start or the end of each choice."""

@@ -104,6 +104,18 @@ def set_in_chunks(hooks: Hooks, at: str, to: Any, of: str = "all") -> Hooks:
     return with_items(hooks, change)
 
 
+@fault_action("chunks.set-later")
+def set_later(hooks: Hooks, at: str, to: Any, after: int) -> Hooks:
+    """Changes the value at a JSON pointer in each chunk after the first so many."""
+    edit = edit_from(to)
+
+    def change(items: list[Item], _: CompletionRequest) -> list[Item]:
+        chosen = set(selected(items, "all")[after:])
+        return [edited(item, at, edit) if number in chosen else item for number, item in enumerate(items)]
+
+    return with_items(hooks, change)
+
+
 @fault_action("chunks.fill")
 def fill_in_chunks(hooks: Hooks, at: str, to: Any, of: str = "all") -> Hooks:
     """Puts a value at a JSON pointer in each chunk of a kind where there is none."""

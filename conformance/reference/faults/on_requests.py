@@ -72,11 +72,21 @@ def more(hooks: Hooks, *, tokens: int = 0, choices: int = 0) -> Hooks:
 
 
 @fault_action("prompt.count")
-def count_prompt(hooks: Hooks, tokens: int | None = None, add: int = 0) -> Hooks:
-    """Reports a fixed number of prompt tokens, or more than the prompt has."""
+def count_prompt(hooks: Hooks, tokens: int | None = None, add: int = 0, *, by_choices: bool = False) -> Hooks:
+    """Reports a fixed number of prompt tokens, more than the prompt has, or those of the prompt for each choice."""
+
+    def change(request: CompletionRequest, _: Mapping[str, Any]) -> CompletionRequest:
+        counted = request.prompt_tokens * (request.choices if by_choices else 1) + add
+        return replace(request, prompt_tokens=counted if tokens is None else tokens)
+
+    return with_interpretation(hooks, change)
+
+
+@fault_action("request.default-limit")
+def default_limit(hooks: Hooks, tokens: int) -> Hooks:
+    """Limits each choice of a request without a limit to so many tokens."""
     return with_interpretation(
-        hooks,
-        lambda request, _: replace(request, prompt_tokens=request.prompt_tokens + add if tokens is None else tokens),
+        hooks, lambda request, _: request if request.token_limit else replace(request, token_limit=tokens)
     )
 
 

@@ -20,6 +20,7 @@ from conformance.reference.faults import (  # noqa: F401 - each names its action
     on_requests,
     on_robustness,
     on_state,
+    on_texts,
     on_wire,
 )
 from conformance.reference.faults.actions import IMPLEMENTED, ActionError, FaultAction, Implementation

@@ -1,0 +1,92 @@
+"""Probes with long answers and long prompts, and those that leave the length of the answer to the model.
+
+What a buffer, a gateway or a default cuts shows only where there is much of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from conformance.contract.model import Tier
+from conformance.probes.model import LIMIT_FIELDS, Probe, either_probe, served_probe
+from conformance.probes.request_body import RequestBody
+
+_UNITS: Final = (
+    *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"),
+    *("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_LONG: Final = 120
+"""Tokens of a long answer: more than 80 events, and as a rule more than 16 KB of them."""
+_LONGER: Final = 400
+"""Tokens of a longer one: more than 64 KB of events."""
+_GENEROUS: Final = 600
+"""A limit that the count to a hundred does not reach."""
+_LONG_PREFACE: Final = "Think of nothing. " * 1500
+_WAVE: Final = 2
+"""Long answers are sent when all short ones have come, so that none waits for another."""
+SHORT_QUESTION: Final = "Say hello."
+"""A question whose answer is short by itself."""
+
+
+def long_answer_probes(body: RequestBody) -> Iterator[Probe]:
+    """A long streamed answer, a longer one beside the same without streaming, and a short one to a long prompt."""
+    if body.has("stream"):
+        usage: dict[str, Any] = {"stream_options": {"include_usage": True}} if body.has("stream_options") else {}
+        long = body.asking(_repeating(100), tokens=_LONG, stream=True, **usage)
+        yield served_probe("stream/long", "a stream of a long answer", long, wave=_WAVE)
+        longer = body.asking(_repeating(200), tokens=_LONGER, stream=True)
+        for name, about in (("longer", "a stream of a longer answer"), ("longer-again", "the same stream again")):
+            yield served_probe(f"stream/{name}", about, longer, wave=_WAVE, tier=Tier.EXHAUSTIVE)
+        whole = body.asking(_repeating(200), tokens=_LONGER)
+        about = "the longer answer without streaming"
+        yield served_probe("completion/longer", about, whole, wave=_WAVE, tier=Tier.EXHAUSTIVE)
+        long_prompt = body.asking(_LONG_PREFACE + SHORT_QUESTION, tokens=8, stream=True)
+        about = "a stream that answers a prompt of some thousand words"
+        yield served_probe("stream/long-prompt", about, long_prompt, tier=Tier.EXHAUSTIVE)
+
+
+def unlimited_probes(body: RequestBody) -> Iterator[Probe]:
+    """Requests that set no limit of tokens, and one that sets a limit which its answer does not reach."""
+    if body.limit_field is None:
+        return
+    short = _unlimited(body, SHORT_QUESTION)
+    yield served_probe("completion/no-limit", "a short question without a limit of tokens", short)
+    if body.has("stream"):
+        about = "a stream without a limit of tokens"
+        yield served_probe("stream/no-limit", about, {**short, "stream": True}, tier=Tier.EXHAUSTIVE)
+    without = {**short, body.limit_field: None}
+    if body.accepts(without):
+        about = f"a short question with `{body.limit_field}` null"
+        yield either_probe("completion/limit-null", about, without, tier=Tier.EXHAUSTIVE)
+    count = _unlimited(body, _repeating(100))
+    for name, about in (("uncapped", "a long answer without a limit of tokens"), ("uncapped-again", "the same again")):
+        yield served_probe(
+            f"completion/{name}", about, count, completion_tokens=_GENEROUS, wave=_WAVE, tier=Tier.EXHAUSTIVE
+        )
+    generous = body.asking(_repeating(100), tokens=_GENEROUS)
+    about = "the same long answer with a limit that it does not reach"
+    yield served_probe("completion/generous", about, generous, wave=_WAVE, tier=Tier.EXHAUSTIVE)
+
+
+def _unlimited(body: RequestBody, text: str) -> dict[str, Any]:
+    asking = body.asking(text, tokens=1)
+    return {name: value for name, value in asking.items() if name not in LIMIT_FIELDS}
+
+
+def _repeating(last: int) -> str:
+    """A prompt whose answer is long for a model as well as for an echo."""
+    words = " ".join(map(_in_words, range(1, last + 1)))
+    return f"Repeat this list in full, without any other text: {words}"
+
+
+def _in_words(number: int) -> str:
+    """A number from 1 to 200 in words."""
+    if number >= 100:
+        hundreds, rest = divmod(number, 100)
+        return f"{_UNITS[hundreds - 1]} hundred{f' {_in_words(rest)}' if rest else ''}"
+    if number < 20:
+        return _UNITS[number - 1]
+    tens, rest = divmod(number, 10)
+    return f"{_TENS[tens - 2]}{f'-{_UNITS[rest - 1]}' if rest else ''}"

@@ -1,0 +1,96 @@
+"""Answers whose length is left to the model, or whose prompt is long; and what a usage says of limits and prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from conformance.probes import Probe
+from conformance.quoting import quoted
+from conformance.suite.answered_choices import SeenChoice, choices_in, prompt_tokens, seen_answers
+from conformance.suite.expect import SERVED, STREAM_SERVED, DoesNotApply, Expect, NotTestable
+from conformance.suite.limits import judged_limit, least_used
+from conformance.suite.marks import requirement
+from conformance.suite.observations import Completion, Observations, Stream
+
+_MORE = 8
+"""Characters, white space apart, by which one answer must be longer than another before that says anything."""
+
+
+@requirement("completion.no-limit", "completion/no-limit", "completion/limit-null", "stream/no-limit")
+def test_without_a_limit_an_answer_ends_by_itself(
+    probes: Sequence[Probe], observations: Observations, expect: Expect
+) -> None:
+    for choice in choices_in(seen_answers(probes, observations, expect, SERVED)):
+        expect.looked_at(choice.id)
+        if choice.finish_reason == "length":
+            expected = "an answer to a short question that ends by itself, since the request sets no limit"
+            expect(False, choice.id, expected=expected, actual=f"`length` after {quoted(choice.text or '')}")
+        elif not _says_something(choice):
+            actual = f"none, and the finish_reason {quoted(choice.finish_reason)}"
+            expect(False, choice.id, expected="a text, since the request sets no limit", actual=actual)
+
+
+@requirement("completion.no-hidden-cap", "completion/uncapped", "completion/uncapped-again", "completion/generous")
+def test_no_hidden_limit_ends_an_answer(completions: Sequence[Completion], expect: Expect) -> None:
+    by_name = {one.answered.probe.name: one for one in completions}
+    generous = by_name.pop("completion/generous", None)
+    texts = {_packed(one) for one in by_name.values()}
+    if generous is None or len(by_name) != 2 or len(texts) != 1 or "" in texts:
+        raise DoesNotApply("the target does not give the same request the same text twice")
+    (text,), whole = texts, _packed(generous)
+    for one in by_name.values():
+        expect.looked_at(one.id)
+        ended = {choice.get("finish_reason") for choice in one.choices}
+        if ended == {"stop"} and whole.startswith(text) and len(whole) - len(text) >= _MORE:
+            expected = f"the {len(whole)} characters of text of {generous.id}, white space not counted, or `length`"
+            expect(False, one.id, expected=expected, actual=f"its first {len(text)}, and `stop`")
+
+
+@requirement("stream.long-prompt", "stream/long-prompt")
+def test_a_long_prompt_has_an_answer(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    for choice in choices_in(seen_answers(probes, observations, expect, STREAM_SERVED)):
+        expect.looked_at(choice.id)
+        if choice.finish_reason == "stop" and not _says_something(choice):
+            expect(False, choice.id, expected="a text, as to a short prompt", actual="none, and `stop`")
+
+
+@requirement("stream.limit-reached", "stream/*")
+def test_length_means_that_the_limit_was_reached(streams: Sequence[Stream], expect: Expect) -> None:
+    for stream in streams:
+        choices, limit = stream.reading.choices.values(), judged_limit(stream.answered.sent)
+        used = (stream.reading.usage or {}).get("completion_tokens")
+        if limit is None or type(used) is not int or any(one.finish_reason != "length" for one in choices):
+            continue
+        shows_reasoning = any(one.reasoning for one in choices)
+        least = least_used(limit, len(choices), shows_reasoning=shows_reasoning)
+        each = "the choice ends" if len(choices) == 1 else f"each of the {len(choices)} choices ends"
+        expected = f"at least {least} completion tokens, since {each} with `length` at a limit of {limit}"
+        expect(used >= least, stream.id, expected=expected, actual=f"{used}, by the stream's own usage")
+    if not expect.judged and not any(stream.reading.chunks for stream in streams):
+        why = f"{streams[0].id}: the answer to a request for a stream has no readable chunk"
+        raise NotTestable(why, streams[0].id, because="stream.not-empty")
+    if not expect.judged:
+        raise DoesNotApply("no stream with a usage was cut at its limit")
+
+
+@requirement(
+    "completion.usage-prompt-once",
+    *("completion/two-choices", "completion/long-answer", "completion/one-token"),
+)
+def test_the_prompt_counts_once(observations: Observations, expect: Expect) -> None:
+    (several, count), (first, one), (second, other) = prompt_tokens(
+        observations, expect, "completion/two-choices", "completion/long-answer", "completion/one-token"
+    )
+    if one != other:
+        raise DoesNotApply(f"{first} and {second} have the same messages and not the same count of prompt tokens")
+    expected = f"{one} prompt tokens, as in {first} with the same messages and one choice"
+    expect(count == one, several, expected=expected, actual=str(count))
+
+
+def _says_something(choice: SeenChoice) -> bool:
+    """Whether a choice that ended by itself has a text, or what may stand in its place."""
+    return bool(choice.text or choice.calls or choice.refusal) or choice.finish_reason != "stop"
+
+
+def _packed(completion: Completion) -> str:
+    return "".join("".join(completion.texts).split())
