@@ -15,12 +15,14 @@ from conformance.probes.challenge import Challenge
 from conformance.probes.client_errors import error_probes
 from conformance.probes.completions import completion_probes
 from conformance.probes.content_parts import content_part_probes
+from conformance.probes.conversation_shapes import shape_probes
 from conformance.probes.declared import declared_probes
 from conformance.probes.generated import GENERATED, generated_probes
 from conformance.probes.keywords import keyword_probes
 from conformance.probes.load import load_probes
 from conformance.probes.model import Intent, Probe
 from conformance.probes.optional_fields import optional_field_probes
+from conformance.probes.prompt_relations import prompt_relation_probes
 from conformance.probes.reasoning import reasoning_probes
 from conformance.probes.request_body import RequestBody
 from conformance.probes.robustness import robustness_probes
@@ -167,6 +169,8 @@ def _variables(body: RequestBody) -> str:
 
 def _all(body: RequestBody, tier: Tier, generated: int | None) -> Iterator[Probe]:
     yield from completion_probes(body)
+    yield from prompt_relation_probes(body)
+    yield from shape_probes(body)
     yield from stream_probes(body)
     yield from error_probes(body)
     yield from access_probes(body)
