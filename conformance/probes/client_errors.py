@@ -15,7 +15,7 @@ from conformance.probes.request_body import CHEAP, RequestBody
 
 UNKNOWN_MODEL = "no-such-model-chat-conformance"
 UNKNOWN_ROLE = "no-such-role"
-BROKEN_MESSAGE = "error/message"
+BROKEN_MESSAGE = "error/message-"
 """What the names begin with of conversations in which one message breaks the schema."""
 UNKNOWN_FIELD = "x_chat_conformance_unknown"
 TOO_MANY_WORDS = 140_000
@@ -132,7 +132,7 @@ def _broken_messages(body: RequestBody) -> Iterator[Probe]:
             if body.forbids(request) and body.accepts({**request, "messages": turns}):
                 what = "an unknown role" if member == "role" else "a number as its content"
                 about = f"a conversation of three messages whose {where} has {what}"
-                yield refused_probe(f"{BROKEN_MESSAGE}-{where}-{member}", about, request)
+                yield refused_probe(f"{BROKEN_MESSAGE}{where}-{member}", about, request)
 
 
 def _hello(body: RequestBody) -> bytes:

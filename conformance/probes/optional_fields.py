@@ -74,7 +74,8 @@ def _usual_fields(body: RequestBody, known: Mapping[str, Any]) -> Iterator[Probe
     )
     yield either_probe(USUAL_FIELDS, "the optional fields together that official clients have", together, instead=parts)
     if body.has("stream") and body.has("stream_options"):
-        streamed = {**together, "stream": True, "stream_options": {"include_usage": True}}
+        kept = {name: value for name, value in together.items() if name != "service_tier"}
+        streamed = {**kept, "stream": True, "stream_options": {"include_usage": True}}
         about = "the optional fields together that official clients have, for a stream"
         if body.is_spoken(streamed) and body.accepts(streamed):
             yield either_probe(f"{USUAL_FIELDS}-streamed", about, streamed, tier=Tier.EXHAUSTIVE)

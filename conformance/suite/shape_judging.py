@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from conformance.probes import Probe
 from conformance.probes.client_errors import BROKEN_MESSAGE
 from conformance.probes.conversation_shapes import STATED
-from conformance.suite.answer_judging import CLIENT_ERRORS
+from conformance.suite.answer_judging import CLIENT_ERRORS, planned
 from conformance.suite.complaint import REFUSED, read_complaint
 from conformance.suite.expect import DoesNotApply, Expect, NotSent, NotTestable
 from conformance.suite.observations import Answered, Observations, status_of
@@ -68,10 +68,7 @@ def judge_every_message(observations: Observations, expect: Expect) -> None:
     Raises:
         NotTestable, CannotTell, DoesNotApply, NotSent: no answer decides it; the gravest reason.
     """
-    planned = observations.matching([f"{BROKEN_MESSAGE}-*"])
-    if not planned:
-        raise observations.none_planned([f"{BROKEN_MESSAGE}-*"], "no probe of this run decides this")
-    answered, obstacles = observations.answers(planned)
+    answered, obstacles = observations.answers(planned([f"{BROKEN_MESSAGE}*"], observations))
     for one in obstacles:
         expect.note(one)
     unchecked = _unchecked(observations)

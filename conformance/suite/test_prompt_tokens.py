@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from conformance.probes.completions import SMALLEST
 from conformance.probes.prompt_relations import (
     DEVELOPER,
     EARLIER_TURNS,
@@ -19,6 +20,7 @@ from conformance.suite.limits import declared_too_long
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Completion, Observations, status_of
 from conformance.suite.obstacles import TOO_SLOW, Obstacle, worst
+from conformance.suite.request_judging import require_baseline
 from conformance.suite.server_errors import NO_SERVER_ERROR
 
 TOO_LARGE = 413
@@ -26,14 +28,16 @@ LONG_BODY = "request.long-body"
 """The requirement that a refusal of a long prompt for another reason than its length breaks."""
 
 
-@requirement("completion.usage-counts-turns", FEWER, MORE_TURNS)
+@requirement("completion.usage-counts-turns", FEWER, MORE_TURNS, SMALLEST)
 def test_earlier_turns_are_counted(observations: Observations, expect: Expect) -> None:
+    require_baseline(observations)
     less, more = (_require(_counted(name, observations)) for name in (FEWER, MORE_TURNS))
     _expect_more(less, more, EARLIER_TURNS, f"{EARLIER_TURNS} turns", expect)
 
 
-@requirement("completion.usage-counts-instructions", FEWER, SECOND_SYSTEM, DEVELOPER)
+@requirement("completion.usage-counts-instructions", FEWER, SECOND_SYSTEM, DEVELOPER, SMALLEST)
 def test_each_instruction_is_counted(observations: Observations, expect: Expect) -> None:
+    require_baseline(observations)
     names = [probe.name for probe in planned([SECOND_SYSTEM, DEVELOPER], observations)]
     less = _require(_counted(FEWER, observations))
     found = [_counted(name, observations) for name in names]
@@ -46,8 +50,9 @@ def test_each_instruction_is_counted(observations: Observations, expect: Expect)
         raise worst([one for one in found if not isinstance(one, Completion)])
 
 
-@requirement("completion.usage-counts-long-prompt", SHORT_TEXT, LONG_TEXT)
+@requirement("completion.usage-counts-long-prompt", SHORT_TEXT, LONG_TEXT, SMALLEST)
 def test_a_long_prompt_is_counted_to_its_end(observations: Observations, expect: Expect) -> None:
+    require_baseline(observations)
     planned([SHORT_TEXT, LONG_TEXT], observations)
     less, more = (_require(_counted(name, observations)) for name in (SHORT_TEXT, LONG_TEXT))
     added = _words(more) - _words(less)
@@ -55,8 +60,9 @@ def test_a_long_prompt_is_counted_to_its_end(observations: Observations, expect:
     _expect_more(less, more, added // 2, f"{added:,} words", expect)
 
 
-@requirement(LONG_BODY, LONG_TEXT)
+@requirement(LONG_BODY, LONG_TEXT, SMALLEST)
 def test_a_long_body_is_taken(observations: Observations, expect: Expect) -> None:
+    require_baseline(observations)
     found = [observations.outcome_of(probe) for probe in planned([LONG_TEXT], observations)]
     for one in found:
         if not isinstance(one, Answered):
