@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from conformance.bundle.errors import BundleError
 from conformance.evidence import Evidence
-from conformance.probes import Intent, Plan, Probe, plan_data
+from conformance.probes import Plan, Probe, plan_data
 from conformance.probes.left_out import left_out
 from conformance.probes.request_body import RequestBody
 from conformance.probes.shrinking import Shrinking
@@ -19,7 +19,7 @@ from conformance.running.run import Run
 from conformance.targets import Target
 from conformance.wire import BY_PROXY, Exchange
 from conformance.wire.retry import may_be_sent_again
-from conformance.wire.schedule import was_served
+from conformance.wire.schedule import is_taken_apart
 
 _NAMES = ("version of the suite", "profile", "digest of the profile's document", "tier", "start", "release")
 
@@ -169,7 +169,7 @@ def _sent(plan: Plan, unsent: Mapping[str, str], final: Mapping[str, Exchange]) 
         if last is None:
             raise BundleError(f"the exchange of the probe {probe.name} is missing from the evidence.")
         yield replace(probe, instead=())
-        if probe.intent is not Intent.SERVED or was_served(last):
+        if not is_taken_apart(probe, last):
             continue
         for part in probe.instead:
             if part.name not in unsent and part.name not in final:

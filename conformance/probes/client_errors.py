@@ -14,6 +14,9 @@ from conformance.probes.model import Probe, either_probe, refused_probe, served_
 from conformance.probes.request_body import CHEAP, RequestBody
 
 UNKNOWN_MODEL = "no-such-model-chat-conformance"
+UNKNOWN_ROLE = "no-such-role"
+BROKEN_MESSAGE = "error/message-"
+"""What the names begin with of conversations in which one message breaks the schema."""
 UNKNOWN_FIELD = "x_chat_conformance_unknown"
 TOO_MANY_WORDS = 140_000
 """Words of one letter, each a token of its own: more than the 131,072 tokens that most models can read at once."""
@@ -33,6 +36,7 @@ def error_probes(body: RequestBody) -> Iterator[Probe]:
     null_message = _with_null_message(body)
     if body.forbids(null_message):
         yield refused_probe("error/messages-null-element", "a message that is null", null_message)
+    yield from _broken_messages(body)
     yield from _media_types(body)
     yield from _elsewhere(body)
     if body.has("model") and not _model_is_enumerated(body):
@@ -112,6 +116,23 @@ def _with_null_message(body: RequestBody) -> dict[str, Any]:
     valid = body.capped(CHEAP)
     messages = valid.get("messages")
     return {**valid, "messages": [None, *(messages[1:] if isinstance(messages, list) else ())]}
+
+
+def _broken_messages(body: RequestBody) -> Iterator[Probe]:
+    """Conversations of three messages whose first, or second, is no message by the contract's schema."""
+    turns: list[dict[str, Any]] = [
+        {"role": "user", "content": "Say hello."},
+        {"role": "assistant", "content": "Hello."},
+        {"role": "user", "content": "Say it again."},
+    ]
+    for place, where in enumerate(("first", "second")):
+        for member, value in (("role", UNKNOWN_ROLE), ("content", 7)):
+            broken = [{**one, member: value} if number == place else one for number, one in enumerate(turns)]
+            request = {**body.capped(CHEAP), "messages": broken}
+            if body.forbids(request) and body.accepts({**request, "messages": turns}):
+                what = "an unknown role" if member == "role" else "a number as its content"
+                about = f"a conversation of three messages whose {where} has {what}"
+                yield refused_probe(f"{BROKEN_MESSAGE}{where}-{member}", about, request)
 
 
 def _hello(body: RequestBody) -> bytes:

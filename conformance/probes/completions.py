@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from conformance.contract.model import Tier
 from conformance.probes.model import Probe, served_probe
+from conformance.probes.prompt_relations import FEWER, conversation
 from conformance.probes.request_body import RequestBody
 
 SMALLEST, SHORTEST = "completion/plain", "completion/one-token"
@@ -13,6 +14,9 @@ SMALLEST, SHORTEST = "completion/plain", "completion/one-token"
 ONE_CONNECTION = "kept-alive"
 """The connection of several streams and plain completions, where each kind follows the other and itself."""
 LONG_ANSWER = "Count from one to fifty in words, separated by single spaces, without any other text."
+STOP_LAST = "completion/stop-last"
+IN_NO_TEXT = ("\u241f1", "\u241f2", "\u241f3")
+"""Stop sequences that no answer has."""
 MULTIBYTE = (
     "Repeat this line and the next, without any other text:\n"
     "\u4f60\u597d\uff0c\u4e16\u754c 6666 \u0645\u0631\u062d\u0628\u0627\n"
@@ -53,9 +57,9 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
         "completion/multibyte", "text outside of ASCII in a message", body.asking(MULTIBYTE, tokens=MULTIBYTE_TOKENS)
     )
     yield served_probe(
-        "completion/conversation",
+        FEWER,
         "a conversation of several turns",
-        body.naming_caller({**body.capped(4), "messages": body.woven(_conversation())}),
+        body.naming_caller({**body.capped(4), "messages": body.woven(conversation())}),
     )
     long_answer = body.asking(LONG_ANSWER, tokens=32)
     yield served_probe("completion/long-answer", "a long answer without streaming", long_answer)
@@ -70,6 +74,7 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
     if body.has("stop"):
         stopped = body.asking(LONG_ANSWER, tokens=24, stop=[" "])
         yield served_probe("completion/stop", "a long answer that stops at its first space", stopped)
+        yield from _stopped_by_the_last(body)
     if body.has("n"):
         request = body.asking(LONG_ANSWER, tokens=OF_CHOICES, n=2)
         yield served_probe("completion/two-choices", "two choices for one prompt", request)
@@ -85,6 +90,17 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
         yield served_probe("completion/default-model", "a request that leaves the model to its default", without)
 
 
+def _stopped_by_the_last(body: RequestBody) -> Iterator[Probe]:
+    """The long answer with as many stop sequences as the contract allows, of which only the last is in it."""
+    for number in range(len(IN_NO_TEXT), 0, -1):
+        stops = [*IN_NO_TEXT[:number], " "]
+        request = body.asking(LONG_ANSWER, tokens=24, stop=stops)
+        if body.accepts(request):
+            about = f"a long answer with {len(stops)} stop sequences, of which the last is a space"
+            yield served_probe(STOP_LAST, about, request)
+            return
+
+
 def _limited(body: RequestBody) -> Iterator[Probe]:
     """The long answer under other limits of its tokens."""
     yield shortest(body)
@@ -92,15 +108,6 @@ def _limited(body: RequestBody) -> Iterator[Probe]:
     request = {**body.base, "messages": body.woven([{"role": "user", "content": LONG_ANSWER}]), field: limit}
     about = f"the long answer again, limited to {limit} tokens by `{field}`"
     yield served_probe("completion/other-limit", about, request, wave=AFTERWARDS)
-
-
-def _conversation() -> list[dict[str, str]]:
-    return [
-        {"role": "system", "content": "Be brief."},
-        {"role": "user", "content": "Say hello."},
-        {"role": "assistant", "content": "Hello."},
-        {"role": "user", "content": "Say it again."},
-    ]
 
 
 def _model_is_required(body: RequestBody) -> bool:

@@ -118,7 +118,7 @@ class Probe:
     script: Script | None = None
     """How the request is put on the wire, where not as an ordinary client does it."""
     instead: tuple[Probe, ...] = ()
-    """Sent instead of it, one by one, where it must be served and was not."""
+    """Sent after it, one by one, where it must be served and was not, or may be and broke the server."""
 
     @property
     def leaves(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from conformance.contract.model import Tier
 from conformance.probes.model import Probe, either_probe
-from conformance.probes.request_body import RequestBody
+from conformance.probes.request_body import CHEAP, RequestBody
 
 HARMLESS: Final[Mapping[str, Any]] = {
     "temperature": 1,
@@ -31,6 +31,12 @@ HARMLESS: Final[Mapping[str, Any]] = {
 """A value of each field that changes nothing, or next to nothing, of an answer."""
 BY_DEFAULT: Final = ("temperature", "top_p", "n", "presence_penalty", "frequency_penalty", "user", "store", "metadata")
 """Fields that clients of agents and frameworks send whether their users ask for them or not."""
+USUAL_FIELDS: Final = "request/usual-fields"
+USUAL: Final = (
+    *BY_DEFAULT,
+    *("seed", "logprobs", "safety_identifier", "prompt_cache_key", "service_tier", "response_format"),
+)
+"""Fields of the official clients that change nothing at these values, wherever they are sent."""
 
 
 def optional_field_probes(body: RequestBody) -> Iterator[Probe]:
@@ -40,7 +46,36 @@ def optional_field_probes(body: RequestBody) -> Iterator[Probe]:
     if len(known) > len(by_default):
         about = "the optional fields together that clients send by default"
         yield either_probe("fields/by-default", about, body.asking("Say hello.", tokens=4, **by_default))
+    yield from _usual_fields(body, known)
     for name, value in known.items():
         about = f"a request with `{name}` at a harmless value"
         request = body.asking("Say hello.", tokens=4, **{name: value})
         yield either_probe(f"fields/{name.replace('_', '-')}", about, request, tier=Tier.EXHAUSTIVE)
+
+
+def _usual_fields(body: RequestBody, known: Mapping[str, Any]) -> Iterator[Probe]:
+    """The fields that official clients have, together; each alone only where all of them break the server."""
+    smallest = body.asking("Say hello.", tokens=CHEAP)
+    together = smallest
+    for name in USUAL:
+        wider = {**together, name: known.get(name, False)}
+        if body.has(name) and name not in smallest and body.is_spoken(wider) and body.accepts(wider):
+            together = wider
+    added = [name for name in together if name not in smallest]
+    if len(added) < 2:
+        return
+    parts = tuple(
+        either_probe(
+            f"{USUAL_FIELDS}/{name.replace('_', '-')}",
+            f"a request with `{name}` at a harmless value",
+            {**smallest, name: together[name]},
+        )
+        for name in added
+    )
+    yield either_probe(USUAL_FIELDS, "the optional fields together that official clients have", together, instead=parts)
+    if body.has("stream") and body.has("stream_options"):
+        kept = {name: value for name, value in together.items() if name != "service_tier"}
+        streamed = {**kept, "stream": True, "stream_options": {"include_usage": True}}
+        about = "the optional fields together that official clients have, for a stream"
+        if body.is_spoken(streamed) and body.accepts(streamed):
+            yield either_probe(f"{USUAL_FIELDS}-streamed", about, streamed, tier=Tier.EXHAUSTIVE)

@@ -16,6 +16,7 @@ from conformance.probes.client_errors import error_probes
 from conformance.probes.clients import client_probes
 from conformance.probes.completions import completion_probes
 from conformance.probes.content_parts import content_part_probes
+from conformance.probes.conversation_shapes import shape_probes
 from conformance.probes.declared import declared_probes
 from conformance.probes.generated import GENERATED, generated_probes
 from conformance.probes.keywords import keyword_probes
@@ -23,6 +24,7 @@ from conformance.probes.load import load_probes
 from conformance.probes.long_answers import long_answer_probes, unlimited_probes
 from conformance.probes.model import Intent, Probe
 from conformance.probes.optional_fields import optional_field_probes
+from conformance.probes.prompt_relations import prompt_relation_probes
 from conformance.probes.reasoning import reasoning_probes
 from conformance.probes.request_body import RequestBody
 from conformance.probes.robustness import robustness_probes
@@ -169,6 +171,8 @@ def _variables(body: RequestBody) -> str:
 
 def _all(body: RequestBody, tier: Tier, generated: int | None) -> Iterator[Probe]:
     yield from completion_probes(body)
+    yield from prompt_relation_probes(body)
+    yield from shape_probes(body)
     yield from stream_probes(body)
     yield from long_answer_probes(body)
     yield from unlimited_probes(body)

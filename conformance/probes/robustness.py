@@ -11,6 +11,7 @@ from conformance.probes.client_errors import malformed_probes, odd_text_probes
 from conformance.probes.completions import LONG_ANSWER, ONE_CONNECTION
 from conformance.probes.hostile import hostile_probes
 from conformance.probes.model import Intent, Probe, either_probe, served_probe
+from conformance.probes.prompt_relations import LONG_WAVE
 from conformance.probes.request_body import CHEAP, RequestBody
 from conformance.probes.script import (
     HANG_UP,
@@ -28,7 +29,7 @@ CONCURRENT = 16
 CONCURRENT_STANDARD = 2
 """How many of these are sent beside the streams at once in the standard tier."""
 HELD_WAVE = AT_ONCE_WAVE + 1
-MALFORMED_WAVE = HELD_WAVE + 1
+MALFORMED_WAVE = LONG_WAVE + 1
 HOSTILE_WAVE = MALFORMED_WAVE + 2
 """Hostile requests come after all others, one at a time, so that what they break is known and nothing else suffers."""
 LAST_WAVE = 1_000

@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from conformance.probes.completions import STOP_LAST
 from conformance.quoting import quoted
 from conformance.reading import fewest_tokens
-from conformance.suite.expect import CannotTell, DoesNotApply, Expect
+from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.limits import judged_limit, least_used
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Completion
@@ -71,6 +72,23 @@ def test_a_completion_that_was_cut_says_so(completions: Sequence[Completion], ex
 
 @requirement("completion.stop", "completion/stop")
 def test_a_stop_sequence_ends_the_text(completions: Sequence[Completion], expect: Expect) -> None:
+    _judge_stops(completions, expect)
+
+
+@requirement("completion.stop-last", "completion/stop", STOP_LAST)
+def test_the_last_stop_sequence_ends_the_text(completions: Sequence[Completion], expect: Expect) -> None:
+    first = [one for one in completions if one.answered.probe.name != STOP_LAST]
+    for one in first:
+        if any(stop in text for stop in one.answered.requested("stop") for text in one.texts):
+            raise NotTestable(f"{one.id}: not even the only stop sequence ends the text", one.id)
+    last = [one for one in completions if one not in first]
+    if not last:
+        raise DoesNotApply("no request with several stop sequences is served")
+    _judge_stops(last, expect)
+
+
+def _judge_stops(completions: Sequence[Completion], expect: Expect) -> None:
+    """Expect a text to have none of its stop sequences, and to say that it ended by one where it did."""
     for completion in completions:
         stops: list[str] = completion.answered.requested("stop")
         for choice, text in zip(completion.choices, completion.texts, strict=False):

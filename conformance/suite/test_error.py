@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.contract.media_types import essence, is_event_stream
 from conformance.contract.model import Requirement
-from conformance.probes.client_errors import UNKNOWN_MODEL
+from conformance.probes.client_errors import BROKEN_MESSAGE, UNKNOWN_MODEL
 from conformance.probes.model import REFUSED_FOR_LOAD
 from conformance.quoting import quoted
 from conformance.reading import server_internals
@@ -51,7 +51,7 @@ TWINS = (
 def test_what_must_be_refused_never_succeeds(refusals: Sequence[Answered], expect: Expect) -> None:
     for refusal in refusals:
         if refusal.probe.name.startswith(
-            (*LENIENT_JSON, "error/text-plain", "error/form", "error/unknown-model", "request.")
+            (*LENIENT_JSON, "error/text-plain", "error/form", "error/unknown-model", BROKEN_MESSAGE, "request.")
         ):
             continue  # their own requirements say what is due, and at which level
         expect(

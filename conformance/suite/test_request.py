@@ -6,13 +6,21 @@ from collections.abc import Sequence
 
 from conformance.contract.model import BESIDE_THE_BODY, Requirement
 from conformance.probes import Probe
+from conformance.probes.client_errors import BROKEN_MESSAGE
+from conformance.probes.conversation_shapes import SHAPES
+from conformance.probes.optional_fields import USUAL_FIELDS
 from conformance.quoting import quoted
-from conformance.suite.answer_judging import CLIENT_ERRORS, expect_served_or_refused, judge_served
+from conformance.suite.answer_judging import CLIENT_ERRORS, expect_served_or_refused, judge_served, planned
 from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.generated_judging import judge_invalid, judge_valid
 from conformance.suite.marks import keywords, requirement
 from conformance.suite.observations import Answered, Completion, Observations
-from conformance.suite.request_judging import completion_within, judge_request_keyword
+from conformance.suite.request_judging import completion_within, judge_request_keyword, require_baseline
+from conformance.suite.server_errors import judge_no_server_error
+from conformance.suite.shape_judging import OF_ONE_MESSAGE, judge_every_message, judge_shapes
+
+COMBINED = ("request/at-the-edge/*", f"{USUAL_FIELDS}*", "request/media-type-*", "request/json-mode")
+"""Valid requests with more than the smallest one; odd ones that may be refused have requirements of their own."""
 
 
 @keywords("request", "{id}/*", "completion/plain")
@@ -68,6 +76,26 @@ def test_no_optional_field_breaks_anything(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
     expect_served_or_refused(answers, observations, expect, CLIENT_ERRORS)
+
+
+@requirement("request.no-server-error", "completion/*", "stream/*", *COMBINED, f"{SHAPES}*")
+def test_no_valid_request_breaks_the_server(
+    answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    require_baseline(observations)
+    judge_no_server_error(answers, observations, expect)
+
+
+@requirement("request.conversation-shapes", f"{SHAPES}*", "completion/plain")
+def test_conversations_of_usual_shapes_are_served(observations: Observations, expect: Expect) -> None:
+    require_baseline(observations)
+    judge_shapes(planned([f"{SHAPES}*"], observations), observations, expect)
+
+
+@requirement("request.every-message-checked", f"{BROKEN_MESSAGE}*", *OF_ONE_MESSAGE, "completion/plain")
+def test_each_message_is_checked_wherever_it_stands(observations: Observations, expect: Expect) -> None:
+    require_baseline(observations)
+    judge_every_message(observations, expect)
 
 
 @requirement("request.service-tier-named", "fields/service-tier")

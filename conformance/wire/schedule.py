@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from conformance.contract.model import Operation, Tier
-from conformance.probes.model import Intent, Probe
+from conformance.probes.model import REFUSED_FOR_LOAD, Intent, Probe
 from conformance.targets.model import Target
 from conformance.wire.errors import CredentialMissingError
 from conformance.wire.exchange import EndKind, Exchange
@@ -58,6 +58,14 @@ def is_unexpected(probe: Probe, last: Exchange) -> bool:
     if probe.intent is Intent.SERVED:
         return not was_served(last) and not probe.instead
     return probe.intent is Intent.REFUSED and status is not None and (status < 300 or status >= 500)
+
+
+def is_taken_apart(probe: Probe, last: Exchange) -> bool:
+    """Whether the parts of a combined probe are sent: it was to be served and was not, or it broke the server."""
+    if probe.intent is Intent.SERVED:
+        return not was_served(last)
+    status = None if last.answer is None else last.answer.status
+    return probe.intent is Intent.EITHER and status is not None and status >= 500 and status not in REFUSED_FOR_LOAD
 
 
 class Schedule:
@@ -113,7 +121,7 @@ class Schedule:
         """Note a probe's last exchange; returns the probes to send instead of it, and those that follow from it."""
         self._drop(probe)
         self.unexpected += is_unexpected(probe, last)
-        instead = list(probe.instead) if probe.intent is Intent.SERVED and not was_served(last) else []
+        instead = list(probe.instead) if is_taken_apart(probe, last) else []
         if self._follow_ups is not None:
             follow_ups = list(self._follow_ups(probe, None if last.answer is None else last.answer.status))
             for one in follow_ups:

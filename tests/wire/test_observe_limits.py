@@ -48,6 +48,7 @@ def test_what_does_not_fit_into_the_token_budget_is_not_sent() -> None:
         (Intent.SERVED, 400, ["whole", "part/1", "part/2"]),
         (Intent.SERVED, 200, ["whole"]),
         (Intent.EITHER, 400, ["whole"]),
+        (Intent.EITHER, 500, ["whole", "part/1", "part/2"]),
         (Intent.REFUSED, 400, ["whole"]),
     ],
 )

@@ -1,0 +1,107 @@
+"""Faults of conversations: which shapes are taken, which messages are checked, and which of them are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+from conformance.reference.errors import Refusal
+from conformance.reference.faults.actions import ActionError, Crash, fault_action
+from conformance.reference.faults.on_agents import Body, with_body_read
+from conformance.reference.faults.on_requests import with_interpretation
+from conformance.reference.hooks import Hooks
+from conformance.reference.validation import RequestRules
+
+Roles = Sequence[Any]
+_INSTRUCTING = ("system", "developer")
+
+
+def _talking(roles: Roles) -> list[Any]:
+    """The roles without those that instruct."""
+    return [role for role in roles if role not in _INSTRUCTING]
+
+
+_SHAPES: Mapping[str, Callable[[Roles], bool]] = {
+    "two-users": lambda roles: any(pair == ("user", "user") for pair in pairwise(roles)),
+    "late-system": lambda roles: any(role in _INSTRUCTING for role in roles[1:]),
+    "no-user": lambda roles: "user" not in roles,
+    "not-in-turn": lambda roles: (
+        not {"tool", "function"} & {*roles}
+        and any(role != ("user", "assistant")[number % 2] for number, role in enumerate(_talking(roles)))
+    ),
+}
+
+
+@fault_action("conversation.refuse")
+def refuse_shape(hooks: Hooks, shape: str, status: int = 400, message: str = "The request is not valid.") -> Hooks:
+    """Refuses conversations of a shape: `two-users` in a row, a `late-system`, `no-user`, or roles `not-in-turn`.
+
+    With a status of 500 it crashes on them.
+    """
+    if shape not in _SHAPES:
+        raise ActionError(f"`shape: {shape}` is unknown; use one of {', '.join(_SHAPES)}")
+
+    def change(body: Body) -> Body:
+        if _SHAPES[shape]([one.get("role") for one in body.get("messages", ()) if isinstance(one, Mapping)]):
+            if status == 500:
+                raise Crash
+            raise Refusal(status, "invalid_request", message)
+        return body
+
+    return with_body_read(hooks, change)
+
+
+_READ: Mapping[str, Callable[[Sequence[Any]], list[Any]]] = {
+    "last": lambda messages: [*messages[-1:]],
+    "last-four": lambda messages: [*messages[-4:]],
+    "first-system": lambda messages: [
+        one
+        for number, one in enumerate(messages)
+        if one.get("role") != "system" or not any(other.get("role") == "system" for other in messages[:number])
+    ],
+    "no-developer": lambda messages: [one for one in messages if one.get("role") != "developer"] or [*messages],
+}
+
+
+@fault_action("conversation.read")
+def read_messages(hooks: Hooks, only: str) -> Hooks:
+    """Reads some messages only: the `last`, the `last-four`, of system messages the `first-system`, `no-developer`."""
+    if only not in _READ:
+        raise ActionError(f"`only: {only}` is unknown; use one of {', '.join(_READ)}")
+
+    def change(body: Body) -> Body:
+        return {**body, "messages": _READ[only](body.get("messages", ()))}
+
+    return with_body_read(hooks, change)
+
+
+@fault_action("conversation.check")
+def check_messages(hooks: Hooks, only: str) -> Hooks:
+    """Checks only the `first` or the `last` message of a conversation by the schema."""
+    if only not in ("first", "last"):
+        raise ActionError(f"`only: {only}` is unknown; use first or last")
+    usual = hooks.stages.check_body
+
+    def check_body(rules: RequestRules, body: Any) -> None:
+        messages = body.get("messages") if isinstance(body, dict) else None
+        if isinstance(messages, list) and len(messages) > 1:
+            body = {**body, "messages": messages[:1] if only == "first" else messages[-1:]}
+        usual(rules, body)
+
+    return replace(hooks, stages=replace(hooks.stages, check_body=check_body))
+
+
+@fault_action("prompt.cut")
+def cut_prompt(hooks: Hooks, tokens: int) -> Hooks:
+    """Reads no more than so many tokens of a prompt, and counts no others."""
+    return with_interpretation(
+        hooks, lambda request, _: replace(request, prompt_tokens=min(request.prompt_tokens, tokens))
+    )
+
+
+@fault_action("stop.first")
+def first_stops(hooks: Hooks, count: int) -> Hooks:
+    """Honours only so many stop sequences of a request, the first ones."""
+    return with_interpretation(hooks, lambda request, _: replace(request, stop=request.stop[:count]))

@@ -1,0 +1,39 @@
+"""Prompts that are others and one thing more."""
+
+from __future__ import annotations
+
+import pytest
+from planning_samples import TARGET
+
+from conformance.contract import load_contract
+from conformance.probes.conversation_shapes import SHAPES, described, shape_probes
+from conformance.probes.optional_fields import USUAL_FIELDS, optional_field_probes
+from conformance.probes.prompt_relations import words
+from conformance.probes.request_body import RequestBody
+
+
+def test_words_are_distinct_and_a_shorter_text_begins_a_longer_one() -> None:
+    short, long = words(8 * 1024), words(64 * 1024)
+    assert long.startswith(f"{short} ")
+    assert 60_000 < len(long) <= 64 * 1024
+    assert len(set(long.split())) == len(long.split())
+
+
+@pytest.mark.parametrize(
+    ("profile", "names", "developer"), [("openai", True, True), ("kodexa", False, True), ("loop-health", False, False)]
+)
+def test_only_shapes_that_the_contract_describes_are_sent(profile: str, names: bool, developer: bool) -> None:
+    contract = load_contract(profile)
+    members, roles = described(contract)
+    assert ("name" in members, "developer" in roles) == (names, developer)
+    planned = {probe.name for probe in shape_probes(RequestBody(contract, TARGET))}
+    assert (f"{SHAPES}names" in planned, f"{SHAPES}developer" in planned) == (names, developer)
+    assert f"{SHAPES}two-users" in planned
+
+
+def test_each_usual_field_is_a_part_of_the_request_with_all_of_them() -> None:
+    probes = {probe.name: probe for probe in optional_field_probes(RequestBody(load_contract("openai"), TARGET))}
+    together = probes[USUAL_FIELDS]
+    added = together.body.keys() - {"model", "messages", "max_tokens"}
+    assert len(together.instead) == len(added) > 10
+    assert "service_tier" not in probes[f"{USUAL_FIELDS}-streamed"].body
