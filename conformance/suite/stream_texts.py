@@ -25,6 +25,9 @@ _HELD_BACK: Final = 2
 _UNLIKELY_TO_END: Final = 200
 """Characters of a beginning that is so long that it is the same text, however much of it is missing."""
 _SHOWN: Final = 40
+_RUN: Final = 3
+_FEWEST_WORDS: Final = 6
+_LEAST_DIVERSE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,16 @@ def text_pairs(compared: Sequence[Pair]) -> list[TextPair]:
     if most is None or not repeated[most]:
         return []
     found = [one for key, group in single.items() for one in _of_one_choice(group, repeated[key])]
-    return [*found, *(one for group in groups.values() for pair in group for one in _of_several_choices(pair))]
+    found += [one for group in groups.values() for pair in group for one in _of_several_choices(pair)]
+    return found
+
+
+def _is_diverse(text: str) -> bool:
+    """Whether a text says ever new things: one that goes in circles, as small models do, is like others by chance."""
+    words = text.split()
+    parts: Sequence[str] = words if len(words) >= _FEWEST_WORDS else _packed(text)
+    runs = [tuple(parts[at : at + _RUN]) for at in range(max(len(parts) - _RUN + 1, 0))]
+    return len(set(runs)) >= _LEAST_DIVERSE * len(runs)
 
 
 def lost(text: TextPair) -> Difference | None:
@@ -67,7 +79,7 @@ def lost(text: TextPair) -> Difference | None:
     least = 0 if text.beside_equal else min(len(whole) / 2, _UNLIKELY_TO_END)
     if not least <= len(streamed) < len(whole) or len(whole) < _SHORTEST or _is_held_back(text, streamed, whole):
         return None
-    if not _is_within(streamed, whole):
+    if not _is_within(streamed, whole) or not _is_diverse(text.whole):
         return None
     expected = f"the {len(whole)} characters of text of {text.twin}, white space not counted"
     return Difference(expected, f"{len(streamed)} of them, in the same order{_parting(streamed, whole)}")
@@ -77,6 +89,8 @@ def added(text: TextPair) -> Difference | None:
     """Whether the stream has all of the whole text and more, begins again, or has it in another order."""
     streamed, whole = _packed(text.streamed), _packed(text.whole)
     if streamed == whole or len(whole) < _SHORTEST or _is_held_back(text, streamed, whole):
+        return None
+    if not _is_diverse(text.whole):
         return None
     expected = f"the {len(whole)} characters of text of {text.twin}, white space not counted, and no more"
     if len(whole) < len(streamed) <= _MOST_TIMES * len(whole) and _is_within(whole, streamed):

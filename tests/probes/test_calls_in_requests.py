@@ -128,7 +128,7 @@ def test_what_is_a_matter_of_the_platform_is_only_sent_to_be_refused(probes: lis
     sent = [probe for probe in probes if isinstance(probe.body, dict) and fields & probe.body.keys()]
     assert sent
     assert {probe.intent for probe in sent} == {Intent.REFUSED, Intent.EITHER}
-    assert {probe.name.partition("/")[0] for probe in sent if probe.intent is Intent.EITHER} == {"fields"}
+    assert {probe.name.partition("/")[0] for probe in sent if probe.intent is Intent.EITHER} == {"fields", "request"}
 
 
 def test_a_broken_message_of_a_tool_stands_after_its_call_and_is_named_by_its_place(probes: list[Probe]) -> None:

@@ -32,6 +32,21 @@ def test_more_than_the_text_is_damage(streamed: str) -> None:
     assert lost(pair(streamed)) is None
 
 
+CIRCLES = "Hello! How can on, and on, and on and on and on and on, and on, and on and on and on, and"
+
+
+@pytest.mark.parametrize(
+    "streamed",
+    [
+        "Hello! How can on, and on and on, and on and on and on, and on, and on and on and on, and",
+        CIRCLES + " on, and on",
+    ],
+)
+def test_texts_that_go_in_circles_are_alike_by_chance(streamed: str) -> None:
+    assert added(pair(streamed, CIRCLES)) is None
+    assert lost(pair(CIRCLES, streamed)) is None
+
+
 @pytest.mark.parametrize(
     "streamed", [WHOLE, "eins zwei drei vier fünf", "One two three", "", "one\ntwo", "one two three four five"]
 )
