@@ -45,7 +45,7 @@ def kill_matrices(
         target for matrix, some in zip(matrices, chosen.values(), strict=True) for target in to_recheck(matrix, some)
     ]
     if again and keep is None and recheck:
-        judged = with_rechecks(judged, judge_all(again, 1, extra=extra, checks=checks))
+        judged = with_rechecks(judged, judge_all(again, 1, extra=extra, checks=checks, alone=True))
         matrices = _matrices(chosen, judged, extra, time.monotonic() - began)
     return matrices
 

@@ -33,13 +33,15 @@ def judge_all(
     keep: Path | None = None,
     checks: EvidenceChecks = NO_CHECKS,
     progress: Progress | None = None,
+    alone: bool = False,
 ) -> list[tuple[str, JudgedTarget]]:
     """Judge targets of any profiles and tiers; returns the profile of each and its result, in any order.
 
     A worker looks the targets up by their ids. `keep` is where evidence stays, and `checks` says how it is checked.
+    With `alone`, no two targets of a worker are served at the same time.
     """
     judged: list[tuple[str, JudgedTarget]] = []
-    for profile, some in _judged(targets, workers, extra, keep, checks):
+    for profile, some in _judged(targets, workers, extra, keep, checks, alone=alone):
         judged += [(profile, one) for one in some]
         if progress is not None:
             progress(len(judged), len(targets))
@@ -47,9 +49,15 @@ def judge_all(
 
 
 def _judged(
-    targets: Sequence[LabTarget], workers: int, extra: Path | None, keep: Path | None, checks: EvidenceChecks
+    targets: Sequence[LabTarget],
+    workers: int,
+    extra: Path | None,
+    keep: Path | None,
+    checks: EvidenceChecks,
+    *,
+    alone: bool,
 ) -> Iterator[tuple[str, list[JudgedTarget]]]:
-    batches = list(_batches(targets))
+    batches = [(one.profile, [one]) for one in targets] if alone else list(_batches(targets))
     if workers <= 1 or len(batches) <= 1:
         for profile, batch in batches:
             yield profile, judge_targets(batch, keep, checks)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from conformance.contract.model import Tier
 from conformance.probes.model import LIMIT_FIELDS, Probe, either_probe, served_probe
+from conformance.probes.prompt_relations import LONG_WAVE
 from conformance.probes.request_body import RequestBody
 
 _UNITS: Final = (
@@ -24,7 +25,7 @@ _LONGER: Final = 400
 _GENEROUS: Final = 600
 """A limit that the count to a hundred does not reach."""
 _LONG_PREFACE: Final = "Think of nothing. " * 1500
-_WAVE: Final = 2
+_WAVE: Final = LONG_WAVE + 1
 """Long answers are sent when all short ones have come, so that none waits for another."""
 SHORT_QUESTION: Final = "Say hello."
 """A question whose answer is short by itself."""
