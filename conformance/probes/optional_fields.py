@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from conformance.contract.model import Tier
+from conformance.probes.conversations import TOOL
 from conformance.probes.model import Probe, either_probe
 from conformance.probes.request_body import CHEAP, RequestBody
 
@@ -47,10 +48,21 @@ def optional_field_probes(body: RequestBody) -> Iterator[Probe]:
         about = "the optional fields together that clients send by default"
         yield either_probe("fields/by-default", about, body.asking("Say hello.", tokens=4, **by_default))
     yield from _usual_fields(body, known)
+    yield from _functions(body)
     for name, value in known.items():
         about = f"a request with `{name}` at a harmless value"
         request = body.asking("Say hello.", tokens=4, **{name: value})
         yield either_probe(f"fields/{name.replace('_', '-')}", about, request, tier=Tier.EXHAUSTIVE)
+
+
+def _functions(body: RequestBody) -> Iterator[Probe]:
+    """A stream that must call a function by the fields that tools have replaced."""
+    if body.has("functions") and body.has("function_call") and body.has("stream"):
+        function = TOOL["function"]
+        asked = {"functions": [function], "function_call": {"name": function["name"]}, "stream": True}
+        request = body.asking("What is the weather in Paris?", tokens=32, **asked)
+        about = "a stream with a call of a function, as before tools"
+        yield either_probe("fields/functions-streamed", about, request, tier=Tier.EXHAUSTIVE)
 
 
 def _usual_fields(body: RequestBody, known: Mapping[str, Any]) -> Iterator[Probe]:

@@ -129,6 +129,11 @@ def declared_too_long(sent: Any, status: int, body: bytes) -> bool:
     """Whether a refusal says that a long request exceeds what the model can read."""
     if status not in _TOO_LONG or len(json.dumps(sent)) < _LONG_REQUEST:
         return False
+    return says_too_long(body)
+
+
+def says_too_long(body: bytes) -> bool:
+    """Whether an error says that a request exceeds what the model can read."""
     complaint = read_complaint(body)
     return "context_length" in complaint.codes or _CONTEXT.search(complaint.text) is not None
 

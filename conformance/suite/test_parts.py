@@ -10,6 +10,7 @@ from conformance.suite.answer_judging import CLIENT_ERRORS, judge_served
 from conformance.suite.answered_choices import SeenAnswer, prompt_tokens, seen_answer
 from conformance.suite.complaint import read_complaint
 from conformance.suite.expect import DoesNotApply, Expect
+from conformance.suite.limits import says_too_long
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations, status_of
 from conformance.suite.refusals import says_unsupported
@@ -78,7 +79,7 @@ def _is_said_with_server_error(one: Answered) -> bool:
 @requirement("parts.refused-in-words", "parts/image", "parts/audio", "parts/file")
 def test_a_part_is_refused_in_words(answers: Sequence[Answered], expect: Expect) -> None:
     for one in answers:
-        if one.answer.status in CLIENT_ERRORS:
+        if one.answer.status in CLIENT_ERRORS and not says_too_long(one.answer.body):
             complaint = read_complaint(one.answer.body)
             holds = bool(_WORDS.search(complaint.said))
             expected = "an error whose message says which kind of part is not taken"

@@ -16,6 +16,7 @@ from conformance.reference.faults.on_chunks import Item, choices_of, with_items
 from conformance.reference.hooks import Hooks
 from conformance.reference.provider import CompletionRequest
 from conformance.reference.settings import Settings
+from conformance.reference.validation import RequestRules
 
 Body = Mapping[str, Any]
 
@@ -134,7 +135,11 @@ def _plain(message: Mapping[str, Any]) -> dict[str, Any]:
 @fault_action("tools.accept-any")
 def accept_any_tools(hooks: Hooks, fields: list[str]) -> Hooks:
     """Takes broken tools, choices or formats, and answers as if these fields were not there."""
-    usual = hooks.stages.interpret
+    usual, usual_check = hooks.stages.interpret, hooks.stages.check_body
+
+    def check_body(rules: RequestRules, body: Any) -> None:
+        needs_tools = "tool_choice" in fields and isinstance(body, dict) and "tools" not in body
+        usual_check(rules, {name: body[name] for name in body if name != "tool_choice"} if needs_tools else body)
 
     def interpret(
         operation: Operation, dialect: Dialect, settings: Settings, *, scores_tokens: bool, body: Body
@@ -145,7 +150,7 @@ def accept_any_tools(hooks: Hooks, fields: list[str]) -> Hooks:
             kept = {name: value for name, value in body.items() if name not in fields}
             return usual(operation, dialect, settings, scores_tokens=scores_tokens, body=kept)
 
-    return replace(hooks, stages=replace(hooks.stages, interpret=interpret))
+    return replace(hooks, stages=replace(hooks.stages, interpret=interpret, check_body=check_body))
 
 
 @fault_action("request.crash-on")

@@ -150,6 +150,12 @@ def utf_16(hooks: Hooks) -> Hooks:
     return with_body(hooks, lambda body, _: body.decode().encode("utf-16"))
 
 
+def _as_floats(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _as_floats(member) for name, member in value.items()}
+    return float(value) if isinstance(value, int) else value
+
+
 @fault_action("body.json")
 def other_body_json(hooks: Hooks, *, escaped: bool = False, indent: int | None = None, floats: bool = False) -> Hooks:
     """Serializes the same JSON differently: escaped to ASCII, over several lines, usage as `1.0`."""
@@ -157,7 +163,7 @@ def other_body_json(hooks: Hooks, *, escaped: bool = False, indent: int | None =
     def change(body: bytes, _: RequestContext) -> bytes:
         value = json.loads(body)
         if floats and isinstance(value.get("usage"), dict):
-            value["usage"] = {name: float(figure) for name, figure in value["usage"].items()}
+            value["usage"] = _as_floats(value["usage"])
         return json.dumps(value, ensure_ascii=escaped, indent=indent).encode()
 
     return with_body(hooks, change)
