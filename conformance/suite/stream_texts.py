@@ -28,6 +28,8 @@ _SHOWN: Final = 40
 _RUN: Final = 3
 _FEWEST_WORDS: Final = 6
 _LEAST_DIVERSE: Final = 0.5
+_MANY_WORDS: Final = 8
+"""Different words of a text that goes in no small circle, however often they come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ def text_pairs(compared: Sequence[Pair]) -> list[TextPair]:
 def _is_diverse(text: str) -> bool:
     """Whether a text says ever new things: one that goes in circles, as small models do, is like others by chance."""
     words = text.split()
+    if len(set(words)) >= _MANY_WORDS:
+        return True
     parts: Sequence[str] = words if len(words) >= _FEWEST_WORDS else _packed(text)
     runs = [tuple(parts[at : at + _RUN]) for at in range(max(len(parts) - _RUN + 1, 0))]
     return len(set(runs)) >= _LEAST_DIVERSE * len(runs)

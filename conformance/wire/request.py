@@ -51,7 +51,9 @@ def build_request(probe: Probe, operation: Operation, target: Target) -> httpx.R
     headers = [*_headers(probe, operation, credential, authority=authority, body=body, added=added)]
     headers += _script_fields(probe)
     if probe.field_names is not None:
-        headers = [(probe.field_names.spelled(name), value) for name, value in headers]
+        # But for the host, whose name curl writes in its own way.
+        spelled = probe.field_names.spelled
+        headers = [(name if name.lower() == "host" else spelled(name), value) for name, value in headers]
     return httpx.Request(
         method=probe.method or operation.method.upper(),
         url=f"{scheme}://{authority}",

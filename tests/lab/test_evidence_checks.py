@@ -36,8 +36,6 @@ ALL_OVER = {
     ),
 }
 """Faults from all over the catalogue: of rows, and of schema keywords."""
-LONG = {"control-exhaustive", "control-load"}
-"""Runs without a fault that take long; tests/bundle/test_judging_again.py judges the longest of them again."""
 FAULTS = ("stream-end.done-missing", "error-form.string", "message.length-too-large", "now-and-then.damaged")
 BOTH = EvidenceChecks(judged_again=True, reproduced=True)
 
@@ -57,7 +55,7 @@ def test_the_evidence_of_faults_passes_all_checks() -> None:
 @pytest.mark.parametrize("profile", ALL_OVER)
 def test_evidence_judged_again_gives_the_same_record(profile: str) -> None:
     wanted = ALL_OVER[profile]
-    targets = {profile: [one for one in selected(targets_of(profile), wanted) if one.id not in LONG]}
+    targets = {profile: selected(targets_of(profile), wanted)}
     (matrix,) = kill_matrices(targets, workers=1, checks=EvidenceChecks(judged_again=True))
     assert [violation.sentence for violation in rule_violations(matrix) if violation.rule == EVIDENCE_AGREES] == []
     assert len(matrix.caught) == len(wanted)

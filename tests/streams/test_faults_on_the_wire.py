@@ -144,7 +144,7 @@ FAULTS = {
         items(whole_again),
         "stream.content-increments",
         r"the last delta is the whole text again",
-        also=breaking("logprobs"),
+        also=breaking("logprobs", "nothing-added"),
     ),
     "1-40-lost-data-prefix-on-rewrite": Fault(
         items(bare_tail),
@@ -225,7 +225,7 @@ FAULTS = {
     "2-06-finish-twice": Fault(
         after_finish(lambda last: with_choice(last, finish_reason="stop")),
         "stream.finish-once",
-        r"one finish_reason for choice 0; got a further one",
+        r"one finish_reason for choice \d; got a further one",
     ),
     "2-14-id-differs-per-chunk": Fault(
         items(numbered_ids),
@@ -248,7 +248,7 @@ FAULTS = {
         each(lambda item: with_choice(item, index=0), lambda item: bool(choices_of(item))),
         "stream.index-range",
         r"chunks for each index from 0 to 1; got none for choice 1",
-        also=breaking("finish-once"),
+        also=breaking("finish-once", "usage-after-finish"),
     ),
     "2-20-data-null": Fault(
         before_finish("null"), "stream.event-kind", r"a chunk object.*; got the data 'null'", also=breaking("chunk.*")
@@ -285,7 +285,12 @@ FAULTS = {
         r"model in every chunk.*; got the model null",
         also=breaking("assembled", "chunk.*"),
     ),
-    "2-35-first-stop-index0": Fault(items(wrong_finish_index), "stream.finish-once", r"one finish_reason for choice 0"),
+    "2-35-first-stop-index0": Fault(
+        items(wrong_finish_index),
+        "stream.finish-once",
+        r"one finish_reason for choice 0",
+        also=breaking("usage-after-finish"),
+    ),
     "2-38-finish-dup-usage-chunk": Fault(
         items(
             lambda good, request: [
@@ -294,7 +299,7 @@ FAULTS = {
             ]
         ),
         "stream.finish-once",
-        r"one finish_reason for choice 0; got a further one",
+        r"one finish_reason for choice \d; got a further one",
     ),
     "2-41-usage-chunk-nonempty-choices": Fault(
         items(

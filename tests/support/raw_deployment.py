@@ -185,7 +185,8 @@ def tokens_of(request: StreamRequest) -> tuple[list[str], str]:
     if prompt.startswith("Count"):
         words = [COUNTING[number % 10] for number in range(50)]
     else:
-        words = (prompt.rpartition(": ")[2] if ": " in prompt else "Hello there").split(" ") * 3
+        *before, asked = re.split(r":\s", prompt)
+        words = (asked if before else "Hello there").split(" ") * 3
     tokens = [word if number == 0 else f" {word}" for number, word in enumerate(words)]
     limit = request.body.get("max_tokens") or request.body.get("max_completion_tokens") or 256
     reason = "length" if len(tokens) > limit else "stop"

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Any
 
 KEY = "sk-raw-reader-0123456789"
@@ -158,10 +159,15 @@ def _end(writer: asyncio.StreamWriter, status: int | None) -> None:
         writer.write(_error(status, b"Connection: close\r\n"))
 
 
+def _date() -> bytes:
+    return formatdate(usegmt=True).encode()
+
+
 def _error(status: int, more: bytes = b"") -> bytes:
     body = b'{"error":{"message":"bad","type":"invalid_request_error","param":null,"code":null}}'
-    return b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%b\r\n%b" % (
+    return b"HTTP/1.1 %d X\r\nDate: %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%b\r\n%b" % (
         status,
+        _date(),
         len(body),
         more,
         body,
@@ -192,8 +198,8 @@ def _answer(request: _Request, manner: Manner) -> bytes:
         usage = {"prompt_tokens": 9, "completion_tokens": tokens, "total_tokens": 9 + tokens}
         completion = {**shared, "object": "chat.completion", "choices": [choice], "usage": usage}
         content, kind = json.dumps(completion).encode(), b"application/json"
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n" % (kind, len(content), more)
-    return head + content
+    head = b"HTTP/1.1 200 OK\r\nDate: %b\r\nContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n"
+    return head % (_date(), kind, len(content), more) + content
 
 
 _RANGES = {

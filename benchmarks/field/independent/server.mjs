@@ -165,9 +165,10 @@ function choice(asked, index) {
 
 function logprobs(asked, tokens) {
   if (!asked.logprobs) return null;
-  const entry = (token) => ({ token: new TextDecoder().decode(token), logprob: -Math.random() * 9, bytes: [...token] });
-  const others = (token) => Array.from({ length: asked.top_logprobs ?? 0 }, () => entry(token));
-  return { content: tokens.map((token) => ({ ...entry(token), top_logprobs: others(token) })), refusal: null };
+  const entry = (token, logprob) => ({ token: new TextDecoder().decode(token), logprob, bytes: [...token] });
+  const likeliest = Array.from({ length: asked.top_logprobs ?? 0 }, (_, place) => entry(Buffer.from(`w${place}`), -1 - place / 2));
+  const others = () => likeliest;
+  return { content: tokens.map((token) => ({ ...entry(token, -9 - Math.random()), top_logprobs: others() })), refusal: null };
 }
 
 function completionFor(asked) {

@@ -62,10 +62,13 @@ class Answer:
             return None
         few = list(WORDS)[: int(request.get("top_logprobs") or 0)]
 
-        def entry(token: str) -> Json:
-            return {"token": token, "logprob": -random.random(), "bytes": list(token.encode())}
+        def entry(token: str, logprob: float) -> Json:
+            return {"token": token, "logprob": logprob, "bytes": list(token.encode())}
 
-        return {"content": [{**entry(token), "top_logprobs": [entry(one) for one in few]} for token in tokens]}
+        likeliest = [entry(one, -1 - place / 4) for place, one in enumerate(few)]
+        figures = {one["token"]: one["logprob"] for one in likeliest}
+        said = [entry(token, figures.get(token, -9 - random.random())) for token in tokens]
+        return {"content": [{**one, "top_logprobs": likeliest} for one in said]}
 
     def whole(self, request: Json) -> Json:
         choice: Json = {
