@@ -90,11 +90,11 @@ class Probe:
     body. `path` replaces the operation's path and is appended to the base URL, or with `from_root` to the host alone;
     None means the operation's own. `parameters` replaces the target's values of single parameters, of the path and
     beside it; None leaves one out that is not of the path. `headers` are added to the usual ones; the value None
-    removes one; `field_names` is the letter case of all their names but the host's, where it is not the usual one. `completion_tokens`
-    is the worst case that a deployment may charge for. `connection` names a connection that several probes share one
-    after another, in the plan's order; None leaves it to the pool. `disconnect_after` makes the client hang up after so
-    many bytes of the body. `wave` orders probes that must not overlap: a wave is sent when the one before has ended (0
-    for nearly all, so that they run side by side).
+    removes one; `field_names` is the letter case of all their names but the host's, where it is not the usual one.
+    `completion_tokens` is the worst case that a deployment may charge for. `connection` names a connection that
+    several probes share one after another, in the plan's order; None leaves it to the pool. `disconnect_after` makes
+    the client hang up after so many bytes of the body. `wave` orders probes that must not overlap: a wave is sent
+    when the one before has ended (0 for nearly all, so that they run side by side).
     """
 
     name: str
