@@ -99,6 +99,16 @@ def test_a_key_that_no_header_can_carry_is_not_shown(
     assert CANARY not in printed
 
 
+@pytest.mark.network
+@pytest.mark.process
+def test_a_key_of_one_letter_that_the_record_itself_needs(tmp_path: Path) -> None:
+    arguments = ("run", "openai", *LOOPBACK, "--out", "out")
+    done = call((*CLI, *arguments), tmp_path, CONFORMANCE_API_KEY="x", CONFORMANCE_MODEL="m")
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.rstrip().endswith("use a key that is not such a word.")
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("document", "said"),
     [
