@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from conformance.contract.model import Contract, Tier
-from conformance.contract.vocabulary import child_schemas
+from conformance.contract.model import Tier
+from conformance.probes.conversations import described_members, named_roles
 from conformance.probes.model import Probe, either_probe
 from conformance.probes.request_body import CHEAP, RequestBody
 
@@ -49,7 +49,8 @@ STATED: Final = frozenset({f"{SHAPES}developer", f"{SHAPES}names"})
 
 def shape_probes(body: RequestBody) -> Iterator[Probe]:
     """Conversations of the shapes that the contract's schema allows: a model's template may refuse some of them."""
-    known, roles = described(body.contract)
+    schema = body.contract.operation.properties.get("messages", True)
+    known, roles = described_members(schema), named_roles(schema)
     for tier, shapes in ((Tier.STANDARD, _STANDARD), (Tier.EXHAUSTIVE, _FURTHER)):
         for name, (about, messages) in shapes.items():
             if any("name" in one for one in messages) and "name" not in known:
@@ -59,24 +60,3 @@ def shape_probes(body: RequestBody) -> Iterator[Probe]:
             request = {**body.capped(CHEAP), "messages": body.woven([dict(one) for one in messages])}
             if body.accepts(request):
                 yield either_probe(f"{SHAPES}{name}", about, request, tier=tier)
-
-
-def described(contract: Contract) -> tuple[frozenset[str], frozenset[str]]:
-    """The members of messages that the contract describes, and the roles that it names."""
-    members: set[str] = set()
-    roles: set[str] = set()
-    ahead: list[Any] = [contract.operation.properties.get("messages", True)]
-    seen: set[int] = set()
-    while ahead:
-        schema = ahead.pop()
-        if not isinstance(schema, Mapping) or id(schema) in seen:
-            continue
-        seen.add(id(schema))
-        properties = schema.get("properties", {})
-        role = properties.get("role")
-        if isinstance(role, Mapping):
-            roles |= {one for one in (*role.get("enum", ()), role.get("const")) if isinstance(one, str)}
-        if "content" in properties or "role" in properties or "if" in schema:
-            members |= {*properties}
-        ahead.extend(child for _, child in child_schemas(schema))
-    return frozenset(members), frozenset(roles)

@@ -127,16 +127,32 @@ def usual_message(schema: Any) -> dict[str, Any]:
 
 def knows_calls(schema: Any) -> bool:
     """Whether the schema of messages describes calls of tools."""
+    return any("tool_calls" in one.get("properties", {}) for one in _schemas_within(schema))
+
+
+def named_roles(schema: Any) -> frozenset[str]:
+    """The roles that the schema of messages names."""
+    roles = (one.get("properties", {}).get("role") for one in _schemas_within(schema))
+    values = ((*role.get("enum", ()), role.get("const")) for role in roles if isinstance(role, Mapping))
+    return frozenset(value for some in values for value in some if isinstance(value, str))
+
+
+def described_members(schema: Any) -> frozenset[str]:
+    """The members that the schema of messages describes."""
+    members = ((one, one.get("properties", {})) for one in _schemas_within(schema))
+    return frozenset(name for one, some in members if {"content", "role"} & some.keys() or "if" in one for name in some)
+
+
+def _schemas_within(schema: Any) -> Iterator[Mapping[str, Any]]:
+    """A schema and all that stand within it, each once."""
     ahead: list[Any] = [schema]
     seen: set[int] = set()
     while ahead:
         one = ahead.pop()
         if isinstance(one, Mapping) and id(one) not in seen:
             seen.add(id(one))
-            if "tool_calls" in one.get("properties", {}):
-                return True
+            yield one
             ahead.extend(child for _, child in child_schemas(one))
-    return False
 
 
 def with_own_names(tools: Sequence[Any]) -> list[Any]:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any, Final
 
-from conformance.probes.conversation_shapes import described
+from conformance.probes.conversations import named_roles
 from conformance.probes.model import Probe, either_probe, served_probe
 from conformance.probes.request_body import RequestBody
 
@@ -58,7 +58,7 @@ def prompt_relation_probes(body: RequestBody) -> Iterator[Probe]:
     # Longer than the system message, which it replaces on some deployments.
     further = {"role": "developer", "content": "Be kind, and never use more than ten words."}
     developer = _of(body, [first, further, *rest])
-    if "developer" in described(body.contract)[1] and body.accepts(developer):
+    if "developer" in named_roles(body.contract.operation.properties.get("messages", True)) and body.accepts(developer):
         yield either_probe(DEVELOPER, "the conversation with a developer's message beside the system's", developer)
     for name, size in ((SHORT_TEXT, 8), (LONG_TEXT, 64)):
         request = body.asking(words(size * _KB), tokens=1)

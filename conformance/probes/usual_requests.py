@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from conformance.contract.model import Contract
-from conformance.contract.vocabulary import child_schemas
-from conformance.probes.conversations import OF_RESULTS, called_by, in_context, role_of
+from conformance.probes.conversations import OF_RESULTS, called_by, in_context, named_roles, role_of
 
 ROLES: Final = frozenset({"system", "developer", "user", "assistant"})
 """The roles of a conversation of texts, in the documents of this field."""
@@ -48,19 +47,7 @@ def is_usual_conversation(messages: Sequence[Any], roles: frozenset[str] = ROLES
 
 def _named_roles(contract: Contract) -> frozenset[str]:
     """The further roles that the contract names, but for those of tools."""
-    found: set[str] = set()
-    ahead: list[Any] = [contract.operation.properties.get("messages", True)]
-    seen: set[int] = set()
-    while ahead:
-        schema = ahead.pop()
-        if not isinstance(schema, Mapping) or id(schema) in seen:
-            continue
-        seen.add(id(schema))
-        role = schema.get("properties", {}).get("role")
-        if isinstance(role, Mapping):
-            found |= {one for one in (*role.get("enum", ()), role.get("const")) if isinstance(one, str)}
-        ahead.extend(child for _, child in child_schemas(schema))
-    return frozenset(found) - {*OF_RESULTS}
+    return named_roles(contract.operation.properties.get("messages", True)) - {*OF_RESULTS}
 
 
 def _is_usual_message(message: Mapping[str, Any], roles: frozenset[str], called: set[str]) -> bool:

@@ -26,8 +26,11 @@ _UNLIKELY_TO_END: Final = 200
 """Characters of a beginning that is so long that it is the same text, however much of it is missing."""
 _SHOWN: Final = 40
 _RUN: Final = 3
+"""Words, or characters, in a row that are compared with others of the same text."""
 _FEWEST_WORDS: Final = 6
+"""A text of fewer words is looked at by its characters."""
 _LEAST_DIVERSE: Final = 0.5
+"""Share of such runs of a text that have to differ."""
 _MANY_WORDS: Final = 8
 """Different words of a text that goes in no small circle, however often they come again."""
 

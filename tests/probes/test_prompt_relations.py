@@ -6,7 +6,8 @@ import pytest
 from planning_samples import TARGET
 
 from conformance.contract import load_contract
-from conformance.probes.conversation_shapes import SHAPES, described, shape_probes
+from conformance.probes.conversation_shapes import SHAPES, shape_probes
+from conformance.probes.conversations import described_members, named_roles
 from conformance.probes.optional_fields import USUAL_FIELDS, optional_field_probes
 from conformance.probes.prompt_relations import words
 from conformance.probes.request_body import RequestBody
@@ -24,7 +25,8 @@ def test_words_are_distinct_and_a_shorter_text_begins_a_longer_one() -> None:
 )
 def test_only_shapes_that_the_contract_describes_are_sent(profile: str, names: bool, developer: bool) -> None:
     contract = load_contract(profile)
-    members, roles = described(contract)
+    messages = contract.operation.properties["messages"]
+    members, roles = described_members(messages), named_roles(messages)
     assert ("name" in members, "developer" in roles) == (names, developer)
     planned = {probe.name for probe in shape_probes(RequestBody(contract, TARGET))}
     assert (f"{SHAPES}names" in planned, f"{SHAPES}developer" in planned) == (names, developer)
