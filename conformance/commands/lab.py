@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from conformance.lab.share import Share
     from conformance.lab.targets import LabTarget
     from conformance.lab.workers import Progress
 
@@ -28,7 +29,7 @@ class LabOptions:
     """The revision since which something must have changed that a fault depends on."""
     out: Path | None = None
     part: str | None = None
-    """Which share of the faults is judged: `1/3` and `2/3` and `3/3` are all of them."""
+    """Which share of the faults, or of the tests to mutate: `1/3` and `2/3` and `3/3` are all of them."""
     workers: int | None = None
     extra: Path | None = None
     """A further file of rows."""
@@ -60,15 +61,15 @@ def run_lab(profiles: tuple[str, ...], options: LabOptions) -> int:
     if own and (options.mutate or options.changed is not None):
         option = "--mutate" if options.mutate else "--changed"
         raise UsageFailure(f"{option} is about the shipped profiles; leave {own[0]} out.")
-    if options.part is not None and (options.accept or options.mutate):
-        raise UsageFailure(f"{'--accept' if options.accept else '--mutate'} needs every fault; leave --part out.")
+    if options.part is not None and options.accept:
+        raise UsageFailure("--accept needs every fault; leave --part out.")
     if options.accept and set(names) != set(shipped_profiles()):
         raise UsageFailure("--accept needs the results of every profile; leave PROFILE out.")
     if options.changed is not None and (options.accept or options.mutate):
         option = "--accept" if options.accept else "--mutate"
         raise UsageFailure(f"{option} needs the results of every profile and test; leave --changed out.")
     if options.mutate:
-        return _mutate(names)
+        return _mutate(names, options.part)
     chosen = _chosen(names, options)
     return _judge(chosen, options) if options.suite_command is None else _score_tool(chosen, options)
 
@@ -102,14 +103,15 @@ def _judge(chosen: dict[str, tuple[LabTarget, ...]], options: LabOptions) -> int
     return RULES_BROKEN if any(rule_violations(matrix) for matrix in matrices) else RULES_HOLD
 
 
-def _mutate(profiles: Sequence[str]) -> int:
+def _mutate(profiles: Sequence[str], part: str | None) -> int:
     """Remove and invert each test function of the suite; the exit status is 0 if the lab notices every mutation."""
     from conformance.lab.mutation import mutants_of
 
     survivors = 0
+    share = _share(part)
     for profile in profiles:
         with _progress("mutating tests") as progress:
-            mutants = mutants_of(profile, progress)
+            mutants = mutants_of(profile, progress, share)
         surviving = [mutant for mutant in mutants if mutant.survived]
         survivors += len(surviving)
         for mutant in surviving:
@@ -151,13 +153,19 @@ def part_of(targets: Sequence[LabTarget], part: str) -> tuple[LabTarget, ...]:
     Raises:
         UsageFailure: it is not a share.
     """
+    share = _share(part)
+    controls = [target for target in targets if target.fault is None]
+    return (*controls, *share.of([target for target in targets if target.fault is not None]))
+
+
+def _share(part: str | None) -> Share:
+    from conformance.lab.share import WHOLE, Share
     from conformance.terminal.exits import UsageFailure
 
-    number, _, of = part.partition("/")
-    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
-        raise UsageFailure(f"--part {part!r} is not a share; give one like 1/3, with a number from 1 to 3 before it.")
-    controls = [target for target in targets if target.fault is None]
-    return (*controls, *[target for target in targets if target.fault is not None][int(number) - 1 :: int(of)])
+    try:
+        return WHOLE if part is None else Share.parsed(part)
+    except ValueError as error:
+        raise UsageFailure(f"--part {error}") from error
 
 
 def _changed(chosen: dict[str, tuple[LabTarget, ...]], revision: str) -> dict[str, tuple[LabTarget, ...]]:

@@ -14,6 +14,7 @@ import pytest
 from conformance.lab.judging import JudgedTarget, LabError, judge
 from conformance.lab.kill_matrix import changes, expectation
 from conformance.lab.observing import ObservedTarget, idle_run, observed_targets
+from conformance.lab.share import WHOLE, Share
 from conformance.lab.targets import CONTROLS, LabTarget, contract_of, targets_of
 from conformance.running.pytest_session import run_pytest
 from conformance.running.suite_run import SuiteRun
@@ -50,8 +51,8 @@ class Mutant:
 Progress = Callable[[int, int], None]
 
 
-def mutants_of(profile: str, progress: Progress | None = None) -> list[Mutant]:
-    """Every mutant of every test function that judges a profile, each judged by the lab's rules.
+def mutants_of(profile: str, progress: Progress | None = None, share: Share = WHOLE) -> list[Mutant]:
+    """Every mutant of every test function that judges a profile, or of a share of them, each judged by the lab's rules.
 
     Only the requirements that its test judges can reveal a mutant: all other outcomes stay as they are. The control is
     judged first, then faults that break one of these requirements; each is observed once.
@@ -66,7 +67,7 @@ def mutants_of(profile: str, progress: Progress | None = None) -> list[Mutant]:
         known = frozenset(test for test, _ in mutants) - {one.test for one in mutants.values() if one.survived}
         with TemporaryDirectory(prefix="chat-conformance-mutants-") as folder:
             suite_run = SuiteRun(idle_run(profile, tier))
-            loop = _EveryMutant(suite_run, control, Path(folder), known, progress)
+            loop = _EveryMutant(suite_run, control, Path(folder), known, share, progress)
             ended = run_pytest(suite_run, (), loop)
         if not loop.finished:
             raise LabError("; ".join(suite_run.broken or ended.printed.strip().splitlines()[-15:]))
@@ -78,7 +79,7 @@ def mutants_of(profile: str, progress: Progress | None = None) -> list[Mutant]:
 
 
 class _EveryMutant:
-    """Pytest's loop over the tests: judges each mutant of each test function that is not among the `known` ones."""
+    """Pytest's loop over the tests: judges each mutant of each test function of a share that is not a `known` one."""
 
     def __init__(
         self,
@@ -86,12 +87,14 @@ class _EveryMutant:
         control: LabTarget,
         folder: Path,
         known: frozenset[str],
+        share: Share,
         progress: Progress | None,
     ) -> None:
         self._suite_run = suite_run
         self._control = control
         self._folder = folder
         self._known = known
+        self._share = share
         self._report = progress
         self._seen: dict[str, ObservedTarget] = {}
         self._config: pytest.Config
@@ -102,7 +105,8 @@ class _EveryMutant:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Mutate one test function after another."""
         self._config = session.config
-        tests = {name: items for name, items in _by_function(session.items).items() if name not in self._known}
+        functions = _by_function(session.items)
+        tests = {name: functions[name] for name in self._share.of(sorted(functions)) if name not in self._known}
         for number, (name, own) in enumerate(tests.items()):
             judged = {item.stash[REQUIREMENT].id for item in own}
             related = [item for item in session.items if item.stash[REQUIREMENT].id in judged]

@@ -1,0 +1,36 @@
+"""A share of what the lab judges, such as `1/3`: shares of one size together are the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self, TypeVar
+
+Member = TypeVar("Member")
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Every `count`th member from the `number`th on, counted from 1."""
+
+    number: int
+    count: int
+
+    @classmethod
+    def parsed(cls, text: str) -> Self:
+        """What `number/count` says.
+
+        Raises:
+            ValueError: it is not a share.
+        """
+        number, _, count = text.partition("/")
+        if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+            raise ValueError(f"{text!r} is not a share; give one like 1/3, with a number from 1 to 3 before it.")
+        return cls(int(number), int(count))
+
+    def of(self, members: Sequence[Member]) -> Sequence[Member]:
+        """The members of this share, in their order."""
+        return members[self.number - 1 :: self.count]
+
+
+WHOLE = Share(1, 1)

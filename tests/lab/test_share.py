@@ -1,0 +1,24 @@
+"""Shares of one size are the whole together, and none overlaps another."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.lab.share import WHOLE, Share
+
+
+@given(st.integers(0, 40), st.integers(1, 12))
+def test_the_shares_of_one_size_are_the_whole(length: int, count: int) -> None:
+    members = list(range(length))
+    shares = [Share.parsed(f"{number}/{count}").of(members) for number in range(1, count + 1)]
+    assert sorted(member for share in shares for member in share) == members
+    assert WHOLE.of(members) == members
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+@pytest.mark.parametrize("text", ["", "1", "0/3", "4/3", "1/0", "-1/3", "1/3/5", "a/b", "1.5/3"])
+def test_what_is_not_a_share_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a share"):
+        Share.parsed(text)
