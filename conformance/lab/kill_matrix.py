@@ -177,10 +177,10 @@ def matrix_of(
     """The matrix of these targets, in their order.
 
     Raises:
-        KeyError: a control, or another target, is missing in `judged`.
+        KeyError: a target, or the control of its tier, is missing in `judged`.
     """
     by_id = {one.target: one for one in judged}
-    controls = {tier: by_id[name].outcomes for name, tier in CONTROLS.items()}
+    controls = {tier: by_id[name].outcomes for name, tier in CONTROLS.items() if name in by_id}
     results = tuple(_result(target, by_id[target.id], _usual(target, controls), contract) for target in targets)
     merged = {name: outcome for outcomes in controls.values() for name, outcome in outcomes.items()}
     return KillMatrix(contract, merged, results, partial, seconds)

@@ -92,11 +92,16 @@ def _tier(needed: Iterable[Tier]) -> Tier:
 
 
 def selected(targets: Sequence[LabTarget], globs: Sequence[str]) -> tuple[LabTarget, ...]:
-    """The controls, and the targets whose ids match one of the globs; all targets if there are no globs."""
+    """The targets whose ids match one of the globs, and the controls of their tiers; all targets if there are no globs.
+
+    The control of the standard tier is always among them.
+    """
     if not globs:
         return tuple(targets)
-    return tuple(
+    chosen = [
         target
         for target in targets
-        if target.fault is None or any(fnmatch.fnmatchcase(target.id, glob) for glob in globs)
-    )
+        if target.fault is not None and any(fnmatch.fnmatchcase(target.id, glob) for glob in globs)
+    ]
+    tiers = {Tier.STANDARD, *(target.tier for target in chosen)}
+    return (*(target for target in targets if target.fault is None and target.tier in tiers), *chosen)
