@@ -1,13 +1,15 @@
-"""Detection side by side: this suite and the schemathesis command line on the same faulty deployments, in one run.
+"""Detection side by side: this suite and other tools on the same faulty deployments, in one run.
 
     python benchmarks/detection/compare.py loop-health                  a sample, some minutes
     python benchmarks/detection/compare.py loop-health --all            every fault and allowed variation
     python benchmarks/detection/compare.py openai --only 'ignores:*'    some of them
+    python benchmarks/detection/compare.py openai --llm-comply PROGRAM  with one more judge
 
 Faults that only a larger tier of this suite looks for are left out, because the standard tier is compared.
 
-Prints for each judge how many faults it caught, how many false alarms it gave, its requests and its seconds; then the
-faults that only one side caught. The exit status is 1 when the peer catches a fault that this suite misses.
+Prints for each judge how many faults it caught, how many false alarms it gave, its requests, its seconds and those of
+processors; then the faults that only one side caught. The exit status is 1 when another tool catches a fault that this
+suite misses.
 """
 
 from __future__ import annotations
@@ -22,19 +24,18 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parent)]
 
-from judges import Found, Judge, ours, peer  # noqa: E402 - beside this file, not installed
-from peer import version  # noqa: E402 - beside this file, too
+from judges import Found, Judge, llm_comply, ours, schemathesis, versions  # noqa: E402 - beside this file
 
-import conformance  # noqa: E402 - from the checkout around this file
 from conformance.contract.model import Tier  # noqa: E402
 from conformance.lab.targets import LabTarget, selected, targets_of  # noqa: E402
 
 OURS = "chat-conformance, standard tier"
 JUDGES: Mapping[str, Judge] = {
     OURS: ours(Tier.STANDARD),
-    "schemathesis, OpenAPI 3.1": peer(events=False),
-    "schemathesis, OpenAPI 3.2": peer(events=True),
+    "schemathesis, OpenAPI 3.1": schemathesis(events=False),
+    "schemathesis, OpenAPI 3.2": schemathesis(events=True),
 }
+LLM_COMPLY = "llm-comply"
 SAMPLE = 24
 """How many faults of a profile are judged by default."""
 
@@ -47,6 +48,7 @@ class Score:
     false_alarms: frozenset[str]
     requests: int
     seconds: float
+    cpu: float
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,13 +61,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--sample", type=int, default=SAMPLE, metavar="N", help=f"how many to judge (default {SAMPLE})")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file as well")
+    parser.add_argument(
+        "--llm-comply", type=Path, metavar="PROGRAM", help="let this program judge, too; not of loop-health"
+    )
     options = parser.parse_args(arguments)
+    if options.llm_comply is not None and options.profile == "loop-health":
+        parser.error("llm-comply cannot send what loop-health demands (brand_id, requested_by); leave --llm-comply out")
+    judges = dict(JUDGES)
+    if options.llm_comply is not None:
+        judges[LLM_COMPLY] = llm_comply(options.llm_comply.absolute())
     standard = [target for target in targets_of(options.profile) if target.tier is Tier.STANDARD]
     targets = selected(standard, options.only)
     if not (options.all or options.only):
         targets = sample(targets, options.sample)
-    found = judged(targets)
-    document = report(options.profile, targets, found)
+    found = judged(targets, judges)
+    document = {"versions": versions(options.llm_comply), **report(options.profile, targets, found)}
     print(text(document))
     if options.json is not None:
         options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
@@ -79,11 +89,11 @@ def sample(targets: Sequence[LabTarget], size: int) -> tuple[LabTarget, ...]:
     return (control, *(others[int(number * step)] for number in range(min(size, len(others)))))
 
 
-def judged(targets: Iterable[LabTarget]) -> dict[str, dict[str, Found]]:
+def judged(targets: Iterable[LabTarget], judges: Mapping[str, Judge]) -> dict[str, dict[str, Found]]:
     """What each judge finds in each deployment; each result is printed as it comes."""
-    found: dict[str, dict[str, Found]] = {name: {} for name in JUDGES}
+    found: dict[str, dict[str, Found]] = {name: {} for name in judges}
     for target in targets:
-        for name, judge in JUDGES.items():
+        for name, judge in judges.items():
             one = found[name][target.id] = judge(target)
             names = ", ".join(sorted(one.names)[:3]) or "nothing"
             print(f"{target.id}: {name}: {names} ({one.seconds:.1f} s)", file=sys.stderr, flush=True)
@@ -96,8 +106,10 @@ def score(targets: Sequence[LabTarget], found: Mapping[str, Found]) -> Score:
     with_findings = {target.id for target in targets[1:] if found[target.id].names - usual}
     faults = {target.id for target in targets if target.fault is not None and not target.fault.is_variation}
     false_alarms = (with_findings - faults) | ({targets[0].id} if usual else set())
-    requests, seconds = (sum(getattr(one, name) for one in found.values()) for name in ("requests", "seconds"))
-    return Score(frozenset(with_findings & faults), frozenset(false_alarms), requests, seconds)
+    requests, seconds, cpu = (
+        sum(getattr(one, name) for one in found.values()) for name in ("requests", "seconds", "cpu")
+    )
+    return Score(frozenset(with_findings & faults), frozenset(false_alarms), requests, seconds, cpu)
 
 
 def report(profile: str, targets: Sequence[LabTarget], found: Mapping[str, Mapping[str, Found]]) -> dict[str, Any]:
@@ -107,7 +119,6 @@ def report(profile: str, targets: Sequence[LabTarget], found: Mapping[str, Mappi
     faults = [target.id for target in targets if target.fault is not None and not target.fault.is_variation]
     return {
         "profile": profile,
-        "versions": {"chat-conformance": conformance.__version__, "schemathesis": version()},
         "faults": len(faults),
         "conforming": len(targets) - len(faults),
         "judges": {
@@ -116,6 +127,7 @@ def report(profile: str, targets: Sequence[LabTarget], found: Mapping[str, Mappi
                 "accused": sorted(one.false_alarms),
                 "requests": one.requests,
                 "seconds": round(one.seconds, 1),
+                "cpu_seconds": round(one.cpu, 1),
                 "missed": sorted(set(faults) - one.caught),
             }
             for name, one in scores.items()
@@ -137,14 +149,18 @@ def text(document: Mapping[str, Any]) -> str:
     lines = [f"{document['profile']}: {faults} faulty deployments, {conforming} conforming ones", ""]
     lines += [
         f"{'':{width}}  {'caught':>14}  {'false alarms':>12}  {'requests':>8}  {'each':>5}  {'seconds':>8}  {'each':>5}"
+        f"  {'CPU s':>8}  {'each':>5}"
     ]
     for name, one in judges.items():
         share = f"{one['caught']} ({one['caught'] / max(1, faults):.0%})"
         cells = f"{share:>14}  {len(one['accused']):>12}  {one['requests']:>8}  {one['requests'] / each:>5.0f}"
-        lines.append(f"{name:{width}}  {cells}  {one['seconds']:>8}  {one['seconds'] / each:>5.1f}")
+        lines.append(
+            f"{name:{width}}  {cells}  {one['seconds']:>8}  {one['seconds'] / each:>5.1f}"
+            f"  {one['cpu_seconds']:>8}  {one['cpu_seconds'] / each:>5.1f}"
+        )
     lines += ["", f"caught by chat-conformance alone: {len(document['caught_by_us_alone'])}"]
     lines += [f"  {name}" for name in document["caught_by_us_alone"]]
-    lines += [f"caught by schemathesis alone: {len(document['missed_by_us'])}"]
+    lines += [f"caught by another tool alone: {len(document['missed_by_us'])}"]
     lines += [f"  {name}: {findings}" for name, findings in document["missed_by_us"].items()]
     return "\n".join(lines)
 

@@ -104,10 +104,3 @@ def run_peer(document: Tree, base_url: str, key: Mapping[str, str], *options: st
         written: Tree = json.loads(report.read_text(encoding="utf-8"))
     codes = [failure["code"] for failure in written["failures"]]
     return PeerRun(frozenset(codes + (["error"] if written["errors"] else [])), written)
-
-
-def version() -> str:
-    """Which release of the peer is installed."""
-    from importlib.metadata import version as of  # noqa: PLC0415 - only a report needs it
-
-    return of("schemathesis")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from compare import OURS, report, sample, score, text
-from judges import Found, ours
+from judges import Found, llm_comply, ours
 
 from conformance.contract.model import Tier
 from conformance.lab.targets import LabTarget, selected, targets_of
@@ -13,7 +16,7 @@ PEER = "schemathesis, OpenAPI 3.2"
 
 
 def found(*names: str) -> Found:
-    return Found(frozenset(names), 10, 2.0)
+    return Found(frozenset(names), 10, 2.0, 1.5)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,7 @@ def test_a_finding_in_the_control_catches_no_fault(targets: tuple[LabTarget, ...
 
     assert one.caught == {second}
     assert one.false_alarms == {control}
-    assert (one.requests, one.seconds) == (30, 6.0)
+    assert (one.requests, one.seconds, one.cpu) == (30, 6.0, 4.5)
 
 
 def test_a_fault_that_only_the_peer_catches_is_listed_with_its_findings(targets: tuple[LabTarget, ...]) -> None:
@@ -57,6 +60,7 @@ def test_a_sample_has_the_control_and_faults_from_end_to_end() -> None:
 
 
 @pytest.mark.network
+@pytest.mark.process
 def test_our_judge_finds_a_fault_and_counts_the_requests(targets: tuple[LabTarget, ...]) -> None:
     control, fault = (
         ours(Tier.SMOKE)(target)
@@ -66,3 +70,18 @@ def test_our_judge_finds_a_fault_and_counts_the_requests(targets: tuple[LabTarge
     assert control.names == frozenset()
     assert "stream.done-once" in fault.names
     assert 5 <= control.requests <= 15
+    assert control.cpu > 0
+
+
+@pytest.mark.network
+@pytest.mark.process
+def test_a_judge_that_prints_failed_tests_is_read(tmp_path: Path, targets: tuple[LabTarget, ...]) -> None:
+    program = tmp_path / "llm-comply"
+    results = [
+        {"id": "basic", "status": "passed", "errors": []},
+        {"id": "usage", "status": "failed", "errors": ["response.usage is missing"]},
+    ]
+    program.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps({'results': results})}\nEND\n", "utf-8")
+    program.chmod(0o755)
+
+    assert llm_comply(program)(targets[0]).names == {"usage: response.usage is missing"}
