@@ -62,14 +62,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, default=SAMPLE, metavar="N", help=f"how many to judge (default {SAMPLE})")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file as well")
     parser.add_argument(
-        "--llm-comply", type=Path, metavar="PROGRAM", help="let this program judge, too; not of loop-health"
+        "--llm-comply",
+        type=lambda text: Path(text).absolute(),
+        metavar="PROGRAM",
+        help="let this program judge, too; not of loop-health",
     )
     options = parser.parse_args(arguments)
     if options.llm_comply is not None and options.profile == "loop-health":
         parser.error("llm-comply cannot send what loop-health demands (brand_id, requested_by); leave --llm-comply out")
     judges = dict(JUDGES)
     if options.llm_comply is not None:
-        judges[LLM_COMPLY] = llm_comply(options.llm_comply.absolute())
+        judges[LLM_COMPLY] = llm_comply(options.llm_comply)
     standard = [target for target in targets_of(options.profile) if target.tier is Tier.STANDARD]
     targets = selected(standard, options.only)
     if not (options.all or options.only):
