@@ -13,10 +13,11 @@ from conformance.probes.request_body import RequestBody
 FEWER: Final = "completion/conversation"
 """The conversation that the others go on from."""
 MORE_TURNS: Final = "completion/more-turns"
+MANY_TURNS: Final = "completion/many-turns"
 SECOND_SYSTEM: Final = "completion/second-system"
 DEVELOPER: Final = "completion/developer"
 SHORT_TEXT, LONG_TEXT = "completion/words-8-kb", "completion/words-64-kb"
-EARLIER_TURNS: Final = 8
+EARLIER_TURNS, MANY_EARLIER_TURNS = 8, 40
 LONG_WAVE: Final = 3
 """A long prompt keeps a slow target busy, so that nothing is sent beside it."""
 _KB: Final = 1024
@@ -49,9 +50,9 @@ def prompt_relation_probes(body: RequestBody) -> Iterator[Probe]:
         {"role": "user", "content": "Name an animal."},
         {"role": "assistant", "content": "A horse."},
     ]
-    about = f"the conversation with {EARLIER_TURNS} turns more before it"
-    turns = [first, *earlier * (EARLIER_TURNS // len(earlier)), *rest]
-    yield served_probe(MORE_TURNS, about, _of(body, turns))
+    for name, count in ((MORE_TURNS, EARLIER_TURNS), (MANY_TURNS, MANY_EARLIER_TURNS)):
+        turns = [first, *earlier * (count // len(earlier)), *rest]
+        yield served_probe(name, f"the conversation with {count} turns more before it", _of(body, turns))
     system = _of(body, [first, {"role": "system", "content": "Be kind."}, *rest])
     if body.accepts(system):
         yield either_probe(SECOND_SYSTEM, "the conversation with a second system message", system)

@@ -10,6 +10,8 @@ from conformance.probes.prompt_relations import (
     EARLIER_TURNS,
     FEWER,
     LONG_TEXT,
+    MANY_EARLIER_TURNS,
+    MANY_TURNS,
     MORE_TURNS,
     SECOND_SYSTEM,
     SHORT_TEXT,
@@ -28,11 +30,20 @@ LONG_BODY = "request.long-body"
 """The requirement that a refusal of a long prompt for another reason than its length breaks."""
 
 
-@requirement("completion.usage-counts-turns", FEWER, MORE_TURNS, SMALLEST)
+@requirement("completion.usage-counts-turns", FEWER, MORE_TURNS, MANY_TURNS, SMALLEST)
 def test_earlier_turns_are_counted(observations: Observations, expect: Expect) -> None:
     require_baseline(observations)
+    planned([MORE_TURNS, MANY_TURNS], observations)
     less, more = (_require(_counted(name, observations)) for name in (FEWER, MORE_TURNS))
     _expect_more(less, more, EARLIER_TURNS, f"{EARLIER_TURNS} turns", expect)
+    many = _counted(MANY_TURNS, observations)
+    if not isinstance(many, Completion):
+        expect.note(many)
+        return
+    further = MANY_EARLIER_TURNS - EARLIER_TURNS
+    # The same turns cost the same again. Half of it leaves room for whoever shortens what is repeated.
+    cost = (_prompt_tokens(more) - _prompt_tokens(less)) / EARLIER_TURNS * further
+    _expect_more(more, many, max(further, int(cost / 2)), f"{further} turns of the same kind", expect)
 
 
 @requirement("completion.usage-counts-instructions", FEWER, SECOND_SYSTEM, DEVELOPER, SMALLEST)
@@ -125,7 +136,7 @@ def _require(found: Completion | Obstacle) -> Completion:
 
 def _expect_more(less: Completion, more: Completion, least: int, what: str, expect: Expect) -> None:
     """Expect one prompt to have so many tokens more than another, which it has in full."""
-    before, after = less.usage("prompt_tokens") or 0, more.usage("prompt_tokens") or 0
+    before, after = _prompt_tokens(less), _prompt_tokens(more)
     expect(
         after >= before + least,
         more.id,
@@ -134,6 +145,10 @@ def _expect_more(less: Completion, more: Completion, least: int, what: str, expe
         ),
         actual=f"{after:,.0f}",
     )
+
+
+def _prompt_tokens(completion: Completion) -> float:
+    return completion.usage("prompt_tokens") or 0
 
 
 def _words(completion: Completion) -> int:

@@ -56,6 +56,7 @@ def refuse_shape(hooks: Hooks, shape: str, status: int = 400, message: str = "Th
 _READ: Mapping[str, Callable[[Sequence[Any]], list[Any]]] = {
     "last": lambda messages: [*messages[-1:]],
     "last-four": lambda messages: [*messages[-4:]],
+    "last-twenty": lambda messages: [*messages[-20:]],
     "first-system": lambda messages: [
         one
         for number, one in enumerate(messages)
@@ -67,7 +68,7 @@ _READ: Mapping[str, Callable[[Sequence[Any]], list[Any]]] = {
 
 @fault_action("conversation.read")
 def read_messages(hooks: Hooks, only: str) -> Hooks:
-    """Reads some messages only: the `last`, the `last-four`, of system messages the `first-system`, `no-developer`."""
+    """Reads some messages only: the `last`, `last-four` or `last-twenty`, the `first-system` one, `no-developer`."""
     if only not in _READ:
         raise ActionError(f"`only: {only}` is unknown; use one of {', '.join(_READ)}")
 
