@@ -140,6 +140,8 @@ class SequenceReader:
         if usage is not None:
             finished = all(choice.state is ChoiceState.FINISHED for choice in self._choices.values())
             self._usage.take(usage, chunk, event, all_finished=finished)
+        elif choices and self._usage.count:
+            self._usage.go_on()
 
     def _take_entry(self, entry: dict[str, Any], event: Event, *, beside_usage: bool) -> None:
         index = entry.get("index")

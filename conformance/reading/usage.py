@@ -24,6 +24,8 @@ class UsageReader:
     """How many chunks had nothing but the usage."""
     _is_final: bool = False
     """Whether a usage came when every choice had finished."""
+    _went_on: bool = False
+    """Whether a choice went on after the last usage."""
     _last_position: Position | None = None
 
     def take(self, usage: dict[str, Any], chunk: dict[str, Any], event: Event, *, all_finished: bool) -> None:
@@ -33,6 +35,7 @@ class UsageReader:
         self._last_position = position_of(event)
         self._add_up(usage, event)
         self._is_final = self._is_final or all_finished
+        self._went_on = False
         choices = chunk.get("choices")
         if self.expectations.usage is False:
             if choices == [] or (all_finished and not _finishes(choices)):
@@ -56,6 +59,10 @@ class UsageReader:
             actual = f"a further usage, {quoted(usage)}"
             self.log.note("stream.usage-nowhere-else", expected, actual, position_of(event))
 
+    def go_on(self) -> None:
+        """Takes note that a choice goes on after the last usage."""
+        self._went_on = True
+
     def _add_up(self, usage: dict[str, Any], event: Event) -> None:
         prompt, completion, total = (_tokens(usage, part) for part in ("prompt", "completion", "total"))
         if prompt is None or completion is None or total is None:
@@ -70,9 +77,10 @@ class UsageReader:
         if self.expectations.usage and is_whole and self.count == 0:
             expected = "a usage chunk, which the request wants"
             self.log.note("stream.usage-when-asked", expected, "a stream without usage", position)
-        if self.expectations.usage and is_whole and self.count > 0 and not self._is_final:
+        # A choice that never finishes, or never comes, breaks other requirements, and leaves nothing to say of the usage.
+        if self.expectations.usage and is_whole and self._went_on and not self._is_final:
             expected = "the usage after every choice has finished"
-            actual = "the last usage before that"
+            actual = "a choice that goes on after the last usage"
             self.log.note("stream.usage-after-finish", expected, actual, self._last_position or position)
         completion = None if self.last is None else _tokens(self.last, "completion")
         if completion is None:

@@ -150,7 +150,7 @@ FAULTS = {
         items(bare_tail),
         "stream.field-names",
         r"got .*chatcmpl",
-        also=breaking("done-once", "finish-once", "usage-after-finish"),
+        also=breaking("done-once", "finish-once"),
     ),
     "1-41-callback-split-dropped": Fault(
         items(dropped_events),
@@ -242,13 +242,13 @@ FAULTS = {
         items(counting_index),
         "stream.index-range",
         r"the index 0, .*; got the index 1",
-        also=breaking("finish-once", "usage-after-finish"),
+        also=breaking("finish-once"),
     ),
     "2-17-index-const-n2": Fault(
         each(lambda item: with_choice(item, index=0), lambda item: bool(choices_of(item))),
         "stream.index-range",
         r"chunks for each index from 0 to 1; got none for choice 1",
-        also=breaking("finish-once", "usage-after-finish"),
+        also=breaking("finish-once"),
     ),
     "2-20-data-null": Fault(
         before_finish("null"), "stream.event-kind", r"a chunk object.*; got the data 'null'", also=breaking("chunk.*")
@@ -289,7 +289,6 @@ FAULTS = {
         items(wrong_finish_index),
         "stream.finish-once",
         r"one finish_reason for choice 0",
-        also=breaking("usage-after-finish"),
     ),
     "2-38-finish-dup-usage-chunk": Fault(
         items(
