@@ -11,7 +11,7 @@ import json
 import socket
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ sys.path[:0] = [str(Path(__file__).parent)]
 
 import httpx  # noqa: E402 - as below
 from faults import FAULTS  # noqa: E402 - beside this file, not installed
-from held_out import deployment  # noqa: E402
+from held_out import HeldOut, deployment  # noqa: E402
 from variations import VARIATIONS  # noqa: E402
 
 from conformance.reference import EmbeddedReference  # noqa: E402
@@ -291,10 +291,15 @@ def shown(reference: EmbeddedReference, look: Callable[[Caller], bool]) -> bool 
 
 
 def main() -> int:
-    """Look at every deployment; the exit status is 1 where one does not do what it says."""
+    """Look at the deployments of the set on plain text."""
+    return look_at((*FAULTS, *VARIATIONS), SHOWS)
+
+
+def look_at(entries: Iterable[HeldOut], shows: Mapping[str, Callable[[Caller], bool]]) -> int:
+    """Look at every deployment; the result is 1 where one does not do what it says."""
     wrong = 0
-    for entry in (*FAULTS, *VARIATIONS):
-        here, there = shown(entry.reference(), SHOWS[entry.id]), shown(deployment(), SHOWS[entry.id])
+    for entry in entries:
+        here, there = shown(entry.reference(), shows[entry.id]), shown(deployment(), shows[entry.id])
         sound = here is True and there is False
         wrong += not sound
         print(f"{'shown' if sound else 'NOT SHOWN'}  {entry.id}" + ("" if sound else f"  {here} / {there}"), flush=True)

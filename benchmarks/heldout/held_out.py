@@ -35,7 +35,7 @@ class HeldOut:
 
     id: str
     kind: str
-    """A letter from A to N, or `allowed`."""
+    """A kind of its set (a letter from A to N in the first), or `allowed`."""
     about: str
     """One sentence: what the deployment does."""
     hooks: Callable[[], Hooks]

@@ -3,6 +3,7 @@
     python benchmarks/heldout/run.py                                       all of them, standard tier
     python benchmarks/heldout/run.py --tier exhaustive --only 'b.*' --only 'allowed.*'
     python benchmarks/heldout/run.py --json score.json
+    python benchmarks/heldout/run.py --set tools                           those on tools and structured output
 
 A deployment is noticed when a requirement is `failed` or `warning` that is neither for the unharmed reference, which is
 judged first in the same way. A fault should be noticed, an allowed variation should not. The exit status is 0 however
@@ -26,9 +27,8 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parent)]
 
-from faults import FAULTS, KINDS  # noqa: E402 - beside this file, not installed
-from held_out import PROFILE, HeldOut, deployment  # noqa: E402
-from variations import VARIATIONS  # noqa: E402
+from held_out import PROFILE, HeldOut, deployment  # noqa: E402 - beside this file, not installed
+from sets import SETS, TEXT  # noqa: E402
 
 from conformance.reference import EmbeddedReference  # noqa: E402
 
@@ -73,18 +73,19 @@ class Result:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Judge, print, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--set", choices=list(SETS), default=TEXT, help="which held-out deployments; text by default")
     parser.add_argument("--tier", choices=sorted(_LONGEST), default="standard")
     parser.add_argument("--only", action="append", default=[], metavar="GLOB", help="these faults and variations")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the score to a file as well")
     options = parser.parse_args(arguments)
-    entries = [one for one in (*FAULTS, *VARIATIONS) if _is_selected(one, options.only)]
+    entries = [one for one in SETS[options.set].entries if _is_selected(one, options.only)]
     unharmed = judged(deployment(), options.tier)
     print(f"unharmed: {unharmed.verdict}, {unharmed.requests} requests, broken: {list(unharmed.broken)}", flush=True)
     results = []
     for entry in entries:
         results.append(result_of(entry, options.tier, unharmed))
         print(line_of(results[-1]), flush=True)
-    document = score_of(options.tier, unharmed, results)
+    document = score_of(options.set, options.tier, unharmed, results)
     print(table_of(document["kinds"]))
     if options.json is not None:
         options.json.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -143,10 +144,10 @@ def line_of(result: Result) -> str:
     return f"{word:11}  {result.id:32} {result.verdict[:13]:13} {effort}  {shown}"
 
 
-def score_of(tier: str, unharmed: Judged, results: Sequence[Result]) -> dict[str, Any]:
+def score_of(name: str, tier: str, unharmed: Judged, results: Sequence[Result]) -> dict[str, Any]:
     """The score as a document."""
     kinds: dict[str, dict[str, Any]] = {}
-    for kind in (*KINDS, ALLOWED):
+    for kind in (*SETS[name].kinds, ALLOWED):
         rows = [one for one in results if one.kind == kind]
         if rows:
             named = [one.id for one in rows if bool(one.noticed) is (kind == ALLOWED)]
@@ -156,6 +157,7 @@ def score_of(tier: str, unharmed: Judged, results: Sequence[Result]) -> dict[str
     return {
         "format": 1,
         "profile": PROFILE,
+        **({} if name == TEXT else {"set": name}),
         "tier": tier,
         "commit": _commit(),
         "faults": {"of": len(faults), "noticed": sum(bool(one.noticed) for one in faults)},

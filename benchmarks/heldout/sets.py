@@ -1,0 +1,51 @@
+"""The sets of held-out deployments, by the name that `run.py --set` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from faults import FAULTS, KINDS
+from faults_of_calls import CALL_FAULTS
+from faults_of_forms import FORM_FAULTS
+from held_out import HeldOut
+from variations import VARIATIONS
+from variations_of_calls import CALL_VARIATIONS
+
+TEXT, TOOLS = "text", "tools"
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Faults, the kinds that they are of, and allowed variations."""
+
+    kinds: Mapping[str, str]
+    faults: tuple[HeldOut, ...]
+    variations: tuple[HeldOut, ...]
+
+    @property
+    def entries(self) -> tuple[HeldOut, ...]:
+        """All of its deployments, the faults first."""
+        return (*self.faults, *self.variations)
+
+
+SETS: Mapping[str, Set] = {
+    TEXT: Set(KINDS, FAULTS, VARIATIONS),
+    TOOLS: Set(
+        {
+            "call": "calls, whole or streamed",
+            "delta": "deltas of calls",
+            "finish": "why a choice with calls ended",
+            "choice": "forms of `tool_choice`",
+            "parallel": "several calls in one answer",
+            "turn": "second turns, results and refusals that come back",
+            "form": "`json_schema` and `json_object`",
+            "thought": "the count of reasoning",
+            "part": "parts beside text",
+            "usage": "details of the usage",
+            "error": "errors for malformed tools and forms",
+        },
+        (*CALL_FAULTS, *FORM_FAULTS),
+        CALL_VARIATIONS,
+    ),
+}
