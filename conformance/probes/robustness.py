@@ -29,7 +29,7 @@ CONCURRENT = 16
 CONCURRENT_STANDARD = 2
 """How many of these are sent beside the streams at once in the standard tier."""
 HELD_WAVE = AT_ONCE_WAVE + 1
-MALFORMED_WAVE = LONG_WAVE + 2
+MALFORMED_WAVE = LONG_WAVE + 3
 HOSTILE_WAVE = MALFORMED_WAVE + 2
 """Hostile requests come after all others, one at a time, so that what they break is known and nothing else suffers."""
 LAST_WAVE = 1_000

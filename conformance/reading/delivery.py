@@ -14,7 +14,8 @@ FEWEST_EVENTS: Final = 8
 FEWEST_STREAMS: Final = 2
 SHORTEST_GENERATION: Final = 0.25
 """Seconds of generation from which on a stream that is held back differs from a fast model."""
-_BURST: Final = 0.9
+BURST: Final = 0.9
+"""The share of the events with text that one read has where they came in a burst."""
 _LATE: Final = 0.8
 _SPREAD: Final = 0.1
 _SCATTER: Final = 3
@@ -180,7 +181,7 @@ def _doubt(deliveries: Sequence[Delivery], latency: Latency) -> str:
 
 def _came_at_once(one: Delivery, generation: float) -> bool:
     """Whether nearly all of the text came in one read, or within a small part of the time of generation."""
-    return one.spread is not None and (one.largest_share >= _BURST or one.spread <= _SPREAD * generation)
+    return one.spread is not None and (one.largest_share >= BURST or one.spread <= _SPREAD * generation)
 
 
 def _came_late(one: Delivery, latency: Latency, generation: float) -> bool:
