@@ -21,6 +21,7 @@ from conformance.suite.observations import Observations, Stream
 
 SHORT: Final = ("stream/plain", "stream/again")
 MIDDLE: Final = "stream/long"
+CODED: Final = tuple(f"stream/{coding}{turn}" for coding in ("gzip", "br", "deflate") for turn in ("", "-again"))
 LONGER_STREAM: Final = (START, LONGER)
 LATENCY: Final = ("completion/long-answer", "completion/one-token", "completion/plain", "completion/again")
 """Probes that show how long answers take: a long one, a short one, and two that are alike."""

@@ -14,6 +14,7 @@ from conformance.quoting import quoted
 from conformance.suite.answer_judging import expect_own_ids
 from conformance.suite.cross_talk import answer_texts, foreign_canaries, ids_of
 from conformance.suite.delivery_judging import (
+    CODED,
     LATENCY,
     LONGER_STREAM,
     MIDDLE,
@@ -324,7 +325,7 @@ def test_a_stream_is_delivered_as_it_is_generated(observations: Observations, ex
     judge_delivery(observations, expect)
 
 
-@requirement("stream.delivered-coded", "stream/gzip", "stream/gzip-again", "stream/br", "stream/br-again", *LATENCY)
+@requirement("stream.delivered-coded", *CODED, *LATENCY)
 def test_a_compressed_stream_is_delivered_as_it_is_generated(
     streams: Sequence[Stream], observations: Observations, expect: Expect
 ) -> None:

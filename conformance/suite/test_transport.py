@@ -53,6 +53,11 @@ def test_no_content_coding_is_used_that_was_not_accepted(
     judge_bodies(answers, observations, expect)
 
 
+@requirement("transport.deflate-wrapped", EVERY_ANSWER)
+def test_deflate_is_in_the_zlib_format(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+    judge_bodies(answers, observations, expect)
+
+
 @requirement("transport.content-bounded", EVERY_ANSWER)
 def test_a_coded_body_does_not_explode(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
     judge_bodies(answers, observations, expect)
@@ -89,6 +94,13 @@ def test_no_field_continues_on_the_next_line(
 
 @requirement("transport.singleton-fields", EVERY_ANSWER)
 def test_a_field_that_is_not_a_list_appears_once(
+    probes: Sequence[Probe], observations: Observations, expect: Expect
+) -> None:
+    judge_heads(observations, expect, probes)
+
+
+@requirement("transport.hop-by-hop", EVERY_ANSWER)
+def test_fields_about_a_connection_are_not_forwarded(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
     judge_heads(observations, expect, probes)
