@@ -44,7 +44,7 @@ def judge_delivery(observations: Observations, expect: Expect) -> None:
     if judgement.buffered is None and longer is not None:
         why = judgement.why
         judgement = judge_longer(longer, latency_of(observations))
-        where = next(iter(_served(observations, (LONGER, START))), short[0]).id
+        where = next(iter(_served(observations, (LONGER,))), short[0]).id
         if judgement.buffered is None:
             judgement = BufferingJudgement(None, f"{why}; {judgement.why}")
     if judgement.buffered is None:

@@ -8,9 +8,18 @@ from conformance.probes import Probe
 from conformance.suite.expect import Expect
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations
-from conformance.suite.transport_judging import judge_bodies, judge_ends, judge_head_sizes, judge_heads, judge_lengths
+from conformance.suite.transport_judging import (
+    judge_bodies,
+    judge_closings,
+    judge_ends,
+    judge_head_sizes,
+    judge_heads,
+    judge_lengths,
+)
 
 EVERY_ANSWER = "*"
+ON_ONE_CONNECTION = ("stream/*-on-connection", "stream/again", "completion/stream-false", "robustness/*-on-connection")
+"""Probes that are sent one after another over one connection."""
 
 
 @requirement("transport.body-complete", EVERY_ANSWER)
@@ -104,6 +113,11 @@ def test_fields_about_a_connection_are_not_forwarded(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
     judge_heads(observations, expect, probes)
+
+
+@requirement("transport.close-announced", *ON_ONE_CONNECTION)
+def test_the_end_of_a_connection_is_announced(answers: Sequence[Answered], expect: Expect) -> None:
+    judge_closings(answers, expect)
 
 
 @requirement("transport.transfer-coding", EVERY_ANSWER)
