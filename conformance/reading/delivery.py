@@ -18,6 +18,8 @@ BURST: Final = 0.9
 """The share of the events with text that one read has where they came in a burst."""
 _LATE: Final = 0.8
 _SPREAD: Final = 0.1
+SHORTEST_SPREAD: Final = 0.02
+"""Seconds over which text comes, at least, where a quick target sends it bit by bit: packets are milliseconds apart."""
 _SCATTER: Final = 3
 
 
@@ -181,7 +183,8 @@ def _doubt(deliveries: Sequence[Delivery], latency: Latency) -> str:
 
 def _came_at_once(one: Delivery, generation: float) -> bool:
     """Whether nearly all of the text came in one read, or within a small part of the time of generation."""
-    return one.spread is not None and (one.largest_share >= BURST or one.spread <= _SPREAD * generation)
+    burst = _SPREAD * generation if generation >= SHORTEST_GENERATION else SHORTEST_SPREAD
+    return one.spread is not None and (one.largest_share >= BURST or one.spread <= burst)
 
 
 def _came_late(one: Delivery, latency: Latency, generation: float) -> bool:

@@ -15,6 +15,7 @@ from conformance.reading.delivery import (
     BURST,
     FEWEST_EVENTS,
     SHORTEST_GENERATION,
+    SHORTEST_SPREAD,
     BufferingJudgement,
     Delivery,
     Latency,
@@ -24,8 +25,6 @@ _SPREAD: Final = 0.1
 """The share of its delay within which the text of a stream comes that is held back."""
 _STREAMED: Final = 0.5
 """The share of the time of its generation over which the text of a stream comes that is not held back."""
-_SHORTEST_SPREAD: Final = 0.02
-"""Seconds over which text comes, at least, where it is seen to come bit by bit: packets are milliseconds apart."""
 _DELAY_OF_SHORTER: Final = 0.1
 """The share of the longer stream's delay that a stream of a third of its length must have, if length is the cause."""
 _STEADY: Final = 0.5
@@ -71,7 +70,7 @@ def judge_longer(streams: LongerStreams, latency: Latency) -> BufferingJudgement
 
 def _came_bit_by_bit(longer: Delivery, generation: float) -> bool:
     spread = longer.spread or 0.0
-    return longer.largest_share < BURST and spread >= max(_STREAMED * generation, _SHORTEST_SPREAD)
+    return longer.largest_share < BURST and spread >= max(_STREAMED * generation, SHORTEST_SPREAD)
 
 
 def _doubts(streams: LongerStreams, latency: Latency, delay: float) -> Iterator[str]:
