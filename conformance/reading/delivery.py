@@ -120,10 +120,15 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class BufferingJudgement:
-    """Whether streams were held back and sent at once: True, False, or None where that is unclear; and why."""
+    """Whether streams were held back and sent at once: True, False, or None where that is unclear; and why.
+
+    `certain` is false where a burst clears them that came early: the time that it is early by was measured once, beside
+    other requests.
+    """
 
     buffered: bool | None
     why: str
+    certain: bool = True
 
 
 def delivery_of(arrivals: Arrivals) -> Delivery:
@@ -168,7 +173,7 @@ def judge_buffering(deliveries: Sequence[Delivery], latency: Latency) -> Bufferi
         return BufferingJudgement(None, why)
     for one in enough:
         if not _came_late(one, latency, generation):
-            return BufferingJudgement(False, _figures([one], latency))
+            return BufferingJudgement(False, _figures([one], latency), certain=False)
     doubt = _doubt(enough, latency)
     return BufferingJudgement(None if doubt else True, f"{doubt}{_figures(enough, latency)}")
 

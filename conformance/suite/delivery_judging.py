@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from conformance.probes import Probe
@@ -40,13 +41,13 @@ def judge_delivery(observations: Observations, expect: Expect) -> None:
     """
     short = _streams(observations, SHORT)
     judgement, where = _judge_short(short, observations), short[0].id
-    longer = _longer(observations)
-    if judgement.buffered is None and longer is not None:
-        why = judgement.why
-        judgement = judge_longer(longer, latency_of(observations))
-        where = next(iter(_served(observations, (LONGER,))), short[0]).id
-        if judgement.buffered is None:
-            judgement = BufferingJudgement(None, f"{why}; {judgement.why}")
+    longer = None if _is_decided(judgement) else _longer(observations)
+    if longer is not None:
+        further = judge_longer(longer, latency_of(observations))
+        if further.buffered is not None:
+            judgement, where = further, next(iter(_served(observations, (LONGER,))), short[0]).id
+        else:
+            judgement = replace(judgement, why=f"{judgement.why}; {further.why}")
     if judgement.buffered is None:
         raise DoesNotApply(f"{_UNDECIDED}: {judgement.why}")
     expect(not judgement.buffered, where, expected=_EXPECTED, actual=judgement.why)
@@ -84,8 +85,7 @@ def not_needed(probes: Iterable[Probe], observations: Observations) -> dict[str,
     short = _served(observations, SHORT)
     if not any(stream.reading.arrivals.content for stream in short):
         return dict.fromkeys(longer, NO_STREAM)
-    undecided = _judge_short(short, observations).buffered is None
-    return {} if undecided else dict.fromkeys(longer, ALREADY_SEEN)
+    return dict.fromkeys(longer, ALREADY_SEEN) if _is_decided(_judge_short(short, observations)) else {}
 
 
 def latency_of(observations: Observations) -> Latency:
@@ -96,6 +96,10 @@ def latency_of(observations: Observations) -> Latency:
 
 def _judge_short(streams: Sequence[Stream], observations: Observations) -> BufferingJudgement:
     return judge_buffering(_deliveries(streams), latency_of(observations))
+
+
+def _is_decided(judgement: BufferingJudgement) -> bool:
+    return judgement.buffered is not None and judgement.certain
 
 
 def _longer(observations: Observations) -> LongerStreams | None:
