@@ -16,7 +16,8 @@ from conformance.report import Results
 from conformance.running.planned_again import PlannedAgain
 from conformance.running.retries import MOST_ROUNDS
 from conformance.running.run import Run
-from conformance.targets import Target
+from conformance.suite.delivery_judging import not_needed
+from conformance.suite.observations import Observations
 from conformance.wire import BY_PROXY, Exchange
 from conformance.wire.retry import may_be_sent_again
 from conformance.wire.schedule import is_taken_apart
@@ -116,7 +117,9 @@ def every_probe(run: Run, again: PlannedAgain) -> dict[str, Probe]:
     assert run.recorded is not None
     own = [one for one in run.recorded.exchanges if not one.round]
     final = _final(own)
-    unsent = _unsent(again.plan, again.target, run.recorded, again.asked)
+    observations = Observations(run.contract, again.plan, own, run.recorded.unsent)
+    needless = not_needed(again.plan.probes, observations)
+    unsent = _unsent(again, run.recorded, needless)
     sent = {probe.name: probe for probe in _sent(again.plan, unsent, final)}
     sent |= _followed(replace(run, target=again.target).request_body, sent, own)
     for exchange in run.recorded.exchanges:
@@ -144,10 +147,11 @@ def _final(exchanges: Iterable[Exchange]) -> dict[str, Exchange]:
     return {name: found[-1] for name, found in attempts.items()}
 
 
-def _unsent(plan: Plan, target: Target, evidence: Evidence, in_preflight: Iterable[str]) -> dict[str, str]:
+def _unsent(again: PlannedAgain, evidence: Evidence, needless: Mapping[str, str]) -> dict[str, str]:
     """Why each probe that was not sent was not, after checking that the evidence says so for the same reasons."""
-    known = set(in_preflight)
+    plan, target, known = again.plan, again.target, set(again.asked)
     why = {name: reason for name, reason in left_out(plan, target).items() if name not in known}
+    why = {**needless, **why}
     if BY_PROXY in evidence.unsent.values() or target.reach.proxy is not None:
         scripted = (probe.name for probe in plan.probes if probe.script is not None and probe.name not in known)
         why = {**dict.fromkeys(scripted, BY_PROXY), **why}

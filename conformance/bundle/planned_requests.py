@@ -13,7 +13,7 @@ from conformance.contract.model import CredentialScheme, Place
 from conformance.evidence import Redactor
 from conformance.evidence.redaction import CREDENTIAL_HEADERS
 from conformance.probes import Probe
-from conformance.probes.script import Step, StepKind
+from conformance.probes.script import WRITES, Step, StepKind
 from conformance.quoting import one_line, quoted
 from conformance.running.opening import credential_headers
 from conformance.targets import Target
@@ -168,11 +168,11 @@ def _follows_script(sent: SentRequest, probe: Probe) -> bool:
     planned = probe.script.steps
     if len(sent.steps) > len(planned):
         return False
-    written = sum(step.amount for step in sent.steps if step.kind is StepKind.BODY)
+    written = sum(step.amount for step in sent.steps if step.kind in WRITES)
     return written == len(sent.body) and all(map(_is_step, sent.steps, planned))
 
 
 def _is_step(done: Step, planned: Step) -> bool:
     if planned.kind is StepKind.HALF_CLOSE and done.kind is StepKind.HANG_UP:
         return True  # over TLS, where there is no half-close
-    return done.kind is planned.kind and (done.kind is StepKind.BODY or done.amount == planned.amount)
+    return done.kind is planned.kind and (done.kind in WRITES or done.amount == planned.amount)

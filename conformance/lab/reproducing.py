@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from conformance.probes.script import StepKind
+from conformance.probes.script import WRITES, StepKind
 from conformance.report.curl import curl_for, left_to_curl
 from conformance.wire.exchange import Exchange
 from conformance.wire.request import body_bytes
@@ -153,8 +153,8 @@ def _stepped(exchange: Exchange) -> bytes:
     chunked = any(name.lower() == "transfer-encoding" for name, _ in request.headers)
     sent, at = b"", 0
     for step in request.steps:
-        if step.kind is StepKind.BODY:
-            sent += body_bytes(request.body, at, at + int(step.amount), chunked=chunked)
+        if step.kind in WRITES:
+            sent += body_bytes(request.body, at, at + int(step.amount), chunked=chunked, kind=step.kind)
             at += int(step.amount)
     return sent
 

@@ -49,6 +49,8 @@ UPGRADE: Final[Mapping[str, str]] = {
     "HTTP2-Settings": "AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA",
 }
 """How the HTTP client of Java offers HTTP/2 with its first request over plain TCP (RFC 7540 section 3.2)."""
+CODINGS: Final = ("gzip", "deflate", "br")
+"""Content codings that clients accept and that can be decoded here."""
 UNKNOWN_QUERY: Final = "beta=true"
 """What some SDKs write behind every path."""
 _STAINLESS: Final = ("x-stainless-arch", "x-stainless-lang", "x-stainless-os", "x-stainless-runtime")
@@ -57,6 +59,7 @@ _STAINLESS: Final = ("x-stainless-arch", "x-stainless-lang", "x-stainless-os", "
 def client_probes(body: RequestBody) -> Iterator[Probe]:
     """The smallest request as others write it, and what browsers and proxies send."""
     yield from _sdks(body)
+    yield from _coded_answers(body)
     yield from _spellings(body)
     yield _preflight(body)
     yield from _older(body)
@@ -75,6 +78,21 @@ def _sdks(body: RequestBody) -> Iterator[Probe]:
     anything: Mapping[str, str | None] = {"Accept": "*/*", "User-Agent": "curl/8.5.0"}
     about = "a request with `Accept: */*`, as curl sends it"
     yield served_probe("client/any-accept", about, valid, headers=anything, tier=Tier.EXHAUSTIVE)
+
+
+def _coded_answers(body: RequestBody) -> Iterator[Probe]:
+    """The smallest request of clients that accept content codings: all that are usual, each alone, and none of them."""
+    valid = body.capped(CHEAP)
+    every = ", ".join(CODINGS)
+    about = f"a request that accepts the content codings {every}"
+    yield served_probe("client/coding-any", about, valid, headers={"Accept-Encoding": every})
+    for coding in CODINGS:
+        about = f"a request that accepts the content coding {coding} alone"
+        accepts = {"Accept-Encoding": coding}
+        yield served_probe(f"client/coding-{coding}", about, valid, headers=accepts, tier=Tier.EXHAUSTIVE)
+    refuses = {"Accept-Encoding": ", ".join(f"{coding};q=0" for coding in CODINGS)}
+    about = "a request that refuses each content coding by its name (q=0)"
+    yield served_probe("client/coding-none", about, valid, headers=refuses, tier=Tier.EXHAUSTIVE)
 
 
 def _spellings(body: RequestBody) -> Iterator[Probe]:

@@ -20,7 +20,7 @@ _UNITS: Final = (
 _TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _LONG: Final = 120
 """Tokens of a long answer: more than 80 events, and as a rule more than 16 KB of them."""
-_LONGER: Final = 400
+LONGER_TOKENS: Final = 400
 """Tokens of a longer one: more than 64 KB of events."""
 _GENEROUS: Final = 600
 """A limit that the count to a hundred does not reach."""
@@ -35,12 +35,12 @@ def long_answer_probes(body: RequestBody) -> Iterator[Probe]:
     """A long streamed answer, a longer one beside the same without streaming, and a short one to a long prompt."""
     if body.has("stream"):
         usage: dict[str, Any] = {"stream_options": {"include_usage": True}} if body.has("stream_options") else {}
-        long = body.asking(_repeating(100), tokens=_LONG, stream=True, **usage)
+        long = body.asking(repeating(100), tokens=_LONG, stream=True, **usage)
         yield served_probe("stream/long", "a stream of a long answer", long, wave=_WAVE)
-        longer = body.asking(_repeating(200), tokens=_LONGER, stream=True)
+        longer = body.asking(repeating(200), tokens=LONGER_TOKENS, stream=True)
         for name, about in (("longer", "a stream of a longer answer"), ("longer-again", "the same stream again")):
             yield served_probe(f"stream/{name}", about, longer, wave=_WAVE, tier=Tier.EXHAUSTIVE)
-        whole = body.asking(_repeating(200), tokens=_LONGER)
+        whole = body.asking(repeating(200), tokens=LONGER_TOKENS)
         about = "the longer answer without streaming"
         yield served_probe("completion/longer", about, whole, wave=_WAVE, tier=Tier.EXHAUSTIVE)
         long_prompt = body.asking(_LONG_PREFACE + SHORT_QUESTION, tokens=8, stream=True)
@@ -61,12 +61,12 @@ def unlimited_probes(body: RequestBody) -> Iterator[Probe]:
     if body.accepts(without):
         about = f"a short question with `{body.limit_field}` null"
         yield either_probe("completion/limit-null", about, without, tier=Tier.EXHAUSTIVE)
-    count = _unlimited(body, _repeating(100))
+    count = _unlimited(body, repeating(100))
     for name, about in (("uncapped", "a long answer without a limit of tokens"), ("uncapped-again", "the same again")):
         yield served_probe(
             f"completion/{name}", about, count, completion_tokens=_GENEROUS, wave=_WAVE, tier=Tier.EXHAUSTIVE
         )
-    generous = body.asking(_repeating(100), tokens=_GENEROUS)
+    generous = body.asking(repeating(100), tokens=_GENEROUS)
     about = "the same long answer with a limit that it does not reach"
     yield served_probe("completion/generous", about, generous, wave=_WAVE, tier=Tier.EXHAUSTIVE)
 
@@ -76,7 +76,7 @@ def _unlimited(body: RequestBody, text: str) -> dict[str, Any]:
     return {name: value for name, value in asking.items() if name not in LIMIT_FIELDS}
 
 
-def _repeating(last: int) -> str:
+def repeating(last: int) -> str:
     """A prompt whose answer is long for a model as well as for an echo."""
     words = " ".join(map(_in_words, range(1, last + 1)))
     return f"Repeat this list in full, without any other text: {words}"

@@ -18,6 +18,7 @@ from conformance.probes.completions import completion_probes
 from conformance.probes.content_parts import content_part_probes
 from conformance.probes.conversation_shapes import shape_probes
 from conformance.probes.declared import declared_probes
+from conformance.probes.delivery import delivery_probes
 from conformance.probes.generated import GENERATED, generated_probes
 from conformance.probes.keywords import keyword_probes
 from conformance.probes.load import load_probes
@@ -176,6 +177,7 @@ def _all(body: RequestBody, tier: Tier, generated: int | None) -> Iterator[Probe
     yield from stream_probes(body)
     yield from long_answer_probes(body)
     yield from unlimited_probes(body)
+    yield from delivery_probes(body)
     yield from error_probes(body)
     yield from access_probes(body)
     yield from client_probes(body)

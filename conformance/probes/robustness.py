@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,9 +17,13 @@ from conformance.probes.request_body import CHEAP, RequestBody
 from conformance.probes.script import (
     HANG_UP,
     HEAD,
+    RESET,
     WHOLE_BODY,
     Script,
+    Step,
+    StepKind,
     await_continue,
+    in_extended_chunks,
     in_pieces,
     pause,
 )
@@ -29,7 +34,7 @@ CONCURRENT = 16
 CONCURRENT_STANDARD = 2
 """How many of these are sent beside the streams at once in the standard tier."""
 HELD_WAVE = AT_ONCE_WAVE + 1
-MALFORMED_WAVE = LONG_WAVE + 2
+MALFORMED_WAVE = LONG_WAVE + 3
 HOSTILE_WAVE = MALFORMED_WAVE + 2
 """Hostile requests come after all others, one at a time, so that what they break is known and nothing else suffers."""
 LAST_WAVE = 1_000
@@ -49,12 +54,16 @@ CONTINUE_WITHIN = 2.0
 HELD_AT_MOST = 10.0
 """Seconds that a stream is held open at most for the request beside it."""
 HEADER_FIELDS = 100
+SIZES = (8, 16, 64, 1024)
+"""What intermediaries hold of a request by default, in KB."""
+_KB = 1024
 
 
 def robustness_probes(body: RequestBody) -> Iterator[Probe]:
     """Unusual but lawful requests, then many at once, then hostile ones, and a plain one after all of them."""
     yield from _connections(body)
     yield from _uploads(body)
+    yield from _sizes(body)
     yield from _fields(body)
     yield from _at_once(body)
     yield from _held(body)
@@ -125,6 +134,13 @@ def _uploads(body: RequestBody) -> Iterator[Probe]:
         headers={"X-Request-Id": "chat-conformance%0d%0aX-Chat-Conformance-Injected:%20yes"},
         script=Script(in_pieces(2, PAUSE), chunked=True),
     )
+    yield either_probe(
+        "robustness/chunk-extensions",
+        "a body in the chunked coding whose chunks have an extension",
+        body.capped(CHEAP),
+        script=Script(in_extended_chunks(2), chunked=True),
+        tier=Tier.EXHAUSTIVE,
+    )
     yield served_probe(
         "robustness/slow-upload",
         "a body that comes in five pieces, over half a second",
@@ -140,6 +156,20 @@ def _uploads(body: RequestBody) -> Iterator[Probe]:
         script=Script(),
         tier=Tier.EXHAUSTIVE,
     )
+
+
+def _sizes(body: RequestBody) -> Iterator[Probe]:
+    """Valid bodies beyond the sizes that intermediaries hold by default, padded so that serving them costs no more."""
+    valid = json.dumps(body.capped(CHEAP)).encode()
+    for size in SIZES:
+        padded = valid[:-1] + b" " * (size * _KB + 1 - len(valid)) + b"}"
+        yield either_probe(
+            f"robustness/body-of-{size}-kb",
+            f"a body of more than {size} KB, most of it white space",
+            padded,
+            completion_tokens=CHEAP,
+            tier=Tier.EXHAUSTIVE,
+        )
 
 
 def _fields(body: RequestBody) -> Iterator[Probe]:
@@ -212,6 +242,10 @@ def _leaving(body: RequestBody) -> Iterator[tuple[str, tuple[Probe, ...]]]:
                 for number in range(LEAVING_CLIENTS)
             ),
         )
+        yield (
+            "vanished-before-stream",
+            (_gone_early(body, 400, HANG_UP), _gone_early(body, 401, RESET)),
+        )
     yield (
         "vanished",
         tuple(
@@ -226,4 +260,18 @@ def _leaving(body: RequestBody) -> Iterator[tuple[str, tuple[Probe, ...]]]:
             )
             for number in range(LEAVING_CLIENTS)
         ),
+    )
+
+
+def _gone_early(body: RequestBody, number: int, leaving: Step) -> Probe:
+    """A client that leaves before the first byte of a long stream."""
+    how = "a reset" if leaving.kind is StepKind.RESET else "a close"
+    return Probe(
+        name=f"robustness/vanished-before-stream-by-{leaving.kind.value}",
+        about=f"a client that left, by {how}, before the first byte of a long stream",
+        intent=Intent.EITHER,
+        body=body.asking(repeating(word_of(number)), tokens=MUCH, stream=True),
+        completion_tokens=MUCH,
+        script=Script((HEAD, WHOLE_BODY, leaving)),
+        tier=Tier.EXHAUSTIVE,
     )

@@ -16,6 +16,8 @@ class StepKind(StrEnum):
     """Writes the same as of an HTTP/1.0 client."""
     BODY = "body"
     """Writes the body up to a share of it (in a probe), or so many bytes of it (in what was sent)."""
+    EXTENDED = "extended"
+    """Writes the same in the chunked coding, each chunk with an extension that nobody knows."""
     PAUSE = "pause"
     """Waits so many seconds."""
     AWAIT_CONTINUE = "await-continue"
@@ -45,6 +47,8 @@ HALF_CLOSE: Final = Step(StepKind.HALF_CLOSE)
 HANG_UP: Final = Step(StepKind.HANG_UP)
 RESET: Final = Step(StepKind.RESET)
 
+WRITES: Final = frozenset({StepKind.BODY, StepKind.EXTENDED})
+"""The steps that write some of the body."""
 _LEAVING: Final = frozenset({StepKind.HALF_CLOSE, StepKind.HANG_UP, StepKind.RESET})
 
 
@@ -78,6 +82,11 @@ def in_pieces(count: int, pause: float) -> tuple[Step, ...]:
     """The steps that send a body in so many pieces of about one size, with a pause (in seconds) before each."""
     pieces = ((Step(StepKind.PAUSE, pause), Step(StepKind.BODY, number / count)) for number in range(1, count + 1))
     return (HEAD, *(step for piece in pieces for step in piece))
+
+
+def in_extended_chunks(count: int) -> tuple[Step, ...]:
+    """The steps that send a body in so many chunks of about one size, each with an extension."""
+    return (HEAD, *(Step(StepKind.EXTENDED, number / count) for number in range(1, count + 1)))
 
 
 def cut_after(share: float) -> tuple[Step, ...]:

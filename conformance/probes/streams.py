@@ -51,6 +51,8 @@ def _coded(body: RequestBody) -> Iterator[Probe]:
         ("gzip-again", "gzip", Tier.EXHAUSTIVE),
         ("br", "br", Tier.EXHAUSTIVE),
         ("br-again", "br", Tier.EXHAUSTIVE),
+        ("deflate", "deflate", Tier.EXHAUSTIVE),
+        ("deflate-again", "deflate", Tier.EXHAUSTIVE),
     ):
         about = f"a stream that may come in {coding}"
         headers = {"Accept-Encoding": coding}

@@ -2,7 +2,8 @@
 
 A stream is read in four layers: `transfer` (the HTTP message), `event_stream` (the events), `chunks` (each event's
 data) and `sequence` (all chunks together, with `choices` and `usage`). `stream` runs them in one pass. `completion`
-reads answers that are one JSON document, `head` judges the header as it came, and `delivery` judges arrival times.
+reads answers that are one JSON document, `head` judges the header as it came; `delivery` and `longer_delivery` judge
+arrival times.
 """
 
 from conformance.reading.answer_text import control_token, fewest_tokens, server_internals
@@ -13,6 +14,7 @@ from conformance.reading.deviation import Deviation, DeviationLog
 from conformance.reading.event_stream import Event, EventStreamReader
 from conformance.reading.expectations import Expectations
 from conformance.reading.head import begins_as_http, is_tls_alert, read_head
+from conformance.reading.longer_delivery import LongerStreams, judge_longer
 from conformance.reading.schema import SchemaDeviation, SchemaJudge, keyword_key
 from conformance.reading.secret_forms import shown_secret
 from conformance.reading.stream import StreamReader, read_stream
@@ -29,6 +31,7 @@ __all__ = [
     "EventStreamReader",
     "Expectations",
     "Latency",
+    "LongerStreams",
     "SchemaDeviation",
     "SchemaJudge",
     "StreamReader",
@@ -38,6 +41,7 @@ __all__ = [
     "fewest_tokens",
     "is_tls_alert",
     "judge_buffering",
+    "judge_longer",
     "keyword_key",
     "assembled_deviations",
     "begins_as_http",

@@ -18,6 +18,7 @@ _EVERY_HEAD: Final = (
     "transport.field-lines",
     "transport.no-folding",
     "transport.singleton-fields",
+    "transport.hop-by-hop",
 )
 _BY_TARGET: Final = TARGET_ENDED | {EndKind.DEADLINE, EndKind.TOO_LARGE}
 
@@ -47,6 +48,8 @@ def body_requirements(transfer: TransferReading | None, ending: Ending | None, s
         yield from ("transport.content-encoding", "transport.single-message")
         if transfer.codings:
             yield "transport.content-bounded"
+        if "deflate" in transfer.codings:
+            yield "transport.deflate-wrapped"
 
 
 def stream_requirements(reading: StreamReading) -> Iterator[str]:

@@ -15,6 +15,7 @@ from conformance.wire.decompression import (
     Decompressor,
     ManyMembersError,
     decompressor,
+    is_zlib,
 )
 
 _HEAD: Final = 16
@@ -126,6 +127,11 @@ class _Layer:
             )
             return
         self._decompressor = decompressor(self._coding, head)
+        if self._coding == "deflate" and not is_zlib(head):
+            expected = "deflate data in the zlib format (RFC 1950)"
+            self._log.note(
+                "transport.deflate-wrapped", expected, f"bare data, beginning {quoted(head[:8])}", Position(at=at)
+            )
         if self._decompressor is None:
             self.problem = f"the content coding {quoted(self._coding)} cannot be decoded here"
 

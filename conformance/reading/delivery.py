@@ -14,9 +14,12 @@ FEWEST_EVENTS: Final = 8
 FEWEST_STREAMS: Final = 2
 SHORTEST_GENERATION: Final = 0.25
 """Seconds of generation from which on a stream that is held back differs from a fast model."""
-_BURST: Final = 0.9
+BURST: Final = 0.9
+"""The share of the events with text that one read has where they came in a burst."""
 _LATE: Final = 0.8
 _SPREAD: Final = 0.1
+SHORTEST_SPREAD: Final = 0.02
+"""Seconds over which text comes, at least, where a quick target sends it bit by bit: packets are milliseconds apart."""
 _SCATTER: Final = 3
 
 
@@ -117,10 +120,15 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class BufferingJudgement:
-    """Whether streams were held back and sent at once: True, False, or None where that is unclear; and why."""
+    """Whether streams were held back and sent at once: True, False, or None where that is unclear; and why.
+
+    `certain` is false where a burst clears them that came early: the time that it is early by was measured once, beside
+    other requests.
+    """
 
     buffered: bool | None
     why: str
+    certain: bool = True
 
 
 def delivery_of(arrivals: Arrivals) -> Delivery:
@@ -165,7 +173,7 @@ def judge_buffering(deliveries: Sequence[Delivery], latency: Latency) -> Bufferi
         return BufferingJudgement(None, why)
     for one in enough:
         if not _came_late(one, latency, generation):
-            return BufferingJudgement(False, _figures([one], latency))
+            return BufferingJudgement(False, _figures([one], latency), certain=False)
     doubt = _doubt(enough, latency)
     return BufferingJudgement(None if doubt else True, f"{doubt}{_figures(enough, latency)}")
 
@@ -180,7 +188,8 @@ def _doubt(deliveries: Sequence[Delivery], latency: Latency) -> str:
 
 def _came_at_once(one: Delivery, generation: float) -> bool:
     """Whether nearly all of the text came in one read, or within a small part of the time of generation."""
-    return one.spread is not None and (one.largest_share >= _BURST or one.spread <= _SPREAD * generation)
+    burst = _SPREAD * generation if generation >= SHORTEST_GENERATION else SHORTEST_SPREAD
+    return one.spread is not None and (one.largest_share >= BURST or one.spread <= burst)
 
 
 def _came_late(one: Delivery, latency: Latency, generation: float) -> bool:

@@ -22,6 +22,8 @@ _STATUS_LINE_WORDS: Final = (
 )
 _SINGLETONS: Final = frozenset({b"content-type", b"content-length", b"date", b"location", b"retry-after"})
 """Fields of an answer that are not lists, so that each may stand there once (RFC 9110 section 5.3)."""
+_OF_CONNECTION: Final = frozenset({b"keep-alive", b"proxy-connection", b"te", b"upgrade"})
+"""Fields about one connection, beside Connection and Transfer-Encoding (RFC 9110 section 7.6.1)."""
 _LINE: Final = re.compile(rb"[^\n]*\n|[^\n]+\Z")
 _HTTP: Final = b"HTTP/"
 _TLS_ALERT: Final = (b"\x15\x03", b"\x15\x02")
@@ -113,6 +115,7 @@ def _judge_message(lines: list[_Line], log: DeviationLog) -> Iterator[str]:
             log.note(
                 "transport.singleton-fields", "one field of a name that is not a list", actual, Position(first.offset)
             )
+    _judge_hop_by_hop(fields, log, Position(first.offset))
     _judge_length([value for name, value in fields if name == b"content-length"], log)
     codings = _judge_transfer_coding([value for name, value in fields if name == b"transfer-encoding"], log)
     code = int(status[1]) if status else 0
@@ -138,6 +141,17 @@ def _fields(lines: list[_Line], log: DeviationLog) -> Iterator[tuple[bytes, byte
         elif _CONTROL.search(value.replace(b"\r", b"")):
             log.note("transport.field-lines", "no control characters in a field's value", quoted(line.text), position)
         yield name.strip().lower(), value.strip(b" \t")
+
+
+def _judge_hop_by_hop(fields: list[tuple[bytes, bytes]], log: DeviationLog, position: Position) -> None:
+    """Reports fields about a connection that Connection does not name: a hop forwards them (RFC 9110 section 7.6.1)."""
+    values = (value for name, value in fields if name == b"connection")
+    named = {option.strip().lower() for value in values for option in value.split(b",")}
+    for name, value in fields:
+        if name in _OF_CONNECTION and name not in named:
+            actual = f"{name.decode()}: {quoted(value)}, which no Connection field names"
+            expected = "fields about the connection only where its Connection field names them"
+            log.note("transport.hop-by-hop", expected, actual, position)
 
 
 def _judge_length(values: list[bytes], log: DeviationLog) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from conformance.probes.script import Step, StepKind
+from conformance.probes.script import WRITES, Step, StepKind
 from conformance.targets import Reach
 from conformance.wire.exchange import SentRequest
 from conformance.wire.request import body_bytes, head_bytes
@@ -49,9 +49,9 @@ def _steps(request: SentRequest, masked: Masked, reach: Reach, defaults: Mapping
     chunked = any(name.lower() == "transfer-encoding" for name, _ in request.headers)
     written = 0
     for step in request.steps:
-        if step.kind is StepKind.BODY:
+        if step.kind in WRITES:
             until = written + int(step.amount)
-            yield f"s.sendall({body_bytes(request.body, written, until, chunked=chunked)!r})"
+            yield f"s.sendall({body_bytes(request.body, written, until, chunked=chunked, kind=step.kind)!r})"
             written = until
         elif step.kind in {StepKind.HEAD, StepKind.HEAD_1_0}:
             yield f"s.sendall({_head(request, masked, reach, defaults, step.kind)})"

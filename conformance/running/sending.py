@@ -10,6 +10,8 @@ from typing import Any, Final
 import conformance
 from conformance.evidence import EvidenceWriter
 from conformance.probes import Plan, Probe, plan_data, plan_from
+from conformance.probes.delivery import DELIVERY
+from conformance.probes.delivery import WAVE as DELIVERY_WAVE
 from conformance.probes.left_out import left_out
 from conformance.probes.preflight import PREFLIGHT
 from conformance.probes.shrinking import Shrinking
@@ -22,6 +24,7 @@ from conformance.running.retries import left_of, numbered, probes_again
 from conformance.running.run import Run
 from conformance.running.run_time import run_time
 from conformance.running.watch import UNWATCHED, Watch
+from conformance.suite.delivery_judging import not_needed
 from conformance.suite.observations import Observations
 from conformance.suite.setup import setup_problem
 from conformance.targets import TargetError
@@ -125,9 +128,11 @@ async def _send_planned(
         return replace(seen, unsent=dict.fromkeys(rest, why) | seen.unsent)
 
     seen, interrupted = Observation(own), None
-    for batch in _batches(probes) if watch.broken is not None else [probes]:
+    for batch in _batches(probes, one_by_one=watch.broken is not None):
+        lacking |= not_needed(batch, observed(seen).observations)
+        given_up = seen.unsent
         seen = await send_probes(
-            batch,
+            [probe for probe in batch if probe.name not in lacking and probe.name not in given_up],
             run.contract.operation,
             run.target,
             run.settings.limits,
@@ -137,6 +142,7 @@ async def _send_planned(
             follow_ups=Shrinking(run.request_body),
             run_time=time,
         )
+        seen = replace(seen, unsent=given_up | seen.unsent)
         interrupted = INTERRUPTED if seen.interrupted else out_of_time(seen.unsent.values())
         if interrupted is not None:
             break
@@ -148,11 +154,17 @@ async def _send_planned(
     return result
 
 
-def _batches(probes: Sequence[Probe]) -> Iterator[list[Probe]]:
+def _batches(probes: Sequence[Probe], *, one_by_one: bool) -> Iterator[list[Probe]]:
     """Longer and longer beginnings of a plan, the last of them the whole: what most depends on comes first.
 
-    Probes of one connection stay together, and so do those of a later wave, some of which wait for each other.
+    A beginning ends before what is only sent where the probes before it do not decide. `one_by_one` makes them short:
+    then probes of one connection stay together, and so do those of a later wave, some of which wait for each other.
     """
+    if not one_by_one:
+        if any(probe.name.startswith(DELIVERY) for probe in probes):
+            yield [probe for probe in probes if probe.wave < DELIVERY_WAVE]
+        yield list(probes)
+        return
     begun: list[Probe] = []
     for wave in waves(probes):
         size = len(begun)

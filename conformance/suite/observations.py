@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from conformance.contract import Contract
 from conformance.contract.media_types import is_event_stream
 from conformance.probes import Intent, Plan, Probe
+from conformance.probes.delivery import NOT_NEEDED
 from conformance.probes.left_out import lacking_capability
 from conformance.probes.missing_probes import possible_probes
 from conformance.probes.shrinking import origin_of, smaller_than
@@ -168,10 +169,12 @@ class Observations:
     def matching(self, patterns: Iterable[str], *, parts: bool = False) -> list[Probe]:
         """The planned probes with these names or globs, in the plan's order.
 
-        A part of a combined probe is left out if the combined probe was sent in its place, unless `parts` is set.
+        A part of a combined probe is left out if the combined probe was sent in its place, unless `parts` is set; and
+        so is a probe that others made needless.
         """
         wanted = _names_like(tuple(self.probes), tuple(patterns))
-        return [self.probes[name] for name in wanted if parts or name not in self._covers or name in self._final]
+        needed = [name for name in wanted if self.unsent.get(name) not in NOT_NEEDED]
+        return [self.probes[name] for name in needed if parts or name not in self._covers or name in self._final]
 
     def none_planned(self, patterns: Iterable[str], why: str) -> NotSent | DoesNotApply:
         """Why no probe with these names was planned: `why` where a larger tier has one, else that nothing can have."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from conformance.contract.model import Level, Requirement
 from conformance.probes import Probe
-from conformance.reading import Latency, StreamReading, assembled_deviations, delivery_of, judge_buffering, keyword_key
+from conformance.reading import StreamReading, assembled_deviations, keyword_key
 from conformance.reading.transfer import TARGET_ENDED
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.keyword_judging import hides
@@ -119,36 +119,3 @@ def judge_assembled(row: Requirement, streams: Sequence[Stream], readers: Reader
     if not expect.judged:
         unfinished = [stream.id for stream in streams]
         raise NotTestable(f"{unfinished[0]}: no stream finished", *unfinished, because="stream.finish-once")
-
-
-def judge_delivery(streams: Sequence[Stream], latency: Latency, expect: Expect) -> None:
-    """Expect streams to arrive as they are generated, as far as the target's own latency lets one judge.
-
-    Raises:
-        DoesNotApply: it cannot be decided; the message has the figures.
-    """
-    judgement = judge_buffering([delivery_of(stream.reading.arrivals) for stream in streams], latency)
-    if judgement.buffered is None:
-        raise DoesNotApply(f"whether streams are held back cannot be decided: {judgement.why}")
-    expected = "text that comes bit by bit, long before a whole answer would be ready"
-    expect(not judgement.buffered, streams[0].id, expected=expected, actual=judgement.why)
-
-
-def judge_coded_delivery(streams: Sequence[Stream], latency: Latency, expect: Expect) -> None:
-    """Expect compressed streams to arrive as they are generated; one coding may be flushed, and another held back.
-
-    Raises:
-        DoesNotApply: no stream is compressed, or it cannot be decided for any coding.
-    """
-    by_coding: dict[tuple[str, ...], list[Stream]] = {}
-    for stream in streams:
-        if stream.reading.transfer is not None and stream.reading.transfer.codings:
-            by_coding.setdefault(stream.reading.transfer.codings, []).append(stream)
-    undecided = DoesNotApply("the target compresses no stream")
-    for coded in by_coding.values():
-        try:
-            judge_delivery(coded, latency, expect)
-        except DoesNotApply as why:
-            undecided = why
-    if not expect.judged:
-        raise undecided

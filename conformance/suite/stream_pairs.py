@@ -9,8 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from conformance.reading import Latency
-from conformance.suite.observations import Completion, Observations, Stream
+from conformance.suite.observations import Completion, Stream
 
 FEWEST_DELTAS: Final = 8
 """How many deltas with text a stream needs before its white space decides anything."""
@@ -168,18 +167,6 @@ def lists_every_token(completion: Completion) -> bool:
         content = logprobs.get("content") if isinstance(logprobs, dict) else None
         listed += len(content) if isinstance(content, list) else 0
     return _reasons(completion) == {"length"} and listed > 0 and listed == counted
-
-
-def latency_of(observations: Observations, whole: str, first_token: str, *alike: str) -> Latency:
-    """How long the target took to answer two probes without streaming, and others that are alike."""
-    times = [_duration(observations, probe) for probe in alike]
-    known = tuple(time for time in times if time is not None)
-    return Latency(_duration(observations, whole), _duration(observations, first_token), known)
-
-
-def _duration(observations: Observations, probe: str) -> float | None:
-    answered, _ = observations.answers(observations.matching([probe]))
-    return next((one.exchange.ending.at for one in answered if one.answer.status == 200), None)
 
 
 def request_key(sent: Any, fields: Sequence[str] = ()) -> str:

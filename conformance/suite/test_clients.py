@@ -21,7 +21,7 @@ from conformance.suite.observations import Answered, Observations, status_of
 from conformance.suite.obstacles import worst
 from conformance.suite.request_judging import require_baseline
 
-SDKS = ("client/python-sdk", "client/node-sdk", "client/no-user-agent", "client/any-accept")
+SDKS = ("client/python-sdk", "client/node-sdk", "client/no-user-agent", "client/any-accept", "client/coding-*")
 OLD_CLIENTS = ("client/http-1.0", "client/http-1.0-stream")
 ALLOW_ORIGIN, ALLOW_HEADERS = "Access-Control-Allow-Origin", "Access-Control-Allow-Headers"
 VALID_HTTP = ("completion/*", "stream/*", "error/*", "access/*")

@@ -13,24 +13,23 @@ from conformance.probes.model import LIMIT_FIELDS
 from conformance.quoting import quoted
 from conformance.suite.answer_judging import expect_own_ids
 from conformance.suite.cross_talk import answer_texts, foreign_canaries, ids_of
+from conformance.suite.delivery_judging import (
+    CODED,
+    LATENCY,
+    LONGER_STREAM,
+    MIDDLE,
+    SHORT,
+    judge_coded_delivery,
+    judge_delivery,
+    latency_of,
+)
 from conformance.suite.expect import DoesNotApply, Expect, NotTestable
 from conformance.suite.marks import keywords, requirement
 from conformance.suite.observations import Answered, Completion, Observations, Stream, status_of
 from conformance.suite.obstacles import worst
 from conformance.suite.readers import Readers
-from conformance.suite.stream_judging import (
-    judge_assembled,
-    judge_chunks,
-    judge_coded_delivery,
-    judge_delivery,
-    judge_status,
-    judge_streams,
-)
-from conformance.suite.stream_pairs import (
-    latency_of,
-    lists_every_token,
-    unlisted_tokens,
-)
+from conformance.suite.stream_judging import judge_assembled, judge_chunks, judge_status, judge_streams
+from conformance.suite.stream_pairs import lists_every_token, unlisted_tokens
 
 STREAMS = "stream/*"
 
@@ -321,19 +320,13 @@ def test_the_chunks_make_a_completion(
     judge_assembled(row, streams, readers, expect)
 
 
-LATENCY = ("completion/long-answer", "completion/one-token", "completion/plain", "completion/again")
-"""Probes that show how long answers take: a long one, a short one, and two that are alike."""
+@requirement("stream.delivered", *SHORT, *LATENCY, MIDDLE, *LONGER_STREAM)
+def test_a_stream_is_delivered_as_it_is_generated(observations: Observations, expect: Expect) -> None:
+    judge_delivery(observations, expect)
 
 
-@requirement("stream.delivered", "stream/plain", "stream/again", *LATENCY)
-def test_a_stream_is_delivered_as_it_is_generated(
-    streams: Sequence[Stream], observations: Observations, expect: Expect
-) -> None:
-    judge_delivery(streams, latency_of(observations, *LATENCY), expect)
-
-
-@requirement("stream.delivered-coded", "stream/gzip", "stream/gzip-again", "stream/br", "stream/br-again", *LATENCY)
+@requirement("stream.delivered-coded", *CODED, *LATENCY)
 def test_a_compressed_stream_is_delivered_as_it_is_generated(
     streams: Sequence[Stream], observations: Observations, expect: Expect
 ) -> None:
-    judge_coded_delivery(streams, latency_of(observations, *LATENCY), expect)
+    judge_coded_delivery(streams, latency_of(observations), expect)

@@ -8,9 +8,18 @@ from conformance.probes import Probe
 from conformance.suite.expect import Expect
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations
-from conformance.suite.transport_judging import judge_bodies, judge_ends, judge_head_sizes, judge_heads, judge_lengths
+from conformance.suite.transport_judging import (
+    judge_bodies,
+    judge_closings,
+    judge_ends,
+    judge_head_sizes,
+    judge_heads,
+    judge_lengths,
+)
 
 EVERY_ANSWER = "*"
+ON_ONE_CONNECTION = ("stream/*-on-connection", "stream/again", "completion/stream-false", "robustness/*-on-connection")
+"""Probes that are sent one after another over one connection."""
 
 
 @requirement("transport.body-complete", EVERY_ANSWER)
@@ -53,6 +62,11 @@ def test_no_content_coding_is_used_that_was_not_accepted(
     judge_bodies(answers, observations, expect)
 
 
+@requirement("transport.deflate-wrapped", EVERY_ANSWER)
+def test_deflate_is_in_the_zlib_format(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+    judge_bodies(answers, observations, expect)
+
+
 @requirement("transport.content-bounded", EVERY_ANSWER)
 def test_a_coded_body_does_not_explode(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
     judge_bodies(answers, observations, expect)
@@ -92,6 +106,18 @@ def test_a_field_that_is_not_a_list_appears_once(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
     judge_heads(observations, expect, probes)
+
+
+@requirement("transport.hop-by-hop", EVERY_ANSWER)
+def test_fields_about_a_connection_are_not_forwarded(
+    probes: Sequence[Probe], observations: Observations, expect: Expect
+) -> None:
+    judge_heads(observations, expect, probes)
+
+
+@requirement("transport.close-announced", *ON_ONE_CONNECTION)
+def test_the_end_of_a_connection_is_announced(answers: Sequence[Answered], expect: Expect) -> None:
+    judge_closings(answers, expect)
 
 
 @requirement("transport.transfer-coding", EVERY_ANSWER)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from conformance.probes import Probe
 from conformance.probes.canaries import INJECTED_FIELD
 from conformance.probes.script import StepKind
-from conformance.suite.answer_judging import expect_probes_served_or_refused
+from conformance.suite.answer_judging import expect_probes_served, expect_probes_served_or_refused
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotSent
 from conformance.suite.health import PLAINEST, hangs, sent_exchange
 from conformance.suite.marks import requirement
@@ -90,6 +90,19 @@ def _refused(answered: Answered) -> bool:
 @requirement("robustness.chunked-request", "robustness/chunked", PLAINEST)
 def test_a_chunked_body_is_served_or_refused(observations: Observations, expect: Expect) -> None:
     expect_probes_served_or_refused(["robustness/chunked"], observations, expect)
+
+
+@requirement("robustness.chunk-extensions", "robustness/chunked", "robustness/chunk-extensions", PLAINEST)
+def test_unknown_chunk_extensions_are_ignored(observations: Observations, expect: Expect) -> None:
+    plain, _ = observations.answers(observations.matching(["robustness/chunked"]))
+    if not any(map(observations.served, plain)):
+        raise DoesNotApply("the target does not serve bodies in the chunked coding")
+    expect_probes_served(["robustness/chunk-extensions"], observations, expect)
+
+
+@requirement("robustness.body-sizes", "robustness/body-of-*", PLAINEST)
+def test_bodies_of_every_size_are_served_or_refused(observations: Observations, expect: Expect) -> None:
+    expect_probes_served_or_refused(["robustness/body-of-*"], observations, expect)
 
 
 @requirement("robustness.many-fields", "robustness/many-fields", PLAINEST)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NoReturn
+from itertools import pairwise
+from typing import Final, NoReturn
 
 from conformance.probes import Probe
 from conformance.quoting import quoted
@@ -12,7 +13,10 @@ from conformance.suite.broken_answers import LARGEST_HEAD, breaks_off, has_head,
 from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.observations import Answered, Observations
 from conformance.suite.obstacles import worst
+from conformance.suite.poisoning import began
+from conformance.wire import EndKind
 
+_FEWEST_KEPT: Final = 2
 _NOTHING_TO_JUDGE = "no answer of this run shows what this requirement is about"
 
 
@@ -116,3 +120,37 @@ def judge_bodies(answers: Sequence[Answered], observations: Observations, expect
             expect.deviations(one.id, reading.broke(requirement))
     if not expect.judged:
         raise DoesNotApply(_NOTHING_TO_JUDGE)
+
+
+def judge_closings(answers: Sequence[Answered], expect: Expect) -> None:
+    """Expect that a target which never keeps a connection says so; one that closes some of them may.
+
+    A body whose end is that of the connection says so, too (RFC 9112 section 6.3).
+
+    Raises:
+        DoesNotApply: fewer than two answers had to keep their connection for the next request.
+    """
+    ordered = sorted(answers, key=lambda one: (began(one.exchange), one.id))
+    kept = [(one, other) for one, other in pairwise(ordered) if _has_to_keep(one)]
+    if len(kept) < _FEWEST_KEPT:
+        raise DoesNotApply("fewer than two answers had to keep their connection for the next request")
+    closed = [one for one, other in kept if one.exchange.connection != other.exchange.connection]
+    for one, _ in kept:
+        expect.looked_at(one.id)
+    if len(closed) == len(kept):
+        expected = "the next request over the same connection, or Connection: close in the answer before it"
+        actual = f"neither, after each of {len(kept)} answers, the first of which has " + _promise(closed[0])
+        expect(False, closed[0].id, expected=expected, actual=actual)
+
+
+def _has_to_keep(one: Answered) -> bool:
+    """Whether an answer of HTTP/1.1 came to its end and says nothing of an end of its connection."""
+    options = (one.answer.header("connection") or "").lower()
+    framed = any(one.answer.header(name) is not None for name in ("content-length", "transfer-encoding"))
+    whole = one.exchange.ending.kind is EndKind.COMPLETE and one.exchange.connection is not None
+    return one.answer.http_version == "HTTP/1.1" and "close" not in options and framed and whole
+
+
+def _promise(one: Answered) -> str:
+    fields = ((name, one.answer.header(name)) for name in ("Connection", "Keep-Alive"))
+    return " and ".join(f"{name}: {quoted(value)}" if value is not None else f"no {name}" for name, value in fields)

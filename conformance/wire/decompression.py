@@ -50,9 +50,13 @@ def decompressor(coding: str, head: bytes) -> Decompressor | None:
         return _Gzip()
     if coding == "deflate":
         # zlib data by RFC 9110 section 8.4.1.2; some send bare deflate data.
-        is_zlib = len(head) > 1 and head[0] & 0x8F == 8 and int.from_bytes(head[:2], "big") % 31 == 0
-        return _Zlib(zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS)
+        return _Zlib(zlib.MAX_WBITS if is_zlib(head) else -zlib.MAX_WBITS)
     return _Brotli() if coding == "br" else None
+
+
+def is_zlib(head: bytes) -> bool:
+    """Whether data begins with the header of the zlib format (RFC 1950 section 2.2)."""
+    return len(head) > 1 and head[0] & 0x8F == 8 and int.from_bytes(head[:2], "big") % 31 == 0
 
 
 class _Zlib:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
 from conformance import __version__
@@ -76,6 +76,10 @@ def sent_request(request: httpx.Request) -> SentRequest:
     )
 
 
+_EXTENSION: Final = b';chat-conformance="of no meaning"'
+"""A chunk extension that no recipient knows (RFC 9112 section 7.1.1)."""
+
+
 def head_bytes(
     method: str, target: bytes, fields: Iterable[tuple[bytes, bytes]], kind: StepKind = StepKind.HEAD
 ) -> bytes:
@@ -86,13 +90,17 @@ def head_bytes(
     return b"\r\n".join([*lines, b"", b""])
 
 
-def body_bytes(body: bytes, begin: int, end: int, *, chunked: bool) -> bytes:
-    """A piece of a body: as it is, or as one chunk, the last with what ends the body (RFC 9112 section 7.1)."""
+def body_bytes(body: bytes, begin: int, end: int, *, chunked: bool, kind: StepKind = StepKind.BODY) -> bytes:
+    """A piece of a body: as it is, or as one chunk, the last with what ends the body (RFC 9112 section 7.1).
+
+    `kind` is the step that writes it; it may give each chunk an extension.
+    """
     piece = body[begin:end]
     if not chunked:
         return piece
-    chunk = b"%x\r\n%b\r\n" % (len(piece), piece) if piece else b""
-    return chunk + b"0\r\n\r\n" if end >= len(body) else chunk
+    extension = _EXTENSION if kind is StepKind.EXTENDED else b""
+    chunk = b"%x%b\r\n%b\r\n" % (len(piece), extension, piece) if piece else b""
+    return chunk + b"0%b\r\n\r\n" % extension if end >= len(body) else chunk
 
 
 def _base(base_url: str) -> tuple[str, str, str]:

@@ -20,7 +20,7 @@ import httpcore
 import httpx
 
 from conformance.probes.model import Probe
-from conformance.probes.script import Step, StepKind
+from conformance.probes.script import WRITES, Step, StepKind
 from conformance.wire.budget import MemoryBudget, Timing
 from conformance.wire.client import Sent, sent_of, wall_clock
 from conformance.wire.exchange import Answer, EndKind
@@ -173,7 +173,7 @@ class _Connection:
         """How many bytes of the body were written."""
         if attempt.script.pipelined:
             return len(attempt.request.read())
-        return int(sum(step.amount for step in self.steps if step.kind is StepKind.BODY))
+        return int(sum(step.amount for step in self.steps if step.kind in WRITES))
 
     async def exchange(self, to_write: Sequence[Attempt], attempt: Attempt, tap: Tap) -> tuple[Answer | None, End]:
         """Write what is to be written, and meanwhile read the answer to one request."""
@@ -232,9 +232,10 @@ class _Connection:
             match step.kind:
                 case StepKind.HEAD | StepKind.HEAD_1_0:
                     await self.stream.write(_head_bytes(attempt.request, step.kind))
-                case StepKind.BODY:
+                case StepKind.BODY | StepKind.EXTENDED:
                     until = round(len(body) * step.amount)
-                    await self.stream.write(body_bytes(body, written, until, chunked=script.chunked))
+                    piece = body_bytes(body, written, until, chunked=script.chunked, kind=step.kind)
+                    await self.stream.write(piece)
                     amount, written = until - written, until
                 case StepKind.PAUSE:
                     await self.sleep(step.amount)

@@ -106,10 +106,10 @@ def test_every_probe_can_be_sent(contract: Contract) -> None:
 
 
 LONG = {
-    *("completion/longer", "stream/longer", "stream/longer-again"),
+    *("completion/longer", "stream/longer", "stream/longer-again", "delivery/longer"),
     *("completion/uncapped", "completion/uncapped-again", "completion/generous"),
 }
-"""Probes about answers of some hundred tokens, in the exhaustive tier alone."""
+"""Probes about answers of some hundred tokens, in the exhaustive tier alone, or only where others do not decide."""
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -128,7 +128,9 @@ def test_the_tiers_keep_to_their_budgets(profile: str) -> None:
     assert len(smoke.probes) <= 15
     agents = {"openai": (45, 3000)}.get(profile, (0, 0))  # what the requests about tools, formats and parts add
     assert len(standard.probes) <= 130 + agents[0]
-    assert standard.worst_case_tokens <= 3000 + agents[1]
+    conditional = sum(probe.completion_tokens for probe in standard.probes if probe.name.startswith("delivery/"))
+    assert standard.worst_case_tokens <= 3000 + agents[1] + conditional
+    assert conditional <= 402  # spent only where shorter streams do not decide
 
 
 def test_probes_of_the_second_tenant_are_only_planned_where_there_is_one() -> None:

@@ -41,7 +41,7 @@ def test_coded_content_is_decoded(step: int) -> None:
     assert coded("gzip", gzip.compress(BYTES), step) == set()
     assert coded("x-gzip", gzip.compress(BYTES[:50]) + gzip.compress(BYTES[50:]), step) == set()
     assert coded("deflate", zlib.compress(BYTES), step) == set()
-    assert coded("deflate", bare.compress(BYTES) + bare.flush(), step) == set()
+    assert coded("deflate", bare.compress(BYTES) + bare.flush(), step) == {"transport.deflate-wrapped"}
     assert coded("br", brotli.compress(BYTES), step) == set()
     assert coded("br", flushed(*map(encoded, GOOD)), step) == set()
     assert coded("br, gzip", gzip.compress(brotli.compress(BYTES)), step) == set()
@@ -49,6 +49,10 @@ def test_coded_content_is_decoded(step: int) -> None:
 
 def test_content_that_is_not_coded_as_it_says_is_reported() -> None:
     compressed = gzip.compress(BYTES)
+    in_zlib = zlib.compress(BYTES)
+    assert coded("deflate", in_zlib[:-4] + b"\0\0\0\0") == {"transport.content-encoding"}
+    assert "transport.content-encoding" in coded("deflate", in_zlib[:-1])
+    assert "transport.content-encoding" in coded("br", brotli.compress(BYTES)[:-1])
     assert "transport.content-encoding" in coded("gzip", compressed[:-20])
     assert "transport.content-encoding" in coded("gzip", compressed[:40] + b"\0\0\0\0" + compressed[44:])
     assert "transport.content-encoding" in coded("gzip", compressed + b"data: x\n\n")

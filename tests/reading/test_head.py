@@ -19,6 +19,12 @@ ALLOWED = {
     "an empty value": b"HTTP/1.1 200 OK\r\nX-Empty:\r\nX-Blank: \t \r\n\r\n",
     "tabs and octets beyond ASCII in a value": b"HTTP/1.1 200 OK\r\nX-Odd: a\tb \xe9\xff\r\n\r\n",
     "a list in several fields": b"HTTP/1.1 200 OK\r\nVary: a\r\nVary: b\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n",
+    "fields about the connection that it names": (
+        b"HTTP/1.1 200 OK\r\nConnection: Keep-Alive, upgrade\r\nKeep-Alive: timeout=5\r\nUpgrade: h2c\r\n\r\n"
+    ),
+    "fields about the connection that a second field names": (
+        b"HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\nConnection: close\r\nConnection: keep-alive\r\n\r\n"
+    ),
     "chunked in any case": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n",
     "an interim answer before": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + GOOD,
     "a head that broke off in its first line": b"HTTP/1.1 20",
@@ -53,6 +59,14 @@ FAULTS = {
     "chunked twice": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n", "transfer-coding"),
     "a length where no body can be": (b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", "bodiless"),
     "a coding of an interim answer": (b"HTTP/1.1 103 E\r\nTransfer-Encoding: chunked\r\n\r\n" + GOOD, "bodiless"),
+    "a timeout that the connection does not name": (
+        GOOD.replace(b"\r\n\r\n", b"\r\nKeep-Alive: timeout=5\r\n\r\n"),
+        "hop-by-hop",
+    ),
+    "an upgrade that the connection does not name": (
+        GOOD.replace(b"\r\n\r\n", b"\r\nUpgrade: h2c\r\nConnection: keep-alive\r\n\r\n"),
+        "hop-by-hop",
+    ),
     "a length that is not a number": (GOOD.replace(b": 2", b": two"), "length-truthful"),
     "two lengths in one field": (GOOD.replace(b": 2", b": 2, 3"), "length-truthful"),
 }

@@ -13,6 +13,8 @@ from raw_deployment import Deployment, Script, StreamRequest
 from stream_judge import judge
 
 from conformance.contract.model import Tier
+from conformance.evidence import read_evidence
+from conformance.probes.delivery import ALREADY_SEEN
 
 pytestmark = pytest.mark.network
 
@@ -75,3 +77,29 @@ def test_a_compressed_stream_is_flushed_event_by_event(
     assert judgements["stream.delivered"].outcome == "passed"
     assert judgements["stream.delivered-coded"].outcome == outcome
     assert tuple(one.exchange for one in judgements["stream.delivered-coded"].findings) == named
+
+
+def exchanges_of(folder: Path, name: str) -> list[str]:
+    return [one.id for one in read_evidence(folder / "evidence").exchanges if one.probe.startswith(name)]
+
+
+def test_a_stream_that_is_held_back_is_seen_where_short_answers_are_quick(tmp_path: Path) -> None:
+    judgements = judge(Deployment(script=held_back, pace=0.002), tmp_path, ROWS[:1])
+    (finding,) = judgements["stream.delivered"].findings
+    assert finding.exchange == "delivery/longer#1"
+    assert "its first token alone: 1 events with text" in finding.actual
+
+
+def test_no_longer_stream_is_sent_where_shorter_ones_decide(tmp_path: Path) -> None:
+    judgements = judge(Deployment(pace=PACE), tmp_path, ROWS[:1])
+    assert judgements["stream.delivered"].outcome == "passed"
+    assert exchanges_of(tmp_path, "delivery/") == []
+    evidence = read_evidence(tmp_path / "evidence")
+    assert evidence.unsent == dict.fromkeys(("delivery/first-token", "delivery/longer"), ALREADY_SEEN)
+
+
+def test_a_target_that_is_too_quick_is_not_accused_and_its_times_are_told(tmp_path: Path) -> None:
+    judgements = judge(Deployment(script=held_back), tmp_path, ROWS[:1])
+    assert judgements["stream.delivered"].outcome == "skipped"
+    assert judgements["stream.delivered"].messages[0].startswith("not decidable: ")
+    assert exchanges_of(tmp_path, "delivery/") == ["delivery/first-token#1", "delivery/longer#1"]

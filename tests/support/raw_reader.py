@@ -144,7 +144,7 @@ async def _chunked(
     if manner.chunked == "hang":
         await asyncio.sleep(3600)
     body = b""
-    while size := int(await reader.readuntil(b"\r\n"), 16):
+    while size := int((await reader.readuntil(b"\r\n")).partition(b";")[0], 16):
         body += (await reader.readexactly(size + 2))[:-2]
     await reader.readexactly(2)
     refusals = {"refuse": 411, "error": 500}

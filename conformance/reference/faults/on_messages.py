@@ -200,7 +200,7 @@ def gzip(hooks: Hooks, flush: str = "event", *, declared: bool = True, asked_onl
     """Compresses the body, flushed after each `event` or only at the `end`; `declared` sends Content-Encoding."""
 
     async def faulty(context: RequestContext, messages: Messages) -> Messages:
-        if asked_only and "gzip" not in context.headers.get("accept-encoding", ""):
+        if asked_only and "gzip" not in context.headers.get("accept-encoding", "").split(", "):
             async for message in messages:
                 yield message
             return

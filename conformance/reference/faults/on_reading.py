@@ -10,6 +10,7 @@ from conformance.reference.faults.actions import fault_action
 from conformance.reference.hooks import Hooks, ProtocolHook
 
 _KEY = re.compile(rb"\r\n(?:authorization|x-api-key):[^\r\n]*", re.IGNORECASE)
+_EXTENSION = re.compile(rb"(?<=\r\n)([0-9a-fA-F]+);")
 _LENGTH = re.compile(rb"\r\ncontent-length:[^\r\n]*", re.IGNORECASE)
 
 
@@ -52,6 +53,12 @@ def exact_names(hooks: Hooks, case: str) -> Hooks:
         return _KEY.sub(b"", head) + line_end + body if host in head else data
 
     return with_protocol(hooks, lambda protocol: _reading(protocol, change))
+
+
+@fault_action("reading.extended-sizes")
+def extended_sizes(hooks: Hooks) -> Hooks:
+    """Takes a chunk extension for a part of the chunk's size (RFC 9112 section 7.1.1)."""
+    return with_protocol(hooks, lambda protocol: _reading(protocol, lambda data: _EXTENSION.sub(rb"\1", data)))
 
 
 @fault_action("reading.first-of-pipeline")

@@ -93,6 +93,16 @@ def cut(hooks: Hooks, after: int = 1, how: str = "close") -> Hooks:
     return with_writes(hooks, rewrite)
 
 
+@fault_action("wire.close-behind")
+def close_behind(hooks: Hooks) -> Hooks:
+    """Closes the connection behind each answer, which does not say so."""
+
+    def rewrite(_: RequestContext, write: Write) -> Iterable[bytes | Ending]:
+        return (write.data, Ending.CLOSE) if write.kind is WriteKind.END else (write.data,)
+
+    return with_writes(hooks, rewrite)
+
+
 @fault_action("wire.cut-head")
 def cut_head(hooks: Hooks, size: int = 20, how: str = "close") -> Hooks:
     """Ends the connection in the middle of the head, or before it with `size: 0`."""

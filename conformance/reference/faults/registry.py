@@ -14,6 +14,7 @@ from conformance.reference.faults import (  # noqa: F401 - each names its action
     on_call_deltas,
     on_calls,
     on_chunks,
+    on_codings,
     on_conversations,
     on_events,
     on_messages,
