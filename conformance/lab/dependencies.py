@@ -22,6 +22,7 @@ from conformance.probes.access import access_probes
 from conformance.probes.client_errors import error_probes
 from conformance.probes.completions import completion_probes
 from conformance.probes.declared import declared_probes
+from conformance.probes.drawn import drawn_probes
 from conformance.probes.generated import generated_probes
 from conformance.probes.keywords import keyword_probes
 from conformance.probes.load import load_probes
@@ -35,6 +36,7 @@ _FAMILIES: Mapping[str, Callable[[RequestBody], Iterable[Probe]]] = {
     "client_errors": error_probes,
     "completions": completion_probes,
     "declared": declared_probes,
+    "drawn": drawn_probes,
     "generated": lambda body: generated_probes(body, Tier.EXHAUSTIVE, 1),
     "keywords": keyword_probes,
     "load": load_probes,

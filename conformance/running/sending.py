@@ -11,8 +11,8 @@ import conformance
 from conformance.evidence import EvidenceWriter
 from conformance.probes import Plan, Probe, plan_data, plan_from
 from conformance.probes.left_out import left_out
+from conformance.probes.narrowing import follow_ups
 from conformance.probes.preflight import PREFLIGHT
-from conformance.probes.shrinking import Shrinking
 from conformance.running.observed import FAILED_FAST, INTERRUPTED, Observed, from_evidence, out_of_time
 from conformance.running.preflight import preflight
 from conformance.running.recorded_target import recorded_target
@@ -134,7 +134,7 @@ async def _send_planned(
             writer.append,
             _progress_of(watch, len(probes)),
             seen.exchanges,
-            follow_ups=Shrinking(run.request_body),
+            follow_ups=follow_ups(run.request_body),
             run_time=time,
         )
         interrupted = INTERRUPTED if seen.interrupted else out_of_time(seen.unsent.values())
@@ -248,6 +248,7 @@ def _header(run: Run, planned: Plan, *, stopped: bool) -> dict[str, Any]:
         "only": list(run.settings.only),
         "exclude": list(run.settings.exclude),
         "generated": run.settings.generated,
+        "seed": run.recorded_seed,
         "release": None if run.release is None else run.release.version,
         "started": run.started,
         "stopped": stopped,
