@@ -19,6 +19,7 @@ from conformance.contract.openapi import read_operation
 from conformance.lab.gaps import SuiteTest, configured_target, suite_tests
 from conformance.lab.targets import contract_of
 from conformance.probes.access import access_probes
+from conformance.probes.broken_parts import broken_part_probes
 from conformance.probes.client_errors import error_probes
 from conformance.probes.completions import completion_probes
 from conformance.probes.declared import declared_probes
@@ -33,6 +34,7 @@ from conformance.probes.streams import stream_probes
 
 _FAMILIES: Mapping[str, Callable[[RequestBody], Iterable[Probe]]] = {
     "access": access_probes,
+    "broken_parts": broken_part_probes,
     "client_errors": error_probes,
     "completions": completion_probes,
     "declared": declared_probes,

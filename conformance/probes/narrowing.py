@@ -176,10 +176,10 @@ def fields_beside(sent: Any, usual: Any) -> list[str]:
 
 
 def _items(whole: dict[str, Any], usual: dict[str, Any]) -> _Fields:
-    """The fields of a request that may matter: those that others bring along come last."""
+    """The fields of a request that may matter: those that others bring along come first: they may be enough."""
     names = fields_beside(whole, usual)
     brought = {one for name in names for one in COMPANIONS.get(name, ())}
-    return (*(name for name in names if name not in brought), *(name for name in names if name in brought))
+    return tuple(sorted(names, key=lambda name: name not in brought))
 
 
 def _smallest(items: _Fields, *, alone_known: bool) -> _Search:

@@ -11,6 +11,7 @@ from conformance.contract import Contract
 from conformance.contract.effort import TooMuchEffortError, bounded_effort
 from conformance.contract.model import Tier
 from conformance.probes.access import access_probes
+from conformance.probes.broken_parts import broken_part_probes
 from conformance.probes.challenge import Challenge
 from conformance.probes.client_errors import error_probes
 from conformance.probes.clients import client_probes
@@ -182,6 +183,7 @@ def _all(body: RequestBody, tier: Tier, generated: int | None, *, draw: bool) ->
     yield from long_answer_probes(body)
     yield from unlimited_probes(body)
     yield from error_probes(body)
+    yield from broken_part_probes(body)
     yield from access_probes(body)
     yield from client_probes(body)
     yield from keyword_probes(body, tier)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any, Final
 
+from conformance.contract.priorities import OF_CLIENTS
 from conformance.contract.samples import main_type, sample, types_of
 from conformance.contract.validators import Accepts, validator_for
 from conformance.probes.common_requests import MATTER_OF_THE_MODEL, without_uncommon_fields
@@ -57,8 +58,8 @@ _OF_MANY: Final = 1000
 def random_requests(body: RequestBody, count: int, chance: Random, *, usual: bool = False) -> list[Any]:
     """So many different valid bodies; fewer where the schema does not allow so many.
 
-    With `usual`, they have fields and numbers that any deployment takes: nothing that is a matter of the model, and no
-    whole number that some engine cannot hold.
+    With `usual`, they have fields and numbers that any deployment takes: what clients send, nothing that is a matter of
+    the model, no null, and no whole number that some engine cannot hold.
     """
     maker = _Maker(body, chance, usual=usual)
     found: dict[str, Any] = {}
@@ -77,6 +78,7 @@ class _Maker:
     def __init__(self, body: RequestBody, chance: Random, *, usual: bool = False) -> None:
         self._body = body
         self._is_usual = usual
+        self._share = _SHARE_OF_USUAL if usual else _SHARE
         self._chance = chance
         self._definitions = body.definitions
         self._boundaries: dict[int, list[Any]] = {}
@@ -86,17 +88,17 @@ class _Maker:
         self._own = {"model", *body.configured}
         if usual:
             parameters = {one.name for one in body.contract.parameters if one.in_body}
-            self._own |= (MATTER_OF_THE_MODEL - body.required) | parameters
+            others = {name for name in body.contract.operation.properties if name not in OF_CLIENTS}
+            self._own |= parameters | ((MATTER_OF_THE_MODEL | others) - body.required)
         self._left = 0
 
     def request(self) -> dict[str, Any]:
         """One request, cheap to serve."""
         self._left = _MOST_VALUES
         properties = self._body.contract.operation.properties
-        share = _SHARE_OF_USUAL if self._is_usual else _SHARE
         made = copy.deepcopy(self._body.capped(_TOKENS))
         for name, schema in properties.items():
-            if name in self._own or (name not in made and self._chance.random() > share):
+            if name in self._own or (name not in made and self._chance.random() > self._share):
                 continue
             if name == "messages":
                 made[name] = self._messages(schema)
@@ -133,7 +135,7 @@ class _Maker:
         properties = usual_message(item)["properties"]
         roles = properties.get("role", {}).get("enum", ()) if isinstance(properties.get("role"), Mapping) else ()
         turns = ["user"]
-        while len(turns) + 2 <= most and self._chance.random() < _SHARE and {"user", "assistant"} <= set(roles):
+        while len(turns) + 2 <= most and self._chance.random() < self._share and {"user", "assistant"} <= set(roles):
             turns = ["user", "assistant", *turns]
         instructing = [role for role in ("system", "developer") if role in roles]
         if instructing and len(turns) < most and self._chance.random() < _SHARE:
@@ -192,11 +194,14 @@ class _Maker:
     def _inside(self, schema: Mapping[str, Any]) -> Any:
         for keyword in ("anyOf", "oneOf"):
             if schema.get(keyword):
-                return self.value(self._chance.choice(schema[keyword]))
+                branches = [one for one in schema[keyword] if not (self._is_usual and _is_null(one))]
+                return self.value(self._chance.choice(branches or schema[keyword]))
         written = [schema["const"]] if "const" in schema else schema.get("enum")
         if written:
             return self._chance.choice(written)
         kinds = types_of(schema) if "type" in schema else (main_type(schema),)
+        if self._is_usual and len(kinds) > 1:
+            kinds = tuple(kind for kind in kinds if kind != "null")
         return self._of_kind(self._chance.choice(kinds), schema)
 
     def _of_kind(self, kind: str, schema: Mapping[str, Any]) -> Any:
@@ -237,3 +242,8 @@ class _Maker:
         while len(text) < max(least, self._chance.randint(least, most)):
             text += self._chance.choice(_WORDS) + self._chance.choice(_SEPARATORS)
         return text[:most] if text[:most].strip() else "a" * least
+
+
+def _is_null(schema: Any) -> bool:
+    """Whether a schema allows null alone."""
+    return isinstance(schema, Mapping) and schema.get("type") == "null"

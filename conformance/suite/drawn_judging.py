@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from conformance.probes import Intent, Probe
 from conformance.probes.completions import SMALLEST
 from conformance.probes.drawn import INVALID, VALID, base_of, requirement_of
+from conformance.probes.model import LIMIT_FIELDS
 from conformance.probes.narrowing import DRAWN, failure_of, fields_beside
 from conformance.probes.shrinking import SHRUNK
 from conformance.quoting import quoted
@@ -39,17 +40,25 @@ def judge_drawn_valid(observations: Observations, expect: Expect) -> Elsewhere |
     others = list(_not_served(observations))
 
     def explained(found: Answered) -> Elsewhere | None:
-        failure, names = failure_of(Intent.SERVED, found.answer.status), _fields(found, observations)
-        for one, has in others:
-            if has <= names and failure_of(Intent.SERVED, one.answer.status) is failure:
-                return Elsewhere(one.id, f"{one.id} fares the same with less in it")
-        return None
+        return _with_less(found, others, observations)
 
     return _judge(VALID, "a completion", _is_success, explained, observations, expect)
 
 
+def _with_less(
+    found: Answered, others: Sequence[tuple[Answered, frozenset[str]]], observations: Observations
+) -> Elsewhere | None:
+    """A simpler valid request that is answered in the same way."""
+    failure, names = failure_of(Intent.SERVED, found.answer.status), _fields(found, observations)
+    for one, has in others:
+        if has <= names and failure_of(Intent.SERVED, one.answer.status) is failure:
+            return Elsewhere(one.id, f"{one.id} fares the same with less in it")
+    return None
+
+
 def judge_drawn_invalid(observations: Observations, expect: Expect) -> Elsewhere | None:
     """Expect each invalid request to be refused, unless its violation alone is not refused; gives one that is not."""
+    others = list(_not_served(observations))
 
     def explained(found: Answered) -> Elsewhere | None:
         base = observations.answers(observations.matching([base_of(found.probe.name)]))[0]
@@ -59,7 +68,7 @@ def judge_drawn_invalid(observations: Observations, expect: Expect) -> Elsewhere
         for one in observations.answers(observations.matching([f"{row}/enforced/*"]))[0]:
             if not _is_refused(one, observations):
                 return Elsewhere(one.id, f"{one.id} shows the same for {row}")
-        return None
+        return _with_less(found, others, observations) if found.answer.status >= 500 else None
 
     return _judge(INVALID, "a refusal", lambda one: _is_refused(one, observations), explained, observations, expect)
 
@@ -139,8 +148,8 @@ def narrowest(found: Answered, observations: Observations) -> Answered:
 
 
 def _fields(found: Answered, observations: Observations) -> frozenset[str]:
-    """The fields of a request beyond the smallest one."""
-    return frozenset(fields_beside(found.sent, smallest_sent(observations)))
+    """The fields of a request beyond the smallest one, but for its limit."""
+    return frozenset(fields_beside(found.sent, smallest_sent(observations))) - {*LIMIT_FIELDS}
 
 
 def smallest_sent(observations: Observations) -> object:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from conformance.contract.model import BESIDE_THE_BODY, Requirement
 from conformance.probes import Probe
+from conformance.probes.broken_parts import BROKEN_ITEM, WRONG_SHAPE
 from conformance.probes.client_errors import BROKEN_MESSAGE
 from conformance.probes.combined_probes import AT_THE_EDGE
 from conformance.probes.conversation_shapes import SHAPES
@@ -19,7 +20,7 @@ from conformance.suite.marks import keywords, requirement
 from conformance.suite.observations import Answered, Completion, Observations
 from conformance.suite.request_judging import completion_within, judge_request_keyword, require_baseline
 from conformance.suite.server_errors import judge_no_server_error, judge_together
-from conformance.suite.shape_judging import OF_ONE_MESSAGE, judge_every_message, judge_shapes
+from conformance.suite.shape_judging import OF_ONE_MESSAGE, judge_every_message, judge_groups, judge_shapes
 
 COMBINED = (f"{AT_THE_EDGE}*", f"{USUAL_FIELDS}*", "request/media-type-*", "request/json-mode")
 """Valid requests with more than the smallest one; odd ones that may be refused have requirements of their own."""
@@ -104,6 +105,18 @@ def test_conversations_of_usual_shapes_are_served(observations: Observations, ex
 def test_each_message_is_checked_wherever_it_stands(observations: Observations, expect: Expect) -> None:
     require_baseline(observations)
     judge_every_message(observations, expect)
+
+
+@requirement("request.every-item-checked", f"{BROKEN_ITEM}*", "completion/plain")
+def test_each_item_of_a_list_is_checked_wherever_it_stands(observations: Observations, expect: Expect) -> None:
+    require_baseline(observations)
+    judge_groups([f"{BROKEN_ITEM}*"], observations, expect)
+
+
+@requirement("request.every-shape-checked", f"{WRONG_SHAPE}*", "completion/plain")
+def test_a_structure_is_refused_in_each_wrong_shape(observations: Observations, expect: Expect) -> None:
+    require_baseline(observations)
+    judge_groups([f"{WRONG_SHAPE}*"], observations, expect)
 
 
 @requirement("request.service-tier-named", "fields/service-tier")
