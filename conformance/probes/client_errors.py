@@ -125,11 +125,13 @@ def _with_null_message(body: RequestBody) -> dict[str, Any]:
 
 def _broken_messages(body: RequestBody) -> Iterator[Probe]:
     """Conversations of three messages of which one is not a message by the contract's schema."""
-    turns: list[dict[str, Any]] = [
-        {"role": "user", "content": "Say hello."},
-        {"role": "assistant", "content": "Hello."},
-        {"role": "user", "content": "Say it again."},
-    ]
+    turns: list[dict[str, Any]] = body.woven(
+        [
+            {"role": "user", "content": "Say hello."},
+            {"role": "assistant", "content": "Hello."},
+            {"role": "user", "content": "Say it again."},
+        ]
+    )
     for place, where in enumerate(("first", "second", "last")):
         for member, change in (("role", {"role": UNKNOWN_ROLE}), ("content", {"content": 7}), ("missing", None)):
             if change is None and turns[place]["role"] == "assistant":
