@@ -19,8 +19,8 @@ from conformance.probes.shrinking import SHRUNK, Shrinking, broken_keywords, ori
 
 DRAWN: Final = "drawn/"
 """What the names of requests begin with that are drawn at random in every run."""
-MOST_NARROWED: Final = 2
-"""How many requests of each kind are brought down to what matters."""
+MOST_NARROWED: Final = 1
+"""How many requests of each kind, and failure, are brought down to what matters: others mostly have the same cause."""
 MOST_STEPS: Final = 8
 """How many further requests are sent for each: enough for a pair among a dozen fields."""
 
@@ -111,6 +111,7 @@ class Narrowing:
 
     def _begin(self, kind: str, origin: Probe, failure: Failure, *, alone_known: bool) -> list[Probe]:
         items = _items(origin.body, self._body.capped(CHEAP))
+        kind = f"{kind} {failure.name}"
         if self._begun.get(kind, 0) >= MOST_NARROWED or not items:
             return []
         self._begun[kind] = self._begun.get(kind, 0) + 1

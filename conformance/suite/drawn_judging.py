@@ -140,10 +140,19 @@ def _report(
 
 
 def narrowest(found: Answered, observations: Observations) -> Answered:
-    """Of a request and those with fewer of its fields, the one with the fewest that failed in the same way."""
-    failure = failure_of(found.probe.intent, found.answer.status)
-    smaller = observations.answers(observations.matching([f"{found.probe.name}{SHRUNK}*"]))[0]
-    alike = [one for one in smaller if failure_of(found.probe.intent, one.answer.status) is failure]
+    """Of a request and those with fewer of its fields, the one with the fewest that failed in the same way.
+
+    What another request was brought down to counts as well, where this one has all of it.
+    """
+    failure, names = failure_of(found.probe.intent, found.answer.status), _fields(found, observations)
+    pattern = f"{found.probe.name}{SHRUNK}*" if found.probe.intent is Intent.REFUSED else f"*{SHRUNK}*"
+    alike = [
+        one
+        for one in observations.answers(observations.matching([pattern]))[0]
+        if (one.probe.intent is Intent.REFUSED) is (found.probe.intent is Intent.REFUSED)
+        and failure_of(one.probe.intent, one.answer.status) is failure
+        and _fields(one, observations) <= names
+    ]
     return min([found, *alike], key=lambda one: len(_fields(one, observations)))
 
 

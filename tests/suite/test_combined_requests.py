@@ -14,7 +14,10 @@ from deployments import http_deployment
 pytestmark = [pytest.mark.network, pytest.mark.process]
 BROKEN = (500, {"Content-Type": "application/json"}, b'{"error":{"message":"Oops."}}')
 CHUNK = {
-    "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m",
+    "id": "chatcmpl-1",
+    "object": "chat.completion.chunk",
+    "created": 1,
+    "model": "m",
     "choices": [{"index": 0, "delta": {"role": "assistant", "content": "Hello."}, "finish_reason": "stop"}],
 }
 Answer = tuple[int, dict[str, str], bytes]
