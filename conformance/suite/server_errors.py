@@ -83,6 +83,11 @@ def judge_together(probes: Sequence[Probe], observations: Observations, expect: 
         if lacking is not None:
             expect.note(DoesNotApply(f"{shown.id}: {lacking}", lacks=lacking.lacks))
             continue
+        if "messages" in _beside_the_smallest(shown.sent, observations):
+            expect.notes.append(
+                f"{shown.id}: its conversation may be what is refused, of which another requirement tells"
+            )
+            continue
         actual = "; ".join((*_together(one, shown, observations), status_of(shown)))
         expect(False, shown.id, expected=f"a completion for {one.probe.about}, as for each apart", actual=actual)
     if not expect.judged and expect.lacking is None:
