@@ -9,8 +9,8 @@ from conformance.bundle.errors import BundleError
 from conformance.evidence import Evidence
 from conformance.probes import Plan, Probe, plan_data
 from conformance.probes.left_out import left_out
+from conformance.probes.narrowing import follow_ups
 from conformance.probes.request_body import RequestBody
-from conformance.probes.shrinking import Shrinking
 from conformance.quoting import one_line
 from conformance.report import Results
 from conformance.running.planned_again import PlannedAgain
@@ -121,7 +121,8 @@ def every_probe(run: Run, again: PlannedAgain) -> dict[str, Probe]:
     needless = not_needed(again.plan.probes, observations)
     unsent = _unsent(again, run.recorded, needless)
     sent = {probe.name: probe for probe in _sent(again.plan, unsent, final)}
-    sent |= _followed(replace(run, target=again.target).request_body, sent, own)
+    planned = sent | {probe.name: _without(unsent, probe) for probe in again.plan.probes if probe.name in sent}
+    sent |= _followed(replace(run, target=again.target).request_body, planned, own)
     for exchange in run.recorded.exchanges:
         if exchange.round > MOST_ROUNDS:
             raise BundleError(f"findings were tried again more often than {MOST_ROUNDS} times.")
@@ -182,15 +183,20 @@ def _sent(plan: Plan, unsent: Mapping[str, str], final: Mapping[str, Exchange]) 
                 yield part
 
 
+def _without(unsent: Mapping[str, str], probe: Probe) -> Probe:
+    """A probe without those parts that were not sent for a good reason."""
+    return replace(probe, instead=tuple(part for part in probe.instead if part.name not in unsent))
+
+
 def _followed(body: RequestBody, sent: Mapping[str, Probe], exchanges: Iterable[Exchange]) -> dict[str, Probe]:
-    """The smaller requests that follow from the answers to generated ones."""
-    shrinking = Shrinking(body)
+    """The smaller requests that follow from the answers to generated and to combined ones."""
+    following = follow_ups(body)
     known, followed = dict(sent), dict[str, Probe]()
     there = {one.probe for one in exchanges}
     for one in exchanges:
         if not one.last or one.probe not in known:
             continue
-        for probe in shrinking(known[one.probe], None if one.answer is None else one.answer.status):
+        for probe in following(known[one.probe], None if one.answer is None else one.answer.status):
             if probe.name not in there:
                 raise BundleError(f"the exchange of the probe {probe.name} is missing from the evidence.")
             known[probe.name] = followed[probe.name] = probe

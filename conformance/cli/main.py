@@ -195,6 +195,12 @@ _OPERATION = click.option(
     help="Generated requests in the exhaustive tier: N valid and N invalid ones.  [default: 1000]",
 )
 @click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    metavar="N",
+    help="What random requests are drawn by; the record names it.  [default: the same in every run]",
+)
+@click.option(
     "--generated-time",
     type=click.FloatRange(0, min_open=True),
     metavar="S",

@@ -28,7 +28,7 @@ _CONCURRENCY = {Tier.EXHAUSTIVE: 16, Tier.LOAD: 64}
 """Default number of concurrent requests, for tiers where it is not the usual one."""
 _BODIES = {Tier.EXHAUSTIVE: 256 * 1024 * 1024, Tier.LOAD: 256 * 1024 * 1024}
 """Bytes of all bodies together that are kept, for tiers that send thousands of requests."""
-_FIXED_BY_THE_RUN = ("out", "tier", "only", "exclude", "replay", "release", "generated", "force", "challenge")
+_FIXED_BY_THE_RUN = ("out", "tier", "only", "exclude", "replay", "release", "generated", "seed", "force", "challenge")
 """Options that define a run; a resumed run has them already."""
 
 
@@ -65,6 +65,7 @@ def run_settings(options: Mapping[str, Any]) -> RunSettings:
         baseline=asked.get("baseline"),
         retry_findings=asked.get("retry_findings", 0),
         generated=asked.get("generated"),
+        seed=asked.get("seed"),
         replay=given.get("replay"),
         release=asked.get("release"),
         bundle=given.get("bundle"),
@@ -108,6 +109,8 @@ def _challenge(given: Mapping[str, Any]) -> Challenge | None:
         return None
     if "replay" in given:
         raise UsageFailure("--replay judges a run that was made already; leave --challenge out.")
+    if "seed" in given:
+        raise UsageFailure("what is drawn at random follows from the challenge; leave --seed out.")
     from conformance.bundle import ChallengeError
     from conformance.bundle.challenge_file import read_challenge
 

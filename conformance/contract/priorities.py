@@ -14,7 +14,7 @@ from conformance.contract.pointers import split
 
 MOST_IN_STANDARD: Final = 150
 """Keywords of requests that the standard tier judges, so that its requests stay below 300."""
-_OF_CLIENTS: Final = frozenset(
+OF_CLIENTS: Final = frozenset(
     {
         *("model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature"),
         *("top_p", "n", "stop", "seed", "presence_penalty", "frequency_penalty", "response_format", "tools"),
@@ -55,4 +55,4 @@ def _rank(keyword: Keyword) -> tuple[bool, bool, int]:
         return False, False, 0
     steps = split(keyword.pointer)
     field = str(keyword.value) if keyword.pointer == "/required" else steps[1] if len(steps) > 2 else ""
-    return field not in _OF_CLIENTS and field != "", keyword.name not in _FIRST, len(steps)
+    return field not in OF_CLIENTS and field != "", keyword.name not in _FIRST, len(steps)

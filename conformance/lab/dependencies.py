@@ -19,9 +19,11 @@ from conformance.contract.openapi import read_operation
 from conformance.lab.gaps import SuiteTest, configured_target, suite_tests
 from conformance.lab.targets import contract_of
 from conformance.probes.access import access_probes
+from conformance.probes.broken_parts import broken_part_probes
 from conformance.probes.client_errors import error_probes
 from conformance.probes.completions import completion_probes
 from conformance.probes.declared import declared_probes
+from conformance.probes.drawn import drawn_probes
 from conformance.probes.generated import generated_probes
 from conformance.probes.keywords import keyword_probes
 from conformance.probes.load import load_probes
@@ -32,9 +34,11 @@ from conformance.probes.streams import stream_probes
 
 _FAMILIES: Mapping[str, Callable[[RequestBody], Iterable[Probe]]] = {
     "access": access_probes,
+    "broken_parts": broken_part_probes,
     "client_errors": error_probes,
     "completions": completion_probes,
     "declared": declared_probes,
+    "drawn": drawn_probes,
     "generated": lambda body: generated_probes(body, Tier.EXHAUSTIVE, 1),
     "keywords": keyword_probes,
     "load": load_probes,

@@ -18,6 +18,11 @@ UNKNOWN_ROLE = "no-such-role"
 BROKEN_MESSAGE = "error/message-"
 """What the names begin with of conversations in which one message breaks the schema."""
 UNKNOWN_FIELD = "x_chat_conformance_unknown"
+_BROKEN_MEMBERS: Mapping[str, str] = {
+    "role": "an unknown role",
+    "content": "a number as its content",
+    "missing": "no content",
+}
 TOO_MANY_WORDS = 140_000
 """Words of one letter, each a token of its own: more than the 131,072 tokens that most models can read at once."""
 JSON_MODE = 'Reply with this JSON object and nothing else: {"ok": true}'
@@ -119,19 +124,23 @@ def _with_null_message(body: RequestBody) -> dict[str, Any]:
 
 
 def _broken_messages(body: RequestBody) -> Iterator[Probe]:
-    """Conversations of three messages whose first, or second, is no message by the contract's schema."""
-    turns: list[dict[str, Any]] = [
-        {"role": "user", "content": "Say hello."},
-        {"role": "assistant", "content": "Hello."},
-        {"role": "user", "content": "Say it again."},
-    ]
-    for place, where in enumerate(("first", "second")):
-        for member, value in (("role", UNKNOWN_ROLE), ("content", 7)):
-            broken = [{**one, member: value} if number == place else one for number, one in enumerate(turns)]
+    """Conversations of three messages of which one is not a message by the contract's schema."""
+    turns: list[dict[str, Any]] = body.woven(
+        [
+            {"role": "user", "content": "Say hello."},
+            {"role": "assistant", "content": "Hello."},
+            {"role": "user", "content": "Say it again."},
+        ]
+    )
+    for place, where in enumerate(("first", "second", "last")):
+        for member, change in (("role", {"role": UNKNOWN_ROLE}), ("content", {"content": 7}), ("missing", None)):
+            if change is None and turns[place]["role"] == "assistant":
+                continue  # calls of tools may stand in the place of its content
+            changed = {"role": turns[place]["role"]} if change is None else {**turns[place], **change}
+            broken = [changed if number == place else one for number, one in enumerate(turns)]
             request = {**body.capped(CHEAP), "messages": broken}
             if body.forbids(request) and body.accepts({**request, "messages": turns}):
-                what = "an unknown role" if member == "role" else "a number as its content"
-                about = f"a conversation of three messages whose {where} has {what}"
+                about = f"a conversation of three messages whose {where} has {_BROKEN_MEMBERS[member]}"
                 yield refused_probe(f"{BROKEN_MESSAGE}{where}-{member}", about, request)
 
 

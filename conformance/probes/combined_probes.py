@@ -15,6 +15,8 @@ from conformance.contract.model import Tier
 from conformance.probes.model import LIMIT_FIELDS, Intent, Probe, worst_case_tokens
 from conformance.probes.request_body import CHEAP, REMOVED, RequestBody, wants_many
 
+AT_THE_EDGE: Final = "request/at-the-edge/"
+"""What the names of combined requests begin with."""
 MOST_COMBINED: Final = 50
 """Combined requests below the exhaustive tier; the shipped contracts need a fifth of them."""
 _MOST_TRIED: Final = 50
@@ -91,7 +93,7 @@ def combined(values: Iterable[Combinable], body: RequestBody) -> Iterator[Probe]
         if any(part.reverses for part in combination.parts):
             merged = dict(reversed(merged.items()))
         yield Probe(
-            name=f"request/at-the-edge/{number}",
+            name=f"{AT_THE_EDGE}{number}",
             about="valid values at the boundaries of the request schema, each field once",
             intent=Intent.SERVED,
             body=merged,

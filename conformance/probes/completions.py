@@ -14,7 +14,8 @@ SMALLEST, SHORTEST = "completion/plain", "completion/one-token"
 ONE_CONNECTION = "kept-alive"
 """The connection of several streams and plain completions, where each kind follows the other and itself."""
 LONG_ANSWER = "Count from one to fifty in words, separated by single spaces, without any other text."
-STOP_LAST = "completion/stop-last"
+STOP_LAST, STOP_AMID = "completion/stop-last", "completion/stop-amid"
+_AT_THE_ENDS = 2
 IN_NO_TEXT = ("\u241f1", "\u241f2", "\u241f3")
 """Stop sequences that no answer has."""
 MULTIBYTE = (
@@ -74,7 +75,7 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
     if body.has("stop"):
         stopped = body.asking(LONG_ANSWER, tokens=24, stop=[" "])
         yield served_probe("completion/stop", "a long answer that stops at its first space", stopped)
-        yield from _stopped_by_the_last(body)
+        yield from _stopped_by_one_of_many(body)
     if body.has("n"):
         request = body.asking(LONG_ANSWER, tokens=OF_CHOICES, n=2)
         yield served_probe("completion/two-choices", "two choices for one prompt", request)
@@ -90,14 +91,21 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
         yield served_probe("completion/default-model", "a request that leaves the model to its default", without)
 
 
-def _stopped_by_the_last(body: RequestBody) -> Iterator[Probe]:
-    """The long answer with as many stop sequences as the contract allows, of which only the last is in it."""
+def _stopped_by_one_of_many(body: RequestBody) -> Iterator[Probe]:
+    """The long answer with as many stop sequences as the contract allows, of which only the last, or another, is in it.
+
+    One in the middle shows engines that look at the ends of the list alone.
+    """
     for number in range(len(IN_NO_TEXT), 0, -1):
         stops = [*IN_NO_TEXT[:number], " "]
         request = body.asking(LONG_ANSWER, tokens=24, stop=stops)
         if body.accepts(request):
             about = f"a long answer with {len(stops)} stop sequences, of which the last is a space"
             yield served_probe(STOP_LAST, about, request)
+            if len(stops) > _AT_THE_ENDS:
+                amid = body.asking(LONG_ANSWER, tokens=24, stop=[stops[0], " ", *stops[1:-1]])
+                about = f"a long answer with {len(stops)} stop sequences, of which the second is a space"
+                yield served_probe(STOP_AMID, about, amid)
             return
 
 

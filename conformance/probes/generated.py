@@ -36,7 +36,7 @@ def generated_probes(body: RequestBody, tier: Tier, count: int | None = None) ->
         count = MOST if tier.includes(Tier.EXHAUSTIVE) else 0
     if not count or not isinstance(body.contract.operation.request_schema, Mapping):
         return
-    seed = _SEED if body.challenge is None else body.challenge.seed("generated requests")
+    seed = body.seed_of("generated requests", _SEED)
     found = valid_from_schemathesis(body, min(count, _FROM_SCHEMATHESIS))
     described = bool(body.contract.operation.properties)
     made = random_requests(body, count - len(found), Random(seed)) if described else []  # noqa: S311 - no secret

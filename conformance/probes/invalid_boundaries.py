@@ -14,6 +14,7 @@ from conformance.probes.keyword_values import violating_cases
 from conformance.probes.model import Intent, Probe, worst_case_tokens
 from conformance.probes.pointer_edits import UnplaceableError, path_of, with_change
 from conformance.probes.request_body import CHEAP, REMOVED, Path, RequestBody, describe_change
+from conformance.probes.violating_values import COERCED
 
 # What the OpenAI reference accepts beyond a narrower document, so that it need not be refused (field, case).
 _ALSO_TAKEN = {("stop", "string")}
@@ -24,6 +25,10 @@ _MOST_WITHIN = 2
 """Ways to break a keyword within a field that only the exhaustive tier judges; a field's own keywords have them all."""
 _STREAMED_SHARE = 4
 """One in so many requests that must be refused asks for a stream."""
+
+
+_AS_THEY_ARE = tuple(f".type/enforced/{name}" for name in COERCED)
+"""Probes that never ask for a stream, so that it does not hang on them which others do."""
 
 
 def invalid_boundary_probes(rows: Iterable[Requirement], body: RequestBody) -> Iterator[Probe]:
@@ -123,6 +128,10 @@ def _some_streamed(probes: Iterable[Probe], body: RequestBody) -> Iterator[Probe
     can_stream = body.has("stream") and body.is_spoken(streamed) and body.accepts(streamed)
     for probe in probes:
         if not can_stream or not isinstance(probe.body, dict) or any(name in probe.body for name in _ABOUT_STREAMS):
+            yield probe
+            continue
+        if probe.tier is Tier.STANDARD and probe.name.endswith(_AS_THEY_ARE):
+            counts[Tier.EXHAUSTIVE] += 1
             yield probe
             continue
         counts[probe.tier] += 1

@@ -44,9 +44,8 @@ def mutated_requests(body: RequestBody, valid: Sequence[Any], count: int, chance
     return list(reversed(made))
 
 
-def _mutated(
-    number: int, base: Any, row: Requirement, violation: Violation, body: RequestBody
-) -> MutatedRequest | None:
+def broken_by(base: Any, row: Requirement, violation: Violation, body: RequestBody) -> Any:
+    """A valid body with one keyword broken; None where another branch of the schema allows it."""
     keyword = row.keyword
     assert keyword is not None
     try:
@@ -57,9 +56,14 @@ def _mutated(
         return None
     if isinstance(changed, dict):
         changed = _cheap(changed, violation)
-    if not body.forbids(changed):
-        return None  # another branch of the schema allows it
-    return MutatedRequest(number, row.id, _words(violation), changed)
+    return changed if body.forbids(changed) else None
+
+
+def _mutated(
+    number: int, base: Any, row: Requirement, violation: Violation, body: RequestBody
+) -> MutatedRequest | None:
+    changed = broken_by(base, row, violation, body)
+    return None if changed is None else MutatedRequest(number, row.id, _words(violation), changed)
 
 
 def _words(violation: Violation) -> str:

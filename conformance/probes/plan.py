@@ -11,6 +11,7 @@ from conformance.contract import Contract
 from conformance.contract.effort import TooMuchEffortError, bounded_effort
 from conformance.contract.model import Tier
 from conformance.probes.access import access_probes
+from conformance.probes.broken_parts import broken_part_probes
 from conformance.probes.challenge import Challenge
 from conformance.probes.client_errors import error_probes
 from conformance.probes.clients import client_probes
@@ -19,11 +20,13 @@ from conformance.probes.content_parts import content_part_probes
 from conformance.probes.conversation_shapes import shape_probes
 from conformance.probes.declared import declared_probes
 from conformance.probes.delivery import delivery_probes
+from conformance.probes.drawn import drawn_probes
 from conformance.probes.generated import GENERATED, generated_probes
 from conformance.probes.keywords import keyword_probes
 from conformance.probes.load import load_probes
 from conformance.probes.long_answers import long_answer_probes, unlimited_probes
 from conformance.probes.model import Intent, Probe
+from conformance.probes.narrowing import DRAWN
 from conformance.probes.optional_fields import optional_field_probes
 from conformance.probes.prompt_relations import prompt_relation_probes
 from conformance.probes.reasoning import reasoning_probes
@@ -78,23 +81,26 @@ def plan(
     *,
     generated: int | None = None,
     challenge: Challenge | None = None,
+    seed: int | None = None,
 ) -> Plan:
     """The probes that `needs` (names, or globs of names) select within a tier.
 
     `generated` is the most generated requests of each kind; None leaves that to the tier. The texts of the requests,
-    and what is generated, follow from a `challenge` where there is one; the names of the probes do not.
+    and what is generated, follow from a `challenge` where there is one; the names of the probes do not, but for those
+    that are drawn at random, which follow from it or from a `seed`.
 
     Raises:
         ProbeError: two probes have one name, or the request schema is too large to make probes of.
     """
     patterns = tuple(dict.fromkeys(needs))
-    body = RequestBody(contract, target, challenge)
+    body = RequestBody(contract, target, challenge, seed)
     generate = any(_selects(pattern, GENERATED) for pattern in patterns)
+    draw = any(_selects(pattern, DRAWN) for pattern in patterns)
     try:
         with bounded_effort():
             chosen = tuple(
                 probe
-                for probe in _all(body, tier, generated if generate else 0)
+                for probe in _all(body, tier, generated if generate else 0, draw=draw)
                 if tier.includes(probe.tier) and _is_needed(probe, patterns) and _is_promised(probe, body)
             )
     except TooMuchEffortError as error:
@@ -170,7 +176,7 @@ def _variables(body: RequestBody) -> str:
     return f"{' and '.join(names)}, or " if names else ""
 
 
-def _all(body: RequestBody, tier: Tier, generated: int | None) -> Iterator[Probe]:
+def _all(body: RequestBody, tier: Tier, generated: int | None, *, draw: bool) -> Iterator[Probe]:
     yield from completion_probes(body)
     yield from prompt_relation_probes(body)
     yield from shape_probes(body)
@@ -179,6 +185,7 @@ def _all(body: RequestBody, tier: Tier, generated: int | None) -> Iterator[Probe
     yield from unlimited_probes(body)
     yield from delivery_probes(body)
     yield from error_probes(body)
+    yield from broken_part_probes(body)
     yield from access_probes(body)
     yield from client_probes(body)
     yield from keyword_probes(body, tier)
@@ -190,6 +197,8 @@ def _all(body: RequestBody, tier: Tier, generated: int | None) -> Iterator[Probe
     yield from content_part_probes(body)
     yield from optional_field_probes(body)
     yield from robustness_probes(body)
+    if draw and tier is not Tier.SMOKE:
+        yield from drawn_probes(body)
     if tier is Tier.LOAD:
         yield from load_probes(body)
     if generated != 0:

@@ -11,11 +11,12 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from random import Random
-from typing import Any
+from typing import Any, Final
 
+from conformance.contract.priorities import OF_CLIENTS
 from conformance.contract.samples import main_type, sample, types_of
 from conformance.contract.validators import Accepts, validator_for
-from conformance.probes.common_requests import without_uncommon_fields
+from conformance.probes.common_requests import MATTER_OF_THE_MODEL, without_uncommon_fields
 from conformance.probes.conversations import usual_message
 from conformance.probes.keyword_values import boundary_cases
 from conformance.probes.model import LIMIT_FIELDS
@@ -25,6 +26,8 @@ _TOKENS = 2
 _TRIES = 4
 _SHARE = 0.3
 """How many of the optional fields a request has, on average."""
+_SHARE_OF_USUAL = 0.5
+"""The same where only few requests are drawn, so that most pairs of fields meet in one of them."""
 _WORDS = (
     *("hello", "Say", "the", "number", "seven", "please", "a", "I", "0", "-1", "true", "null", "NaN", "undefined"),
     *(
@@ -48,9 +51,17 @@ _MOST_VALUES = 2000
 _NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 
-def random_requests(body: RequestBody, count: int, chance: Random) -> list[Any]:
-    """So many different valid bodies; fewer where the schema does not allow so many."""
-    maker = _Maker(body, chance)
+_OF_MANY: Final = 1000
+"""The largest whole number of a request that is to be served by whoever has the field."""
+
+
+def random_requests(body: RequestBody, count: int, chance: Random, *, usual: bool = False) -> list[Any]:
+    """So many different valid bodies; fewer where the schema does not allow so many.
+
+    With `usual`, they have fields and numbers that any deployment takes: what clients send, nothing that is a matter of
+    the model, no null, and no whole number that some engine cannot hold.
+    """
+    maker = _Maker(body, chance, usual=usual)
     found: dict[str, Any] = {}
     for _ in range(_TRIES * count):
         if len(found) >= count:
@@ -64,8 +75,10 @@ def random_requests(body: RequestBody, count: int, chance: Random) -> list[Any]:
 class _Maker:
     """Makes requests of one contract; the boundary values, samples and validators of its schemas are made once."""
 
-    def __init__(self, body: RequestBody, chance: Random) -> None:
+    def __init__(self, body: RequestBody, chance: Random, *, usual: bool = False) -> None:
         self._body = body
+        self._is_usual = usual
+        self._share = _SHARE_OF_USUAL if usual else _SHARE
         self._chance = chance
         self._definitions = body.definitions
         self._boundaries: dict[int, list[Any]] = {}
@@ -73,6 +86,10 @@ class _Maker:
         self._samples: dict[int, Any] = {}
         self._possible: dict[int, bool] = {}
         self._own = {"model", *body.configured}
+        if usual:
+            parameters = {one.name for one in body.contract.parameters if one.in_body}
+            others = {name for name in body.contract.operation.properties if name not in OF_CLIENTS}
+            self._own |= parameters | ((MATTER_OF_THE_MODEL | others) - body.required)
         self._left = 0
 
     def request(self) -> dict[str, Any]:
@@ -81,7 +98,7 @@ class _Maker:
         properties = self._body.contract.operation.properties
         made = copy.deepcopy(self._body.capped(_TOKENS))
         for name, schema in properties.items():
-            if name in self._own or (name not in made and self._chance.random() > _SHARE):
+            if name in self._own or (name not in made and self._chance.random() > self._share):
                 continue
             if name == "messages":
                 made[name] = self._messages(schema)
@@ -118,7 +135,7 @@ class _Maker:
         properties = usual_message(item)["properties"]
         roles = properties.get("role", {}).get("enum", ()) if isinstance(properties.get("role"), Mapping) else ()
         turns = ["user"]
-        while len(turns) + 2 <= most and self._chance.random() < _SHARE and {"user", "assistant"} <= set(roles):
+        while len(turns) + 2 <= most and self._chance.random() < self._share and {"user", "assistant"} <= set(roles):
             turns = ["user", "assistant", *turns]
         instructing = [role for role in ("system", "developer") if role in roles]
         if instructing and len(turns) < most and self._chance.random() < _SHARE:
@@ -144,7 +161,7 @@ class _Maker:
         if self._left < 0 or int(schema.get("minItems", 0)) > _MOST_ITEMS or int(schema.get("minLength", 0)) > _LONG:
             return copy.deepcopy(self._usual(schema))
         boundary = self._boundary_values(schema)
-        if boundary and self._chance.random() < _SHARE:
+        if boundary and not self._is_usual and self._chance.random() < _SHARE:
             return copy.deepcopy(self._chance.choice(boundary))
         made = self._inside(schema)
         return made if self._accepts(schema)(made) else copy.deepcopy(self._usual(schema))
@@ -177,11 +194,14 @@ class _Maker:
     def _inside(self, schema: Mapping[str, Any]) -> Any:
         for keyword in ("anyOf", "oneOf"):
             if schema.get(keyword):
-                return self.value(self._chance.choice(schema[keyword]))
+                branches = [one for one in schema[keyword] if not (self._is_usual and _is_null(one))]
+                return self.value(self._chance.choice(branches or schema[keyword]))
         written = [schema["const"]] if "const" in schema else schema.get("enum")
         if written:
             return self._chance.choice(written)
         kinds = types_of(schema) if "type" in schema else (main_type(schema),)
+        if self._is_usual and len(kinds) > 1:
+            kinds = tuple(kind for kind in kinds if kind != "null")
         return self._of_kind(self._chance.choice(kinds), schema)
 
     def _of_kind(self, kind: str, schema: Mapping[str, Any]) -> Any:
@@ -210,6 +230,8 @@ class _Maker:
     def _number(self, schema: Mapping[str, Any], *, whole: bool) -> int | float:
         low = schema.get("minimum", schema.get("exclusiveMinimum", -100))
         high = schema.get("maximum", schema.get("exclusiveMaximum", max(low, 0) + 100))
+        if whole and self._is_usual and low <= _OF_MANY and high >= 0:
+            low, high = max(low, 0), min(high, _OF_MANY)
         if whole:
             return self._chance.randint(math.ceil(low), max(math.ceil(low), math.floor(high)))
         return round(self._chance.uniform(low, high), self._chance.choice((0, 1, 2, 7)))
@@ -220,3 +242,8 @@ class _Maker:
         while len(text) < max(least, self._chance.randint(least, most)):
             text += self._chance.choice(_WORDS) + self._chance.choice(_SEPARATORS)
         return text[:most] if text[:most].strip() else "a" * least
+
+
+def _is_null(schema: Any) -> bool:
+    """Whether a schema allows null alone."""
+    return isinstance(schema, Mapping) and schema.get("type") == "null"

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from conformance.contract import Contract
 from conformance.contract.validators import Accepts, definitions_of, validator_for
@@ -34,6 +34,8 @@ class _Removed:
 
 REMOVED = _Removed()
 
+SEED: Final = 20261130
+"""What random requests are drawn by, where neither a challenge nor the operator says otherwise."""
 COMPANIONS: Mapping[str, Mapping[str, Any]] = {
     "stream_options": {"stream": True},
     "top_logprobs": {"logprobs": True},
@@ -59,6 +61,14 @@ class RequestBody:
     target: Target
     challenge: Challenge | None = None
     """The certifier's challenge from which the texts of the requests follow, where there is one."""
+    seed: int | None = None
+    """What is drawn at random follows from it, where an operator has given one."""
+
+    def seed_of(self, purpose: str, usual: int) -> int:
+        """The seed for what is drawn: that of the challenge or the operator's, where there is one."""
+        if self.challenge is not None:
+            return self.challenge.seed(purpose)
+        return usual if self.seed in (None, SEED) else self.seed
 
     @cached_property
     def accepts(self) -> Accepts:

@@ -160,7 +160,7 @@ def _make_text_part(part: dict[str, Any]) -> None:
 
 
 def _seed_of(body: RequestBody) -> int:
-    return _SEED if body.challenge is None else body.challenge.seed("schemathesis")
+    return body.seed_of("schemathesis", _SEED)
 
 
 def _generate(schema: Any, mode: str, count: int, seed: int) -> list[Any]:

@@ -63,7 +63,7 @@ class Shrinking:
         if not kind.startswith("generated/") or self._started.get(kind, 0) >= MOST_SHRUNK:
             return []
         self._started[kind] = self._started.get(kind, 0) + 1
-        run = _Run(probe, status, probe.body, self._breaks(probe.body))
+        run = _Run(probe, status, probe.body, broken_keywords(self._body, probe.body))
         run.ahead = self._smaller(run.body)
         self._runs[probe.name] = run
         return self._next(run)
@@ -72,7 +72,7 @@ class Shrinking:
         if run.steps >= MOST_STEPS:
             return []
         for body in run.ahead:
-            if _size(body) < _size(run.body) and self._breaks(body) == run.broken:
+            if _size(body) < _size(run.body) and broken_keywords(self._body, body) == run.broken:
                 run.steps += 1
                 return [
                     replace(
@@ -84,16 +84,6 @@ class Shrinking:
                     )
                 ]
         return []
-
-    def _breaks(self, body: Any) -> frozenset[str]:
-        """The keywords that a body breaks, by their pointers in the schema: a smaller one must break the same."""
-        if self._body.accepts(body):
-            return frozenset()
-        from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms
-
-        schema: Any = self._body.contract.operation.request_schema
-        errors = Draft202012Validator(schema, validate_formats=True).iter_errors(body)
-        return frozenset("/".join(map(str, error.schema_path)) for error in errors)
 
     def _smaller(self, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Smaller bodies, the most informative first: one field of it alone, one field less, simpler values."""
@@ -121,6 +111,17 @@ class Shrinking:
             else:
                 alone[one] = body.get(one, value)
         return alone
+
+
+def broken_keywords(body: RequestBody, sent: Any) -> frozenset[str]:
+    """The keywords that a body breaks, by their pointers in the schema: a smaller one must break the same."""
+    if body.accepts(sent):
+        return frozenset()
+    from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - takes 50 ms
+
+    schema: Any = body.contract.operation.request_schema
+    errors = Draft202012Validator(schema, validate_formats=True).iter_errors(sent)
+    return frozenset("/".join(map(str, error.schema_path)) for error in errors)
 
 
 def smaller_than(origin: str) -> str:

@@ -47,6 +47,8 @@ class RunFacts:
     strict: bool = False
     require_all: bool = False
     replayed: bool = False
+    seed: int | None = None
+    """What random requests were drawn by."""
     interrupted: str | None = None
     waivers: tuple[Waiver, ...] = ()
     release: ReleaseView | None = None
@@ -102,6 +104,7 @@ def build_results(contract: Contract, judgements: Iterable[Judgement], facts: Ru
         strict=facts.strict,
         require_all=facts.require_all,
         replayed=facts.replayed,
+        seed=facts.seed,
         interrupted=facts.interrupted,
         excluded=tuple(
             _omission(row, row.excluded) for row in contract.excluded if row.excluded and row.id not in judged

@@ -130,6 +130,7 @@ def results_document(results: Results) -> dict[str, Any]:
         "strict": results.strict,
         "require_all": results.require_all,
         "replayed": results.replayed,
+        "seed": results.seed,
         "interrupted": results.interrupted,
         "started": results.started,
         "duration_s": round(results.duration_s, 3),
@@ -240,7 +241,7 @@ def _omission_document(omission: Omission) -> dict[str, str]:
 
 def parse_results(document: Mapping[str, Any]) -> Results:
     """The typed view of a results.json document that is valid against its schema."""
-    optional = ("selection", "strict", "require_all", "replayed", "interrupted")
+    optional = ("selection", "strict", "require_all", "replayed", "seed", "interrupted")
     return Results(
         suite_version=document["suite"]["version"],
         profile=ProfileView(**document["profile"]),

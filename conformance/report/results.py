@@ -224,6 +224,8 @@ class Results:
     require_all: bool = False
     """Whether what was not configured, or declared to be missing, counts as not tested."""
     replayed: bool = False
+    seed: int | None = None
+    """What random requests were drawn by; None where that follows from a challenge, or in an earlier record."""
     interrupted: str | None = None
     excluded: tuple[Omission, ...] = ()
     beyond_tier: tuple[Omission, ...] = ()

@@ -196,6 +196,7 @@ def _facts(suite_run: SuiteRun, selection: str | None, *, interrupted: bool) -> 
         selection=selection,
         strict=run.settings.strict,
         require_all=run.settings.require_all,
+        seed=run.recorded_seed,
         interrupted=INTERRUPTED if interrupted else suite_run.interrupted,
         waivers=run.waivers,
         release=_release(run),

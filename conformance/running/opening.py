@@ -84,6 +84,7 @@ def _live(settings: RunSettings, contract: Contract, release: Release | None, ta
         tier=settings.tier,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         release=release,
+        seed=settings.seed,
         challenge=settings.challenge,
     )
 
@@ -104,6 +105,7 @@ def _resumed(settings: RunSettings, contract: Contract, environ: Mapping[str, st
     check_request(contract, target)
     require_same_target(resumed, target, contract, settings.out)
     settings = replace(settings, only=resumed.only, exclude=resumed.exclude, generated=resumed.header.get("generated"))
+    settings = replace(settings, seed=resumed.seed)
     # What the preflight found out then is not asked again.
     run = _live(settings, contract, release, replace(target, dialect=resumed.target.dialect))
     return replace(run, tier=resumed.tier, started=resumed.started, resumed=resumed, challenge=resumed.challenge)
@@ -139,6 +141,7 @@ def replayed(
         waivers=waivers,
         release=release,
         recorded=recorded.evidence,
+        seed=recorded.seed,
         challenge=recorded.challenge,
     )
 

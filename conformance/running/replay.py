@@ -36,6 +36,9 @@ class RecordedRun:
     challenge: Challenge | None = None
     """The certifier's challenge that the run was made for, if it was made for one."""
 
+    seed: int | None = None
+    """What its random requests were drawn by, where that was not the usual seed."""
+
     @property
     def header(self) -> Mapping[str, Any]:
         """The first line of the evidence."""
@@ -64,6 +67,7 @@ def replayed_run(directory: Path, contract: Contract, bounds: Bounds = OWN) -> R
             exclude=tuple(map(_text, header.get("exclude", ()))),
             release=None if header.get("release") is None else _text(header["release"]),
             challenge=challenge_from(header["challenge"]) if "challenge" in header else None,
+            seed=_seed(header.get("seed")),
         )
         plan_from(header["probes"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -85,6 +89,12 @@ def _started(value: Any) -> str:
     if moment(text) is None:
         raise ValueError(f"the start {quoted(text)} is not a date and time with an offset from UTC")
     return text
+
+
+def _seed(value: Any) -> int | None:
+    if value is not None and (type(value) is not int or not 0 <= value < 2**63):
+        raise ValueError(f"the seed {as_json(value)} is not a whole number of 63 bits")
+    return value
 
 
 def _text(value: Any) -> str:

@@ -14,7 +14,7 @@ from conformance.contract.model import Tier
 from conformance.evidence import Evidence, Redactor
 from conformance.evidence.bounds import OWN, Bounds
 from conformance.probes import Challenge, Plan, plan
-from conformance.probes.request_body import RequestBody
+from conformance.probes.request_body import SEED, RequestBody
 from conformance.running.replay import EVIDENCE, RecordedRun
 from conformance.suite.outcome import Waiver
 from conformance.targets import Limits, NamedTarget, Reach, Target, TargetError
@@ -55,6 +55,8 @@ class RunSettings:
     """Whether the run ends as soon as a MUST is certain to be broken."""
     generated: int | None = None
     """Generated requests of each kind at most; as many as the tier has where it is None."""
+    seed: int | None = None
+    """What random requests are drawn by; None for the usual one, or where it follows from a challenge."""
     bundle: Path | None = None
     sign: Path | None = None
     preflight: bool = True
@@ -95,6 +97,8 @@ class Run:
     """The interrupted run that this one completes, or None for a new run."""
     release: Release | None = None
     """The frozen requirement set that is scored by, or None for all that the profile requires."""
+    seed: int | None = None
+    """What random requests are drawn by, where that is not the usual seed."""
     challenge: Challenge | None = None
     """The certifier's challenge from which the texts of the requests follow, or None."""
     today: date = field(default_factory=lambda: datetime.now(UTC).date())
@@ -106,14 +110,25 @@ class Run:
         """The probes that the tests need (names and globs), within the tier."""
         generated, focus = self.settings.generated, self.settings.focus
         if focus is None:
-            return plan(self.contract, self.target, needs, self.tier, generated=generated, challenge=self.challenge)
+            drawn_by: dict[str, Any] = {"challenge": self.challenge, "seed": self.seed}
+            return plan(self.contract, self.target, needs, self.tier, generated=generated, **drawn_by)
         usual = plan(self.contract, self.target, needs, Tier.STANDARD, generated=generated)
         return usual.beside(plan(self.contract, self.target, focus, self.tier, generated=0))
 
     @property
     def request_body(self) -> RequestBody:
         """What the bodies of this run's requests are made by."""
-        return RequestBody(self.contract, self.target, self.challenge)
+        return RequestBody(self.contract, self.target, self.challenge, self.seed)
+
+    @property
+    def recorded_seed(self) -> int | None:
+        """The seed that the record of this run names; None where it follows from a challenge, or nothing was drawn."""
+        if self.recorded is not None:
+            seed = self.recorded.header.get("seed")
+            return seed if type(seed) is int else None
+        if self.challenge is not None:
+            return None
+        return SEED if self.seed is None else self.seed
 
     @property
     def target_data(self) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from conformance.probes import Plan, Probe, plan_data, plan_from
 from conformance.probes.delivery import DELIVERY
 from conformance.probes.delivery import WAVE as DELIVERY_WAVE
 from conformance.probes.left_out import left_out
+from conformance.probes.narrowing import follow_ups
 from conformance.probes.preflight import PREFLIGHT
-from conformance.probes.shrinking import Shrinking
 from conformance.running.observed import FAILED_FAST, INTERRUPTED, Observed, from_evidence, out_of_time
 from conformance.running.preflight import preflight
 from conformance.running.recorded_target import recorded_target
@@ -139,7 +139,7 @@ async def _send_planned(
             writer.append,
             _progress_of(watch, len(probes)),
             seen.exchanges,
-            follow_ups=Shrinking(run.request_body),
+            follow_ups=follow_ups(run.request_body),
             run_time=time,
         )
         seen = replace(seen, unsent=given_up | seen.unsent)
@@ -260,6 +260,7 @@ def _header(run: Run, planned: Plan, *, stopped: bool) -> dict[str, Any]:
         "only": list(run.settings.only),
         "exclude": list(run.settings.exclude),
         "generated": run.settings.generated,
+        "seed": run.recorded_seed,
         "release": None if run.release is None else run.release.version,
         "started": run.started,
         "stopped": stopped,

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from conformance.probes import Probe
+from conformance.probes.narrowing import DRAWN
 from conformance.probes.shrinking import SHRUNK
 from conformance.quoting import quoted
 from conformance.suite.answer_judging import REFUSALS
+from conformance.suite.drawn_judging import Elsewhere, judge_drawn_invalid, judge_drawn_valid
 from conformance.suite.expect import Expect, NotSent, NotTestable
 from conformance.suite.observations import Answered, Completion, Observations, status_of
 from conformance.suite.obstacles import Obstacle, declined, worst
@@ -26,7 +28,7 @@ Problem = Callable[[Answered], str | None]
 
 
 def judge_valid(observations: Observations, expect: Expect) -> None:
-    """Valid requests in, conforming completions out.
+    """Valid requests in, completions out; of the many of the exhaustive tier, completions that conform.
 
     Raises:
         NotTestable, CannotTell, NotSent: too many of them have no answer to judge.
@@ -43,7 +45,9 @@ def judge_valid(observations: Observations, expect: Expect) -> None:
         return f"a completion that does not conform: {found[0]}" if found else None
 
     _require(("valid",), observations)
+    told = judge_drawn_valid(observations, expect)
     _judge("valid", "a completion that conforms to the contract", wrong, observations, expect)
+    _require_own_finding(told, expect)
 
 
 def judge_invalid(observations: Observations, expect: Expect) -> None:
@@ -57,12 +61,20 @@ def judge_invalid(observations: Observations, expect: Expect) -> None:
         return None if is_refusal(answered, observations, REFUSALS) else status_of(answered)
 
     _require(("invalid", "mutated"), observations)
+    told = judge_drawn_invalid(observations, expect)
     for kind in ("invalid", "mutated"):
         _judge(kind, "a refusal", wrong, observations, expect)
+    _require_own_finding(told, expect)
+
+
+def _require_own_finding(told: Elsewhere | None, expect: Expect) -> None:
+    """Require that something was decided here: what is told elsewhere blocks the rest."""
+    if told is not None and not expect.judged:
+        raise NotTestable(told.why, told.exchange)
 
 
 def _require(kinds: Sequence[str], observations: Observations) -> None:
-    if not observations.matching([f"generated/{kind}/*" for kind in kinds]):
+    if not observations.matching([f"{origin}{kind}/*" for kind in kinds for origin in ("generated/", DRAWN)]):
         raise NotSent("no request could be generated from the contract's schema")
 
 

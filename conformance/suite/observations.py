@@ -357,13 +357,13 @@ def _names_like(names: tuple[str, ...], patterns: tuple[str, ...]) -> tuple[str,
 
 
 def _smaller(planned: Mapping[str, Probe], exchanges: Iterable[Exchange]) -> Iterator[Probe]:
-    """The probes that are in no plan: generated requests that were shrunk during the run."""
+    """The probes that are in no plan: generated and combined requests that were made smaller during the run."""
     for exchange in exchanges:
         origin = planned.get(origin_of(exchange.probe))
         if origin is not None and exchange.probe not in planned:
             streamed = b'"stream":true' in exchange.request.body
             body = {"stream": True} if streamed else None
-            yield replace(origin, name=exchange.probe, about=smaller_than(origin.name), body=body)
+            yield replace(origin, name=exchange.probe, about=smaller_than(origin.name), body=body, instead=())
 
 
 def _not_served(answered: Answered) -> Obstacle:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from conformance.probes import Probe
+from conformance.probes.broken_parts import group_of
 from conformance.probes.client_errors import BROKEN_MESSAGE
 from conformance.probes.conversation_shapes import STATED
 from conformance.suite.answer_judging import CLIENT_ERRORS, planned
@@ -21,8 +22,12 @@ _CLEAR = re.compile(
     r"|\bconsecutive\b|\bin a row\b|\buser (?:message|quer)"
 )
 """Words of refusals that say which conversations a model's template takes."""
-OF_ONE_MESSAGE = ("request.messages.items.role.*/enforced/*", "request.messages.items.content.*/enforced/*")
-"""Requests of one message that breaks the schema in the same members."""
+OF_ONE_MESSAGE = (
+    "request.messages.items.role.*/enforced/*",
+    "request.messages.items.content.*/enforced/*",
+    "request.messages.items.content.required/enforced/*",
+)
+"""Requests of one message that breaks the schema in the same members, or lacks one."""
 
 
 def judge_shapes(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
@@ -86,10 +91,34 @@ def judge_every_message(observations: Observations, expect: Expect) -> None:
         raise blocked or worst([*obstacles, NotSent("no answer decides this")])
 
 
+def judge_groups(patterns: Sequence[str], observations: Observations, expect: Expect) -> None:
+    """Expect each of a group of invalid requests to be refused, where the target refuses any of the group.
+
+    Raises:
+        NotTestable, CannotTell, DoesNotApply, NotSent: no answer decides it; the gravest reason.
+    """
+    answered, obstacles = observations.answers(planned(patterns, observations))
+    for one in obstacles:
+        expect.note(one)
+    groups: dict[str, list[Answered]] = {}
+    for found in answered:
+        groups.setdefault(group_of(found.probe.name), []).append(found)
+    for group in groups.values():
+        if not any(is_refusal(one, observations) for one in group):
+            expect.notes.append(f"{group[0].id}: none like it is refused, as the keywords of the field tell")
+            continue
+        for found in group:
+            if found.answer.status < 500:  # what breaks the server breaks another requirement
+                due = f"a 4xx refusal of {found.probe.about}, as others like it are refused"
+                expect(found.answer.status in CLIENT_ERRORS, found.id, expected=due, actual=status_of(found))
+    if not expect.judged:
+        raise worst([*obstacles, DoesNotApply("the target checks no such list or structure")])
+
+
 def _unchecked(observations: Observations) -> dict[str, Answered]:
     """The members of messages that are not even checked where there is one message, with an answer that shows it."""
     found: dict[str, Answered] = {}
-    for member, pattern in zip(("role", "content"), OF_ONE_MESSAGE, strict=True):
+    for member, pattern in zip(("role", "content", "missing"), OF_ONE_MESSAGE, strict=True):
         for one in observations.answers(observations.matching([pattern]))[0]:
             if not is_refusal(one, observations) and one.answer.status < 500:
                 found.setdefault(member, one)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conformance.probes.completions import STOP_LAST
+from conformance.probes.completions import STOP_AMID, STOP_LAST
 from conformance.quoting import quoted
 from conformance.reading import fewest_tokens
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
@@ -77,7 +77,21 @@ def test_a_stop_sequence_ends_the_text(completions: Sequence[Completion], expect
 
 @requirement("completion.stop-last", "completion/stop", STOP_LAST)
 def test_the_last_stop_sequence_ends_the_text(completions: Sequence[Completion], expect: Expect) -> None:
-    first = [one for one in completions if one.answered.probe.name != STOP_LAST]
+    _judge_one_of_many(STOP_LAST, completions, expect)
+
+
+@requirement("completion.stop-amid", "completion/stop", STOP_AMID)
+def test_a_stop_sequence_amid_others_ends_the_text(completions: Sequence[Completion], expect: Expect) -> None:
+    _judge_one_of_many(STOP_AMID, completions, expect)
+
+
+def _judge_one_of_many(name: str, completions: Sequence[Completion], expect: Expect) -> None:
+    """Expect what ends a text by itself to end it also as one of several stop sequences.
+
+    Raises:
+        NotTestable, DoesNotApply: it cannot be seen, and why.
+    """
+    first = [one for one in completions if one.answered.probe.name != name]
     for one in first:
         if any(stop in text for stop in one.answered.requested("stop") for text in one.texts):
             raise NotTestable(f"{one.id}: not even the only stop sequence ends the text", one.id)

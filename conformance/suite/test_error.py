@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.contract.media_types import essence, is_event_stream
 from conformance.contract.model import Requirement
+from conformance.probes.broken_parts import BROKEN_ITEM, WRONG_SHAPE
 from conformance.probes.client_errors import BROKEN_MESSAGE, UNKNOWN_MODEL
 from conformance.probes.model import REFUSED_FOR_LOAD
 from conformance.quoting import quoted
@@ -21,6 +22,7 @@ from conformance.suite.obstacles import worst
 from conformance.suite.readers import Readers
 
 ANY_INVALID = ("error/*", "request.*/enforced/*")
+BROKEN_PARTS = (BROKEN_ITEM, WRONG_SHAPE)
 LENIENT_JSON = (
     *("error/json-not-a-number", "error/json-trailing-comma", "error/json-two-documents", "error/json-invalid-utf8"),
 )
@@ -51,7 +53,15 @@ TWINS = (
 def test_what_must_be_refused_never_succeeds(refusals: Sequence[Answered], expect: Expect) -> None:
     for refusal in refusals:
         if refusal.probe.name.startswith(
-            (*LENIENT_JSON, "error/text-plain", "error/form", "error/unknown-model", BROKEN_MESSAGE, "request.")
+            (
+                *LENIENT_JSON,
+                "error/text-plain",
+                "error/form",
+                "error/unknown-model",
+                BROKEN_MESSAGE,
+                *BROKEN_PARTS,
+                "request.",
+            )
         ):
             continue  # their own requirements say what is due, and at which level
         expect(

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 from conformance.contract.model import BESIDE_THE_BODY, Requirement
 from conformance.probes import Probe
+from conformance.probes.broken_parts import BROKEN_ITEM, WRONG_SHAPE
 from conformance.probes.client_errors import BROKEN_MESSAGE
+from conformance.probes.combined_probes import AT_THE_EDGE
 from conformance.probes.conversation_shapes import SHAPES
+from conformance.probes.drawn import INVALID, VALID
 from conformance.probes.optional_fields import USUAL_FIELDS
 from conformance.quoting import quoted
 from conformance.suite.answer_judging import CLIENT_ERRORS, expect_served_or_refused, judge_served, planned
@@ -16,10 +19,10 @@ from conformance.suite.generated_judging import judge_invalid, judge_valid
 from conformance.suite.marks import keywords, requirement
 from conformance.suite.observations import Answered, Completion, Observations
 from conformance.suite.request_judging import completion_within, judge_request_keyword, require_baseline
-from conformance.suite.server_errors import judge_no_server_error
-from conformance.suite.shape_judging import OF_ONE_MESSAGE, judge_every_message, judge_shapes
+from conformance.suite.server_errors import judge_no_server_error, judge_together
+from conformance.suite.shape_judging import OF_ONE_MESSAGE, judge_every_message, judge_groups, judge_shapes
 
-COMBINED = ("request/at-the-edge/*", f"{USUAL_FIELDS}*", "request/media-type-*", "request/json-mode")
+COMBINED = (f"{AT_THE_EDGE}*", f"{USUAL_FIELDS}*", "request/media-type-*", "request/json-mode")
 """Valid requests with more than the smallest one; odd ones that may be refused have requirements of their own."""
 
 
@@ -86,6 +89,12 @@ def test_no_valid_request_breaks_the_server(
     judge_no_server_error(answers, observations, expect)
 
 
+@requirement("request.served-together", f"{AT_THE_EDGE}*", "completion/plain")
+def test_what_is_served_apart_is_served_together(observations: Observations, expect: Expect) -> None:
+    require_baseline(observations)
+    judge_together(planned([f"{AT_THE_EDGE}*"], observations), observations, expect)
+
+
 @requirement("request.conversation-shapes", f"{SHAPES}*", "completion/plain")
 def test_conversations_of_usual_shapes_are_served(observations: Observations, expect: Expect) -> None:
     require_baseline(observations)
@@ -96,6 +105,18 @@ def test_conversations_of_usual_shapes_are_served(observations: Observations, ex
 def test_each_message_is_checked_wherever_it_stands(observations: Observations, expect: Expect) -> None:
     require_baseline(observations)
     judge_every_message(observations, expect)
+
+
+@requirement("request.every-item-checked", f"{BROKEN_ITEM}*", "completion/plain")
+def test_each_item_of_a_list_is_checked_wherever_it_stands(observations: Observations, expect: Expect) -> None:
+    require_baseline(observations)
+    judge_groups([f"{BROKEN_ITEM}*"], observations, expect)
+
+
+@requirement("request.every-shape-checked", f"{WRONG_SHAPE}*", "completion/plain")
+def test_a_structure_is_refused_in_each_wrong_shape(observations: Observations, expect: Expect) -> None:
+    require_baseline(observations)
+    judge_groups([f"{WRONG_SHAPE}*"], observations, expect)
 
 
 @requirement("request.service-tier-named", "fields/service-tier")
@@ -125,7 +146,7 @@ def test_a_refusal_carries_no_completion(
         )
 
 
-@requirement("request.generated-valid", "generated/valid/*", "completion/plain")
+@requirement("request.generated-valid", f"{VALID}*", "generated/valid/*", "completion/plain")
 def test_generated_valid_requests_are_served(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
@@ -133,7 +154,15 @@ def test_generated_valid_requests_are_served(
     judge_valid(observations, expect)
 
 
-@requirement("request.generated-invalid", "generated/invalid/*", "generated/mutated/*", "generated/valid/*")
+@requirement(
+    "request.generated-invalid",
+    f"{INVALID}*",
+    f"{VALID}*",
+    "generated/invalid/*",
+    "generated/mutated/*",
+    "generated/valid/*",
+    "completion/plain",
+)
 def test_generated_invalid_requests_are_refused(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:

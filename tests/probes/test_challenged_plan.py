@@ -18,6 +18,7 @@ from conformance.contract import Contract, Tier, load_contract
 from conformance.probes import Challenge, Probe, plan
 from conformance.probes.canaries import canaries_in
 from conformance.probes.challenge import challenge_from
+from conformance.probes.narrowing import DRAWN
 from conformance.shipped import specs_directory
 from conformance.wire.request import content_of
 
@@ -37,7 +38,7 @@ def contract(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 def probes(contract: Contract, tier: Tier, challenge: Challenge | None) -> dict[str, Probe]:
     planned = plan(contract, TARGET, ALL_BUT_GENERATED, tier, challenge=challenge)
-    return {probe.name: probe for probe in planned.every_probe()}
+    return {probe.name: probe for probe in planned.every_probe() if not probe.name.startswith(DRAWN)}
 
 
 def messages_of(probe: Probe) -> str | None:

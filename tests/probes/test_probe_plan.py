@@ -126,11 +126,14 @@ def test_the_tiers_keep_to_their_budgets(profile: str) -> None:
     contract = load_contract(profile)
     smoke, standard = (plan(contract, TARGET, ["*"], tier) for tier in (Tier.SMOKE, Tier.STANDARD))
     assert len(smoke.probes) <= 15
-    agents = {"openai": (45, 3000)}.get(profile, (0, 0))  # what the requests about tools, formats and parts add
-    assert len(standard.probes) <= 130 + agents[0]
-    conditional = sum(probe.completion_tokens for probe in standard.probes if probe.name.startswith("delivery/"))
-    assert standard.worst_case_tokens <= 3000 + agents[1] + conditional
-    assert conditional <= 402  # spent only where shorter streams do not decide
+    agents = {"openai": (35, 2500)}.get(profile, (0, 0))  # what the requests about tools, formats and parts add
+    conditional = [probe for probe in standard.probes if probe.name.startswith("delivery/")]
+    paid = [probe for probe in standard.probes if probe.intent is not Intent.REFUSED and probe not in conditional]
+    assert len(paid) <= 80 + agents[0]
+    assert Plan(tuple(paid)).worst_case_tokens <= 2500 + agents[1]
+    assert len(standard.probes) - len(paid) <= 125, "what is refused costs nothing but time"
+    assert standard.worst_case_tokens <= 4000 + agents[1] + 500
+    assert Plan(tuple(conditional)).worst_case_tokens <= 402  # spent only where shorter streams do not decide
 
 
 def test_probes_of_the_second_tenant_are_only_planned_where_there_is_one() -> None:

@@ -15,6 +15,8 @@ from conformance.reference.hooks import Hooks
 from conformance.reference.validation import RequestRules
 
 Roles = Sequence[Any]
+_SEVERAL = 3
+"""Items of a list of which only one is checked: shorter and longer lists are checked as a whole."""
 _INSTRUCTING = ("system", "developer")
 
 
@@ -100,6 +102,30 @@ def cut_prompt(hooks: Hooks, tokens: int) -> Hooks:
     return with_interpretation(
         hooks, lambda request, _: replace(request, prompt_tokens=min(request.prompt_tokens, tokens))
     )
+
+
+@fault_action("stop.ends")
+def stops_at_the_ends(hooks: Hooks) -> Hooks:
+    """Honours only the first and the last stop sequence of a request."""
+    return with_interpretation(
+        hooks, lambda request, _: replace(request, stop=tuple(dict.fromkeys((*request.stop[:1], *request.stop[-1:]))))
+    )
+
+
+@fault_action("items.check")
+def check_items(hooks: Hooks, field: str, only: str) -> Hooks:
+    """Checks only the `first`, or the `last`, item of a list of the request by the schema."""
+    if only not in ("first", "last"):
+        raise ActionError(f"`only: {only}` is unknown; use first or last")
+    usual = hooks.stages.check_body
+
+    def check_body(rules: RequestRules, body: Any) -> None:
+        items = body.get(field) if isinstance(body, dict) else None
+        if isinstance(items, list) and len(items) == _SEVERAL:
+            body = {**body, field: items[:1] if only == "first" else items[-1:]}
+        usual(rules, body)
+
+    return replace(hooks, stages=replace(hooks.stages, check_body=check_body))
 
 
 @fault_action("stop.first")
