@@ -125,7 +125,7 @@ async def _send_planned(
         return replace(seen, unsent=dict.fromkeys(rest, why) | seen.unsent)
 
     seen, interrupted = Observation(own), None
-    for batch in _batches(probes) if watch.broken is not None else [probes]:
+    for batch in _batches(probes, run.settings.limits.concurrency) if watch.broken is not None else [probes]:
         seen = await send_probes(
             batch,
             run.contract.operation,
@@ -148,13 +148,13 @@ async def _send_planned(
     return result
 
 
-def _batches(probes: Sequence[Probe]) -> Iterator[list[Probe]]:
+def _batches(probes: Sequence[Probe], slots: int) -> Iterator[list[Probe]]:
     """Longer and longer beginnings of a plan, the last of them the whole: what most depends on comes first.
 
     Probes of one connection stay together, and so do those of a later wave, some of which wait for each other.
     """
     begun: list[Probe] = []
-    for wave in waves(probes):
+    for wave in waves(probes, slots):
         size = len(begun)
         for chain in chains(wave):
             begun += chain
