@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Literal
 
 from conformance.contract import Contract
+from conformance.contract.effort import kept_while_working
 from conformance.contract.model import Place, Requirement, Tier
 from conformance.contract.samples import LONGEST, MOST_ITEMS, sample
 from conformance.probes.keywords import keyword_probes_alone
@@ -46,11 +47,12 @@ def tiers_of_keywords(body: RequestBody) -> Mapping[tuple[str, str], Tier]:
 def _tiers_of_keywords(body: RequestBody) -> Mapping[tuple[str, str], Tier]:
     order = list(Tier)
     found: dict[tuple[str, str], Tier] = {}
-    for probe in keyword_probes_alone(body):
-        requirement, _, rest = probe.name.partition("/")
-        place = (requirement, rest.partition("/")[0])
-        known = found.setdefault(place, probe.tier)
-        found[place] = min(known, probe.tier, key=order.index)
+    with kept_while_working():
+        for probe in keyword_probes_alone(body):
+            requirement, _, rest = probe.name.partition("/")
+            place = (requirement, rest.partition("/")[0])
+            known = found.setdefault(place, probe.tier)
+            found[place] = min(known, probe.tier, key=order.index)
     return found
 
 

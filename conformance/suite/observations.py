@@ -352,6 +352,10 @@ def _names_like(names: tuple[str, ...], patterns: tuple[str, ...]) -> tuple[str,
 
 @lru_cache(maxsize=4096)
 def _like(names: tuple[str, ...], glob: str) -> frozenset[str]:
+    first, star, last = glob.partition("*")
+    if star and not _GLOB.search(first + last):  # most are of this kind, and there are hundreds
+        least = len(first) + len(last)
+        return frozenset(one for one in names if len(one) >= least and one.startswith(first) and one.endswith(last))
     matches = re.compile(fnmatch.translate(glob)).match
     return frozenset(name for name in names if matches(name))
 
