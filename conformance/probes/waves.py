@@ -9,12 +9,14 @@ from typing import Final
 
 SIDE_BY_SIDE: Final = 0
 """Nearly all probes: none of them needs another's answer, and none disturbs another."""
-HELD: Final = 1
+TENANTS: Final = 1
+"""Two tenants at once, beside nothing of the first alone: an answer that crosses over is theirs."""
+HELD: Final = 2
 """A stream that its client holds open, and the request that shows whether it is in the way."""
-LONG_ANSWERS: Final = 2
+LONG_ANSWERS: Final = 3
 """Long answers, when all short ones have come, so that none waits for another; and what repeats an earlier request,
 which a deployment could answer from a cache. Requests that no model works on may go beside them."""
-LONG_PROMPTS: Final = 3
+LONG_PROMPTS: Final = 4
 """A long prompt keeps a slow target busy, so that nothing is sent beside it."""
 MALFORMED: Final = 5
 """Bodies that are no JSON; a plain request may come after them."""
