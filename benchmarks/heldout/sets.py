@@ -9,10 +9,12 @@ from faults import FAULTS, KINDS
 from faults_of_calls import CALL_FAULTS
 from faults_of_forms import FORM_FAULTS
 from held_out import HeldOut
+from second.faults import FAULTS as SECOND_FAULTS
+from second.odd_ways import VARIATIONS as SECOND_VARIATIONS
 from variations import VARIATIONS
 from variations_of_calls import CALL_VARIATIONS
 
-TEXT, TOOLS = "text", "tools"
+TEXT, SECOND, TOOLS = "text", "second", "tools"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Set:
 
 SETS: Mapping[str, Set] = {
     TEXT: Set(KINDS, FAULTS, VARIATIONS),
+    SECOND: Set({**KINDS, "O": "delivery"}, SECOND_FAULTS, SECOND_VARIATIONS),
     TOOLS: Set(
         {
             "call": "calls, whole or streamed",

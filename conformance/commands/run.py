@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,8 @@ from conformance.running.pytest_session import Ended, collect, judge
 from conformance.terminal.exits import UsageFailure, as_usage_failures, print_error, sentence
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     from conformance.report import Results
     from conformance.running.run import Run, RunSettings
     from conformance.terminal.run_output import RunOutput, Shown
@@ -32,6 +35,7 @@ def run_suite(settings: RunSettings, shown: Shown | None = None) -> int:
     from conformance.running.opening import open_run, substitutes
     from conformance.terminal.run_output import RunOutput, Shown
 
+    _look_for_garbage_seldom()
     try:
         with as_usage_failures():
             check_open_files(settings)
@@ -74,14 +78,13 @@ def _judge_anew(run: Run, output: RunOutput) -> int:
 
 
 def _judge(run: Run, output: RunOutput) -> int:
-    from conformance.bundle.packing import bundle_key, write_bundle
     from conformance.running.earlier_run import RUN_LOG
     from conformance.running.finish import finish
     from conformance.running.retry_findings import retried, retry_findings
     from conformance.terminal.ci_output import report_to_ci
     from conformance.terminal.run_output import unreachable
 
-    out, key = run.settings.out, bundle_key(run.settings)
+    out, key = run.settings.out, _bundle_key(run.settings)
     assert out is not None
     baseline = _baseline(run)
     _make(out)
@@ -102,11 +105,28 @@ def _judge(run: Run, output: RunOutput) -> int:
     output.finished(suite_run, finished)
     report_to_ci(finished.results, run.redactor.text, err=output.shown.as_json)
     if run.settings.bundle is not None:
+        from conformance.bundle.packing import write_bundle
+
         for sentence_of_bundle in write_bundle(suite_run, finished.written, key):
             click.echo(log_line(sentence_of_bundle), err=output.shown.as_json)
     output.end(finished)
     assert finished.results.gate is not None
     return _EXIT[finished.results.gate.status]
+
+
+def _look_for_garbage_seldom() -> None:
+    """Let a run, which ends soon and makes few circles of objects, spend less of its time on looking for them."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
+def _bundle_key(settings: RunSettings) -> Ed25519PrivateKey | None:
+    """The key that signs a run's bundle; None also where there is no bundle, which costs no import then."""
+    if settings.bundle is None and settings.sign is None:
+        return None
+    from conformance.bundle.packing import bundle_key
+
+    return bundle_key(settings)
 
 
 def _baseline(run: Run) -> Results | None:

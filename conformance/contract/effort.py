@@ -43,13 +43,26 @@ def bounded_effort(most: int = MOST) -> Iterator[None]:
         _kept.reset(kept)
 
 
+@contextmanager
+def kept_while_working() -> Iterator[None]:
+    """Keeps, without a bound, what is made more than once inside, such as the validators of a document's parts."""
+    if _kept.get() is not None:
+        yield
+        return
+    kept = _kept.set({})
+    try:
+        yield
+    finally:
+        _kept.reset(kept)
+
+
 def is_bounded() -> bool:
     """Whether work is being counted."""
     return _left.get() is not None
 
 
 def kept_in_this_work() -> dict[tuple[int, int], tuple[Any, ...]] | None:
-    """What is kept as long as the bounded piece of work goes on, by identities; None where work is not bounded."""
+    """What is kept as long as a piece of work goes on, by identities; None where that is none."""
     return _kept.get()
 
 

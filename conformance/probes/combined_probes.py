@@ -77,12 +77,15 @@ class _Combination:
         return True
 
 
+def fit_a_request(values: Iterable[Combinable], body: RequestBody) -> Iterator[Combinable]:
+    """Those values that stand in a small request that everybody serves."""
+    return (one for one in values if body.is_surely_served(one.probe.body))
+
+
 def combined(values: Iterable[Combinable], body: RequestBody) -> Iterator[Probe]:
     """The combined requests, in the order of their first values; values that no request can hold are left out."""
     combinations: list[_Combination] = []
-    for one in values:
-        if not body.is_surely_served(one.probe.body):
-            continue  # no small request that everybody serves holds this value
+    for one in fit_a_request(values, body):
         if not body.is_spoken(one.probe.body):
             yield one.probe  # the target is known to refuse it: with others, it would have them refused as well
             continue

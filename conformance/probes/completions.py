@@ -8,6 +8,7 @@ from conformance.contract.model import Tier
 from conformance.probes.model import Probe, served_probe
 from conformance.probes.prompt_relations import FEWER, conversation
 from conformance.probes.request_body import RequestBody
+from conformance.probes.waves import LONG_ANSWERS
 
 SMALLEST, SHORTEST = "completion/plain", "completion/one-token"
 """The smallest valid request, which decides whether there is anything to judge; and the least limit of tokens."""
@@ -26,8 +27,6 @@ MULTIBYTE = (
 """CJK, right-to-left text, an emoji with joiners, a combining mark: text that a server breaks that cuts bytes. Besides,
 a token that comes twice and line breaks, which are dropped where deltas are compared or trimmed."""
 MULTIBYTE_TOKENS = 32
-AFTERWARDS = 2
-"""The wave of requests that a deployment could answer from a cache of earlier answers."""
 OF_CHOICES = 8
 """Completion tokens of each of several choices: so many that a usage which counts one of them is seen."""
 OTHER_LIMIT = 3
@@ -115,7 +114,7 @@ def _limited(body: RequestBody) -> Iterator[Probe]:
     field, limit = body.limit_fields[-1], body.limit(1) - 1 + OTHER_LIMIT
     request = {**body.base, "messages": body.woven([{"role": "user", "content": LONG_ANSWER}]), field: limit}
     about = f"the long answer again, limited to {limit} tokens by `{field}`"
-    yield served_probe("completion/other-limit", about, request, wave=AFTERWARDS)
+    yield served_probe("completion/other-limit", about, request, wave=LONG_ANSWERS)
 
 
 def _model_is_required(body: RequestBody) -> bool:

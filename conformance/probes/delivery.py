@@ -10,14 +10,12 @@ from typing import Final
 
 from conformance.probes.long_answers import LONGER_TOKENS, repeating
 from conformance.probes.model import Probe, served_probe
-from conformance.probes.prompt_relations import LONG_WAVE
 from conformance.probes.request_body import RequestBody
+from conformance.probes.waves import DELIVERY as WAVE
 
 DELIVERY: Final = "delivery/"
 """What the names of these probes begin with."""
 START, LONGER = f"{DELIVERY}first-token", f"{DELIVERY}longer"
-WAVE: Final = LONG_WAVE + 2
-"""Nothing else is sent beside them, so that they are measured alone."""
 ALREADY_SEEN: Final = "shorter streams show how they are delivered"
 NO_STREAM: Final = "no stream came whose delivery a longer one could show"
 NOT_NEEDED: Final = frozenset({ALREADY_SEEN, NO_STREAM})

@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from conformance.contract.model import Tier
+from conformance.probes import waves
 from conformance.probes.invalid_mutations import MutatedRequest, mutated_requests
 from conformance.probes.model import Intent, Probe, worst_case_tokens
 from conformance.probes.random_requests import random_requests
@@ -25,8 +26,6 @@ MOST = 1000
 """How many valid requests, and how many invalid ones, the exhaustive tier sends at most by default."""
 _FROM_SCHEMATHESIS = 100
 """How many of each come from Schemathesis at most: each takes 20 to 28 ms."""
-_WAVE = 90
-"""They come after everything else, so that their cost does not keep more decisive probes from being sent."""
 _SEED = 20261127
 
 
@@ -64,6 +63,6 @@ def _probe(kind: str, number: int, about: str, sent: Any, intent: Intent) -> Pro
         body=sent,
         completion_tokens=worst_case_tokens(sent),
         tier=Tier.EXHAUSTIVE,
-        wave=_WAVE,
+        wave=waves.GENERATED,
         generated=True,
     )

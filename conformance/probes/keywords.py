@@ -6,33 +6,74 @@ Values that must be served are combined in few requests (`combined_probes`); wha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
 
 from conformance.contract.described_parameters import as_text, is_plain, readings_of
 from conformance.contract.model import Keyword, Place, Requirement, Schema, Tier
 from conformance.contract.pointers import split
 from conformance.contract.validators import definitions_of, validator_for
-from conformance.probes.combined_probes import combined
+from conformance.probes.combined_probes import combined, fit_a_request
 from conformance.probes.invalid_boundaries import invalid_boundary_probes
 from conformance.probes.keyword_cases import Case, is_always_text, probe_name
 from conformance.probes.keyword_values import violating_cases
 from conformance.probes.model import Intent, Probe
 from conformance.probes.request_body import CHEAP, REMOVED, RequestBody, describe_change
 from conformance.probes.valid_boundaries import valid_boundary_values
+from conformance.targets.reach import Reach
 
 
-def keyword_probes(body: RequestBody, tier: Tier = Tier.EXHAUSTIVE) -> Iterator[Probe]:
+def keyword_probes(body: RequestBody, tier: Tier = Tier.EXHAUSTIVE) -> tuple[Probe, ...]:
     """Every probe for the keywords of the request body and of the path's parameters that a tier judges.
 
     What smaller tiers judge comes first, so that a larger one has the same combined requests and some more.
     """
+    return _keyword_probes(_alike(body), tier)
+
+
+def keyword_probes_alone(body: RequestBody) -> Iterator[Probe]:
+    """Every probe for a keyword in any tier, those that would be combined each by itself."""
+    rows = _rows(body, Tier.EXHAUSTIVE)
+    yield from _to_be_refused(rows, body)
+    yield from (one.probe for one in fit_a_request(valid_boundary_values(_in_body(rows), body), body))
+
+
+def _alike(body: RequestBody) -> RequestBody:
+    """The same for every deployment that takes requests alike: which it is, by which key, and how its calls look."""
+    target = body.target
+    alike = replace(
+        target,
+        base_url="",
+        name=None,
+        api_key=None,
+        other_api_key=None,
+        reach=Reach(),
+        reach_values={},
+        dialect=replace(target.dialect, call=None),
+    )
+    return RequestBody(body.contract, alike, body.challenge)
+
+
+@lru_cache(maxsize=4)
+def _keyword_probes(body: RequestBody, tier: Tier) -> tuple[Probe, ...]:
+    rows = _rows(body, tier)
+    return (*_to_be_refused(rows, body), *combined(valid_boundary_values(_in_body(rows), body), body))
+
+
+def _rows(body: RequestBody, tier: Tier) -> list[Requirement]:
     rows = [row for row in body.contract.requirements if row.keyword is not None and tier.includes(row.tier)]
-    rows.sort(key=lambda row: row.tier is Tier.EXHAUSTIVE)
-    in_body = [row for row in rows if row.keyword is not None and stands_in_the_body(row.keyword)]
+    return sorted(rows, key=lambda row: row.tier is Tier.EXHAUSTIVE)
+
+
+def _in_body(rows: list[Requirement]) -> list[Requirement]:
+    return [row for row in rows if row.keyword is not None and stands_in_the_body(row.keyword)]
+
+
+def _to_be_refused(rows: list[Requirement], body: RequestBody) -> Iterator[Probe]:
     for row in rows:
         if row.keyword is not None and row.keyword.place not in (None, Place.BODY):
             yield from _parameter_probes(row, row.keyword, body)
-    yield from invalid_boundary_probes(in_body, body)
-    yield from combined(valid_boundary_values(in_body, body), body)
+    yield from invalid_boundary_probes(_in_body(rows), body)
 
 
 def stands_in_the_body(keyword: Keyword) -> bool:

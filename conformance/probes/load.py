@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator
 
 from conformance.contract.model import Tier
+from conformance.probes import waves
 from conformance.probes.canaries import repeating, word_of
 from conformance.probes.model import Intent, Probe, refused_probe, served_probe
 from conformance.probes.request_body import CHEAP, RequestBody
-from conformance.probes.robustness import LAST_WAVE, each_followed_by_a_plain_one
+from conformance.probes.robustness import each_followed_by_a_plain_one
 from conformance.probes.script import Script, in_pieces
 
 BURST = 64
@@ -17,13 +18,11 @@ BURST = 64
 MEGABYTE = 1024 * 1024
 PIECE = 64 * 1024
 CHOICES = 1_000_000
-LOAD_WAVE = LAST_WAVE + 1
-"""After everything else, so that it is known what suffers from these."""
 
 
 def load_probes(body: RequestBody) -> Iterator[Probe]:
     """Large bodies, far too many choices, and a burst; a plain request after each."""
-    yield from each_followed_by_a_plain_one(body, _groups(body), LOAD_WAVE, "load", Tier.LOAD)
+    yield from each_followed_by_a_plain_one(body, _groups(body), waves.LOAD, "load", Tier.LOAD)
 
 
 def _groups(body: RequestBody) -> Iterator[tuple[str, tuple[Probe, ...]]]:

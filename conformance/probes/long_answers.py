@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from conformance.contract.model import Tier
 from conformance.probes.model import LIMIT_FIELDS, Probe, either_probe, served_probe
-from conformance.probes.prompt_relations import LONG_WAVE
 from conformance.probes.request_body import RequestBody
+from conformance.probes.waves import LONG_ANSWERS
 
 _UNITS: Final = (
     *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"),
@@ -25,8 +25,6 @@ LONGER_TOKENS: Final = 400
 _GENEROUS: Final = 600
 """A limit that the count to a hundred does not reach."""
 _LONG_PREFACE: Final = "Think of nothing. " * 1500
-_WAVE: Final = LONG_WAVE + 1
-"""Long answers are sent when all short ones have come, so that none waits for another."""
 SHORT_QUESTION: Final = "Say hello."
 """A question whose answer is short by itself."""
 
@@ -36,13 +34,13 @@ def long_answer_probes(body: RequestBody) -> Iterator[Probe]:
     if body.has("stream"):
         usage: dict[str, Any] = {"stream_options": {"include_usage": True}} if body.has("stream_options") else {}
         long = body.asking(repeating(100), tokens=_LONG, stream=True, **usage)
-        yield served_probe("stream/long", "a stream of a long answer", long, wave=_WAVE)
+        yield served_probe("stream/long", "a stream of a long answer", long, wave=LONG_ANSWERS)
         longer = body.asking(repeating(200), tokens=LONGER_TOKENS, stream=True)
         for name, about in (("longer", "a stream of a longer answer"), ("longer-again", "the same stream again")):
-            yield served_probe(f"stream/{name}", about, longer, wave=_WAVE, tier=Tier.EXHAUSTIVE)
+            yield served_probe(f"stream/{name}", about, longer, wave=LONG_ANSWERS, tier=Tier.EXHAUSTIVE)
         whole = body.asking(repeating(200), tokens=LONGER_TOKENS)
         about = "the longer answer without streaming"
-        yield served_probe("completion/longer", about, whole, wave=_WAVE, tier=Tier.EXHAUSTIVE)
+        yield served_probe("completion/longer", about, whole, wave=LONG_ANSWERS, tier=Tier.EXHAUSTIVE)
         long_prompt = body.asking(_LONG_PREFACE + SHORT_QUESTION, tokens=8, stream=True)
         about = "a stream that answers a prompt of some thousand words"
         yield served_probe("stream/long-prompt", about, long_prompt, tier=Tier.EXHAUSTIVE)
@@ -64,11 +62,11 @@ def unlimited_probes(body: RequestBody) -> Iterator[Probe]:
     count = _unlimited(body, repeating(100))
     for name, about in (("uncapped", "a long answer without a limit of tokens"), ("uncapped-again", "the same again")):
         yield served_probe(
-            f"completion/{name}", about, count, completion_tokens=_GENEROUS, wave=_WAVE, tier=Tier.EXHAUSTIVE
+            f"completion/{name}", about, count, completion_tokens=_GENEROUS, wave=LONG_ANSWERS, tier=Tier.EXHAUSTIVE
         )
     generous = body.asking(repeating(100), tokens=_GENEROUS)
     about = "the same long answer with a limit that it does not reach"
-    yield served_probe("completion/generous", about, generous, wave=_WAVE, tier=Tier.EXHAUSTIVE)
+    yield served_probe("completion/generous", about, generous, wave=LONG_ANSWERS, tier=Tier.EXHAUSTIVE)
 
 
 def _unlimited(body: RequestBody, text: str) -> dict[str, Any]:

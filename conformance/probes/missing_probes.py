@@ -8,9 +8,10 @@ from functools import lru_cache
 from typing import Literal
 
 from conformance.contract import Contract
+from conformance.contract.effort import kept_while_working
 from conformance.contract.model import Place, Requirement, Tier
 from conformance.contract.samples import LONGEST, MOST_ITEMS, sample
-from conformance.probes.keywords import keyword_probes
+from conformance.probes.keywords import keyword_probes_alone
 from conformance.probes.plan import Plan, ProbeError, plan
 from conformance.probes.request_body import RequestBody
 from conformance.targets.model import Target
@@ -46,12 +47,12 @@ def tiers_of_keywords(body: RequestBody) -> Mapping[tuple[str, str], Tier]:
 def _tiers_of_keywords(body: RequestBody) -> Mapping[tuple[str, str], Tier]:
     order = list(Tier)
     found: dict[tuple[str, str], Tier] = {}
-    for probe in keyword_probes(body):
-        for one in (probe, *probe.instead):
-            requirement, _, rest = one.name.partition("/")
+    with kept_while_working():
+        for probe in keyword_probes_alone(body):
+            requirement, _, rest = probe.name.partition("/")
             place = (requirement, rest.partition("/")[0])
-            known = found.setdefault(place, one.tier)
-            found[place] = min(known, one.tier, key=order.index)
+            known = found.setdefault(place, probe.tier)
+            found[place] = min(known, probe.tier, key=order.index)
     return found
 
 

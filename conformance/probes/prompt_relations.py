@@ -9,6 +9,7 @@ from typing import Any, Final
 from conformance.probes.conversations import named_roles
 from conformance.probes.model import Probe, either_probe, served_probe
 from conformance.probes.request_body import RequestBody
+from conformance.probes.waves import LONG_PROMPTS
 
 FEWER: Final = "completion/conversation"
 """The conversation that the others go on from."""
@@ -18,8 +19,6 @@ SECOND_SYSTEM: Final = "completion/second-system"
 DEVELOPER: Final = "completion/developer"
 SHORT_TEXT, LONG_TEXT = "completion/words-8-kb", "completion/words-64-kb"
 EARLIER_TURNS, MANY_EARLIER_TURNS = 8, 40
-LONG_WAVE: Final = 3
-"""A long prompt keeps a slow target busy, so that nothing is sent beside it."""
 _KB: Final = 1024
 _SYLLABLES: Final = [first + second for first in "bdfgklmnprstvz" for second in "aeiou"]
 
@@ -64,7 +63,7 @@ def prompt_relation_probes(body: RequestBody) -> Iterator[Probe]:
     for name, size in ((SHORT_TEXT, 8), (LONG_TEXT, 64)):
         request = body.asking(words(size * _KB), tokens=1)
         if body.accepts(request):
-            yield either_probe(name, f"a prompt of {size} KB of words", request, wave=LONG_WAVE)
+            yield either_probe(name, f"a prompt of {size} KB of words", request, wave=LONG_PROMPTS)
 
 
 def _of(body: RequestBody, messages: list[dict[str, str]]) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from conformance.contract.model import Tier
+from conformance.probes import waves
 from conformance.probes.canaries import LINE_BREAKS, WORD_OF_CLIENT_THAT_LEFT, repeating, word_of
 from conformance.probes.client_errors import malformed_probes, odd_text_probes
 from conformance.probes.completions import LONG_ANSWER, ONE_CONNECTION
 from conformance.probes.hostile import hostile_probes
 from conformance.probes.model import Intent, Probe, either_probe, served_probe
-from conformance.probes.prompt_relations import LONG_WAVE
 from conformance.probes.request_body import CHEAP, RequestBody
 from conformance.probes.script import (
     HANG_UP,
@@ -27,17 +27,11 @@ from conformance.probes.script import (
     in_pieces,
     pause,
 )
-from conformance.probes.streams import AT_ONCE_WAVE
 
 CONCURRENT = 16
 """Requests at once in the exhaustive tier."""
 CONCURRENT_STANDARD = 2
 """How many of these are sent beside the streams at once in the standard tier."""
-HELD_WAVE = AT_ONCE_WAVE + 1
-MALFORMED_WAVE = LONG_WAVE + 3
-HOSTILE_WAVE = MALFORMED_WAVE + 2
-"""Hostile requests come after all others, one at a time, so that what they break is known and nothing else suffers."""
-LAST_WAVE = 1_000
 
 LEAVING = f"Repeat this word thirty times, separated by single spaces: {WORD_OF_CLIENT_THAT_LEFT}"
 """The prompt of a client that leaves before it has read the answer."""
@@ -68,7 +62,7 @@ def robustness_probes(body: RequestBody) -> Iterator[Probe]:
     yield from _at_once(body)
     yield from _held(body)
     yield from _one_after_another(body)
-    yield plain_afterwards(body, "robustness/health", "a plain request after all hostile ones", wave=LAST_WAVE)
+    yield plain_afterwards(body, "robustness/health", "a plain request after all hostile ones", wave=waves.LAST)
 
 
 def plain_afterwards(body: RequestBody, name: str, about: str, *, wave: int, tier: Tier = Tier.STANDARD) -> Probe:
@@ -187,7 +181,7 @@ def _at_once(body: RequestBody) -> Iterator[Probe]:
             f"robustness/at-once-{number}",
             "one of several requests at once, each with a word of its own",
             body.asking(repeating(word_of(number)), tokens=16),
-            wave=AT_ONCE_WAVE,
+            at_once=True,
             tier=Tier.STANDARD if number < CONCURRENT_STANDARD else Tier.EXHAUSTIVE,
         )
 
@@ -202,7 +196,7 @@ def _held(body: RequestBody) -> Iterator[Probe]:
         "a stream whose client reads nothing after the first bytes until another request has ended",
         body.asking(LONG_ANSWER, tokens=MUCH, stream=True),
         script=Script(hold_for=beside, hold_at_most=HELD_AT_MOST),
-        wave=HELD_WAVE,
+        wave=waves.HELD,
         tier=Tier.EXHAUSTIVE,
     )
     yield served_probe(
@@ -210,18 +204,18 @@ def _held(body: RequestBody) -> Iterator[Probe]:
         "a plain request while another client holds a stream open",
         body.capped(CHEAP),
         script=Script((pause(PAUSE), HEAD, WHOLE_BODY)),
-        wave=HELD_WAVE,
+        wave=waves.HELD,
         tier=Tier.EXHAUSTIVE,
     )
 
 
 def _one_after_another(body: RequestBody) -> Iterator[Probe]:
     malformed = iter([("malformed-json", tuple(malformed_probes(body)))])
-    yield from each_followed_by_a_plain_one(body, malformed, MALFORMED_WAVE, "robustness", Tier.EXHAUSTIVE)
+    yield from each_followed_by_a_plain_one(body, malformed, waves.MALFORMED, "robustness", Tier.EXHAUSTIVE)
     hostile = (*odd_text_probes(body), *hostile_probes(body))
     groups = ((probe.name.rpartition("/")[2], (probe,)) for probe in hostile)
-    yield from each_followed_by_a_plain_one(body, groups, HOSTILE_WAVE, "robustness", Tier.EXHAUSTIVE)
-    yield from each_followed_by_a_plain_one(body, _leaving(body), LAST_WAVE - 10, "robustness", Tier.EXHAUSTIVE)
+    yield from each_followed_by_a_plain_one(body, groups, waves.HOSTILE, "robustness", Tier.EXHAUSTIVE)
+    yield from each_followed_by_a_plain_one(body, _leaving(body), waves.LEAVING, "robustness", Tier.EXHAUSTIVE)
 
 
 def _leaving(body: RequestBody) -> Iterator[tuple[str, tuple[Probe, ...]]]:

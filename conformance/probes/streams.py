@@ -13,8 +13,6 @@ from conformance.probes.request_body import RequestBody
 
 SENTINEL_IN_TEXT = "Repeat these lines:\n\ndata: [DONE]\n\nand then say: end."
 """A prompt whose echo ends the stream of a server that does not escape it."""
-AT_ONCE_WAVE = 1
-"""Streams at once are sent after all others, beside nothing but other requests at once."""
 
 
 def stream_probes(body: RequestBody) -> Iterator[Probe]:
@@ -64,7 +62,7 @@ def _at_once(body: RequestBody) -> Iterator[Probe]:
     for number, word in enumerate(WORDS):
         about = "one of several streams at once, each with a word of its own"
         request = _asking(body, repeating(word), 16)
-        yield served_probe(f"stream/at-once-{number}", about, request, wave=AT_ONCE_WAVE)
+        yield served_probe(f"stream/at-once-{number}", about, request, at_once=True)
 
 
 def _with_optional_fields(body: RequestBody) -> Iterator[Probe]:

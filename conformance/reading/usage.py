@@ -77,7 +77,7 @@ class UsageReader:
         if self.expectations.usage and is_whole and self.count == 0:
             expected = "a usage chunk, which the request wants"
             self.log.note("stream.usage-when-asked", expected, "a stream without usage", position)
-        # A choice that never finishes, or never comes, breaks other requirements, and leaves nothing to say of the usage.
+        # A choice that never finishes, or never comes, breaks other requirements, and says nothing of the usage.
         if self.expectations.usage and is_whole and self._went_on and not self._is_final:
             expected = "the usage after every choice has finished"
             actual = "a choice that goes on after the last usage"

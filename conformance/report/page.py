@@ -63,18 +63,20 @@ def compliance_page(
     curl: Curl,
     timeline: Timeline = reads_timeline,
     redact: Callable[[str], str] = lambda text: text,
+    record: str | None = None,
 ) -> str:
     """The whole page as HTML text.
 
     Only exchanges that a requirement names are embedded, each once; their bodies are cut to about 32 kB each, and to
-    less if there are very many. `redact` takes secrets out of everything but the page's own style and script.
+    less if there are very many. `redact` takes secrets out of everything but the page's own style and script. `record`
+    is the text of results.json where it is made already.
     """
     seen = list(exchanges)
     evidence = _evidence(results, seen)
     found = _by_exchange(results)
     index = {exchange_id: number for number, exchange_id in enumerate(evidence)}
     boundary = uuid.uuid4().hex
-    identity = _run_id(results)
+    identity = _run_id(record or results_text(results))
     gaps = _gaps(results)
     shown: dict[str, Any] = {
         "causes": causes(results),
@@ -134,9 +136,9 @@ def compliance_page(
     return assembled(redact(html).split(boundary), style, scripts("compliance.js"))
 
 
-def _run_id(results: Results) -> str:
+def _run_id(record: str) -> str:
     """What identifies the run on paper: the beginning of the digest of its record."""
-    return hashlib.sha256(results_text(results).encode()).hexdigest()[:12]
+    return hashlib.sha256(record.encode()).hexdigest()[:12]
 
 
 def _contents(results: Results, shown: Mapping[str, Any], *, gaps: int) -> list[tuple[str, str, int]]:

@@ -66,17 +66,24 @@ def write_reports(
     write_atomically(directory / FILE_NAME, record)
     written = {FILE_NAME: directory / FILE_NAME}
     # One after the other, so that only one is in memory.
-    for name, text in _reports(redacted, list(exchanges), redact, curl=curl, timeline=timeline, places=places):
+    for name, text in _reports(redacted, record, list(exchanges), redact, curl=curl, timeline=timeline, places=places):
         written[name] = directory / name
         write_atomically(written[name], text)
     return written
 
 
 def _reports(
-    results: Results, seen: list[Exchange], redact: Redact, *, curl: Curl, timeline: Timeline, places: Places
+    results: Results,
+    record: str,
+    seen: list[Exchange],
+    redact: Redact,
+    *,
+    curl: Curl,
+    timeline: Timeline,
+    places: Places,
 ) -> Iterator[tuple[str, str]]:
     times = times_of(seen)
-    yield "compliance.html", compliance_page(results, seen, curl=curl, timeline=timeline, redact=redact)
+    yield "compliance.html", compliance_page(results, seen, curl=curl, timeline=timeline, redact=redact, record=record)
     yield "junit.xml", redact(junit_xml(results, times))
     yield "ctrf.json", redact(ctrf_json(results, times))
     yield "results.sarif", redact(sarif_json(results, places))

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import conformance
-from conformance.compare import against
 from conformance.contract import Contract
 from conformance.contract.model import Level, Requirement
 from conformance.gate.decision import gate
@@ -113,6 +112,8 @@ def finish(
     )
     results = _with_fingerprint(results, suite_run.observed)
     if baseline is not None:
+        from conformance.compare import against
+
         results = replace(results, baseline=against(results, baseline))
     results = replace(results, gate=gate(results, run.today))
     curl = command_for(run)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from conformance.contract.model import Tier
 from conformance.probes import Plan, Probe
+from conformance.probes.access import access_probes
 from conformance.probes.completions import SHORTEST, SMALLEST, shortest, smallest
 from conformance.probes.left_out import left_out
 from conformance.probes.preflight import (
@@ -119,8 +121,9 @@ class _Conversation:
         """Find out how short an answer may be, which optional fields are refused, and whether there are streams."""
         least = shortest(self._body) if self._body.limit_field else None
         fields = optional_fields(self._body, 1)
-        probes = [least, fields, self._planned.get(STREAM)]
-        await self._send([probe for probe in probes if probe is not None and self._is_wanted(probe)])
+        thinks = any(thought_only(one) for one in self._last(SMALLEST))
+        call = None if thinks else self._call()  # which needs room to think
+        await self._send(self._wanted([least, fields, self._planned.get(STREAM), call, *self._refused_keys()]))
         for sent in self._last(SHORTEST):
             assert least is not None
             self._learn_limits(least, sent)
@@ -132,7 +135,13 @@ class _Conversation:
             if fields is not None:
                 await self._send([fields])
         await self._let_it_think()
-        await self._see_a_call()
+        if thinks:
+            call = self._call()
+            await self._send(self._wanted([call]))
+        self._learn_call(call)
+
+    def _wanted(self, probes: Iterable[Probe | None]) -> list[Probe]:
+        return [probe for probe in probes if probe is not None and self._is_wanted(probe)]
 
     def _is_wanted(self, probe: Probe) -> bool:
         """Whether the run would send a probe anyway, or it is the preflight's own."""
@@ -146,7 +155,8 @@ class _Conversation:
         self.own += [probe for probe in probes if probe.name.startswith(PREFLIGHT)]
         seen = await self._to(probes, self.exchanges)
         self.interrupted = self.interrupted or seen.interrupted
-        new = seen.exchanges[len(self.exchanges) :]
+        order = [probe.name for probe in probes]
+        new = sorted(seen.exchanges[len(self.exchanges) :], key=lambda one: order.index(one.probe))
         self.exchanges += new
         return tuple(one for one in new if one.last)
 
@@ -202,14 +212,19 @@ class _Conversation:
                 return True
         return False
 
-    async def _see_a_call(self) -> None:
-        """Find out whether the deployment takes tools, and how its calls look."""
-        probe = next((one for one in tool_probes(self._body) if one.name == REQUIRED), None)
-        if probe is None or not self._is_wanted(probe):
-            return
-        for sent in await self._send([probe]):
+    def _call(self) -> Probe | None:
+        """What shows whether the deployment takes tools, and how its calls look."""
+        return next((one for one in tool_probes(self._body) if one.name == REQUIRED), None)
+
+    def _learn_call(self, probe: Probe | None) -> None:
+        for sent in self._last(REQUIRED):
+            assert probe is not None
             self._learn_fields(probe)
             self.dialect = replace(self.dialect, call=call_message(sent))
+
+    def _refused_keys(self) -> Iterator[Probe]:
+        """Requests that decide much, cost nothing and teach nothing: others wait for an answer at this time anyway."""
+        return (one for one in access_probes(self._body) if one.tier is Tier.SMOKE)
 
     def _may_refuse(self, name: str) -> bool:
         """Whether it makes sense to leave a field out: not what must be there, nor the last that limits tokens."""

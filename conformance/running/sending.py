@@ -11,10 +11,10 @@ import conformance
 from conformance.evidence import EvidenceWriter
 from conformance.probes import Plan, Probe, plan_data, plan_from
 from conformance.probes.delivery import DELIVERY
-from conformance.probes.delivery import WAVE as DELIVERY_WAVE
 from conformance.probes.left_out import left_out
 from conformance.probes.narrowing import follow_ups
 from conformance.probes.preflight import PREFLIGHT
+from conformance.probes.waves import DELIVERY as DELIVERY_WAVE
 from conformance.running.observed import FAILED_FAST, INTERRUPTED, Observed, from_evidence, out_of_time
 from conformance.running.preflight import preflight
 from conformance.running.recorded_target import recorded_target
@@ -128,7 +128,7 @@ async def _send_planned(
         return replace(seen, unsent=dict.fromkeys(rest, why) | seen.unsent)
 
     seen, interrupted = Observation(own), None
-    for batch in _batches(probes, one_by_one=watch.broken is not None):
+    for batch in _batches(probes, run.settings.limits.concurrency, one_by_one=watch.broken is not None):
         lacking |= not_needed(batch, observed(seen).observations)
         given_up = seen.unsent
         seen = await send_probes(
@@ -154,7 +154,7 @@ async def _send_planned(
     return result
 
 
-def _batches(probes: Sequence[Probe], *, one_by_one: bool) -> Iterator[list[Probe]]:
+def _batches(probes: Sequence[Probe], slots: int, *, one_by_one: bool) -> Iterator[list[Probe]]:
     """Longer and longer beginnings of a plan, the last of them the whole: what most depends on comes first.
 
     A beginning ends before what is only sent where the probes before it do not decide. `one_by_one` makes them short:
@@ -166,7 +166,7 @@ def _batches(probes: Sequence[Probe], *, one_by_one: bool) -> Iterator[list[Prob
         yield list(probes)
         return
     begun: list[Probe] = []
-    for wave in waves(probes):
+    for wave in waves(probes, slots):
         size = len(begun)
         for chain in chains(wave):
             begun += chain

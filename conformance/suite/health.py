@@ -24,7 +24,7 @@ _HANGS_UP = "robustness/hang-up"
 """A client that leaves; unlike hostile requests, it is there beside the first plain ones."""
 _SILENCE = 3
 """How many unanswered requests in a row are no coincidence."""
-_NAMED = 6
+_NAMED = 8
 """How many exchanges a message names."""
 
 
@@ -166,11 +166,10 @@ def suspects(observations: Observations, unwell: Exchange, hostile: Sequence[str
         return None
     if len(suspected) == 1:
         return f"the only hostile request since a plain one was served is {suspected[0].id}"
-    answered = [one.id for one in suspected if one.answer is not None]
     silent = [one.id for one in suspected if one.answer is None and one.ending.kind is not EndKind.HUNG_UP]
-    text = f"{len(suspected)} hostile requests came after a plain one was last served, {suspected[0].id} first"
-    text += f", the first without an answer is {silent[0]}" if silent else ""
-    text += f", the last with one is {answered[-1]}" if answered else ""
+    text = f"{len(suspected)} hostile requests came after a plain one was last served: "
+    text += _listed([one.id for one in suspected])
+    text += f"; the first without an answer is {silent[0]}" if silent else ""
     left = [one.id for one in suspected if one.ending.kind is EndKind.HUNG_UP]
     return text + (f"; clients hung up in {_listed(left)}" if left else "")
 

@@ -60,9 +60,10 @@ def test_without_a_plain_request_between_them_all_suspects_are_named(tmp_path: P
     judgement = judged(tmp_path, Tier.STANDARD, "engine.killed-by", text=nested)
     assert judgement.outcome is Outcome.FAILED
     message = judgement.messages[0]
-    # The malformed bodies came just before, and in this tier no plain request between them and the nested one.
-    assert "6 hostile requests came after a plain one was last served, error/json-" in message
-    assert "the last with one is robustness/deep-nesting#1" in message
+    # In this tier they are sent at once, with one plain request after all of them.
+    assert "hostile requests came after a plain one was last served: " in message
+    assert "robustness/deep-nesting#1" in message
+    assert "error/json-cut#1" in message
 
 
 def test_an_answer_that_the_same_prompt_got_before_is_nobodys_fault(tmp_path: Path) -> None:

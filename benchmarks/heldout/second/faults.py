@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import faults as first_set
 from held_out import HeldOut
 from second.on_answers import ANSWER_FAULTS
 from second.on_requests import REQUEST_FAULTS
 from second.on_the_way import WAY_FAULTS
-
-first_set.KINDS["O"] = "delivery"  # in the place from which the score has the kinds
 
 FAULTS: tuple[HeldOut, ...] = tuple(sorted((*REQUEST_FAULTS, *ANSWER_FAULTS, *WAY_FAULTS), key=lambda one: one.kind))

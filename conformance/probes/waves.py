@@ -1,0 +1,35 @@
+"""The waves of a run: what is sent side by side, and what has to wait until the rest has ended.
+
+Every wave costs a run the time of its slowest answer, so there are few, and each says why it is one.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SIDE_BY_SIDE: Final = 0
+"""Nearly all probes: none of them needs another's answer, and none disturbs another."""
+TENANTS: Final = 1
+"""Two tenants at once, beside nothing of the first alone: an answer that crosses over is theirs."""
+HELD: Final = 2
+"""A stream that its client holds open, and the request that shows whether it is in the way."""
+LONG_ANSWERS: Final = 3
+"""Long answers, when all short ones have come, so that none waits for another; and what repeats an earlier request,
+which a deployment could answer from a cache. Requests that no model works on may go beside them."""
+LONG_PROMPTS: Final = 4
+"""A long prompt keeps a slow target busy, so that nothing is sent beside it."""
+DELIVERY: Final = 5
+"""Longer streams, sent only where the shorter ones before them do not show how text is delivered."""
+MALFORMED: Final = 6
+"""Bodies that are no JSON; a plain request may come after them."""
+HOSTILE: Final = MALFORMED + 2
+"""Hostile requests come after all others, so that what they break is known and nothing else suffers: one at a time with
+a plain request after each, or all at once where there is only one plain request at the end."""
+GENERATED: Final = 90
+"""They come after everything else, so that their cost does not keep more decisive probes from being sent."""
+LEAVING: Final = 990
+"""Clients that leave."""
+LAST: Final = 1_000
+"""The plain request after all hostile ones."""
+LOAD: Final = LAST + 1
+"""After everything else, so that it is known what suffers from these."""
