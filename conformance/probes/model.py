@@ -94,8 +94,7 @@ class Probe:
     `completion_tokens` is the worst case that a deployment may charge for. `connection` names a connection that
     several probes share one after another, in the plan's order; None leaves it to the pool. `disconnect_after` makes
     the client hang up after so many bytes of the body. `wave` orders probes that must not overlap: a wave is sent
-    when the one before has ended (`waves` has them). Those of a wave that are `at_once` begin first, while every slot
-    is free, so that they begin together.
+    when the one before has ended (`waves` has them).
     """
 
     name: str
@@ -114,7 +113,6 @@ class Probe:
     connection: str | None = None
     disconnect_after: int | None = None
     wave: int = 0
-    at_once: bool = False
     generated: bool = False
     """Whether it is one of many generated requests, which are only sent while the limits allow."""
     script: Script | None = None

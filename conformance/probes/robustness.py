@@ -181,7 +181,7 @@ def _at_once(body: RequestBody) -> Iterator[Probe]:
             f"robustness/at-once-{number}",
             "one of several requests at once, each with a word of its own",
             body.asking(repeating(word_of(number)), tokens=16),
-            at_once=True,
+            wave=waves.AT_ONCE,
             tier=Tier.STANDARD if number < CONCURRENT_STANDARD else Tier.EXHAUSTIVE,
         )
 

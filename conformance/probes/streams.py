@@ -10,6 +10,7 @@ from conformance.probes.canaries import WORDS, repeating
 from conformance.probes.completions import LONG_ANSWER, MULTIBYTE, MULTIBYTE_TOKENS, OF_CHOICES, ONE_CONNECTION
 from conformance.probes.model import Probe, served_probe
 from conformance.probes.request_body import RequestBody
+from conformance.probes.waves import AT_ONCE
 
 SENTINEL_IN_TEXT = "Repeat these lines:\n\ndata: [DONE]\n\nand then say: end."
 """A prompt whose echo ends the stream of a server that does not escape it."""
@@ -62,7 +63,7 @@ def _at_once(body: RequestBody) -> Iterator[Probe]:
     for number, word in enumerate(WORDS):
         about = "one of several streams at once, each with a word of its own"
         request = _asking(body, repeating(word), 16)
-        yield served_probe(f"stream/at-once-{number}", about, request, at_once=True)
+        yield served_probe(f"stream/at-once-{number}", about, request, wave=AT_ONCE)
 
 
 def _with_optional_fields(body: RequestBody) -> Iterator[Probe]:

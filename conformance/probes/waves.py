@@ -9,8 +9,9 @@ from typing import Final
 
 SIDE_BY_SIDE: Final = 0
 """Nearly all probes: none of them needs another's answer, and none disturbs another."""
-TENANTS: Final = 1
-"""Two tenants at once, beside nothing of the first alone: an answer that crosses over is theirs."""
+AT_ONCE: Final = 1
+"""Requests at once, each with a word of its own, beside nothing else: an answer that crosses over is one of theirs, and
+how long they take is what a plain request usually takes."""
 HELD: Final = 2
 """A stream that its client holds open, and the request that shows whether it is in the way."""
 LONG_ANSWERS: Final = 3

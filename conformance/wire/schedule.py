@@ -25,7 +25,7 @@ FollowUps = Callable[[Probe, int | None], Iterable[Probe]]
 def chains(probes: Iterable[Probe]) -> list[list[Probe]]:
     """The probes that share a connection, in their order; every other probe is a chain of its own.
 
-    What has to be sent at once comes first, while every slot is free; then the smoke tier, since it decides most.
+    The smoke tier comes first, since it decides most.
     Within a tier the longest chain comes first, since the run would wait for it at its end.
     """
     found: dict[str, list[Probe]] = {}
@@ -34,9 +34,9 @@ def chains(probes: Iterable[Probe]) -> list[list[Probe]]:
         found.setdefault(key, []).append(probe)
     tiers = list(Tier)
 
-    def order(chain: list[Probe]) -> tuple[bool, int, int]:
+    def order(chain: list[Probe]) -> tuple[int, int]:
         turns = sum(map(_turns, chain))
-        return not chain[0].at_once, min(tiers.index(probe.tier) for probe in chain), -turns
+        return min(tiers.index(probe.tier) for probe in chain), -turns
 
     return sorted(found.values(), key=order)
 
