@@ -19,6 +19,7 @@ STOP_LAST, STOP_AMID = "completion/stop-last", "completion/stop-amid"
 _AT_THE_ENDS = 2
 IN_NO_TEXT = ("\u241f1", "\u241f2", "\u241f3")
 """Stop sequences that no answer has."""
+_NOT_ASCII = "h\u00e9llo w\u00f6rld \u4f60\u597d"
 MULTIBYTE = (
     "Repeat this line and the next, without any other text:\n"
     "\u4f60\u597d\uff0c\u4e16\u754c 6666 \u0645\u0631\u062d\u0628\u0627\n"
@@ -79,7 +80,7 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
         request = body.asking(LONG_ANSWER, tokens=OF_CHOICES, n=2)
         yield served_probe("completion/two-choices", "two choices for one prompt", request)
     if body.has("logprobs"):
-        request = body.asking("Say hello.", tokens=3, logprobs=True, top_logprobs=2)
+        request = body.asking(f"Say: {_NOT_ASCII}", tokens=8, logprobs=True, top_logprobs=2)
         yield served_probe("completion/logprobs", "the log probabilities of each token", request)
         if body.has("n"):
             request = body.asking("Say hello.", tokens=2, logprobs=True, top_logprobs=1, n=2)

@@ -16,6 +16,7 @@ Messages = list[dict[str, Any]]
 _ASKING: Final = {"role": "user", "content": "Say hello."}
 _ANSWERING: Final = {"role": "assistant", "content": "Hello."}
 _AGAIN: Final = {"role": "user", "content": "Say it again."}
+_PARTS: Final = {"content": [{"type": "text", "text": "Say it"}, {"type": "text", "text": " again."}]}
 _BRIEF: Final = {"role": "system", "content": "Be brief."}
 _KIND: Final = {"role": "developer", "content": "Be kind."}
 
@@ -29,6 +30,10 @@ _STANDARD: Final[Mapping[str, tuple[str, Messages]]] = {
     "empty-assistant": (
         "a conversation in which the assistant's message is empty",
         [_ASKING, {"role": "assistant", "content": ""}, _AGAIN],
+    ),
+    "named-parts": (
+        "a conversation whose messages have names, and parts of text",
+        [{**_ASKING, "name": "alice"}, _ANSWERING, {**_AGAIN, **_PARTS, "name": "bob"}],
     ),
     "assistant-first": ("a conversation that the assistant begins", [_ANSWERING, _AGAIN]),
 }

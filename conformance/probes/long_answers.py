@@ -35,6 +35,9 @@ def long_answer_probes(body: RequestBody) -> Iterator[Probe]:
         usage: dict[str, Any] = {"stream_options": {"include_usage": True}} if body.has("stream_options") else {}
         long = body.asking(repeating(100), tokens=_LONG, stream=True, **usage)
         yield served_probe("stream/long", "a stream of a long answer", long, wave=LONG_ANSWERS)
+        whole = body.asking(repeating(100), tokens=_LONG)
+        for name, about in (("long", "the long answer without streaming"), ("long-again", "the same once more")):
+            yield served_probe(f"completion/{name}", about, whole, wave=LONG_ANSWERS)
         longer = body.asking(repeating(200), tokens=LONGER_TOKENS, stream=True)
         for name, about in (("longer", "a stream of a longer answer"), ("longer-again", "the same stream again")):
             yield served_probe(f"stream/{name}", about, longer, wave=LONG_ANSWERS, tier=Tier.EXHAUSTIVE)
@@ -75,9 +78,9 @@ def _unlimited(body: RequestBody, text: str) -> dict[str, Any]:
 
 
 def repeating(last: int) -> str:
-    """A prompt whose answer is long for a model as well as for an echo."""
-    words = " ".join(map(_in_words, range(1, last + 1)))
-    return f"Repeat this list in full, without any other text: {words}"
+    """A prompt whose answer is long for a model as well as for an echo, with blank lines that may be lost."""
+    rows = (" ".join(map(_in_words, range(first, min(first + 10, last + 1)))) for first in range(1, last + 1, 10))
+    return "Repeat this list in full, without any other text:\n\n" + "\n\n".join(rows)
 
 
 def _in_words(number: int) -> str:

@@ -17,7 +17,7 @@ HARMLESS: Final[Mapping[str, Any]] = {
     "seed": 7,
     "presence_penalty": 0,
     "frequency_penalty": 0,
-    "logit_bias": {},
+    "logit_bias": {"1": 0},
     "user": "chat-conformance",
     "safety_identifier": "chat-conformance",
     "prompt_cache_key": "chat-conformance",
@@ -36,6 +36,7 @@ USUAL_FIELDS: Final = "request/usual-fields"
 USUAL: Final = (
     *BY_DEFAULT,
     *("seed", "logprobs", "safety_identifier", "prompt_cache_key", "service_tier", "response_format"),
+    *("modalities", "logit_bias"),
 )
 """Fields of the official clients that change nothing at these values, wherever they are sent."""
 

@@ -119,7 +119,8 @@ class ChoiceReader:
     _beside: BesideText | None = None
 
     def __post_init__(self) -> None:
-        self._logprobs = LogprobsReader(self.index, self.log) if self.expectations.logprobs else None
+        wanted = self.expectations.alternatives
+        self._logprobs = LogprobsReader(self.index, self.log, wanted) if self.expectations.logprobs else None
 
     def take(self, entry: dict[str, Any], event: Event, *, beside_usage: bool) -> None:
         """Takes one entry; `beside_usage` says whether its chunk carries the usage."""

@@ -22,7 +22,7 @@ class Expectations:
     `n` is the number of choices. `usage` says whether the request wants a usage chunk, None where that is not known.
     `max_tokens` limits the tokens of each choice, if it is 1 or more. `stop` has the stop sequences.
     `replacement_characters` says whether the prompt has a U+FFFD, which an answer may then repeat. `logprobs` says
-    whether the request wants log probabilities.
+    whether the request wants log probabilities, and `alternatives` how many at most for each token.
     """
 
     n: int = 1
@@ -31,6 +31,7 @@ class Expectations:
     stop: tuple[str, ...] = ()
     replacement_characters: bool = False
     logprobs: bool = False
+    alternatives: int | None = None
     object: str = "chat.completion.chunk"
     finish_reasons: frozenset[str] = FINISH_REASONS
 
@@ -51,6 +52,7 @@ def expectations_of(body: bytes | Any) -> Expectations:
         stop=_stop_sequences(body.get("stop")),
         replacement_characters=_has_replacement(body.get("messages")),
         logprobs=body.get("logprobs") is True,
+        alternatives=alternatives if type(alternatives := body.get("top_logprobs")) is int else None,
     )
 
 

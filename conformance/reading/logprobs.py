@@ -19,8 +19,12 @@ class LogprobsReader:
 
     index: int
     log: DeviationLog
+    most_alternatives: int | None = None
+    """How many alternatives of a token the request wants; None where it does not say."""
     count: int = 0
     _pieces: list[bytes] = field(default_factory=list)
+    _lacks_bytes: bool = False
+    """Whether the bytes of a part of a character are told by nothing."""
 
     def take(self, logprobs: Any, position: Position) -> None:
         """Takes the log probabilities beside one delta, which is at `position`."""
@@ -31,12 +35,20 @@ class LogprobsReader:
         if self.count <= _MOST_TOKENS:
             self._pieces.extend(_bytes_of(entry) for entry in content)
             for entry in content:
+                self._lacks_bytes = self._lacks_bytes or _is_unknown_part(entry)
+                self._count_alternatives(entry, position)
                 for expected, actual in inconsistencies(entry):
                     self.log.note("stream.logprobs-consistent", expected, actual, position)
 
+    def _count_alternatives(self, entry: Any, position: Position) -> None:
+        given = entry.get("top_logprobs") if type(entry) is dict else None
+        if self.most_alternatives is not None and type(given) is list and len(given) > self.most_alternatives:
+            expected = f"at most the {self.most_alternatives} most likely tokens in top_logprobs"
+            self.log.note("stream.logprobs-consistent", expected, f"{len(given)}", position)
+
     def end(self, text: str, position: Position) -> None:
         """Compares all tokens with the whole text of the choice; `position` is the end of the stream."""
-        if not text or self.count > _MOST_TOKENS:
+        if not text or self.count > _MOST_TOKENS or self._lacks_bytes:
             return
         if not self.count:
             expected = f"the log probabilities of choice {self.index}, which the request wants"
@@ -47,6 +59,14 @@ class LogprobsReader:
         if listed and listed != text.strip("\ufffd \t\r\n"):
             expected = f"tokens that make the text of choice {self.index}, {quoted(text)}"
             self.log.note("stream.logprobs", expected, f"tokens that make {quoted(listed)}", position)
+
+
+def _is_unknown_part(entry: Any) -> bool:
+    """Whether a token is a part of a character, and its bytes are not given."""
+    if type(entry) is not dict or type(entry.get("bytes")) is list:
+        return False
+    token = entry.get("token")
+    return type(token) is str and "\ufffd" in token
 
 
 def _bytes_of(entry: Any) -> bytes:

@@ -29,6 +29,7 @@ TEXTS = (
     *("stream/plain", "stream/again", "completion/long-answer"),
     *MULTIBYTE,
     *("stream/two-choices", "completion/two-choices"),
+    *("stream/long", "completion/long", "completion/long-again"),
     *("stream/longer", "stream/longer-again", "completion/longer"),
 )
 """Streams and the same requests without streaming, each sent often enough to see whether the target repeats itself."""
@@ -107,7 +108,18 @@ def test_ids_and_models_look_alike(
         raise DoesNotApply("neither the ids nor the models of the target can be compared")
 
 
-@requirement("stream.whitespace", "stream/plain", "stream/again", "completion/long-answer", *MULTIBYTE)
+@requirement(
+    "stream.whitespace",
+    *(
+        "stream/plain",
+        "stream/again",
+        "completion/long-answer",
+        "stream/long",
+        "completion/long",
+        "completion/long-again",
+    ),
+    *MULTIBYTE,
+)
 def test_white_space_is_not_lost(streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect) -> None:
     alike = [pair for pair in pairs(streams, completions) if has_enough_deltas(pair.stream)]
     compared = [pair for pair in alike if pair.stream.answered.probe.name not in MULTIBYTE]
