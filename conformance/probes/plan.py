@@ -11,6 +11,7 @@ from conformance.contract import Contract
 from conformance.contract.effort import TooMuchEffortError, bounded_effort
 from conformance.contract.model import Tier
 from conformance.probes.access import access_probes
+from conformance.probes.agent_requests import agent_probes
 from conformance.probes.challenge import Challenge
 from conformance.probes.client_errors import error_probes
 from conformance.probes.clients import client_probes
@@ -182,6 +183,7 @@ def _all(body: RequestBody, tier: Tier, generated: int | None) -> Iterator[Probe
     yield from keyword_probes(body, tier)
     yield from declared_probes(body)
     yield from tool_probes(body)
+    yield from agent_probes(body)
     yield from tool_history_probes(body)
     yield from structured_probes(body)
     yield from reasoning_probes(body)
