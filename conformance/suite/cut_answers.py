@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
+from conformance.probes import Probe
 from conformance.probes.model import LIMIT_FIELDS
 from conformance.quoting import quoted
-from conformance.suite.answered_choices import SeenAnswer, SeenChoice
-from conformance.suite.expect import CannotTell, Expect
+from conformance.suite.answer_judging import CLIENT_ERRORS
+from conformance.suite.answered_choices import SeenAnswer, SeenChoice, seen_answers
+from conformance.suite.expect import CannotTell, DoesNotApply, Expect
+from conformance.suite.observations import Observations
 
 
-def judge_cut(answers: Iterable[SeenAnswer], is_cut: Callable[[SeenChoice], bool], expect: Expect) -> None:
+def judge_cut(
+    probes: Sequence[Probe],
+    observations: Observations,
+    expect: Expect,
+    is_cut: Callable[[SeenChoice], bool],
+    because: str,
+) -> None:
     """Expect the reason `length` of each choice that broke off, or that reached its limit.
 
     Raises:
         CannotTell: none did.
+        DoesNotApply: so small a limit is refused; and as `seen_answers`.
     """
-    for answer in answers:
+    refused = {one.probe.name for one in observations.answers(probes)[0] if one.answer.status in CLIENT_ERRORS}
+    taken = [probe for probe in probes if probe.name not in refused]
+    if not taken:
+        raise DoesNotApply("so small a limit is refused")
+    for answer in seen_answers(taken, observations, expect, because):
         full = _is_full(answer)
         for choice in answer.choices:
             if choice.finish_reason is None or not (choice.was_cut or full or is_cut(choice)):

@@ -82,7 +82,7 @@ def _problem(choice: SeenChoice) -> str | None:
 
 @requirement("structured.cut", "structured/cut", "structured/cut-streamed")
 def test_a_document_that_was_cut_says_so(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
-    judge_cut(seen_answers(probes, observations, expect, KEPT), _is_cut_document, expect)
+    judge_cut(probes, observations, expect, _is_cut_document, KEPT)
 
 
 def _is_cut_document(choice: SeenChoice) -> bool:

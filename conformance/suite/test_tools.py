@@ -269,7 +269,7 @@ def test_definitions_of_tools_are_read(observations: Observations, expect: Expec
 
 @requirement("tools.cut", "tools/cut", "tools/cut-streamed")
 def test_a_call_that_was_cut_says_so(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
-    judge_cut(seen_answers(probes, observations, expect, DEMANDED), _is_cut_call, expect)
+    judge_cut(probes, observations, expect, _is_cut_call, DEMANDED)
 
 
 def _is_cut_call(choice: SeenChoice) -> bool:

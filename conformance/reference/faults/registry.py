@@ -16,6 +16,7 @@ from conformance.reference.faults import (  # noqa: F401 - each names its action
     on_chunks,
     on_conversations,
     on_events,
+    on_histories,
     on_messages,
     on_reading,
     on_requests,
