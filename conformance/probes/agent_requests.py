@@ -15,7 +15,7 @@ from conformance.probes.tools import CITY, DAY, REFRESH, asking_for_tools, city_
 
 AGENT, ALLOWED, NONE = "tools/agent", "tools/allowed-and-one", "tools/none-with-effort"
 """The combined requests."""
-_TOKENS: Final = 160
+_TOKENS: Final = 128
 _OF_ONE_CALL: Final = 96
 _TEMPTING: Final = f"Call the function {CITY} for Oslo."
 _BOTH: Final = f"Call {CITY} for Oslo and {DAY} with 7, both at once."
