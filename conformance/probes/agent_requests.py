@@ -31,10 +31,8 @@ def agent_probes(body: RequestBody) -> Iterator[Probe]:
     if body.has("parallel_tool_calls"):
         one = {**_allowed(body), "parallel_tool_calls": False}
         yield from _combined(ALLOWED, about, one, _allowed_parts(body), body)
-    if "tools" not in body.target.lacks:
-        request = with_effort(_none(body), body)
-        about = "a request with an effort that must be answered without a call"
-        yield from _combined(NONE, about, request, _none_parts(body), body)
+    about = "a request with an effort that must be answered without a call"
+    yield from _combined(NONE, about, with_effort(_none(body), body), _none_parts(body), body)
 
 
 Parts = list[tuple[str, str, dict[str, Any]]]
@@ -43,7 +41,7 @@ Parts = list[tuple[str, str, dict[str, Any]]]
 
 def _combined(name: str, about: str, request: dict[str, Any], parts: Parts, body: RequestBody) -> Iterator[Probe]:
     alone = tuple(served_probe(part, words, one) for part, words, one in parts)
-    effort = effort_probes(body) if name == NONE else ()
+    effort = effort_probes(body) if name == NONE and "tools" not in body.target.lacks else ()
     whole = tuple(one for one in effort if not one.asks_for_stream)
     yield served_probe(name, about, request, instead=(*alone, *whole))
     if body.has("stream"):
