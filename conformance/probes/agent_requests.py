@@ -27,7 +27,7 @@ def agent_probes(body: RequestBody) -> Iterator[Probe]:
     if not body.has("tools") or not body.has("tool_choice"):
         return
     yield from _combined(AGENT, "tools as agents ask for them, all at once", _agent(body), _agent_parts(body), body)
-    about = "a request that allows one of two functions, one call at most, and asks for two"
+    about = "a request that allows two of three functions, one call at most, and asks for all"
     if body.has("parallel_tool_calls"):
         one = {**_allowed(body), "parallel_tool_calls": False}
         yield from _combined(ALLOWED, about, one, _allowed_parts(body), body)
@@ -73,14 +73,15 @@ def _agent_parts(body: RequestBody) -> Parts:
 
 
 def _allowed(body: RequestBody) -> dict[str, Any]:
-    allowed = {"mode": "required", "tools": [named(DAY)]}
-    return asking_for_tools(body, _BOTH, tool_choice={"type": "allowed_tools", "allowed_tools": allowed})
+    allowed = {"mode": "required", "tools": [named(DAY), named(REFRESH)]}
+    choice = {"type": "allowed_tools", "allowed_tools": allowed}
+    return asking_for_tools(body, _ALL, tools=_three(), tool_choice=choice)
 
 
 def _allowed_parts(body: RequestBody) -> Parts:
     one = asking_for_tools(body, _BOTH, tool_choice="required", parallel_tool_calls=False)
     return [
-        ("tools/allowed", "a request that allows one of two functions", _allowed(body)),
+        ("tools/allowed", "a request that allows two of three functions", _allowed(body)),
         ("tools/one-at-a-time", "a request that allows one call at most, and asks for two", one),
     ]
 

@@ -57,6 +57,8 @@ def test_each_effort_is_served_or_refused(
 ) -> None:
     told = {probe.name for probe in decisive(probes, observations)}
     own = [one for one in answers if one.probe.name in told and one.requested("reasoning_effort") is not None]
+    if not own and expect.lacking is None:
+        raise DoesNotApply("no request with an effort is known to be one that the target takes")
     expect_served_or_refused(own, observations, expect, CLIENT_ERRORS)
 
 

@@ -70,7 +70,7 @@ def test_the_named_function_is_called_in_a_stream(
 @requirement("tools.allowed", *(f"{name}{form}" for name in (ALLOWED, "tools/allowed") for form in ("", "-streamed")))
 def test_only_allowed_functions_are_called(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     taken = without_refusals(probes, observations, expect, refuses_this_choice, "allowed tools")
-    judge_demanded(taken, observations, expect, frozenset({DAY}))
+    judge_demanded(taken, observations, expect, frozenset({DAY, REFRESH}))
 
 
 @requirement("tools.none", *NO_CALL)

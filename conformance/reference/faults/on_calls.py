@@ -197,7 +197,10 @@ _ARGUMENTS: Mapping[str, Callable[[str], str]] = {
 
 
 def _edited(text: str, edit: Callable[[dict[str, Any]], Any]) -> str:
-    value = json.loads(text) if text else {}
+    try:
+        value = json.loads(text) if text else {}
+    except ValueError:
+        return text  # a limit has cut it
     return json.dumps(edit(value) if isinstance(value, dict) else value, ensure_ascii=False)
 
 
