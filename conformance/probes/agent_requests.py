@@ -11,7 +11,17 @@ from typing import Any, Final
 from conformance.probes.model import Probe, served_probe
 from conformance.probes.reasoning import effort_probes, with_effort
 from conformance.probes.request_body import RequestBody
-from conformance.probes.tools import CITY, DAY, REFRESH, asking_for_tools, city_and_day, function, named, streamed
+from conformance.probes.tools import (
+    CITY,
+    DAY,
+    REFRESH,
+    asking_for_tools,
+    city_and_day,
+    function,
+    named,
+    streamed,
+    takes_tools,
+)
 
 AGENT, ALLOWED, NONE = "tools/agent", "tools/allowed-and-one", "tools/none-with-effort"
 """The combined requests."""
@@ -41,7 +51,7 @@ Parts = list[tuple[str, str, dict[str, Any]]]
 
 def _combined(name: str, about: str, request: dict[str, Any], parts: Parts, body: RequestBody) -> Iterator[Probe]:
     alone = tuple(served_probe(part, words, one) for part, words, one in parts)
-    effort = effort_probes(body) if name == NONE and "tools" not in body.target.lacks else ()
+    effort = effort_probes(body) if name == NONE and takes_tools(body) else ()
     whole = tuple(one for one in effort if not one.asks_for_stream)
     yield served_probe(name, about, request, instead=(*alone, *whole))
     if body.has("stream"):
@@ -75,11 +85,11 @@ def _agent_parts(body: RequestBody) -> Parts:
 def _allowed(body: RequestBody) -> dict[str, Any]:
     allowed = {"mode": "required", "tools": [named(DAY), named(REFRESH)]}
     choice = {"type": "allowed_tools", "allowed_tools": allowed}
-    return asking_for_tools(body, _ALL, tools=_three(), tool_choice=choice)
+    return asking_for_tools(body, _ALL, tokens=_TOKENS, tools=_three(), tool_choice=choice)
 
 
 def _allowed_parts(body: RequestBody) -> Parts:
-    one = asking_for_tools(body, _BOTH, tool_choice="required", parallel_tool_calls=False)
+    one = asking_for_tools(body, _BOTH, tokens=_TOKENS, tool_choice="required", parallel_tool_calls=False)
     return [
         ("tools/allowed", "a request that allows two of three functions", _allowed(body)),
         ("tools/one-at-a-time", "a request that allows one call at most, and asks for two", one),

@@ -8,6 +8,7 @@ from typing import Any, Final
 from conformance.contract.model import Tier
 from conformance.probes.model import Probe, either_probe
 from conformance.probes.request_body import RequestBody
+from conformance.probes.tools import takes_tools
 
 EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _STANDARD: Final = "low"
@@ -36,7 +37,7 @@ def effort_probes(body: RequestBody) -> tuple[Probe, ...]:
 
 
 def _efforts(body: RequestBody) -> Iterator[Probe]:
-    combined = body.has("tools") and body.has("tool_choice") and "tools" not in body.target.lacks
+    combined = takes_tools(body)
     for effort in EFFORTS:
         if effort != _STANDARD or not combined:  # else a request with tools has it, too
             yield from _of_effort(effort, body)

@@ -33,6 +33,12 @@ def tool_probes(body: RequestBody) -> Iterator[Probe]:
     yield from _custom(body)
 
 
+def takes_tools(body: RequestBody) -> bool:
+    """Whether the contract has tools and a choice among them, and the target is not known to refuse either."""
+    fields = {"tools": [], "tool_choice": "none"}
+    return all(map(body.has, fields)) and body.is_spoken(fields)
+
+
 def function(name: str, schema: Mapping[str, Any] | None, *, strict: bool = False) -> dict[str, Any]:
     """A function tool with a schema of its parameters; None leaves them out."""
     held: dict[str, Any] = {"name": name, "description": f"Takes what a caller has for {name}."}

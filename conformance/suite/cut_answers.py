@@ -20,7 +20,7 @@ def judge_cut(
     is_cut: Callable[[SeenChoice], bool],
     because: str,
 ) -> None:
-    """Expect the reason `length` of each choice that broke off, or that reached its limit.
+    """Expect the reason `length` of each choice that broke off, or of which nothing is left at its limit.
 
     Raises:
         DoesNotApply: none did, or so small a limit is refused; and as `seen_answers`.
@@ -32,7 +32,8 @@ def judge_cut(
     for answer in seen_answers(taken, observations, expect, because):
         full = _is_full(answer)
         for choice in answer.choices:
-            if choice.finish_reason is None or not (choice.was_cut or full or is_cut(choice)):
+            is_lost = full and not choice.calls and not (choice.text or "").strip()
+            if choice.finish_reason is None or not (choice.was_cut or is_lost or is_cut(choice)):
                 continue  # that a stream does not finish, another requirement tells
             shown = [call.input for call in choice.calls] or choice.text
             actual = f"finish_reason {quoted(choice.finish_reason)} beside {quoted(shown)}"

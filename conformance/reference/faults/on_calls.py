@@ -175,8 +175,8 @@ _ARGUMENTS: Mapping[str, Callable[[str], str]] = {
     "ascii": lambda text: text.encode("ascii", "replace").decode(),
     "damaged": lambda text: "".join(one if one.isascii() else "\ufffd" for one in text),
     "mojibake": lambda text: text.encode().decode("latin-1"),
-    "escaped": lambda text: json.dumps(json.loads(text), ensure_ascii=True) if text else text,
-    "indented": lambda text: json.dumps(json.loads(text), ensure_ascii=False, indent=2) if text else text,
+    "escaped": lambda text: _written(text, ensure_ascii=True),
+    "indented": lambda text: _written(text, ensure_ascii=False, indent=2),
     "spaced": lambda text: f" \n{text}\n ",
     "upper-case": lambda text: text.upper(),
     "further-member": lambda text: _edited(text, lambda value: {**value, "further": 1}),
@@ -202,6 +202,14 @@ def _edited(text: str, edit: Callable[[dict[str, Any]], Any]) -> str:
     except ValueError:
         return text  # a limit has cut it
     return json.dumps(edit(value) if isinstance(value, dict) else value, ensure_ascii=False)
+
+
+def _written(text: str, **form: Any) -> str:
+    """The same JSON in another form; what is none, or was cut, as it is."""
+    try:
+        return json.dumps(json.loads(text), **form)
+    except ValueError:
+        return text
 
 
 def _as_text(value: Any) -> str:
