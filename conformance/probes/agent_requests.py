@@ -20,7 +20,6 @@ from conformance.probes.tools import (
     function,
     named,
     streamed,
-    takes_tools,
 )
 
 AGENT, ALLOWED, NONE = "tools/agent", "tools/allowed-and-one", "tools/none-with-effort"
@@ -50,22 +49,26 @@ Parts = list[tuple[str, str, dict[str, Any]]]
 
 
 def _combined(name: str, about: str, request: dict[str, Any], parts: Parts, body: RequestBody) -> Iterator[Probe]:
-    alone = tuple(served_probe(part, words, one) for part, words, one in parts)
-    effort = effort_probes(body) if name == NONE and takes_tools(body) else ()
-    whole = tuple(one for one in effort if not one.asks_for_stream)
-    yield served_probe(name, about, request, instead=(*alone, *whole))
-    if body.has("stream"):
-        pieces = (
-            served_probe(f"{part}-streamed", f"{words}, streamed", streamed(one, body)) for part, words, one in parts
-        )
-        other = tuple(one for one in effort if one.asks_for_stream)
-        yield served_probe(f"{name}-streamed", f"{about}, streamed", streamed(request, body), instead=(*pieces, *other))
+    """The combined request, whole and streamed; its parts alone where the target is known to refuse it."""
+    streams = body.has("stream")
+    alone = [served_probe(part, words, one) for part, words, one in parts]
+    pieces = [served_probe(f"{part}-streamed", f"{words}, streamed", streamed(one, body)) for part, words, one in parts]
+    if not body.is_spoken(request):
+        yield from (*alone, *(pieces if streams else ()))
+        return
+    for effort in effort_probes(body) if name == NONE else ():
+        (pieces if effort.asks_for_stream else alone).append(effort)
+    yield served_probe(name, about, request, instead=tuple(alone))
+    if streams:
+        request, about = streamed(request, body), f"{about}, streamed"
+        yield served_probe(f"{name}-streamed", about, request, instead=tuple(pieces))
 
 
 def _agent(body: RequestBody) -> dict[str, Any]:
     """Three functions, one of them without parameters, two choices, an effort, and turns before the question."""
     asked = asking_for_tools(body, _ALL, tokens=_TOKENS, tools=_three(), tool_choice="required")
-    further = {name: value for name, value in (("n", 2), ("temperature", 1)) if body.has(name)}
+    values = (("n", 2), ("temperature", 1))
+    further = {name: value for name, value in values if body.has(name) and body.is_spoken({name: value})}
     return with_effort({**asked, "messages": [*_turns(), *asked["messages"]], **further}, body)
 
 

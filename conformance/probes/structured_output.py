@@ -11,7 +11,7 @@ from conformance.probes.model import Probe, either_probe, refused_probe, served_
 from conformance.probes.reasoning import with_effort
 from conformance.probes.request_body import CHEAP, RequestBody
 from conformance.probes.schema_corpus import CorpusSchema, schema_corpus, very_long
-from conformance.probes.tools import city_and_day, streamed
+from conformance.probes.tools import city_and_day, streamed, takes_tools
 
 STRICT: Final = "structured/strict"
 """The first request for structured output: an answer that no model would give by itself."""
@@ -49,8 +49,8 @@ def _beside_tools(one: CorpusSchema, body: RequestBody) -> Iterator[Probe]:
     """A document beside tools that must not be called, and with an effort; alone where that is not served."""
     about = f"an answer that must fit a schema with {one.about}"
     alone = _asking(body, one.schema, one.tokens or _TOKENS)
-    fields = {"tools": city_and_day(), "tool_choice": "none"} if body.has("tools") and body.has("tool_choice") else {}
-    together = with_effort(body.spoken({**alone, **fields}), body)
+    fields = {"tools": city_and_day(), "tool_choice": "none"} if takes_tools(body) else {}
+    together = with_effort({**alone, **fields}, body)
     words = f"{about}, beside tools and an effort"
     whole = served_probe(f"{SCHEMA}{one.name}", about, alone)
     yield served_probe(BESIDE_TOOLS, words, together, instead=(whole,))

@@ -63,6 +63,20 @@ def test_without_tools_an_effort_and_documents_are_asked_for_alone() -> None:
     assert "tools" not in found["reasoning/effort-low"].body
 
 
+def test_a_format_that_the_target_lacks_is_not_taken_out_of_its_request() -> None:
+    lacking = dataclasses.replace(TARGET, unsupported=("response_format",))
+    assert "response_format" in probes(lacking)["structured/beside-tools"].body
+
+
+def test_what_the_target_lacks_is_left_out_of_a_combined_request() -> None:
+    lacking = dataclasses.replace(TARGET, unsupported=("n", "temperature", "parallel_tool_calls"))
+    found = probes(lacking)
+    assert not {"n", "temperature"} & found["tools/agent"].body.keys()
+    assert "tools/allowed-and-one" not in found
+    own = {probe.name for probe in planned(lacking).probes}
+    assert {"tools/allowed", "tools/one-at-a-time", "tools/agent"} <= own
+
+
 @pytest.mark.parametrize("call_id", ["call_9aB3dE5fG7hJ", "9aB3dE5fG", "functions.set_city:0", "call_aa", "a"])
 def test_calls_of_a_history_have_ids_of_their_own(call_id: str) -> None:
     messages: list[dict[str, Any]] = probes(with_call(call_id))[HISTORY].body["messages"]
