@@ -16,6 +16,7 @@ ONE_CONNECTION = "kept-alive"
 """The connection of several streams and plain completions, where each kind follows the other and itself."""
 LONG_ANSWER = "Count from one to fifty in words, separated by single spaces, without any other text."
 STOP_LAST, STOP_AMID = "completion/stop-last", "completion/stop-amid"
+STOP_OF_CHOICES, TWO_CHOICES = "completion/stop-of-choices", "completion/two-choices"
 _AT_THE_ENDS = 2
 IN_NO_TEXT = ("\u241f1", "\u241f2", "\u241f3")
 """Stop sequences that no answer has."""
@@ -76,9 +77,12 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
         stopped = body.asking(LONG_ANSWER, tokens=24, stop=[" "])
         yield served_probe("completion/stop", "a long answer that stops at its first space", stopped)
         yield from _stopped_by_one_of_many(body)
+        if body.has("n"):
+            several = body.asking(LONG_ANSWER, tokens=24, stop=[" "], n=2)
+            yield served_probe(STOP_OF_CHOICES, "two choices that stop at their first space", several)
     if body.has("n"):
         request = body.asking(LONG_ANSWER, tokens=OF_CHOICES, n=2)
-        yield served_probe("completion/two-choices", "two choices for one prompt", request)
+        yield served_probe(TWO_CHOICES, "two choices for one prompt", request)
     if body.has("logprobs"):
         request = body.asking(f"Say: {_NOT_ASCII}", tokens=8, logprobs=True, top_logprobs=2)
         yield served_probe("completion/logprobs", "the log probabilities of each token", request)

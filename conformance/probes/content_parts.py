@@ -7,61 +7,67 @@ import io
 import struct
 import wave
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Final
 
 from conformance.contract.model import Tier
+from conformance.probes.completions import LONG_ANSWER
 from conformance.probes.model import Probe, either_probe, served_probe
 from conformance.probes.request_body import RequestBody
 
 PARTS: Final = ("image", "audio", "file")
+TEXTS: Final = "parts/texts"
 _TOKENS: Final = 4
-_PREFACE: Final = "Think of a house, a tree, a cloud and a bridge over a river. " * 4
 _QUESTION: Final = "Say hello."
 
 
 def content_part_probes(body: RequestBody) -> Iterator[Probe]:
     """The same question with one part and with several, so that what was read shows in the prompt's tokens."""
-    several = [_text(_PREFACE), _text(_QUESTION), _text(_PREFACE)]
+    several = [_text(LONG_ANSWER)] * 3  # of which a request for text has one
     if not body.accepts(_asking(body, several)):
         return  # a contract whose messages have one text
-    yield served_probe("parts/texts", "a message of three parts of text", _asking(body, several))
-    alone = [("first", several[:1]), ("last", several[1:2])]
-    for name, parts in alone:
-        about = f"a message of the {name} of these parts alone"
-        yield served_probe(f"parts/{name}-text", about, _asking(body, parts))
-    for kind, part in zip(PARTS, (picture(), sound(), document()), strict=True):
-        request = _asking(body, [_text(_QUESTION), part])
-        if not body.accepts(request):
-            continue
-        yield either_probe(f"parts/{kind}", f"a message with {_WORDS[kind]}", request)
-        if body.has("stream"):
-            streamed = {**request, "stream": True}
-            about = f"a message with {_WORDS[kind]}, streamed"
-            yield either_probe(f"parts/{kind}-streamed", about, streamed, tier=Tier.EXHAUSTIVE)
+    yield served_probe(TEXTS, "a message of three parts of text", _asking(body, several))
+    for kind, make in zip(PARTS, (picture, sound, document), strict=True):
+        yield from _of_kind(kind, make, body)
+
+
+def _of_kind(kind: str, make: Callable[[int], dict[str, Any]], body: RequestBody) -> Iterator[Probe]:
+    """A message with one part of a medium, and with three."""
+    one = _asking(body, [_text(_QUESTION), make(0)])
+    if not body.accepts(one):
+        return
+    about = f"a message with {_WORDS[kind]}"
+    yield either_probe(f"parts/{kind}", about, one)
+    three = _asking(body, [_text(_QUESTION), *map(make, range(3))])
+    tier = Tier.STANDARD if kind == "image" else Tier.EXHAUSTIVE
+    yield either_probe(f"parts/{kind}-three", f"a message with three parts of the kind `{kind}`", three, tier=tier)
+    if body.has("stream"):
+        yield either_probe(
+            f"parts/{kind}-streamed", f"{about}, streamed", {**one, "stream": True}, tier=Tier.EXHAUSTIVE
+        )
 
 
 _WORDS: Final = {"image": "a picture of one pixel", "audio": "a tenth of a second of silence", "file": "a small PDF"}
 
 
 @cache
-def picture() -> dict[str, Any]:
-    """A part with a PNG picture of one pixel, as a data URL."""
-    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{_base64(_png())}"}}
+def picture(number: int = 0) -> dict[str, Any]:
+    """A part with a PNG picture of one pixel, as a data URL, each number in a colour of its own."""
+    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{_base64(_png(number))}"}}
 
 
 @cache
-def sound() -> dict[str, Any]:
+def sound(_: int = 0) -> dict[str, Any]:
     """A part with a tenth of a second of silence, as WAV."""
     return {"type": "input_audio", "input_audio": {"data": _base64(_wav()), "format": "wav"}}
 
 
 @cache
-def document() -> dict[str, Any]:
-    """A part with a PDF of one page that says hello."""
+def document(number: int = 0) -> dict[str, Any]:
+    """A part with a PDF of one page that says hello, each number with a name of its own."""
     data = f"data:application/pdf;base64,{_base64(_pdf())}"
-    return {"type": "file", "file": {"filename": "hello.pdf", "file_data": data}}
+    return {"type": "file", "file": {"filename": f"hello{number or ''}.pdf", "file_data": data}}
 
 
 def _asking(body: RequestBody, parts: list[dict[str, Any]]) -> dict[str, Any]:
@@ -76,9 +82,9 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def _png() -> bytes:
+def _png(number: int) -> bytes:
     header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
-    pixels = zlib.compress(b"\0\xff\0\0")
+    pixels = zlib.compress(b"\0\xff\0" + bytes([number]))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         for kind, data in ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b""))

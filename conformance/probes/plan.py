@@ -11,6 +11,7 @@ from conformance.contract import Contract
 from conformance.contract.effort import TooMuchEffortError, bounded_effort
 from conformance.contract.model import Tier
 from conformance.probes.access import access_probes
+from conformance.probes.agent_requests import agent_probes
 from conformance.probes.broken_parts import broken_part_probes
 from conformance.probes.challenge import Challenge
 from conformance.probes.client_errors import error_probes
@@ -191,6 +192,7 @@ def _all(body: RequestBody, tier: Tier, generated: int | None, *, draw: bool) ->
     yield from keyword_probes(body, tier)
     yield from declared_probes(body)
     yield from tool_probes(body)
+    yield from agent_probes(body)
     yield from tool_history_probes(body)
     yield from structured_probes(body)
     yield from reasoning_probes(body)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from conformance.contract.model import Tier
 from conformance.probes.model import Probe, either_probe
 from conformance.probes.request_body import RequestBody
+from conformance.probes.tools import takes_tools
 
 EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _STANDARD: Final = "low"
@@ -24,17 +25,34 @@ def reasoning_probes(body: RequestBody) -> Iterator[Probe]:
         yield either_probe(f"reasoning/handed-back-{name}", about, _turn(body, spoken), tier=Tier.EXHAUSTIVE)
 
 
+def with_effort(request: Mapping[str, Any], body: RequestBody) -> dict[str, Any]:
+    """A request with the effort of the standard tier, where the contract has one and the target takes it."""
+    widened = {**request, "reasoning_effort": _STANDARD}
+    return widened if body.has("reasoning_effort") and body.is_spoken({"reasoning_effort": _STANDARD}) else {**request}
+
+
+def effort_probes(body: RequestBody) -> tuple[Probe, ...]:
+    """A question with this effort alone, whole and streamed."""
+    return tuple(_of_effort(_STANDARD, body)) if body.has("reasoning_effort") else ()
+
+
 def _efforts(body: RequestBody) -> Iterator[Probe]:
+    combined = takes_tools(body)
     for effort in EFFORTS:
-        request = body.asking("What is 17 + 25?", tokens=_TOKENS, reasoning_effort=effort)
-        tier = Tier.STANDARD if effort == _STANDARD else Tier.EXHAUSTIVE
-        about = f"a question with the effort `{effort}`"
-        yield either_probe(f"reasoning/effort-{effort}", about, request, tier=tier)
-        if effort == _STANDARD and body.has("stream"):
-            streamed = {**request, "stream": True}
-            if body.has("stream_options"):
-                streamed["stream_options"] = {"include_usage": True}
-            yield either_probe(f"reasoning/effort-{effort}-streamed", f"{about}, streamed", streamed, tier=tier)
+        if effort != _STANDARD or not combined:  # else a request with tools has it, too
+            yield from _of_effort(effort, body)
+
+
+def _of_effort(effort: str, body: RequestBody) -> Iterator[Probe]:
+    request = body.asking("What is 17 + 25?", tokens=_TOKENS, reasoning_effort=effort)
+    tier = Tier.STANDARD if effort == _STANDARD else Tier.EXHAUSTIVE
+    about = f"a question with the effort `{effort}`"
+    yield either_probe(f"reasoning/effort-{effort}", about, request, tier=tier)
+    if effort == _STANDARD and body.has("stream"):
+        streamed = {**request, "stream": True}
+        if body.has("stream_options"):
+            streamed["stream_options"] = {"include_usage": True}
+        yield either_probe(f"reasoning/effort-{effort}-streamed", f"{about}, streamed", streamed, tier=tier)
 
 
 def _turn(body: RequestBody, spoken: dict[str, Any]) -> dict[str, Any]:

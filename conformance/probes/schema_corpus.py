@@ -12,6 +12,10 @@ from conformance.contract.model import Tier
 from conformance.shipped import schema_corpus_path
 
 SCHEMA: Final = "schema-corpus.schema.json"
+TOGETHER: Final = "all-together"
+"""The schema that has most forms at once, and a text of more than 1 KB."""
+_LONG, _VERY_LONG = 600, 12_000
+"""Completion tokens of a text of more than 1 KB, and of one of more than 16 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,8 @@ class CorpusSchema:
     about: str
     tier: Tier
     schema: Mapping[str, Any] = field(hash=False)
+    tokens: int | None = None
+    """Completion tokens of what fits it, where they are many."""
 
 
 @cache
@@ -34,7 +40,7 @@ def schema_corpus() -> tuple[CorpusSchema, ...]:
     document = read_document(schema_corpus_path())
     enforce(document, SCHEMA)
     return tuple(
-        CorpusSchema(one["name"], one["about"], Tier(one.get("tier", Tier.EXHAUSTIVE)), one["schema"])
+        CorpusSchema(one["name"], one["about"], _tier(one), one["schema"], _LONG if one["name"] == TOGETHER else None)
         for one in document.data
     )
 
@@ -42,3 +48,16 @@ def schema_corpus() -> tuple[CorpusSchema, ...]:
 def corpus_schema(name: str) -> CorpusSchema:
     """The schema of the corpus with this name."""
     return next(one for one in schema_corpus() if one.name == name)
+
+
+@cache
+def very_long() -> CorpusSchema:
+    """A schema with a text of more than 16 KB, in which no two lines are the same."""
+    line = 'particularly professional conversation {} \u00e9\u4e16\u754c \U0001f469\u200d\U0001f467 "quoted"\n'
+    text = {"type": "string", "enum": ["".join(map(line.format, range(220)))]}
+    schema = {"type": "object", "properties": {"text": text}, "required": ["text"], "additionalProperties": False}
+    return CorpusSchema("very-long", "a text of more than 16 KB", Tier.EXHAUSTIVE, schema, _VERY_LONG)
+
+
+def _tier(one: Mapping[str, Any]) -> Tier:
+    return Tier(one.get("tier", Tier.EXHAUSTIVE))

@@ -7,43 +7,90 @@ from typing import Any, Final
 
 from conformance.contract.model import Tier
 from conformance.probes.client_errors import JSON_MODE
-from conformance.probes.model import Probe, refused_probe, served_probe
+from conformance.probes.model import Probe, either_probe, refused_probe, served_probe
+from conformance.probes.reasoning import with_effort
 from conformance.probes.request_body import CHEAP, RequestBody
-from conformance.probes.schema_corpus import CorpusSchema, schema_corpus
+from conformance.probes.schema_corpus import CorpusSchema, schema_corpus, very_long
+from conformance.probes.tools import city_and_day, streamed, takes_tools
 
 STRICT: Final = "structured/strict"
 """The first request for structured output: an answer that no model would give by itself."""
+BESIDE_TOOLS: Final = "structured/beside-tools"
+"""The request for a document that has most forms at once, beside tools and an effort."""
+SCHEMA: Final = "structured/schema/"
 _TOKENS: Final = 160
+_CUT_TOKENS: Final = 12
 
 
 def structured_probes(body: RequestBody) -> Iterator[Probe]:
     """Requests with a `response_format`, whole and streamed."""
     if not body.has("response_format"):
         return
-    first, *others = schema_corpus()
-    yield from _kept(STRICT, first, body, Tier.SMOKE, streamed=Tier.STANDARD)
-    for one in others:
-        yield from _kept(f"structured/schema/{one.name}", one, body, _tier(one), streamed=Tier.EXHAUSTIVE)
+    first, together, *others = schema_corpus()
+    about = f"an answer that must fit a schema with {first.about}"
+    yield served_probe(STRICT, about, _asking(body, first.schema), tier=Tier.SMOKE)
+    if body.has("stream"):
+        request = {**_asking(body, first.schema), "stream": True}
+        yield served_probe(f"{STRICT}-streamed", f"{about}, streamed", request, tier=Tier.EXHAUSTIVE)
+    yield from _beside_tools(together, body)
+    for one in (*others, very_long()):
+        yield from _kept(one, body)
     if body.has("n"):
         two = {**_asking(body, first.schema, tokens=_TOKENS // 2), "n": 2}
         yield served_probe("structured/two-choices", "two structured answers", two, tier=Tier.EXHAUSTIVE)
-    if body.has("stream"):
-        streamed = {**body.asking(JSON_MODE, tokens=64), "response_format": {"type": "json_object"}, "stream": True}
-        yield served_probe("structured/json-streamed", "a JSON object, streamed", streamed, tier=Tier.EXHAUSTIVE)
+    yield from _json_mode(body)
     plain = {**body.asking("Say hello.", tokens=CHEAP), "response_format": {"type": "text"}}
     yield served_probe("structured/text", "a text, asked for by its name", plain, tier=Tier.EXHAUSTIVE)
+    yield from _cut(together, body)
     yield from _mistaken(body, first)
 
 
-def _tier(one: CorpusSchema) -> Tier:
-    return Tier.STANDARD if one.name == "odd-keys" else Tier.EXHAUSTIVE
-
-
-def _kept(name: str, one: CorpusSchema, body: RequestBody, tier: Tier, *, streamed: Tier) -> Iterator[Probe]:
-    request, about = _asking(body, one.schema), f"an answer that must fit a schema with {one.about}"
-    yield served_probe(name, about, request, tier=tier)
+def _beside_tools(one: CorpusSchema, body: RequestBody) -> Iterator[Probe]:
+    """A document beside tools that must not be called, and with an effort; alone where that is not served."""
+    about = f"an answer that must fit a schema with {one.about}"
+    alone = _asking(body, one.schema, one.tokens or _TOKENS)
+    fields = {"tools": city_and_day(), "tool_choice": "none"} if takes_tools(body) else {}
+    together = with_effort({**alone, **fields}, body)
+    words = f"{about}, beside tools and an effort"
+    whole = served_probe(f"{SCHEMA}{one.name}", about, alone)
+    yield served_probe(BESIDE_TOOLS, words, together, instead=(whole,))
     if body.has("stream"):
-        yield served_probe(f"{name}-streamed", f"{about}, streamed", {**request, "stream": True}, tier=streamed)
+        part = served_probe(f"{SCHEMA}{one.name}-streamed", f"{about}, streamed", streamed(alone, body))
+        request = streamed(together, body)
+        yield served_probe(f"{BESIDE_TOOLS}-streamed", f"{words}, streamed", request, instead=(part,))
+
+
+def _kept(one: CorpusSchema, body: RequestBody) -> Iterator[Probe]:
+    request, about = (
+        _asking(body, one.schema, one.tokens or _TOKENS),
+        f"an answer that must fit a schema with {one.about}",
+    )
+    yield served_probe(f"{SCHEMA}{one.name}", about, request, tier=one.tier)
+    if body.has("stream"):
+        name = f"{SCHEMA}{one.name}-streamed"
+        yield served_probe(name, f"{about}, streamed", {**request, "stream": True}, tier=one.tier)
+
+
+def _json_mode(body: RequestBody) -> Iterator[Probe]:
+    """A JSON object as a stream, with an effort; alone where that is not served."""
+    if not body.has("stream"):
+        return
+    request = {**body.asking(JSON_MODE, tokens=64), "response_format": {"type": "json_object"}, "stream": True}
+    together = with_effort(request, body)
+    if together == request:
+        yield served_probe("structured/json-streamed", "a JSON object, streamed", request)
+        return
+    alone = served_probe("structured/json-streamed", "a JSON object, streamed", request)
+    about = "a JSON object and an effort, streamed"
+    yield served_probe("structured/json-with-effort-streamed", about, together, instead=(alone,))
+
+
+def _cut(one: CorpusSchema, body: RequestBody) -> Iterator[Probe]:
+    request, about = _asking(body, one.schema, _CUT_TOKENS), "a document that a limit cuts"
+    yield either_probe("structured/cut", about, request)
+    if body.has("stream"):
+        further = streamed(request, body)
+        yield either_probe("structured/cut-streamed", f"{about}, streamed", further, tier=Tier.EXHAUSTIVE)
 
 
 def _asking(body: RequestBody, schema: Mapping[str, Any], tokens: int = _TOKENS) -> dict[str, Any]:
@@ -60,6 +107,8 @@ def _mistaken(body: RequestBody, one: CorpusSchema) -> Iterator[Probe]:
     for name, about, held in wrong:
         request = body.asking("Answer in JSON.", tokens=CHEAP, response_format={"type": "json_schema", **held})
         yield refused_probe(f"structured/{name}", about, request)
+        if body.has("stream") and name != "misplaced":
+            yield refused_probe(f"structured/{name}-streamed", f"{about}, streamed", {**request, "stream": True})
 
 
 def _broken() -> dict[str, Any]:

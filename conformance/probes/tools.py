@@ -8,7 +8,7 @@ from typing import Any, Final
 from conformance.contract.model import Tier
 from conformance.probes.model import Probe, either_probe, served_probe
 from conformance.probes.request_body import RequestBody
-from conformance.probes.schema_corpus import corpus_schema, schema_corpus
+from conformance.probes.schema_corpus import TOGETHER, corpus_schema, schema_corpus, very_long
 
 REQUIRED: Final = "tools/required"
 """The first request for a call: it decides whether the deployment takes tools, and how its calls look."""
@@ -17,7 +17,10 @@ TRIALS: Final = 5
 _TOKENS: Final = 96
 """Completion tokens that a call gets: its name, a few arguments, and what a template needs around them."""
 _MORE_TOKENS: Final = 160
-CITY, DAY, NOTE = "set_city", "set_day", "write_note"
+_CUT_TOKENS: Final = 12
+"""Completion tokens of one that a limit cuts."""
+CITY, DAY, NOTE, REFRESH = "set_city", "set_day", "write_note", "refresh_all"
+NO_ARGUMENTS: Final[Mapping[str, Any]] = {"type": "object", "properties": {}}
 
 
 def tool_probes(body: RequestBody) -> Iterator[Probe]:
@@ -25,11 +28,15 @@ def tool_probes(body: RequestBody) -> Iterator[Probe]:
     if not body.has("tools") or not body.has("tool_choice"):
         return
     yield from _called(body)
-    yield from _chosen(body)
-    yield from _counted(body)
     yield from _of_schemas(body)
     yield from _left_to_the_model(body)
     yield from _custom(body)
+
+
+def takes_tools(body: RequestBody) -> bool:
+    """Whether the contract has tools and a choice among them, and the target is not known to refuse either."""
+    fields = {"tools": [], "tool_choice": "none"}
+    return all(map(body.has, fields)) and body.is_spoken(fields)
 
 
 def function(name: str, schema: Mapping[str, Any] | None, *, strict: bool = False) -> dict[str, Any]:
@@ -59,6 +66,12 @@ def asking_for_tools(body: RequestBody, text: str, *, tokens: int = _TOKENS, **f
     return body.asking(text, tokens=tokens, **{"tools": city_and_day(), **fields})
 
 
+def streamed(request: Mapping[str, Any], body: RequestBody) -> dict[str, Any]:
+    """A request as one for a stream with its usage."""
+    options = {"stream_options": {"include_usage": True}} if body.has("stream_options") else {}
+    return {**request, "stream": True, **options}
+
+
 def _both(name: str, about: str, request: dict[str, Any], body: RequestBody, **fields: Any) -> Iterator[Probe]:
     """A request, and the same as a stream."""
     yield served_probe(f"tools/{name}", about, request, **fields)
@@ -67,60 +80,36 @@ def _both(name: str, about: str, request: dict[str, Any], body: RequestBody, **f
 
 def _streamed(name: str, about: str, request: dict[str, Any], body: RequestBody, **fields: Any) -> Iterator[Probe]:
     if body.has("stream"):
-        streamed = {**request, "stream": True}
-        if body.has("stream_options"):
-            streamed["stream_options"] = {"include_usage": True}
-        yield served_probe(f"tools/{name}-streamed", f"{about}, streamed", streamed, **fields)
+        yield served_probe(f"tools/{name}-streamed", f"{about}, streamed", streamed(request, body), **fields)
 
 
 def _called(body: RequestBody) -> Iterator[Probe]:
     request = asking_for_tools(body, f"Call the function {CITY} for Oslo.", tool_choice="required")
     yield from _both("required", "a request that must be answered with a call", request, body, tier=Tier.SMOKE)
-    named_one = asking_for_tools(body, "Say hello.", tool_choice=named(DAY))
-    yield from _both("named", "a request that names the function to call", named_one, body)
-    if body.has("n"):
-        several = {**request, "n": 2}
-        about = "a request for two choices, each with a call"
-        yield from _both("two-choices", about, several, body, tier=Tier.EXHAUSTIVE)
-
-
-def _chosen(body: RequestBody) -> Iterator[Probe]:
-    tempting = f"Call the function {CITY} for Oslo."
-    none = asking_for_tools(body, tempting, tokens=32, tool_choice="none")
-    yield served_probe("tools/none", "a request that must be answered without a call", none)
-    about = "a request that must be answered without a call"
-    yield from _streamed("none", about, none, body, tier=Tier.EXHAUSTIVE)
-    allowed = {"mode": "required", "tools": [named(DAY)]}
-    request = asking_for_tools(body, tempting, tool_choice={"type": "allowed_tools", "allowed_tools": allowed})
-    about = "a request that allows one of two functions"
-    yield served_probe("tools/allowed", about, request)
-    yield from _streamed("allowed", about, request, body, tier=Tier.EXHAUSTIVE)
-
-
-def _counted(body: RequestBody) -> Iterator[Probe]:
-    text = f"Call {CITY} for Oslo and {DAY} with 7, both at once."
-    if body.has("parallel_tool_calls"):
-        one = asking_for_tools(body, text, tool_choice="required", parallel_tool_calls=False)
-        about = "a request that allows one call at most, and asks for two"
-        yield served_probe("tools/one-at-a-time", about, one)
-        yield from _streamed("one-at-a-time", about, one, body, tier=Tier.EXHAUSTIVE)
-    several = asking_for_tools(body, text, tokens=_MORE_TOKENS, tool_choice="required")
-    about = "a request for two calls"
-    yield from _streamed("several", about, several, body)
-    yield served_probe("tools/several", about, several, tier=Tier.EXHAUSTIVE)
+    tools = [*city_and_day(), function(REFRESH, NO_ARGUMENTS)]
+    named_one = asking_for_tools(body, "Say hello.", tools=tools, tool_choice=named(REFRESH))
+    about = "a request that names the last of three functions to call, which takes no arguments"
+    yield from _both("named", about, named_one, body)
 
 
 def _of_schemas(body: RequestBody) -> Iterator[Probe]:
     """Calls whose arguments must fit a schema that no model would meet by itself."""
-    for one in schema_corpus():
-        tool = function(NOTE, one.schema, strict=True)
-        request = body.asking(f"Call {NOTE}.", tokens=_MORE_TOKENS, tools=[tool], tool_choice=named(NOTE))
+    for one in (*schema_corpus(), very_long()):
+        request = _strict(body, one.schema, one.tokens or _MORE_TOKENS)
         about = f"a strict call with {one.about} in its schema"
-        yield served_probe(f"tools/schema/{one.name}", about, request, tier=one.tier)
-        streamed_tier = one.tier if one.name == "odd-keys" else Tier.EXHAUSTIVE
-        yield from _streamed(f"schema/{one.name}", about, request, body, tier=streamed_tier)
+        yield from _both(f"schema/{one.name}", about, request, body, tier=one.tier)
+    cut = _strict(body, corpus_schema(TOGETHER).schema, _CUT_TOKENS)
+    about = "a call that a limit cuts"
+    yield either_probe("tools/cut", about, cut, tier=Tier.EXHAUSTIVE)
+    if body.has("stream"):
+        yield either_probe("tools/cut-streamed", f"{about}, streamed", streamed(cut, body))
     bare = body.asking("Call it.", tokens=_TOKENS, tools=[function(NOTE, None)], tool_choice="required")
     yield from _both("no-parameters", "a call of a function without parameters", bare, body, tier=Tier.EXHAUSTIVE)
+
+
+def _strict(body: RequestBody, schema: Mapping[str, Any], tokens: int) -> dict[str, Any]:
+    tool = function(NOTE, schema, strict=True)
+    return body.asking(f"Call {NOTE}.", tokens=tokens, tools=[tool], tool_choice=named(NOTE))
 
 
 def _left_to_the_model(body: RequestBody) -> Iterator[Probe]:
@@ -131,9 +120,7 @@ def _left_to_the_model(body: RequestBody) -> Iterator[Probe]:
         text = (f"Call {CITY} for Oslo.", f"Call {DAY} with 7.", f"Call {NOTE}.")[(number - 1) % 3]
         request = body.asking(text, tokens=_TOKENS, tools=tools, tool_choice="auto")
         about = "a request that leaves it to the model whether to call"
-        tier = Tier.STANDARD if number == 1 else Tier.EXHAUSTIVE
-        yield served_probe(f"tools/auto-{number}", about, request, tier=tier)
-        yield from _streamed(f"auto-{number}", about, request, body, tier=Tier.EXHAUSTIVE)
+        yield from _both(f"auto-{number}", about, request, body, tier=Tier.EXHAUSTIVE)
 
 
 def _custom(body: RequestBody) -> Iterator[Probe]:

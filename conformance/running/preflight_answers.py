@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final
 
-from conformance.probes.tool_history import kept_message
+from conformance.probes.call_histories import kept_message
 from conformance.reading import read_completion
 from conformance.suite.broken_answers import is_broken_answer
 from conformance.wire import Exchange

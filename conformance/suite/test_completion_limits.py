@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conformance.probes.completions import STOP_AMID, STOP_LAST
+from conformance.probes.completions import SHORTEST, STOP_AMID, STOP_LAST, STOP_OF_CHOICES, TWO_CHOICES
 from conformance.quoting import quoted
 from conformance.reading import fewest_tokens
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
@@ -56,9 +56,12 @@ def test_length_means_that_the_limit_was_reached(completions: Sequence[Completio
         )
 
 
-@requirement("completion.finish-reason-length", "completion/one-token")
+@requirement("completion.finish-reason-length", SHORTEST, TWO_CHOICES)
 def test_a_completion_that_was_cut_says_so(completions: Sequence[Completion], expect: Expect) -> None:
     for completion in completions:
+        if completion.answered.probe.name == TWO_CHOICES:
+            _expect_one_reason_for_one_text(completion, expect)
+            continue
         for choice in completion.choices:
             if choice.get("finish_reason") == "stop" and _ended_before(completion):
                 raise DoesNotApply("the model ended by itself, before the limit was reached")
@@ -70,7 +73,19 @@ def test_a_completion_that_was_cut_says_so(completions: Sequence[Completion], ex
             )
 
 
-@requirement("completion.stop", "completion/stop")
+def _expect_one_reason_for_one_text(completion: Completion, expect: Expect) -> None:
+    """Expect choices with the same text to have ended alike, where the limit has cut one of them."""
+    ends = [
+        (text, choice.get("finish_reason")) for text, choice in zip(completion.texts, completion.choices, strict=False)
+    ]
+    cut = {text for text, reason in ends if reason == "length"}
+    for text, reason in ends:
+        if text in cut:
+            expected = f'"finish_reason": "length" for each choice with the text {quoted(text)}, which the limit cut'
+            expect(reason == "length", completion.id, expected=expected, actual=quoted(reason))
+
+
+@requirement("completion.stop", "completion/stop", STOP_OF_CHOICES)
 def test_a_stop_sequence_ends_the_text(completions: Sequence[Completion], expect: Expect) -> None:
     _judge_stops(completions, expect)
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from math import ceil
 
 from conformance.probes import Probe
+from conformance.probes.completions import SHORTEST, SMALLEST
+from conformance.probes.content_parts import TEXTS
 from conformance.suite.answer_judging import CLIENT_ERRORS, judge_served
 from conformance.suite.answered_choices import SeenAnswer, prompt_tokens, seen_answer
 from conformance.suite.complaint import read_complaint
@@ -15,40 +18,66 @@ from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations, status_of
 from conformance.suite.refusals import says_unsupported
 
-ALONE = "parts/last-text"
-TEXTS = ("parts/texts", "parts/first-text", ALONE)
+KINDS = ("image", "audio", "file")
 _WORDS = re.compile(
     r"image|picture|vision|visual|audio|sound|speech|file|pdf|document|modal|content|part|type|media", re.IGNORECASE
 )
 """What a refusal of a part may speak of."""
 
 
-@requirement("parts.texts-served", *TEXTS)
+@requirement("parts.texts-served", TEXTS)
 def test_several_texts_are_served(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     judge_served(probes, observations, expect, "a completion for a message of parts of text")
 
 
-@requirement("parts.texts-read", *TEXTS)
+@requirement("parts.texts-read", TEXTS, SHORTEST, SMALLEST)
 def test_all_texts_are_read(observations: Observations, expect: Expect) -> None:
-    together, *alone = prompt_tokens(observations, expect, *TEXTS)
-    for which, (_, tokens) in zip(("first", "last"), alone, strict=True):
-        actual = f"{together[1]} prompt tokens, and {tokens} with the {which} part alone"
-        expect(together[1] > tokens, together[0], expected="more prompt tokens for all three parts", actual=actual)
+    together, alone, smallest = prompt_tokens(observations, expect, TEXTS, SHORTEST, SMALLEST)
+    # Three times the text of one of these requests: it is there twice more, and has its tokens beyond the smallest.
+    least = alone[1] + max(1, ceil(1.5 * (alone[1] - smallest[1])))
+    actual = f"{together[1]} prompt tokens, and {alone[1]} with one of its three parts"
+    expected = f"at least {least} prompt tokens for all three parts"
+    expect(together[1] >= least, together[0], expected=expected, actual=actual)
 
 
-@requirement("parts.image", "parts/image", ALONE)
+@requirement("parts.image", "parts/image", SMALLEST)
 def test_a_picture_is_read_or_refused(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     _judge_read("parts/image", probes, observations, expect)
 
 
-@requirement("parts.audio", "parts/audio", ALONE)
+@requirement("parts.audio", "parts/audio", SMALLEST)
 def test_a_sound_is_read_or_refused(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     _judge_read("parts/audio", probes, observations, expect)
 
 
-@requirement("parts.file", "parts/file", ALONE)
+@requirement("parts.file", "parts/file", SMALLEST)
 def test_a_file_is_read_or_refused(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     _judge_read("parts/file", probes, observations, expect)
+
+
+@requirement("parts.further", *(f"parts/{kind}{further}" for kind in KINDS for further in ("", "-three")))
+def test_further_parts_are_read_or_refused(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    names = {probe.name for probe in probes}
+    for kind in KINDS:
+        one, three = f"parts/{kind}", f"parts/{kind}-three"
+        served = [found for name in (one, three) if (found := _served(name, observations)) is not None]
+        if not {one, three} <= names or len(served) < 2:
+            continue  # it is refused, or another requirement tells that it broke the server
+        (_, few), (exchange, many) = prompt_tokens(observations, expect, one, three)
+        actual = f"{many} prompt tokens, and {few} with one of these parts"
+        expect(
+            many > few, exchange, expected="more prompt tokens for three parts of a kind, or a refusal", actual=actual
+        )
+    if not expect.judged:
+        raise DoesNotApply("no message with several parts beside its text is served")
+
+
+def _served(name: str, observations: Observations) -> SeenAnswer | None:
+    """The answer to a probe that counts its prompt tokens, where it was served."""
+    for one in observations.answers(observations.matching([name]))[0]:
+        found = seen_answer(one, observations)
+        return found if isinstance(found, SeenAnswer) and found.tokens("prompt_tokens") is not None else None
+    return None
 
 
 def _judge_read(name: str, probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
@@ -65,7 +94,7 @@ def _judge_read(name: str, probes: Sequence[Probe], observations: Observations, 
             expected = f"a completion or a refusal for {one.probe.about}"
             expect(False, one.id, expected=expected, actual=status_of(one))
             return
-    (exchange, beside), (_, alone) = prompt_tokens(observations, expect, name, ALONE)
+    (exchange, beside), (_, alone) = prompt_tokens(observations, expect, name, SMALLEST)
     actual = f"{beside} prompt tokens, and {alone} for the text alone"
     expect(beside > alone, exchange, expected="more prompt tokens, or a refusal that names the part", actual=actual)
 
@@ -76,7 +105,7 @@ def _is_said_with_server_error(one: Answered) -> bool:
     return one.answer.status >= 500 and says_unsupported(body) and bool(_WORDS.search(read_complaint(body).said))
 
 
-@requirement("parts.refused-in-words", "parts/image", "parts/audio", "parts/file")
+@requirement("parts.refused-in-words", *(f"parts/{kind}" for kind in KINDS))
 def test_a_part_is_refused_in_words(answers: Sequence[Answered], expect: Expect) -> None:
     for one in answers:
         if one.answer.status in CLIENT_ERRORS and not says_too_long(one.answer.body):

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from conformance.probes import Probe
-from conformance.probes.structured_output import STRICT
+from conformance.probes.structured_output import BESIDE_TOOLS, SCHEMA, STRICT
 from conformance.quoting import quoted
 from conformance.strict_json import parse
 from conformance.suite.answer_judging import CLIENT_ERRORS, expect_status, judge_served
 from conformance.suite.answered_choices import SeenChoice, choices_in, seen_answers
 from conformance.suite.call_judging import misfit
+from conformance.suite.cut_answers import judge_cut
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations
 
 KEPT = "structured.strict"
-SCHEMAS = "structured/schema/*"
+SCHEMAS = f"{SCHEMA}*"
+TOGETHER = f"{SCHEMA}all-together"
 
 
 @requirement("structured.strict", STRICT)
@@ -24,18 +26,18 @@ def test_an_answer_fits_its_schema(probes: Sequence[Probe], observations: Observ
     _judge_kept(probes, observations, expect)
 
 
-@requirement("structured.strict-streamed", f"{STRICT}-streamed")
+@requirement("structured.strict-streamed", f"{STRICT}-streamed", f"{BESIDE_TOOLS}-streamed", f"{TOGETHER}-streamed")
 def test_a_stream_fits_its_schema(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     _judge_kept(probes, observations, expect)
 
 
-@requirement("structured.schemas", SCHEMAS)
+@requirement("structured.schemas", SCHEMAS, BESIDE_TOOLS)
 def test_answers_fit_schemas_of_each_form(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     whole = [probe for probe in probes if not probe.asks_for_stream]
     _judge_kept(whole, observations, expect)
 
 
-@requirement("structured.schemas-streamed", "structured/schema/*-streamed")
+@requirement("structured.schemas-streamed", f"{SCHEMAS}-streamed", f"{BESIDE_TOOLS}-streamed")
 def test_streams_fit_schemas_of_each_form(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     _judge_kept(probes, observations, expect)
 
@@ -78,12 +80,22 @@ def _problem(choice: SeenChoice) -> str | None:
     return misfit(read.value, choice.answered.sent["response_format"]["json_schema"]["schema"])
 
 
+@requirement("structured.cut", "structured/cut", "structured/cut-streamed")
+def test_a_document_that_was_cut_says_so(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    judge_cut(probes, observations, expect, _is_cut_document, KEPT)
+
+
+def _is_cut_document(choice: SeenChoice) -> bool:
+    text = (choice.text or "").strip()
+    return text.startswith("{") and not parse(text).is_one_document
+
+
 @requirement("structured.text", "structured/text")
 def test_the_format_text_is_served(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     judge_served(probes, observations, expect, f"a completion for {probes[0].about}")
 
 
-@requirement("structured.json-streamed", "structured/json-streamed")
+@requirement("structured.json-streamed", "structured/json-streamed", "structured/json-with-effort-streamed")
 def test_json_mode_holds_in_streams(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     for choice in choices_in(seen_answers(probes, observations, expect, KEPT)):
         if choice.finish_reason == "stop":
@@ -100,14 +112,14 @@ def test_a_misplaced_schema_is_refused(answers: Sequence[Answered], observations
     _judge_mistake(answers, observations, expect)
 
 
-@requirement("structured.without-schema", "structured/without-schema")
+@requirement("structured.without-schema", "structured/without-schema", "structured/without-schema-streamed")
 def test_a_format_without_its_schema_is_refused(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
     _judge_mistake(answers, observations, expect)
 
 
-@requirement("structured.broken-schema", "structured/broken-schema")
+@requirement("structured.broken-schema", "structured/broken-schema", "structured/broken-schema-streamed")
 def test_a_broken_schema_is_refused(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
     _judge_mistake(answers, observations, expect)
 

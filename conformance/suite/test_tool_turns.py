@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from conformance.probes import Probe
+from conformance.probes.call_histories import HISTORY, LONG_RESULT, SHAPE
+from conformance.probes.tools import REQUIRED
 from conformance.quoting import quoted
 from conformance.reading.tool_calls import ToolCall
 from conformance.suite.answer_judging import CLIENT_ERRORS, expect_status, judge_served
@@ -18,55 +20,59 @@ from conformance.suite.call_judging import (
     tool_names,
     without_refusals,
 )
+from conformance.suite.combined_requests import broken_together, decisive
 from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.limits import declared_too_long
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations, status_of
 from conformance.suite.obstacles import AUTOMATIC
 from conformance.suite.refusals import refuses_automatic_choice, refuses_reasoning
+from conformance.suite.shape_judging import judge_shapes
 from conformance.suite.shares import share_in_words
 
 SURFACE = ("tools/*", "structured/*", "reasoning/*", "parts/*")
 NAMES = ("tools/name-outside-pattern", "tools/name-too-long")
 
 
-@requirement("tools.second-turn", "tools/second-turn", "tools/second-turn-long-result")
+@requirement("tools.second-turn", HISTORY, "tools/second-turn", "tools/second-turn-long-result")
 def test_the_turn_after_a_call_is_served(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     _judge_turn(probes, observations, expect)
 
 
-@requirement("tools.second-turn-streamed", "tools/second-turn-streamed")
+@requirement(
+    "tools.second-turn-streamed", f"{HISTORY}-streamed", "tools/second-turn-streamed", "tools/second-round-streamed"
+)
 def test_the_turn_after_a_call_is_streamed(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     _judge_turn(probes, observations, expect)
 
 
-@requirement("tools.second-turn-contents", "tools/second-turn-*-content")
+@requirement("tools.second-turn-contents", HISTORY, "tools/second-turn-*-content")
 def test_any_content_beside_a_call_is_taken_back(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
     _judge_turn(probes, observations, expect)
 
 
-@requirement("tools.second-turn-results", "tools/second-turn-result-parts", "tools/second-turn-two-calls")
+@requirement("tools.second-turn-results", HISTORY, "tools/second-turn-result-parts", "tools/second-turn-two-calls")
 def test_results_in_parts_and_of_two_calls_are_taken(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
     _judge_turn(probes, observations, expect)
 
 
-@requirement("tools.second-turn-arguments", "tools/second-turn-odd-arguments")
+@requirement("tools.second-turn-arguments", HISTORY, "tools/second-turn-odd-arguments")
 def test_odd_arguments_are_taken_back(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     _judge_turn(probes, observations, expect)
 
 
-@requirement("tools.later-turns", "tools/third-turn")
+@requirement("tools.later-turns", f"{HISTORY}-streamed", "tools/third-turn")
 def test_the_conversation_goes_on(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     _judge_turn(probes, observations, expect)
 
 
 def _judge_turn(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     require_tools(observations)
-    taken = _taken_back(probes, observations, expect)
+    taken = _taken_back(decisive(probes, observations), observations, expect)
     judge_served(taken, observations, expect, f"a completion for {taken[0].about}")
 
 
@@ -79,16 +85,40 @@ def _taken_back(probes: Sequence[Probe], observations: Observations, expect: Exp
     return without_refusals(probes, observations, expect, refuses_reasoning, "reasoning handed back")
 
 
-@requirement("tools.result-read", "tools/second-turn", "tools/second-turn-long-result")
+@requirement("tools.history-shapes", HISTORY, f"{HISTORY}-streamed", f"{SHAPE}*")
+def test_histories_of_any_shape_are_served(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    require_tools(observations)
+    own = [one for one in probes if not one.instead or _is_judged_whole(one, observations)]
+    taken = _taken_back(own, observations, expect) if own else []
+    if not taken:
+        raise DoesNotApply("other requirements tell which of the conversations are not served")
+    judge_shapes(taken, observations, expect)
+
+
+def _is_judged_whole(probe: Probe, observations: Observations) -> bool:
+    """Whether it is the combined request that tells: it is served, or only its parts are."""
+    found = observations.outcome_of(probe)
+    served = isinstance(found, Answered) and observations.served(found)
+    return served or broken_together(probe, observations)
+
+
+@requirement("tools.result-read", REQUIRED, HISTORY, "tools/second-turn", "tools/second-turn-long-result")
 def test_the_result_is_read(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     require_tools(observations)
-    _taken_back(probes, observations, expect)
-    short, longer = prompt_tokens(observations, expect, "tools/second-turn", "tools/second-turn-long-result")
-    actual = f"{longer[1]} prompt tokens, and {short[1]} with a short result"
-    expect(longer[1] > short[1], longer[0], expected="more prompt tokens with a longer result", actual=actual)
+    turns = [probe for probe in decisive(probes, observations) if probe.name != REQUIRED]
+    _taken_back(turns, observations, expect)
+    before = REQUIRED if any(probe.name == HISTORY for probe in turns) else "tools/second-turn"
+    after = HISTORY if before == REQUIRED else "tools/second-turn-long-result"
+    short, longer = prompt_tokens(observations, expect, before, after)
+    # A word of plain English is a token at least; the rest of the history has fewer tokens than one of its results.
+    words = 2 * len(LONG_RESULT.split()) if after == HISTORY else 0
+    least = short[1] + 1 + int(0.85 * words)
+    actual = f"{longer[1]} prompt tokens, and {short[1]} without these results"
+    expected = f"at least {least} prompt tokens with {'two long results' if words else 'a longer result'}"
+    expect(longer[1] >= least, longer[0], expected=expected, actual=actual)
 
 
-@requirement("tools.result-without-call", "tools/result-without-call")
+@requirement("tools.result-without-call", "tools/result-without-call", "tools/result-without-call-streamed")
 def test_a_result_without_its_call_is_refused(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
@@ -109,14 +139,14 @@ def test_a_choice_without_tools_is_refused(
     _judge_mistake(answers, observations, expect)
 
 
-@requirement("tools.choice-of-unknown", "tools/choice-of-unknown")
+@requirement("tools.choice-of-unknown", "tools/choice-of-unknown", "tools/choice-of-unknown-streamed")
 def test_the_choice_of_an_unknown_function_is_refused(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
     _judge_mistake(answers, observations, expect)
 
 
-@requirement("tools.broken-schema", "tools/broken-schema")
+@requirement("tools.broken-schema", "tools/broken-schema", "tools/broken-schema-streamed")
 def test_broken_parameters_are_refused(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
     _judge_mistake(answers, observations, expect)
 
@@ -133,7 +163,7 @@ def test_the_most_tools_are_served(probes: Sequence[Probe], observations: Observ
     _judge_turn(probes, observations, expect)
 
 
-@requirement("tools.nameless", "tools/nameless")
+@requirement("tools.nameless", "tools/nameless", "tools/nameless-streamed")
 def test_a_function_without_a_name_is_refused(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
@@ -160,7 +190,7 @@ def _refuses_automatic_choice(one: Answered) -> bool:
     return refuses_automatic_choice(one.sent, one.answer.status, one.answer.body)
 
 
-@requirement("tools.trial-json", "tools/auto-*")
+@requirement("tools.trial-json", "tools/auto*", f"{HISTORY}-streamed")
 def test_arguments_of_the_models_own_calls_are_json(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
@@ -168,7 +198,7 @@ def test_arguments_of_the_models_own_calls_are_json(
     _tell(calls, expect, "calls have arguments that are JSON", lambda _, call: arguments_of(call)[1])
 
 
-@requirement("tools.trial-name", "tools/auto-*")
+@requirement("tools.trial-name", "tools/auto*", f"{HISTORY}-streamed")
 def test_names_of_the_models_own_calls_are_known(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
@@ -176,7 +206,7 @@ def test_names_of_the_models_own_calls_are_known(
     _tell(calls, expect, "calls have the name of a tool that was given", _unknown_name)
 
 
-@requirement("tools.trial-fit", "tools/auto-*")
+@requirement("tools.trial-fit", "tools/auto*", f"{HISTORY}-streamed")
 def test_arguments_of_the_models_own_calls_fit(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:

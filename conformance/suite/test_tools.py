@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from conformance.probes import Probe
+from conformance.probes.agent_requests import AGENT, ALLOWED, NONE
+from conformance.probes.call_histories import HISTORY
 from conformance.probes.completions import SMALLEST
-from conformance.probes.tools import DAY
+from conformance.probes.tools import DAY, REFRESH
 from conformance.quoting import quoted
 from conformance.reading.tool_calls import ToolCall
 from conformance.suite.answered_choices import SeenAnswer, SeenChoice, choices_in, prompt_tokens, seen_answers
@@ -26,24 +28,27 @@ from conformance.suite.call_judging import (
     without_refusals,
 )
 from conformance.suite.complaint import REFUSED
+from conformance.suite.cut_answers import judge_cut
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Observations, Stream
 from conformance.suite.refusals import refuses_this_choice, says_unsupported
 from conformance.suite.stream_judging import judge_streams
 
-WHOLE = ("tools/required", "tools/named", "tools/allowed", "tools/one-at-a-time", "tools/several", "tools/two-choices")
+REQUIRED = ("tools/required", AGENT, "tools/several", "tools/late", "tools/two-choices")
+REQUIRED_STREAMED = tuple(f"{name}-streamed" for name in REQUIRED)
+WHOLE = (*REQUIRED, "tools/named", ALLOWED, "tools/allowed", "tools/one-at-a-time")
 STREAMED = tuple(f"{name}-streamed" for name in WHOLE)
 SCHEMAS, SCHEMAS_STREAMED = "tools/schema/*", "tools/schema/*-streamed"
-NONE = ("tools/none", "tools/none-streamed")
+NO_CALL = (NONE, f"{NONE}-streamed", "tools/none", "tools/none-streamed")
 
 
-@requirement("tools.required", "tools/required", "tools/two-choices")
+@requirement("tools.required", *REQUIRED)
 def test_a_demanded_call_is_made(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     judge_demanded(probes, observations, expect, frozenset())
 
 
-@requirement("tools.required-streamed", "tools/required-streamed", "tools/two-choices-streamed")
+@requirement("tools.required-streamed", *REQUIRED_STREAMED)
 def test_a_demanded_call_is_made_in_a_stream(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
@@ -52,23 +57,23 @@ def test_a_demanded_call_is_made_in_a_stream(
 
 @requirement("tools.named", "tools/named")
 def test_the_named_function_is_called(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
-    judge_demanded(probes, observations, expect, frozenset({DAY}))
+    judge_demanded(probes, observations, expect, frozenset({REFRESH}))
 
 
 @requirement("tools.named-streamed", "tools/named-streamed")
 def test_the_named_function_is_called_in_a_stream(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
-    judge_demanded(probes, observations, expect, frozenset({DAY}))
+    judge_demanded(probes, observations, expect, frozenset({REFRESH}))
 
 
-@requirement("tools.allowed", "tools/allowed", "tools/allowed-streamed")
+@requirement("tools.allowed", *(f"{name}{form}" for name in (ALLOWED, "tools/allowed") for form in ("", "-streamed")))
 def test_only_allowed_functions_are_called(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     taken = without_refusals(probes, observations, expect, refuses_this_choice, "allowed tools")
-    judge_demanded(taken, observations, expect, frozenset({DAY}))
+    judge_demanded(taken, observations, expect, frozenset({DAY, REFRESH}))
 
 
-@requirement("tools.none", *NONE)
+@requirement("tools.none", *NO_CALL)
 def test_without_a_choice_nothing_is_called(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
@@ -78,7 +83,9 @@ def test_without_a_choice_nothing_is_called(
         expect(says and not choice.calls, choice.id, expected="a text and no call", actual=actual)
 
 
-@requirement("tools.one-at-a-time", "tools/one-at-a-time", "tools/one-at-a-time-streamed")
+@requirement(
+    "tools.one-at-a-time", ALLOWED, f"{ALLOWED}-streamed", "tools/one-at-a-time", "tools/one-at-a-time-streamed"
+)
 def test_one_call_at_a_time(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     due_calls(probes, observations, expect)  # where nothing is called, nothing is limited
     for choice in due_choices(probes, observations, expect):
@@ -135,7 +142,7 @@ def _judge_reason(probes: Sequence[Probe], observations: Observations, expect: E
         raise CannotTell("no answer with a call finished by itself")
 
 
-@requirement("tools.finish-without-calls", *WHOLE, *STREAMED, *NONE, "tools/auto-*")
+@requirement("tools.finish-without-calls", *WHOLE, *STREAMED, *NO_CALL, "tools/auto*", f"{HISTORY}-streamed")
 def test_no_answer_speaks_of_calls_that_it_does_not_have(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
@@ -258,6 +265,15 @@ def test_definitions_of_tools_are_read(observations: Observations, expect: Expec
     plain, with_tools = prompt_tokens(observations, expect, SMALLEST, "tools/named")
     actual = f"{with_tools[1]} prompt tokens, and {plain[1]} of the same question without tools"
     expect(with_tools[1] > plain[1], with_tools[0], expected="more prompt tokens with two tools", actual=actual)
+
+
+@requirement("tools.cut", "tools/cut", "tools/cut-streamed")
+def test_a_call_that_was_cut_says_so(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    judge_cut(probes, observations, expect, _is_cut_call, DEMANDED)
+
+
+def _is_cut_call(choice: SeenChoice) -> bool:
+    return bool(choice.calls) and arguments_of(choice.calls[-1])[1] is not None
 
 
 @requirement("tools.custom", "tools/custom")

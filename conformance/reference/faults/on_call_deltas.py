@@ -97,14 +97,22 @@ def _named(call: dict[str, Any]) -> dict[str, Any]:
 
 
 def _role_beside(items: list[Item]) -> list[Item]:
-    """The first delta of a call with the role and a null content beside it, and none before it."""
-    found = next((number for number, item in enumerate(items) if _calls(item)), None)
-    if found is None:
-        return items
-    (choice,) = choices_of(items[found])
+    """The first delta of a call with the role and a null content beside it, and none of its choice before it."""
+    first: dict[Any, int] = {}
+    for number, item in enumerate(items):
+        if _calls(item):
+            first.setdefault(choices_of(item)[0].get("index"), number)
+    return [
+        _with_role(item) if number in first.values() else item
+        for number, item in enumerate(items)
+        if not choices_of(item) or number >= first.get(choices_of(item)[0].get("index"), 0)
+    ]
+
+
+def _with_role(item: Item) -> Item:
+    (choice,) = choices_of(item)
     delta = {"role": "assistant", "content": None, **choice["delta"]}
-    opened = {**items[found], "choices": [{**choice, "delta": delta}]}
-    return [opened, *items[found + 1 :]]
+    return {**item, "choices": [{**choice, "delta": delta}]}
 
 
 def _in_finish(items: list[Item]) -> list[Item]:

@@ -175,8 +175,8 @@ _ARGUMENTS: Mapping[str, Callable[[str], str]] = {
     "ascii": lambda text: text.encode("ascii", "replace").decode(),
     "damaged": lambda text: "".join(one if one.isascii() else "\ufffd" for one in text),
     "mojibake": lambda text: text.encode().decode("latin-1"),
-    "escaped": lambda text: json.dumps(json.loads(text), ensure_ascii=True) if text else text,
-    "indented": lambda text: json.dumps(json.loads(text), ensure_ascii=False, indent=2) if text else text,
+    "escaped": lambda text: _written(text, ensure_ascii=True),
+    "indented": lambda text: _written(text, ensure_ascii=False, indent=2),
     "spaced": lambda text: f" \n{text}\n ",
     "upper-case": lambda text: text.upper(),
     "further-member": lambda text: _edited(text, lambda value: {**value, "further": 1}),
@@ -186,13 +186,30 @@ _ARGUMENTS: Mapping[str, Callable[[str], str]] = {
     "nulls": lambda text: _edited(text, dict.fromkeys),
     "inner-texts": lambda text: _edited(text, _with_inner_texts),
     "snake-names": lambda text: _edited(text, lambda value: {_snake(name): one for name, one in value.items()}),
+    "empty-where-none": lambda text: "" if text == "{}" else text,
+    "cut-long": lambda text: text[:800],
+    "without-joiners": lambda text: text.replace("\u200d", ""),
+    "further-inside": lambda text: _edited(text, lambda value: _inside(value, lambda one: {**one, "further": 1})),
+    "missing-inside": lambda text: _edited(text, lambda value: _inside(value, lambda one: dict(list(one.items())[1:]))),
+    "texts-inside": lambda text: _edited(text, lambda value: _inside(value, _members_as_text)),
     "unescaped": lambda text: text.replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\"),
 }
 
 
 def _edited(text: str, edit: Callable[[dict[str, Any]], Any]) -> str:
-    value = json.loads(text) if text else {}
+    try:
+        value = json.loads(text) if text else {}
+    except ValueError:
+        return text  # a limit has cut it
     return json.dumps(edit(value) if isinstance(value, dict) else value, ensure_ascii=False)
+
+
+def _written(text: str, **form: Any) -> str:
+    """The same JSON in another form; what is none, or was cut, as it is."""
+    try:
+        return json.dumps(json.loads(text), **form)
+    except ValueError:
+        return text
 
 
 def _as_text(value: Any) -> str:
@@ -202,6 +219,20 @@ def _as_text(value: Any) -> str:
 def _with_inner_texts(value: dict[str, Any]) -> dict[str, Any]:
     """Objects and lists within the arguments as JSON texts, as if they had been encoded on their own."""
     return {name: json.dumps(one) if isinstance(one, dict | list) else one for name, one in value.items()}
+
+
+def _inside(value: Any, edit: Callable[[dict[str, Any]], dict[str, Any]], depth: int = 0) -> Any:
+    """The value with each object edited that stands in another one, or in a list."""
+    if isinstance(value, list):
+        return [_inside(one, edit, depth + 1) for one in value]
+    if not isinstance(value, dict):
+        return value
+    inner = {name: _inside(one, edit, depth + 1) for name, one in value.items()}
+    return edit(inner) if depth else inner
+
+
+def _members_as_text(value: dict[str, Any]) -> dict[str, Any]:
+    return {name: one if isinstance(one, dict | list) else _as_text(one) for name, one in value.items()}
 
 
 def _snake(name: str) -> str:

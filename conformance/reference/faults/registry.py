@@ -17,6 +17,7 @@ from conformance.reference.faults import (  # noqa: F401 - each names its action
     on_codings,
     on_conversations,
     on_events,
+    on_histories,
     on_messages,
     on_reading,
     on_requests,

@@ -1,0 +1,118 @@
+"""Probes for tools as agents send them: with an effort, several choices and a long conversation, in one request.
+
+Each of them is taken apart where it is not served: then what it combines is asked for alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from conformance.probes.model import Probe, served_probe
+from conformance.probes.reasoning import effort_probes, with_effort
+from conformance.probes.request_body import RequestBody
+from conformance.probes.tools import (
+    CITY,
+    DAY,
+    REFRESH,
+    asking_for_tools,
+    city_and_day,
+    function,
+    named,
+    streamed,
+)
+
+AGENT, ALLOWED, NONE = "tools/agent", "tools/allowed-and-one", "tools/none-with-effort"
+"""The combined requests."""
+_TOKENS: Final = 128
+_OF_ONE_CALL: Final = 96
+_TEMPTING: Final = f"Call the function {CITY} for Oslo."
+_BOTH: Final = f"Call {CITY} for Oslo and {DAY} with 7, both at once."
+_ALL: Final = f"{_BOTH} Call {REFRESH}, too."
+
+
+def agent_probes(body: RequestBody) -> Iterator[Probe]:
+    """Combined requests with tools, whole and streamed."""
+    if not body.has("tools") or not body.has("tool_choice"):
+        return
+    yield from _combined(AGENT, "tools as agents ask for them, all at once", _agent(body), _agent_parts(body), body)
+    about = "a request that allows two of three functions, one call at most, and asks for all"
+    if body.has("parallel_tool_calls"):
+        one = {**_allowed(body), "parallel_tool_calls": False}
+        yield from _combined(ALLOWED, about, one, _allowed_parts(body), body)
+    about = "a request with an effort that must be answered without a call"
+    yield from _combined(NONE, about, with_effort(_none(body), body), _none_parts(body), body)
+
+
+Parts = list[tuple[str, str, dict[str, Any]]]
+"""The names, purposes and requests of what a combined request has in one."""
+
+
+def _combined(name: str, about: str, request: dict[str, Any], parts: Parts, body: RequestBody) -> Iterator[Probe]:
+    """The combined request, whole and streamed; its parts alone where the target is known to refuse it."""
+    streams = body.has("stream")
+    alone = [served_probe(part, words, one) for part, words, one in parts]
+    pieces = [served_probe(f"{part}-streamed", f"{words}, streamed", streamed(one, body)) for part, words, one in parts]
+    if not body.is_spoken(request):
+        yield from (*alone, *(pieces if streams else ()))
+        return
+    for effort in effort_probes(body) if name == NONE else ():
+        (pieces if effort.asks_for_stream else alone).append(effort)
+    yield served_probe(name, about, request, instead=tuple(alone))
+    if streams:
+        request, about = streamed(request, body), f"{about}, streamed"
+        yield served_probe(f"{name}-streamed", about, request, instead=tuple(pieces))
+
+
+def _agent(body: RequestBody) -> dict[str, Any]:
+    """Three functions, one of them without parameters, two choices, an effort, and turns before the question."""
+    asked = asking_for_tools(body, _ALL, tokens=_TOKENS, tools=_three(), tool_choice="required")
+    values = (("n", 2), ("temperature", 1))
+    further = {name: value for name, value in values if body.has(name) and body.is_spoken({name: value})}
+    return with_effort({**asked, "messages": [*_turns(), *asked["messages"]], **further}, body)
+
+
+def _agent_parts(body: RequestBody) -> Parts:
+    several = asking_for_tools(body, _BOTH, tokens=_TOKENS, tool_choice="required")
+    tempting = asking_for_tools(body, _TEMPTING, tool_choice="required")
+    late = {**tempting, "tools": _three(), "messages": [*_turns(), *tempting["messages"]]}
+    parts = [
+        ("tools/several", "a request for two calls", several),
+        ("tools/late", "a request for a call after a long conversation", late),
+    ]
+    if body.has("n"):
+        parts.append(("tools/two-choices", "a request for two choices, each with a call", {**tempting, "n": 2}))
+    return parts
+
+
+def _allowed(body: RequestBody) -> dict[str, Any]:
+    allowed = {"mode": "required", "tools": [named(DAY), named(REFRESH)]}
+    choice = {"type": "allowed_tools", "allowed_tools": allowed}
+    return asking_for_tools(body, _ALL, tokens=_TOKENS, tools=_three(), tool_choice=choice)
+
+
+def _allowed_parts(body: RequestBody) -> Parts:
+    one = asking_for_tools(body, _BOTH, tokens=_TOKENS, tool_choice="required", parallel_tool_calls=False)
+    return [
+        ("tools/allowed", "a request that allows two of three functions", _allowed(body)),
+        ("tools/one-at-a-time", "a request that allows one call at most, and asks for two", one),
+    ]
+
+
+def _none(body: RequestBody) -> dict[str, Any]:
+    return asking_for_tools(body, _TEMPTING, tokens=_OF_ONE_CALL, tool_choice="none")
+
+
+def _none_parts(body: RequestBody) -> Parts:
+    return [("tools/none", "a request that must be answered without a call", _none(body))]
+
+
+def _three() -> list[dict[str, Any]]:
+    return [*city_and_day(), function(REFRESH, None)]
+
+
+def _turns() -> list[Mapping[str, str]]:
+    """A conversation of a dozen turns."""
+    asked = {"role": "user", "content": "Name a colour."}
+    said = {"role": "assistant", "content": "Blue, like the sea on a clear day."}
+    return [asked, said] * 6
