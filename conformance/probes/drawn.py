@@ -18,6 +18,7 @@ from conformance.probes.model import Probe, refused_probe, served_probe, worst_c
 from conformance.probes.narrowing import DRAWN
 from conformance.probes.random_requests import random_requests
 from conformance.probes.request_body import SEED, RequestBody, describe_change
+from conformance.probes.waves import DRAWN as DRAWN_WAVE
 
 VALID: Final = f"{DRAWN}valid/"
 INVALID: Final = f"{DRAWN}invalid/"
@@ -37,7 +38,9 @@ def drawn_probes(body: RequestBody) -> Iterator[Probe]:
     made = (body.spoken(one) for one in random_requests(body, MOST_VALID, chance, usual=True))
     valid = [one for one in made if body.is_surely_served(one)]
     for number, sent in enumerate(valid):
-        yield served_probe(f"{VALID}{number}", "a valid request, drawn at random from the schema", sent)
+        yield served_probe(
+            f"{VALID}{number}", "a valid request, drawn at random from the schema", sent, wave=DRAWN_WAVE
+        )
     if valid:
         yield from _broken(body, valid, chance)
 
@@ -92,7 +95,7 @@ def _probe(
     path = (violation.path[0], place, *violation.path[2:]) if place else violation.path
     change = describe_change(path, violation.value).removeprefix("a request ")
     about = f"the valid request of {VALID}{number}, but {change}"
-    return refused_probe(f"{INVALID}{number}/{row.id}/{violation.name}", about, broken)
+    return refused_probe(f"{INVALID}{number}/{row.id}/{violation.name}", about, broken, wave=DRAWN_WAVE)
 
 
 def _broken_at(place: int, base: dict[str, Any], row: Requirement, violation: Violation, body: RequestBody) -> Any:

@@ -21,7 +21,9 @@ LONG_PROMPTS: Final = 4
 """A long prompt keeps a slow target busy, so that nothing is sent beside it."""
 DELIVERY: Final = 5
 """Longer streams, sent only where the shorter ones before them do not show how text is delivered."""
-MALFORMED: Final = 6
+DRAWN: Final = 6
+"""Requests drawn at random, after all that is planned: one of them may be what keeps a deployment busy for ever."""
+MALFORMED: Final = 7
 """Bodies that are no JSON; a plain request may come after them."""
 HOSTILE: Final = MALFORMED + 2
 """Hostile requests come after all others, so that what they break is known and nothing else suffers: one at a time with

@@ -12,7 +12,7 @@ from conformance.probes.content_parts import TEXTS
 from conformance.suite.answer_judging import CLIENT_ERRORS, judge_served
 from conformance.suite.answered_choices import SeenAnswer, prompt_tokens, seen_answer
 from conformance.suite.complaint import read_complaint
-from conformance.suite.expect import DoesNotApply, Expect
+from conformance.suite.expect import DoesNotApply, Expect, NotTestable
 from conformance.suite.limits import says_too_long
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations, status_of
@@ -55,21 +55,26 @@ def test_a_file_is_read_or_refused(probes: Sequence[Probe], observations: Observ
     _judge_read("parts/file", probes, observations, expect)
 
 
-@requirement("parts.further", *(f"parts/{kind}{further}" for kind in KINDS for further in ("", "-three")))
+@requirement("parts.further", SMALLEST, *(f"parts/{kind}{further}" for kind in KINDS for further in ("", "-three")))
 def test_further_parts_are_read_or_refused(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     names = {probe.name for probe in probes}
+    uncounted: list[NotTestable] = []
     for kind in KINDS:
         one, three = f"parts/{kind}", f"parts/{kind}-three"
         served = [found for name in (one, three) if (found := _served(name, observations)) is not None]
         if not {one, three} <= names or len(served) < 2:
             continue  # it is refused, or another requirement tells that it broke the server
-        (_, few), (exchange, many) = prompt_tokens(observations, expect, one, three)
+        (first, few), (exchange, many), (_, alone) = prompt_tokens(observations, expect, one, three, SMALLEST)
+        if few <= alone:
+            why = f"{first}: not even one of these parts is counted"
+            uncounted.append(NotTestable(why, first, because=f"parts.{kind}"))
+            continue
         actual = f"{many} prompt tokens, and {few} with one of these parts"
         expect(
             many > few, exchange, expected="more prompt tokens for three parts of a kind, or a refusal", actual=actual
         )
     if not expect.judged:
-        raise DoesNotApply("no message with several parts beside its text is served")
+        raise (uncounted[0] if uncounted else DoesNotApply("no message with several parts beside its text is served"))
 
 
 def _served(name: str, observations: Observations) -> SeenAnswer | None:
