@@ -24,7 +24,7 @@ from conformance.targets import Limits, Target
 from conformance.wire import Exchange, observe_sync
 
 pytestmark = pytest.mark.network
-CONTRACT = shipped_contract("kodexa")
+PROFILE = "kodexa"
 
 
 def breaks_for_a_pair(rules: RequestRules, body: Any) -> None:
@@ -36,15 +36,17 @@ def breaks_for_a_pair(rules: RequestRules, body: Any) -> None:
 @pytest.fixture(scope="module")
 def target() -> Iterator[Target]:
     stages = replace(Stages(), check_body=breaks_for_a_pair)
-    with EmbeddedReference("kodexa", stages=stages, contract=CONTRACT) as reference:
+    with EmbeddedReference(PROFILE, stages=stages, contract=shipped_contract(PROFILE)) as reference:
         yield replace(reference.target, other_api_key=None, other_parameters={})
 
 
 def observed(target: Target, known: tuple[Exchange, ...] = ()) -> tuple[Exchange, ...]:
-    probes = plan(CONTRACT, target, [f"{AT_THE_EDGE}*"], Tier.STANDARD).probes
-    following = follow_ups(RequestBody(CONTRACT, target))
+    probes = plan(shipped_contract(PROFILE), target, [f"{AT_THE_EDGE}*"], Tier.STANDARD).probes
+    following = follow_ups(RequestBody(shipped_contract(PROFILE), target))
     limits = Limits(concurrency=1)
-    seen = observe_sync(probes, CONTRACT.operation, target, limits, lambda one: one, resume=known, follow_ups=following)
+    seen = observe_sync(
+        probes, shipped_contract(PROFILE).operation, target, limits, lambda one: one, resume=known, follow_ups=following
+    )
     return seen.exchanges
 
 

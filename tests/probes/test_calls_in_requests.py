@@ -116,7 +116,8 @@ def test_calls_that_must_be_served_stand_in_a_conversation_that_agents_have(prob
     assert served
     for probe in served:
         assert isinstance(probe.body, dict)
-        assert is_usual_conversation(probe.body["messages"]), probe.name
+        # What is combined is asked for apart where it is refused together, so that it may have all shapes of messages.
+        assert probe.instead or is_usual_conversation(probe.body["messages"]), probe.name
         called = {
             one["function"]["name"] for message in probe.body["messages"] for one in message.get("tool_calls", ())
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import pytest
@@ -14,7 +15,6 @@ from conformance.probes.narrowing import MOST_NARROWED, MOST_STEPS, Narrowing, f
 from conformance.probes.request_body import RequestBody
 from conformance.probes.shrinking import SHRUNK, origin_of
 
-BODY = RequestBody(shipped_contract("openai"), TARGET)
 FIELDS: Mapping[str, Any] = {
     "temperature": 0.5,
     "top_p": 0.5,
@@ -32,12 +32,17 @@ FIELDS: Mapping[str, Any] = {
 Breaks = Callable[[Mapping[str, Any]], bool]
 
 
+@cache
+def usual_body() -> RequestBody:
+    return RequestBody(shipped_contract("openai"), TARGET)
+
+
 def combined(number: int = 0) -> Probe:
     parts = tuple(
-        Probe(f"part/{number}/{name}", name, Intent.SERVED, {**BODY.around((name,)), name: value})
+        Probe(f"part/{number}/{name}", name, Intent.SERVED, {**usual_body().around((name,)), name: value})
         for name, value in FIELDS.items()
     )
-    whole = {**BODY.capped(2), **FIELDS}
+    whole = {**usual_body().capped(2), **FIELDS}
     return Probe(f"request/at-the-edge/{number}", "all at once", Intent.SERVED, whole, instead=parts)
 
 
@@ -66,11 +71,11 @@ def pair(one: str, other: str) -> Breaks:
     ("one", "other"), [("temperature", "stop"), ("seed", "user"), ("stream", "logprobs"), ("top_p", "temperature")]
 )
 def test_a_pair_is_found_in_few_steps(one: str, other: str, status: int) -> None:
-    tried = answered(pair(one, other), combined(), Narrowing(BODY), status)
+    tried = answered(pair(one, other), combined(), Narrowing(usual_body()), status)
     assert 0 < len(tried) <= MOST_STEPS
     assert smallest(pair(one, other), tried) == {one, other}
     for probe in tried:
-        assert BODY.is_surely_served(probe.body)
+        assert usual_body().is_surely_served(probe.body)
         assert origin_of(probe.name) == "request/at-the-edge/0"
         assert probe.instead == ()
 
@@ -79,47 +84,47 @@ def test_three_fields_are_found_as_far_as_the_steps_reach() -> None:
     def breaks(body: Mapping[str, Any]) -> bool:
         return {"temperature", "seed", "stop"} <= body.keys()
 
-    tried = answered(breaks, combined(), Narrowing(BODY))
+    tried = answered(breaks, combined(), Narrowing(usual_body()))
     assert len(tried) <= MOST_STEPS
     assert {"temperature", "seed", "stop"} <= smallest(breaks, tried) < {*FIELDS}
 
 
 def test_nothing_is_narrowed_where_a_part_breaks_by_itself() -> None:
-    assert answered(lambda body: "stop" in body, combined(), Narrowing(BODY)) == []
+    assert answered(lambda body: "stop" in body, combined(), Narrowing(usual_body())) == []
 
 
 @pytest.mark.parametrize("status", [None, 200, 429, 503])
 def test_nothing_is_narrowed_for_an_answer_that_breaks_nothing(status: int | None) -> None:
-    narrowing, whole = Narrowing(BODY), combined()
+    narrowing, whole = Narrowing(usual_body()), combined()
     assert narrowing(whole, status) == []
     assert all(narrowing(part, 200) == [] for part in whole.instead)
 
 
 def test_a_drawn_request_is_brought_down_to_a_single_field() -> None:
-    drawn = Probe("drawn/valid/3", "drawn", Intent.SERVED, {**BODY.capped(2), **FIELDS})
-    tried = answered(lambda body: "user" in body, drawn, Narrowing(BODY))
+    drawn = Probe("drawn/valid/3", "drawn", Intent.SERVED, {**usual_body().capped(2), **FIELDS})
+    tried = answered(lambda body: "user" in body, drawn, Narrowing(usual_body()))
     assert 0 < len(tried) <= MOST_STEPS
     assert smallest(lambda body: "user" in body, tried) == {"user"}
 
 
 def test_an_invalid_one_stays_as_invalid_as_it_was() -> None:
-    body = {**BODY.capped(2), **FIELDS, "top_p": 7}
+    body = {**usual_body().capped(2), **FIELDS, "top_p": 7}
     drawn = Probe("drawn/invalid/3/request.top_p.maximum/above", "drawn", Intent.REFUSED, body)
-    tried = answered(lambda sent: "seed" in sent, drawn, Narrowing(BODY), status=200)
-    served = answered(lambda sent: True, drawn, Narrowing(BODY), status=200)
+    tried = answered(lambda sent: "seed" in sent, drawn, Narrowing(usual_body()), status=200)
+    served = answered(lambda sent: True, drawn, Narrowing(usual_body()), status=200)
     for probe in (*tried, *served):
         assert probe.body["top_p"] == 7
     assert smallest(lambda sent: True, served) == {"top_p"}
 
 
 def test_only_the_first_few_are_narrowed() -> None:
-    narrowing = Narrowing(BODY)
+    narrowing = Narrowing(usual_body())
     begun = [bool(answered(pair("seed", "user"), combined(number), narrowing)) for number in range(MOST_NARROWED + 1)]
     assert begun == [True] * MOST_NARROWED + [False]
 
 
 def test_the_same_answers_lead_to_the_same_steps() -> None:
-    first, again = (answered(pair("seed", "stop"), combined(), Narrowing(BODY)) for _ in range(2))
+    first, again = (answered(pair("seed", "stop"), combined(), Narrowing(usual_body())) for _ in range(2))
     assert first == again
 
 
