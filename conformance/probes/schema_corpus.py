@@ -14,7 +14,7 @@ from conformance.shipped import schema_corpus_path
 SCHEMA: Final = "schema-corpus.schema.json"
 TOGETHER: Final = "all-together"
 """The schema that has most forms at once, and a text of more than 1 KB."""
-_LONG, _VERY_LONG = 600, 12_000
+_LONG, _VERY_LONG = 1200, 24_000
 """Completion tokens of a text of more than 1 KB, and of one of more than 16 KB."""
 
 

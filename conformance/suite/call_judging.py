@@ -70,8 +70,8 @@ def whole_calls(
     return whole
 
 
-def judge_demanded(probes: Sequence[Probe], observations: Observations, expect: Expect, names: frozenset[str]) -> None:
-    """Expect each choice of these answers to have a call, and with `names`, only of these functions.
+def judge_demanded(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    """Expect each choice of these answers to have a call, and only of the functions that its request demands.
 
     A refusal that does not say what is not supported breaks it, too.
 
@@ -87,8 +87,9 @@ def judge_demanded(probes: Sequence[Probe], observations: Observations, expect: 
         actual = status_of(answered) if answered is not None and answered.answer.status != 200 else str(obstacle)
         expect(False, at, expected=expected, actual=actual)
         return
-    wanted = f"a call of {' or '.join(sorted(names))}" if names else "a call"
     for choice in choices:
+        names = _demanded(choice.answered.sent)
+        wanted = f"a call of {' or '.join(sorted(names))}" if names else "a call"
         called = [call.name for call in choice.calls if not is_cut_name(choice, call, names)]
         holds = bool(called) and (not names or all(name in names for name in called))
         if not called and choice.was_cut:
@@ -161,6 +162,16 @@ def without_refusals(
     if refused and len(refused) == len(probes):
         raise next(iter(refused.values()))
     return [probe for probe in probes if probe.name not in refused]
+
+
+def _demanded(sent: Any) -> frozenset[str]:
+    """The names of the tools that the choice of a request names; none where any tool may be called."""
+    choice = sent.get("tool_choice") if isinstance(sent, Mapping) else None
+    if not isinstance(choice, Mapping):
+        return frozenset()
+    allowed = choice.get("allowed_tools")
+    named = allowed.get("tools") if isinstance(allowed, Mapping) else [choice]
+    return tool_names({"tools": named})
 
 
 def tool_names(sent: Any) -> frozenset[str]:

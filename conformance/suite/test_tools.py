@@ -9,7 +9,6 @@ from conformance.probes import Probe
 from conformance.probes.agent_requests import AGENT, ALLOWED, NONE
 from conformance.probes.call_histories import HISTORY
 from conformance.probes.completions import SMALLEST
-from conformance.probes.tools import DAY, REFRESH
 from conformance.quoting import quoted
 from conformance.reading.tool_calls import ToolCall
 from conformance.suite.answered_choices import SeenAnswer, SeenChoice, choices_in, prompt_tokens, seen_answers
@@ -45,32 +44,32 @@ NO_CALL = (NONE, f"{NONE}-streamed", "tools/none", "tools/none-streamed")
 
 @requirement("tools.required", *REQUIRED)
 def test_a_demanded_call_is_made(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
-    judge_demanded(probes, observations, expect, frozenset())
+    judge_demanded(probes, observations, expect)
 
 
 @requirement("tools.required-streamed", *REQUIRED_STREAMED)
 def test_a_demanded_call_is_made_in_a_stream(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
-    judge_demanded(probes, observations, expect, frozenset())
+    judge_demanded(probes, observations, expect)
 
 
 @requirement("tools.named", "tools/named")
 def test_the_named_function_is_called(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
-    judge_demanded(probes, observations, expect, frozenset({REFRESH}))
+    judge_demanded(probes, observations, expect)
 
 
 @requirement("tools.named-streamed", "tools/named-streamed")
 def test_the_named_function_is_called_in_a_stream(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
-    judge_demanded(probes, observations, expect, frozenset({REFRESH}))
+    judge_demanded(probes, observations, expect)
 
 
 @requirement("tools.allowed", *(f"{name}{form}" for name in (ALLOWED, "tools/allowed") for form in ("", "-streamed")))
 def test_only_allowed_functions_are_called(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     taken = without_refusals(probes, observations, expect, refuses_this_choice, "allowed tools")
-    judge_demanded(taken, observations, expect, frozenset({DAY, REFRESH}))
+    judge_demanded(taken, observations, expect)
 
 
 @requirement("tools.none", *NO_CALL)
