@@ -91,12 +91,6 @@ def test_a_wave_begins_when_the_one_before_has_ended() -> None:
     assert served == [b"quick", b"slow", b"instead", b"next", b"last"]
 
 
-def test_what_is_at_once_begins_first() -> None:
-    plan = [probe("early", tier=Tier.SMOKE), probe("one", at_once=True), probe("other", at_once=True)]
-    _, watch, _ = observing(ok, plan, replace(QUICK, concurrency=1))
-    assert watch.ids == ["one#1", "other#1", "early#1"]
-
-
 def test_probes_of_one_connection_share_it_in_order() -> None:
     plan = [*probes_named("a", "b", "c", connection="kept"), *probes_named("x", "y"), probe("d", connection="other")]
     seen, _, _ = observing(ok, plan)
