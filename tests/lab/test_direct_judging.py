@@ -42,12 +42,12 @@ def test_a_test_that_is_called_directly_judges_as_pytest_has_it_judge(profile: s
 
 
 def test_a_test_that_breaks_by_itself_is_a_defect_of_the_suite(monkeypatch: pytest.MonkeyPatch) -> None:
-    from conformance.suite.observations import Observations  # noqa: PLC0415 - patched here only
+    from conformance.suite.expect import Expect  # noqa: PLC0415 - patched here only
 
     def break_down(*_: object) -> None:
         raise ZeroDivisionError("by itself")
 
-    monkeypatch.setattr(Observations, "matching", break_down)
+    monkeypatch.setattr(Expect, "looked_at", break_down)
     (target,) = [target for target in targets_of("loop-health") if target.id == "control"]
     (judged,) = judge_targets([target])
     assert judged.broken

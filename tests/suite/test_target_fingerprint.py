@@ -35,7 +35,7 @@ def test_a_target_that_is_replaced_while_it_is_judged_is_said_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     numbers = count(1)
-    with http_deployment(lambda _, __: served("fp_old" if next(numbers) <= 30 else "fp_new", "7")) as url:
+    with http_deployment(lambda _, __: served("fp_old" if next(numbers) <= 100 else "fp_new", "7")) as url:
         run = judge(tmp_path, base_url=url)
     found = run.document["fingerprint"]
     assert found["start"]["system_fingerprint"] == "fp_old"
