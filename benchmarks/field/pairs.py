@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent)]
@@ -46,7 +46,7 @@ BY_CHANCE = (
 """Faults that hit one request in some, in requirements that are judged by many answers."""
 _ID = re.compile(r"(?:chatcmpl-|req_|cmpl-)[A-Za-z0-9-]{4,}")
 _CREATED = re.compile(r'(\\?"created\\?":\s?)(\d{10})')
-_STARTED = re.compile(r'("started":"2026-11-)(2[0-9])')
+_STARTED = re.compile(r'("started":")([0-9-]{10})')
 _DAY = 24 * 60 * 60
 
 
@@ -89,7 +89,7 @@ def a_day_later(evidence: str) -> str:
     """Evidence with other ids and with times of the next day; no length changes, so that all else stays as it is."""
     text = _ID.sub(lambda found: _other_id(found[0]), evidence)
     text = _CREATED.sub(lambda found: f"{found[1]}{int(found[2]) + _DAY}", text)
-    return _STARTED.sub(lambda found: f"{found[1]}{int(found[2]) + 1:02d}", text)
+    return _STARTED.sub(lambda found: f"{found[1]}{date.fromisoformat(found[2]) + timedelta(days=1)}", text)
 
 
 def _other_id(name: str) -> str:

@@ -106,7 +106,8 @@ class _EveryMutant:
         """Mutate one test function after another."""
         self._config = session.config
         functions = _by_function(session.items)
-        tests = {name: functions[name] for name in self._share.of(sorted(functions)) if name not in self._known}
+        # Each tier has other tests; those of a share are the same in all of them.
+        tests = {name: own for name, own in functions.items() if self._share.has(name) and name not in self._known}
         for number, (name, own) in enumerate(tests.items()):
             judged = {item.stash[REQUIREMENT].id for item in own}
             related = [item for item in session.items if item.stash[REQUIREMENT].id in judged]

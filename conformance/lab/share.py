@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self, TypeVar
@@ -31,6 +32,10 @@ class Share:
     def of(self, members: Sequence[Member]) -> Sequence[Member]:
         """The members of this share, in their order."""
         return members[self.number - 1 :: self.count]
+
+    def has(self, name: str) -> bool:
+        """Whether a name is of this share, whatever other names there are."""
+        return zlib.crc32(name.encode()) % self.count == self.number - 1
 
 
 WHOLE = Share(1, 1)

@@ -182,7 +182,7 @@ def test_what_breaks_clients_comes_before_recommendations_and_what_is_kept_is_fo
 def test_the_command_writes_the_page_and_the_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert show_matrix(sorted(FIELD.iterdir()), tmp_path) == 0
     printed = capsys.readouterr().out
-    assert "nonconformant  litellm (openai, standard tier): " in printed
+    assert "nonconformant  litellm (openai, standard tier, without allowed tools): " in printed
     document: dict[str, Any] = json.loads((tmp_path / "matrix.json").read_text(encoding="utf-8"))
     assert [run["name"] for run in document["runs"]] == [path.name for path in sorted(FIELD.iterdir())]
     assert (tmp_path / "matrix.html").read_text(encoding="utf-8").startswith("<!doctype html>")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 from types import ModuleType
 
@@ -58,6 +59,9 @@ def test_a_day_later_ids_and_times_are_others_and_nothing_else_is() -> None:
     later = pairs.a_day_later(text)
     assert len(later) == len(text)
     assert not set(re.findall(r"chatcmpl-[A-Za-z0-9]+", text)) & set(re.findall(r"chatcmpl-[A-Za-z0-9]+", later))
-    assert '"started":"2026-11-29T' in later
+    days = [date.fromisoformat(one) for one in re.findall(r'"started":"([0-9-]{10})', text)]
+    assert [one + timedelta(days=1) for one in days] == [
+        date.fromisoformat(one) for one in re.findall(r'"started":"([0-9-]{10})', later)
+    ]
     same = sum(one == other for one, other in zip(text.splitlines(), later.splitlines(), strict=True))
     assert same < 2
