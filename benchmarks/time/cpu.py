@@ -5,6 +5,7 @@ python benchmarks/time/cpu.py 5 . run openai
 
 from __future__ import annotations
 
+import argparse
 import os
 import resource
 import subprocess
@@ -13,6 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
+
+_MEASURED = (0, 1, 3)
+"""Exit statuses of runs that came to a verdict."""
 
 
 def once(checkout: Path, arguments: list[str]) -> tuple[float, float]:
@@ -23,19 +27,27 @@ def once(checkout: Path, arguments: list[str]) -> tuple[float, float]:
         out = ["--out", folder, "--force"] if arguments[0] == "run" else []
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         command = [sys.executable, "-P", "-m", "conformance.cli", *arguments, *out]
-        subprocess.run(command, cwd=checkout, env=environment, stdout=subprocess.DEVNULL, check=False)
+        ended = subprocess.run(command, cwd=checkout, env=environment, stdout=subprocess.DEVNULL, check=False)
         after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - began
+    if ended.returncode not in _MEASURED:
+        sys.exit(
+            f"{checkout}: {' '.join(arguments)} ended with status {ended.returncode}, so that its time says nothing"
+        )
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
 
 
 def main() -> None:
     """Measure, and print a line for each checkout."""
-    rounds, folders, *arguments = sys.argv[1:]
-    checkouts = [Path(one).resolve() for one in folders.split(",")]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rounds", type=int, help="how often each is measured")
+    parser.add_argument("checkouts", help="a folder, or several with commas between them")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the command, such as: run openai")
+    options = parser.parse_args()
+    checkouts = [Path(one).resolve() for one in options.checkouts.split(",")]
     measured: dict[Path, list[tuple[float, float]]] = {one: [] for one in checkouts}
-    for number in range(int(rounds) + 1):
+    for number in range(options.rounds + 1):
         for checkout in checkouts:
-            found = once(checkout, arguments)
+            found = once(checkout, options.arguments)
             if number:
                 measured[checkout].append(found)
     for checkout, runs in measured.items():

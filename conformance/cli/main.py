@@ -352,7 +352,7 @@ def requirements(profile: str, operation: str | None, **options: Any) -> int:
 @click.option(
     "--part",
     metavar="K/N",
-    help="Judge every Nth fault (with --mutate, every Nth test) from the Kth on, such as 1/3; N parts are all.",
+    help="Judge one of N shares of the faults (with --mutate, of the tests), such as 1/3; all N are the whole.",
 )
 @click.option(
     "--workers", type=click.IntRange(1, 64), help="Worker processes.  [default: one more than processors, at most 8]"

@@ -148,14 +148,14 @@ def _chosen(profiles: Sequence[str], options: LabOptions) -> dict[str, tuple[Lab
 
 
 def part_of(targets: Sequence[LabTarget], part: str) -> tuple[LabTarget, ...]:
-    """The targets without a fault, and a share (`1/3`) of the others that has some of every kind.
+    """The targets without a fault, and a share (`1/3`) of the others.
 
     Raises:
         UsageFailure: it is not a share.
     """
     share = _share(part)
     controls = [target for target in targets if target.fault is None]
-    return (*controls, *share.of([target for target in targets if target.fault is not None]))
+    return (*controls, *(target for target in targets if target.fault is not None and share.has(target.id)))
 
 
 def _share(part: str | None) -> Share:

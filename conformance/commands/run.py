@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -35,7 +34,6 @@ def run_suite(settings: RunSettings, shown: Shown | None = None) -> int:
     from conformance.running.opening import open_run, substitutes
     from conformance.terminal.run_output import RunOutput, Shown
 
-    _look_for_garbage_seldom()
     try:
         with as_usage_failures():
             check_open_files(settings)
@@ -112,12 +110,6 @@ def _judge(run: Run, output: RunOutput) -> int:
     output.end(finished)
     assert finished.results.gate is not None
     return _EXIT[finished.results.gate.status]
-
-
-def _look_for_garbage_seldom() -> None:
-    """Let a run, which ends soon and makes few circles of objects, spend less of its time on looking for them."""
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 def _bundle_key(settings: RunSettings) -> Ed25519PrivateKey | None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self, TypeVar
-
-Member = TypeVar("Member")
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Every `count`th member from the `number`th on, counted from 1."""
+    """The `number`th of `count` shares, from 1. A name is of one of them, whatever other names there are."""
 
     number: int
     count: int
@@ -29,12 +26,8 @@ class Share:
             raise ValueError(f"{text!r} is not a share; give one like 1/3, with a number from 1 to 3 before it.")
         return cls(int(number), int(count))
 
-    def of(self, members: Sequence[Member]) -> Sequence[Member]:
-        """The members of this share, in their order."""
-        return members[self.number - 1 :: self.count]
-
     def has(self, name: str) -> bool:
-        """Whether a name is of this share, whatever other names there are."""
+        """Whether a name is of this share."""
         return zlib.crc32(name.encode()) % self.count == self.number - 1
 
 

@@ -44,10 +44,6 @@ USUAL: Final = (
 def optional_field_probes(body: RequestBody) -> Iterator[Probe]:
     """Requests with optional fields: each may be refused by its name, and none may break the server."""
     known = {name: value for name, value in HARMLESS.items() if body.has(name) and name not in body.required}
-    by_default = {name: known[name] for name in BY_DEFAULT if name in known}
-    if len(known) > len(by_default):
-        about = "the optional fields together that clients send by default"
-        yield either_probe("fields/by-default", about, body.asking("Say hello.", tokens=4, **by_default))
     yield from _usual_fields(body, known)
     yield from _functions(body)
     for name, value in known.items():

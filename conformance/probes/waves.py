@@ -16,7 +16,7 @@ HELD: Final = 2
 """A stream that its client holds open, and the request that shows whether it is in the way."""
 LONG_ANSWERS: Final = 3
 """Long answers, when all short ones have come, so that none waits for another; and what repeats an earlier request,
-which a deployment could answer from a cache. Requests that no model works on may go beside them."""
+which a deployment could answer from a cache."""
 LONG_PROMPTS: Final = 4
 """A long prompt keeps a slow target busy, so that nothing is sent beside it."""
 DELIVERY: Final = 5

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from conformance.targets import TargetError
@@ -22,11 +21,14 @@ def owned(out: Path) -> Iterator[None]:
     Raises:
         TargetError: another run writes to it, or it cannot be written to.
     """
+    from filelock import FileLock, Timeout
+
     made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
-        release = _lock(out / LOCK)
-    except BlockingIOError:
+        lock = FileLock(out / LOCK, timeout=0)
+        lock.acquire()
+    except Timeout:
         raise TargetError(
             f"another run is writing to {out}; wait until it has ended, or choose another directory."
         ) from None
@@ -35,40 +37,8 @@ def owned(out: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        release()
+        lock.release()
         _remove_unused(made)
-
-
-def _lock(path: Path) -> Callable[[], object]:
-    """Lock a file; gives what releases the lock.
-
-    Raises:
-        BlockingIOError: somebody else holds it.
-        OSError: the file cannot be opened.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        return _lock_without_fcntl(path)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return lambda: os.close(descriptor)
-
-
-def _lock_without_fcntl(path: Path) -> Callable[[], object]:
-    """The same with a library: it costs 40 ms, and then some at each event that Python audits."""
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(path, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise BlockingIOError from None
-    return lock.release
 
 
 def _remove_unused(made: list[Path]) -> None:

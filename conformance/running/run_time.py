@@ -39,7 +39,7 @@ def run_time(run: Run, planned: Plan) -> RunTime:
 def longest(probes: Sequence[Probe], limits: Limits) -> float:
     """Seconds that a plan takes where each of its requests takes the whole time limit, in whole minutes."""
     turns = _MOST_PREFLIGHT
-    for wave in waves(probes, limits.concurrency):
+    for wave in waves(probes):
         requests = sum(1 + len(probe.instead) for probe in wave)
         turns += max(math.ceil(requests / limits.concurrency), *(len(chain) for chain in chains(wave)))
     seconds = turns * limits.deadline

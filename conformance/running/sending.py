@@ -128,7 +128,7 @@ async def _send_planned(
         return replace(seen, unsent=dict.fromkeys(rest, why) | seen.unsent)
 
     seen, interrupted = Observation(own), None
-    for batch in _batches(probes, run.settings.limits.concurrency, one_by_one=watch.broken is not None):
+    for batch in _batches(probes, one_by_one=watch.broken is not None):
         lacking |= not_needed(batch, observed(seen).observations)
         given_up = seen.unsent
         seen = await send_probes(
@@ -154,7 +154,7 @@ async def _send_planned(
     return result
 
 
-def _batches(probes: Sequence[Probe], slots: int, *, one_by_one: bool) -> Iterator[list[Probe]]:
+def _batches(probes: Sequence[Probe], *, one_by_one: bool) -> Iterator[list[Probe]]:
     """Longer and longer beginnings of a plan, the last of them the whole: what most depends on comes first.
 
     A beginning ends before what is only sent where the probes before it do not decide. `one_by_one` makes them short:
@@ -166,7 +166,7 @@ def _batches(probes: Sequence[Probe], slots: int, *, one_by_one: bool) -> Iterat
         yield list(probes)
         return
     begun: list[Probe] = []
-    for wave in waves(probes, slots):
+    for wave in waves(probes):
         size = len(begun)
         for chain in chains(wave):
             begun += chain

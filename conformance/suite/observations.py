@@ -349,18 +349,11 @@ _GLOB: Final = re.compile(r"[*?\[]")
 @lru_cache(maxsize=4096)
 def _names_like(names: tuple[str, ...], patterns: tuple[str, ...]) -> tuple[str, ...]:
     """Those of the names that one of the patterns matches; plans of one contract have the same names."""
-    wanted = frozenset[str]().union(*(_like(names, one) if _GLOB.search(one) else (one,) for one in patterns))
-    return tuple(name for name in names if name in wanted)
-
-
-@lru_cache(maxsize=4096)
-def _like(names: tuple[str, ...], glob: str) -> frozenset[str]:
-    first, star, last = glob.partition("*")
-    if star and not _GLOB.search(first + last):  # most are of this kind, and there are hundreds
-        least = len(first) + len(last)
-        return frozenset(one for one in names if len(one) >= least and one.startswith(first) and one.endswith(last))
-    matches = re.compile(fnmatch.translate(glob)).match
-    return frozenset(name for name in names if matches(name))
+    if not any(_GLOB.search(pattern) for pattern in patterns):
+        wanted = frozenset(patterns)
+        return tuple(name for name in names if name in wanted)
+    matches = re.compile("|".join(map(fnmatch.translate, patterns))).match
+    return tuple(name for name in names if matches(name))
 
 
 def _smaller(planned: Mapping[str, Probe], exchanges: Iterable[Exchange]) -> Iterator[Probe]:

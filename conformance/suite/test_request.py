@@ -67,7 +67,7 @@ def test_an_integer_as_float_is_served_or_refused(
     expect_served_or_refused(answers, observations, expect)
 
 
-@requirement("request.optional-fields", "fields/by-default")
+@requirement("request.optional-fields", USUAL_FIELDS)
 def test_optional_fields_together_break_nothing(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:

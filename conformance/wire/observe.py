@@ -205,7 +205,7 @@ class _Run:
         await require_reachable(self._target, self._limits, self._timing, answered=answered)
         pool = self._open(connections=self._limits.concurrency, keepalive=IDLE_EXPIRY)
         async with pool.transport:
-            for wave in waves(self._schedule.planned, self._limits.concurrency):
+            for wave in waves(self._schedule.planned):
                 try:
                     async with asyncio.TaskGroup() as tasks:
                         for chain in chains(wave):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.contract.model import Operation, Tier
 from conformance.probes.model import REFUSED_FOR_LOAD, Intent, Probe
 from conformance.probes.script import StepKind
-from conformance.probes.waves import GENERATED, LONG_ANSWERS, MALFORMED, SIDE_BY_SIDE
+from conformance.probes.waves import GENERATED, MALFORMED
 from conformance.targets.model import Target
 from conformance.wire.errors import CredentialMissingError
 from conformance.wire.exchange import EndKind, Exchange
@@ -25,8 +25,8 @@ FollowUps = Callable[[Probe, int | None], Iterable[Probe]]
 def chains(probes: Iterable[Probe]) -> list[list[Probe]]:
     """The probes that share a connection, in their order; every other probe is a chain of its own.
 
-    The smoke tier comes first, since it decides most.
-    Within a tier the longest chain comes first, since the run would wait for it at its end.
+    The smoke tier comes first, since it decides most. Within a tier the longest chain comes first, since the run would
+    wait for it at its end.
     """
     found: dict[str, list[Probe]] = {}
     for probe in probes:
@@ -47,40 +47,19 @@ def _turns(probe: Probe) -> int:
     return 1 + waits
 
 
-def waves(probes: Iterable[Probe], slots: int) -> list[list[Probe]]:
-    """The probes by wave, the first to be sent first, for so many slots.
+def waves(probes: Iterable[Probe]) -> list[list[Probe]]:
+    """The probes by wave, the first to be sent first.
 
     Hostile requests are a wave of their own each only where a plain request follows each, in the exhaustive tier.
     """
     ordered: dict[int, list[Probe]] = {}
     for probe in sorted(probes, key=lambda probe: probe.wave):
         ordered.setdefault(probe.wave, []).append(probe)
-    _fill_long_answers(ordered, slots)
     hostile = [wave for wave in ordered if MALFORMED <= wave < GENERATED]
     if not any(probe.tier.includes(Tier.EXHAUSTIVE) for wave in hostile for probe in ordered[wave]):
         for wave in hostile[1:]:
             ordered[hostile[0]] += ordered.pop(wave)
-    return [wave for wave in ordered.values() if wave]
-
-
-def _fill_long_answers(ordered: dict[int, list[Probe]], slots: int) -> None:
-    """Put beside the long answers, which leave slots free, what would take a turn of its own at the end before them.
-
-    Only what no model works on may go there.
-    """
-    first, beside = ordered.get(SIDE_BY_SIDE, []), ordered.get(LONG_ANSWERS, [])
-    over, free = sum(map(_turns, first)) % slots, -len(beside) % slots
-    if 0 < over <= free:
-        moved = [probe for probe in first if _is_refused_at_once(probe)][-over:]
-        beside += moved
-        names = {probe.name for probe in moved}
-        ordered[SIDE_BY_SIDE] = [probe for probe in first if probe.name not in names]
-
-
-def _is_refused_at_once(probe: Probe) -> bool:
-    """Whether an ordinary request is refused without a model's work, and decides less than those of the smoke tier."""
-    alone = probe.connection is None and probe.script is None
-    return probe.intent is Intent.REFUSED and alone and probe.tier is not Tier.SMOKE
+    return list(ordered.values())
 
 
 def was_served(exchange: Exchange) -> bool:

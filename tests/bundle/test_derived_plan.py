@@ -84,11 +84,6 @@ def names_of(lines: Lines) -> list[str]:
     return [one["name"] for one in lines[0]["probes"]]
 
 
-def some_names_of(lines: Lines) -> list[str]:
-    """Every third, of all kinds: each takes the time of one check of the whole evidence."""
-    return names_of(lines)[::3]
-
-
 def test_each_probe_left_out_singly_is_missed(derived: Derived, tmp_path: Path) -> None:
     names = names_of(derived.lines)
     assert len(names) > 90
@@ -99,7 +94,7 @@ def test_each_probe_left_out_singly_is_missed(derived: Derived, tmp_path: Path) 
 
 
 def test_each_exchange_left_out_singly_is_missed(derived: Derived, tmp_path: Path) -> None:
-    for name in some_names_of(derived.lines):
+    for name in names_of(derived.lines):
 
         def drop(lines: Lines, name: str = name) -> None:
             lines[1:] = [line for line in lines[1:] if line.get("probe") != name]
@@ -110,7 +105,7 @@ def test_each_exchange_left_out_singly_is_missed(derived: Derived, tmp_path: Pat
 def test_each_exchange_swapped_for_that_of_the_smallest_request_is_seen(derived: Derived, tmp_path: Path) -> None:
     smallest = next(line for line in derived.lines if line.get("probe") == "completion/plain")
     alike = {"robustness/health"}  # the same request, at another time
-    for name in some_names_of(derived.lines):
+    for name in names_of(derived.lines):
         own = next(line for line in derived.lines if line.get("probe") == name)
         if own["request"] == smallest["request"] or name in alike:
             continue

@@ -9,15 +9,6 @@ from hypothesis import strategies as st
 from conformance.lab.share import WHOLE, Share
 
 
-@given(st.integers(0, 40), st.integers(1, 12))
-def test_the_shares_of_one_size_are_the_whole(length: int, count: int) -> None:
-    members = list(range(length))
-    shares = [Share.parsed(f"{number}/{count}").of(members) for number in range(1, count + 1)]
-    assert sorted(member for share in shares for member in share) == members
-    assert WHOLE.of(members) == members
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
-
-
 @given(st.text(), st.integers(1, 12))
 def test_a_name_is_of_one_share(name: str, count: int) -> None:
     assert sum(Share(number, count).has(name) for number in range(1, count + 1)) == 1
