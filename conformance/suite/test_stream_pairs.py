@@ -25,11 +25,12 @@ TWINS = (
     *("completion/long-answer", "completion/one-token", "completion/two-choices"),
 )
 MULTIBYTE = ("stream/multibyte", "stream/multibyte-again", "completion/multibyte")
+LONG = ("stream/long", "completion/long", "completion/long-again")
 TEXTS = (
     *("stream/plain", "stream/again", "completion/long-answer"),
     *MULTIBYTE,
     *("stream/two-choices", "completion/two-choices"),
-    *("stream/long", "completion/long", "completion/long-again"),
+    *LONG,
     *("stream/longer", "stream/longer-again", "completion/longer"),
 )
 """Streams and the same requests without streaming, each sent often enough to see whether the target repeats itself."""
@@ -110,14 +111,8 @@ def test_ids_and_models_look_alike(
 
 @requirement(
     "stream.whitespace",
-    *(
-        "stream/plain",
-        "stream/again",
-        "completion/long-answer",
-        "stream/long",
-        "completion/long",
-        "completion/long-again",
-    ),
+    *("stream/plain", "stream/again", "completion/long-answer"),
+    *LONG,
     *MULTIBYTE,
 )
 def test_white_space_is_not_lost(streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect) -> None:

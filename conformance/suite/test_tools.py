@@ -11,6 +11,7 @@ from conformance.probes.call_histories import HISTORY
 from conformance.probes.completions import SMALLEST
 from conformance.quoting import quoted
 from conformance.reading.tool_calls import ToolCall
+from conformance.strict_json import parse
 from conformance.suite.answered_choices import SeenAnswer, SeenChoice, choices_in, prompt_tokens, seen_answers
 from conformance.suite.call_judging import (
     DEMANDED,
@@ -272,7 +273,7 @@ def test_a_call_that_was_cut_says_so(probes: Sequence[Probe], observations: Obse
 
 
 def _is_cut_call(choice: SeenChoice) -> bool:
-    return bool(choice.calls) and arguments_of(choice.calls[-1])[1] is not None
+    return bool(choice.calls) and not parse(choice.calls[-1].input or "").is_one_document
 
 
 @requirement("tools.custom", "tools/custom")
