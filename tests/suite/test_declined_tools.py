@@ -6,22 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import Judged, judge
-from shipped_contracts import shipped_contract
+from command_line import Judged
+from faulty_reference import judged
 
-from conformance.reference import EmbeddedReference
 from conformance.reference.faults.actions import FaultAction
-from conformance.reference.faults.registry import hooks_with
 
 pytestmark = pytest.mark.network
-
-
-def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *actions: FaultAction) -> Judged:
-    hooks, contract = hooks_with(actions), shipped_contract("openai")
-    with EmbeddedReference("openai", hooks=hooks, contract=contract) as reference:
-        monkeypatch.setenv("CONFORMANCE_API_KEY", reference.api_key)
-        monkeypatch.setenv("CONFORMANCE_MODEL", str(reference.model))
-        return judge(tmp_path, base_url=reference.base_url)
 
 
 def refusing(field: str, message: str) -> FaultAction:
