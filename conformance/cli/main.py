@@ -336,7 +336,12 @@ def requirements(profile: str, operation: str | None, **options: Any) -> int:
 
 @commands.command()
 @click.argument("profiles", metavar="[PROFILE]...", nargs=-1, shell_complete=completion.profiles)
-@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where to write the kill matrix.")
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where to write the kill matrix; a lab that was stopped goes on with what it left there.",
+)
 @click.option(
     "--only",
     metavar="FAULT_GLOB",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from conformance.lab.kept_results import KeptResults
     from conformance.lab.share import Share
     from conformance.lab.targets import LabTarget
     from conformance.lab.workers import Progress
@@ -81,6 +82,7 @@ def _judge(chosen: dict[str, tuple[LabTarget, ...]], options: LabOptions) -> int
     from conformance.lab.record import write_matrix
     from conformance.lab.rules import rule_violations
 
+    kept = _kept(chosen, options)
     with _progress("judging faults") as progress:
         matrices = kill_matrices(
             chosen,
@@ -88,6 +90,7 @@ def _judge(chosen: dict[str, tuple[LabTarget, ...]], options: LabOptions) -> int
             extra=options.extra,
             checks=EvidenceChecks(options.judge_again, options.reproduce),
             recheck=not options.accept,  # the results are about to be declared, whichever rules they violate
+            kept=kept,
             progress=progress,
         )
     if options.accept:
@@ -100,7 +103,22 @@ def _judge(chosen: dict[str, tuple[LabTarget, ...]], options: LabOptions) -> int
         if options.out is not None:
             written = write_matrix(matrix, options.out / matrix.contract.profile.name)
         click.echo(lab_text(matrix, rule_violations(matrix), written) + "\n")
+    if kept is not None:
+        kept.discard()
     return RULES_BROKEN if any(rule_violations(matrix) for matrix in matrices) else RULES_HOLD
+
+
+def _kept(chosen: dict[str, tuple[LabTarget, ...]], options: LabOptions) -> KeptResults | None:
+    """What a lab that was stopped has left in the folder of this one; None without a folder."""
+    from conformance.lab.kept_results import FILE_NAME, KeptResults
+
+    if options.out is None or options.judge_again or options.reproduce:
+        return None
+    kept = KeptResults(options.out / FILE_NAME, options.extra)
+    before = len(kept.of(target for targets in chosen.values() for target in targets))
+    if before:
+        click.echo(f"Going on with {options.out}: {before} targets were judged before.")
+    return kept
 
 
 def _mutate(profiles: Sequence[str], part: str | None) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from conformance.lab.evidence_checks import NO_CHECKS, EvidenceChecks
 from conformance.lab.judging import JudgedTarget
+from conformance.lab.kept_results import KeptResults
 from conformance.lab.kill_matrix import KillMatrix, matrix_of
 from conformance.lab.rules import AS_DECLARED, CAUGHT, NO_FALSE_ALARM, rule_violations
 from conformance.lab.targets import LabTarget, contract_of, targets_of
@@ -23,28 +24,29 @@ def kill_matrices(
     *,
     workers: int | None = None,
     extra: Path | None = None,
-    keep: Path | None = None,
     checks: EvidenceChecks = NO_CHECKS,
     recheck: bool = True,
+    kept: KeptResults | None = None,
     progress: Progress | None = None,
 ) -> list[KillMatrix]:
     """The kill matrix of each profile, from its chosen targets.
 
     A target that violates a rule is judged once more with the machine to itself, because times are unreliable on a
-    busy machine; the second result counts, and the matrix says so. Without `recheck`, or where evidence is kept
-    (`keep`), it is judged only once.
+    busy machine; the second result counts, and the matrix says so. Without `recheck`, it is judged only once.
+    What `kept` knows is not judged again.
 
     Raises:
         ContractError: the catalogue of faults, or `extra`, cannot be used.
     """
     began = time.monotonic()
     targets = [target for some in chosen.values() for target in some]
-    judged = judge_all(targets, workers or default_workers(), extra=extra, keep=keep, checks=checks, progress=progress)
+    count = workers or default_workers()
+    judged = judge_all(targets, count, extra=extra, checks=checks, kept=kept, progress=progress)
     matrices = _matrices(chosen, judged, extra, time.monotonic() - began)
     again = [
         target for matrix, some in zip(matrices, chosen.values(), strict=True) for target in to_recheck(matrix, some)
     ]
-    if again and keep is None and recheck:
+    if again and recheck:
         judged = with_rechecks(judged, judge_all(again, 1, extra=extra, checks=checks, alone=True))
         matrices = _matrices(chosen, judged, extra, time.monotonic() - began)
     return matrices

@@ -11,6 +11,7 @@ from pathlib import Path
 from conformance.contract.model import Tier
 from conformance.lab.evidence_checks import NO_CHECKS, EvidenceChecks
 from conformance.lab.judging import JudgedTarget, judge_targets
+from conformance.lab.kept_results import KeptResults
 from conformance.lab.targets import LabTarget, targets_of
 
 _BATCH = 6
@@ -30,18 +31,22 @@ def judge_all(
     workers: int,
     *,
     extra: Path | None = None,
-    keep: Path | None = None,
     checks: EvidenceChecks = NO_CHECKS,
     progress: Progress | None = None,
     alone: bool = False,
+    kept: KeptResults | None = None,
 ) -> list[tuple[str, JudgedTarget]]:
     """Judge targets of any profiles and tiers; returns the profile of each and its result, in any order.
 
-    A worker looks the targets up by their ids. `keep` is where evidence stays, and `checks` says how it is checked.
-    With `alone`, no two targets of a worker are served at the same time.
+    A worker looks the targets up by their ids. `checks` says how the evidence of each is checked. With `alone`,
+    no two targets of a worker are served at the same time. What `kept` knows is not judged again, and each further
+    result is kept as it comes.
     """
-    judged: list[tuple[str, JudgedTarget]] = []
-    for profile, some in _judged(targets, workers, extra, keep, checks, alone=alone):
+    judged = [] if kept is None else kept.of(targets)
+    missing = targets if kept is None else kept.missing(targets)
+    for profile, some in _judged(missing, workers, extra, checks, alone=alone):
+        if kept is not None:
+            kept.add(profile, some)
         judged += [(profile, one) for one in some]
         if progress is not None:
             progress(len(judged), len(targets))
@@ -52,7 +57,6 @@ def _judged(
     targets: Sequence[LabTarget],
     workers: int,
     extra: Path | None,
-    keep: Path | None,
     checks: EvidenceChecks,
     *,
     alone: bool,
@@ -60,12 +64,12 @@ def _judged(
     batches = [(one.profile, [one]) for one in targets] if alone else list(_batches(targets))
     if workers <= 1 or len(batches) <= 1:
         for profile, batch in batches:
-            yield profile, judge_targets(batch, keep, checks)
+            yield profile, judge_targets(batch, checks=checks)
         return
     # A forked process would inherit the locks of this process's threads.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         futures: dict[Future[list[JudgedTarget]], str] = {
-            pool.submit(_judge_batch, profile, [target.id for target in batch], extra, keep, checks): profile
+            pool.submit(_judge_batch, profile, [target.id for target in batch], extra, checks): profile
             for profile, batch in batches
         }
         for future in as_completed(futures):
@@ -83,8 +87,6 @@ def _batches(targets: Sequence[LabTarget]) -> Iterator[tuple[str, Sequence[LabTa
             yield profile, some[start : start + size]
 
 
-def _judge_batch(
-    profile: str, ids: Sequence[str], extra: Path | None, keep: Path | None, checks: EvidenceChecks
-) -> list[JudgedTarget]:
+def _judge_batch(profile: str, ids: Sequence[str], extra: Path | None, checks: EvidenceChecks) -> list[JudgedTarget]:
     wanted = set(ids)
-    return judge_targets([target for target in targets_of(profile, extra) if target.id in wanted], keep, checks)
+    return judge_targets([target for target in targets_of(profile, extra) if target.id in wanted], checks=checks)
