@@ -24,9 +24,10 @@ def stream_probes(body: RequestBody) -> Iterator[Probe]:
     multibyte = _asking(body, MULTIBYTE, MULTIBYTE_TOKENS)
     yield served_probe("stream/multibyte", "a stream of text outside of ASCII", multibyte)
     yield served_probe("stream/multibyte-again", "the same stream of text outside of ASCII again", multibyte)
-    yield served_probe(
-        "stream/sentinel-in-text", "a stream whose text looks like framing", _asking(body, SENTINEL_IN_TEXT, 24)
-    )
+    framing = _asking(body, SENTINEL_IN_TEXT, 24)
+    about = "a stream whose text looks like framing"
+    # A request in the shape of an SDK has the same prompt.
+    yield served_probe("stream/sentinel-in-text", about, framing, tier=Tier.EXHAUSTIVE)
     for turn in ("first", "second"):
         about = f"the {turn} of three streams on one connection"
         yield served_probe(
