@@ -54,6 +54,8 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
         "completion/long-prompt",
         "the same question after a long preface, which costs more prompt tokens",
         body.asking("Think of nothing. " * 30 + "Say hello.", tokens=8),
+        # Where there are streams, the long answer has a longer prompt.
+        tier=Tier.EXHAUSTIVE if body.has("stream") else Tier.STANDARD,
     )
     yield served_probe(
         "completion/multibyte", "text outside of ASCII in a message", body.asking(MULTIBYTE, tokens=MULTIBYTE_TOKENS)

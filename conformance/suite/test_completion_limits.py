@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conformance.probes.completions import SHORTEST, STOP_AMID, STOP_LAST, STOP_OF_CHOICES, TWO_CHOICES
+from conformance.probes.completions import SHORTEST, SMALLEST, STOP_AMID, STOP_LAST, STOP_OF_CHOICES, TWO_CHOICES
 from conformance.quoting import quoted
 from conformance.reading import fewest_tokens
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
@@ -180,19 +180,17 @@ def test_the_usage_counts_what_was_used(completions: Sequence[Completion], expec
             expect(own > 0, completion.id, expected="more than 0 completion tokens for a text", actual=str(own))
 
 
-@requirement("completion.usage-grows", "completion/plain", "completion/long-prompt")
+@requirement("completion.usage-grows", SMALLEST, "completion/long", "completion/long-prompt")
 def test_a_longer_prompt_costs_more(completions: Sequence[Completion], expect: Expect) -> None:
-    counting = _counting(completions)
-    prompts = {one.answered.probe.name: one for one in counting if one.usage("prompt_tokens") is not None}
-    if len(prompts) < 2:
-        raise CannotTell("only one of the two answers counts its prompt tokens")
-    short, long = (prompts[name].usage("prompt_tokens") or 0 for name in ("completion/plain", "completion/long-prompt"))
-    expect(
-        long > short,
-        prompts["completion/long-prompt"].id,
-        expected=f"more than the {short} prompt tokens of a short prompt",
-        actual=str(long),
-    )
+    counting = [one for one in _counting(completions) if one.usage("prompt_tokens") is not None]
+    short = next((one for one in counting if one.answered.probe.name == SMALLEST), None)
+    if short is None or len(counting) < 2:
+        raise CannotTell("only one of the answers counts its prompt tokens")
+    tokens = short.usage("prompt_tokens") or 0
+    for long in (one for one in counting if one is not short):
+        cost = long.usage("prompt_tokens") or 0
+        expected = f"more than the {tokens} prompt tokens of {short.id}, which is shorter"
+        expect(cost > tokens, long.id, expected=expected, actual=str(cost))
 
 
 @requirement(
