@@ -18,7 +18,8 @@ DELIVERY: Final = "delivery/"
 START, LONGER = f"{DELIVERY}first-token", f"{DELIVERY}longer"
 ALREADY_SEEN: Final = "shorter streams show how they are delivered"
 NO_STREAM: Final = "no stream came whose delivery a longer one could show"
-NOT_NEEDED: Final = frozenset({ALREADY_SEEN, NO_STREAM, SAME_TEXT})
+STOPPED: Final = "the same stop sequences ended another answer"
+NOT_NEEDED: Final = frozenset({ALREADY_SEEN, NO_STREAM, SAME_TEXT, STOPPED})
 """Why a probe is not sent whose answer would decide nothing."""
 
 

@@ -23,6 +23,7 @@ _LONG: Final = 120
 LONGER_TOKENS: Final = 400
 """Tokens of a longer one: more than 64 KB of events."""
 LONG_STREAM, LONG_WHOLE, LONG_AGAIN = "stream/long", "completion/long", "completion/long-again"
+NO_LIMIT: Final = "completion/no-limit"
 SAME_TEXT: Final = "the long answer has the same text with and without streaming"
 """Why it is not sent again: nothing is to be told apart."""
 _GENEROUS: Final = 600
@@ -58,7 +59,7 @@ def unlimited_probes(body: RequestBody) -> Iterator[Probe]:
     if body.limit_field is None:
         return
     short = _unlimited(body, SHORT_QUESTION)
-    yield served_probe("completion/no-limit", "a short question without a limit of tokens", short)
+    yield served_probe(NO_LIMIT, "a short question without a limit of tokens", short)
     if body.has("stream"):
         about = "a stream without a limit of tokens"
         yield served_probe("stream/no-limit", about, {**short, "stream": True}, tier=Tier.EXHAUSTIVE)

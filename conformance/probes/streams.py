@@ -7,11 +7,21 @@ from typing import Any
 
 from conformance.contract.model import Tier
 from conformance.probes.canaries import WORDS, repeating
-from conformance.probes.completions import LONG_ANSWER, MULTIBYTE, MULTIBYTE_TOKENS, OF_CHOICES, ONE_CONNECTION
+from conformance.probes.completions import (
+    LONG_ANSWER,
+    MULTIBYTE,
+    MULTIBYTE_TOKENS,
+    OF_CHOICES,
+    ONE_CONNECTION,
+    stops_amid,
+)
 from conformance.probes.model import Probe, served_probe
 from conformance.probes.request_body import RequestBody
 from conformance.probes.waves import AT_ONCE
 
+AT_ONCE_STANDARD = 2
+"""How many streams at once the standard tier sends, beside as many plain requests."""
+STREAM_STOP = "stream/stop"
 SENTINEL_IN_TEXT = "Repeat these lines:\n\ndata: [DONE]\n\nand then say: end."
 """A prompt whose echo ends the stream of a server that does not escape it."""
 
@@ -60,14 +70,22 @@ def _at_once(body: RequestBody) -> Iterator[Probe]:
     for number, word in enumerate(WORDS):
         about = "one of several streams at once, each with a word of its own"
         request = _asking(body, repeating(word), 16)
-        yield served_probe(f"stream/at-once-{number}", about, request, wave=AT_ONCE)
+        tier = Tier.STANDARD if number < AT_ONCE_STANDARD else Tier.EXHAUSTIVE
+        yield served_probe(f"stream/at-once-{number}", about, request, wave=AT_ONCE, tier=tier)
 
 
 def _with_optional_fields(body: RequestBody) -> Iterator[Probe]:
     """Streams that need a field which not every contract has."""
     if body.has("stop"):
-        stopped = _asking(body, LONG_ANSWER, 24, stop=[" "])
-        yield served_probe("stream/stop", "a stream that stops at its first space", stopped)
+        about, amid = "a stream that stops at its first space", stops_amid(body)
+        alone = _asking(body, LONG_ANSWER, 24, stop=[" "])
+        if amid:
+            request = {**alone, "stop": amid}
+            fewer = served_probe(f"{STREAM_STOP}/one", about, alone)
+            about = f"{about}, the second of {len(amid)} stop sequences"
+            yield served_probe(STREAM_STOP, about, request, instead=(fewer,))
+        else:
+            yield served_probe(STREAM_STOP, about, alone)
     if body.has("n"):
         for n, word, tier in ((2, "two", Tier.STANDARD), (3, "three", Tier.EXHAUSTIVE)):
             request = _asking(body, LONG_ANSWER, OF_CHOICES, n=n)

@@ -86,10 +86,10 @@ def is_taken_apart(probe: Probe, last: Exchange) -> bool:
 
     One that says something only where it is served is due a document that can be read.
     """
-    if probe.intent is Intent.SERVED:
-        return not was_served(last)
     if probe.apart_unless_served:
         return not was_served(last) or last.answer is None or not is_json(last.answer)
+    if probe.intent is Intent.SERVED:
+        return not was_served(last)
     status = None if last.answer is None else last.answer.status
     return probe.intent is Intent.EITHER and status is not None and status >= 500 and status not in REFUSED_FOR_LOAD
 
