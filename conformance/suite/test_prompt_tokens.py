@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from conformance.probes.completions import SMALLEST
 from conformance.probes.prompt_relations import (
@@ -158,5 +158,6 @@ def _words_beyond(less: Completion, more: Completion) -> int:
 
 def _words(completion: Completion) -> int:
     """How many words the prompt of a completion has."""
-    messages: Iterable[dict[str, str]] = completion.answered.requested("messages")
-    return sum(len(one["content"].split()) for one in messages)
+    messages = completion.answered.requested("messages")
+    contents = [one.get("content") for one in messages if isinstance(one, Mapping)]
+    return sum(len(content.split()) for content in contents if isinstance(content, str))
