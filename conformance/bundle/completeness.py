@@ -16,7 +16,7 @@ from conformance.report import Results
 from conformance.running.planned_again import PlannedAgain
 from conformance.running.retries import MOST_ROUNDS
 from conformance.running.run import Run
-from conformance.suite.delivery_judging import not_needed
+from conformance.suite.needless import not_needed
 from conformance.suite.observations import Observations
 from conformance.wire import BY_PROXY, Exchange
 from conformance.wire.retry import may_be_sent_again

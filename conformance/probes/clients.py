@@ -15,6 +15,7 @@ from conformance.probes.access import ORIGIN
 from conformance.probes.model import Credential, FieldNames, Probe, either_probe, served_probe
 from conformance.probes.request_body import CHEAP, RequestBody
 from conformance.probes.script import HEAD, HEAD_1_0, WHOLE_BODY, Script
+from conformance.probes.streams import SENTINEL_IN_TEXT
 
 PYTHON_SDK: Final[Mapping[str, str]] = {
     "Accept": "application/json",
@@ -69,7 +70,8 @@ def _sdks(body: RequestBody) -> Iterator[Probe]:
     valid = body.capped(CHEAP)
     if body.has("stream"):
         about = "a stream with `Accept: application/json`, as the official Python SDK requests it"
-        yield served_probe("client/python-sdk-stream", about, {**valid, "stream": True}, headers=PYTHON_SDK)
+        framing = body.asking(SENTINEL_IN_TEXT, tokens=24, stream=True)
+        yield served_probe("client/python-sdk-stream", about, framing, headers=PYTHON_SDK)
     python = "a request as the official Python SDK writes it"
     yield served_probe("client/python-sdk", python, valid, headers=PYTHON_SDK, tier=Tier.EXHAUSTIVE)
     yield served_probe("client/node-sdk", "a request as the official JavaScript SDK writes it", valid, headers=NODE_SDK)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from conformance.contract.model import Tier
 from conformance.probes.model import Probe, served_probe
 from conformance.probes.prompt_relations import FEWER, conversation
 from conformance.probes.request_body import RequestBody
-from conformance.probes.waves import LONG_ANSWERS
+from conformance.probes.waves import LONG_ANSWERS, REPEATED, SIDE_BY_SIDE
 
 SMALLEST, SHORTEST = "completion/plain", "completion/one-token"
 """The smallest valid request, which decides whether there is anything to judge; and the least limit of tokens."""
+STREAM_FALSE = "completion/stream-false"
 ONE_CONNECTION = "kept-alive"
 """The connection of several streams and plain completions, where each kind follows the other and itself."""
 LONG_ANSWER = "Count from one to fifty in words, separated by single spaces, without any other text."
+STOP = "completion/stop"
 STOP_LAST, STOP_AMID = "completion/stop-last", "completion/stop-amid"
 STOP_OF_CHOICES, TWO_CHOICES = "completion/stop-of-choices", "completion/two-choices"
+ONE_STOP_OF_CHOICES = f"{STOP_OF_CHOICES}/one"
+"""The same with one stop sequence, for targets that take no more."""
 _AT_THE_ENDS = 2
 IN_NO_TEXT = ("\u241f1", "\u241f2", "\u241f3")
 """Stop sequences that no answer has."""
@@ -54,32 +59,19 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
         "completion/long-prompt",
         "the same question after a long preface, which costs more prompt tokens",
         body.asking("Think of nothing. " * 30 + "Say hello.", tokens=8),
+        # Where there are streams, the long answer has a longer prompt.
+        tier=Tier.EXHAUSTIVE if body.has("stream") else Tier.STANDARD,
     )
     yield served_probe(
         "completion/multibyte", "text outside of ASCII in a message", body.asking(MULTIBYTE, tokens=MULTIBYTE_TOKENS)
     )
-    yield served_probe(
-        FEWER,
-        "a conversation of several turns",
-        body.naming_caller({**body.capped(4), "messages": body.woven(conversation())}),
-    )
+    yield from _conversation(body)
     long_answer = body.asking(LONG_ANSWER, tokens=32)
     yield served_probe("completion/long-answer", "a long answer without streaming", long_answer)
-    if body.has("stream"):
-        about = "the smallest valid request again, with a stream that is declined"
-        declined = {**body.capped(16), "stream": False}
-        yield served_probe("completion/stream-false", about, declined, connection=ONE_CONNECTION)
-    else:
-        yield served_probe("completion/again", "the same request again, which is another completion", body.capped(16))
     if body.limit_field:
         yield from _limited(body)
     if body.has("stop"):
-        stopped = body.asking(LONG_ANSWER, tokens=24, stop=[" "])
-        yield served_probe("completion/stop", "a long answer that stops at its first space", stopped)
-        yield from _stopped_by_one_of_many(body)
-        if body.has("n"):
-            several = body.asking(LONG_ANSWER, tokens=24, stop=[" "], n=2)
-            yield served_probe(STOP_OF_CHOICES, "two choices that stop at their first space", several)
+        yield from _stopped(body)
     if body.has("n"):
         request = body.asking(LONG_ANSWER, tokens=OF_CHOICES, n=2)
         yield served_probe(TWO_CHOICES, "two choices for one prompt", request)
@@ -95,22 +87,67 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
         yield served_probe("completion/default-model", "a request that leaves the model to its default", without)
 
 
-def _stopped_by_one_of_many(body: RequestBody) -> Iterator[Probe]:
-    """The long answer with as many stop sequences as the contract allows, of which only the last, or another, is in it.
+def _conversation(body: RequestBody) -> Iterator[Probe]:
+    """A conversation, and a stream that is declined; both in one request, and apart only where that is not served."""
+    request = body.naming_caller({**body.capped(4), "messages": body.woven(conversation())})
+    talk = served_probe(FEWER, "a conversation of several turns", request)
+    if not body.has("stream"):
+        yield talk
+        yield served_probe("completion/again", "the same request again, which is another completion", body.capped(16))
+        return
+    about = "the smallest valid request again, with a stream that is declined"
+    declined = served_probe(STREAM_FALSE, about, {**body.capped(16), "stream": False}, connection=ONE_CONNECTION)
+    yield replace(
+        talk,
+        name=f"{FEWER}-without-stream",
+        about="a conversation of several turns, with a stream that is declined",
+        body={**request, "stream": False},
+        connection=ONE_CONNECTION,
+        instead=(talk, declined),
+        apart_unless_served=True,
+    )
 
-    One in the middle shows engines that look at the ends of the list alone.
-    """
+
+def _stopped(body: RequestBody) -> Iterator[Probe]:
+    """A long answer that stops at its first space, alone and as one of two choices."""
+    stopped = body.asking(LONG_ANSWER, tokens=24, stop=[" "])
+    yield served_probe(STOP, "a long answer that stops at its first space", stopped)
+    many = many_stops(body)
+    choices = {"n": 2, "stop": many or [" "]}
+    is_joined = body.has("n") and body.is_spoken({**stopped, **choices})
+    if body.has("n"):
+        about = "two choices that stop at their first space"
+        request = {**stopped, "n": 2}
+        if is_joined:
+            alone = served_probe(ONE_STOP_OF_CHOICES, about, request)
+            about = f"{about}, the last of {len(choices['stop'])} stop sequences"
+            yield served_probe(STOP_OF_CHOICES, about, {**stopped, **choices}, instead=(alone,))
+        else:
+            yield served_probe(STOP_OF_CHOICES, about, request)
+    if many:
+        about = f"a long answer with {len(many)} stop sequences, of which the last is a space"
+        request = body.asking(LONG_ANSWER, tokens=24, stop=many)
+        yield served_probe(STOP_LAST, about, request, wave=REPEATED if is_joined else SIDE_BY_SIDE)
+    amid = stops_amid(body)
+    if amid:
+        about = f"a long answer with {len(amid)} stop sequences, of which the second is a space"
+        request = body.asking(LONG_ANSWER, tokens=24, stop=amid)
+        yield served_probe(STOP_AMID, about, request, wave=REPEATED if body.has("stream") else SIDE_BY_SIDE)
+
+
+def many_stops(body: RequestBody) -> list[str]:
+    """As many stop sequences as the contract allows, of which only the last is in a text; none where it allows one."""
     for number in range(len(IN_NO_TEXT), 0, -1):
         stops = [*IN_NO_TEXT[:number], " "]
-        request = body.asking(LONG_ANSWER, tokens=24, stop=stops)
-        if body.accepts(request):
-            about = f"a long answer with {len(stops)} stop sequences, of which the last is a space"
-            yield served_probe(STOP_LAST, about, request)
-            if len(stops) > _AT_THE_ENDS:
-                amid = body.asking(LONG_ANSWER, tokens=24, stop=[stops[0], " ", *stops[1:-1]])
-                about = f"a long answer with {len(stops)} stop sequences, of which the second is a space"
-                yield served_probe(STOP_AMID, about, amid)
-            return
+        if body.accepts(body.asking(LONG_ANSWER, tokens=24, stop=stops)):
+            return stops
+    return []
+
+
+def stops_amid(body: RequestBody) -> list[str]:
+    """The same with the one that is in a text in their midst, where engines that look at the ends do not see it."""
+    stops = many_stops(body)
+    return [stops[0], " ", *stops[1:-1]] if len(stops) > _AT_THE_ENDS else []
 
 
 def _limited(body: RequestBody) -> Iterator[Probe]:

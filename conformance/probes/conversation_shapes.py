@@ -12,6 +12,8 @@ from conformance.probes.request_body import CHEAP, RequestBody
 
 SHAPES: Final = "request/shape/"
 """What the names of these probes begin with."""
+SEVERAL: Final = f"{SHAPES}several"
+"""One conversation of several of these shapes."""
 Messages = list[dict[str, Any]]
 _ASKING: Final = {"role": "user", "content": "Say hello."}
 _ANSWERING: Final = {"role": "assistant", "content": "Hello."}
@@ -37,6 +39,18 @@ _STANDARD: Final[Mapping[str, tuple[str, Messages]]] = {
     ),
     "assistant-first": ("a conversation that the assistant begins", [_ANSWERING, _AGAIN]),
 }
+_JOINED: Final = [
+    _ANSWERING,
+    _ASKING,
+    {"role": "assistant", "content": ""},
+    _ASKING,
+    _AGAIN,
+    _ANSWERING,
+    _BRIEF,
+    _AGAIN,
+]
+"""All of these shapes in one conversation, but for that without a user and that with names, which follows."""
+_NAMED_PARTS: Final = [_ANSWERING, {**_ASKING, "name": "alice"}, _ANSWERING, {**_AGAIN, **_PARTS, "name": "bob"}]
 _FURTHER: Final[Mapping[str, tuple[str, Messages]]] = {
     "system-and-developer": (
         "a conversation with a system message and a developer's message",
@@ -54,14 +68,34 @@ STATED: Final = frozenset({f"{SHAPES}developer", f"{SHAPES}names"})
 
 def shape_probes(body: RequestBody) -> Iterator[Probe]:
     """Conversations of the shapes that the contract's schema allows: a model's template may refuse some of them."""
+    standard = {name: _probe(name, *shape, body, Tier.STANDARD) for name, shape in _STANDARD.items()}
+    joined = tuple(probe for name, probe in standard.items() if probe is not None and name != "system-only")
+    several = _several(body, joined)
+    yield from [several] if several is not None else joined
+    further = [_probe(name, *shape, body, Tier.EXHAUSTIVE) for name, shape in _FURTHER.items()]
+    yield from (probe for probe in (standard["system-only"], *further) if probe is not None)
+
+
+def _probe(name: str, about: str, messages: Messages, body: RequestBody, tier: Tier) -> Probe | None:
+    """A conversation of a shape; None where the contract has no such messages."""
     schema = body.contract.operation.properties.get("messages", True)
-    known, roles = described_members(schema), named_roles(schema)
-    for tier, shapes in ((Tier.STANDARD, _STANDARD), (Tier.EXHAUSTIVE, _FURTHER)):
-        for name, (about, messages) in shapes.items():
-            if any("name" in one for one in messages) and "name" not in known:
-                continue
-            if any(one["role"] == "developer" for one in messages) and "developer" not in roles:
-                continue
-            request = {**body.capped(CHEAP), "messages": body.woven([dict(one) for one in messages])}
-            if body.accepts(request):
-                yield either_probe(f"{SHAPES}{name}", about, request, tier=tier)
+    if any("name" in one for one in messages) and "name" not in described_members(schema):
+        return None
+    if any(one["role"] == "developer" for one in messages) and "developer" not in named_roles(schema):
+        return None
+    request = _asking(messages, body)
+    return either_probe(f"{SHAPES}{name}", about, request, tier=tier) if body.accepts(request) else None
+
+
+def _several(body: RequestBody, joined: tuple[Probe, ...]) -> Probe | None:
+    """A conversation of all these shapes; None where the contract allows none that long, or with a name."""
+    has_named_parts = any(probe.name.endswith("named-parts") for probe in joined)
+    request = _asking([*_JOINED, *_NAMED_PARTS] if has_named_parts else _JOINED, body)
+    if len(joined) < 2 or not body.accepts(request):
+        return None
+    about = f"a conversation of {len(joined)} unusual shapes at once"
+    return either_probe(SEVERAL, about, request, instead=joined, apart_unless_served=True)
+
+
+def _asking(messages: Messages, body: RequestBody) -> dict[str, Any]:
+    return {**body.capped(CHEAP), "messages": body.woven([dict(one) for one in messages])}

@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from conformance.probes.long_answers import LONGER_TOKENS, repeating
+from conformance.probes.long_answers import LONGER_TOKENS, SAME_TEXT, repeating
 from conformance.probes.model import Probe, served_probe
 from conformance.probes.request_body import RequestBody
-from conformance.probes.waves import DELIVERY as WAVE
+from conformance.probes.waves import REPEATED
 
 DELIVERY: Final = "delivery/"
 """What the names of these probes begin with."""
 START, LONGER = f"{DELIVERY}first-token", f"{DELIVERY}longer"
 ALREADY_SEEN: Final = "shorter streams show how they are delivered"
 NO_STREAM: Final = "no stream came whose delivery a longer one could show"
-NOT_NEEDED: Final = frozenset({ALREADY_SEEN, NO_STREAM})
+STOPPED: Final = "the same stop sequences ended another answer"
+NOT_NEEDED: Final = frozenset({ALREADY_SEEN, NO_STREAM, SAME_TEXT, STOPPED})
+"""Why a probe is not sent whose answer would decide nothing."""
 
 
 def delivery_probes(body: RequestBody) -> Iterator[Probe]:
@@ -33,4 +35,4 @@ def delivery_probes(body: RequestBody) -> Iterator[Probe]:
         (LONGER, LONGER_TOKENS, "a longer stream, if shorter ones do not show how streams are delivered"),
     ):
         request = body.asking(repeating(200), tokens=tokens, stream=True)
-        yield served_probe(name, about, request, connection="delivery", wave=WAVE)
+        yield served_probe(name, about, request, connection="delivery", wave=REPEATED)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from conformance.contract.model import Tier
 from conformance.probes.model import LIMIT_FIELDS, Probe, either_probe, served_probe
 from conformance.probes.request_body import RequestBody
-from conformance.probes.waves import LONG_ANSWERS
+from conformance.probes.waves import LONG_ANSWERS, REPEATED
 
 _UNITS: Final = (
     *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"),
@@ -22,6 +22,10 @@ _LONG: Final = 120
 """Tokens of a long answer: more than 80 events, and as a rule more than 16 KB of them."""
 LONGER_TOKENS: Final = 400
 """Tokens of a longer one: more than 64 KB of events."""
+LONG_STREAM, LONG_WHOLE, LONG_AGAIN = "stream/long", "completion/long", "completion/long-again"
+NO_LIMIT: Final = "completion/no-limit"
+SAME_TEXT: Final = "the long answer has the same text with and without streaming"
+"""Why it is not sent again: nothing is to be told apart."""
 _GENEROUS: Final = 600
 """A limit that the count to a hundred does not reach."""
 _LONG_PREFACE: Final = "Think of nothing. " * 1500
@@ -34,10 +38,11 @@ def long_answer_probes(body: RequestBody) -> Iterator[Probe]:
     if body.has("stream"):
         usage: dict[str, Any] = {"stream_options": {"include_usage": True}} if body.has("stream_options") else {}
         long = body.asking(repeating(100), tokens=_LONG, stream=True, **usage)
-        yield served_probe("stream/long", "a stream of a long answer", long, wave=LONG_ANSWERS)
+        yield served_probe(LONG_STREAM, "a stream of a long answer", long, wave=LONG_ANSWERS)
         whole = body.asking(repeating(100), tokens=_LONG)
-        for name, about in (("long", "the long answer without streaming"), ("long-again", "the same once more")):
-            yield served_probe(f"completion/{name}", about, whole, wave=LONG_ANSWERS)
+        yield served_probe(LONG_WHOLE, "the long answer without streaming", whole, wave=LONG_ANSWERS)
+        about = "the same once more, if the stream of it has another text"
+        yield served_probe(LONG_AGAIN, about, whole, wave=REPEATED)
         longer = body.asking(repeating(200), tokens=LONGER_TOKENS, stream=True)
         for name, about in (("longer", "a stream of a longer answer"), ("longer-again", "the same stream again")):
             yield served_probe(f"stream/{name}", about, longer, wave=LONG_ANSWERS, tier=Tier.EXHAUSTIVE)
@@ -54,7 +59,7 @@ def unlimited_probes(body: RequestBody) -> Iterator[Probe]:
     if body.limit_field is None:
         return
     short = _unlimited(body, SHORT_QUESTION)
-    yield served_probe("completion/no-limit", "a short question without a limit of tokens", short)
+    yield served_probe(NO_LIMIT, "a short question without a limit of tokens", short)
     if body.has("stream"):
         about = "a stream without a limit of tokens"
         yield served_probe("stream/no-limit", about, {**short, "stream": True}, tier=Tier.EXHAUSTIVE)

@@ -119,6 +119,8 @@ class Probe:
     """How the request is put on the wire, where not as an ordinary client does it."""
     instead: tuple[Probe, ...] = ()
     """Sent after it, one by one, where it must be served and was not, or may be and broke the server."""
+    apart_unless_served: bool = False
+    """Whether these are sent also where it may be refused and was: then it says nothing, and each of them does."""
 
     @property
     def leaves(self) -> bool:

@@ -33,6 +33,7 @@ from conformance.probes.prompt_relations import prompt_relation_probes
 from conformance.probes.reasoning import reasoning_probes
 from conformance.probes.request_body import RequestBody
 from conformance.probes.robustness import robustness_probes
+from conformance.probes.sent_together import sent_together
 from conformance.probes.streams import stream_probes
 from conformance.probes.structured_output import structured_probes
 from conformance.probes.tool_history import tool_history_probes
@@ -109,6 +110,7 @@ def plan(
             f"the request schema of {contract.profile.name} is too large, or branches too much, to make requests of it"
             " in a reasonable time; describe fewer fields, alternatives or values."
         ) from error
+    chosen = sent_together(chosen, target)
     _refuse_duplicates(chosen)
     order = list(Tier)
     return Plan(tuple(sorted(chosen, key=lambda probe: (probe.wave, order.index(probe.tier)))))

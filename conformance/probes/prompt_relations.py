@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any, Final
 
+from conformance.contract.model import Tier
 from conformance.probes.conversations import named_roles
 from conformance.probes.model import Probe, either_probe, served_probe
 from conformance.probes.request_body import RequestBody
@@ -17,8 +18,43 @@ MORE_TURNS: Final = "completion/more-turns"
 MANY_TURNS: Final = "completion/many-turns"
 SECOND_SYSTEM: Final = "completion/second-system"
 DEVELOPER: Final = "completion/developer"
+INSTRUCTIONS: Final = "completion/instructions"
+"""Both of these in one conversation."""
 SHORT_TEXT, LONG_TEXT = "completion/words-8-kb", "completion/words-64-kb"
 EARLIER_TURNS, MANY_EARLIER_TURNS = 8, 40
+_EARLIER: Final = [
+    {
+        "role": "user",
+        "content": "Please describe which colours painters mixed together before modern pigments became available"
+        " everywhere.",
+    },
+    {
+        "role": "assistant",
+        "content": "Painters usually mixed ochre, chalk, charcoal, madder, indigo, copper green and ground stones.",
+    },
+    {
+        "role": "user",
+        "content": "Please describe which animals travelled beside merchants through deserts, mountains and northern"
+        " forests.",
+    },
+    {
+        "role": "assistant",
+        "content": "Merchants usually travelled beside camels, horses, donkeys, llamas, reindeer and patient mountain"
+        " mules.",
+    },
+]
+"""Turns of many words, so that their tokens are more than what a template adds to fewer turns."""
+_SECOND: Final = {
+    "role": "system",
+    "content": "Answer everybody kindly, whatever language somebody chooses, without mentioning colours, painters,"
+    " animals, merchants, deserts, mountains or forests unless somebody explicitly requests something else.",
+}
+_DEVELOPERS: Final = {
+    "role": "developer",
+    "content": "Never write numerals, tables, headings or footnotes; prefer ordinary words, separated by single spaces,"
+    " because answers appear on displays which show only letters and punctuation.",
+}
+"""Longer than the system message, which it replaces on some deployments."""
 _KB: Final = 1024
 _SYLLABLES: Final = [first + second for first in "bdfgklmnprstvz" for second in "aeiou"]
 
@@ -41,29 +77,39 @@ def words(size: int) -> str:
 
 
 def prompt_relation_probes(body: RequestBody) -> Iterator[Probe]:
-    """The conversation with earlier turns and with a further instruction, and a text with its own beginning."""
+    """The conversation with earlier turns and with further instructions, and long texts."""
     first, *rest = conversation()
-    earlier = [
-        {"role": "user", "content": "Name a colour."},
-        {"role": "assistant", "content": "Blue."},
-        {"role": "user", "content": "Name an animal."},
-        {"role": "assistant", "content": "A horse."},
-    ]
-    for name, count in ((MORE_TURNS, EARLIER_TURNS), (MANY_TURNS, MANY_EARLIER_TURNS)):
-        turns = [first, *earlier * (count // len(earlier)), *rest]
-        yield served_probe(name, f"the conversation with {count} turns more before it", _of(body, turns))
-    system = _of(body, [first, {"role": "system", "content": "Be kind."}, *rest])
-    if body.accepts(system):
-        yield either_probe(SECOND_SYSTEM, "the conversation with a second system message", system)
-    # Longer than the system message, which it replaces on some deployments.
-    further = {"role": "developer", "content": "Be kind, and never use more than ten words."}
-    developer = _of(body, [first, further, *rest])
-    if "developer" in named_roles(body.contract.operation.properties.get("messages", True)) and body.accepts(developer):
-        yield either_probe(DEVELOPER, "the conversation with a developer's message beside the system's", developer)
-    for name, size in ((SHORT_TEXT, 8), (LONG_TEXT, 64)):
+    for name, count, tier in (
+        (MORE_TURNS, EARLIER_TURNS, Tier.EXHAUSTIVE),
+        (MANY_TURNS, MANY_EARLIER_TURNS, Tier.STANDARD),
+    ):
+        turns = [first, *_EARLIER * (count // len(_EARLIER)), *rest]
+        yield served_probe(name, f"the conversation with {count} turns more before it", _of(body, turns), tier=tier)
+    yield from _instructed(body)
+    for name, size, tier in ((SHORT_TEXT, 8, Tier.EXHAUSTIVE), (LONG_TEXT, 64, Tier.STANDARD)):
         request = body.asking(words(size * _KB), tokens=1)
         if body.accepts(request):
-            yield either_probe(name, f"a prompt of {size} KB of words", request, wave=LONG_PROMPTS)
+            yield either_probe(name, f"a prompt of {size} KB of words", request, wave=LONG_PROMPTS, tier=tier)
+
+
+def _instructed(body: RequestBody) -> Iterator[Probe]:
+    """The conversation with a further system message and a developer's; with each of them alone where refused."""
+    first, *rest = conversation()
+    apart = [
+        either_probe(name, f"the conversation with {what} beside the system's", _of(body, [first, message, *rest]))
+        for name, what, message in (
+            (SECOND_SYSTEM, "a second system message", _SECOND),
+            (DEVELOPER, "a developer's message", _DEVELOPERS),
+        )
+        if message["role"] in ("system", *named_roles(body.contract.operation.properties.get("messages", True)))
+    ]
+    apart = [probe for probe in apart if body.accepts(probe.body)]
+    both = _of(body, [first, _SECOND, _DEVELOPERS, *rest])
+    if len(apart) > 1 and body.accepts(both):
+        about = "the conversation with a second system message and a developer's"
+        yield either_probe(INSTRUCTIONS, about, both, instead=tuple(apart), apart_unless_served=True)
+        return
+    yield from apart
 
 
 def _of(body: RequestBody, messages: list[dict[str, str]]) -> dict[str, Any]:

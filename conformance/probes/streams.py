@@ -7,11 +7,21 @@ from typing import Any
 
 from conformance.contract.model import Tier
 from conformance.probes.canaries import WORDS, repeating
-from conformance.probes.completions import LONG_ANSWER, MULTIBYTE, MULTIBYTE_TOKENS, OF_CHOICES, ONE_CONNECTION
+from conformance.probes.completions import (
+    LONG_ANSWER,
+    MULTIBYTE,
+    MULTIBYTE_TOKENS,
+    OF_CHOICES,
+    ONE_CONNECTION,
+    stops_amid,
+)
 from conformance.probes.model import Probe, served_probe
 from conformance.probes.request_body import RequestBody
 from conformance.probes.waves import AT_ONCE
 
+AT_ONCE_STANDARD = 2
+"""How many streams at once the standard tier sends, beside as many plain requests."""
+STREAM_STOP = "stream/stop"
 SENTINEL_IN_TEXT = "Repeat these lines:\n\ndata: [DONE]\n\nand then say: end."
 """A prompt whose echo ends the stream of a server that does not escape it."""
 
@@ -23,16 +33,13 @@ def stream_probes(body: RequestBody) -> Iterator[Probe]:
     yield served_probe("stream/plain", "a stream", _asking(body, LONG_ANSWER, 32), tier=Tier.SMOKE)
     multibyte = _asking(body, MULTIBYTE, MULTIBYTE_TOKENS)
     yield served_probe("stream/multibyte", "a stream of text outside of ASCII", multibyte)
-    yield served_probe("stream/multibyte-again", "the same stream of text outside of ASCII again", multibyte)
-    yield served_probe(
-        "stream/sentinel-in-text", "a stream whose text looks like framing", _asking(body, SENTINEL_IN_TEXT, 24)
-    )
-    for turn in ("first", "second"):
-        about = f"the {turn} of three streams on one connection"
-        yield served_probe(
-            f"stream/{turn}-on-connection", about, _asking(body, "Say hello.", 8), connection=ONE_CONNECTION
-        )
-    again = "the same stream again, as the third on one connection"
+    framing = _asking(body, SENTINEL_IN_TEXT, 24)
+    about = "a stream whose text looks like framing"
+    # A request in the shape of an SDK has the same prompt.
+    yield served_probe("stream/sentinel-in-text", about, framing, tier=Tier.EXHAUSTIVE)
+    about = "the same stream of text outside of ASCII again, as the first of two on one connection"
+    yield served_probe("stream/first-on-connection", about, multibyte, connection=ONE_CONNECTION)
+    again = "the first stream again, as the second on one connection"
     yield served_probe("stream/again", again, _asking(body, LONG_ANSWER, 32), connection=ONE_CONNECTION)
     if body.limit_field:
         least = body.limit(1)
@@ -63,28 +70,30 @@ def _at_once(body: RequestBody) -> Iterator[Probe]:
     for number, word in enumerate(WORDS):
         about = "one of several streams at once, each with a word of its own"
         request = _asking(body, repeating(word), 16)
-        yield served_probe(f"stream/at-once-{number}", about, request, wave=AT_ONCE)
+        tier = Tier.STANDARD if number < AT_ONCE_STANDARD else Tier.EXHAUSTIVE
+        yield served_probe(f"stream/at-once-{number}", about, request, wave=AT_ONCE, tier=tier)
 
 
 def _with_optional_fields(body: RequestBody) -> Iterator[Probe]:
     """Streams that need a field which not every contract has."""
     if body.has("stop"):
-        for name, about, stop in (
-            ("stop", "a stream that stops at its first space", [" "]),
-            ("stop-across", "a stream that stops at a text that falls across deltas", ["two three"]),
-        ):
-            yield served_probe(f"stream/{name}", about, _asking(body, LONG_ANSWER, 24, stop=stop))
+        about, amid = "a stream that stops at its first space", stops_amid(body)
+        alone = _asking(body, LONG_ANSWER, 24, stop=[" "])
+        if amid:
+            request = {**alone, "stop": amid}
+            fewer = served_probe(f"{STREAM_STOP}/one", about, alone)
+            about = f"{about}, the second of {len(amid)} stop sequences"
+            yield served_probe(STREAM_STOP, about, request, instead=(fewer,))
+        else:
+            yield served_probe(STREAM_STOP, about, alone)
     if body.has("n"):
         for n, word, tier in ((2, "two", Tier.STANDARD), (3, "three", Tier.EXHAUSTIVE)):
             request = _asking(body, LONG_ANSWER, OF_CHOICES, n=n)
             if body.has("stream_options"):
                 request["stream_options"] = {"include_usage": True}
             yield served_probe(f"stream/{word}-choices", f"a stream of {word} choices", request, tier=tier)
+    yield from _stopped_across_deltas(body)
     if body.has("stream_options"):
-        usage: dict[str, Any] = {"stream_options": {"include_usage": True}}
-        yield served_probe(
-            "stream/usage", "a stream whose request wants its usage", _asking(body, LONG_ANSWER, 8, **usage)
-        )
         for name, options in (("off", {"include_usage": False}), ("null", None)):
             request = _asking(body, LONG_ANSWER, 8, stream_options=options)
             about = f"a stream whose request wants no usage ({name})"
@@ -95,6 +104,20 @@ def _with_optional_fields(body: RequestBody) -> Iterator[Probe]:
             fields["stream_options"] = {"include_usage": True}
         about = "a stream with the log probabilities of each token"
         yield served_probe("stream/logprobs", about, _asking(body, LONG_ANSWER, 16, **fields))
+
+
+def _stopped_across_deltas(body: RequestBody) -> Iterator[Probe]:
+    """A stream whose request wants its usage, and to stop at a text that falls across deltas; as far as it can."""
+    request = _asking(body, LONG_ANSWER, 12)
+    stop: dict[str, Any] = {"stop": ["two three"]}
+    usage: dict[str, Any] = {"stream_options": {"include_usage": True}}
+    stops, counts = (all(map(body.has, one)) and body.is_spoken({**request, **one}) for one in (stop, usage))
+    if body.has("stream_options"):
+        about = f"a stream whose request wants its usage{', and stops across deltas' if stops else ''}"
+        yield served_probe("stream/usage", about, {**request, **usage, **(stop if stops else {})})
+    if body.has("stop") and not (stops and counts):
+        about = "a stream that stops at a text that falls across deltas"
+        yield served_probe("stream/stop-across", about, {**request, **stop})
 
 
 def _asking(body: RequestBody, text: str, tokens: int, **fields: Any) -> dict[str, Any]:

@@ -19,8 +19,8 @@ LONG_ANSWERS: Final = 3
 which a deployment could answer from a cache."""
 LONG_PROMPTS: Final = 4
 """A long prompt keeps a slow target busy, so that nothing is sent beside it."""
-DELIVERY: Final = 5
-"""Longer streams, sent only where the shorter ones before them do not show how text is delivered."""
+REPEATED: Final = 5
+"""What is sent only where the answers before it do not decide: the long answer again, and streams that are longer."""
 DRAWN: Final = 6
 """Requests drawn at random, after all that is planned: one of them may be what keeps a deployment busy for ever."""
 MALFORMED: Final = 7

@@ -10,11 +10,10 @@ from typing import Any, Final
 import conformance
 from conformance.evidence import EvidenceWriter
 from conformance.probes import Plan, Probe, plan_data, plan_from
-from conformance.probes.delivery import DELIVERY
 from conformance.probes.left_out import left_out
 from conformance.probes.narrowing import follow_ups
 from conformance.probes.preflight import PREFLIGHT
-from conformance.probes.waves import DELIVERY as DELIVERY_WAVE
+from conformance.probes.waves import REPEATED
 from conformance.running.observed import FAILED_FAST, INTERRUPTED, Observed, from_evidence, out_of_time
 from conformance.running.preflight import preflight
 from conformance.running.recorded_target import recorded_target
@@ -24,7 +23,7 @@ from conformance.running.retries import left_of, numbered, probes_again
 from conformance.running.run import Run
 from conformance.running.run_time import run_time
 from conformance.running.watch import UNWATCHED, Watch
-from conformance.suite.delivery_judging import not_needed
+from conformance.suite.needless import not_needed
 from conformance.suite.observations import Observations
 from conformance.suite.setup import setup_problem
 from conformance.targets import TargetError
@@ -161,8 +160,8 @@ def _batches(probes: Sequence[Probe], *, one_by_one: bool) -> Iterator[list[Prob
     then probes of one connection stay together, and so do those of a later wave, some of which wait for each other.
     """
     if not one_by_one:
-        if any(probe.name.startswith(DELIVERY) for probe in probes):
-            yield [probe for probe in probes if probe.wave < DELIVERY_WAVE]
+        if any(probe.wave == REPEATED for probe in probes):
+            yield [probe for probe in probes if probe.wave < REPEATED]
         yield list(probes)
         return
     begun: list[Probe] = []

@@ -106,12 +106,12 @@ def expect_own_ids(ids: Iterable[tuple[str, str]], expect: Expect) -> None:
 
 
 def planned(patterns: Sequence[str], observations: Observations) -> list[Probe]:
-    """The planned probes with these names.
+    """The planned probes with these names, or what was sent in their place.
 
     Raises:
         NotSent, DoesNotApply: there is none, in this run's tier or in any.
     """
-    found = observations.matching(patterns)
+    found = observations.asked(patterns)
     if not found:
         raise observations.none_planned(patterns, "no probe of this run decides this")
     return found

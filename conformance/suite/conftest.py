@@ -66,7 +66,7 @@ def expect(request: pytest.FixtureRequest) -> Expect:
 def probes(request: pytest.FixtureRequest, observations: Observations) -> Sequence[Probe]:
     """The planned probes that the test's marker names."""
     patterns = request.node.stash[PROBES]
-    found = observations.matching(patterns)
+    found = observations.asked(patterns)
     if not found:
         raise observations.none_planned(patterns, "this run's tier has no probe that decides this requirement")
     return found

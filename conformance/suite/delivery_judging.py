@@ -74,7 +74,7 @@ def judge_coded_delivery(streams: Sequence[Stream], latency: Latency, expect: Ex
         raise undecided
 
 
-def not_needed(probes: Iterable[Probe], observations: Observations) -> dict[str, str]:
+def needless_longer(probes: Iterable[Probe], observations: Observations) -> dict[str, str]:
     """Why a longer stream need not be sent, by probe; nothing where the shorter ones do not decide.
 
     It follows from what was seen of the shorter ones alone, so that evidence shows whether the longer ones were due.

@@ -176,6 +176,18 @@ class Observations:
         needed = [name for name in wanted if self.unsent.get(name) not in NOT_NEEDED]
         return [self.probes[name] for name in needed if parts or name not in self._covers or name in self._final]
 
+    def asked(self, patterns: Iterable[str]) -> list[Probe]:
+        """The probes with these names or globs, each as it was sent: alone, or in a combined one that was served."""
+        asked = (self._as_sent(probe) for probe in self.matching(patterns, parts=True))
+        return list({probe.name: probe for probe in asked}.values())
+
+    def _as_sent(self, probe: Probe) -> Probe:
+        whole = self.covered_by(probe)
+        if whole is probe or whole.name not in self._final:
+            return whole
+        outcome = self.outcome_of(whole)
+        return whole if isinstance(outcome, Answered) and self.served(outcome) else probe
+
     def none_planned(self, patterns: Iterable[str], why: str) -> NotSent | DoesNotApply:
         """Why no probe with these names was planned: `why` where a larger tier has one, else that nothing can have."""
         possible = possible_probes(self.contract)

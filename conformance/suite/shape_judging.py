@@ -10,6 +10,7 @@ from conformance.probes.broken_parts import group_of
 from conformance.probes.client_errors import BROKEN_MESSAGE
 from conformance.probes.conversation_shapes import STATED
 from conformance.suite.answer_judging import CLIENT_ERRORS, planned
+from conformance.suite.combined_requests import decisive
 from conformance.suite.complaint import REFUSED, read_complaint
 from conformance.suite.expect import DoesNotApply, Expect, NotSent, NotTestable
 from conformance.suite.observations import Answered, Observations, status_of
@@ -36,7 +37,7 @@ def judge_shapes(probes: Sequence[Probe], observations: Observations, expect: Ex
     Raises:
         NotTestable, CannotTell, DoesNotApply, NotSent: no answer decides it; the gravest reason.
     """
-    answered, obstacles = observations.answers(probes)
+    answered, obstacles = observations.answers(decisive(probes, observations))
     for one in obstacles:
         expect.note(one)
     for found in answered:

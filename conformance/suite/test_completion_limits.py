@@ -6,14 +6,26 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conformance.probes.completions import SHORTEST, STOP_AMID, STOP_LAST, STOP_OF_CHOICES, TWO_CHOICES
+from conformance.probes.completions import (
+    ONE_STOP_OF_CHOICES,
+    SHORTEST,
+    SMALLEST,
+    STOP,
+    STOP_AMID,
+    STOP_LAST,
+    STOP_OF_CHOICES,
+    TWO_CHOICES,
+)
+from conformance.probes.delivery import STOPPED
+from conformance.probes.streams import STREAM_STOP
 from conformance.quoting import quoted
 from conformance.reading import fewest_tokens
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.limits import judged_limit, least_used
 from conformance.suite.marks import requirement
-from conformance.suite.observations import Completion
+from conformance.suite.observations import Completion, Observations
 
+_NOT_SEVERAL = "no request with several stop sequences is served"
 REASONING = ("reasoning_content", "reasoning")
 """The members of a message in which deployments show a model's reasoning."""
 
@@ -85,35 +97,51 @@ def _expect_one_reason_for_one_text(completion: Completion, expect: Expect) -> N
             expect(reason == "length", completion.id, expected=expected, actual=quoted(reason))
 
 
-@requirement("completion.stop", "completion/stop", STOP_OF_CHOICES)
+@requirement("completion.stop", STOP, STOP_OF_CHOICES, ONE_STOP_OF_CHOICES, STOP_LAST)
 def test_a_stop_sequence_ends_the_text(completions: Sequence[Completion], expect: Expect) -> None:
-    _judge_stops(completions, expect)
+    alone = [one for one in completions if one.answered.probe.name == STOP_LAST]
+    is_unread = any(map(_goes_on, alone))  # then two choices with these stop sequences say no more
+    judged = (STOP, ONE_STOP_OF_CHOICES, *(() if is_unread else (STOP_OF_CHOICES,)))
+    _judge_stops([one for one in completions if one.answered.probe.name in judged], expect)
 
 
-@requirement("completion.stop-last", "completion/stop", STOP_LAST)
+@requirement("completion.stop-last", STOP, STOP_LAST, STOP_OF_CHOICES)
 def test_the_last_stop_sequence_ends_the_text(completions: Sequence[Completion], expect: Expect) -> None:
-    _judge_one_of_many(STOP_LAST, completions, expect)
+    found = _one_of_many(completions, STOP_LAST) or _one_of_many(completions, STOP_OF_CHOICES)
+    if not found:
+        raise DoesNotApply(_NOT_SEVERAL)
+    _judge_stops(found, expect)
 
 
-@requirement("completion.stop-amid", "completion/stop", STOP_AMID)
-def test_a_stop_sequence_amid_others_ends_the_text(completions: Sequence[Completion], expect: Expect) -> None:
-    _judge_one_of_many(STOP_AMID, completions, expect)
+@requirement("completion.stop-amid", STOP, STOP_AMID, STREAM_STOP)
+def test_a_stop_sequence_amid_others_ends_the_text(
+    completions: Sequence[Completion], observations: Observations, expect: Expect
+) -> None:
+    found = _one_of_many(completions, STOP_AMID)
+    _judge_stops(found, expect)
+    if not found and observations.unsent.get(STOP_AMID) == STOPPED:
+        for one in observations.answers(observations.matching([STREAM_STOP]))[0]:
+            expect.looked_at(one.id)
+    elif not found:
+        raise DoesNotApply(_NOT_SEVERAL)
 
 
-def _judge_one_of_many(name: str, completions: Sequence[Completion], expect: Expect) -> None:
-    """Expect what ends a text by itself to end it also as one of several stop sequences.
+def _one_of_many(completions: Sequence[Completion], name: str) -> list[Completion]:
+    """The completion of a request with several stop sequences, where one ends a text by itself.
 
     Raises:
-        NotTestable, DoesNotApply: it cannot be seen, and why.
+        NotTestable: that one does not even end a text by itself.
     """
-    first = [one for one in completions if one.answered.probe.name != name]
-    for one in first:
-        if any(stop in text for stop in one.answered.requested("stop") for text in one.texts):
-            raise NotTestable(f"{one.id}: not even the only stop sequence ends the text", one.id)
-    last = [one for one in completions if one not in first]
-    if not last:
-        raise DoesNotApply("no request with several stop sequences is served")
-    _judge_stops(last, expect)
+    first = next((one for one in completions if one.answered.probe.name == STOP), None)
+    if first is not None and _goes_on(first):
+        raise NotTestable(f"{first.id}: not even the only stop sequence ends the text", first.id)
+    found = [one for one in completions if one.answered.probe.name == name]
+    return [one for one in found if len(one.answered.requested("stop")) > 1]
+
+
+def _goes_on(completion: Completion) -> bool:
+    """Whether a text goes on behind one of its stop sequences."""
+    return any(stop in text for stop in completion.answered.requested("stop") for text in completion.texts)
 
 
 def _judge_stops(completions: Sequence[Completion], expect: Expect) -> None:
@@ -180,19 +208,17 @@ def test_the_usage_counts_what_was_used(completions: Sequence[Completion], expec
             expect(own > 0, completion.id, expected="more than 0 completion tokens for a text", actual=str(own))
 
 
-@requirement("completion.usage-grows", "completion/plain", "completion/long-prompt")
+@requirement("completion.usage-grows", SMALLEST, "completion/long", "completion/long-prompt")
 def test_a_longer_prompt_costs_more(completions: Sequence[Completion], expect: Expect) -> None:
-    counting = _counting(completions)
-    prompts = {one.answered.probe.name: one for one in counting if one.usage("prompt_tokens") is not None}
-    if len(prompts) < 2:
-        raise CannotTell("only one of the two answers counts its prompt tokens")
-    short, long = (prompts[name].usage("prompt_tokens") or 0 for name in ("completion/plain", "completion/long-prompt"))
-    expect(
-        long > short,
-        prompts["completion/long-prompt"].id,
-        expected=f"more than the {short} prompt tokens of a short prompt",
-        actual=str(long),
-    )
+    counting = [one for one in _counting(completions) if one.usage("prompt_tokens") is not None]
+    short = next((one for one in counting if one.answered.probe.name == SMALLEST), None)
+    if short is None or len(counting) < 2:
+        raise CannotTell("only one of the answers counts its prompt tokens")
+    tokens = short.usage("prompt_tokens") or 0
+    for long in (one for one in counting if one is not short):
+        cost = long.usage("prompt_tokens") or 0
+        expected = f"more than the {tokens} prompt tokens of {short.id}, which is shorter"
+        expect(cost > tokens, long.id, expected=expected, actual=str(cost))
 
 
 @requirement(

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping, Sequence
 
 from conformance.probes.completions import SMALLEST
 from conformance.probes.prompt_relations import (
     DEVELOPER,
-    EARLIER_TURNS,
     FEWER,
+    INSTRUCTIONS,
     LONG_TEXT,
-    MANY_EARLIER_TURNS,
     MANY_TURNS,
     MORE_TURNS,
     SECOND_SYSTEM,
     SHORT_TEXT,
 )
 from conformance.suite.answer_judging import CLIENT_ERRORS, planned
+from conformance.suite.combined_requests import decisive
 from conformance.suite.expect import DoesNotApply, Expect, NotTestable
 from conformance.suite.limits import declared_too_long
 from conformance.suite.marks import requirement
@@ -32,43 +32,25 @@ LONG_BODY = "request.long-body"
 
 @requirement("completion.usage-counts-turns", FEWER, MORE_TURNS, MANY_TURNS, SMALLEST)
 def test_earlier_turns_are_counted(observations: Observations, expect: Expect) -> None:
-    require_baseline(observations)
-    planned([MORE_TURNS, MANY_TURNS], observations)
-    less, more = (_require(_counted(name, observations)) for name in (FEWER, MORE_TURNS))
-    _expect_more(less, more, EARLIER_TURNS, f"{EARLIER_TURNS} turns", expect)
-    many = _counted(MANY_TURNS, observations)
-    if not isinstance(many, Completion):
-        expect.note(many)
-        return
-    further = MANY_EARLIER_TURNS - EARLIER_TURNS
-    # The same turns cost the same again. Half of it leaves room for whoever shortens what is repeated.
-    cost = (_prompt_tokens(more) - _prompt_tokens(less)) / EARLIER_TURNS * further
-    _expect_more(more, many, max(further, int(cost / 2)), f"{further} turns of the same kind", expect)
+    # Each of their words is a token at least, so that half of the turns are less than all of their words.
+    _expect_each(FEWER, [MORE_TURNS, MANY_TURNS], _words_beyond, "earlier turns", observations, expect)
 
 
 @requirement("completion.usage-counts-instructions", FEWER, SECOND_SYSTEM, DEVELOPER, SMALLEST)
 def test_each_instruction_is_counted(observations: Observations, expect: Expect) -> None:
-    require_baseline(observations)
-    names = [probe.name for probe in planned([SECOND_SYSTEM, DEVELOPER], observations)]
-    less = _require(_counted(FEWER, observations))
-    found = [_counted(name, observations) for name in names]
-    for one in found:
-        if isinstance(one, Completion):
-            _expect_more(less, one, 1, "one instruction", expect)
-        else:
-            expect.note(one)
-    if not expect.judged:
-        raise worst([one for one in found if not isinstance(one, Completion)])
+    def least(less: Completion, more: Completion) -> int:
+        return _words_beyond(less, more) if more.answered.probe.name == INSTRUCTIONS else 1
+
+    _expect_each(FEWER, [SECOND_SYSTEM, DEVELOPER], least, "further instructions", observations, expect)
 
 
 @requirement("completion.usage-counts-long-prompt", SHORT_TEXT, LONG_TEXT, SMALLEST)
 def test_a_long_prompt_is_counted_to_its_end(observations: Observations, expect: Expect) -> None:
-    require_baseline(observations)
-    planned([SHORT_TEXT, LONG_TEXT], observations)
-    less, more = (_require(_counted(name, observations)) for name in (SHORT_TEXT, LONG_TEXT))
-    added = _words(more) - _words(less)
     # A word is a token at least; half of them leaves room for tokenizers that know pairs of syllables by heart.
-    _expect_more(less, more, added // 2, f"{added:,} words", expect)
+    def least(less: Completion, more: Completion) -> int:
+        return _words_beyond(less, more) // 2
+
+    _expect_each(SMALLEST, [SHORT_TEXT, LONG_TEXT], least, "its text", observations, expect)
 
 
 @requirement(LONG_BODY, LONG_TEXT, SMALLEST)
@@ -134,24 +116,48 @@ def _require(found: Completion | Obstacle) -> Completion:
     raise found
 
 
-def _expect_more(less: Completion, more: Completion, least: int, what: str, expect: Expect) -> None:
-    """Expect one prompt to have so many tokens more than another, which it has in full."""
-    before, after = _prompt_tokens(less), _prompt_tokens(more)
-    expect(
-        after >= before + least,
-        more.id,
-        expected=(
-            f"at least {before + least:,.0f} prompt tokens: it has {what} more than {less.id}, which has {before:,.0f}"
-        ),
-        actual=f"{after:,.0f}",
-    )
+def _expect_each(
+    base: str,
+    names: Sequence[str],
+    least: Callable[[Completion, Completion], int],
+    what: str,
+    observations: Observations,
+    expect: Expect,
+) -> None:
+    """Expect each of these prompts to have at least so many tokens more than another, which it has in full.
+
+    Raises:
+        NotTestable, CannotTell, DoesNotApply, NotSent: no answer decides it; the gravest reason.
+    """
+    require_baseline(observations)
+    sent = [probe.name for probe in decisive(planned(names, observations), observations)]
+    less = _require(_counted(base, observations))
+    found = [_counted(name, observations) for name in sent]
+    before = _prompt_tokens(less)
+    for more in found:
+        if not isinstance(more, Completion):
+            expect.note(more)
+            continue
+        due, after = before + least(less, more), _prompt_tokens(more)
+        expected = (
+            f"at least {due:,.0f} prompt tokens: it has {what} beside those of {less.id}, which are {before:,.0f}"
+        )
+        expect(after >= due, more.id, expected=expected, actual=f"{after:,.0f}")
+    if not expect.judged:
+        raise worst([one for one in found if not isinstance(one, Completion)])
 
 
 def _prompt_tokens(completion: Completion) -> float:
     return completion.usage("prompt_tokens") or 0
 
 
+def _words_beyond(less: Completion, more: Completion) -> int:
+    """How many words one prompt has more than another."""
+    return _words(more) - _words(less)
+
+
 def _words(completion: Completion) -> int:
     """How many words the prompt of a completion has."""
-    messages: Iterable[dict[str, str]] = completion.answered.requested("messages")
-    return sum(len(one["content"].split()) for one in messages)
+    messages = completion.answered.requested("messages")
+    contents = [one.get("content") for one in messages if isinstance(one, Mapping)]
+    return sum(len(content.split()) for content in contents if isinstance(content, str))

@@ -24,7 +24,7 @@ TWINS = (
     *("stream/plain", "stream/again", "stream/one-token", "stream/two-choices", "stream/usage"),
     *("completion/long-answer", "completion/one-token", "completion/two-choices"),
 )
-MULTIBYTE = ("stream/multibyte", "stream/multibyte-again", "completion/multibyte")
+MULTIBYTE = ("stream/multibyte", "stream/first-on-connection", "completion/multibyte")
 LONG = ("stream/long", "completion/long", "completion/long-again")
 TEXTS = (
     *("stream/plain", "stream/again", "completion/long-answer"),

@@ -42,7 +42,7 @@ def test_a_body_in_pieces_is_read_to_its_end(
 @requirement("robustness.expect-continue", "robustness/expect-*", PLAINEST)
 def test_an_expectation_is_met_without_waiting_for_the_body(observations: Observations, expect: Expect) -> None:
     obstacles = []
-    for probe in observations.matching(["robustness/expect-*"]):
+    for probe in observations.asked(["robustness/expect-*"]):
         exchange, found = observations.exchange_of(probe.name), observations.outcome_of(probe)
         if exchange is not None and hangs(exchange, observations):
             actual = f"{'100 (Continue), but ' if _INTERIM.match(exchange.head) else ''}no answer in time"
@@ -94,7 +94,7 @@ def test_a_chunked_body_is_served_or_refused(observations: Observations, expect:
 
 @requirement("robustness.chunk-extensions", "robustness/chunked", "robustness/chunk-extensions", PLAINEST)
 def test_unknown_chunk_extensions_are_ignored(observations: Observations, expect: Expect) -> None:
-    plain, _ = observations.answers(observations.matching(["robustness/chunked"]))
+    plain, _ = observations.answers(observations.asked(["robustness/chunked"]))
     if not any(map(observations.served, plain)):
         raise DoesNotApply("the target does not serve bodies in the chunked coding")
     expect_probes_served(["robustness/chunk-extensions"], observations, expect)

@@ -12,6 +12,7 @@ from conformance.probes.waves import GENERATED, MALFORMED
 from conformance.targets.model import Target
 from conformance.wire.errors import CredentialMissingError
 from conformance.wire.exchange import EndKind, Exchange
+from conformance.wire.legible import is_json
 
 if TYPE_CHECKING:
     import httpx
@@ -81,7 +82,12 @@ def is_unexpected(probe: Probe, last: Exchange) -> bool:
 
 
 def is_taken_apart(probe: Probe, last: Exchange) -> bool:
-    """Whether the parts of a combined probe are sent: it was to be served and was not, or it broke the server."""
+    """Whether the parts of a combined probe are sent: it was to be served and was not, or it broke the server.
+
+    One that says something only where it is served is due a document that can be read.
+    """
+    if probe.apart_unless_served:
+        return not was_served(last) or last.answer is None or not is_json(last.answer)
     if probe.intent is Intent.SERVED:
         return not was_served(last)
     status = None if last.answer is None else last.answer.status

@@ -6,7 +6,7 @@ import pytest
 from planning_samples import TARGET
 
 from conformance.contract import load_contract
-from conformance.probes.conversation_shapes import SHAPES, shape_probes
+from conformance.probes.conversation_shapes import SEVERAL, SHAPES, shape_probes
 from conformance.probes.conversations import described_members, named_roles
 from conformance.probes.optional_fields import USUAL_FIELDS, optional_field_probes
 from conformance.probes.prompt_relations import words
@@ -28,9 +28,11 @@ def test_only_shapes_that_the_contract_describes_are_sent(profile: str, names: b
     messages = contract.operation.properties["messages"]
     members, roles = described_members(messages), named_roles(messages)
     assert ("name" in members, "developer" in roles) == (names, developer)
-    planned = {probe.name for probe in shape_probes(RequestBody(contract, TARGET))}
+    planned = {probe.name: probe for probe in shape_probes(RequestBody(contract, TARGET))}
     assert (f"{SHAPES}names" in planned, f"{SHAPES}developer" in planned) == (names, developer)
-    assert f"{SHAPES}two-users" in planned
+    apart = {probe.name for probe in planned[SEVERAL].instead}
+    assert f"{SHAPES}two-users" in apart
+    assert (f"{SHAPES}named-parts" in apart) is names
 
 
 def test_each_usual_field_is_a_part_of_the_request_with_all_of_them() -> None:

@@ -67,3 +67,22 @@ def test_the_advice_at_the_end_of_a_refusal_is_shown(tmp_path: Path) -> None:
 
     assert found
     assert all("Set the region first." in actual for _, _, actual in found)
+
+
+TOGETHER = {
+    "completion.stop-last": ({"stop.first": {"count": 3}}, None, "completion/stop-last"),
+    "completion.stop-amid": ({"stop.ends": {}}, None, "completion/stop-amid"),
+    "completion.stop": ({"request.ignore": {"fields": ["stop"]}}, "n > 1", "completion/stop-of-choices"),
+}
+
+
+@pytest.mark.parametrize("requirement", TOGETHER)
+def test_the_place_of_a_stop_sequence_is_told_from_what_stands_beside_it(requirement: str, tmp_path: Path) -> None:
+    does, when, probe = TOGETHER[requirement]
+    found = findings(tmp_path, does, requirement, when)
+    assert {name for name, _, _ in found} == {probe}
+
+
+def test_an_instruction_that_is_dropped_is_seen_beside_another(tmp_path: Path) -> None:
+    found = findings(tmp_path, {"conversation.read": {"only": "no-developer"}}, "completion.usage-counts-instructions")
+    assert [probe for probe, _, _ in found] == ["completion/instructions"]

@@ -46,11 +46,11 @@ def one_length(hooks: Hooks) -> Hooks:
 @fault_action("reading.exact-names")
 def exact_names(hooks: Hooks, case: str) -> Hooks:
     """Does not find the field of the key where all names are in `upper` or `lower` case."""
-    host = b"\r\n%b:" % (b"HOST" if case == "upper" else b"host")
+    spelled = b"\r\n%b:" % (b"CONTENT-TYPE" if case == "upper" else b"content-type")
 
     def change(data: bytes) -> bytes:
         head, line_end, body = data.partition(b"\r\n\r\n")
-        return _KEY.sub(b"", head) + line_end + body if host in head else data
+        return _KEY.sub(b"", head) + line_end + body if spelled in head else data
 
     return with_protocol(hooks, lambda protocol: _reading(protocol, change))
 
