@@ -22,6 +22,12 @@ _LONG: Final = 120
 """Tokens of a long answer: more than 80 events, and as a rule more than 16 KB of them."""
 LONGER_TOKENS: Final = 400
 """Tokens of a longer one: more than 64 KB of events."""
+NO_LIMIT, WITHIN_LIMIT = "completion/no-limit", "completion/within-limit"
+LONG, LONG_AGAIN = "completion/long", "completion/long-again"
+_SEVERAL: Final = 30
+"""Words of an answer that is longer than the smallest usual defaults, which are 16 and 20 tokens."""
+_ENOUGH: Final = 200
+"""A limit that so many words do not reach."""
 _GENEROUS: Final = 600
 """A limit that the count to a hundred does not reach."""
 _LONG_PREFACE: Final = "Think of nothing. " * 1500
@@ -36,8 +42,8 @@ def long_answer_probes(body: RequestBody) -> Iterator[Probe]:
         long = body.asking(repeating(100), tokens=_LONG, stream=True, **usage)
         yield served_probe("stream/long", "a stream of a long answer", long, wave=LONG_ANSWERS)
         whole = body.asking(repeating(100), tokens=_LONG)
-        for name, about in (("long", "the long answer without streaming"), ("long-again", "the same once more")):
-            yield served_probe(f"completion/{name}", about, whole, wave=LONG_ANSWERS)
+        for name, about in ((LONG, "the long answer without streaming"), (LONG_AGAIN, "the same once more")):
+            yield served_probe(name, about, whole, wave=LONG_ANSWERS)
         longer = body.asking(repeating(200), tokens=LONGER_TOKENS, stream=True)
         for name, about in (("longer", "a stream of a longer answer"), ("longer-again", "the same stream again")):
             yield served_probe(f"stream/{name}", about, longer, wave=LONG_ANSWERS, tier=Tier.EXHAUSTIVE)
@@ -54,7 +60,11 @@ def unlimited_probes(body: RequestBody) -> Iterator[Probe]:
     if body.limit_field is None:
         return
     short = _unlimited(body, SHORT_QUESTION)
-    yield served_probe("completion/no-limit", "a short question without a limit of tokens", short)
+    list_of_words = repeating(_SEVERAL)
+    about = f"a list of {_SEVERAL} words to repeat, without a limit of tokens"
+    yield served_probe(NO_LIMIT, about, _unlimited(body, list_of_words))
+    about = "the same list with a limit that it does not reach"
+    yield served_probe(WITHIN_LIMIT, about, body.asking(list_of_words, tokens=_ENOUGH))
     if body.has("stream"):
         about = "a stream without a limit of tokens"
         yield served_probe("stream/no-limit", about, {**short, "stream": True}, tier=Tier.EXHAUSTIVE)

@@ -7,18 +7,15 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from conformance.probes.conversations import named_roles
-from conformance.probes.model import Probe, either_probe, served_probe
+from conformance.probes.model import Probe, either_probe
 from conformance.probes.request_body import RequestBody
 from conformance.probes.waves import LONG_PROMPTS
 
 FEWER: Final = "completion/conversation"
 """The conversation that the others go on from."""
-MORE_TURNS: Final = "completion/more-turns"
-MANY_TURNS: Final = "completion/many-turns"
 SECOND_SYSTEM: Final = "completion/second-system"
 DEVELOPER: Final = "completion/developer"
 SHORT_TEXT, LONG_TEXT = "completion/words-8-kb", "completion/words-64-kb"
-EARLIER_TURNS, MANY_EARLIER_TURNS = 8, 40
 _KB: Final = 1024
 _SYLLABLES: Final = [first + second for first in "bdfgklmnprstvz" for second in "aeiou"]
 
@@ -41,17 +38,8 @@ def words(size: int) -> str:
 
 
 def prompt_relation_probes(body: RequestBody) -> Iterator[Probe]:
-    """The conversation with earlier turns and with a further instruction, and a text with its own beginning."""
+    """The conversation with a further instruction, and a text with its own beginning."""
     first, *rest = conversation()
-    earlier = [
-        {"role": "user", "content": "Name a colour."},
-        {"role": "assistant", "content": "Blue."},
-        {"role": "user", "content": "Name an animal."},
-        {"role": "assistant", "content": "A horse."},
-    ]
-    for name, count in ((MORE_TURNS, EARLIER_TURNS), (MANY_TURNS, MANY_EARLIER_TURNS)):
-        turns = [first, *earlier * (count // len(earlier)), *rest]
-        yield served_probe(name, f"the conversation with {count} turns more before it", _of(body, turns))
     system = _of(body, [first, {"role": "system", "content": "Be kind."}, *rest])
     if body.accepts(system):
         yield either_probe(SECOND_SYSTEM, "the conversation with a second system message", system)

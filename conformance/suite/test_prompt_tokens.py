@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from conformance.probes.completions import SMALLEST
+from conformance.probes.every_message import (
+    ADDED_WORDS,
+    AS_IT_IS,
+    ASSISTANT_PARTS,
+    MANY_LONGER,
+    MESSAGES,
+    MESSAGES_LONGER,
+    ONE_LONGER,
+)
 from conformance.probes.prompt_relations import (
     DEVELOPER,
-    EARLIER_TURNS,
     FEWER,
     LONG_TEXT,
-    MANY_EARLIER_TURNS,
-    MANY_TURNS,
-    MORE_TURNS,
     SECOND_SYSTEM,
     SHORT_TEXT,
 )
@@ -26,24 +31,18 @@ from conformance.suite.request_judging import require_baseline
 from conformance.suite.server_errors import NO_SERVER_ERROR
 
 TOO_LARGE = 413
+_MAY_BE_REFUSED = (SECOND_SYSTEM, DEVELOPER, AS_IT_IS, ONE_LONGER, MANY_LONGER, ASSISTANT_PARTS)
 LONG_BODY = "request.long-body"
 """The requirement that a refusal of a long prompt for another reason than its length breaks."""
 
 
-@requirement("completion.usage-counts-turns", FEWER, MORE_TURNS, MANY_TURNS, SMALLEST)
+@requirement("completion.usage-counts-turns", FEWER, AS_IT_IS, SMALLEST)
 def test_earlier_turns_are_counted(observations: Observations, expect: Expect) -> None:
     require_baseline(observations)
-    planned([MORE_TURNS, MANY_TURNS], observations)
-    less, more = (_require(_counted(name, observations)) for name in (FEWER, MORE_TURNS))
-    _expect_more(less, more, EARLIER_TURNS, f"{EARLIER_TURNS} turns", expect)
-    many = _counted(MANY_TURNS, observations)
-    if not isinstance(many, Completion):
-        expect.note(many)
-        return
-    further = MANY_EARLIER_TURNS - EARLIER_TURNS
-    # The same turns cost the same again. Half of it leaves room for whoever shortens what is repeated.
-    cost = (_prompt_tokens(more) - _prompt_tokens(less)) / EARLIER_TURNS * further
-    _expect_more(more, many, max(further, int(cost / 2)), f"{further} turns of the same kind", expect)
+    planned([AS_IT_IS], observations)
+    less, more = (_require(_counted(name, observations)) for name in (FEWER, AS_IT_IS))
+    turns = MESSAGES - _messages(less)
+    _expect_more(less, more, turns, f"{turns} messages", expect)
 
 
 @requirement("completion.usage-counts-instructions", FEWER, SECOND_SYSTEM, DEVELOPER, SMALLEST)
@@ -59,6 +58,23 @@ def test_each_instruction_is_counted(observations: Observations, expect: Expect)
             expect.note(one)
     if not expect.judged:
         raise worst([one for one in found if not isinstance(one, Completion)])
+
+
+@requirement("completion.usage-counts-each-message", AS_IT_IS, ONE_LONGER, MANY_LONGER, ASSISTANT_PARTS, SMALLEST)
+def test_each_message_is_counted(observations: Observations, expect: Expect) -> None:
+    require_baseline(observations)
+    planned([AS_IT_IS, ONE_LONGER, MANY_LONGER, ASSISTANT_PARTS], observations)
+    usual, longer = (_require(_counted(name, observations)) for name in (AS_IT_IS, ONE_LONGER))
+    _expect_more(usual, longer, ADDED_WORDS // 2, f"{ADDED_WORDS} words", expect)
+    cost = _prompt_tokens(longer) - _prompt_tokens(usual)
+    # Half a message is room for what tokens make of the borders between texts.
+    for name, messages in ((MANY_LONGER, MESSAGES_LONGER), (ASSISTANT_PARTS, 1)):
+        more = _counted(name, observations) if observations.matching([name]) else None
+        if isinstance(more, Completion):
+            what = f"the words that cost {cost:,.0f} in {longer.id} {'once' if messages == 1 else f'{messages} times'}"
+            _expect_more(usual, more, int(cost * (messages - 0.5)), what, expect)
+        elif more is not None:
+            expect.note(more)
 
 
 @requirement("completion.usage-counts-long-prompt", SHORT_TEXT, LONG_TEXT, SMALLEST)
@@ -106,7 +122,7 @@ def _counted(name: str, observations: Observations) -> Completion | Obstacle:
     status = found.answer.status
     if status >= 500:
         return _broke(found)
-    if status in CLIENT_ERRORS and (name in (SECOND_SYSTEM, DEVELOPER) or _is_too_long(found)):
+    if status in CLIENT_ERRORS and (name in _MAY_BE_REFUSED or _is_too_long(found)):
         return DoesNotApply(f"{found.id}: the target refuses {probe.about} ({status})")
     if status in CLIENT_ERRORS and name == LONG_TEXT:
         return NotTestable(f"{found.id}: {probe.about} was refused ({status})", found.id, because=LONG_BODY)
@@ -149,6 +165,10 @@ def _expect_more(less: Completion, more: Completion, least: int, what: str, expe
 
 def _prompt_tokens(completion: Completion) -> float:
     return completion.usage("prompt_tokens") or 0
+
+
+def _messages(completion: Completion) -> int:
+    return len(completion.answered.requested("messages"))
 
 
 def _words(completion: Completion) -> int:
