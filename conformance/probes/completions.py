@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from conformance.contract.model import Tier
 from conformance.probes.model import Probe, served_probe
@@ -113,7 +114,7 @@ def _stopped(body: RequestBody) -> Iterator[Probe]:
     stopped = body.asking(LONG_ANSWER, tokens=24, stop=[" "])
     yield served_probe(STOP, "a long answer that stops at its first space", stopped)
     many = many_stops(body)
-    choices = {"n": 2, "stop": many or [" "]}
+    choices: dict[str, Any] = {"n": 2, "stop": many or [" "]}
     is_joined = body.has("n") and body.is_spoken({**stopped, **choices})
     if body.has("n"):
         about = "two choices that stop at their first space"

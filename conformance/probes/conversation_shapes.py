@@ -39,7 +39,7 @@ _STANDARD: Final[Mapping[str, tuple[str, Messages]]] = {
     ),
     "assistant-first": ("a conversation that the assistant begins", [_ANSWERING, _AGAIN]),
 }
-_JOINED: Final = [
+_JOINED: Final[Messages] = [
     _ANSWERING,
     _ASKING,
     {"role": "assistant", "content": ""},
@@ -50,7 +50,7 @@ _JOINED: Final = [
     _AGAIN,
 ]
 """All of these shapes in one conversation, but for that without a user and that with names, which follows."""
-_NAMED_PARTS: Final = [_ANSWERING, {**_ASKING, "name": "alice"}, _ANSWERING, {**_AGAIN, **_PARTS, "name": "bob"}]
+_NAMED_PARTS: Final[Messages] = [_ANSWERING, {**_ASKING, "name": "alice"}, _ANSWERING, {**_AGAIN, **_PARTS, "name": "bob"}]
 _FURTHER: Final[Mapping[str, tuple[str, Messages]]] = {
     "system-and-developer": (
         "a conversation with a system message and a developer's message",

@@ -23,9 +23,13 @@ _LONG: Final = 120
 LONGER_TOKENS: Final = 400
 """Tokens of a longer one: more than 64 KB of events."""
 LONG_STREAM, LONG_WHOLE, LONG_AGAIN = "stream/long", "completion/long", "completion/long-again"
-NO_LIMIT: Final = "completion/no-limit"
+NO_LIMIT, WITHIN_LIMIT = "completion/no-limit", "completion/within-limit"
 SAME_TEXT: Final = "the long answer has the same text with and without streaming"
 """Why it is not sent again: nothing is to be told apart."""
+_SEVERAL: Final = 30
+"""Words of an answer that is longer than the smallest usual defaults, which are 16 and 20 tokens."""
+_ENOUGH: Final = 200
+"""A limit that so many words do not reach."""
 _GENEROUS: Final = 600
 """A limit that the count to a hundred does not reach."""
 _LONG_PREFACE: Final = "Think of nothing. " * 1500
@@ -59,7 +63,11 @@ def unlimited_probes(body: RequestBody) -> Iterator[Probe]:
     if body.limit_field is None:
         return
     short = _unlimited(body, SHORT_QUESTION)
-    yield served_probe(NO_LIMIT, "a short question without a limit of tokens", short)
+    list_of_words = repeating(_SEVERAL)
+    about = f"a list of {_SEVERAL} words to repeat, without a limit of tokens"
+    yield served_probe(NO_LIMIT, about, _unlimited(body, list_of_words))
+    about = "the same list with a limit that it does not reach"
+    yield served_probe(WITHIN_LIMIT, about, body.asking(list_of_words, tokens=_ENOUGH))
     if body.has("stream"):
         about = "a stream without a limit of tokens"
         yield served_probe("stream/no-limit", about, {**short, "stream": True}, tier=Tier.EXHAUSTIVE)

@@ -22,6 +22,7 @@ from conformance.probes.conversation_shapes import shape_probes
 from conformance.probes.declared import declared_probes
 from conformance.probes.delivery import delivery_probes
 from conformance.probes.drawn import drawn_probes
+from conformance.probes.every_message import every_message_probes
 from conformance.probes.generated import GENERATED, generated_probes
 from conformance.probes.keywords import keyword_probes
 from conformance.probes.load import load_probes
@@ -182,6 +183,7 @@ def _variables(body: RequestBody) -> str:
 def _all(body: RequestBody, tier: Tier, generated: int | None, *, draw: bool) -> Iterator[Probe]:
     yield from completion_probes(body)
     yield from prompt_relation_probes(body)
+    yield from every_message_probes(body)
     yield from shape_probes(body)
     yield from stream_probes(body)
     yield from long_answer_probes(body)

@@ -8,42 +8,17 @@ from typing import Any, Final
 
 from conformance.contract.model import Tier
 from conformance.probes.conversations import named_roles
-from conformance.probes.model import Probe, either_probe, served_probe
+from conformance.probes.model import Probe, either_probe
 from conformance.probes.request_body import RequestBody
 from conformance.probes.waves import LONG_PROMPTS
 
 FEWER: Final = "completion/conversation"
 """The conversation that the others go on from."""
-MORE_TURNS: Final = "completion/more-turns"
-MANY_TURNS: Final = "completion/many-turns"
 SECOND_SYSTEM: Final = "completion/second-system"
 DEVELOPER: Final = "completion/developer"
 INSTRUCTIONS: Final = "completion/instructions"
 """Both of these in one conversation."""
 SHORT_TEXT, LONG_TEXT = "completion/words-8-kb", "completion/words-64-kb"
-EARLIER_TURNS, MANY_EARLIER_TURNS = 8, 40
-_EARLIER: Final = [
-    {
-        "role": "user",
-        "content": "Please describe which colours painters mixed together before modern pigments became available"
-        " everywhere.",
-    },
-    {
-        "role": "assistant",
-        "content": "Painters usually mixed ochre, chalk, charcoal, madder, indigo, copper green and ground stones.",
-    },
-    {
-        "role": "user",
-        "content": "Please describe which animals travelled beside merchants through deserts, mountains and northern"
-        " forests.",
-    },
-    {
-        "role": "assistant",
-        "content": "Merchants usually travelled beside camels, horses, donkeys, llamas, reindeer and patient mountain"
-        " mules.",
-    },
-]
-"""Turns of many words, so that their tokens are more than what a template adds to fewer turns."""
 _SECOND: Final = {
     "role": "system",
     "content": "Answer everybody kindly, whatever language somebody chooses, without mentioning colours, painters,"
@@ -77,14 +52,7 @@ def words(size: int) -> str:
 
 
 def prompt_relation_probes(body: RequestBody) -> Iterator[Probe]:
-    """The conversation with earlier turns and with further instructions, and long texts."""
-    first, *rest = conversation()
-    for name, count, tier in (
-        (MORE_TURNS, EARLIER_TURNS, Tier.EXHAUSTIVE),
-        (MANY_TURNS, MANY_EARLIER_TURNS, Tier.STANDARD),
-    ):
-        turns = [first, *_EARLIER * (count // len(_EARLIER)), *rest]
-        yield served_probe(name, f"the conversation with {count} turns more before it", _of(body, turns), tier=tier)
+    """The conversation with further instructions, and long texts."""
     yield from _instructed(body)
     for name, size, tier in ((SHORT_TEXT, 8, Tier.EXHAUSTIVE), (LONG_TEXT, 64, Tier.STANDARD)):
         request = body.asking(words(size * _KB), tokens=1)

@@ -26,7 +26,7 @@ def not_needed(probes: Iterable[Probe], observations: Observations) -> dict[str,
     among = tuple(probes)
     names = {probe.name for probe in among if probe.wave == REPEATED}
     needless = needless_longer(among, observations)
-    if LONG_AGAIN in names and _has_one_text(observations):
+    if LONG_AGAIN in names and long_has_one_text(observations):
         needless[LONG_AGAIN] = SAME_TEXT
     for alone, joined in STOPS_JOINED.items():
         if alone in names and _is_stopped(joined, observations):
@@ -34,7 +34,7 @@ def not_needed(probes: Iterable[Probe], observations: Observations) -> dict[str,
     return needless
 
 
-def _has_one_text(observations: Observations) -> bool:
+def long_has_one_text(observations: Observations) -> bool:
     """Whether the long answer came with the same text with and without streaming: then none of it was damaged."""
     streamed, whole = (_texts(name, observations) for name in (LONG_STREAM, LONG_WHOLE))
     return len(streamed) == 1 and streamed == whole

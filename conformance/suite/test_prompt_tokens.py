@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from conformance.probes.completions import SMALLEST
+from conformance.probes.every_message import (
+    ADDED_WORDS,
+    AS_IT_IS,
+    ASSISTANT_PARTS,
+    MANY_LONGER,
+    MESSAGES_LONGER,
+    ONE_LONGER,
+)
 from conformance.probes.prompt_relations import (
     DEVELOPER,
     FEWER,
     INSTRUCTIONS,
     LONG_TEXT,
-    MANY_TURNS,
-    MORE_TURNS,
     SECOND_SYSTEM,
     SHORT_TEXT,
 )
@@ -26,14 +32,15 @@ from conformance.suite.request_judging import require_baseline
 from conformance.suite.server_errors import NO_SERVER_ERROR
 
 TOO_LARGE = 413
+_MAY_BE_REFUSED = (SECOND_SYSTEM, DEVELOPER, AS_IT_IS, ONE_LONGER, MANY_LONGER, ASSISTANT_PARTS)
 LONG_BODY = "request.long-body"
 """The requirement that a refusal of a long prompt for another reason than its length breaks."""
 
 
-@requirement("completion.usage-counts-turns", FEWER, MORE_TURNS, MANY_TURNS, SMALLEST)
+@requirement("completion.usage-counts-turns", FEWER, AS_IT_IS, SMALLEST)
 def test_earlier_turns_are_counted(observations: Observations, expect: Expect) -> None:
     # Each of their words is a token at least, so that half of the turns are less than all of their words.
-    _expect_each(FEWER, [MORE_TURNS, MANY_TURNS], _words_beyond, "earlier turns", observations, expect)
+    _expect_each(FEWER, [AS_IT_IS], _words_beyond, "earlier turns", observations, expect)
 
 
 @requirement("completion.usage-counts-instructions", FEWER, SECOND_SYSTEM, DEVELOPER, SMALLEST)
@@ -42,6 +49,25 @@ def test_each_instruction_is_counted(observations: Observations, expect: Expect)
         return _words_beyond(less, more) if more.answered.probe.name == INSTRUCTIONS else 1
 
     _expect_each(FEWER, [SECOND_SYSTEM, DEVELOPER], least, "further instructions", observations, expect)
+
+
+@requirement("completion.usage-counts-each-message", AS_IT_IS, ONE_LONGER, MANY_LONGER, ASSISTANT_PARTS, SMALLEST)
+def test_each_message_is_counted(observations: Observations, expect: Expect) -> None:
+    require_baseline(observations)
+    planned([AS_IT_IS, ONE_LONGER, MANY_LONGER, ASSISTANT_PARTS], observations)
+    usual, longer = (_require(_counted(name, observations)) for name in (AS_IT_IS, ONE_LONGER))
+    added = f"the {ADDED_WORDS} words that it has more"
+    _expect_beyond(usual, longer, ADDED_WORDS // 2, added, expect)
+    cost = _prompt_tokens(longer) - _prompt_tokens(usual)
+    # Half a message is room for what tokens make of the borders between texts.
+    for name, messages in ((MANY_LONGER, MESSAGES_LONGER), (ASSISTANT_PARTS, 1)):
+        more = _counted(name, observations) if observations.matching([name]) else None
+        if isinstance(more, Completion):
+            times = "once more" if messages == 1 else f"{messages} times more"
+            added = f"what costs {cost:,.0f} in {longer.id} {times}"
+            _expect_beyond(usual, more, int(cost * (messages - 0.5)), added, expect)
+        elif more is not None:
+            expect.note(more)
 
 
 @requirement("completion.usage-counts-long-prompt", SHORT_TEXT, LONG_TEXT, SMALLEST)
@@ -88,7 +114,7 @@ def _counted(name: str, observations: Observations) -> Completion | Obstacle:
     status = found.answer.status
     if status >= 500:
         return _broke(found)
-    if status in CLIENT_ERRORS and (name in (SECOND_SYSTEM, DEVELOPER) or _is_too_long(found)):
+    if status in CLIENT_ERRORS and (name in _MAY_BE_REFUSED or _is_too_long(found)):
         return DoesNotApply(f"{found.id}: the target refuses {probe.about} ({status})")
     if status in CLIENT_ERRORS and name == LONG_TEXT:
         return NotTestable(f"{found.id}: {probe.about} was refused ({status})", found.id, because=LONG_BODY)
@@ -133,18 +159,21 @@ def _expect_each(
     sent = [probe.name for probe in decisive(planned(names, observations), observations)]
     less = _require(_counted(base, observations))
     found = [_counted(name, observations) for name in sent]
-    before = _prompt_tokens(less)
     for more in found:
         if not isinstance(more, Completion):
             expect.note(more)
             continue
-        due, after = before + least(less, more), _prompt_tokens(more)
-        expected = (
-            f"at least {due:,.0f} prompt tokens: it has {what} beside those of {less.id}, which are {before:,.0f}"
-        )
-        expect(after >= due, more.id, expected=expected, actual=f"{after:,.0f}")
+        _expect_beyond(less, more, least(less, more), what, expect)
     if not expect.judged:
         raise worst([one for one in found if not isinstance(one, Completion)])
+
+
+def _expect_beyond(less: Completion, more: Completion, least: int, what: str, expect: Expect) -> None:
+    """Expect a prompt to have at least so many tokens more than another, beside which it has something."""
+    before, after = _prompt_tokens(less), _prompt_tokens(more)
+    due = before + least
+    expected = f"at least {due:,.0f} prompt tokens: it has {what} beside those of {less.id}, which are {before:,.0f}"
+    expect(after >= due, more.id, expected=expected, actual=f"{after:,.0f}")
 
 
 def _prompt_tokens(completion: Completion) -> float:

@@ -2,47 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from conformance.probes import Probe
+from conformance.probes.long_answers import LONG_AGAIN, LONG_STREAM, LONG_WHOLE, NO_LIMIT, WITHIN_LIMIT
 from conformance.quoting import quoted
 from conformance.suite.answered_choices import SeenChoice, choices_in, prompt_tokens, seen_answers
 from conformance.suite.expect import SERVED, STREAM_SERVED, DoesNotApply, Expect, NotTestable
 from conformance.suite.limits import judged_limit, least_used
 from conformance.suite.marks import requirement
+from conformance.suite.needless import long_has_one_text
 from conformance.suite.observations import Completion, Observations, Stream
 
 _MORE = 8
 """Characters, white space apart, by which one answer must be longer than another before that says anything."""
 
 
-@requirement("completion.no-limit", "completion/no-limit", "completion/limit-null", "stream/no-limit")
+@requirement("completion.no-limit", NO_LIMIT, "completion/limit-null", "stream/no-limit")
 def test_without_a_limit_an_answer_ends_by_itself(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
     for choice in choices_in(seen_answers(probes, observations, expect, SERVED)):
         expect.looked_at(choice.id)
         if choice.finish_reason == "length":
-            expected = "an answer to a short question that ends by itself, since the request sets no limit"
+            expected = "an answer that ends by itself, since the request sets no limit"
             expect(False, choice.id, expected=expected, actual=f"`length` after {quoted(choice.text or '')}")
         elif not _says_something(choice):
             actual = f"none, and the finish_reason {quoted(choice.finish_reason)}"
             expect(False, choice.id, expected="a text, since the request sets no limit", actual=actual)
 
 
-@requirement("completion.no-hidden-cap", "completion/uncapped", "completion/uncapped-again", "completion/generous")
-def test_no_hidden_limit_ends_an_answer(completions: Sequence[Completion], expect: Expect) -> None:
-    by_name = {one.answered.probe.name: one for one in completions}
-    generous = by_name.pop("completion/generous", None)
-    texts = {_packed(one) for one in by_name.values()}
-    if generous is None or len(by_name) != 2 or len(texts) != 1 or "" in texts:
+@requirement(
+    "completion.no-hidden-cap",
+    *(NO_LIMIT, WITHIN_LIMIT, LONG_WHOLE, LONG_STREAM, LONG_AGAIN),
+    *("completion/uncapped", "completion/uncapped-again", "completion/generous"),
+)
+def test_no_hidden_limit_ends_an_answer(
+    completions: Sequence[Completion], observations: Observations, expect: Expect
+) -> None:
+    seen = {one.answered.probe.name: one for one in completions}
+    uncapped = ("completion/uncapped", "completion/uncapped-again")
+    if long_has_one_text(observations) or _repeats_itself(LONG_WHOLE, LONG_AGAIN, seen):
+        _expect_all_of_it((NO_LIMIT,), WITHIN_LIMIT, seen, expect)
+    if _repeats_itself(*uncapped, seen):
+        _expect_all_of_it(uncapped, "completion/generous", seen, expect)
+    if not expect.judged:
         raise DoesNotApply("the target does not give the same request the same text twice")
-    (text,), whole = texts, _packed(generous)
-    for one in by_name.values():
+
+
+def _repeats_itself(first: str, second: str, seen: Mapping[str, Completion]) -> bool:
+    """Whether two answers to one request have the same text."""
+    if first not in seen or second not in seen:
+        return False
+    return _packed(seen[first]) == _packed(seen[second]) != ""
+
+
+def _expect_all_of_it(names: Iterable[str], generous: str, seen: Mapping[str, Completion], expect: Expect) -> None:
+    """Expect no answer without a limit to be the beginning of the one with a limit that is not reached."""
+    if generous not in seen or not all(name in seen for name in names):
+        return
+    whole = _packed(seen[generous])
+    for one in (seen[name] for name in names):
         expect.looked_at(one.id)
-        ended = {choice.get("finish_reason") for choice in one.choices}
-        if ended == {"stop"} and whole.startswith(text) and len(whole) - len(text) >= _MORE:
-            expected = f"the {len(whole)} characters of text of {generous.id}, white space not counted, or `length`"
+        text, ended = _packed(one), {choice.get("finish_reason") for choice in one.choices}
+        if text and ended == {"stop"} and whole.startswith(text) and len(whole) - len(text) >= _MORE:
+            expected = (
+                f"the {len(whole)} characters of text of {seen[generous].id}, white space not counted, or `length`"
+            )
             expect(False, one.id, expected=expected, actual=f"its first {len(text)}, and `stop`")
 
 
