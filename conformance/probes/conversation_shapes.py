@@ -50,7 +50,12 @@ _JOINED: Final[Messages] = [
     _AGAIN,
 ]
 """All of these shapes in one conversation, but for that without a user and that with names, which follows."""
-_NAMED_PARTS: Final[Messages] = [_ANSWERING, {**_ASKING, "name": "alice"}, _ANSWERING, {**_AGAIN, **_PARTS, "name": "bob"}]
+_NAMED_PARTS: Final[Messages] = [
+    _ANSWERING,
+    {**_ASKING, "name": "alice"},
+    _ANSWERING,
+    {**_AGAIN, **_PARTS, "name": "bob"},
+]
 _FURTHER: Final[Mapping[str, tuple[str, Messages]]] = {
     "system-and-developer": (
         "a conversation with a system message and a developer's message",
