@@ -24,7 +24,9 @@ EXTRA = "pip install 'chat-conformance[fleet]'"
 
 
 @dataclass(slots=True)
-class _Job:
+class Job:
+    """A task with the worker that has it, and until when it may take."""
+
     task: Task
     worker: str
     until: float
@@ -40,7 +42,8 @@ class DaskWorkers:
 
     client: Client
     judge: Callable[[Task], Outcome] = judge_task
-    _jobs: list[_Job] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    """What its workers are judging."""
     _stuck: set[str] = field(default_factory=set)
 
     def free(self) -> int:
@@ -59,26 +62,26 @@ class DaskWorkers:
             allow_other_workers=False,
             pure=False,
         )
-        self._jobs.append(_Job(task, worker, time.monotonic() + longest, future))
+        self.jobs.append(Job(task, worker, time.monotonic() + longest, future))
         return worker
 
     def ended(self, wait: float) -> Sequence[Ended]:
         """What has ended since, or was lost with its worker."""
         from distributed import wait as wait_for
 
-        if self._jobs:
-            with contextlib.suppress(TimeoutError):
-                wait_for([job.future for job in self._jobs], timeout=wait, return_when="FIRST_COMPLETED")
+        if self.jobs:
+            with self.client.as_current(), contextlib.suppress(TimeoutError):
+                wait_for([job.future for job in self.jobs], timeout=wait, return_when="FIRST_COMPLETED")
         else:
             time.sleep(wait)
         present = self._present()
-        return [ended for job in tuple(self._jobs) if (ended := self._look_at(job, present)) is not None]
+        return [ended for job in tuple(self.jobs) if (ended := self._look_at(job, present)) is not None]
 
     def close(self) -> None:
         """Take back what has not begun; a run that has goes to its end on its worker, and its result is dropped."""
         with contextlib.suppress(Exception):
-            self.client.cancel([job.future for job in self._jobs], force=True)
-        self._jobs.clear()
+            self.client.cancel([job.future for job in self.jobs], force=True)
+        self.jobs.clear()
         with contextlib.suppress(Exception):
             self.client.close()
 
@@ -91,10 +94,10 @@ class DaskWorkers:
             ) from error
 
     def _idle(self) -> list[str]:
-        busy = {job.worker for job in self._jobs} | self._stuck
+        busy = {job.worker for job in self.jobs} | self._stuck
         return sorted(self._present() - busy)
 
-    def _look_at(self, job: _Job, present: set[str]) -> Ended | None:
+    def _look_at(self, job: Job, present: set[str]) -> Ended | None:
         status = job.future.status
         if status == "finished":
             self._forget(job)
@@ -114,7 +117,7 @@ class DaskWorkers:
         job.future.cancel()
         return Ended(job.task, job.worker)
 
-    def _give_up(self, job: _Job) -> None:
+    def _give_up(self, job: Job) -> None:
         """End the worker's process where a nanny begins a new one; otherwise nothing is sent to it any more."""
         self._forget(job)
         self._stuck.add(job.worker)
@@ -123,13 +126,15 @@ class DaskWorkers:
             self.client.restart_workers([job.worker], timeout=30)
             self._stuck.discard(job.worker)
 
-    def _forget(self, job: _Job) -> None:
-        self._jobs.remove(job)
+    def _forget(self, job: Job) -> None:
+        self.jobs.remove(job)
 
 
 @contextlib.contextmanager
-def dask_workers(address: str, judge: Callable[[Task], Outcome] = judge_task) -> Iterator[DaskWorkers]:
-    """The workers of the cluster with the scheduler at this address.
+def dask_workers(
+    address: str, judge: Callable[[Task], Outcome] = judge_task, *, patience: float = 10.0
+) -> Iterator[DaskWorkers]:
+    """The workers of the cluster with the scheduler at this address, which answers within `patience` seconds.
 
     Raises:
         FleetError: Dask is not installed, nobody answers there, or no worker is there after a minute.
@@ -140,7 +145,7 @@ def dask_workers(address: str, judge: Callable[[Task], Outcome] = judge_task) ->
         raise FleetError(f"--scheduler needs Dask; install it: {EXTRA}.") from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is told here in one sentence
     try:
-        client = Client(address, timeout=10, set_as_default=False)
+        client = Client(address, timeout=patience, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise FleetError(
             f"no Dask scheduler answers at {one_line(address, 100)} ({type(error).__name__}); start one with"

@@ -22,6 +22,7 @@ _TYPES = {
     "array": "an array",
 }
 _BOUNDS = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "more than"}
+_OF_ARRAYS = {"minItems": "must have one entry at least", "uniqueItems": "must not have an entry twice"}
 _NO_TARGET = "there is no target; write one below [targets.NAME], with its base_url."
 _TABLES_OF_VALUES = ("headers", "headers_env", "query", "query_env")
 """Their values may be secrets that stand in the wrong place: none is quoted."""
@@ -72,6 +73,8 @@ def _departure(error: Any, kind: str, path: list[str]) -> str:
         return f"the value of {name} in {path[-2]} must be text in quotes that is not empty."
     if path[:1] == ["targets"] and len(path) < 3:
         return _of_a_target(kind, path, error)
+    if kind in _OF_ARRAYS:
+        return f"{name} {_OF_ARRAYS[kind]}."
     wanted = _wanted(kind, error.kind.value)
     if wanted is not None:
         near = difflib.get_close_matches(str(error.instance), error.kind.value, n=1) if kind == "enum" else []
