@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,9 +165,15 @@ def traffic(out: Path) -> str:
 
 
 def has_key(folder: Path) -> list[str]:
-    """The files in which the targets' key stands."""
-    key = os.environ[VARIABLE].encode()
-    return [str(path) for path in folder.rglob("*") if path.is_file() and key in path.read_bytes()]
+    """The files, also those within bundles, and the logs of scheduler and workers, in which the targets' key stands."""
+    key, found = os.environ[VARIABLE].encode(), []
+    for path in folder.rglob("*"):
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as bundle:
+                found += [f"{path}/{name}" for name in bundle.namelist() if key in bundle.read(name)]
+        elif path.is_file() and key in path.read_bytes():
+            found.append(str(path))
+    return found
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -49,30 +49,52 @@ def distribute(
     The tasks of one deployment never run at the same time, and others do not wait for them. A task whose worker died
     begins again, `tries` times in all; what a lost worker did does not count.
     """
-    waiting: dict[str, deque[Task]] = {}
-    for task in tasks:
-        waiting.setdefault(task.lane, deque()).append(task)
-    running: dict[str, Task] = {}
-    begun_before: dict[str, int] = {}
-    while waiting or running:
-        free = workers.free() if waiting.keys() - running.keys() else 0
-        for lane in [lane for lane in waiting if lane not in running][:free]:
-            task = waiting[lane].popleft()
-            if not waiting[lane]:
-                del waiting[lane]
-            running[lane] = task
-            begun_before[task.name] = begun_before.get(task.name, 0) + 1
-            begun(task, workers.begin(task, longest(task)))
-        for ended in workers.ended(_WAIT):
-            if running.get(ended.task.lane) != ended.task:
-                continue  # a worker that was thought to be lost has ended after all
-            del running[ended.task.lane]
-            tried = begun_before[ended.task.name]
-            if ended.outcome is None and not ended.gave_up and tried < tries:
-                waiting[ended.task.lane] = deque((ended.task, *waiting.get(ended.task.lane, ())))
-                continue
-            yield Judged(ended.task, ended.outcome or _lost(ended, tried, longest(ended.task)), ended.worker, tried)
+    lanes = _Lanes(tasks)
+    while lanes.left:
+        lanes.fill(workers, longest, begun)
+        done = [judged for ended in workers.ended(_WAIT) if (judged := lanes.end(ended, tries, longest)) is not None]
+        lanes.fill(workers, longest, begun)  # no worker waits while results are kept
+        yield from done
         look()
+
+
+class _Lanes:
+    """The tasks of each deployment that wait, and the one that runs."""
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self._waiting: dict[str, deque[Task]] = {}
+        for task in tasks:
+            self._waiting.setdefault(task.lane, deque()).append(task)
+        self._running: dict[str, Task] = {}
+        self._begun: Counter[str] = Counter()
+
+    @property
+    def left(self) -> bool:
+        """Whether anything waits or runs."""
+        return bool(self._waiting or self._running)
+
+    def fill(self, workers: Workers, longest: Callable[[Task], float], begun: Begun) -> None:
+        """Give each free worker the next task of a deployment that none is judging."""
+        ready = [lane for lane in self._waiting if lane not in self._running]
+        for lane in ready[: workers.free()] if ready else ():
+            task = self._waiting[lane].popleft()
+            if not self._waiting[lane]:
+                del self._waiting[lane]
+            self._running[lane] = task
+            self._begun[task.name] += 1
+            begun(task, workers.begin(task, longest(task)))
+
+    def end(self, ended: Ended, tries: int, longest: Callable[[Task], float]) -> Judged | None:
+        """What came of a task; None where it is to begin again, or does not count."""
+        task = ended.task
+        if self._running.get(task.lane) != task:
+            return None  # a worker that was thought to be lost has ended after all
+        del self._running[task.lane]
+        tried = self._begun[task.name]
+        if ended.outcome is None and not ended.gave_up and tried < tries:
+            self._waiting[task.lane] = deque((task, *self._waiting.get(task.lane, ())))
+            return None
+        return Judged(task, ended.outcome or _lost(ended, tried, longest(task)), ended.worker, tried)
 
 
 def _lost(ended: Ended, tries: int, longest: float) -> Outcome:

@@ -8,6 +8,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import jsonschema
 import pytest
 from command_line import CANARY, CLI, call
 from deployments import echo_of_key, http_deployment
@@ -15,6 +16,7 @@ from deployments import echo_of_key, http_deployment
 from conformance.bundle.confinement import Bounds
 from conformance.commands.verify import demands_of, verify_bundle
 from conformance.reference import EmbeddedReference, Tenant
+from conformance.shipped import specs_directory
 
 pytestmark = [pytest.mark.network, pytest.mark.process, pytest.mark.slow]
 
@@ -65,6 +67,7 @@ def _times(folder: Path) -> dict[str, int]:
 def test_the_exit_status_and_the_summary_are_those_of_its_runs(fleet: Fleet) -> None:
     assert fleet.status in {1, 3}, fleet.printed
     record = json.loads((fleet.results / "fleet.json").read_text())
+    jsonschema.validate(record, json.loads((specs_directory() / "fleet.schema.json").read_text(encoding="utf-8")))
     outcomes = {one["target"]: one["outcome"] for one in record["runs"]}
     assert record["complete"] is True
     assert outcomes["good"]["verdict"] == "conformant", fleet.printed
