@@ -24,7 +24,7 @@ from typing import Any
 CHECKOUT = Path(__file__).parents[2]
 sys.path[:0] = [str(CHECKOUT), str(Path(__file__).parent)]
 
-from deployments import VARIABLE, fleet_file  # noqa: E402 - the path comes first
+from fleet_deployments import VARIABLE, fleet_file  # noqa: E402 - the path comes first
 
 CLI = (sys.executable, "-P", "-m", "conformance.cli")
 DASK = (sys.executable, "-m", "dask")

@@ -73,7 +73,7 @@ def _entry(task: Task, judged: Judged | None) -> dict[str, Any]:
 
 
 def write_matrices(storage: Storage, results: Sequence[Judged]) -> tuple[SideBySide, ...]:
-    """Write a matrix for each version of each profile that more than one run was made for.
+    """Write a matrix for each version of each profile that a run was made for.
 
     Raises:
         FleetError, OSError: it cannot be written.
@@ -82,12 +82,16 @@ def write_matrices(storage: Storage, results: Sequence[Judged]) -> tuple[SideByS
     for one in results:
         if one.outcome.verdict is not None:
             groups.setdefault(f"{one.task.version}/{one.task.profile}", []).append(one)
-    return tuple(_write_matrix(storage, folder, group) for folder, group in groups.items())
+    shown = (_write_matrix(storage, folder, group) for folder, group in groups.items())
+    return tuple(one for one in shown if one is not None)
 
 
-def _write_matrix(storage: Storage, folder: str, group: list[Judged]) -> SideBySide:
+def _write_matrix(storage: Storage, folder: str, group: list[Judged]) -> SideBySide | None:
     group.sort(key=lambda one: (_WORST_FIRST.index(one.outcome.status), one.task.name))
-    shown = matrix(tuple(_named_runs(storage, group[:MOST_SIDE_BY_SIDE])))
+    runs = tuple(_named_runs(storage, group[:MOST_SIDE_BY_SIDE]))
+    if not runs:
+        return None
+    shown = matrix(runs)
     storage.write(f"{folder}/matrix.json", matrix_json(shown).encode())
     storage.write(f"{folder}/matrix.html", matrix_page(shown).encode())
     return SideBySide(f"{folder}/matrix.html", len(shown.runs), shown.differing, max(0, len(group) - MOST_SIDE_BY_SIDE))
