@@ -39,7 +39,8 @@ def test_a_process_that_dies_loses_its_run_alone_and_one_that_hangs_is_ended(scr
     assert (judged["well"].tries, judged["dies-once"].tries, judged["dies"].tries) == (1, 2, 2)
     assert judged["dies"].outcome.status == judged["hangs"].outcome.status == 3
     assert judged["hangs"].tries == 1
-    assert len(list(scratch.glob("well-*"))) == len(list(scratch.glob("hangs-*"))) == 1
+    assert len(list(scratch.glob("well-*"))) == 1
+    assert len(list(scratch.glob("hangs-*"))) <= 1, "none where its process was slower to begin than it may take"
 
 
 @pytest.mark.dask
