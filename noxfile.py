@@ -19,7 +19,7 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["quick"]
 
 ROOT = Path(__file__).parent
-UNIT = "not (browser or curl or lab or network or node or openssl or process or slow)"
+UNIT = "not (browser or curl or dask or lab or network or node or openssl or process or slow)"
 
 
 @nox.session
@@ -94,6 +94,7 @@ def lock(session: nox.Session) -> None:
     of_the_same = (*compile_, "--constraint", "requirements/test.txt")
     session.run(*of_the_same, "pyproject.toml", "--output-file", "requirements/run.txt")
     session.run(*of_the_same, "pyproject.toml", "--extra", "signing", "--output-file", "requirements/image.txt")
+    session.run(*of_the_same, "pyproject.toml", "--extra", "fleet", "--output-file", "requirements/fleet.txt")
     session.run(*of_the_same, "--group", "release", "--output-file", "requirements/release.txt")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ DOCUMENTATION_VARIABLE = "CONFORMANCE_DOCS_URL"
 """The environment variable with the address of a copy of the site."""
 
 _DOCUMENT = "openapi.yaml"
+_CODE = {".py", ".yaml", ".yml", ".json", ".html"}
 
 
 def documentation_url() -> str | None:
@@ -27,6 +29,18 @@ def specs_directory() -> Path:
     package = Path(__file__).resolve().parent
     packaged = package / "specs"
     return packaged if packaged.is_dir() else package.parent / "specs"
+
+
+@cache
+def program_digest() -> str:
+    """A digest of everything that this program is made of: its package, and the specifications.
+
+    It is the same for a wheel and for the checkout that the wheel was built from.
+    """
+    package = Path(__file__).resolve().parent
+    files = {path for root in (package, specs_directory()) for path in root.rglob("*") if path.suffix in _CODE}
+    parts = sorted(hashlib.sha256(path.name.encode() + b"\0" + path.read_bytes()).digest() for path in files)
+    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 @cache

@@ -11,6 +11,7 @@ import click
 import conformance
 from conformance.cli import completion
 from conformance.cli.duration import seconds_of
+from conformance.cli.fleet import fleet
 from conformance.cli.reach_options import reach_options
 from conformance.cli.runs import COMMANDS
 from conformance.shipped import DEFAULT_PROFILE, shipped_profiles
@@ -393,5 +394,5 @@ def lab(profiles: tuple[str, ...], **options: Any) -> int:
     return exit_status(lambda: run_lab(profiles, LabOptions(**options)))
 
 
-for _command in COMMANDS:
+for _command in (fleet, *COMMANDS):
     commands.add_command(_command)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,16 +17,13 @@ from conformance.contract.model import Tier
 from conformance.contract.profile import OPERATION_MARK, with_operation
 from conformance.probes import Challenge
 from conformance.report.console import Detail
+from conformance.running.asked_limits import limits_of
 from conformance.running.run import RunSettings
 from conformance.shipped import DEFAULT_PROFILE
-from conformance.targets import Limits, NamedTarget, read_target
+from conformance.targets import NamedTarget, read_target
 from conformance.terminal.exits import UsageFailure
 from conformance.terminal.run_output import Shown
 
-_CONCURRENCY = {Tier.EXHAUSTIVE: 16, Tier.LOAD: 64}
-"""Default number of concurrent requests, for tiers where it is not the usual one."""
-_BODIES = {Tier.EXHAUSTIVE: 256 * 1024 * 1024, Tier.LOAD: 256 * 1024 * 1024}
-"""Bytes of all bodies together that are kept, for tiers that send thousands of requests."""
 _FIXED_BY_THE_RUN = ("out", "tier", "only", "exclude", "replay", "release", "generated", "seed", "force", "challenge")
 """Options that define a run; a resumed run has them already."""
 
@@ -60,7 +56,7 @@ def run_settings(options: Mapping[str, Any]) -> RunSettings:
         tier=Tier(asked.get("tier", Tier.STANDARD)),
         only=given.get("only", ()),
         out=_directory(given, named, profile),
-        limits=_limits(asked),
+        limits=limits_of(asked),
         waivers=asked.get("waivers"),
         baseline=asked.get("baseline"),
         retry_findings=asked.get("retry_findings", 0),
@@ -142,26 +138,6 @@ def _check_resume(given: Mapping[str, Any]) -> None:
     for name in _FIXED_BY_THE_RUN:
         if name in given:
             raise UsageFailure(f"--resume continues a run as it was started; leave --{name} out.")
-
-
-def _limits(asked: Mapping[str, Any]) -> Limits:
-    usual = Limits()
-    concurrency = _CONCURRENCY.get(Tier(asked.get("tier", Tier.STANDARD)), usual.concurrency)
-    timeout = asked.get("timeout", usual.deadline)
-    return replace(
-        usual,
-        concurrency=asked.get("concurrency", concurrency),
-        rate=asked.get("rate"),
-        max_bodies=_BODIES.get(Tier(asked.get("tier", Tier.STANDARD)), usual.max_bodies),
-        max_requests=asked.get("max_requests"),
-        max_completion_tokens=asked.get("max_completion_tokens"),
-        run_deadline=asked.get("deadline"),
-        generated_time=asked.get("generated_time", usual.generated_time),
-        deadline=timeout,
-        first_byte_timeout=timeout,
-        idle_timeout=min(usual.idle_timeout, timeout),
-        connect_timeout=min(usual.connect_timeout, timeout),
-    )
 
 
 def _directory(given: Mapping[str, Any], named: NamedTarget | None, profile: str) -> Path:

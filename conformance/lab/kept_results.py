@@ -6,18 +6,15 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import conformance
 from conformance.lab.judging import JudgedTarget
 from conformance.lab.targets import LabTarget
-from conformance.shipped import specs_directory
+from conformance.shipped import program_digest
 
 FILE_NAME = "judged.jsonl"
 _LISTS = ("broken", "failed_checks")
-_CODE = {".py", ".yaml", ".yml", ".json", ".html"}
 
 
 @dataclass(slots=True)
@@ -63,7 +60,7 @@ class KeptResults:
         self.path.unlink(missing_ok=True)
 
     def _program(self) -> str:
-        return f"{_digest_of_program()}:{_digest(self.extra)}"
+        return f"{program_digest()}:{_digest(self.extra)}"
 
     def _read(self) -> dict[tuple[str, str], JudgedTarget]:
         """The results in the file; none where it is of another program. A last line that was cut is left out."""
@@ -83,17 +80,6 @@ class KeptResults:
 def _judged(data: dict[str, Any]) -> JudgedTarget:
     values: dict[str, Any] = {name: tuple(value) if name in _LISTS else value for name, value in data.items()}
     return JudgedTarget(**values)
-
-
-@cache
-def _digest_of_program() -> str:
-    """A digest of everything that this program is made of: its package, and the specifications."""
-    package = Path(conformance.__file__).parent
-    files = {path for root in (package, specs_directory()) for path in root.rglob("*") if path.suffix in _CODE}
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
 
 
 def _digest(path: Path | None) -> str:

@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write UTF-8 text beside its place and move it there, so that no reader ever sees half of it.
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write bytes, or text in UTF-8, beside their place and move them there, so that no reader ever sees half of them.
 
     A missing folder is created, and a symbolic link is replaced and not followed. If writing fails, what was there
     before stays.
@@ -21,8 +21,8 @@ def write_atomically(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         part = Path(name)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content if isinstance(content, bytes) else content.encode())
         # mkstemp makes files that only their owner can read; a report is for others as well.
         part.chmod(0o666 & ~_umask())
         part.replace(path)

@@ -88,16 +88,26 @@ def read_target(name: str, file: Path | None = None) -> NamedTarget:
         TargetError: there is no such file, or no such target in it.
         ContractError: the file is not TOML or violates its schema; the message has the file and the line.
     """
-    path = file or Path(FILE_NAME)
-    document = _read(path)
+    document = read_configuration(file)
+    targets = document.data["targets"]
+    if name not in targets:
+        raise TargetError(f"{document.path} has no target {name!r}; it has {', '.join(sorted(targets))}.")
+    return target_of(document, name)
+
+
+def read_configuration(file: Path | None = None) -> Document:
+    """A file of targets, or the conformance.toml of the working directory, which keeps its schema.
+
+    Raises:
+        TargetError: there is no such file.
+        ContractError: the file is not TOML or violates its schema; the message has the file and the line.
+    """
+    document = _read(file or Path(FILE_NAME))
     _refuse_keys(document)
     problem = first_problem(document, SCHEMA, _with_parameters)
     if problem is not None:
         raise problem
-    targets = document.data["targets"]
-    if name not in targets:
-        raise TargetError(f"{path} has no target {name!r}; it has {', '.join(sorted(targets))}.")
-    return _target(name, document)
+    return document
 
 
 def target_names(file: Path | None = None) -> tuple[str, ...]:
@@ -189,7 +199,12 @@ def _named_variables(table: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...]
         yield from (((key, name), value) for name, value in (names if isinstance(names, dict) else {}).items())
 
 
-def _target(name: str, document: Document) -> NamedTarget:
+def target_of(document: Document, name: str) -> NamedTarget:
+    """One of the targets in a file that was read.
+
+    Raises:
+        ContractError: what it says cannot be used; the message has the file and the line.
+    """
     defaults, own = document.data.get("defaults", {}), document.data["targets"][name]
     pointer, folder = join("/targets", name), document.path.parent
     reach = _reach(own, pointer, document).over(_reach(defaults, "/defaults", document))

@@ -22,6 +22,7 @@ _TYPES = {
     "array": "an array",
 }
 _BOUNDS = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "more than"}
+_OF_ARRAYS = {"minItems": "must have one entry at least", "uniqueItems": "must not have an entry twice"}
 _NO_TARGET = "there is no target; write one below [targets.NAME], with its base_url."
 _TABLES_OF_VALUES = ("headers", "headers_env", "query", "query_env")
 """Their values may be secrets that stand in the wrong place: none is quoted."""
@@ -41,24 +42,25 @@ def _problem(error: Any, document: Document, schema: str, completed: Callable[[d
     kind = error.kind.name
     if kind in {"unevaluatedProperties", "additionalProperties"}:
         name = str(error.kind.unexpected[0])
-        return document.error(_unknown(name, path, _settings(schema, completed)), join("", *path, name))
+        known = _settings(schema, completed)
+        return document.error(_unknown(name, path, *known), join("", *path, name))
     if kind == "propertyNames":
         path.append(str(error.kind.value.instance))
     return document.error(_departure(error, kind, path), join("", *path))
 
 
-def _unknown(name: str, path: list[str], settings: list[str]) -> str:
+def _unknown(name: str, path: list[str], settings: list[str], fleet: list[str]) -> str:
     shown = one_line(name, _SHOWN)
     if not path:
         if name in settings or name == "base_url":
             return f"{shown} is a setting of a target; put it below [targets.NAME], or [defaults] for all targets."
-        near = difflib.get_close_matches(name, ("targets", "defaults"), n=1, cutoff=0.7)
-        hint = f"did you mean {near[0]}?" if near else "the file has [defaults] and [targets.NAME]."
+        near = difflib.get_close_matches(name, ("targets", "defaults", "fleet"), n=1, cutoff=0.7)
+        hint = f"did you mean {near[0]}?" if near else "the file has [defaults], [targets.NAME] and [fleet]."
         return f"{shown} is not known here; {hint}"
-    where = "[defaults]" if path == ["defaults"] else "a target"
+    where = {"defaults": "[defaults]", "fleet": "[fleet]"}.get(path[0], "a target")
     if name == "base_url":
         return "base_url is not a setting of [defaults]; each target has its own."
-    allowed = [*settings, *(["base_url"] if where == "a target" else [])]
+    allowed = fleet if path[0] == "fleet" else [*settings, *(["base_url"] if where == "a target" else [])]
     near = difflib.get_close_matches(name, allowed, n=3, cutoff=0.7)
     if near:
         return f"{shown} is not a setting of {where}; did you mean {' or '.join(near)}?"
@@ -71,6 +73,8 @@ def _departure(error: Any, kind: str, path: list[str]) -> str:
         return f"the value of {name} in {path[-2]} must be text in quotes that is not empty."
     if path[:1] == ["targets"] and len(path) < 3:
         return _of_a_target(kind, path, error)
+    if kind in _OF_ARRAYS:
+        return f"{name} {_OF_ARRAYS[kind]}."
     wanted = _wanted(kind, error.kind.value)
     if wanted is not None:
         near = difflib.get_close_matches(str(error.instance), error.kind.value, n=1) if kind == "enum" else []
@@ -118,10 +122,12 @@ def _shown(value: Any, path: Iterable[str]) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value}"
 
 
-def _settings(schema: str, completed: Callable[[dict[str, Any]], None]) -> list[str]:
+def _settings(schema: str, completed: Callable[[dict[str, Any]], None]) -> tuple[list[str], list[str]]:
+    """The names of all settings of a target, and of all settings of a fleet."""
     from conformance.contract import schema_of  # noqa: PLC0415 - only a mistake needs it
 
-    return list(schema_of(schema, completed)["$defs"]["settings"]["properties"])
+    whole = schema_of(schema, completed)
+    return list(whole["$defs"]["settings"]["properties"]), list(whole["properties"]["fleet"]["properties"])
 
 
 def _plain(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ def chromium() -> str | None:
 
 PROGRAMS: Mapping[str, Program] = {
     "browser": Program("Chromium", "apt-get install chromium", lambda: chromium() is not None),
+    "dask": Program(
+        "Dask", "pip install 'chat-conformance[fleet]'", lambda: importlib.util.find_spec("distributed") is not None
+    ),
     "curl": Program("curl", "apt-get install curl", lambda: shutil.which("curl") is not None),
     "node": Program(
         "Node 20 with its OpenAI client",

@@ -1,0 +1,1 @@
+"""Judges many targets by many profiles and tiers, a run at a time on each of several workers."""
