@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conformance.bundle import BundleError, ChallengeError, KeyFileError, public_key, read_archive
-from conformance.bundle.confinement import USUAL_BOUNDS, Bounds, confined
+from conformance.bundle import BundleError, ChallengeError, KeyFileError, public_key
+from conformance.bundle.confinement import USUAL_BOUNDS, Bounds
 from conformance.bundle.demands import NOTHING_DEMANDED, Demands
+from conformance.bundle.verification import Asked, verified
 from conformance.contract.model import Tier
 from conformance.moments import day
 from conformance.quoting import log_line, one_line
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from conformance.bundle.challenge import GivenChallenge
 
 VALID, NOT_VALID = 0, 1
-_PARTS = ("plan", "judge")
-"""What is done one after the other, each in a process of its own: neither keeps what the other needed."""
 
 
 def verify_bundle(
@@ -43,17 +41,11 @@ def verify_bundle(
     _public_key(key_file)
     if not path.is_file():
         raise UsageFailure(f"{path}: there is no such file; give a bundle that `run --bundle` wrote.")
-    with tempfile.TemporaryDirectory(prefix="chat-conformance-") as folder:
-        try:
-            asked = {
-                "demands": demands.data(),
-                "challenge": None if challenge is None else challenge.data(),
-                "key_file": None if key_file is None else str(key_file.absolute()),
-            }
-            lines = _answer(path, Path(folder), asked, bounds)
-        except BundleError as error:
-            click.echo(log_line(f"{path} is not valid: {error}"))
-            return NOT_VALID
+    try:
+        lines = verified(path, Asked(key_file, demands, challenge, bounds))
+    except BundleError as error:
+        click.echo(log_line(f"{path} is not valid: {error}"))
+        return NOT_VALID
     for line in lines:
         click.echo(log_line(line))
     return VALID
@@ -107,13 +99,3 @@ def demands_of(given: Mapping[str, Any]) -> Demands:
         target=given["target"],
         **days,
     )
-
-
-def _answer(path: Path, folder: Path, asked: Mapping[str, Any], bounds: Bounds) -> list[str]:
-    """The lines of the answer for a bundle that holds."""
-    asked = {**asked, "name": str(path), "folder": str(folder), "members": read_archive(path, folder)}
-    lines: list[str] = []
-    for part in _PARTS:
-        lines, taken = confined("conformance.bundle.checking", {**asked, "part": part, "shown": lines}, bounds)
-        bounds = bounds.less(taken)
-    return lines
