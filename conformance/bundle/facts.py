@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from typing import Any
 
 from conformance.bundle.scope import LeftOut
@@ -35,8 +36,8 @@ class WaiverUsed:
 class Facts:
     """What a bundle shows, once everything in it was checked; nothing here was taken on its word.
 
-    `outcomes` are those of the MUST requirements that are scored, `answers` the digests of all answers with their
-    times. `signed_by` is the fingerprint of the key that the signature was checked with.
+    `outcomes` are those of the MUST requirements that are scored, `answers` the digests of what was served.
+    `signed_by` is the fingerprint of the key that the signature was checked with.
     """
 
     suite_version: str
@@ -76,16 +77,11 @@ class Facts:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Facts:
         """What `data` gave, also after a way through JSON."""
-        plain = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
-        return cls(
-            **{
-                **plain,
-                "tier": Tier(data["tier"]),
-                "verdict": Verdict(data["verdict"]),
-                "waivers": tuple(WaiverUsed(**{**one, "accepts": tuple(one["accepts"])}) for one in data["waivers"]),
-                "left_out": tuple(LeftOut(**one) for one in data["left_out"]),
-            }
-        )
+        values: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in data.items()}
+        values["tier"], values["verdict"] = Tier(data["tier"]), Verdict(data["verdict"])
+        values["waivers"] = tuple(WaiverUsed(**{**one, "accepts": tuple(one["accepts"])}) for one in data["waivers"])
+        values["left_out"] = tuple(LeftOut(**one) for one in data["left_out"])
+        return cls(**values)
 
     def count(self, outcome: Outcome) -> int:
         """How many MUST requirements have an outcome."""
@@ -146,10 +142,7 @@ def _certificates(exchanges: Iterable[Exchange]) -> Sequence[str]:
 
 
 def _answers(exchanges: Iterable[Exchange]) -> Iterator[str]:
-    """A digest of each answer with the times at which it came: two runs do not have these alike, two copies do."""
+    """A digest of what was served each time: ids and times make these differ between runs, and not between copies."""
     for one in exchanges:
-        if one.answer is not None:
-            times = ",".join(f"{time:.6f}" for time in (one.answer.headers_at, *(read.at for read in one.answer.reads)))
-            told = hashlib.sha256(f"{one.probe}\n{one.answer.status}\n{one.answer.headers}\n{times}\n".encode())
-            told.update(one.answer.body)
-            yield told.hexdigest()[:32]
+        if one.answer is not None and one.answer.status == HTTPStatus.OK and one.answer.body:
+            yield hashlib.sha256(one.answer.body).hexdigest()[:32]

@@ -10,6 +10,7 @@ import click
 
 import conformance
 from conformance.cli import completion
+from conformance.cli.certifying import CERTIFYING
 from conformance.cli.duration import seconds_of
 from conformance.cli.reach_options import reach_options
 from conformance.cli.runs import COMMANDS
@@ -393,5 +394,5 @@ def lab(profiles: tuple[str, ...], **options: Any) -> int:
     return exit_status(lambda: run_lab(profiles, LabOptions(**options)))
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, *CERTIFYING):
     commands.add_command(_command)
