@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ import pytest
 from certification import beside, command, make_keys
 from certifying import VENDOR, Certifying
 
-from conformance.bundle import verification
+from conformance.bundle import fingerprint, public_key, verification
 from conformance.bundle.checking import checked
 from conformance.bundle.facts import Facts
 from conformance.bundle.manifest import file_digest
 from conformance.bundle.verification import Asked
+from conformance.certificates import Application, Issuer, ShownRun, issuing, load_policy, load_subject
+from conformance.probes import Challenge
 from conformance.reference import EmbeddedReference
 
 
@@ -63,3 +66,19 @@ def _found_out_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
         return _known[of]
 
     monkeypatch.setattr("conformance.certificates.issuing.shown_by", shown_by)
+
+
+@pytest.fixture
+def application(certifying: Certifying) -> Application:
+    """What is asked for, where nothing speaks against it."""
+    runs = [issuing.shown_by(path, Asked(key_file=certifying.vendor.public)) for path in certifying.bundles]
+    now = datetime.now(UTC)
+    return Application(
+        policy=load_policy(str(certifying.policy())),
+        subject=load_subject(certifying.subject()),
+        issuer=Issuer("The programme", fingerprint(public_key(certifying.issuer.public))),
+        ran_by="vendor",
+        runs=tuple(ShownRun(f"run-{n}.zip", f"{n:064x}", facts) for n, facts in enumerate(runs)),
+        challenge=Challenge("Acme AI", "5d" * 32, now.isoformat(), (now + timedelta(hours=1)).isoformat()),
+        now=now,
+    )

@@ -6,7 +6,7 @@ import base64
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +19,16 @@ from repacked_bundles import careless
 from conformance.bundle import fingerprint, public_key
 from conformance.bundle.facts import Facts, WaiverUsed
 from conformance.bundle.scope import LeftOut
-from conformance.bundle.verification import Asked
 from conformance.certificates import (
     Application,
-    Issuer,
     NotCertifiedError,
     Reason,
-    ShownRun,
-    issuing,
     load_policy,
     load_subject,
 )
 from conformance.certificates.issuing import certificate_for
 from conformance.certificates.policy import AllowedWaiver
 from conformance.contract import ContractError
-from conformance.probes import Challenge
 from conformance.shipped import policy_path, shipped_policies, specs_directory
 from conformance.suite.outcome import Verdict
 
@@ -160,22 +155,6 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
 
 
 # --- attempts, with what bundles show changed ----------------------------------------------------------------------
-
-
-@pytest.fixture
-def application(certifying: Certifying) -> Application:
-    """What is asked for, where nothing speaks against it."""
-    runs = [issuing.shown_by(path, Asked(key_file=certifying.vendor.public)) for path in certifying.bundles]
-    now = datetime.now(UTC)
-    return Application(
-        policy=load_policy(str(certifying.policy())),
-        subject=load_subject(certifying.subject()),
-        issuer=Issuer("The programme", fingerprint(public_key(certifying.issuer.public))),
-        ran_by="vendor",
-        runs=tuple(ShownRun(f"run-{n}.zip", f"{n:064x}", facts) for n, facts in enumerate(runs)),
-        challenge=Challenge("Acme AI", "5d" * 32, now.isoformat(), (now + timedelta(hours=1)).isoformat()),
-        now=now,
-    )
 
 
 def waiver(requirement: str, *accepts: str, expires: str = "2999-01-01") -> WaiverUsed:
