@@ -17,7 +17,7 @@ from conformance.wire.exchange import Exchange, Headers
 Redact = Callable[[str], str]
 _LONGEST_COMMAND = 16_000
 _BODY, _BODY_BEFORE_A_PLACE, _BINARY = 1500, 600, 400
-_MOST_FIELDS, _MOST_LINES = 25, 60
+_MOST_FIELDS, _MOST_LINES, _LONGEST_LINE = 25, 60, 800
 _NOT_SHOWN = frozenset({"set-cookie", "set-cookie2"})
 _LONGEST_TEXT = 2000
 _MOST_NAMED = 5
@@ -106,7 +106,7 @@ def _came(row: RequirementResult, chosen: _Shown, redact: Redact) -> Iterator[st
     if place:
         yield f"Where, and how often: {', '.join(place)}."
     if chosen.exchange is not None:
-        yield block_of(_answer_lines(chosen.exchange, finding, redact), prefix="< ")
+        yield block_of(_answer_lines(chosen.exchange, finding, redact), prefix="< ", limit=_LONGEST_LINE)
 
 
 def _answer_lines(exchange: Exchange, finding: Finding, redact: Redact) -> list[str]:

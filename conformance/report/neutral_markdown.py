@@ -16,7 +16,7 @@ from conformance.quoting import code_span, one_line, visible
 LONGEST_LINE: Final = 240
 _CODE: Final = re.compile(r"`([^`]+)`")
 _PLAIN_WORD: Final = re.compile(
-    r"[(\"']?[^\W\d_]+(?:['/-][^\W\d_]+)*[)\"']?[.,;:?)]?|[0-9]{1,6}(?:[.,][0-9]{1,3})?[.,;:?)]?"
+    r"[(\"']?[^\W\d_]+(?:['/-][^\W\d_]+)*[)\"']?[.,;:?)]?|[0-9]{1,6}(?:[.,][0-9]{1,3})?[.,;:?)]?|[.,;:?)]{1,2}|\("
 )
 """Words and small numbers with the punctuation around them; everything else may mean something to a tracker."""
 _LIKE_A_COMMIT: Final = re.compile(r"\W*[a-f]{7,}\W*", re.IGNORECASE)
@@ -42,9 +42,9 @@ def prose_of(text: str, limit: int = 1000) -> str:
     return _joined(parts, pieces)
 
 
-def block_of(lines: Iterable[str], prefix: str = "", info: str = "text") -> str:
+def block_of(lines: Iterable[str], prefix: str = "", info: str = "text", limit: int = LONGEST_LINE) -> str:
     """Lines as a code block that nothing in them can end; behind `prefix`, none begins as it likes."""
-    return fenced([f"{prefix}{shown(one_line(line, LONGEST_LINE))}" for line in lines], info)
+    return fenced([f"{prefix}{shown(one_line(line, limit))}" for line in lines], info)
 
 
 def command_block(command: str) -> str | None:
@@ -84,7 +84,7 @@ def is_unseen(char: str) -> bool:
 
 def _is_plain(word: str) -> bool:
     fits = _PLAIN_WORD.fullmatch(word) is not None and _LIKE_A_COMMIT.fullmatch(word) is None
-    return fits and not any(map(is_unseen, word))
+    return fits and not word.lower().startswith("www") and not any(map(is_unseen, word))
 
 
 def _words(text: str) -> Iterator[str]:
@@ -111,7 +111,8 @@ def _joined(parts: list[str], pieces: list[str]) -> str:
         glued = number and not parts[number - 1].endswith(" ") and not parts[number].startswith(" ")
         plain = glued and "`" not in (text[-1:], piece[:1])
         punctuation = glued and text.endswith("`") and piece[:1] in ".,;:?)"
-        text += piece if not text or plain or punctuation else f" {piece}"
+        opened = glued and text.endswith("(")
+        text += piece if not text or plain or punctuation or opened else f" {piece}"
     return text
 
 

@@ -103,7 +103,7 @@ def test_prose_is_plain_words_and_code(text: str) -> None:
     assert structure(written) == ["paragraph_open", "inline", "paragraph_close"]
 
 
-@given(st.lists(HOSTILE, max_size=5), st.sampled_from(["< ", ""]))
+@given(st.lists(HOSTILE, min_size=1, max_size=5), st.sampled_from(["< ", ""]))
 def test_a_block_ends_where_we_end_it(lines: list[str], prefix: str) -> None:
     written = f"{block_of(lines, prefix)}\n\nAfter it"
     assert structure(written) == ["fence", "paragraph_open", "inline", "paragraph_close"]
@@ -128,6 +128,7 @@ def test_a_command_is_shown_exactly_or_not_at_all(text: str) -> None:
         ("Write `data: [DONE]` once.", "Write `data: [DONE]` once."),
         ("A stream that succeeds ends.", "A stream that succeeds ends."),
         ("ask @octocat about #1", "ask `@octocat` about `#1`"),
+        ("ends (`[DONE]`), or `null`.", "ends (`[DONE]`), or `null`."),
         ("it sends `a``b`", "it sends `a` `b`"),
         ("with up to 20 choices, or none", "with up to 20 choices, or none"),
     ],
@@ -157,7 +158,8 @@ def issue(results: Results, *exchanges: Exchange, requirement_id: str = ID) -> s
 
 def test_it_says_what_is_required_what_came_how_to_see_it_and_why_that_matters() -> None:
     body = b"data: {}\n\n"
-    one = exchange(body, headers=(("Content-Type", "text/event-stream"), ("Set-Cookie", "session=abc")))
+    headers = (("Content-Type", "text/event-stream"), ("Set-Cookie", "session=abc"))
+    one = exchange(body, headers=headers, request_headers=(("Authorization", "Bearer ********"),))
     text = issue(
         run(found("a stream that ends without it", offset=len(body), expected="[DONE] as the last event")), one
     )
