@@ -17,7 +17,7 @@ from conformance.bundle.checking import checked
 from conformance.bundle.facts import Facts
 from conformance.bundle.manifest import file_digest
 from conformance.bundle.verification import Asked
-from conformance.certificates import Application, Issuer, ShownRun, issuing, load_policy, load_subject
+from conformance.certificates import Application, Issuer, ShownRun, load_policy, load_subject
 from conformance.probes import Challenge
 from conformance.reference import EmbeddedReference
 
@@ -51,27 +51,27 @@ def certifying(tmp_path_factory: pytest.TempPathFactory) -> Certifying:
 _known: dict[tuple[Any, ...], Facts] = {}
 
 
+def known_facts(path: Path, asked: Asked) -> Facts:
+    """What a bundle shows, found out once for each way of asking."""
+    held = None if asked.challenge is None else asked.challenge.challenge
+    of = (file_digest(path), None if asked.key_file is None else asked.key_file.read_bytes(), held)
+    if of not in _known:
+        _known[of] = verification.shown_by(path, asked)
+    return _known[of]
+
+
 @pytest.fixture(autouse=True)
 def _found_out_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Check bundles in this process, which has all imports already, and each no more than once in the same way."""
-    if request.node.get_closest_marker("process") is not None:
-        return
-    monkeypatch.setattr(verification, "confined", lambda _, asked, __: (checked(asked), 0.0))
-
-    def shown_by(path: Path, asked: Asked) -> Facts:
-        held = None if asked.challenge is None else asked.challenge.challenge
-        of = (file_digest(path), None if asked.key_file is None else asked.key_file.read_bytes(), held)
-        if of not in _known:
-            _known[of] = verification.shown_by(path, asked)
-        return _known[of]
-
-    monkeypatch.setattr("conformance.certificates.issuing.shown_by", shown_by)
+    if request.node.get_closest_marker("process") is None:
+        monkeypatch.setattr(verification, "confined", lambda _, asked, __: (checked(asked), 0.0))
+        monkeypatch.setattr("conformance.certificates.issuing.shown_by", known_facts)
 
 
 @pytest.fixture
 def application(certifying: Certifying) -> Application:
     """What is asked for, where nothing speaks against it."""
-    runs = [issuing.shown_by(path, Asked(key_file=certifying.vendor.public)) for path in certifying.bundles]
+    runs = [known_facts(path, Asked(key_file=certifying.vendor.public)) for path in certifying.bundles]
     now = datetime.now(UTC)
     return Application(
         policy=load_policy(str(certifying.policy())),
