@@ -172,13 +172,13 @@ def verify(
     from conformance.terminal.exits import UsageFailure
 
     def verified() -> int:
+        challenge = challenge_of(demanded["challenge"], demanded["challenge_key"])
         if is_certificate(bundle):
             if any(demanded.values()):
                 raise UsageFailure(f"{bundle} is a certificate; give --public-key and --revocations only.")
             return verify_certificate(bundle, public_key, revocations)
         if revocations:
             raise UsageFailure("--revocations is for certificates, and this is not one.")
-        challenge = challenge_of(demanded["challenge"], demanded["challenge_key"])
         return verify_bundle(bundle, public_key, demands_of(demanded), Bounds(memory, seconds), challenge)
 
     return exit_status(verified)
