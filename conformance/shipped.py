@@ -74,6 +74,16 @@ def catalogue_directory() -> Path:
     return specs_directory() / "requirements"
 
 
+def shipped_policies() -> tuple[str, ...]:
+    """The names of the shipped certification policies, sorted."""
+    return tuple(sorted(path.stem for path in (specs_directory() / "policies").glob("*.yaml")))
+
+
+def policy_path(name: str) -> Path:
+    """The file of a shipped certification policy."""
+    return specs_directory() / "policies" / f"{name}.yaml"
+
+
 def schema_corpus_path() -> Path:
     """The file of the schemas that calls and structured answers must fit."""
     return specs_directory() / "schema-corpus.yaml"

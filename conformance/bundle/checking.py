@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from conformance.bundle import (
 )
 from conformance.bundle.confinement import answer_in_confinement
 from conformance.bundle.demands import Demands, unmet
+from conformance.bundle.manifest import file_digest
 from conformance.bundle.packing import EVIDENCE, REPORTS, REQUIREMENTS
 from conformance.quoting import one_line
 
@@ -32,6 +34,8 @@ _NEEDED = ("results.json", EVIDENCE, REQUIREMENTS, *REPORTS)
 
 def checked(asked: Mapping[str, Any]) -> list[str]:
     """Do one part of the checking of an unpacked bundle; gives what the requests show, or with that the whole answer.
+
+    Where facts are asked for, the answer is one line: these as JSON.
 
     Raises:
         BundleError: the bundle is not valid, or does not meet the demands.
@@ -47,12 +51,17 @@ def checked(asked: Mapping[str, Any]) -> list[str]:
         answered = () if given is None or planned.carried is None else (given, planned.carried)
         return [*planned.connections, *(challenge_sentences(*answered, datetime.now(UTC)) if answered else ())]
     from conformance.bundle.answer import answer  # noqa: PLC0415 - as above
+    from conformance.bundle.facts import facts_of  # noqa: PLC0415 - as above
 
     results, seal = _consistent(folder, members, asked["key_file"])
-    left = judge_again(results, folder)
+    left, evidence = judge_again(results, folder)
     problem = unmet(Demands.from_data(asked["demands"]), results, left)
     if problem is not None:
         raise BundleError(problem)
+    if asked["facts"]:
+        signed_by = None if asked["key_file"] is None else fingerprint(public_key(Path(asked["key_file"])))
+        facts = facts_of(results, evidence, left, file_digest(folder / EVIDENCE), signed_by)
+        return [json.dumps(facts.data())]
     return answer(asked["name"], results, left, seal, asked["shown"])
 
 

@@ -22,7 +22,7 @@ from conformance.bundle.scope import LeftOut, left_out
 from conformance.compare.record_differences import record_differences
 from conformance.contract import requirement_set, shipped_profiles
 from conformance.contract.profile import with_operation
-from conformance.evidence import EvidenceError
+from conformance.evidence import Evidence, EvidenceError
 from conformance.evidence.bounds import FOREIGN
 from conformance.probes import Challenge
 from conformance.probes.generated import MOST
@@ -69,10 +69,10 @@ def check_plan_again(results: Results, folder: Path, challenge: Challenge | None
         return Planned(connections, None if challenge is None else carried(planning, again, needs))
 
 
-def judge_again(results: Results, folder: Path) -> tuple[LeftOut, ...]:
+def judge_again(results: Results, folder: Path) -> tuple[tuple[LeftOut, ...], Evidence]:
     """Judge the evidence in a folder by the contract that is installed here, or, for a user's own, by the bundle's.
 
-    Gives what was not judged. That the evidence is whole is for `check_plan_again`.
+    Gives what was not judged, and the evidence. That the evidence is whole is for `check_plan_again`.
 
     Raises:
         BundleError: the contract is a different one; or an outcome, anything else in the record, or a report differs.
@@ -80,7 +80,7 @@ def judge_again(results: Results, folder: Path) -> tuple[LeftOut, ...]:
     with _opened(results, folder) as run:
         _compare(results, folder, run)
         assert run.recorded is not None
-        return left_out(results, run.recorded)
+        return left_out(results, run.recorded), run.recorded
 
 
 @contextlib.contextmanager

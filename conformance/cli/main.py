@@ -10,6 +10,7 @@ import click
 
 import conformance
 from conformance.cli import completion
+from conformance.cli.certifying import CERTIFYING
 from conformance.cli.duration import seconds_of
 from conformance.cli.fleet import fleet
 from conformance.cli.reach_options import reach_options
@@ -394,5 +395,5 @@ def lab(profiles: tuple[str, ...], **options: Any) -> int:
     return exit_status(lambda: run_lab(profiles, LabOptions(**options)))
 
 
-for _command in (fleet, *COMMANDS):
+for _command in (fleet, *COMMANDS, *CERTIFYING):
     commands.add_command(_command)

@@ -89,14 +89,26 @@ def explain(requirement: str | None, profile: str, page: Path | None) -> int:
     return exit_status(lambda: explain_requirement(requirement, profile))
 
 
-@click.command()
-@click.argument("bundle", type=click.Path(path_type=Path))
-@click.option(
+_PUBLIC_KEY = click.option(
     "--public-key",
     metavar="FILE",
     type=click.Path(path_type=Path),
     help="The ed25519 public key (PEM) that the signature must match.",
 )
+_REVOCATIONS = click.option(
+    "--revocations",
+    metavar="PLACE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A folder, or a file, of revocations that the issuer published; may be given several times. Beside the"
+    " certificate is always looked.",
+)
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@_PUBLIC_KEY
+@_REVOCATIONS
 @click.option(
     "--require-tier",
     metavar="TIER",
@@ -138,19 +150,35 @@ def explain(requirement: str | None, profile: str, page: Path | None) -> int:
     show_default=True,
     help="Processor time that planning and judging may take together.",
 )
-def verify(bundle: Path, public_key: Path | None, *, memory: int, seconds: int, **demanded: Any) -> int:
-    """Check a certification bundle, and say what it shows.
+def verify(
+    bundle: Path, public_key: Path | None, *, revocations: tuple[Path, ...], memory: int, seconds: int, **demanded: Any
+) -> int:
+    """Check a certification bundle, or a certificate, and say what it shows.
 
-    Checks its files, statement and signature, makes its plan again, and judges its evidence again: every request,
-    outcome and report must be the same.
+    Of a BUNDLE, checks its files, statement and signature, makes its plan again, and judges its evidence again: every
+    request, outcome and report must be the same. Of a certificate (`certify`), checks its signature, that it has not
+    expired, and that nobody revoked it; options other than --public-key and --revocations are for bundles.
 
     Exit status: 0 valid, 1 not valid or less than is demanded (the message names the problem), 2 wrong usage.
     """
     from conformance.bundle.confinement import Bounds
-    from conformance.commands.verify import challenge_of, demands_of, verify_bundle
+    from conformance.commands.verify import (
+        challenge_of,
+        demands_of,
+        is_certificate,
+        verify_bundle,
+        verify_certificate,
+    )
+    from conformance.terminal.exits import UsageFailure
 
     def verified() -> int:
         challenge = challenge_of(demanded["challenge"], demanded["challenge_key"])
+        if is_certificate(bundle):
+            if any(demanded.values()):
+                raise UsageFailure(f"{bundle} is a certificate; give --public-key and --revocations only.")
+            return verify_certificate(bundle, public_key, revocations)
+        if revocations:
+            raise UsageFailure("--revocations is for certificates, and this is not one.")
         return verify_bundle(bundle, public_key, demands_of(demanded), Bounds(memory, seconds), challenge)
 
     return exit_status(verified)
@@ -185,14 +213,17 @@ def challenge(*, issued_for: str, valid: str, sign: Path, out: Path) -> int:
 @click.option(
     "--out", metavar="DIR", type=click.Path(path_type=Path), help="Where to write them.  [default: beside RESULTS]"
 )
-def badge(results: Path, out: Path | None) -> int:
-    """Write the badge of a run as JSON and SVG.
+@_PUBLIC_KEY
+@_REVOCATIONS
+def badge(results: Path, out: Path | None, public_key: Path | None, revocations: tuple[Path, ...]) -> int:
+    """Write the badge of a run, or of a certificate, as JSON and SVG.
 
-    RESULTS is a results.json file, or the directory that a run wrote. badge.json is for a shields.io endpoint badge.
+    RESULTS is a results.json file, the directory that a run wrote, or a certificate: its badge says until when it
+    holds, or that it expired or was revoked. badge.json is for a shields.io endpoint badge.
     """
     from conformance.commands.badge import write_badge
 
-    return exit_status(lambda: write_badge(results, out))
+    return exit_status(lambda: write_badge(results, out, public_key, revocations))
 
 
 COMMANDS = (init, diff, matrix, explain, challenge, verify, badge)

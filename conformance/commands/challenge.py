@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,10 +9,8 @@ import click
 
 from conformance.bundle import ChallengeError, KeyFileError, signing_key
 from conformance.bundle.challenge_file import new_challenge, write_challenge
+from conformance.moments import span
 from conformance.terminal.exits import UsageFailure
-
-_DURATION = re.compile(r"([0-9]{1,6})([mhd])")
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
 def make_challenge(issued_for: str, valid: str, key_file: Path, out: Path) -> int:
@@ -38,9 +35,9 @@ def duration(text: str) -> timedelta:
     Raises:
         ChallengeError: it is not one.
     """
-    found = _DURATION.fullmatch(text)
-    if found is None:
+    read = span(text)
+    if read is None:
         raise ChallengeError(
             f"--valid {text!a:.40} is not a time; give a number with its unit, such as 90m, 48h or 7d."
         )
-    return int(found[1]) * _UNITS[found[2]]
+    return read

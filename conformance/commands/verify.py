@@ -1,19 +1,20 @@
-"""`chat-conformance verify`: checks a certification bundle, judges its evidence again, and says what it shows."""
+"""`chat-conformance verify`: checks a bundle, or a certificate, and says what it shows."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from conformance.bundle import BundleError, ChallengeError, KeyFileError, public_key, read_archive
-from conformance.bundle.confinement import USUAL_BOUNDS, Bounds, confined
+from conformance.bundle import BundleError, ChallengeError, KeyFileError, public_key
+from conformance.bundle.confinement import USUAL_BOUNDS, Bounds
 from conformance.bundle.demands import NOTHING_DEMANDED, Demands
+from conformance.bundle.verification import Asked, verified
 from conformance.contract.model import Tier
+from conformance.contract.regular_files import UnreadableError, read_regular_file
 from conformance.moments import day
 from conformance.quoting import log_line, one_line
 from conformance.terminal.exits import UsageFailure
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from conformance.bundle.challenge import GivenChallenge
 
 VALID, NOT_VALID = 0, 1
-_PARTS = ("plan", "judge")
-"""What is done one after the other, each in a process of its own: neither keeps what the other needed."""
+_LARGEST = 8 * 1024 * 1024
 
 
 def verify_bundle(
@@ -43,18 +43,51 @@ def verify_bundle(
     _public_key(key_file)
     if not path.is_file():
         raise UsageFailure(f"{path}: there is no such file; give a bundle that `run --bundle` wrote.")
-    with tempfile.TemporaryDirectory(prefix="chat-conformance-") as folder:
-        try:
-            asked = {
-                "demands": demands.data(),
-                "challenge": None if challenge is None else challenge.data(),
-                "key_file": None if key_file is None else str(key_file.absolute()),
-            }
-            lines = _answer(path, Path(folder), asked, bounds)
-        except BundleError as error:
-            click.echo(log_line(f"{path} is not valid: {error}"))
-            return NOT_VALID
+    try:
+        lines = verified(path, Asked(key_file, demands, challenge, bounds))
+    except BundleError as error:
+        click.echo(log_line(f"{path} is not valid: {error}"))
+        return NOT_VALID
     for line in lines:
+        click.echo(log_line(line))
+    return VALID
+
+
+def is_certificate(path: Path) -> bool:
+    """Whether a file is meant to be a certificate: it is JSON by its first byte, and no archive."""
+    try:
+        return read_regular_file(path, _LARGEST)[:1] == b"{"
+    except (FileNotFoundError, UnreadableError):
+        return False
+
+
+def verify_certificate(path: Path, key_file: Path | None, revocations: Sequence[Path] = ()) -> int:
+    """Check a certificate and print the answer; returns the exit status.
+
+    It is looked for revocations beside it, and in the folders and files that `revocations` names.
+
+    Raises:
+        UsageFailure: the key, or a folder of revocations, cannot be used.
+    """
+    from conformance.certificates import CertificateError, Standing, read_certificate, revocations_in, standing
+    from conformance.certificates.answer import certificate_answer
+
+    key = _public_key(key_file)
+    missing = next((place for place in revocations if not place.exists()), None)
+    if missing is not None:
+        raise UsageFailure(f"--revocations {missing}: there is no such folder or file.")
+    places = (path.parent, *revocations)
+    try:
+        signed = read_certificate(path, key)
+    except CertificateError as error:
+        click.echo(log_line(f"{path} is not valid: {error}"))
+        return NOT_VALID
+    known = revocations_in(places, key)
+    stands = standing(signed.certificate, known.of(signed), datetime.now(UTC))
+    if stands.standing is not Standing.VALID:
+        click.echo(log_line(f"{path} is not valid: the certificate {stands.sentence.rstrip('.')}."))
+        return NOT_VALID
+    for line in certificate_answer(str(path), signed, stands, [str(place) for place in places], known.unusable):
         click.echo(log_line(line))
     return VALID
 
@@ -107,13 +140,3 @@ def demands_of(given: Mapping[str, Any]) -> Demands:
         target=given["target"],
         **days,
     )
-
-
-def _answer(path: Path, folder: Path, asked: Mapping[str, Any], bounds: Bounds) -> list[str]:
-    """The lines of the answer for a bundle that holds."""
-    asked = {**asked, "name": str(path), "folder": str(folder), "members": read_archive(path, folder)}
-    lines: list[str] = []
-    for part in _PARTS:
-        lines, taken = confined("conformance.bundle.checking", {**asked, "part": part, "shown": lines}, bounds)
-        bounds = bounds.less(taken)
-    return lines

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from conformance.quoting import quoted
@@ -100,6 +101,21 @@ def shown_secret(text: bytes, *, sent: bytes = b"", keys: bool = True) -> Shown 
     """
     found = min(_found(text[:_READ], sent, (*_FORMS, *(_FORMS_OF_KEYS if keys else ()))), key=_start, default=None)
     return None if found is None else Shown(f"{found[0]}: {_hidden(found[1][0])}", found[1].start())
+
+
+def masked_forms(text: str) -> str:
+    """The text with asterisks in the place of every key, and every URL with a password, whosoever it is.
+
+    For what is published: a page of evidence may show them, an issue in a tracker may not.
+    """
+    masked = text.encode("utf-8", "surrogatepass")
+    for _, pattern, counts in (*_FORMS_OF_KEYS, ("", _URL, _is_url)):
+        masked = pattern.sub(partial(_masked, counts), masked)
+    return masked.decode("utf-8", "surrogatepass")
+
+
+def _masked(counts: Callable[[re.Match[bytes]], bool], found: re.Match[bytes]) -> bytes:
+    return b"*" * len(found[0]) if counts(found) else found[0]
 
 
 def _found(text: bytes, sent: bytes, forms: tuple[_Form, ...]) -> Iterator[tuple[str, re.Match[bytes]]]:

@@ -82,8 +82,12 @@ def without_keys(text: str) -> str:
     """A traceback without the secrets in our environment variables, in whatever encoding."""
     from conformance.evidence import Redactor
 
-    secrets = {name: value for name, value in os.environ.items() if _SECRET.search(name) and _is_secret(name, value)}
-    return Redactor(secrets).text(text)
+    return Redactor(secrets_around()).text(text)
+
+
+def secrets_around() -> dict[str, str]:
+    """The secrets in our environment variables, by the names of these."""
+    return {name: value for name, value in os.environ.items() if _SECRET.search(name) and _is_secret(name, value)}
 
 
 def _is_secret(name: str, value: str) -> bool:

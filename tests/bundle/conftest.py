@@ -30,7 +30,7 @@ def _no_variables_of_ours() -> Iterator[None]:
 def _not_confined(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Check bundles in this process, which has all imports already; but for tests of the confinement itself."""
     if request.node.get_closest_marker("process") is None:
-        monkeypatch.setattr("conformance.commands.verify.confined", lambda _, asked, __: (checked(asked), 0.0))
+        monkeypatch.setattr("conformance.bundle.verification.confined", lambda _, asked, __: (checked(asked), 0.0))
 
 
 @pytest.fixture(scope="session")
