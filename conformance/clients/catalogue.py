@@ -109,7 +109,7 @@ def _client(row: Mapping[str, Any], node: str | None, folder: Path) -> Client:
         title=row["title"],
         language=row["language"],
         packages=tuple(row["packages"]),
-        driver=folder / row["driver"],
+        driver=folder.resolve() / row["driver"],
         scenarios=tuple(row["scenarios"]),
         settings=tuple(Setting(one["name"], one["settings"], one["snippet"]) for one in row.get("settings", ())),
         habits=tuple(

@@ -27,7 +27,7 @@ API_KEY: Final = "sk-made-up-for-replay"
 MODEL: Final = "replayed-model"
 _TO_START: Final = 90.0
 """Seconds until a driver's first line: large clients take long to load."""
-_SCENARIO: Final = 15.0
+PATIENCE: Final = 15.0
 """Seconds for one scenario, in which a client may try again twice."""
 _LONGEST: Final = 600.0
 """Seconds for all scenarios of a client, where they are few."""
@@ -57,14 +57,28 @@ class Driven:
     """Why it did not start."""
 
 
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """What a client is shown, and how: the recordings by scenario, a schema for structured output, speed, patience."""
+
+    recordings: Mapping[str, Exchange]
+    schema: str
+    speed: float = FAST
+    patience: float = PATIENCE
+
+    def limit(self, scenario: str) -> float:
+        """Seconds that a client has for a scenario: more where the recorded timing takes more."""
+        exchange = self.recordings.get(scenario)
+        recorded = exchange.ending.at / self.speed if exchange is not None and self.speed > 0 else 0.0
+        return self.patience + 3 * recorded
+
+
 async def drive(
     client: Client,
     environment: Environment,
     scenarios: Sequence[str],
-    recordings: Mapping[str, Exchange],
-    schema: str,
-    settings: Mapping[str, Any] | None = None,
-    speed: float = FAST,
+    showing: Showing,
+    settings: Mapping[str, Any],
 ) -> Driven:
     """Run a driver with these scenarios; it is started again after a crash, a hang or a loop, with what is left."""
     driven, began = Driven(), time.monotonic()
@@ -75,8 +89,8 @@ async def drive(
             driven.problem = f"its scenarios took more than {longest:.0f} s"
             break
         with tempfile.TemporaryDirectory(prefix="chat-conformance-client-", ignore_cleanup_errors=True) as home:
-            process = _Process(client, environment, Path(home), schema, settings or {}, speed)
-            left = await process.run(left, recordings, driven)
+            process = _Process(client, environment, Path(home), showing, settings)
+            left = await process.run(left, driven)
     driven.seconds = round(time.monotonic() - began, 2)
     return driven
 
@@ -85,25 +99,19 @@ class _Process:
     """One start of a driver."""
 
     def __init__(
-        self,
-        client: Client,
-        environment: Environment,
-        home: Path,
-        schema: str,
-        settings: Mapping[str, Any],
-        speed: float,
+        self, client: Client, environment: Environment, home: Path, showing: Showing, settings: Mapping[str, Any]
     ) -> None:
         self._client, self._environment, self._home = client, environment, home
-        self._schema, self._settings, self._speed = schema, settings, speed
+        self._showing, self._settings = showing, settings
         self._stderr = b""
 
-    async def run(self, left: list[str], recordings: Mapping[str, Exchange], driven: Driven) -> list[str]:
+    async def run(self, left: list[str], driven: Driven) -> list[str]:
         """Take the driver's lines into `driven`; returns the scenarios that are left when it has ended."""
-        server = ReplayServer(recordings, self._speed)
+        server = ReplayServer(self._showing.recordings, self._showing.speed)
         process = await self._start(server, left, driven)
         watching = asyncio.create_task(self._watch(process))
         try:
-            left = await self._gather(process, server, left, recordings, driven)
+            left = await self._gather(process, server, left, driven)
         finally:
             _kill(process)
             await process.wait()
@@ -141,19 +149,14 @@ class _Process:
         return process
 
     async def _gather(
-        self,
-        process: asyncio.subprocess.Process,
-        server: ReplayServer,
-        left: list[str],
-        recordings: Mapping[str, Exchange],
-        driven: Driven,
+        self, process: asyncio.subprocess.Process, server: ReplayServer, left: list[str], driven: Driven
     ) -> list[str]:
         assert process.stdout is not None
         started = False
         while left:
             reading = asyncio.ensure_future(process.stdout.readline())
             looping = asyncio.ensure_future(server.looping.wait())
-            limit = self._limit(recordings.get(left[0])) if started else _TO_START
+            limit = self._showing.limit(left[0]) if started else _TO_START
             await asyncio.wait({reading, looping}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
             looping.cancel()
             if not reading.done():
@@ -182,10 +185,6 @@ class _Process:
                 left = left[1:]
         return left
 
-    def _limit(self, exchange: Exchange | None) -> float:
-        recorded = exchange.ending.at if exchange is not None and self._speed > 0 else 0.0
-        return _SCENARIO + (3 * recorded / self._speed if recorded else 0.0)
-
     def _last_words(self) -> str:
         words = [line for line in self._stderr.decode("utf-8", "replace").splitlines() if line.strip()]
         return f": {one_line(words[-1].strip(), 200)}" if words else ""
@@ -211,7 +210,7 @@ class _Process:
             "PYTHONUTF8": "1",
             "CLIENT_API_KEY": API_KEY,
             "CLIENT_MODEL": MODEL,
-            "CLIENT_SCHEMA": self._schema,
+            "CLIENT_SCHEMA": self._showing.schema,
             **dict(self._environment.extra),
         }
 

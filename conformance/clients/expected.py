@@ -42,7 +42,9 @@ def expected_of(scenario: Scenario) -> Expected:
     stream = read_stream(exchange)
     if stream.errors:
         return Expected({}, True, 200, _error_message({"error": stream.errors[0]}) or _error_message(stream.errors[0]))
-    problem = cut or stream.problem or (None if stream.chunks else "there is no chunk in the stream")
+    # Whoever has read the sentinel has the whole answer, however the connection ends after it.
+    problem = None if stream.is_complete else cut or stream.problem
+    problem = problem or (None if stream.chunks else "there is no chunk in the stream")
     return Expected(_understood(assembled(stream), scenario), status=200, problem=problem)
 
 

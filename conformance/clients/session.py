@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from conformance.clients.catalogue import Client, Setting
 from conformance.clients.comparing import Compared, compared
-from conformance.clients.driving import Driven, drive
+from conformance.clients.driving import PATIENCE, Driven, Showing, drive
 from conformance.clients.environments import Environment, environment_of
 from conformance.clients.expected import Expected, expected_of
 from conformance.clients.replay_server import FAST
@@ -32,11 +32,16 @@ class Session:
     expected: Mapping[str, Expected]
     speed: float = FAST
     quirks: bool = False
+    """Whether settings are tried."""
+    patience: float = PATIENCE
+    """Seconds for one scenario."""
+    retries: bool = True
+    """Whether clients try again as they do of their own accord, where they have a setting for that."""
 
     @classmethod
-    def of(cls, chosen: Chosen, speed: float = FAST, *, quirks: bool = False) -> Session:
+    def of(cls, chosen: Chosen, speed: float = FAST, **more: Any) -> Session:
         """A session with our own reading of each scenario."""
-        return cls(chosen, {one.id: expected_of(one) for one in chosen.scenarios}, speed, quirks)
+        return cls(chosen, {one.id: expected_of(one) for one in chosen.scenarios}, speed, **more)
 
     def show(self, clients: Sequence[Client], told: Told = lambda _: None) -> tuple[tuple[ClientResult, ...], bool]:
         """Run every client that is installed, several at once; returns their results, and whether all were confined.
@@ -63,7 +68,8 @@ class Session:
         if isinstance(environment, str):
             return _not_run(plain, environment), True
         supported = [one for one in self.chosen.scenarios if client.supports(one.kind)]
-        driven = await self._driven(client, environment, [one.id for one in supported])
+        settings = None if self.retries else _without_retries(client)
+        driven = await self._driven(client, environment, [one.id for one in supported], settings)
         if driven.problem and not driven.lines:
             return _not_run(plain, one_line(driven.problem, 400)), driven.confined
         results = tuple(self._result(client, one, driven) for one in self.chosen.scenarios)
@@ -92,7 +98,8 @@ class Session:
     ) -> Driven:
         recordings = {one.id: one.exchange for one in self.chosen.scenarios}
         schema = schema_text(self.chosen.schema)
-        return await drive(client, environment, ids, recordings, schema, settings, self.speed)
+        showing = Showing(recordings, schema, self.speed, self.patience)
+        return await drive(client, environment, ids, showing, settings or {})
 
     def _result(self, client: Client, scenario: Scenario, driven: Driven) -> ScenarioResult:
         if not client.supports(scenario.kind):
@@ -145,6 +152,11 @@ class Session:
             elif not passes and one.result in _PASSES:
                 costs.append(one.scenario)
         return Quirk(setting.name, setting.snippet, tuple(helps), tuple(costs))
+
+
+def _without_retries(client: Client) -> Mapping[str, Any]:
+    """The setting by which a client asks once, an empty one where it has none."""
+    return next((one.settings for one in client.settings if one.settings == {"max_retries": 0}), {})
 
 
 def _not_run(client: ClientResult, why: str) -> ClientResult:

@@ -81,6 +81,7 @@ def _different(target: LabTarget, exchanges: Sequence[Exchange], known: set[byte
     unlike = [one for one in exchanges if signature(one) not in known]
     scenarios = scenarios_of(unlike, {}, most=1).scenarios
     silent = [one for one in scenarios if one.exchange.ending.kind in _SILENT]
+    silent.sort(key=lambda one: one.kind not in ("completion", "stream"))  # the kinds that every client has
     return tuple(replace(one, id=f"{target.id}/{one.kind}") for one in scenarios if one not in silent[1:])
 
 
