@@ -8,7 +8,7 @@ import instructor
 from openai import OpenAI
 from openai_objects import usage_of
 from schema_model import model_of
-from shared import FUNCTION, Task, run
+from shared import FUNCTION, Task, last_of, run
 
 
 def understand(task: Task) -> dict[str, Any] | None:
@@ -19,15 +19,12 @@ def understand(task: Task) -> dict[str, Any] | None:
     standard = instructor.Mode.TOOLS if task.wants == "tools" else instructor.Mode.JSON_SCHEMA
     client = instructor.from_openai(openai, mode=instructor.Mode[task.settings.get("mode", standard.name)])
     schema = FUNCTION["parameters"] if task.wants == "tools" else task.schema
-    if task.wants == "completion":
-        # The mode without a model: the plainest thing that Instructor's users ask for is a model all the same.
-        schema = {"type": "object", "properties": {}}
-    model = model_of(schema, "set_city" if task.wants == "tools" else "Answer")
     ask: dict[str, Any] = {"model": task.model, "messages": task.messages()}
     if task.wants == "completion":
         return _plain(client, ask, streams=task.streams)
+    model = model_of(schema, FUNCTION["name"] if task.wants == "tools" else "Answer")
     if task.streams:
-        *_, made = client.create_partial(**ask, response_model=model)
+        made = last_of(client.create_partial(**ask, response_model=model))
         return _made(made, task)
     made, completion = client.create_with_completion(**ask, response_model=model)
     return {**_made(made, task), "usage": usage_of(completion.usage)}
@@ -46,9 +43,9 @@ def _plain(client: instructor.Instructor, ask: dict[str, Any], *, streams: bool)
 
 
 def _made(made: Any, task: Task) -> dict[str, Any]:
-    document = made.model_dump(mode="json")
+    document = None if made is None else made.model_dump(mode="json")
     if task.wants == "tools":
-        return {"tool_calls": [[{"name": FUNCTION["name"], "arguments": document}]]}
+        return {"tool_calls": [[] if made is None else [{"name": FUNCTION["name"], "arguments": document}]]}
     return {"parsed": document}
 
 

@@ -18,7 +18,7 @@ await run("langchain-js", "@langchain/openai", async (task) => {
   for await (const chunk of await runnable.stream(task.messages)) {
     message = message === undefined ? chunk : message.concat(chunk);
   }
-  return said(message);
+  return message === undefined ? { text: [], finish_reason: [], tool_calls: [], usage: null } : said(message);
 });
 
 async function structured(model, task) {

@@ -23,7 +23,7 @@ def understand(task: Task) -> dict[str, Any]:
         "api_key": task.api_key,
         "messages": task.messages(),
         **task.extra(),
-        **task.chosen("max_retries", "num_retries", "drop_params"),
+        **task.chosen("max_retries"),
     }
     model = model_of(task.schema) if task.wants == "structured" else None
     if model is not None:

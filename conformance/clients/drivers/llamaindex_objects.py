@@ -8,7 +8,7 @@ from llama_index.core.llms import ChatMessage
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.tools import FunctionTool
 from schema_model import model_of
-from shared import Task
+from shared import Task, last_of
 
 
 def asked(llm: FunctionCallingLLM, task: Task) -> dict[str, Any] | None:
@@ -22,12 +22,12 @@ def asked(llm: FunctionCallingLLM, task: Task) -> dict[str, Any] | None:
         tool = FunctionTool.from_defaults(_set_city, name="set_city")
         ask: dict[str, Any] = {"chat_history": messages, "tool_required": task.wants == "tools"}
         if task.streams:
-            *_, response = llm.stream_chat_with_tools([tool], **ask)
+            response = last_of(llm.stream_chat_with_tools([tool], **ask))
         else:
             response = llm.chat_with_tools([tool], **ask)
     elif task.streams:
         extra = {"stream_options": {"include_usage": True}} if task.wants == "usage" else {}
-        *_, response = llm.stream_chat(messages, **extra)
+        response = last_of(llm.stream_chat(messages, **extra))
     else:
         response = llm.chat(messages)
     return _said(llm, response)
@@ -47,15 +47,14 @@ def _messages(task: Task) -> list[ChatMessage]:
 
 
 def _structured(llm: FunctionCallingLLM, task: Task) -> dict[str, Any]:
-    structured = llm.as_structured_llm(model_of(task.schema))
-    if task.streams:
-        *_, response = structured.stream_chat(_messages(task))
-    else:
-        response = structured.chat(_messages(task))
-    return {"parsed": response.raw.model_dump(mode="json")}
+    structured, messages = llm.as_structured_llm(model_of(task.schema)), _messages(task)
+    response = last_of(structured.stream_chat(messages)) if task.streams else structured.chat(messages)
+    return {"parsed": None if response is None else response.raw.model_dump(mode="json")}
 
 
 def _said(llm: FunctionCallingLLM, response: Any) -> dict[str, Any]:
+    if response is None:
+        return {"text": [], "tool_calls": [], "usage": None}
     calls = llm.get_tool_calls_from_response(response, error_on_no_tool_call=False)
     counts = response.additional_kwargs
     names = ("prompt_tokens", "completion_tokens", "total_tokens")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from openai import AsyncOpenAI
-from pydantic_ai import Agent, DeferredToolRequests, NativeOutput, PromptedOutput
+from pydantic_ai import Agent, DeferredToolRequests, NativeOutput
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ToolCallPart, ToolReturnPart, UserPromptPart
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
@@ -34,13 +34,11 @@ def _agent(task: Task) -> Agent[None, Any]:
         provider = OpenAIProvider(openai_client=client)
     else:
         provider = OpenAIProvider(base_url=task.base_url, api_key=task.api_key)
-    profile = {f"openai_{name}": value for name, value in task.settings.get("profile", {}).items()}
-    model = OpenAIChatModel(task.model, provider=provider, **({"profile": profile} if profile else {}))
+    model = OpenAIChatModel(task.model, provider=provider)
     if task.wants == "structured":
-        output = PromptedOutput if task.settings.get("output") == "prompted" else NativeOutput
-        return Agent(model, output_type=output(model_of(task.schema)), **task.chosen("retries"))
+        return Agent(model, output_type=NativeOutput(model_of(task.schema)))
     if task.wants not in ("tools", "second-turn"):
-        return Agent(model, **task.chosen("retries"))
+        return Agent(model)
     tool = ToolDefinition(name=FUNCTION["name"], parameters_json_schema=FUNCTION["parameters"])
     return Agent(model, output_type=[str, DeferredToolRequests], toolsets=[ExternalToolset([tool])])
 

@@ -56,12 +56,13 @@ export function chosen(settings, ...names) {
 function taskOf(scenario, settings) {
   const slash = scenario.lastIndexOf("/") + 1;
   const [before, name] = [scenario.slice(0, slash), scenario.slice(slash)];
-  const shown = name.replace(/^stream-error-.*/, "stream").replace(/^error-.*/, "completion");
-  let kind = shown;
+  let asked = name;
   // Who asks without a stream, or without usage, is answered as others are who ask like that.
-  if (settings.stream === false) kind = kind.replace(/^stream-/, "").replace(/^(stream|usage)$/, "completion");
-  if (settings.include_usage === false) kind = kind.replace("stream-usage", "stream");
-  const asked = kind === shown ? name : kind;
+  if (settings.stream === false) {
+    asked = asked.replace(/^(stream|stream-usage)$/, "completion").replace(/^stream-/, "");
+  }
+  if (settings.include_usage === false && asked === "stream-usage") asked = "stream";
+  const kind = asked.replace(/^stream-error-.*/, "stream").replace(/^error-.*/, "completion");
   const wants = kind.replace(/^stream-?/, "") || "completion";
   return {
     kind,
@@ -79,7 +80,9 @@ function taskOf(scenario, settings) {
 function failedOf(error) {
   const failed = named(error);
   const status = [error?.status, error?.statusCode, error?.lastError?.statusCode].find(Number.isInteger);
-  if (status !== undefined) return { ...failed, status };
+  if (status !== undefined) failed.status = status;
+  // A status that is an error says enough.
+  if (status >= 400) return failed;
   const causes = [];
   for (let cause = error?.cause ?? error?.lastError; cause && causes.length < 3; cause = cause.cause) {
     causes.push(named(cause));

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -112,14 +112,13 @@ def run(client: str, package: str | None, understand: Understand, release: str =
 
 
 def _task(scenario: str, settings: dict[str, Any]) -> Task:
-    before, slash, name = scenario.rpartition("/")
-    shown = kind = {"error": "completion", "stream-error": "stream"}.get(name.rpartition("-")[0], name)
+    before, slash, asked = scenario.rpartition("/")
     # Who asks without a stream, or without usage, is answered as others are who ask like that.
     if settings.get("stream") is False:
-        kind = kind.removeprefix("stream-").replace("stream", "completion").replace("usage", "completion")
-    if settings.get("include_usage") is False:
-        kind = kind.replace("stream-usage", "stream")
-    asked = name if kind == shown else kind
+        asked = {"stream": "completion", "stream-usage": "completion"}.get(asked, asked.removeprefix("stream-"))
+    if settings.get("include_usage") is False and asked == "stream-usage":
+        asked = "stream"
+    kind = {"error": "completion", "stream-error": "stream"}.get(asked.rpartition("-")[0], asked)
     return Task(
         kind=kind,
         base_url=f"{os.environ['CLIENT_BASE_URL']}/{before}{slash}{asked}/v1",
@@ -130,11 +129,22 @@ def _task(scenario: str, settings: dict[str, Any]) -> Task:
     )
 
 
+def last_of(stream: Iterable[Any]) -> Any:
+    """The last of what a stream gives, None where it gives nothing."""
+    last = None
+    for last in stream:  # noqa: B007 - the last one is what is wanted
+        pass
+    return last
+
+
 def _failed(error: BaseException) -> dict[str, Any]:
     failed = _named(error)
     status = getattr(error, "status_code", None) or getattr(getattr(error, "response", None), "status_code", None)
     if isinstance(status, int):
-        return {**failed, "status": int(status)}
+        failed["status"] = int(status)
+    # A status that is an error says enough; under it is only the HTTP library's own exception.
+    if failed.get("status", 0) >= 400:
+        return failed
     causes, cause = [], error.__cause__ or error.__context__
     while cause is not None and len(causes) < 3:
         causes.append(_named(cause))
