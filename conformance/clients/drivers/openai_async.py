@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, LengthFinishReasonError
 from openai_objects import put_together, whole
 from schema_model import model_of
 from shared import Task, run
 
 
 def understand(task: Task) -> dict[str, Any]:
-    """What the client's objects say."""
-    return asyncio.run(_asked(task))
+    """What the client's objects say; an answer that was cut at its length is handed on with an exception."""
+    try:
+        return asyncio.run(_asked(task))
+    except LengthFinishReasonError as cut:
+        return whole(cut.completion)
 
 
 async def _asked(task: Task) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from openai import OpenAI
+from openai import LengthFinishReasonError, OpenAI
 from openai_objects import put_together, whole
 from schema_model import model_of
 from shared import Task, run
@@ -18,7 +18,10 @@ def understand(task: Task) -> dict[str, Any]:
         return put_together(client.chat.completions.create(**ask, stream=True))
     if task.wants == "structured":
         ask["response_format"] = model_of(task.schema)
-        return whole(client.chat.completions.parse(**ask))
+        try:
+            return whole(client.chat.completions.parse(**ask))
+        except LengthFinishReasonError as cut:  # It hands on what was cut at its length.
+            return whole(cut.completion)
     return whole(client.chat.completions.create(**ask))
 
 
