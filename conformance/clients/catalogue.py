@@ -29,10 +29,14 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """What a client makes of every answer, so that it says nothing about a deployment."""
+    """What a client makes of every answer, so that it says nothing about a deployment.
 
-    member: str
+    A `member` is not compared; what it `raises` where a limit cut the answer says the same as the bytes.
+    """
+
     why: str
+    member: str | None = None
+    raises: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ("*",)
 
     def holds_for(self, kind: str) -> bool:
@@ -113,7 +117,8 @@ def _client(row: Mapping[str, Any], node: str | None, folder: Path) -> Client:
         scenarios=tuple(row["scenarios"]),
         settings=tuple(Setting(one["name"], one["settings"], one["snippet"]) for one in row.get("settings", ())),
         habits=tuple(
-            Habit(one["member"], one["why"], tuple(one.get("kinds", ("*",)))) for one in row.get("habits", ())
+            Habit(one["why"], one.get("member"), tuple(one.get("raises", ())), tuple(one.get("kinds", ("*",))))
+            for one in row.get("habits", ())
         ),
         needs=tuple(row.get("needs", ())),
         node=node,

@@ -91,7 +91,7 @@ def _has(message: str, part: str) -> bool:
     """Whether a message has another in it, however it is quoted or escaped."""
 
     def letters(text: str) -> str:
-        return re.sub(r"\\u[0-9a-f]{4}|\\[nrt]|\W+", "", text)
+        return re.sub(r"\W+", "", re.sub(r"\\+(?:u[0-9a-f]{4}|[nrt])", "", text))
 
     return letters(part)[:120] in letters(message)
 
@@ -105,7 +105,8 @@ def _differences(expected: Expected, understood: Mapping[str, Any]) -> Iterator[
     if "finish_reason" in understood:
         yield from _listed("finish_reason", wanted["finish_reason"], understood["finish_reason"], _reason)
     if "tool_calls" in understood:
-        yield from _listed("tool_calls", wanted["tool_calls"], understood["tool_calls"], _calls, padded=True)
+        calls = understood["tool_calls"]
+        yield from _listed("tool_calls", _as_exposed(wanted["tool_calls"], calls), calls, _calls, padded=True)
     if "usage" in understood:
         yield from _usage(wanted["usage"], understood["usage"])
     if "parsed" in understood and "parsed" in wanted and understood["parsed"] != wanted["parsed"]:
@@ -147,6 +148,14 @@ def _call(call: Mapping[str, Any]) -> Any:
         with contextlib.suppress(ValueError):
             given = json.loads(given)
     return call.get("id") or "", call.get("name") or "", given or {}
+
+
+def _as_exposed(wanted: Any, came: Any) -> Any:
+    """Calls without what the client does not show of them, such as their ids."""
+    shown = {name for calls in came or () for one in calls or () if isinstance(one, Mapping) for name in one}
+    if not shown:
+        return wanted
+    return [[{name: one[name] for name in one if name in shown} for one in calls or ()] for calls in wanted]
 
 
 def _usage(wanted: Any, came: Any) -> Iterator[Difference]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import socket
 import struct
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 _SET_FLAGS, _GET_FLAGS, _UP = 0x8914, 0x8913, 0x1
+_SET_SIGNAL_AT_PARENTS_END = 1
 _LARGEST_FILE = 256 * 1024 * 1024
 
 
@@ -32,6 +34,7 @@ def main() -> None:
     control.close()
     if not port:
         sys.exit("the suite is gone")
+    _end_with_the_suite()
     _limit(int(sys.argv[2]))
     os.environ["CLIENT_BASE_URL"] = f"http://127.0.0.1:{port}"
     command = sys.argv[3:]
@@ -62,6 +65,12 @@ def _listener_in_own_network() -> socket.socket:
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)
     return listener
+
+
+def _end_with_the_suite() -> None:
+    """Have the system end the driver where the suite is killed, which then cannot do that itself."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_SET_SIGNAL_AT_PARENTS_END, signal.SIGKILL)
 
 
 def _limit(memory_mib: int) -> None:

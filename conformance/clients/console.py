@@ -47,11 +47,11 @@ def _print_table(results: ClientResults, console: Console) -> None:
     from rich.table import Table  # noqa: PLC0415 - as above
     from rich.text import Text  # noqa: PLC0415 - as above
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("Scenario", no_wrap=True)
     names = [str(number) for number in range(1, len(results.ran) + 1)]
     for name in names:
-        table.add_column(name, justify="center")
+        table.add_column(name, justify="right", min_width=2, no_wrap=True)
     by_scenario = [{one.scenario: one for one in client.results} for client in results.ran]
     for scenario in results.scenarios:
         cells = [_cell(found.get(scenario.id)) for found in by_scenario]

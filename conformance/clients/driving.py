@@ -25,9 +25,9 @@ from conformance.wire.exchange import Exchange
 
 API_KEY: Final = "sk-made-up-for-replay"
 MODEL: Final = "replayed-model"
-_TO_START: Final = 90.0
+_TO_START: Final = 180.0
 """Seconds until a driver's first line: large clients take long to load."""
-PATIENCE: Final = 15.0
+PATIENCE: Final = 10.0
 """Seconds for one scenario, in which a client may try again twice."""
 _LONGEST: Final = 600.0
 """Seconds for all scenarios of a client, where they are few."""
@@ -35,6 +35,8 @@ _LONGEST_EACH: Final = 3.0
 """Seconds for each of them on the average, where they are many."""
 _LONGEST_LINE: Final = 4 * 1024 * 1024
 _TAIL: Final = 2000
+HANG: Final = "Hang"
+"""The class of the failure of a client that did not end in time."""
 _NOWHERE: Final = "http://127.0.0.1:9"
 _OWN_NETWORK: Final = b"own"
 
@@ -164,8 +166,8 @@ class _Process:
                 if not started and not server.looping.is_set():
                     driven.problem = f"its driver said nothing within {_TO_START:.0f} s"
                     return left
-                why = f"more than {MOST_REQUESTS} requests" if server.looping.is_set() else f"no end in {limit:.0f} s"
-                name = "EndlessLoop" if server.looping.is_set() else "Hang"
+                why = f"more than {MOST_REQUESTS} requests" if server.looping.is_set() else f"no end in {limit:g} s"
+                name = "EndlessLoop" if server.looping.is_set() else HANG
                 return _broken(driven, left, name, why, server)
             line = _object(reading)
             if line is None:

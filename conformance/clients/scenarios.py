@@ -72,7 +72,8 @@ def scenarios_of(
 ) -> Chosen:
     """The exchanges to show, of each kind those first that break the most; `broken` has the requirements by exchange.
 
-    A second one of a kind is shown only where it breaks what the first does not.
+    A second one of a kind is shown only where it breaks what the first does not, and of errors only one is: clients
+    take their time to try again.
     """
     candidates: dict[str, list[Exchange]] = {}
     left_out: dict[str, str] = {}
@@ -80,7 +81,7 @@ def scenarios_of(
     path = _usual_path(seen)
     for one in seen:
         kind = kind_of(one, path)
-        if kind is None:
+        if kind is None or _calls_another(one):
             continue
         problem = _unplayable(one)
         if problem is None:
@@ -91,7 +92,7 @@ def scenarios_of(
     chosen: list[Scenario] = []
     for kind in sorted(candidates, key=_order):
         fitting = [one for one in candidates[kind] if "structured" not in kind or _schema_of(one) == schema]
-        for number, one in enumerate(_telling(fitting, broken, most)):
+        for number, one in enumerate(_telling(fitting, broken, 1 if "error-" in kind else most)):
             prefix = f"{number + 1}/" if number else ""
             chosen.append(Scenario(f"{prefix}{kind}", kind, one, tuple(broken.get(one.id, ()))))
     shown = {one.kind for one in chosen}
@@ -145,7 +146,24 @@ def _is_demand(body: Mapping[str, Any]) -> bool:
     tools, choice = body["tools"], body.get("tool_choice")
     functions = [one.get("function") for one in tools if isinstance(one, dict)] if isinstance(tools, list) else []
     offered = any(isinstance(one, dict) and one.get("name") == _FUNCTION for one in functions)
-    return offered and (choice == "required" or (isinstance(choice, dict) and choice.get("type") == "function"))
+    named = choice.get("function") if isinstance(choice, dict) else None
+    return offered and (choice == "required" or named == {"name": _FUNCTION})
+
+
+def _calls_another(exchange: Exchange) -> bool:
+    """Whether the answer calls a function that drivers do not offer: their clients demand the one that they do."""
+    names = {name for name in _offered(exchange) if name != _FUNCTION}
+    body = b"" if exchange.answer is None else exchange.answer.body
+    return any(f'"{name}"'.encode() in body for name in names)
+
+
+def _offered(exchange: Exchange) -> Iterator[str]:
+    body = parse(exchange.request.body).value if b'"tools"' in exchange.request.body else None
+    tools = body.get("tools") if isinstance(body, dict) else None
+    for one in tools if isinstance(tools, list) else ():
+        function = one.get("function") if isinstance(one, dict) else None
+        if isinstance(function, dict) and isinstance(function.get("name"), str):
+            yield function["name"]
 
 
 def _unplayable(exchange: Exchange) -> str | None:
