@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any, Final
 from conformance.clients.expected import TOKENS, Expected
 from conformance.quoting import one_line
 from conformance.report.client_results import Difference, Understanding
+from conformance.strict_json import parse
 
 _LONGEST: Final = 400
 _CRASHES: Final = re.compile(
@@ -145,8 +145,8 @@ def _calls(value: Any) -> Any:
 def _call(call: Mapping[str, Any]) -> Any:
     given = call.get("arguments")
     if isinstance(given, str):
-        with contextlib.suppress(ValueError):
-            given = json.loads(given)
+        document = parse(given.encode("utf-8", "surrogatepass"))
+        given = document.value if document.readable else given
     return call.get("id") or "", call.get("name") or "", given or {}
 
 

@@ -17,6 +17,7 @@ from typing import Final
 
 from conformance.clients.catalogue import Client
 from conformance.quoting import one_line
+from conformance.strict_json import load
 
 CACHE_VARIABLE: Final = "CONFORMANCE_CLIENTS_CACHE"
 """Where the environments are, in place of the user's cache folder."""
@@ -147,7 +148,7 @@ def install(client: Client, say: Callable[[str], None] = lambda _: None) -> Inst
 def _told(done: Path) -> Installed:
     if not done.is_file():
         return Installed(0.0, 0)
-    said = json.loads(done.read_text())
+    said = load(done.read_bytes())
     return Installed(said["seconds"], said["mib"])
 
 
