@@ -21,7 +21,7 @@ from conformance.clients.catalogue import Client
 from conformance.clients.environments import Environment, place_driver
 from conformance.clients.replay_server import FAST, MOST_REQUESTS, ReplayServer, Requests
 from conformance.quoting import one_line
-from conformance.strict_json import JsonError, load
+from conformance.strict_json import parse
 from conformance.wire.exchange import Exchange
 
 API_KEY: Final = "sk-made-up-for-replay"
@@ -248,10 +248,7 @@ def _object(reading: asyncio.Future[bytes]) -> Mapping[str, Any] | None:
         return None
     if not line:
         return None
-    try:
-        value = load(line)
-    except JsonError:
-        return {}
+    value = parse(line).value
     return value if isinstance(value, dict) else {}
 
 
