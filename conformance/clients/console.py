@@ -38,7 +38,7 @@ def print_clients(results: ClientResults, console: Console) -> None:
         console.print(f"{kind} cannot be played again: {why}", markup=False)
     if results.ran:
         console.print(f"Clients: {results.headline}.", style="bold", markup=False)
-    elif not results.predicted:
+    elif not results.clients and not results.predicted:
         console.print("By the lab's table, no client breaks.", style="bold", markup=False)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from conformance.clients.evidence_of_run import FinishedRun
     from conformance.report.client_results import ClientResult, ClientResults, Prediction
 
-UNDERSTOOD, NOT_UNDERSTOOD = 0, 1
+UNDERSTOOD, NOT_UNDERSTOOD, UNDECIDED = 0, 1, 3
 PAGE = "compliance.html"
 
 
@@ -55,7 +55,9 @@ def show_clients(run: Path | None, options: ClientOptions) -> int:
     finished = read_run(run)
     results = _predicted_only(finished) if options.predict else _shown(finished, clients, options)
     _write(results, finished, options.out or run)
-    return UNDERSTOOD if results.all_same and not results.predicted else NOT_UNDERSTOOD
+    if results.any_misunderstood or results.predicted:
+        return NOT_UNDERSTOOD
+    return UNDERSTOOD if options.predict or results.is_complete else UNDECIDED
 
 
 def _named(names: Sequence[str]) -> tuple[Client, ...]:
@@ -113,7 +115,9 @@ def _shown(finished: FinishedRun, clients: Sequence[Client], options: ClientOpti
     if not finished.chosen.scenarios:
         raise UsageFailure(f"{finished.directory} has no exchange that clients can be shown.")
     session = Session.of(finished.chosen, FAST if options.speed is None else options.speed, quirks=options.quirks)
-    shown, confined = session.show(clients, _progress)
+    if missing:
+        click.echo(f"Not installed: {', '.join(missing)} (--install).", err=True)
+    shown, confined = session.show([one for one in clients if one.name not in missing], _progress)
     return results_of(finished, session, shown, confined=confined, predicted=())
 
 

@@ -139,9 +139,14 @@ class ClientResults:
         return tuple(one for one in self.ran if one.worst is not Understanding.BROKE)
 
     @property
-    def all_same(self) -> bool:
-        """Whether every client that ran understood everything as we read it."""
-        return all(one.worst is Understanding.SAME for one in self.ran)
+    def any_misunderstood(self) -> bool:
+        """Whether a client broke or understood something otherwise."""
+        return any(one.of(Understanding.BROKE) or one.of(Understanding.OTHERWISE) for one in self.clients)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether a client was run, and each to its end: what was not seen is not understood."""
+        return bool(self.ran) and not any(one.why or one.of(Understanding.NOT_RUN) for one in self.clients)
 
     @property
     def headline(self) -> str:

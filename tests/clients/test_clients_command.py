@@ -79,6 +79,18 @@ def test_where_all_is_understood_the_exit_status_is_0(
     assert not (run / "clients.json").exists()
 
 
+@pytest.mark.process
+@pytest.mark.network
+def test_a_client_that_cannot_be_started_leaves_the_question_open(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed(monkeypatch, client(tmp_path, "", driver_is_gone=True))
+    ended = called(run)
+    assert ended.return_value == 3
+    assert "its driver did not start" in ended.output
+    assert "survive" not in ended.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
