@@ -224,8 +224,8 @@ def clients(run: Path | None, **options: Any) -> int:
     """Let real clients read the recorded answers of a run.
 
     RUN is the directory that a run wrote. Nothing is sent to the target: a server on loopback answers with the recorded
-    bytes. Exit status: 0 if every client understood everything, 1 if one broke or understood otherwise, 2 wrong usage, 3
-    if a client could not be run to its end.
+    bytes. Exit status: 0 if every client understood everything, 1 if one broke or understood otherwise, 2 wrong usage,
+    3 if a client could not be run to its end.
     """
     from conformance.commands.clients import ClientOptions, show_clients
 
