@@ -44,20 +44,23 @@ _OWN_NETWORK: Final = b"own"
 
 @dataclass(slots=True)
 class Driven:
-    """What a driver printed: its client's version, a line for each scenario, and what the server saw of each.
-
-    `asked` has the recording that was asked for last in each scenario: with some settings that is another one.
-    """
+    """What a driver printed: its client's version, a line for each scenario, and what the server saw of each."""
 
     version: str | None = None
     lines: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     requests: dict[str, Requests] = field(default_factory=dict)
-    asked: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     confined: bool = False
     """Whether it had no network but the replay server's."""
     problem: str = ""
     """Why it did not start."""
+
+    def asked(self, scenario: str) -> str:
+        """The recording that was asked for in a scenario: with a setting such as `stream: false`, that is another."""
+        folder, slash, kind = scenario.rpartition("/")
+        others = (kind.replace("stream-usage", "stream"), kind.removeprefix("stream-"), "completion")
+        names = (scenario, *(name for one in others for name in (f"{folder}{slash}{one}", one)))
+        return next((name for name in names if name in self.requests and self.requests[name].count), scenario)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +172,7 @@ class _Process:
                     return left
                 why = f"more than {MOST_REQUESTS} requests" if server.looping.is_set() else f"no end in {limit:g} s"
                 name = "EndlessLoop" if server.looping.is_set() else HANG
-                return _broken(driven, left, name, why, server)
+                return _broken(driven, left, name, why)
             line = _object(reading)
             if line is None:
                 with contextlib.suppress(TimeoutError):
@@ -178,13 +181,11 @@ class _Process:
                 if not started:
                     driven.problem = f"its driver did not start: {why}"
                     return left
-                return _broken(driven, left, "Exit", why, server)
+                return _broken(driven, left, "Exit", why)
             if "client" in line:
                 started, driven.version = True, one_line(str(line.get("version", "")), 40)
             elif line.get("scenario") == left[0]:
                 driven.lines[left[0]] = line
-                driven.asked[left[0]] = server.last or left[0]
-                server.last = None
                 left = left[1:]
         return left
 
@@ -218,10 +219,9 @@ class _Process:
         }
 
 
-def _broken(driven: Driven, left: list[str], name: str, why: str, server: ReplayServer) -> list[str]:
+def _broken(driven: Driven, left: list[str], name: str, why: str) -> list[str]:
     """Note that the scenario under way broke the client; returns those after it."""
     driven.lines[left[0]] = {"scenario": left[0], "failed": {"class": name, "message": why}}
-    driven.asked[left[0]] = server.last or left[0]
     return left[1:]
 
 

@@ -60,8 +60,6 @@ class ReplayServer:
         self.requests: dict[str, Requests] = {name: Requests() for name in recordings}
         self.looping = asyncio.Event()
         """Set once there are too many requests for one scenario."""
-        self.last: str | None = None
-        """The recording that was asked for last."""
         self._server: asyncio.Server | None = None
 
     async def start(self, listener: socket.socket | None = None) -> int:
@@ -105,7 +103,6 @@ class ReplayServer:
             if len(seen.elsewhere) < MOST_REQUESTS:
                 seen.elsewhere.append(f"{method} /{found['rest']}"[:200])
             return await _say(writer, 404, b"")
-        self.last = name
         seen.times.append(asyncio.get_running_loop().time())
         if seen.count > MOST_REQUESTS:
             self.looping.set()
