@@ -19,7 +19,7 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["quick"]
 
 ROOT = Path(__file__).parent
-UNIT = "not (browser or curl or dask or lab or network or node or openssl or process or slow)"
+UNIT = "not (browser or clients or curl or dask or lab or network or node or openssl or process or slow)"
 
 
 @nox.session

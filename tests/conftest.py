@@ -16,7 +16,7 @@ hypothesis.settings.load_profile("tests")
 
 _INTERNET = ("AF_INET", "AF_INET6")
 _PROCESSES = ("os.fork", "os.posix_spawn", "subprocess.Popen")
-_COVERED_BY = {"network": {"lab"}, "process": {"lab", *PROGRAMS}}
+_COVERED_BY = {"network": {"clients", "lab"}, "process": {"lab", *PROGRAMS}}
 """Further markers that say as much."""
 
 

@@ -1,4 +1,4 @@
-"""What a shell offers for a half-typed word: profiles, requirement ids, targets, releases and faults.
+"""What a shell offers for a half-typed word: profiles, requirement ids, targets, releases, faults and clients.
 
 Whatever goes wrong here offers nothing: a shell is no place for a message. Everything is loaded only when it is asked
 for, since these functions are named wherever an option is declared.
@@ -66,6 +66,12 @@ def _faults(context: click.Context) -> Iterable[str]:
     return sorted({fault.id for fault in every_fault(load_contract(_profile(context)))})
 
 
+def _clients(_: click.Context) -> Iterable[str]:
+    from conformance.clients.catalogue import shipped_clients
+
+    return [client.name for client in shipped_clients()]
+
+
 profiles = _quiet(lambda _: shipped_profiles())
 requirement_ids = _quiet(lambda context: _requirement_ids([_profile(context)]))
 """The ids of the profile that is named before."""
@@ -73,3 +79,4 @@ every_requirement_id = _quiet(lambda _: _requirement_ids(shipped_profiles()))
 targets = _quiet(_targets)
 releases = _quiet(_releases)
 faults = _quiet(_faults)
+clients = _quiet(_clients)

@@ -384,6 +384,7 @@ def requirements(profile: str, operation: str | None, **options: Any) -> int:
 @click.option("--judge-again", is_flag=True, help="Judge the evidence of each run again; the record must be the same.")
 @click.option("--reproduce", is_flag=True, help="Run the command of each finding; it must send the same request.")
 @click.option("--accept", is_flag=True, help="Write the observed effects into the catalogue, for review.")
+@click.option("--clients", is_flag=True, help="Show the answers of the faults to the clients that are installed.")
 def lab(profiles: tuple[str, ...], **options: Any) -> int:
     """Show which faults the suite catches.
 

@@ -226,4 +226,41 @@ def badge(results: Path, out: Path | None, public_key: Path | None, revocations:
     return exit_status(lambda: write_badge(results, out, public_key, revocations))
 
 
-COMMANDS = (init, diff, matrix, explain, challenge, verify, badge)
+@click.command()
+@click.argument("run", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--client",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=completion.clients,
+    help="Only this client; may be given several times.  [default: all that are installed]",
+)
+@click.option("--install", is_flag=True, help="Install the clients first, each in an environment of its own.")
+@click.option("--list", "lists", is_flag=True, help="List the clients, and whether they are installed.")
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where to write clients.json and the page that shows it.  [default: RUN]",
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(0, min_open=True),
+    metavar="X",
+    help="Answer in the recorded timing, X times as fast.  [default: without waits]",
+)
+@click.option("--quirks", is_flag=True, help="Try the settings of each client that does not understand everything.")
+@click.option("--predict", is_flag=True, help="Run no client: say by the lab's table which of them break.")
+def clients(run: Path | None, **options: Any) -> int:
+    """Let real clients read the recorded answers of a run.
+
+    RUN is the directory that a run wrote. Nothing is sent to the target: a server on loopback answers with the recorded
+    bytes. Exit status: 0 if every client understood everything, 1 if one broke or understood otherwise, 2 wrong usage,
+    3 if a client could not be run to its end.
+    """
+    from conformance.commands.clients import ClientOptions, show_clients
+
+    return exit_status(lambda: show_clients(run, ClientOptions(**options)))
+
+
+COMMANDS = (init, diff, matrix, explain, challenge, verify, badge, clients)

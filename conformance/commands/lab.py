@@ -41,6 +41,8 @@ class LabOptions:
     """Whether the evidence of each run is judged again, which must give the same record."""
     reproduce: bool = False
     """Whether the command of each finding is run, which must send the bytes of its request."""
+    clients: bool = False
+    """Whether the answers of the faults are shown to clients, in place of judging them."""
 
 
 def run_lab(profiles: tuple[str, ...], options: LabOptions) -> int:
@@ -64,11 +66,13 @@ def run_lab(profiles: tuple[str, ...], options: LabOptions) -> int:
         raise UsageFailure(f"{option} is about the shipped profiles; leave {own[0]} out.")
     if options.part is not None and options.accept:
         raise UsageFailure("--accept needs every fault; leave --part out.")
-    if options.accept and set(names) != set(shipped_profiles()):
+    if options.accept and not options.clients and set(names) != set(shipped_profiles()):
         raise UsageFailure("--accept needs the results of every profile; leave PROFILE out.")
     if options.changed is not None and (options.accept or options.mutate):
         option = "--accept" if options.accept else "--mutate"
         raise UsageFailure(f"{option} needs the results of every profile and test; leave --changed out.")
+    if options.clients:
+        return _show_clients(names, options)
     if options.mutate:
         return _mutate(names, options.part)
     chosen = _chosen(names, options)
@@ -151,6 +155,30 @@ def _score_tool(chosen: dict[str, tuple[LabTarget, ...]], options: LabOptions) -
     click.echo(tool_score_text(score))
     perfect = len(score.caught) == len(score.faults) and not score.false_alarms and not score.unusable
     return RULES_HOLD if perfect else RULES_BROKEN
+
+
+def _show_clients(names: Sequence[str], options: LabOptions) -> int:
+    """Make the table of faults and clients, and write it to --out, or with --accept into the package."""
+    from conformance.clients.catalogue import shipped_clients
+    from conformance.clients.prediction import TABLE
+    from conformance.lab.client_table import client_table, table_summary, table_text
+    from conformance.report.files import write_atomically
+    from conformance.terminal.exits import UsageFailure
+
+    if len(names) != 1:
+        raise UsageFailure("--clients is about one profile; name it, such as: lab openai --clients.")
+    control, *targets = _chosen(names, options)[names[0]]
+    rows = [one for one in targets if one.fault is not None and not one.fault.generated]
+    with _progress("recording answers") as progress:
+        table = client_table(control, rows, shipped_clients(), progress, lambda words: click.echo(words, err=True))
+    if not table.clients:
+        raise UsageFailure("no client is installed; run: chat-conformance clients --install")
+    click.echo(table_summary(table))
+    path = TABLE if options.accept else options.out / TABLE.name if options.out else None
+    if path is not None:
+        write_atomically(path, table_text(table))
+        click.echo(f"written: {path}")
+    return RULES_HOLD
 
 
 def _chosen(profiles: Sequence[str], options: LabOptions) -> dict[str, tuple[LabTarget, ...]]:

@@ -19,6 +19,7 @@ def show_matrix(records: Sequence[Path], out: Path | None) -> int:
         OSError: a file cannot be written.
     """
     from conformance.compare import matrix, matrix_json, matrix_page, read_runs
+    from conformance.compare.matrix import both_axes
     from conformance.quoting import log_line
     from conformance.report import write_atomically
     from conformance.report.quantities import counted
@@ -30,6 +31,8 @@ def show_matrix(records: Sequence[Path], out: Path | None) -> int:
     for run in shown.runs:
         totals = ", ".join(f"{count} {outcome.value}" for outcome, count in run.results.totals.items())
         click.echo(log_line(f"{run.results.verdict.value:<14} {run.name} ({run.results.about}): {totals}"))
+        if axes := both_axes(run):
+            click.echo(f"{'':<14} {axes}")
     click.echo(f"{counted(shown.differing, 'requirement')} of {shown.size} differ between the runs.")
     click.echo(f"{folder / PAGE}\n{folder / RECORD}")
     return 0

@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance.compare.runs import NamedRun
 from conformance.contract.model import Level, Section
+from conformance.report.client_results import ClientResults
 from conformance.report.results import RequirementResult
 from conformance.suite.outcome import Outcome
 
@@ -114,7 +115,20 @@ def _run(run: NamedRun) -> dict[str, Any]:
         "verdict": results.verdict.value,
         "scope": results.about,
         "totals": {outcome.value: count for outcome, count in results.totals.items()},
+        **({"clients": _clients(run.clients)} if run.clients is not None and run.clients.ran else {}),
     }
+
+
+def _clients(clients: ClientResults) -> dict[str, int]:
+    return {"run": len(clients.ran), "survive": len(clients.survivors)}
+
+
+def both_axes(run: NamedRun) -> str | None:
+    """What a run breaks of the contract and how many clients survive it, in words; None where no client was run."""
+    if run.clients is None or not run.clients.ran:
+        return None
+    broken = sum(one.level is Level.MUST and one.outcome is Outcome.FAILED for one in run.results.requirements)
+    return f"contract: {broken} MUST broken; clients: {run.clients.headline}"
 
 
 def _row(row: MatrixRow, section: Section) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.compare.differences import ChangeKind, Differences
-from conformance.compare.matrix import RunMatrix
+from conformance.compare.matrix import RunMatrix, both_axes
 from conformance.compare.render import MOST_CHANGES, TITLES, left_out, summary
 from conformance.compare.side_by_side import columns, ordered, parts
 from conformance.contract.model import Level
@@ -31,6 +31,7 @@ def matrix_page(shown: RunMatrix) -> str:
         .get_template("matrix.html.j2")
         .render(
             matrix=shown,
+            both_axes=both_axes,
             columns=columns(shown, order),
             parts=groups,
             outcomes=[one for one in Outcome if any(one in run.results.totals for run in shown.runs)],

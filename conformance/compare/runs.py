@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from conformance.report.client_results import ClientResults, client_results_beside
 from conformance.report.record import FILE_NAME, read_results
 from conformance.report.results import Results
 
@@ -21,6 +22,8 @@ class NamedRun:
 
     name: str
     results: Results
+    clients: ClientResults | None = None
+    """What clients understood of its answers, where they were run."""
 
 
 def read_runs(paths: Sequence[Path]) -> tuple[NamedRun, ...]:
@@ -45,4 +48,11 @@ def _read(path: Path) -> NamedRun:
     file = path / FILE_NAME if path.is_dir() else path
     results = read_results(file)
     place = file.absolute().parent.name if file.name == FILE_NAME else file.stem
-    return NamedRun(results.target.name or place or results.target.base_url, results)
+    name = results.target.name or place or results.target.base_url
+    return NamedRun(name, results, _clients_of(results, file))
+
+
+def _clients_of(results: Results, record: Path) -> ClientResults | None:
+    """What clients understood of a run, where that stands beside its record."""
+    beside = client_results_beside(record.parent) if record.name == FILE_NAME else None
+    return beside if beside is not None and beside.started == results.started else None

@@ -13,6 +13,7 @@ from conformance.contract.explanations import Explanation, explanation
 from conformance.contract.model import Section
 from conformance.quoting import visible
 from conformance.report.causes import causes
+from conformance.report.clients_on_page import room
 from conformance.report.dialect_words import dialect_words
 from conformance.report.error_table import error_rows
 from conformance.report.excerpt import Piece, surroundings
@@ -125,6 +126,7 @@ def compliance_page(
             streams_width=WIDTH,
             times_height=HEIGHT,
             explain=_explained,
+            room=room,
             boundary=boundary,
             exchange_index=script_data(
                 [[visible(name), summary(exchange), name in found] for name, exchange in evidence.items()]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from caught_page import PATH as CAUGHT
 from caught_page import caught_page
+from client_faults_page import PATH as CLIENT_FAULTS
+from client_faults_page import client_faults_page
 from command_page import PATH as COMMANDS
 from command_page import command_page
 from fault_page import PATH as FAULTS
@@ -15,6 +17,8 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from requirement_pages import FOLDER, navigation, requirement_pages
+
+from conformance.clients.prediction import TABLE as CLIENT_TABLE
 
 _ROOT = Path(__file__).parents[2]
 _BESIDE_THE_README = {name: f"{name.lower()}" for name in ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")}
@@ -25,11 +29,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made from the data, and those that stand beside the README."""
     requirements = requirement_pages()
     pages = {**requirements, COMMANDS: command_page(), FAULTS: fault_page(), CAUGHT: caught_page()}
+    if CLIENT_TABLE.is_file():
+        pages[CLIENT_FAULTS] = client_faults_page()
     for name, path in _BESIDE_THE_README.items():
         pages[path] = _within_the_site((_ROOT / name).read_text(encoding="utf-8").replace("](docs/", "]("))
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
     listed = [*navigation(requirements), {"Faults that break them": FAULTS}]
+    listed += [{"Faults and clients": CLIENT_FAULTS}] if CLIENT_FAULTS in pages else []
     config.nav = [_filled_in(entry, listed) for entry in config.nav or []]
     return files
 

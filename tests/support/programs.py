@@ -31,8 +31,16 @@ def chromium() -> str | None:
     return next(filter(None, map(shutil.which, CHROMIUM)), None)
 
 
+def any_client() -> bool:
+    """Whether a client is installed that needs to be."""
+    from conformance.clients.environments import cache_folder  # noqa: PLC0415 - most sessions do not need it
+
+    return any(cache_folder().glob("*/installed.json"))
+
+
 PROGRAMS: Mapping[str, Program] = {
     "browser": Program("Chromium", "apt-get install chromium", lambda: chromium() is not None),
+    "clients": Program("a client", "chat-conformance clients --install", any_client),
     "dask": Program(
         "Dask", "pip install 'chat-conformance[fleet]'", lambda: importlib.util.find_spec("distributed") is not None
     ),
