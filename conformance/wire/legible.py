@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from itertools import islice
 from typing import Final
 
+from conformance.strict_json import JsonError, load
 from conformance.wire.decompression import BrokenCodingError, ManyMembersError, decompressor
 from conformance.wire.exchange import Answer
 
@@ -24,7 +24,7 @@ def is_json(answer: Answer) -> bool:
             body = b"".join(islice(decoder.feed(body), _MOST_PIECES))
             if not decoder.ended:
                 return False
-        json.loads(body)
-    except (ValueError, RecursionError, BrokenCodingError, ManyMembersError):
+        load(body)
+    except (JsonError, BrokenCodingError, ManyMembersError):
         return False
     return True

@@ -127,10 +127,10 @@ def test_the_caller_is_named_after_it_where_nobody_has_configured_one() -> None:
     assert plain.body["requested_by"] == "us"
 
 
-def test_an_openai_request_names_the_caller_once() -> None:
+def test_the_conversation_alone_names_the_caller() -> None:
     planned = probes(load_contract("openai"), Tier.STANDARD, CHALLENGE)
     naming = [name for name, probe in planned.items() if CHALLENGE.caller in text_of(probe)]
-    assert naming == ["completion/conversation"]
+    assert naming == ["completion/conversation-without-stream", "completion/conversation"]
 
 
 def test_a_contract_without_room_for_a_tag_keeps_its_requests(tmp_path_factory: pytest.TempPathFactory) -> None:

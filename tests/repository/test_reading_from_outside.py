@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).parents[2] / "conformance"
 
 OURS = {
     "contract/documents.py": "schemas of ours; a user's document is checked as it is read",
+    "lab/kept_results.py": "what this program kept of a lab of its own",
     "lab/record.py": "the lab's own record",
     "lab/scores.py": "figures of a benchmark of ours",
     "probes/call_histories.py": "a call that the preflight wrote, from what the strict reader had read",
