@@ -7,14 +7,18 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import urlsplit
 
 from conformance.clients.scenarios import Chosen, Scenario, kind_of, scenarios_of
-from conformance.lab.observing import observe_probes
-from conformance.lab.targets import LabTarget
+from conformance.contract.model import Tier
+from conformance.lab.observing import LIMITS, WAITING_LIMITS
+from conformance.lab.targets import LabTarget, contract_of
+from conformance.probes import plan
+from conformance.reference import EmbeddedReference
+from conformance.reference.own_contract import reference_dialect
+from conformance.reference.server import new_tenants
+from conformance.wire import Unreachable, observe
 from conformance.wire.exchange import EndKind, Exchange
 
 PROBES: Final = (
@@ -36,7 +40,7 @@ PROBES: Final = (
     "error/unknown-model",
 )
 """One request of each kind that clients send."""
-_AT_ONCE: Final = 3
+_AT_ONCE: Final = 6
 _CHANGING: Final = (
     (re.compile(rb"(?i)\b(?:chatcmpl|call|req|resp|msg|fp)[-_][0-9A-Za-z_-]{6,}"), b"ID"),
     (re.compile(rb"\b1[0-9]{9}\b"), b"TIME"),
@@ -65,11 +69,8 @@ def fault_recordings(
     Each scenario has the fault's id before its name. Of a target that falls silent, one answer has to do: each costs
     every client the whole time that it may take.
     """
-    with (
-        TemporaryDirectory(prefix="chat-conformance-clients-") as scratch,
-        ThreadPoolExecutor(1, thread_name_prefix="lab") as thread,
-    ):
-        seen = thread.submit(asyncio.run, _observe_all([control, *targets], Path(scratch), progress)).result()
+    with ThreadPoolExecutor(1, thread_name_prefix="lab") as thread:
+        seen = thread.submit(asyncio.run, _observe_all([control, *targets], progress)).result()
     reference = scenarios_of(seen[control.id], {}, most=1)
     known = {signature(one) for one in seen[control.id]}
     return reference, tuple(
@@ -99,18 +100,28 @@ def signature(exchange: Exchange) -> bytes:
     return data
 
 
-async def _observe_all(
-    targets: Sequence[LabTarget], folder: Path, progress: Progress | None
-) -> Mapping[str, Sequence[Exchange]]:
+async def _observe_all(targets: Sequence[LabTarget], progress: Progress | None) -> Mapping[str, Sequence[Exchange]]:
+    """The answers of each target. All are sent the same requests, which are planned once, and nothing is written."""
     slots = asyncio.Semaphore(_AT_ONCE)
+    contract = contract_of(targets[0].profile)
+    tenants = new_tenants(reference_dialect(contract))
+    first = EmbeddedReference(contract.profile.name, contract=contract, tenants=tenants)
+    probes = plan(contract, first.target, PROBES, Tier.STANDARD, generated=0).probes
     seen: dict[str, Sequence[Exchange]] = {}
 
-    async def observe(target: LabTarget) -> None:
-        async with slots:
-            found = await observe_probes(target, folder, PROBES)
-        seen[target.id] = found.observed.observations.exchanges
+    async def one(target: LabTarget) -> None:
+        limits = WAITING_LIMITS if target.waits else LIMITS
+        async with (
+            slots,
+            EmbeddedReference(target.profile, hooks=target.hooks, contract=contract, tenants=tenants) as reference,
+        ):
+            try:
+                found = await observe(probes, contract.operation, reference.target, limits, lambda exchange: exchange)
+                seen[target.id] = found.exchanges
+            except Unreachable:
+                seen[target.id] = ()
         if progress is not None:
             progress(len(seen), len(targets))
 
-    await asyncio.gather(*map(observe, targets))
+    await asyncio.gather(*map(one, targets))
     return seen

@@ -76,13 +76,8 @@ class ObservedTarget:
 
 async def _observe(target: LabTarget, folder: Path) -> ObservedTarget:
     """Serve a target, and send it everything that the suite needs."""
-    return await observe_probes(target, folder, needs_of(target.profile, target.tier))
-
-
-async def observe_probes(target: LabTarget, folder: Path, needs: Sequence[str]) -> ObservedTarget:
-    """Serve a target, and send it the probes with these names."""
     began = time.monotonic()
-    contract = contract_of(target.profile)
+    contract, needs = contract_of(target.profile), needs_of(target.profile, target.tier)
     tenants = _tenants(target.profile)
     async with EmbeddedReference(target.profile, hooks=target.hooks, contract=contract, tenants=tenants) as reference:
         out = evidence_folder(folder, target)
