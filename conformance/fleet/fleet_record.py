@@ -15,6 +15,7 @@ from conformance.fleet.results_folder import FORMAT, file_of, run_data
 from conformance.fleet.storage import Storage
 from conformance.fleet.task import BROKE, FAILED, PASSED, UNDECIDED, UNUSABLE, Task
 from conformance.report.record import parse_results
+from conformance.strict_json import load
 
 RECORD: Final = "fleet.json"
 MOST_SIDE_BY_SIDE: Final = 100
@@ -104,4 +105,4 @@ def _named_runs(storage: Storage, group: Iterable[Judged]) -> Iterable[NamedRun]
         content = storage.read([name]).get(name)
         if content is not None:
             label = f"{one.task.target} ({one.task.tier.value})" if tiers else one.task.target
-            yield NamedRun(label, parse_results(json.loads(content)))
+            yield NamedRun(label, parse_results(load(content)))

@@ -19,6 +19,7 @@ from conformance.fleet.storage import Storage
 from conformance.fleet.task import BUNDLE, Outcome, Task
 from conformance.quoting import escape_markdown
 from conformance.running.earlier_run import RUN_LOG
+from conformance.strict_json import load
 
 FORMAT: Final = 1
 _README = "README.md"
@@ -50,7 +51,7 @@ def known_results(storage: Storage, tasks: Iterable[Task]) -> dict[str, Judged]:
     for name, content in storage.read(tuple(wanted)).items():
         task = wanted[name]
         try:
-            data = json.loads(content)
+            data = load(content)
             outcome = Outcome(**{**data["outcome"], "failed": tuple(data["outcome"]["failed"])})
             if data["digest"] == task.digest and outcome.is_complete:
                 found[task.name] = Judged(task, outcome, data["worker"], data["tries"])
