@@ -8,6 +8,7 @@ from dataclasses import replace
 from conformance.bundle.errors import BundleError
 from conformance.evidence import Evidence
 from conformance.probes import Plan, Probe, plan_data
+from conformance.probes.delivery import NOT_NEEDED
 from conformance.probes.left_out import left_out
 from conformance.probes.narrowing import follow_ups
 from conformance.probes.request_body import RequestBody
@@ -119,8 +120,10 @@ def every_probe(run: Run, again: PlannedAgain) -> dict[str, Probe]:
     final = _final(own)
     observations = Observations(run.contract, again.plan, own, run.recorded.unsent)
     needless = not_needed(again.plan.probes, observations)
-    unsent = _unsent(again, run.recorded, needless)
-    sent = {probe.name: probe for probe in _sent(again.plan, unsent, final)}
+    unsent = _reasons(again, run.recorded, needless)
+    # What is missing comes first: without it, others that it makes needless would seem to be due.
+    sent = {probe.name: probe for probe in _sent(again.plan, {**unsent, **run.recorded.unsent}, final)}
+    _check_unsent(run.recorded, unsent)
     planned = sent | {probe.name: _without(unsent, probe) for probe in again.plan.probes if probe.name in sent}
     sent |= _followed(replace(run, target=again.target).request_body, planned, own)
     for exchange in run.recorded.exchanges:
@@ -148,21 +151,31 @@ def _final(exchanges: Iterable[Exchange]) -> dict[str, Exchange]:
     return {name: found[-1] for name, found in attempts.items()}
 
 
-def _unsent(again: PlannedAgain, evidence: Evidence, needless: Mapping[str, str]) -> dict[str, str]:
-    """Why each probe that was not sent was not, after checking that the evidence says so for the same reasons."""
+def _reasons(again: PlannedAgain, evidence: Evidence, needless: Mapping[str, str]) -> dict[str, str]:
+    """Why each probe that need not be sent was not."""
     plan, target, known = again.plan, again.target, set(again.asked)
     why = {name: reason for name, reason in left_out(plan, target).items() if name not in known}
     why = {**needless, **why}
     if BY_PROXY in evidence.unsent.values() or target.reach.proxy is not None:
         scripted = (probe.name for probe in plan.probes if probe.script is not None and probe.name not in known)
         why = {**dict.fromkeys(scripted, BY_PROXY), **why}
-    for name, reason in evidence.unsent.items():
-        if why.get(name) != reason:
-            count = len(evidence.unsent)
-            raise BundleError(
-                f"{count} probes were not sent, among them {one_line(name, 120)}: {one_line(reason, 200)}"
-            )
     return why
+
+
+def _check_unsent(evidence: Evidence, why: Mapping[str, str]) -> None:
+    """Check that the evidence says of each probe that was not sent the reason that follows.
+
+    Raises:
+        BundleError: it was not sent for another one.
+    """
+    odd = {name: reason for name, reason in evidence.unsent.items() if why.get(name) != reason}
+    # What is said to be needless follows from others, which are named first where they were not sent either.
+    told = {name: reason for name, reason in odd.items() if reason not in NOT_NEEDED} or odd
+    if told:
+        name, reason = next(iter(told.items()))
+        raise BundleError(
+            f"{len(told)} probes were not sent, among them {one_line(name, 120)}: {one_line(reason, 200)}"
+        )
 
 
 def _sent(plan: Plan, unsent: Mapping[str, str], final: Mapping[str, Exchange]) -> Iterable[Probe]:
