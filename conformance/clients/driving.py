@@ -22,10 +22,11 @@ from conformance.clients.environments import Environment, place_driver
 from conformance.clients.replay_server import FAST, MOST_REQUESTS, ReplayServer, Requests
 from conformance.quoting import one_line
 from conformance.strict_json import parse
-from conformance.wire.exchange import Exchange
+from conformance.wire.exchange import EndKind, Exchange
 
 API_KEY: Final = "sk-made-up-for-replay"
 MODEL: Final = "replayed-model"
+_MORE_PATIENCE: Final = 4
 _TO_START: Final = 180.0
 """Seconds until a driver's first line: large clients take long to load."""
 PATIENCE: Final = 10.0
@@ -54,6 +55,8 @@ class Driven:
     """Whether it had no network but the replay server's."""
     problem: str = ""
     """Why it did not start."""
+    again: set[str] = field(default_factory=set)
+    """Scenarios that are run once more and with more patience, since a machine that is too busy looks like a hang."""
 
     def asked(self, scenario: str) -> str:
         """The recording that was asked for in a scenario: with a setting such as `stream: false`, that is another."""
@@ -162,13 +165,16 @@ class _Process:
         while left:
             reading = asyncio.ensure_future(process.stdout.readline())
             looping = asyncio.ensure_future(server.looping.wait())
-            limit = self._showing.limit(left[0]) if started else _TO_START
+            limit = self._limit(left[0], driven) if started else _TO_START
             await asyncio.wait({reading, looping}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
             looping.cancel()
             if not reading.done():
                 reading.cancel()
                 if not started and not server.looping.is_set():
                     driven.problem = f"its driver said nothing within {_TO_START:.0f} s"
+                    return left
+                if not server.looping.is_set() and self._may_be_busy(left[0], server, driven):
+                    driven.again.add(left[0])
                     return left
                 why = f"more than {MOST_REQUESTS} requests" if server.looping.is_set() else f"no end in {limit:g} s"
                 name = "EndlessLoop" if server.looping.is_set() else HANG
@@ -188,6 +194,16 @@ class _Process:
                 driven.lines[left[0]] = line
                 left = left[1:]
         return left
+
+    def _limit(self, scenario: str, driven: Driven) -> float:
+        return self._showing.limit(scenario) * (_MORE_PATIENCE if scenario in driven.again else 1)
+
+    def _may_be_busy(self, scenario: str, server: ReplayServer, driven: Driven) -> bool:
+        """Whether a hang may be a busy machine: not where the target was silent, nor where the client asks on."""
+        exchange = self._showing.recordings[scenario]
+        silent = exchange.ending.kind in (EndKind.IDLE_TIMEOUT, EndKind.DEADLINE)
+        asks_on = any(one.count > 1 for name, one in server.requests.items() if name == scenario)
+        return not silent and not asks_on and scenario not in driven.again
 
     def _last_words(self) -> str:
         words = [line for line in self._stderr.decode("utf-8", "replace").splitlines() if line.strip()]

@@ -29,7 +29,7 @@ def understood(body):
 
 def shown(one: Client, *scenarios: Scenario, **more: Any) -> ClientResult:
     """The result of one client."""
-    results, _ = Session.of(Chosen(scenarios), patience=1.5, **more).show([one])
+    results, _ = Session.of(Chosen(scenarios), patience=1.0, **more).show([one])
     return results[0]
 
 
@@ -60,7 +60,7 @@ for one in SCENARIOS:
     assert results(ran) == [BROKE, BROKE, BROKE, SAME]
     assert [row.message for row in ran.results[:3]] == [
         "Exit: it ended with the status 7",
-        "Hang: no end in 1.5 s",
+        "Hang: no end in 4 s",
         "EndlessLoop: more than 40 requests",
     ]
 
