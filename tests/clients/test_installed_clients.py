@@ -13,6 +13,7 @@ from conformance.clients.environments import environment_of
 from conformance.clients.evidence_of_run import read_run
 from conformance.clients.scenarios import Chosen
 from conformance.clients.session import Session
+from conformance.contract import Tier
 from conformance.report.client_results import ClientResult, Understanding
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow]
@@ -28,7 +29,7 @@ def named(name: str) -> Client:
 
 
 def test_every_installed_client_understands_all_that_the_reference_says(tmp_path: Path) -> None:
-    judge(tmp_path, tier="smoke")
+    judge(tmp_path, tier=Tier.SMOKE)
     results, _ = Session.of(read_run(tmp_path).chosen).show(installed())
     assert {one.name: one.results for one in results if one.worst is not Understanding.SAME} == {}
 
