@@ -108,7 +108,7 @@ def _with_optional_fields(body: RequestBody) -> Iterator[Probe]:
 
 def _stopped_across_deltas(body: RequestBody) -> Iterator[Probe]:
     """A stream whose request wants its usage, and to stop at a text that falls across deltas; as far as it can."""
-    request = _asking(body, LONG_ANSWER, 12)
+    request = _asking(body, LONG_ANSWER, 11)
     stop: dict[str, Any] = {"stop": ["two three"]}
     usage: dict[str, Any] = {"stream_options": {"include_usage": True}}
     stops, counts = (all(map(body.has, one)) and body.is_spoken({**request, **one}) for one in (stop, usage))
