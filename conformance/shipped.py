@@ -15,7 +15,7 @@ DOCUMENTATION_VARIABLE = "CONFORMANCE_DOCS_URL"
 """The environment variable with the address of a copy of the site."""
 
 _DOCUMENT = "openapi.yaml"
-_CODE = {".py", ".yaml", ".yml", ".json", ".html"}
+_CODE = {".py", ".mjs", ".j2", ".html", ".css", ".js", ".json", ".yaml", ".yml"}
 
 
 def documentation_url() -> str | None:
@@ -37,10 +37,17 @@ def program_digest() -> str:
 
     It is the same for a wheel and for the checkout that the wheel was built from.
     """
-    package = Path(__file__).resolve().parent
-    files = {path for root in (package, specs_directory()) for path in root.rglob("*") if path.suffix in _CODE}
-    parts = sorted(hashlib.sha256(path.name.encode() + b"\0" + path.read_bytes()).digest() for path in files)
-    return hashlib.sha256(b"".join(parts)).hexdigest()
+    package, specs = Path(__file__).resolve().parent, specs_directory()
+    named = {
+        f"{folder.name}/{path.relative_to(folder).as_posix()}": path
+        for folder in (package, specs)
+        for path in folder.rglob("*")
+        if path.suffix in _CODE and not (folder == package and path.is_relative_to(specs))
+    }
+    digest = hashlib.sha256()
+    for name, path in sorted(named.items()):
+        digest.update(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
 
 
 @cache

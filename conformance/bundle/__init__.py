@@ -5,7 +5,15 @@ from __future__ import annotations
 from conformance.bundle.archive import is_plain, read_archive, write_archive
 from conformance.bundle.errors import BundleError, ChallengeError, KeyFileError
 from conformance.bundle.manifest import MANIFEST, check_manifest, manifest_text
-from conformance.bundle.signature import ENVELOPE, fingerprint, public_key, signed, signing_key, verified_payload
+from conformance.bundle.signature import (
+    ENVELOPE,
+    check_signed_by,
+    fingerprint,
+    public_key,
+    signed,
+    signing_key,
+    verified_payload,
+)
 from conformance.bundle.statement import STATEMENT, check_statement, statement_text
 
 __all__ = [
@@ -16,6 +24,7 @@ __all__ = [
     "ChallengeError",
     "KeyFileError",
     "check_manifest",
+    "check_signed_by",
     "check_statement",
     "fingerprint",
     "is_plain",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from conformance.bundle.errors import BundleError, ChallengeError
-from conformance.bundle.signature import signed, verified_payload
+from conformance.bundle.signature import check_signed_by, signed, verified_payload
 from conformance.probes import Challenge
 from conformance.probes.challenge import LONGEST_NAME, NONCE_BYTES, challenge_from, is_name
 from conformance.strict_json import load
@@ -70,13 +70,7 @@ def read_challenge(path: Path, key: Ed25519PublicKey | None = None) -> Challenge
         raise ChallengeError(
             f"{path} is not a challenge{reason}; give the file that `chat-conformance challenge` wrote."
         ) from error
-    if key is not None:
-        try:
-            verified_payload(text, key, PAYLOAD_TYPE)
-        except BundleError as error:
-            raise ChallengeError(
-                f"{path} is not signed by the given key: another key signed it, or it was changed afterwards."
-            ) from error
+    check_signed_by(key, path, text, PAYLOAD_TYPE, ChallengeError)
     return challenge
 
 

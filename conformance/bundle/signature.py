@@ -86,6 +86,24 @@ def _read(path: Path) -> bytes:
         raise KeyFileError(f"{path}: the key cannot be read because {reason}.") from error
 
 
+def check_signed_by(
+    key: Ed25519PublicKey | None, path: Path, text: str, payload_type: str, failure: type[Exception]
+) -> None:
+    """Check that a key signed the envelope in a file; without a key, nothing is checked.
+
+    Raises:
+        Exception: `failure`, where another key signed it, or it was changed.
+    """
+    if key is None:
+        return
+    try:
+        verified_payload(text, key, payload_type)
+    except BundleError as error:
+        raise failure(
+            f"{path} is not signed by the given key: another key signed it, or it was changed afterwards."
+        ) from error
+
+
 def signed(payload: str, key: Ed25519PrivateKey, payload_type: str = PAYLOAD_TYPE) -> str:
     """The envelope of a statement, or of another payload, as JSON text.
 

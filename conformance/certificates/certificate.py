@@ -13,8 +13,8 @@ from typing import Any
 import conformance
 from conformance.certificates.application import Application, Issuer, Runner, ShownRun
 from conformance.certificates.policy import Policy
-from conformance.certificates.program import program_digest
 from conformance.certificates.subject import Subject
+from conformance.shipped import program_digest
 from conformance.suite.outcome import Outcome, Verdict
 
 FORMAT = 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from conformance.bundle import BundleError, fingerprint, signed, verified_payload
+from conformance.bundle import BundleError, check_signed_by, fingerprint, signed, verified_payload
 from conformance.certificates.certificate import Certificate, certificate_from
 from conformance.certificates.refusals import CertificateError
 from conformance.certificates.revocation import Revocation, revocation_from
@@ -137,13 +137,7 @@ def _payload(path: Path, payload_type: str, what: str, key: Ed25519PublicKey | N
         data = load(payload)
     except (BundleError, JsonError) as error:
         raise CertificateError(f"{path} is not a {what}; give a file that `chat-conformance certify` wrote.") from error
-    if key is not None:
-        try:
-            verified_payload(text, key, payload_type)
-        except BundleError as error:
-            raise CertificateError(
-                f"{path} is not signed by the given key: another key signed it, or it was changed afterwards."
-            ) from error
+    check_signed_by(key, path, text, payload_type, CertificateError)
     return payload, data
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from conformance.cli.confinement_options import confinement_options
 from conformance.terminal.exits import exit_status
 
 _FILE = click.Path(path_type=Path)
@@ -51,15 +52,7 @@ _FILE = click.Path(path_type=Path)
     help="With --renew: a further folder, or file, of revocations; may be given several times.",
 )
 @click.option("--out", metavar="DIR", type=_FILE, help="Where to write certificate, page and badges.")
-@click.option("--memory", metavar="MIB", type=click.IntRange(64), default=236, show_default=True, help="As of verify.")
-@click.option(
-    "--seconds",
-    metavar="S",
-    type=click.IntRange(1),
-    default=30,
-    show_default=True,
-    help="As of verify, for each bundle.",
-)
+@confinement_options
 def certify(bundles: tuple[Path, ...], **given: Any) -> int:
     """Issue a certificate for agreeing runs, renew one, or revoke one.
 

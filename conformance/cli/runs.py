@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from conformance.cli import completion
+from conformance.cli.confinement_options import confinement_options
 from conformance.shipped import DEFAULT_PROFILE
 from conformance.terminal.exits import USAGE, exit_status, print_error
 
@@ -134,22 +135,7 @@ _REVOCATIONS = click.option(
 @click.option("--target", metavar="URL", help="Refuse a run against another base URL.")
 @click.option("--not-before", metavar="DATE", help="Refuse a run that started before this day (2026-11-29, in UTC).")
 @click.option("--not-after", metavar="DATE", help="Refuse a run that started after this day.")
-@click.option(
-    "--memory",
-    metavar="MIB",
-    type=click.IntRange(64),
-    default=236,
-    show_default=True,
-    help="Data that planning, and judging, may hold in memory.",
-)
-@click.option(
-    "--seconds",
-    metavar="S",
-    type=click.IntRange(1),
-    default=30,
-    show_default=True,
-    help="Processor time that planning and judging may take together.",
-)
+@confinement_options
 def verify(
     bundle: Path, public_key: Path | None, *, revocations: tuple[Path, ...], memory: int, seconds: int, **demanded: Any
 ) -> int:

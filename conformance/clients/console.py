@@ -11,12 +11,12 @@ from conformance.report.client_results import ClientResult, ClientResults, Scena
 if TYPE_CHECKING:
     from rich.console import Console
 
-_MARKS: Final = {
-    Understanding.BROKE: ("✕", "bold red"),
-    Understanding.OTHERWISE: ("≠", "yellow"),
-    Understanding.SAME: ("✓", "green"),
-    Understanding.UNSUPPORTED: ("·", "dim"),
-    Understanding.NOT_RUN: ("?", "dim"),
+_STYLES: Final = {
+    Understanding.BROKE: "bold red",
+    Understanding.OTHERWISE: "yellow",
+    Understanding.SAME: "green",
+    Understanding.UNSUPPORTED: "dim",
+    Understanding.NOT_RUN: "dim",
 }
 _LONGEST: Final = 160
 _MOST_TOLD: Final = 12
@@ -58,14 +58,19 @@ def _print_table(results: ClientResults, console: Console) -> None:
         table.add_row(Text(scenario.id), *(Text(mark, style=style) for mark, style in cells))
     console.print(table)
     for name, client in zip(names, results.ran, strict=True):
-        mark, style = _MARKS[client.worst]
+        mark, style = _shown(client.worst)
         console.print(Text.assemble(f"{name:>2} ", (mark, style), f" {client.title} {client.version or ''}"))
-    legend = "   ".join(f"{mark} {one.value}" for one, (mark, _) in _MARKS.items())
+    legend = "   ".join(f"{one.mark} {one.value}" for one in _STYLES)
     console.print(legend, style="dim", markup=False)
 
 
 def _cell(result: ScenarioResult | None) -> tuple[str, str]:
-    return _MARKS[Understanding.NOT_RUN if result is None else result.result]
+    return _shown(Understanding.NOT_RUN if result is None else result.result)
+
+
+def _shown(understanding: Understanding) -> tuple[str, str]:
+    """The mark of a result, and its style."""
+    return understanding.mark, _STYLES[understanding]
 
 
 def _print_troubles(client: ClientResult, results: ClientResults, console: Console) -> None:
@@ -75,7 +80,7 @@ def _print_troubles(client: ClientResult, results: ClientResults, console: Conso
     explained = {one.id: one for one in results.scenarios}
     console.print(f"\n{client.title} {client.version or ''}", style="bold", markup=False)
     for one in troubles[:_MOST_TOLD]:
-        mark, style = _MARKS[one.result]
+        mark, style = _shown(one.result)
         console.print(f"  {mark} {one.scenario}", style=style, markup=False)
         for line in _lines(one):
             console.print(f"      {one_line(line, _LONGEST)}", markup=False)

@@ -26,9 +26,14 @@ _IN_PARTS: Final = (11, 29)
 """Those of a user whose further text is a part of its own, where the contract has parts."""
 _ASSISTANT: Final = 30
 """The message of the assistant that gets a further part."""
-MESSAGES: Final = 2 * _TURNS
 MESSAGES_LONGER: Final = len(_MANY)
-_COLOURS = ("Blue", "Green", "Red", "White", "Black", "Brown", "Grey", "Pink", "Purple", "Orange", "Yellow")
+_TEXTS: Final = (
+    "please describe which colours painters mixed together before modern pigments became available everywhere.",
+    "Painters usually mixed ochre, chalk, charcoal, madder, indigo, copper green and ground stones.",
+    "please describe which animals travelled beside merchants through deserts, mountains and northern forests.",
+    "Merchants usually travelled beside camels, horses, donkeys, llamas, reindeer and patient mountain mules.",
+)
+"""Of many words, so that their tokens are more than what a template adds to a message."""
 
 
 def every_message_probes(body: RequestBody) -> Iterator[Probe]:
@@ -37,7 +42,7 @@ def every_message_probes(body: RequestBody) -> Iterator[Probe]:
     if not body.accepts(_request(body, usual)):
         return
     texts = dict(zip(_MANY, _further_texts(), strict=False))
-    parts = _IN_PARTS if body.accepts(_request(body, _longer(usual, {11: "more"}, parts=(11,)))) else ()
+    parts = _IN_PARTS if body.accepts(_request(body, _longer(usual, texts, _IN_PARTS))) else ()
     about = "a long conversation"
     yield either_probe(AS_IT_IS, about, _request(body, usual))
     one = _longer(usual, {_ONE: texts[_ONE]})
@@ -50,12 +55,12 @@ def every_message_probes(body: RequestBody) -> Iterator[Probe]:
 
 
 def _conversation() -> list[dict[str, Any]]:
-    """An instruction and many turns, of which no two are the same; it ends with a question."""
+    """An instruction and many turns, each with a question of its own; it ends with one."""
     messages: list[dict[str, Any]] = [{"role": "system", "content": "Be brief."}]
     for turn in range(_TURNS):
-        colour = _COLOURS[turn % len(_COLOURS)]
-        messages.append({"role": "user", "content": f"Question {turn + 1}: name a colour."})
-        messages.append({"role": "assistant", "content": f"{colour}."})
+        question, answer = _TEXTS[turn % 2 * 2 :][:2]
+        messages.append({"role": "user", "content": f"Question {turn + 1}: {question}"})
+        messages.append({"role": "assistant", "content": answer})
     return messages[:-1]
 
 

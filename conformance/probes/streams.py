@@ -32,19 +32,20 @@ def stream_probes(body: RequestBody) -> Iterator[Probe]:
         return
     yield served_probe("stream/plain", "a stream", _asking(body, LONG_ANSWER, 32), tier=Tier.SMOKE)
     multibyte = _asking(body, MULTIBYTE, MULTIBYTE_TOKENS)
-    yield served_probe("stream/multibyte", "a stream of text outside of ASCII", multibyte)
+    about = "a stream of text outside of ASCII, as the first of three on one connection"
+    yield served_probe("stream/multibyte", about, multibyte, connection=ONE_CONNECTION)
     framing = _asking(body, SENTINEL_IN_TEXT, 24)
     about = "a stream whose text looks like framing"
     # A request in the shape of an SDK has the same prompt.
     yield served_probe("stream/sentinel-in-text", about, framing, tier=Tier.EXHAUSTIVE)
-    about = "the same stream of text outside of ASCII again, as the first of two on one connection"
+    about = "the same stream of text outside of ASCII again, as the second on one connection"
     yield served_probe("stream/first-on-connection", about, multibyte, connection=ONE_CONNECTION)
-    again = "the first stream again, as the second on one connection"
+    again = "the first stream again, as the third on one connection"
     yield served_probe("stream/again", again, _asking(body, LONG_ANSWER, 32), connection=ONE_CONNECTION)
     if body.limit_field:
         least = body.limit(1)
-        about = f"a stream that is limited to {'one token' if least == 1 else f'{least} tokens'}"
-        yield served_probe("stream/one-token", about, _asking(body, LONG_ANSWER, 1))
+        limit = "one token" if least == 1 else f"{least} tokens"
+        yield served_probe("stream/one-token", f"a stream that is limited to {limit}", _asking(body, LONG_ANSWER, 1))
     yield from _coded(body)
     yield from _at_once(body)
     yield from _with_optional_fields(body)

@@ -33,6 +33,19 @@ class Understanding(StrEnum):
     """The client has no way to ask for it."""
     NOT_RUN = "not run"
 
+    @property
+    def mark(self) -> str:
+        """One character that stands for it in a table."""
+        return _MARKS[self]
+
+
+_MARKS: Final = {
+    Understanding.BROKE: "✕",
+    Understanding.OTHERWISE: "≠",
+    Understanding.SAME: "✓",
+    Understanding.UNSUPPORTED: "·",
+    Understanding.NOT_RUN: "?",
+}
 
 _WORST: Final = tuple(Understanding)
 

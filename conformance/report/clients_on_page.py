@@ -15,11 +15,11 @@ from conformance.report.html import html_environment
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]*")
 _ROOM: Final = re.compile(r"<!--clients:(?P<name>[^\n>]*?)-->.*?<!--/clients-->", re.DOTALL)
 _CLASSES: Final = {
-    Understanding.BROKE: ("✕", "failed"),
-    Understanding.OTHERWISE: ("≠", "warning"),
-    Understanding.SAME: ("✓", "passed"),
-    Understanding.UNSUPPORTED: ("·", "skipped"),
-    Understanding.NOT_RUN: ("?", "untested"),
+    Understanding.BROKE: "failed",
+    Understanding.OTHERWISE: "warning",
+    Understanding.SAME: "passed",
+    Understanding.UNSUPPORTED: "skipped",
+    Understanding.NOT_RUN: "untested",
 }
 
 
@@ -58,7 +58,7 @@ def _part(name: str, results: ClientResults) -> str:
         "broken_by": results.broken_by(name),
         "predicted": sorted({one.client for one in results.predicted if name in one.requirements}),
         "cells": [{one.scenario: one for one in client.results} for client in results.ran],
-        "marks": _CLASSES,
+        "classes": _CLASSES,
         "Understanding": Understanding,
     }
     return html_environment().get_template("clients.html.j2").render(**shown).strip()

@@ -46,9 +46,13 @@ OF_SECOND_TENANT = ("access/second-tenant", "access/tenant-at-once-1", "access/t
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 
 
-@requirement("access.key-required", "access/no-key", "access/no-key-unknown-model")
-def test_a_credential_is_required(refusals: Sequence[Answered], expect: Expect) -> None:
+@requirement("access.key-required", "access/no-key", "access/no-key-streamed", "access/no-key-unknown-model")
+def test_a_credential_is_required(refusals: Sequence[Answered], observations: Observations, expect: Expect) -> None:
     for refusal in refusals:
+        if refusal.probe.asks_for_stream:  # how it is refused is told by another requirement
+            served = observations.served(refusal)
+            expect(not served, refusal.id, expected="no stream without a credential", actual=status_of(refusal))
+            continue
         also_unknown = refusal.probe.name not in NOTHING_ELSE_WRONG
         statuses, expected = (
             ((400, *REJECTED, 404), "401, 403, 404 or 400") if also_unknown else (REJECTED, "401 or 403")

@@ -268,7 +268,7 @@ def test_no_answer_has_the_text_of_another(
 
 
 APART = "stream/plain"
-ON_ONE_CONNECTION = ("stream/*-on-connection", "stream/again")
+ON_ONE_CONNECTION = ("stream/multibyte", "stream/*-on-connection", "stream/again")
 
 
 # The answer that is not streamed goes first on the connection; other tests judge it.

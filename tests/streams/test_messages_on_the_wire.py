@@ -84,7 +84,7 @@ def test_a_message_must_match_its_header(change: object, expected: set[str], tmp
 
 
 def failing_third(script: Script, request: StreamRequest) -> Script:
-    if request.streamed and request.turn == 2:
+    if request.streamed and request.turn == 3:
         return replace(script, writes=(b": busy\n\n",))
     return script
 

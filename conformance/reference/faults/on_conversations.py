@@ -108,6 +108,18 @@ def check_messages(hooks: Hooks, only: str) -> Hooks:
     return replace(hooks, stages=replace(hooks.stages, check_body=check_body))
 
 
+@fault_action("conversation.most")
+def most_messages(hooks: Hooks, count: int) -> Hooks:
+    """Refuses conversations of more than so many messages, and says so."""
+
+    def change(body: Body) -> Body:
+        if len(body.get("messages", ())) > count:
+            raise Refusal(400, "invalid_request", f"messages: at most {count} messages are supported.")
+        return body
+
+    return with_body_read(hooks, change)
+
+
 @fault_action("prompt.cut")
 def cut_prompt(hooks: Hooks, tokens: int) -> Hooks:
     """Reads no more than so many tokens of a prompt, and counts no others."""

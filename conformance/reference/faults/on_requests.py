@@ -72,11 +72,14 @@ def more(hooks: Hooks, *, tokens: int = 0, choices: int = 0) -> Hooks:
 
 
 @fault_action("prompt.count")
-def count_prompt(hooks: Hooks, tokens: int | None = None, add: int = 0, *, by_choices: bool = False) -> Hooks:
-    """Reports a fixed number of prompt tokens, more than the prompt has, or those of the prompt for each choice."""
+def count_prompt(
+    hooks: Hooks, tokens: int | None = None, add: int = 0, *, by_choices: bool = False, for_each_message: int = 0
+) -> Hooks:
+    """Reports a fixed number of prompt tokens, or more than the prompt has: in all, for each message or choice."""
 
-    def change(request: CompletionRequest, _: Mapping[str, Any]) -> CompletionRequest:
-        counted = request.prompt_tokens * (request.choices if by_choices else 1) + add
+    def change(request: CompletionRequest, body: Mapping[str, Any]) -> CompletionRequest:
+        of_template = for_each_message * len(body.get("messages", ()))
+        counted = request.prompt_tokens * (request.choices if by_choices else 1) + add + of_template
         return replace(request, prompt_tokens=counted if tokens is None else tokens)
 
     return with_interpretation(hooks, change)
