@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from conformance.evidence.search import Found
-from conformance.evidence.secret_pieces import MASKED
+from conformance.evidence.secret_pieces import CHANCE, MASKED
 from conformance.evidence.views import Spans
 
 Named = list[tuple[str, str]]
@@ -28,7 +28,7 @@ def masked(data: bytes, founds: Iterable[Found], named: Named) -> bytes:
 
     What only shows places that were masked before is not named again: a whole secret is not also a piece of one.
     """
-    ordered = sorted(founds, key=lambda one: one.form == MASKED)
+    ordered = sorted(founds, key=lambda one: one.form in {CHANCE, MASKED})
     if not ordered:
         return data
     cleaned = bytearray(data)

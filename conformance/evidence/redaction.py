@@ -12,13 +12,13 @@ from conformance.evidence.content_coding import Decoded, decode, form_of_clear, 
 from conformance.evidence.joinings import joined, joined_fields
 from conformance.evidence.masking import Named, masked
 from conformance.evidence.search import Found, Search, TooMuchWorkError
-from conformance.evidence.secret_pieces import MASKED, NEARLY, SHORTEST_ANYWHERE, VARIED
+from conformance.evidence.secret_pieces import CHANCE, MASKED, NEARLY, SHORTEST_ANYWHERE, VARIED
 from conformance.evidence.text_fields import TextFields
 from conformance.evidence.views import View, together, view_of
 from conformance.targets.keys import SHORTEST_VARIED, changed_key, cut_key, extended_key, varied_keys
 from conformance.wire.exchange import UNSEARCHED, Answer, Ending, Exchange, Headers, Read, Redaction, SentRequest
 
-__all__ = ["CREDENTIAL_HEADERS", "MASKED", "NEARLY", "UNKNOWN_CREDENTIAL", "VARIED", "Redactor"]
+__all__ = ["CHANCE", "CREDENTIAL_HEADERS", "MASKED", "NEARLY", "UNKNOWN_CREDENTIAL", "VARIED", "Redactor"]
 
 CREDENTIAL_HEADERS = ("Authorization", "Proxy-Authorization", "X-API-Key", "Api-Key")
 """Request headers whose value is a credential, whatever it is."""
@@ -157,7 +157,7 @@ class Redactor:
         if not founds:
             return fields.texts(fields.data)
         cleaned = fields.data
-        for found in sorted(founds, key=lambda one: one.form == MASKED):
+        for found in sorted(founds, key=lambda one: one.form in {CHANCE, MASKED}):
             named: Named = []
             before = cleaned
             cleaned = masked(cleaned, [found], named)

@@ -9,7 +9,15 @@ from conformance.evidence.byte_notations import bytes_undone
 from conformance.evidence.charsets import decoded_text
 from conformance.evidence.content_coding import unpacked
 from conformance.evidence.masked_secrets import MaskedSecret
-from conformance.evidence.secret_pieces import MASKED, SHORTEST_ANYWHERE, Fold, SecretPieces, Sighting, sightings
+from conformance.evidence.secret_pieces import (
+    CHANCE,
+    MASKED,
+    SHORTEST_ANYWHERE,
+    Fold,
+    SecretPieces,
+    Sighting,
+    sightings,
+)
 from conformance.evidence.short_secrets import ShortSecret
 from conformance.evidence.spellings import (
     escapes_undone,
@@ -197,7 +205,7 @@ def _no_more_than(most: int, founds: Iterable[Found]) -> Iterator[Found]:
 
 
 def _found(view: View, sighting: Sighting) -> Found:
-    form = sighting.form if sighting.form == MASKED or not view.forms else _named(view.forms, sighting.form)
+    form = sighting.form if sighting.form in {CHANCE, MASKED} or not view.forms else _named(view.forms, sighting.form)
     return Found(sighting.secret, form, view.back(list(sighting.spans)), view.numbers)
 
 

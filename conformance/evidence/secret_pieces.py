@@ -16,6 +16,9 @@ SHORTEST_ANYWHERE = 8
 be found everywhere; it is only looked for between the boundaries of words."""
 SHORTEST_PIECE = 8
 """Successive letters and digits of a secret, a vendor's prefix not counted, that give it away."""
+SHORTEST_TELLING = 12
+"""The same for a piece of hexadecimal digits to be told as the secret's. Answers are full of random identifiers: of
+eight such digits, some agree with a piece of a key by chance once in some thousand runs. They are still taken out."""
 SHORTEST_WORDS = 16
 """The same where they are ordinary words; and they must be more than half of the secret."""
 _HEAVY = 6
@@ -26,6 +29,8 @@ _PUBLIC = b"chatconformance"
 """What the suite says of itself in every request is never taken for a piece of a secret."""
 
 _ALPHANUMERIC = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_HEXADECIMAL = frozenset(b"0123456789abcdef")
+_LEAST_BEYOND_HEXADECIMAL = 2
 _WORD = re.compile(rb"[A-Z]?[a-z]{1,15}|[A-Z]{1,16}|[0-9]{1,4}")
 _TOKEN = re.compile(rb"[A-Za-z0-9]+")
 _WIDEST_SLIP = 3
@@ -127,6 +132,11 @@ class SecretPieces:
         """Whether these characters are ordinary words, which may stand in a text for another reason."""
         return sum(self._weights[first:last]) < min(_HEAVY, self._least)
 
+    def is_telling(self, text: bytes) -> bool:
+        """Whether a piece of this secret, in compared characters, cannot stand in a text by chance."""
+        beyond = sum(byte not in _HEXADECIMAL for byte in text)
+        return beyond >= _LEAST_BEYOND_HEXADECIMAL or len(text) >= min(SHORTEST_TELLING, self._half)
+
     def as_written(self, first: int, last: int) -> bytes:
         """The secret from one of its compared characters to another, with all that stands between them."""
         return self.plain[self._raw[first] : self._raw[last - 1] + 1]
@@ -213,6 +223,9 @@ def _sighting(
         return None
     if reverse:
         spans = _joined(places[begin:end], lambda _: b"", data)
+        if last - first < size:
+            form = MASKED if secret.is_telling(folded[begin:end]) else CHANCE
+            return Sighting(secret.name, form, tuple(spans))
         if data[places[begin] : places[end - 1] + 1] == secret.as_written(0, size)[::-1]:
             spans = [(places[begin], places[end - 1] + 1)]
         return Sighting(secret.name, "reversed", tuple(_with_ends(secret, data, spans, reverse=True)))
@@ -222,7 +235,20 @@ def _sighting(
         spans = merged([*spans, *_beyond(secret, folded, places, run)])
     spans = _with_ends(secret, data, spans)
     name, form = _named(secret, data, spans, whole=whole)
+    stands_apart = (first == 0 or last == size) and _is_apart(data, spans)
+    if form == MASKED and not stands_apart and not secret.is_telling(_compared(secret, data, spans)):
+        form = CHANCE
     return Sighting(name, form, tuple(spans))
+
+
+def _compared(secret: SecretPieces, data: bytes, spans: Spans) -> bytes:
+    return secret.fold(b"".join(data[start:end] for start, end in spans))
+
+
+def _is_apart(data: bytes, spans: Spans) -> bool:
+    """Whether no letter or digit stands directly before or behind what was found, as beside a mask."""
+    start, end = spans[0][0], spans[-1][1]
+    return not (set(data[max(start - 1, 0) : start] + data[end : end + 1]) & _ALPHANUMERIC)
 
 
 def _is_prose(secret: SecretPieces, data: bytes, places: Sequence[int], first: int, *, reverse: bool) -> bool:
@@ -300,6 +326,8 @@ def _agreeing(one: bytes, other: bytes) -> int:
 
 MASKED = "masked"
 """The form of a secret of which only a part stands in a text."""
+CHANCE = "perhaps by chance"
+"""The form of a piece that is taken out, but too short to be told as the secret's."""
 NEARLY = "{}, but for one character"
 """The name of a key that differs from a secret in one character: it is redacted like the secret."""
 

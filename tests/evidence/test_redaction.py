@@ -295,6 +295,27 @@ def test_what_a_mask_leaves_of_a_key_is_found(mask: str) -> None:
     assert body_of(redacted).decode() == f"bad key *******{mask}**** here"
 
 
+HEXADECIMAL_KEY = "sk-2f0b7c19e8d3a645917c0d2be4f8a613"
+
+
+@pytest.mark.parametrize(
+    ("shown", "form"),
+    [
+        ("a3c54f8b-19e8-d3a6-8877-4f6f2a90c1de", "perhaps by chance"),  # eight digits of the middle, in an identifier
+        ("40bc719546a3f4", "perhaps by chance"),  # nine of them, backwards
+        ("19e8d3a645917c0d", "masked"),
+        ("2f0b7c19", "masked"),  # where a key begins, and nothing more: cut, or as somebody names it
+        ("e4f8a613", "masked"),
+        (HEXADECIMAL_KEY, "plain"),
+    ],
+)
+def test_a_piece_in_random_digits_is_taken_out_and_not_told_as_the_key(shown: str, form: str) -> None:
+    redactor = Redactor({"api-key": HEXADECIMAL_KEY})
+    redacted = redactor.exchange(exchange(f'{{"id": "{shown}"}}'.encode()))
+    assert {one.form for one in redacted.redactions if one.where == "body"} == {form}
+    assert b"********" in body_of(redacted).replace(b"-", b"")
+
+
 @pytest.mark.parametrize("shown", ["sk-...EFGH", f"sk-***{KEY[-5:]}", "sk-Te***GH", "***", f"{KEY[:5]}…", "a...b"])
 def test_a_mask_that_hides_enough_is_left_alone(shown: str) -> None:
     redacted = REDACTOR.exchange(exchange(f"bad key {shown}".encode()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from urllib.parse import parse_qsl
@@ -11,7 +12,7 @@ from conformance.contract.model import CredentialScheme
 from conformance.reference.access import Fields
 from conformance.reference.errors import Refusal
 from conformance.reference.faults.actions import ActionError, Crash, fault_action
-from conformance.reference.faults.on_messages import with_body
+from conformance.reference.faults.on_messages import HeaderFields, key_of_caller, with_body, with_start
 from conformance.reference.hooks import Hooks
 from conformance.reference.request_context import RequestContext, current
 from conformance.reference.settings import Tenant
@@ -147,8 +148,23 @@ def mask_key(hooks: Hooks, first: int, last: int) -> Hooks:
     """Puts the caller's key into the message of an error, with its middle masked."""
 
     def change(body: bytes, context: RequestContext) -> bytes:
-        key = (context.headers.get("authorization") or context.headers.get("x-api-key") or "").split(" ")[-1]
+        key = key_of_caller(context)
         shown = f"{key[:first]}****{key[len(key) - last :]}" if len(key) > first + last else "****"
         return body.replace(b'"message":"', f'"message":"The key {shown} is not valid. '.encode(), 1)
 
     return with_body(hooks, change)
+
+
+@fault_action("header.id-with-digits-of-key")
+def id_with_digits_of_key(hooks: Hooks, name: str, count: int) -> Hooks:
+    """Sends an identifier of 32 hexadecimal digits, some of which are also in the caller's key, as if by chance."""
+
+    def change(status: int, fields: HeaderFields, context: RequestContext) -> tuple[int, HeaderFields]:
+        key = key_of_caller(context)
+        digits = (
+            key[-2 * count : -count] if re.fullmatch(f"[0-9a-f]{{{2 * count}}}", key[-2 * count :]) else "0" * count
+        )
+        identifier = f"{'f0' * 6}{digits}".ljust(32, "e")
+        return status, [*fields, (name.encode(), identifier.encode())]
+
+    return with_start(hooks, change)

@@ -183,13 +183,17 @@ def as_events(hooks: Hooks) -> Hooks:
     return set_header(faulty, "content-type", "text/event-stream")
 
 
+def key_of_caller(context: RequestContext) -> str:
+    """The key of a request, without the scheme; an empty text where it has none."""
+    return (context.headers.get("authorization") or context.headers.get("x-api-key") or "").split(" ")[-1]
+
+
 @fault_action("body.echo-key")
 def echo_key_in_body(hooks: Hooks) -> Hooks:
     """Puts the caller's key into the message of an error."""
 
     def change(body: bytes, context: RequestContext) -> bytes:
-        given = (context.headers.get("authorization") or context.headers.get("x-api-key") or "").split(" ")[-1]
-        message = f'"message":"The key {given} is not valid. '.encode()
+        message = f'"message":"The key {key_of_caller(context)} is not valid. '.encode()
         return body.replace(b'"message":"', message, 1)
 
     return with_body(hooks, change)
