@@ -99,7 +99,7 @@ def serve(  # noqa: PLR0913 - each is an option of the command line
             print(message, flush=True)  # at once even into a pipe, from which a program may wait to read the URL
         else:
             announce(message)
-        _server(app, dialect, settings, hooks, log_level="warning").run(sockets=[listener])
+        _server(app, dialect, settings, hooks, log_level="error").run(sockets=[listener])
 
 
 def _warn_of_public_keys(
