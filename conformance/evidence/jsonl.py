@@ -75,6 +75,7 @@ def exchange_to_json(exchange: Exchange) -> JSONObject:
         **({"tls": exchange.tls} if exchange.tls else {}),
         **({"round": exchange.round} if exchange.round else {}),
         **({"peer": _peer_to_json(exchange.peer)} if exchange.peer is not None else {}),
+        **({"held_up": exchange.held_up} if exchange.held_up else {}),
     }
 
 
@@ -108,6 +109,7 @@ def exchange_from_json(value: Mapping[str, Any]) -> Exchange:
         tls=_get(value, "tls", str) if "tls" in value else None,
         round=_get(value, "round", int) if "round" in value else 0,
         peer=_peer_from_json(_get(value, "peer", dict)) if "peer" in value else None,
+        held_up=_time(_get(value, "held_up", float, int)) if "held_up" in value else 0.0,
     )
 
 

@@ -90,8 +90,12 @@ class StreamReader:
         exchange: str | None = None,
         problem: str | None = None,
         transfer: TransferReading | None = None,
+        held_up: float = 0.0,
     ) -> StreamReading:
-        """Ends the stream. Without `ending`, the body counts as complete and its end as immediate."""
+        """Ends the stream. Without `ending`, the body counts as complete and its end as immediate.
+
+        `held_up` are seconds in which it was not read, by no fault of the target.
+        """
         kind = EndKind.COMPLETE if ending is None else ending.kind
         if problem is None and self._events.stopped:
             problem = "a line or an event is too long to be read"
@@ -99,7 +103,7 @@ class StreamReader:
         ended_at = 0.0 if ending is None else ending.at
         lost = self._events.end(ended_at) if kind is EndKind.COMPLETE and problem is None else None
         if problem is None and ending is not None:
-            self._judge_end(ending)
+            self._judge_end(ending, held_up)
         last = self._events.number - 1
         position = Position(self._clock.size, None if ending is None else ended_at, last if last >= 0 else None)
         sequence = self._sequence.end(is_whole=problem is None and kind in TARGET_ENDED, position=position)
@@ -136,7 +140,7 @@ class StreamReader:
             None if ending is None else ending.at,
         )
 
-    def _judge_end(self, ending: Ending) -> None:
+    def _judge_end(self, ending: Ending, held_up: float) -> None:
         """Judges when the body ends: at all, and soon after the event that ends the stream."""
         terminal = self._sequence.terminal_at
         last = self._events.number - 1
@@ -150,7 +154,8 @@ class StreamReader:
                 self.log.note("stream.ends", "a stream that comes to its end", actual, position)
             return
         lingering = ending.at - terminal
-        if open_still or (ending.kind is EndKind.COMPLETE and lingering > LONGEST_LINGERING):
+        allowed = LONGEST_LINGERING + held_up
+        if open_still or (ending.kind is EndKind.COMPLETE and lingering > allowed):
             actual = f"{'still open' if open_still else 'ended'} {lingering:.3f} s after it"
             expected = f"the body's end within {LONGEST_LINGERING:g} s of the event that ends the stream"
             self.log.note("stream.ends", expected, actual, position)
@@ -188,7 +193,8 @@ def read_stream(
     for read in content_reads(answer, exchange, decoder, reader.log):
         reader.feed(read.data, read.at)
     why = exchange.ending.detail if exchange.ending.by_run_limit else decoder.problem
-    return reader.end(exchange.ending, exchange=exchange.id, problem=why, transfer=transfer)
+    held_up = exchange.held_up
+    return reader.end(exchange.ending, exchange=exchange.id, problem=why, transfer=transfer, held_up=held_up)
 
 
 def _offset(one: Deviation) -> float:

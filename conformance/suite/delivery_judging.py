@@ -26,6 +26,8 @@ CODED: Final = tuple(f"stream/{coding}{turn}" for coding in ("gzip", "br", "defl
 LONGER_STREAM: Final = (START, LONGER)
 LATENCY: Final = ("completion/long-answer", "completion/one-token", "completion/plain", "completion/again")
 """Probes that show how long answers take: a long one, a short one, and two that are alike."""
+_MOST_HELD_UP: Final = 0.2
+"""The part of a stream's time in which the suite may have got no turn, for its delivery to be judged."""
 _EXPECTED: Final = "text that comes bit by bit, long before a whole answer would be ready"
 _UNDECIDED: Final = "not decidable"
 
@@ -50,6 +52,8 @@ def judge_delivery(observations: Observations, expect: Expect) -> None:
             judgement = replace(judgement, why=f"{judgement.why}; {further.why}")
     if judgement.buffered is None:
         raise DoesNotApply(f"{_UNDECIDED}: {judgement.why}")
+    if judgement.buffered:
+        _require_turns([*short, *_served(observations, LONGER_STREAM)])
     expect(not judgement.buffered, where, expected=_EXPECTED, actual=judgement.why)
 
 
@@ -69,6 +73,8 @@ def judge_coded_delivery(streams: Sequence[Stream], latency: Latency, expect: Ex
         if judgement.buffered is None:
             undecided = DoesNotApply(f"{_UNDECIDED}: {judgement.why}")
             continue
+        if judgement.buffered:
+            _require_turns(coded)
         expect(not judgement.buffered, coded[0].id, expected=_EXPECTED, actual=judgement.why)
     if not expect.judged:
         raise undecided
@@ -92,6 +98,15 @@ def latency_of(observations: Observations) -> Latency:
     """How long the target took to answer a long and a short request without streaming, and two that are alike."""
     whole, first_token, *alike = (_duration(observations, probe) for probe in LATENCY)
     return Latency(whole, first_token, tuple(time for time in alike if time is not None))
+
+
+def _require_turns(streams: Iterable[Stream]) -> None:
+    """Refuse to call streams held back that the suite itself did not read in time."""
+    for stream in streams:
+        exchange = stream.answered.exchange
+        held_up = exchange.held_up
+        if held_up > _MOST_HELD_UP * exchange.ending.at:
+            raise DoesNotApply(f"{_UNDECIDED}: for {held_up:.1f} s, the suite got no turn to read {stream.id}")
 
 
 def _judge_short(streams: Sequence[Stream], observations: Observations) -> BufferingJudgement:

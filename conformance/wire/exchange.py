@@ -182,6 +182,8 @@ class Exchange:
     """0 for the run itself, n for the nth time that its findings were tried again."""
     peer: Peer | None = field(default=None, compare=False)
     """The peer of the connection, in the first exchange that went over it; None in all others."""
+    held_up: float = field(default=0.0, compare=False)
+    """Seconds, while it was under way, in which this program got no turn to read: what came then is dated later."""
 
     @property
     def body_kept(self) -> BodyKept:

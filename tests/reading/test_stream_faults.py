@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -289,6 +290,12 @@ def test_a_body_that_ends_long_after_the_sentinel_lingers() -> None:
     assert found.requirement == "stream.ends"
     assert "30.250 s" in found.actual
     assert (found.offset, found.at) == (len(stream(*GOOD)), 31.25)
+
+
+@pytest.mark.parametrize(("held_up", "expected"), [(0.9, {"stream.ends"}), (1.5, set())])
+def test_what_the_suite_itself_was_late_is_not_held_against_the_target(held_up: float, expected: set[str]) -> None:
+    seen = exchange(stream(*GOOD), ended=4.25)  # 3.25 s after the sentinel
+    assert broken(read_stream(replace(seen, held_up=held_up))) == expected
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ EXCHANGES = st.builds(
     last=st.booleans(),
     head=st.binary(max_size=40),
     round=st.integers(0, 9),
+    held_up=st.just(0.0) | st.floats(0, 99),
     peer=st.none() | st.builds(Peer, address=TEXT, certificates=st.lists(st.binary(max_size=9), max_size=3).map(tuple)),
 )
 
