@@ -157,7 +157,7 @@ def validator_error(caller: Caller) -> bool:
     answer = loop_health(caller, temperature=9)
     wrong_key = caller.http.post("/v1/chat/completions", headers={"authorization": "Bearer wrong"}, json={})
     assert isinstance(wrong_key.json()["message"], str)
-    return answer.status_code == 400 and answer.json()["error"]["name"] == "ZodError"
+    return answer.status_code == 400 and '"ZodError"' in answer.text
 
 
 def another_default(caller: Caller) -> bool:
