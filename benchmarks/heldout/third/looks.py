@@ -54,7 +54,7 @@ def one_system_message(caller: Caller) -> bool:
 def chat_is_kept(caller: Caller) -> bool:
     costs = [caller.prompt(SAID) for _ in range(3)]
     other = caller.ask(SAID, headers={"authorization": f"Bearer {demo.OTHER_API_KEY}"}).json()
-    return costs[0] < costs[1] < costs[2] < other["usage"]["prompt_tokens"]
+    return bool(costs[0] < costs[1] < costs[2] < other["usage"]["prompt_tokens"])
 
 
 def silent_scores(caller: Caller) -> bool:
@@ -183,7 +183,7 @@ def blocked(caller: Caller) -> bool:
 
 def over_the_window(caller: Caller) -> bool:
     assert caller.status(max_tokens=16_000) == 200
-    return code_of(caller.ask(max_tokens=40_000)) == "context_length_exceeded"
+    return bool(code_of(caller.ask(max_tokens=40_000)) == "context_length_exceeded")
 
 
 def only_defaults(caller: Caller) -> bool:

@@ -60,13 +60,13 @@ def streamed_calls(caller: Caller, **fields: Any) -> list[dict[str, Any]]:
 def cut_and_called(caller: Caller) -> bool:
     whole = caller.whole(ASKED, tools=[FILLED], max_tokens=1)["choices"][0]["finish_reason"]
     streamed = caller.chunks(ASKED, tools=[FILLED], max_tokens=1)[-1]["choices"][0]["finish_reason"]
-    return whole == "length" and streamed == "tool_calls"
+    return bool(whole == "length" and streamed == "tool_calls")
 
 
 def no_arguments(caller: Caller) -> bool:
     streamed = "".join(call["function"].get("arguments", "") for call in streamed_calls(caller, tools=[TOOL]))
     assert json.loads(first_call(caller, tools=[FILLED])["function"]["arguments"])["city"]
-    return first_call(caller, tools=[TOOL])["function"]["arguments"] == streamed == ""
+    return bool(first_call(caller, tools=[TOOL])["function"]["arguments"] == streamed == "")
 
 
 def prefixed(caller: Caller) -> bool:
@@ -126,7 +126,7 @@ def last_picture(caller: Caller) -> bool:
 def unlimited(caller: Caller) -> bool:
     choice = caller.whole(user(LONG), max_completion_tokens=10, reasoning_effort="low")
     assert caller.whole(user(LONG), max_completion_tokens=10)["usage"]["completion_tokens"] == 10
-    return choice["usage"]["completion_tokens"] > 300 and choice["choices"][0]["finish_reason"] == "stop"
+    return bool(choice["usage"]["completion_tokens"] > 300 and choice["choices"][0]["finish_reason"] == "stop")
 
 
 # --- other profiles ---
