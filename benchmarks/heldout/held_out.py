@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.types import Message
 
-from conformance.contract.dialect import Dialect
+from conformance.contract.dialect import Dialect, read_dialect
 from conformance.reference import EmbeddedReference
 from conformance.reference.answer import EventData, Outline, build_completion, build_events
 from conformance.reference.errors import Refusal
@@ -19,10 +19,9 @@ from conformance.reference.interpretation import interpret
 from conformance.reference.provider import CompletionRequest, Piece, Provider
 from conformance.reference.providers.echo import EchoProvider
 from conformance.reference.request_context import RequestContext
-from conformance.reference.settings import Tenant
+from conformance.reference.server import settings_from_environment
 from conformance.reference.stages import Interpret, Stages
 from conformance.reference.tokens import split_tokens
-from conformance.targets import demo
 
 PROFILE = "openai"
 Body = Mapping[str, Any]
@@ -31,7 +30,7 @@ HeaderFields = list[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """One deployment: the reference of the `openai` profile with a fault, or with an allowed variation."""
+    """One deployment: the reference of a profile with a fault, or with an allowed variation."""
 
     id: str
     kind: str
@@ -43,16 +42,19 @@ class HeldOut:
     seen: tuple[str, ...] = ()
     """Public reports of the kind, where this member is near to one."""
     provider: Callable[[], Provider] | None = None
+    profile: str = PROFILE
 
     def reference(self) -> EmbeddedReference:
         """The deployment, with the public demo keys, not yet serving."""
-        return deployment(self.hooks(), None if self.provider is None else self.provider())
+        return deployment(self.hooks(), None if self.provider is None else self.provider(), self.profile)
 
 
-def deployment(hooks: Hooks | None = None, provider: Provider | None = None) -> EmbeddedReference:
+def deployment(
+    hooks: Hooks | None = None, provider: Provider | None = None, profile: str = PROFILE
+) -> EmbeddedReference:
     """The reference deployment with the public demo keys; unharmed without hooks."""
-    tenants = (Tenant("first", demo.API_KEY), Tenant("second", demo.OTHER_API_KEY))
-    return EmbeddedReference(PROFILE, hooks=hooks or Hooks(), provider=provider, tenants=tenants)
+    first, second = settings_from_environment(read_dialect(profile), {}).tenants
+    return EmbeddedReference(profile, hooks=hooks or Hooks(), provider=provider, tenants=(first, second))
 
 
 # --- requests ---

@@ -4,10 +4,11 @@
     python benchmarks/heldout/run.py --tier exhaustive --only 'b.*' --only 'allowed.*'
     python benchmarks/heldout/run.py --json score.json
     python benchmarks/heldout/run.py --set tools                           those on tools and structured output
+    python benchmarks/heldout/run.py --set third                           the third set, some of it of other profiles
 
-A deployment is noticed when a requirement is `failed` or `warning` that is neither for the unharmed reference, which is
-judged first in the same way. A fault should be noticed, an allowed variation should not. The exit status is 0 however
-the score is, and 4 where a run gave no record.
+A deployment is noticed when a requirement is `failed` or `warning` that is neither for the unharmed reference of its
+profile, which is judged first in the same way. A fault should be noticed, an allowed variation should not. The exit
+status is 0 however the score is, and 4 where a run gave no record.
 """
 
 from __future__ import annotations
@@ -79,11 +80,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the score to a file as well")
     options = parser.parse_args(arguments)
     entries = [one for one in SETS[options.set].entries if _is_selected(one, options.only)]
-    unharmed = judged(deployment(), options.tier)
-    print(f"unharmed: {unharmed.verdict}, {unharmed.requests} requests, broken: {list(unharmed.broken)}", flush=True)
+    unharmed: dict[str, Judged] = {}
     results = []
+    for profile in dict.fromkeys((PROFILE, *(entry.profile for entry in entries))):
+        one = unharmed[profile] = judged(deployment(profile=profile), options.tier, profile)
+        print(f"unharmed {profile}: {one.verdict}, {one.requests} requests, broken: {list(one.broken)}", flush=True)
     for entry in entries:
-        results.append(result_of(entry, options.tier, unharmed))
+        results.append(result_of(entry, options.tier, unharmed[entry.profile]))
         print(line_of(results[-1]), flush=True)
     document = score_of(options.set, options.tier, unharmed, results)
     print(table_of(document["kinds"]))
@@ -100,22 +103,22 @@ def result_of(entry: HeldOut, tier: str, unharmed: Judged) -> Result:
     """Serve one deployment, and judge it."""
     about = (entry.id, entry.kind, entry.about, entry.seen)
     try:
-        run = judged(entry.reference(), tier)
+        run = judged(entry.reference(), tier, entry.profile)
     except NoRecordError as error:
         return Result(*about, noticed=None, verdict=str(error), requirements=(), requests=0, seconds=0.0)
     further = tuple(one for one in run.broken if one not in unharmed.broken)
     return Result(*about, bool(further), run.verdict, further, run.requests, run.seconds)
 
 
-def judged(reference: EmbeddedReference, tier: str) -> Judged:
-    """What the command finds in a deployment.
+def judged(reference: EmbeddedReference, tier: str, profile: str = PROFILE) -> Judged:
+    """What the command finds in a deployment of a profile.
 
     Raises:
         NoRecordError: it wrote no results.json.
     """
     with tempfile.TemporaryDirectory() as folder, reference:
         out = Path(folder) / "run"
-        command = [sys.executable, "-m", "conformance.cli", "run", PROFILE, "--base-url", reference.base_url]
+        command = [sys.executable, "-m", "conformance.cli", "run", profile, "--base-url", reference.base_url]
         command += ["--tier", tier, "--out", str(out), "--yes", "--quiet"]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("CONFORMANCE_")}
         started = time.monotonic()
@@ -144,7 +147,7 @@ def line_of(result: Result) -> str:
     return f"{word:11}  {result.id:32} {result.verdict[:13]:13} {effort}  {shown}"
 
 
-def score_of(name: str, tier: str, unharmed: Judged, results: Sequence[Result]) -> dict[str, Any]:
+def score_of(name: str, tier: str, unharmed: Mapping[str, Judged], results: Sequence[Result]) -> dict[str, Any]:
     """The score as a document."""
     kinds: dict[str, dict[str, Any]] = {}
     for kind in (*SETS[name].kinds, ALLOWED):
@@ -154,6 +157,7 @@ def score_of(name: str, tier: str, unharmed: Judged, results: Sequence[Result]) 
             total = {"of": len(rows), "noticed": sum(bool(one.noticed) for one in rows)}
             kinds[kind] = {**total, "accused" if kind == ALLOWED else "missed": named}
     faults = [one for one in results if one.kind != ALLOWED]
+    elsewhere = {profile: asdict(one) for profile, one in unharmed.items() if profile != PROFILE}
     return {
         "format": 1,
         "profile": PROFILE,
@@ -162,7 +166,8 @@ def score_of(name: str, tier: str, unharmed: Judged, results: Sequence[Result]) 
         "commit": _commit(),
         "faults": {"of": len(faults), "noticed": sum(bool(one.noticed) for one in faults)},
         "kinds": kinds,
-        "unharmed": asdict(unharmed),
+        "unharmed": asdict(unharmed[PROFILE]),
+        **({} if not elsewhere else {"unharmed_elsewhere": elsewhere}),
         "results": [asdict(one) for one in results],
     }
 

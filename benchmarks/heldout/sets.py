@@ -11,10 +11,13 @@ from faults_of_forms import FORM_FAULTS
 from held_out import HeldOut
 from second.faults import FAULTS as SECOND_FAULTS
 from second.odd_ways import VARIATIONS as SECOND_VARIATIONS
+from third.faults import FAULTS as THIRD_FAULTS
+from third.faults import KINDS as THIRD_KINDS
+from third.odd_ways import VARIATIONS as THIRD_VARIATIONS
 from variations import VARIATIONS
 from variations_of_calls import CALL_VARIATIONS
 
-TEXT, SECOND, TOOLS = "text", "second", "tools"
+TEXT, SECOND, THIRD, TOOLS = "text", "second", "third", "tools"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Set:
 SETS: Mapping[str, Set] = {
     TEXT: Set(KINDS, FAULTS, VARIATIONS),
     SECOND: Set({**KINDS, "O": "delivery"}, SECOND_FAULTS, SECOND_VARIATIONS),
+    THIRD: Set(THIRD_KINDS, THIRD_FAULTS, THIRD_VARIATIONS),
     TOOLS: Set(
         {
             "call": "calls, whole or streamed",
