@@ -37,6 +37,10 @@ _STANDARD: Final[Mapping[str, tuple[str, Messages]]] = {
         "a conversation whose messages have names, and parts of text",
         [{**_ASKING, "name": "alice"}, _ANSWERING, {**_AGAIN, **_PARTS, "name": "bob"}],
     ),
+    "empty-part": (
+        "a conversation in which one of several parts of text is empty",
+        [{**_ASKING, "content": [{"type": "text", "text": ""}, {"type": "text", "text": "Say hello."}]}],
+    ),
     "assistant-first": ("a conversation that the assistant begins", [_ANSWERING, _AGAIN]),
 }
 _JOINED: Final[Messages] = [
@@ -50,6 +54,7 @@ _JOINED: Final[Messages] = [
     _AGAIN,
 ]
 """All of these shapes in one conversation, but for that without a user and that with names, which follows."""
+_EMPTY_PART: Final = _STANDARD["empty-part"][1]
 _NAMED_PARTS: Final[Messages] = [
     _ANSWERING,
     {**_ASKING, "name": "alice"},
@@ -95,7 +100,10 @@ def _probe(name: str, about: str, messages: Messages, body: RequestBody, tier: T
 def _several(body: RequestBody, joined: tuple[Probe, ...]) -> Probe | None:
     """A conversation of all these shapes; None where the contract allows none that long, or with a name."""
     has_named_parts = any(probe.name.endswith("named-parts") for probe in joined)
-    request = _asking([*_JOINED, *_NAMED_PARTS] if has_named_parts else _JOINED, body)
+    has_empty_part = any(probe.name.endswith("empty-part") for probe in joined)
+    named = _NAMED_PARTS if has_named_parts else []
+    empty = [_ANSWERING, *_EMPTY_PART] if has_empty_part else []
+    request = _asking([*_JOINED, *named, *empty], body)
     if len(joined) < 2 or not body.accepts(request):
         return None
     about = f"a conversation of {len(joined)} unusual shapes at once"

@@ -13,6 +13,8 @@ from conformance.probes.request_body import CHEAP, RequestBody
 from conformance.probes.schema_corpus import CorpusSchema, schema_corpus, very_long
 from conformance.probes.tools import city_and_day, streamed, takes_tools
 
+OF_REASONING: Final = "max_completion_tokens"
+"""The limit that also counts reasoning."""
 STRICT: Final = "structured/strict"
 """The first request for structured output: an answer that no model would give by itself."""
 BESIDE_TOOLS: Final = "structured/beside-tools"
@@ -86,7 +88,13 @@ def _json_mode(body: RequestBody) -> Iterator[Probe]:
 
 
 def _cut(one: CorpusSchema, body: RequestBody) -> Iterator[Probe]:
-    request, about = _asking(body, one.schema, _CUT_TOKENS), "a document that a limit cuts"
+    """A document that its limit cuts; with an effort, whose reasoning counts against the limit, too."""
+    request, about = with_effort(_asking(body, one.schema, _CUT_TOKENS), body), "a document that a limit cuts"
+    if body.has(OF_REASONING) and body.is_spoken({OF_REASONING: _CUT_TOKENS}):
+        request = {
+            **{name: value for name, value in request.items() if name != body.limit_field},
+            OF_REASONING: _CUT_TOKENS,
+        }
     yield either_probe("structured/cut", about, request)
     if body.has("stream"):
         further = streamed(request, body)

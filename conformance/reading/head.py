@@ -20,7 +20,12 @@ _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _STATUS_LINE_WORDS: Final = (
     "a status line: HTTP/1.1, a status of three digits and a space, also where no reason follows"
 )
-_SINGLETONS: Final = frozenset({b"content-type", b"content-length", b"date", b"location", b"retry-after"})
+_SINGLETONS: Final = frozenset(
+    {
+        *(b"content-type", b"content-length", b"date", b"location", b"retry-after"),
+        *(b"access-control-allow-origin", b"access-control-allow-credentials", b"access-control-max-age"),
+    }
+)
 """Fields of an answer that are not lists, so that each may stand there once (RFC 9110 section 5.3)."""
 _OF_CONNECTION: Final = frozenset({b"keep-alive", b"proxy-connection", b"te", b"upgrade"})
 """Fields about one connection, beside Connection and Transfer-Encoding (RFC 9110 section 7.6.1)."""

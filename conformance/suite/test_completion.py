@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
@@ -207,6 +207,21 @@ def test_without_stream_the_answer_is_one_document(answers: Sequence[Answered], 
 @requirement("completion.default-model", "completion/default-model")
 def test_the_model_may_be_left_out(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
     expect_served(answers, observations, expect, "a completion by the default model")
+    model = observations.contract.operation.properties.get("model")
+    default, known = (model.get("default"), model.get("enum", ())) if isinstance(model, Mapping) else (None, ())
+    for answered in answers:
+        found = observations.completion(answered)
+        if not isinstance(found, Completion) or not isinstance(default, str):
+            continue
+        named = found.body.get("model")
+        others = [one for one in known if one != default and isinstance(named, str) and named.startswith(one)]
+        is_another = bool(others) and not str(named).startswith(default)
+        expect(
+            not is_another,
+            answered.id,
+            expected=f"the default model, {quoted(default)}",
+            actual=f"`model`: {quoted(named)}",
+        )
 
 
 @requirement("completion.charset", "completion/*", "error/*")
