@@ -156,3 +156,21 @@ def test_other_tools_have_a_column_with_what_they_caught_of_the_same_faults() ->
     table = scores_table([matrix_document(replace(matrix(), partial=False))], [peers])
     assert "| another |" in table.splitlines()[0]
     assert table.splitlines()[2].endswith("| 0 of 1 |")
+
+
+def test_the_record_may_hold_every_family_that_a_fault_may_have() -> None:
+    catalogue, record = (
+        json.loads((Path(__file__).parents[2] / "specs" / f"{name}.schema.json").read_text(encoding="utf-8"))
+        for name in ("faults", "kill-matrix")
+    )
+    assert _maxima(record, "family") == _maxima(catalogue, "family") != set()
+
+
+def _maxima(schema: object, name: str) -> set[int]:
+    """The maximum of each property of this name, anywhere in a schema."""
+    found: set[int] = set()
+    if isinstance(schema, dict):
+        own = schema.get("properties", {}).get(name) if isinstance(schema.get("properties"), dict) else None
+        found |= {own["maximum"]} if isinstance(own, dict) and "maximum" in own else set()
+    inner = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    return found.union(*(_maxima(one, name) for one in inner))

@@ -37,10 +37,16 @@ def _has_refusal_part(messages: Messages) -> bool:
     )
 
 
+def _has_empty_part(messages: Messages) -> bool:
+    parts = [part for one in messages if isinstance(one.get("content"), list) for part in one["content"]]
+    return any(isinstance(part, Mapping) and part.get("text") == "" for part in parts)
+
+
 _SHAPES: Mapping[str, Callable[[Messages], bool]] = {
     "results in another order": _has_other_order,
     "two rounds of calls": lambda messages: sum(bool(one.get("tool_calls")) for one in messages) > 1,
     "a refusal part": _has_refusal_part,
+    "an empty part": _has_empty_part,
     "a refusal": lambda messages: any(isinstance(one.get("refusal"), str) for one in messages),
 }
 
