@@ -77,6 +77,7 @@ def judge_demanded(probes: Sequence[Probe], observations: Observations, expect: 
 
     Raises:
         CannotTell, DoesNotApply, NotSent: no answer decides it; the gravest reason.
+        NotTestable: no stream finished, so that a call may have been to come.
     """
     try:
         choices = due_choices(probes, observations, expect)
@@ -87,6 +88,7 @@ def judge_demanded(probes: Sequence[Probe], observations: Observations, expect: 
         actual = status_of(answered) if answered is not None and answered.answer.status != 200 else str(obstacle)
         expect(False, at, expected=expected, actual=actual)
         return
+    unfinished = None
     for choice in choices:
         names = _demanded(choice.answered.sent)
         wanted = f"a call of {' or '.join(sorted(names))}" if names else "a call"
@@ -96,8 +98,13 @@ def judge_demanded(probes: Sequence[Probe], observations: Observations, expect: 
             where = "in its first call" if choice.calls else "before a call"
             expect.note(CannotTell(f"{choice.id}: the answer was cut ({choice.finish_reason}) {where}"))
             continue
+        if not called and choice.is_streamed and choice.finish_reason is None:
+            unfinished = choice.id
+            continue
         actual = f"calls of {quoted(called)}" if called else f"no call; the text {quoted(choice.text or '')}"
         expect(holds, choice.id, expected=wanted, actual=f"{actual}, finish_reason {quoted(choice.finish_reason)}")
+    if not expect.judged and unfinished is not None:
+        raise NotTestable(f"{unfinished}: the stream did not finish", unfinished, because="stream.finish-once")
     if not expect.judged:
         raise CannotTell(expect.notes[0] if expect.notes else "no answer decides this requirement")
 

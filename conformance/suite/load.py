@@ -8,6 +8,7 @@ from typing import Any
 
 from conformance.probes import Intent
 from conformance.probes.model import REFUSED_FOR_LOAD
+from conformance.probes.script import StepKind
 from conformance.suite.expect import DoesNotApply
 from conformance.suite.observations import Observations
 from conformance.wire import Exchange
@@ -22,10 +23,13 @@ _RETRY_AFTER = re.compile(
 def refused_for_load(observations: Observations) -> list[Exchange]:
     """Every exchange that the target refused for load, including those that were retried.
 
+    A proxy that answers 503 to a client that hung up in the middle of its request is not refusing for load.
+
     Raises:
         DoesNotApply: there was none.
     """
-    found = [one for one in observations.exchanges if one.answer and one.answer.status in REFUSED_FOR_LOAD]
+    busy = [one for one in observations.exchanges if one.answer and one.answer.status in REFUSED_FOR_LOAD]
+    found = [one for one in busy if not _broke_off(one)]
     if not found:
         raise DoesNotApply("no request was refused for load")
     return found
@@ -41,8 +45,14 @@ def unavailable_for_refused_only(observations: Observations) -> Iterator[Exchang
         return
     for exchange in busy:
         refused = exchange.probe in planned and planned[exchange.probe].intent is Intent.REFUSED
-        if exchange.last and refused and exchange.answer and exchange.answer.status == _UNAVAILABLE:
+        unavailable = exchange.answer is not None and exchange.answer.status == _UNAVAILABLE
+        if exchange.last and refused and unavailable and not _broke_off(exchange):
             yield exchange
+
+
+def _broke_off(exchange: Exchange) -> bool:
+    """Whether the client closed its side before the request was whole."""
+    return any(step.kind is StepKind.HALF_CLOSE for step in exchange.request.steps)
 
 
 def header(exchange: Exchange, name: str) -> str | None:

@@ -117,7 +117,8 @@ def _together(one: Answered, shown: Answered, observations: Observations) -> Ite
     names = _beside_the_smallest(shown.sent, observations)
     quoted = [f"`{name}`" for name in names]
     if shown is not one and names:
-        yield f"{' and '.join(quoted)} together bring it, without the rest of {one.id}"
+        bring = f"{quoted[0]} alone brings" if len(quoted) == 1 else f"{' and '.join(quoted)} together bring"
+        yield f"{bring} it, without the rest of {one.id}"
     elif len(names) > 1:
         yield f"it has {', '.join(quoted)}"
 

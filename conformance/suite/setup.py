@@ -131,6 +131,11 @@ def _setting_of_key(answer: Answer, contract: Contract) -> str | None:
     if contract.operation.credential is None:
         return "it demands a credential that the contract does not describe"
     # A gateway in front of an API seldom answers in the API's format.
+    if answer.status == 403 and _is_page(answer):
+        return (
+            "this is a page and not the API, such as a firewall's; let this machine and its requests through there,"
+            f" give what it demands with --header or --query, and check --base-url and {API_KEY}"
+        )
     gateway = ", and give what a gateway demands beside it with --header or --query"
     gateway = gateway if read_complaint(answer.body).message is None else ""
     return f"it refused the key; set {API_KEY} to a key that may use it{gateway}"
@@ -145,11 +150,15 @@ def _setting_of_route(status: int, contract: Contract, target: Target) -> str | 
 
 def _page(answer: Answer) -> str | None:
     """Words for a success that is a page, or nothing that a client of an API expects."""
-    declared = essence(answer.header("content-type"))
-    start = answer.body[:200].lstrip().lower()
-    if declared == "text/html" or start.startswith((b"<!doctype", b"<html", b"<?xml")):
+    if _is_page(answer):
         return "this is a page and not an API, such as a login page or a proxy's; check --base-url and the way to it"
     return None
+
+
+def _is_page(answer: Answer) -> bool:
+    start = answer.body[:200].lstrip().lower()
+    declared = essence(answer.header("content-type"))
+    return declared == "text/html" or start.startswith((b"<!doctype", b"<html", b"<?xml"))
 
 
 def _names_model(answer: Answer, text: str, target: Target) -> bool:

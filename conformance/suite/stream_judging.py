@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from statistics import quantiles
+from typing import Final
 
 from conformance.contract.model import Level, Requirement
 from conformance.probes import Probe
@@ -13,6 +15,10 @@ from conformance.suite.keyword_judging import hides
 from conformance.suite.observations import Observations, Stream, status_of
 from conformance.suite.obstacles import worst
 from conformance.suite.readers import Readers
+from conformance.wire import EndKind, Exchange
+
+_ENOUGH_REFUSALS: Final = 10
+"""Fewer refusals than these do not show how slow a deployment is in doing nothing."""
 
 
 def judge_status(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
@@ -51,6 +57,44 @@ def judge_streams(streams: Sequence[Stream], expect: Expect) -> None:
     if len(cut) == len(streams):
         raise CannotTell(f"{streams[0].id}: {cut[0]}")
     raise DoesNotApply("no stream of this run shows what this requirement is about")
+
+
+def judge_ends(streams: Sequence[Stream], exchanges: Iterable[Exchange], expect: Expect) -> None:
+    """Expect each stream to end, and to do so soon after the event that ends it.
+
+    Where the refusals of the run, which generate nothing, take as long, a late end shows a busy machine and no fault.
+
+    Raises:
+        CannotTell: every stream ended so late that it may be the machine.
+        NotTestable, DoesNotApply: as `judge_streams`.
+    """
+    slow = slowness(exchanges)
+    late = [
+        stream for stream in streams if 0 < _lingered(stream.reading) <= slow and stream.reading.broke("stream.ends")
+    ]
+    if late and len(late) == len(streams):
+        seconds = _lingered(late[0].reading)
+        why = f"the body ended {seconds:.3f} s after the event that ends the stream"
+        raise CannotTell(f"{late[0].id}: {why}, but one refusal in ten takes {slow:.3f} s or longer as well")
+    judge_streams([stream for stream in streams if stream not in late], expect)
+
+
+def slowness(exchanges: Iterable[Exchange]) -> float:
+    """The seconds that one refusal in ten takes at least, or 0 where there are too few of them to say."""
+    refused = [
+        one.ending.at
+        for one in exchanges
+        if one.answer is not None and 400 <= one.answer.status < 500 and one.ending.kind is EndKind.COMPLETE
+    ]
+    return quantiles(refused, n=10)[-1] if len(refused) >= _ENOUGH_REFUSALS else 0.0
+
+
+def _lingered(reading: StreamReading) -> float:
+    """The seconds from the event that ends a stream to the end of its body, 0 where one of them did not come."""
+    terminal, ending = reading.sequence.terminal_at, reading.ending
+    if terminal is None or ending is None or ending.kind is not EndKind.COMPLETE:
+        return 0.0
+    return ending.at - terminal
 
 
 def _without_chunk(stream: Stream) -> NotTestable:

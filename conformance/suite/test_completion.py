@@ -228,6 +228,8 @@ def test_the_model_may_be_left_out(answers: Sequence[Answered], observations: Ob
 def test_the_charset_is_utf_8(answers: Sequence[Answered], expect: Expect) -> None:
     for answered in answers:
         declared = answered.answer.header("content-type") or ""
+        if essence(declared) == "text/html":
+            continue  # a page of a proxy is no JSON, and says so; other requirements are broken by it
         charset = parameters(declared).get("charset", "utf-8")
         expect(
             charset.lower() in {"utf-8", "utf8"},

@@ -28,7 +28,7 @@ from conformance.suite.marks import keywords, requirement
 from conformance.suite.observations import Answered, Completion, Observations, Stream, status_of
 from conformance.suite.obstacles import worst
 from conformance.suite.readers import Readers
-from conformance.suite.stream_judging import judge_assembled, judge_chunks, judge_status, judge_streams
+from conformance.suite.stream_judging import judge_assembled, judge_chunks, judge_ends, judge_status, judge_streams
 from conformance.suite.stream_pairs import lists_every_token, unlisted_tokens
 
 STREAMS = "stream/*"
@@ -117,8 +117,8 @@ def test_no_sentinel_follows_an_error(streams: Sequence[Stream], expect: Expect)
 
 
 @requirement("stream.ends", STREAMS)
-def test_the_body_ends_with_the_stream(streams: Sequence[Stream], expect: Expect) -> None:
-    judge_streams(streams, expect)
+def test_the_body_ends_with_the_stream(streams: Sequence[Stream], observations: Observations, expect: Expect) -> None:
+    judge_ends(streams, observations.exchanges, expect)
 
 
 @requirement("stream.id-constant", STREAMS)

@@ -79,6 +79,11 @@ FAULTS = {
         {"robustness.cut-upload-ends"},
         r"a 4xx, or a closed connection; got status 500",
     ),
+    "7-34 a cut body is answered with 503": (
+        Manner(cut="busy"),
+        {"robustness.cut-upload-ends"},
+        r"a 4xx, or a closed connection; got status 503",
+    ),
     "two lengths are served": (Manner(two_lengths="serve"), {"robustness.two-lengths"}, r"got status 200"),
     "pipelined answers are swapped": (
         Manner(pipelined="swap"),

@@ -39,6 +39,7 @@ def always(answer: Answer) -> Callable[[dict[str, str], bytes], Answer]:
 SETUPS = {
     "key": (error(401, "Incorrect API key provided."), ["401", "Incorrect API key provided.", "CONFORMANCE_API_KEY"]),
     "forbidden": (error(403, "Not for you."), ["403", "Not for you.", "CONFORMANCE_API_KEY"]),
+    "firewall": (page(403, "You have been blocked"), ["403", "You have been blocked", "page", "--header"]),
     "model": (
         error(404, "The model `gpt-9` does not exist.", code="model_not_found"),
         ["404", "gpt-9", "CONFORMANCE_MODEL"],

@@ -27,7 +27,7 @@ class Manner:
     chunked: str = "serve"
     """A chunked body: `serve`, `refuse` with 411, `error` with 500, or `hang`."""
     cut: str = "close"
-    """A body that breaks off: `close`, `refuse` with 400, `serve`, `error` with 500, or `wait` for ever."""
+    """A body that breaks off: `close`, `refuse` with 400, `serve`, `error` with 500, `busy` with 503, or `wait`."""
     two_lengths: str = "refuse"
     """Two lengths: `refuse` with 400, `close`, or `serve` by the first."""
     pipelined: str = "order"
@@ -134,7 +134,7 @@ async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, mann
             await asyncio.sleep(3600)
         if manner.cut == "serve":
             return _Request(head, error.partial, cut=True)
-        _end(writer, {"refuse": 400, "error": 500}.get(manner.cut))
+        _end(writer, {"refuse": 400, "error": 500, "busy": 503}.get(manner.cut))
         return None
 
 

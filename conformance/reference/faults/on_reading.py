@@ -94,3 +94,23 @@ def half_open(hooks: Hooks, *, serve: bool) -> Hooks:
         return HalfOpen
 
     return with_protocol(hooks, wrap)
+
+
+@fault_action("reading.half-open-answered")
+def half_open_answered(hooks: Hooks, *, status: int, text: str = "") -> Hooks:
+    """Answers a client that half closed its connection in the middle of a body, as a proxy that lost it does."""
+    head = (
+        f"HTTP/1.1 {status} Gone\r\nContent-Type: text/html\r\nContent-Length: {len(text)}\r\nConnection: close\r\n\r\n"
+    )
+
+    def wrap(protocol: type[Any]) -> type[Any]:
+        class Answered(protocol):  # type: ignore[misc] # a class made from a class
+            def eof_received(self) -> bool:
+                cycle = self.cycle
+                if cycle is not None and not cycle.response_complete and cycle.more_body:
+                    self.transport.write((head + text).encode())
+                return False
+
+        return Answered
+
+    return with_protocol(hooks, wrap)
