@@ -52,7 +52,12 @@ def setup_problem(exchanges: Sequence[Exchange], contract: Contract, target: Tar
     if last.answer is None:
         return _silence(last, target, tries)
     status = last.answer.status
-    if status in {429, 503}:
+    if status == 503:
+        return SetupProblem(
+            f"{_answered(last, target)}, {_times(tries)}: it is busy, or what stands behind it is not there; look at the"
+            " deployment's log, and try again later."
+        )
+    if status == 429:
         return SetupProblem(
             f"{_answered(last, target)}, {_times(tries)}: it is busy, or limits how much the key may use; try again"
             " later, with --rate or a smaller --concurrency."

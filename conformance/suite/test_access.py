@@ -226,7 +226,9 @@ def test_a_page_may_read_why_it_was_rejected(observations: Observations, expect:
 def test_no_answer_comes_from_a_cache(answers: Sequence[Answered], expect: Expect) -> None:
     for answered in answers:
         age = answered.answer.header("age")
-        expect(age is None, answered.id, expected="no Age header field in an answer to POST", actual=f"Age: {age!a}")
+        # Proxies that pass an answer on at once, such as Varnish, say so with `Age: 0`.
+        is_fresh = age is None or age.strip() == "0"
+        expect(is_fresh, answered.id, expected="no Age header field in an answer to POST", actual=f"Age: {age!a}")
 
 
 @requirement("access.not-shared", "completion/*")
