@@ -54,8 +54,8 @@ def setup_problem(exchanges: Sequence[Exchange], contract: Contract, target: Tar
     status = last.answer.status
     if status == 503:
         return SetupProblem(
-            f"{_answered(last, target)}, {_times(tries)}: it is busy, or what stands behind it is not there; look at the"
-            " deployment's log, and try again later."
+            f"{_answered(last, target)}, {_times(tries)}: it is busy, or what stands behind it is not there; look at"
+            " the deployment's log, and try again later."
         )
     if status == 429:
         return SetupProblem(
