@@ -15,6 +15,7 @@ from conformance.cli.duration import seconds_of
 from conformance.cli.fleet import fleet
 from conformance.cli.reach_options import reach_options
 from conformance.cli.runs import COMMANDS
+from conformance.cli.soak import soak
 from conformance.shipped import DEFAULT_PROFILE, shipped_profiles
 from conformance.terminal.exits import INCONCLUSIVE, SUITE_BROKE, USAGE, exit_status, print_error
 
@@ -109,12 +110,7 @@ _OPERATION = click.option(
     shell_complete=completion.requirement_ids,
     help="Judge only these requirements; may be given several times.",
 )
-@click.option(
-    "--exclude",
-    metavar="ID_OR_GLOB",
-    multiple=True,
-    help="Do not judge these; may be given several times.",
-)
+@click.option("--exclude", metavar="ID_OR_GLOB", multiple=True, help="Do not judge these; may be given several times.")
 @click.option(
     "--out",
     metavar="DIR",
@@ -396,5 +392,5 @@ def lab(profiles: tuple[str, ...], **options: Any) -> int:
     return exit_status(lambda: run_lab(profiles, LabOptions(**options)))
 
 
-for _command in (fleet, *COMMANDS, *CERTIFYING):
+for _command in (fleet, soak, *COMMANDS, *CERTIFYING):
     commands.add_command(_command)

@@ -122,6 +122,7 @@ class Observations:
         exchanges: Sequence[Exchange],
         unsent: Mapping[str, str],
         unreachable: str | None = None,
+        readers: Readers | None = None,
     ) -> None:
         self.contract = contract
         self._unreachable = unreachable
@@ -132,7 +133,7 @@ class Observations:
         self._covers = {part.name: probe for probe in plan.probes for part in probe.instead}
         self._final = {exchange.probe: exchange for exchange in exchanges if exchange.last}
         self.unsent = unsent
-        self.readers = Readers(contract)
+        self.readers = readers or Readers(contract)
         self._streams: dict[str, StreamReading] = {}
         self._completions: dict[str, BodyReading] = {}
         self._errors: dict[str, BodyReading] = {}
