@@ -63,11 +63,11 @@ def soak(**options: Any) -> int:
     """Judge every answer of a load: how many in how many break a requirement.
 
     Sends valid requests, streamed and not, by so many users at once, and judges each answer by the tests of a run.
-    soak.json and soak.html have, for each requirement, how many of how many answers broke it with an exact interval, and
-    the times over concurrency. Needs the extra `soak`.
+    soak.json and soak.html have, for each requirement, how many of how many answers broke it, with an exact interval,
+    and the times over concurrency. Needs the extra `soak`.
 
-    Exit status: 0 no answer broke a MUST, 1 one did, 2 wrong usage or configuration, 3 undecided or stopped, 4 the suite
-    broke.
+    Exit status: 0 no answer broke a MUST, 1 one did, 2 wrong usage or configuration, 3 undecided or stopped, 4 the
+    suite broke.
     """
     from conformance.cli.run_options import run_settings
     from conformance.commands.soak import SoakOptions, run_soak

@@ -1,4 +1,4 @@
-"""`chat-conformance soak`: sends a planned load of valid requests, judges every answer, and says how often what breaks."""
+"""`chat-conformance soak`: sends a load of valid requests, judges every answer, and says how often what breaks."""
 
 from __future__ import annotations
 
@@ -164,8 +164,8 @@ def _require_agreement(run: Run, settings: SoakSettings, mixture: Mixture) -> No
         return
     if settings.requests is None:
         raise TargetError(
-            f"as many requests as come in {settings.seconds:g} s, of {mixture.mean_tokens:.0f} completion tokens each, have"
-            " no bound; give --requests to bound them, or --yes to agree."
+            f"as many requests as come in {settings.seconds:g} s, of {mixture.mean_tokens:.0f} completion tokens each,"
+            " have no bound; give --requests to bound them, or --yes to agree."
         )
     cost = settings.requests * mixture.mean_tokens
     if cost > COSTS_MUCH:

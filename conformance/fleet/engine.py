@@ -31,7 +31,7 @@ class FleetError(Exception):
     """The workers, or the place of their results, cannot be used; the message is one sentence."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # with slots, an alias with its types could make none
 class End(Generic[Piece, Result]):
     """A piece that a worker has ended, or can end no more.
 
@@ -60,7 +60,7 @@ class Crew(Protocol[Piece, Result]):
         """End all work: what is not ended is lost."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Done(Generic[Piece, Result]):
     """A piece with what came of it, by which worker, and how often it was begun."""
 

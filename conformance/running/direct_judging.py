@@ -15,7 +15,6 @@ import pytest
 from conformance.suite.expect import CANNOT_JUDGE, Expect, Judgement, conclude
 from conformance.suite.marks import EXPECT, PROBES, REQUIREMENT
 
-
 Shared = dict[tuple[str, tuple[str, ...]], Any]
 """What fixtures gave, by their names and by the probes of the tests that asked."""
 _SAME_FOR_ALL = frozenset({"contract", "observations", "readers", "probes", "completions", "streams"})

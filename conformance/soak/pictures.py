@@ -1,4 +1,4 @@
-"""Draws how long answers took at each level of concurrency, and how much memory the soak had, as places in a picture."""
+"""Draws how long answers took at each level of concurrency, and how much memory the soak had."""
 
 from __future__ import annotations
 

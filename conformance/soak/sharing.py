@@ -60,11 +60,7 @@ def no_result(number: int, problem: str) -> ShareResult:
 def do_share(share: Share) -> ShareResult:
     """Do a share on a worker, which has its own keys; whatever goes wrong is told in the result."""
     try:
-        if share.program != program_digest():
-            raise UsageFailure(
-                "This worker has another state of chat-conformance than the one that began the soak; install the same"
-                " there."
-            )
+        _require_same_program(share)
         with (
             tempfile.TemporaryDirectory(prefix="chat-conformance-soak-") as scratch,
             as_usage_failures(),
@@ -74,6 +70,13 @@ def do_share(share: Share) -> ShareResult:
             return send_share(share, run, Path(scratch) / "evidence", stopped)
     except (UsageFailure, SoakError) as error:
         return no_result(share.number, str(error))
+
+
+def _require_same_program(share: Share) -> None:
+    if share.program != program_digest():
+        raise UsageFailure(
+            "This worker has another state of chat-conformance than what began the soak; install the same there."
+        )
 
 
 @contextlib.contextmanager

@@ -68,8 +68,11 @@ def test_a_dask_worker_that_goes_away_loses_its_run_which_another_one_makes() ->
 @pytest.mark.dask
 def test_a_scheduler_that_does_not_answer_is_told_in_one_sentence() -> None:
     with closed_port() as url, pytest.raises(FleetError, match=r"^no Dask scheduler answers at tcp://127"):
-        address = url.replace("http", "tcp")
-        contextlib.ExitStack().enter_context(dask_workers(address, judge_by_name, patience=0.2))
+        contextlib.ExitStack().enter_context(_impatient_workers(url.replace("http", "tcp")))
+
+
+def _impatient_workers(address: str) -> contextlib.AbstractContextManager[DaskWorkers[Task, Outcome]]:
+    return dask_workers(address, judge_by_name, patience=0.2)
 
 
 @contextlib.contextmanager
