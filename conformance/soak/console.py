@@ -13,6 +13,7 @@ from conformance.soak.settings import SoakSettings
 from conformance.soak.times import FIRST_BYTE, STREAM, TOTAL
 
 _MOST = 20
+_MUCH = 0.1
 
 
 def one_in(rate: float) -> str:
@@ -65,6 +66,12 @@ def _lines(soaked: Soaked) -> Iterator[str]:
         found = rate_of(broken, judged)
         if judged:
             yield f"  streams {words}: {broken:,} of {judged:,}{_bounds(found.low, found.high, broken)}"
+    held = max((share.held for share in soaked.shares), default=0.0)
+    if held > _MUCH:
+        yield (
+            f"  users waited {100 * held:.0f} % of their time for answers to be judged: with more --workers they would"
+            " send more"
+        )
     yield from _times(soaked)
     yield from _findings(soaked)
 

@@ -156,6 +156,7 @@ def sender_data(soaked: Soaked) -> dict[str, Any]:
                 "requests": share.tally.count,
                 "seconds": round(share.seconds, 3),
                 "cpu": round(share.cpu, 3),
+                "held": round(share.held, 4),
                 "most_under_way": share.most_under_way,
                 "problem": share.problem,
                 "memory": [asdict(one) for one in share.samples],

@@ -47,6 +47,8 @@ class ShareResult:
     ended: str | None = None
     seconds: float = 0.0
     cpu: float = 0.0
+    held: float = 0.0
+    """Of the time of all users together, the share in which they waited for answers to be judged."""
     most_under_way: int = 0
     samples: tuple[Sample, ...] = ()
     problem: str | None = None
@@ -138,6 +140,7 @@ def send_share(share: Share, run: Run, evidence: Path, stopped: Callable[[], boo
         ended=users.ended,
         seconds=users.seconds,
         cpu=cpu,
+        held=users.held / max(users.seconds * share.users, 1e-9),
         most_under_way=users.most_under_way,
         samples=tuple(users.samples),
     )

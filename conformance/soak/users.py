@@ -65,6 +65,8 @@ class Users:
     """Why it ended before its time or its requests were over; None where it did not."""
     judged: int = 0
     sent_again: int = 0
+    held: float = 0.0
+    """Seconds that users, together, waited for answers before theirs to be judged."""
     seconds: float = 0.0
     most_under_way: int = 0
     samples: list[Sample] = field(default_factory=list)
@@ -139,7 +141,9 @@ class Users:
                     self._under_way -= 1
                 if sent.answered:
                     self._last_answer = time.monotonic()
+                held_since = time.monotonic()
                 await waiting.put((probe, number, sent.exchange, level))
+                self.held += time.monotonic() - held_since
                 pause = self._pause(sent, pause)
                 if pause:
                     await asyncio.sleep(min(pause, max(self._left(), 0.0)))
