@@ -52,7 +52,8 @@ def run_soak(run_settings: RunSettings, options: SoakOptions) -> int:
 
     settings = _settings(run_settings, options)
     _check(settings, options)
-    check_open_files(settings.run)
+    if options.scheduler is None and not options.plan_only:
+        check_open_files(settings.run, "--users")
     out = None if options.plan_only else settings.run.out
     try:
         with open_run(replace(settings.run, out=out), os.environ) as run:
@@ -71,9 +72,10 @@ def _settings(run_settings: RunSettings, options: SoakOptions) -> SoakSettings:
     if options.seconds is None and options.requests is None:
         raise UsageFailure("give --for, --requests, or both: a soak has an end.")
     seconds = options.seconds if options.seconds is not None else LONGEST_WITHOUT_TIME
+    each = -(-options.users // (options.workers or 1))
     short = 0.2 * (options.seconds if options.seconds is not None else 50.0)
     return SoakSettings(
-        run=replace(run_settings, limits=replace(run_settings.limits, concurrency=options.users), preflight=True),
+        run=replace(run_settings, limits=replace(run_settings.limits, concurrency=each), preflight=True),
         users=options.users,
         seconds=seconds,
         requests=options.requests,

@@ -39,12 +39,12 @@ def repeating(word: str) -> str:
     return f"Repeat this word three times: {word}"
 
 
-_BYTES_OF_NUMBER, _BYTES_OF_CHECK = 3, 2
+_BYTES_OF_NUMBER, _BYTES_OF_CHECK = 4, 2
 MOST_NUMBERED: Final = 1 << 8 * _BYTES_OF_NUMBER
 
 
 def numbered_word(seed: int, number: int) -> str:
-    """The canary of one of millions of requests; whatever a model makes of it by mistake is nobody's canary."""
+    """The canary of one of very many requests; whatever a model makes of it by mistake is nobody's canary."""
     data = number.to_bytes(_BYTES_OF_NUMBER, "big")
     return f"canary-{_spelled(data + _check(seed, data))}"
 

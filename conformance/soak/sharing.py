@@ -15,6 +15,7 @@ from conformance.evidence import FILE_NAME, EvidenceWriter
 from conformance.fleet.worker_keys import worker_environment
 from conformance.probes import Probe
 from conformance.quoting import one_line
+from conformance.running.open_files import check_open_files
 from conformance.running.opening import open_run
 from conformance.running.run import Run
 from conformance.running.sending import evidence_header
@@ -90,6 +91,7 @@ def _opened(share: Share, scratch: Path) -> Iterator[Run]:
         path.write_bytes(content)
     if share.files:
         settings = replace(settings, profile=f"{scratch / 'files'}{os.sep}{settings.profile}")
+    check_open_files(replace(settings, limits=replace(settings.limits, concurrency=share.users)), "--users")
     with open_run(replace(settings, out=None), worker_environment(settings, None, os.environ)) as run:
         yield replace(run, target=replace(run.target, dialect=share.dialect))
 

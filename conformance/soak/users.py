@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from conformance.probes import Probe
+from conformance.probes.canaries import MOST_NUMBERED
 from conformance.probes.model import REFUSED_FOR_LOAD
 from conformance.running.run import Run
 from conformance.soak.memory import resident
@@ -104,12 +105,7 @@ class Users:
                 judging.cancel()
 
     def _numbers(self) -> Iterator[int]:
-        most = self.share.settings.requests
-        return (
-            iter(range(self.share.number, most, self.share.of))
-            if most is not None
-            else itertools.count(self.share.number, self.share.of)
-        )
+        return iter(range(self.share.number, self.share.settings.requests or MOST_NUMBERED, self.share.of))
 
     async def _user(
         self,

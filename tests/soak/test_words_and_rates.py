@@ -19,8 +19,8 @@ def mixture() -> Mixture:
 
 
 def test_a_word_gives_the_number_of_its_request_to_whoever_knows_the_seed() -> None:
-    words = [numbered_word(SEED, number) for number in (0, 1, 4711, 2**24 - 1)]
-    assert [number_of(SEED, word) for word in words] == [0, 1, 4711, 2**24 - 1]
+    words = [numbered_word(SEED, number) for number in (0, 1, 4711, 2**32 - 1)]
+    assert [number_of(SEED, word) for word in words] == [0, 1, 4711, 2**32 - 1]
     assert len({*map(len, words)}) == 1
     assert canaries_in(f"so ({words[2]}), then") == {words[2]}
     assert number_of(SEED + 1, words[2]) is None
@@ -49,8 +49,8 @@ def test_requests_come_as_often_as_their_weights_say(mixture: Mixture) -> None:
 
 
 def test_more_requests_than_there_are_words_are_refused() -> None:
-    with pytest.raises(TargetError, match="at most 16,777,216 requests"):
-        mixture_of(soak_run(), SEED, 2**24 + 1)
+    with pytest.raises(TargetError, match="at most 4,294,967,296 requests"):
+        mixture_of(soak_run(), SEED, 2**32 + 1)
 
 
 def test_intervals_are_exact_and_what_was_never_seen_has_the_rule_of_three() -> None:
