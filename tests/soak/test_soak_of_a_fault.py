@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -118,6 +120,15 @@ def test_the_evidence_of_each_finding_shows_it_again(soak: Soak, judging: tuple[
 def test_what_is_asked_for_without_an_end_is_refused_in_a_sentence() -> None:
     status, printed = command("soak", "openai", "--users", 2)
     assert (status, printed) == (2, "chat-conformance: give --for, --requests, or both: a soak has an end.\n")
+
+
+def test_nothing_is_kept_of_an_answer_that_was_judged(soak: Soak, judging: tuple[AnswerJudge, Mixture]) -> None:
+    judge, mixture = judging
+    first, *_, last = read_evidence(soak.folder / "evidence").exchanges
+    seen = weakref.ref(judge.judge(mixture.request(first.attempt - 1), first.attempt - 1, first).observations)
+    judge.judge(mixture.request(last.attempt - 1), last.attempt - 1, last)
+    gc.collect()
+    assert seen() is None
 
 
 def test_words_of_another_request_are_found_and_its_owner_is_named(

@@ -56,11 +56,12 @@ def test_more_requests_than_there_are_words_are_refused() -> None:
 def test_intervals_are_exact_and_what_was_never_seen_has_the_rule_of_three() -> None:
     pytest.importorskip("scipy")
     never = rate_of(0, 3_000)
-    assert (never.low, never.high) == (0.0, pytest.approx(1 - 0.05 ** (1 / 3_000)))
+    assert never.low == 0.0
+    assert never.high == pytest.approx(1 - 0.05 ** (1 / 3_000))
     assert never.high == pytest.approx(3 / 3_000, rel=0.01)
     # Published examples of the method: 7 of 20, and 1 of 500.
     seen = rate_of(7, 20)
-    assert (seen.low, seen.high) == (pytest.approx(0.1539, abs=1e-4), pytest.approx(0.5922, abs=1e-4))
+    assert [seen.low, seen.high] == pytest.approx([0.1539, 0.5922], abs=1e-4)
     rare = rate_of(1, 500)
     assert rare.low < 1 / 500 < rare.high
     assert rate_of(0, 0).high == 1.0
