@@ -19,7 +19,7 @@ from conformance.running.pytest_session import run_pytest
 from conformance.running.run import Run
 from conformance.running.suite_run import SuiteRun
 from conformance.soak.mixture import Mixture
-from conformance.soak.requirements import OWN_ANSWER, is_judged_alone
+from conformance.soak.requirements import BY_TIME, OWN_ANSWER, is_judged_alone
 from conformance.suite.cross_talk import answer_texts
 from conformance.suite.expect import Judgement
 from conformance.suite.marks import OBSERVATIONS, PROBES, REQUIREMENT
@@ -78,8 +78,10 @@ class AnswerJudge:
         judged_ids |= {OWN_ANSWER}
         return tuple(row for row in self._contract.requirements if row.id in judged_ids)
 
-    def judge(self, probe: Probe, number: int, exchange: Exchange) -> JudgedAnswer:
+    def judge(self, probe: Probe, number: int, exchange: Exchange, *, late: bool = False) -> JudgedAnswer:
         """Judge the answer to the nth request, from which secrets were taken out.
+
+        Where the sender was `late` meanwhile, what times decide is left open.
 
         Raises:
             SoakError: a test broke by itself.
@@ -88,6 +90,8 @@ class AnswerJudge:
         self._config.stash[OBSERVATIONS] = seen
         decided, broken, shared = [], [], Shared()
         for item in self._items[probe.name]:
+            if late and item.stash[REQUIREMENT].id in BY_TIME:
+                continue
             judgement = _judged(item, shared)
             if judgement.outcome in BROKEN:
                 broken.append((judgement.requirement, judgement.findings[0]))

@@ -26,6 +26,9 @@ OF_OTHER_SECTIONS: Final = frozenset(
 OWN_ANSWER: Final = "stream.own-answer"
 """Judged here by the words of all requests of the soak, and not by its test, which knows three."""
 
+BY_TIME: Final = frozenset({"stream.ends"})
+"""Requirements that are decided by times: not where the sender itself was late."""
+
 _TWICE = "needs two answers to compare"
 _ORDER = "needs answers in their order"
 _BOTH = "needs the same answer streamed and not"

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from conformance.evidence import FILE_NAME, EvidenceWriter
 from conformance.fleet.worker_keys import worker_environment
-from conformance.probes import Probe
 from conformance.quoting import one_line
 from conformance.running.open_files import check_open_files
 from conformance.running.opening import open_run
@@ -25,9 +24,8 @@ from conformance.soak.mixture import Mixture, mixture_of, plan_of
 from conformance.soak.settings import Share
 from conformance.soak.tally import Tally
 from conformance.soak.times import Measured, Times
-from conformance.soak.users import Sample, Users
+from conformance.soak.users import Arrived, Sample, Users
 from conformance.terminal.exits import UsageFailure, as_usage_failures
-from conformance.wire import Exchange
 
 _LONGEST_PROBLEM = 300
 
@@ -120,10 +118,11 @@ def send_share(share: Share, run: Run, evidence: Path, stopped: Callable[[], boo
     judge, tally = AnswerJudge(run, mixture), Tally()
     with EvidenceWriter(evidence, run.redactor, header_of(run, mixture)) as writer:
 
-        def count(probe: Probe, number: int, exchange: Exchange, level: int) -> None:
-            redacted = run.redactor.exchange(exchange)
-            if tally.add(probe, redacted, judge.judge(probe, number, redacted), level):
-                writer.append(exchange)
+        def count(one: Arrived, late: bool) -> None:
+            redacted = run.redactor.exchange(one.exchange)
+            judged = judge.judge(one.probe, one.number, redacted, late=late)
+            if tally.add(one.probe, redacted, judged, one.level):
+                writer.append(one.exchange)
 
         users = Users(share, run, mixture, count, stopped)
         began = time.process_time()

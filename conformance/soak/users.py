@@ -6,11 +6,12 @@ import asyncio
 import itertools
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from conformance.probes import Probe
 from conformance.probes.canaries import MOST_NUMBERED
@@ -34,6 +35,8 @@ MOST_WAITING: Final = 64
 _AT_ONCE: Final = 8
 _LOOK: Final = 0.05
 """Seconds between two looks at how late the sender is."""
+_MUCH_TOO_LATE: Final = 0.25
+"""Seconds of lateness from which on the times of an answer say nothing of the target."""
 _LONGEST_PAUSE: Final = 5.0
 _MOST_SAMPLES: Final = 240
 STOPPED: Final = "it was stopped"
@@ -48,8 +51,18 @@ class Sample:
     judged: int
 
 
-Judge = Callable[[Probe, int, Exchange, int], None]
-"""Judges and counts the exchange of the nth request, which began at a level of concurrency; called in one thread."""
+class Arrived(NamedTuple):
+    """The exchange of the nth request, at which level of concurrency it began, and when, by the clock."""
+
+    probe: Probe
+    number: int
+    exchange: Exchange
+    level: int
+    began: float
+
+
+Judge = Callable[[Arrived, bool], None]
+"""Judges and counts an exchange, and is told whether the sender was late meanwhile; called in one thread."""
 
 
 @dataclass(slots=True)
@@ -76,6 +89,8 @@ class Users:
     _over: bool = False
     _under_way: int = 0
     _last_answer: float = 0.0
+    _stalls: deque[float] = field(default_factory=lambda: deque(maxlen=256))
+    """When the sender was much too late."""
 
     def send(self) -> None:
         """Send until the time or the requests are over; Ctrl-C ends it with what there is."""
@@ -87,7 +102,7 @@ class Users:
         self.seconds = time.monotonic() - self._began
 
     async def _send(self) -> None:
-        waiting: asyncio.Queue[tuple[Probe, int, Exchange, int]] = asyncio.Queue(MOST_WAITING)
+        waiting: asyncio.Queue[Arrived] = asyncio.Queue(MOST_WAITING)
         numbers = self._numbers()
         rate = self.run.settings.limits.rate
         pace = RateLimit(None if rate is None else rate / self.share.of, Timing())
@@ -112,7 +127,7 @@ class Users:
         place: int,
         numbers: Iterator[int],
         pace: RateLimit,
-        waiting: asyncio.Queue[tuple[Probe, int, Exchange, int]],
+        waiting: asyncio.Queue[Arrived],
     ) -> None:
         from conformance.wire.transport import Transport
 
@@ -130,7 +145,7 @@ class Users:
                 probe = self.mixture.request(number)
                 self._under_way += 1
                 self.most_under_way = max(self.most_under_way, self._under_way)
-                level = level_of(self._under_way * self.share.of)
+                level, began = level_of(self._under_way * self.share.of), time.monotonic()
                 try:
                     sent = await self._sent(probe, number, transport)
                 finally:
@@ -138,7 +153,7 @@ class Users:
                 if sent.answered:
                     self._last_answer = time.monotonic()
                 held_since = time.monotonic()
-                await waiting.put((probe, number, sent.exchange, level))
+                await waiting.put(Arrived(probe, number, sent.exchange, level, began))
                 self.held += time.monotonic() - held_since
                 pause = self._pause(sent, pause)
                 if pause:
@@ -170,9 +185,7 @@ class Users:
             return min(asked, limits.retry_after_limit)
         return min(max(2 * before, FIRST_BACKOFF), _LONGEST_PAUSE)
 
-    async def _judge_all(
-        self, waiting: asyncio.Queue[tuple[Probe, int, Exchange, int]], thread: ThreadPoolExecutor
-    ) -> None:
+    async def _judge_all(self, waiting: asyncio.Queue[Arrived], thread: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
         while True:
             some = [await waiting.get()]
@@ -182,9 +195,9 @@ class Users:
             for _ in some:
                 waiting.task_done()
 
-    def _judge_some(self, some: list[tuple[Probe, int, Exchange, int]]) -> None:
-        for probe, number, exchange, level in some:
-            self.judge(probe, number, exchange, level)
+    def _judge_some(self, some: list[Arrived]) -> None:
+        for one in some:
+            self.judge(one, any(at >= one.began for at in tuple(self._stalls)))
             self.judged += 1
 
     async def _watch(self) -> None:
@@ -196,6 +209,8 @@ class Users:
             await asyncio.sleep(_LOOK)
             now = time.monotonic()
             self.late.add(Measured(WHOLE, LATE, 1), [max(now - due, 0.0)])
+            if now - due > _MUCH_TOO_LATE:
+                self._stalls.append(now)
             if now - sampled >= every and len(self.samples) < _MOST_SAMPLES:
                 sampled = now
                 self.samples.append(Sample(round(now - self._began, 1), resident(), self.judged))

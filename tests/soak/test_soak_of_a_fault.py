@@ -22,7 +22,7 @@ from conformance.reference.faults import composed
 from conformance.shipped import specs_directory
 from conformance.soak.judging import AnswerJudge
 from conformance.soak.mixture import Mixture
-from conformance.wire.exchange import Read
+from conformance.wire.exchange import EndKind, Read
 
 pytest.importorskip("scipy")
 pytest.importorskip("hdrh")
@@ -129,6 +129,20 @@ def test_nothing_is_kept_of_an_answer_that_was_judged(soak: Soak, judging: tuple
     judge.judge(mixture.request(last.attempt - 1), last.attempt - 1, last)
     gc.collect()
     assert seen() is None
+
+
+def test_what_times_decide_is_left_open_where_the_sender_was_late(
+    soak: Soak, judging: tuple[AnswerJudge, Mixture]
+) -> None:
+    judge, mixture = judging
+    exchange = next(one for one in read_evidence(soak.folder / "evidence").exchanges if one.answer is not None)
+    number = exchange.attempt - 1
+    ended = replace(exchange, ending=replace(exchange.ending, kind=EndKind.COMPLETE, at=60.0))
+    assert exchange.answer is not None
+    whole = replace(ended, answer=replace(exchange.answer, reads=(Read(0.1, b"data: [DONE]\n\n"),)))
+    in_time, late = (judge.judge(mixture.request(number), number, whole, late=is_late) for is_late in (False, True))
+    assert "stream.ends" in {row.id for row, _ in in_time.broken}
+    assert "stream.ends" not in late.decided
 
 
 def test_words_of_another_request_are_found_and_its_owner_is_named(
