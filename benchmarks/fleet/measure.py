@@ -142,7 +142,7 @@ def cluster(folder: Path) -> Iterator[tuple[str, list[int]]]:
         yield address, [one.pid for one in workers]
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(10)

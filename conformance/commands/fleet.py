@@ -139,16 +139,18 @@ def _without_files(judged: Judged) -> Judged:
 
 @contextlib.contextmanager
 def _workers(options: FleetOptions, tasks: int) -> Iterator[Workers]:
+    from conformance.fleet.judging import judge_task
+
     if options.scheduler is not None:
         from conformance.fleet.dask_workers import dask_workers
 
-        with dask_workers(options.scheduler) as cluster:
+        with dask_workers(options.scheduler, judge_task) as cluster:
             yield cluster
         return
     from conformance.fleet.local_workers import LocalWorkers
 
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    local = LocalWorkers(min(tasks, options.workers or processors + 1))
+    local = LocalWorkers(min(tasks, options.workers or processors + 1), judge_task)
     try:
         yield local
     finally:

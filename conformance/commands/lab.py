@@ -41,6 +41,8 @@ class LabOptions:
     """Whether the evidence of each run is judged again, which must give the same record."""
     reproduce: bool = False
     """Whether the command of each finding is run, which must send the bytes of its request."""
+    scheduler: str | None = None
+    """The address of a Dask scheduler; None for processes of this machine."""
     clients: bool = False
     """Whether the answers of the faults are shown to clients, in place of judging them."""
 
@@ -71,6 +73,11 @@ def run_lab(profiles: tuple[str, ...], options: LabOptions) -> int:
     if options.changed is not None and (options.accept or options.mutate):
         option = "--accept" if options.accept else "--mutate"
         raise UsageFailure(f"{option} needs the results of every profile and test; leave --changed out.")
+    if options.scheduler is not None and (options.workers or options.extra or own):
+        raise UsageFailure(
+            "--scheduler judges shipped faults on the workers that the cluster has; leave --workers, --extra and"
+            " documents of your own out."
+        )
     if options.clients:
         return _show_clients(names, options)
     if options.mutate:
@@ -87,10 +94,10 @@ def _judge(chosen: dict[str, tuple[LabTarget, ...]], options: LabOptions) -> int
     from conformance.lab.rules import rule_violations
 
     kept = _kept(chosen, options)
-    with _progress("judging faults") as progress:
+    with _progress("judging faults") as progress, _as_usage_failures():
         matrices = kill_matrices(
             chosen,
-            workers=options.workers,
+            workers=options.scheduler or options.workers,
             extra=options.extra,
             checks=EvidenceChecks(options.judge_again, options.reproduce),
             recheck=not options.accept,  # the results are about to be declared, whichever rules they violate
@@ -110,6 +117,18 @@ def _judge(chosen: dict[str, tuple[LabTarget, ...]], options: LabOptions) -> int
     if kept is not None:
         kept.discard()
     return RULES_BROKEN if any(rule_violations(matrix) for matrix in matrices) else RULES_HOLD
+
+
+@contextlib.contextmanager
+def _as_usage_failures() -> Iterator[None]:
+    """Say in one sentence that a cluster cannot be used."""
+    from conformance.fleet.engine import FleetError
+    from conformance.terminal.exits import UsageFailure
+
+    try:
+        yield
+    except FleetError as error:
+        raise UsageFailure(str(error)) from error
 
 
 def _kept(chosen: dict[str, tuple[LabTarget, ...]], options: LabOptions) -> KeptResults | None:

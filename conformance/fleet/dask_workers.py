@@ -10,11 +10,9 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
-from conformance.fleet.judging import judge_task
-from conformance.fleet.task import Outcome, Task
-from conformance.fleet.workers import Ended, FleetError
+from conformance.fleet.engine import End, FleetError, Piece, Result
 from conformance.quoting import one_line
 
 if TYPE_CHECKING:
@@ -25,25 +23,25 @@ EXTRA = "pip install 'chat-conformance[fleet]'"
 
 
 @dataclass(slots=True)
-class Job:
+class Job(Generic[Piece]):
     """A task with the worker that has it, and until when it may take."""
 
-    task: Task
+    task: Piece
     worker: str
     until: float
     future: Any
 
 
 @dataclass(slots=True)
-class DaskWorkers:
+class DaskWorkers(Generic[Piece, Result]):
     """The workers of a cluster, as they come and go. A task is for one worker: when that goes, it is lost.
 
     Dask would repeat a task of a lost worker by itself; who distributes does so for every kind of worker, and counts.
     """
 
     client: Client
-    judge: Callable[[Task], Outcome] = judge_task
-    jobs: list[Job] = field(default_factory=list)
+    work: Callable[[Piece], Result]
+    jobs: list[Job[Piece]] = field(default_factory=list)
     """What its workers are judging."""
     _stuck: set[str] = field(default_factory=set)
 
@@ -51,12 +49,12 @@ class DaskWorkers:
         """How many workers have no task of this fleet."""
         return len(self._idle())
 
-    def begin(self, task: Task, longest: float) -> str:
+    def begin(self, task: Piece, longest: float) -> str:
         """Let a worker judge a task; what is sent are its bytes, which hold no key."""
         worker = self._idle()[0]
         future = self.client.submit(
-            _judge_bytes,
-            self.judge,
+            _work_on_bytes,
+            self.work,
             pickle.dumps(task),
             key=f"chat-conformance-{uuid.uuid4().hex}",
             workers=[worker],
@@ -66,7 +64,7 @@ class DaskWorkers:
         self.jobs.append(Job(task, worker, time.monotonic() + longest, future))
         return worker
 
-    def ended(self, wait: float) -> Sequence[Ended]:
+    def ended(self, wait: float) -> Sequence[End[Piece, Result]]:
         """What has ended since, or was lost with its worker."""
         from distributed import wait as wait_for
 
@@ -98,16 +96,16 @@ class DaskWorkers:
         busy = {job.worker for job in self.jobs} | self._stuck
         return sorted(self._present() - busy)
 
-    def _look_at(self, job: Job, present: set[str]) -> Ended | None:
+    def _look_at(self, job: Job[Piece], present: set[str]) -> End[Piece, Result] | None:
         status = job.future.status
         if status == "finished":
             self._forget(job)
-            return Ended(job.task, job.worker, job.future.result())
+            return End(job.task, job.worker, job.future.result())
         if status == "pending" and job.worker in present:
             if time.monotonic() < job.until:
                 return None
             self._give_up(job)
-            return Ended(job.task, job.worker, gave_up=True)
+            return End(job.task, job.worker, gave_up=True)
         error = job.future.exception(timeout=10) if status == "error" else None
         self._forget(job)
         if error is not None and not _is_loss(error):
@@ -116,9 +114,9 @@ class DaskWorkers:
                 " install the same version of chat-conformance there."
             )
         job.future.cancel()
-        return Ended(job.task, job.worker)
+        return End(job.task, job.worker)
 
-    def _give_up(self, job: Job) -> None:
+    def _give_up(self, job: Job[Piece]) -> None:
         """End the worker's process where a nanny begins a new one; otherwise nothing is sent to it any more."""
         self._forget(job)
         self._stuck.add(job.worker)
@@ -127,14 +125,14 @@ class DaskWorkers:
             self.client.restart_workers([job.worker], timeout=30)
             self._stuck.discard(job.worker)
 
-    def _forget(self, job: Job) -> None:
+    def _forget(self, job: Job[Piece]) -> None:
         self.jobs.remove(job)
 
 
 @contextlib.contextmanager
 def dask_workers(
-    address: str, judge: Callable[[Task], Outcome] = judge_task, *, patience: float = 10.0
-) -> Iterator[DaskWorkers]:
+    address: str, work: Callable[[Piece], Result], *, patience: float = 10.0
+) -> Iterator[DaskWorkers[Piece, Result]]:
     """The workers of the cluster with the scheduler at this address, which answers within `patience` seconds.
 
     Raises:
@@ -152,7 +150,7 @@ def dask_workers(
             f"no Dask scheduler answers at {one_line(address, 100)} ({type(error).__name__}); start one with"
             " `dask scheduler`, and give its address, such as tcp://10.0.0.5:8786."
         ) from error
-    workers = DaskWorkers(client, judge)
+    workers = DaskWorkers(client, work)
     try:
         try:
             client.wait_for_workers(1, timeout=_WAIT_FOR_WORKERS)
@@ -171,8 +169,8 @@ def _is_loss(error: BaseException) -> bool:
     return isinstance(error, (KilledWorker, NoValidWorkerError))
 
 
-def _judge_bytes(judge: Callable[[Task], Outcome], task: bytes) -> Outcome:
+def _work_on_bytes(work: Callable[[Piece], Result], task: bytes) -> Result:
     try:
-        return judge(pickle.loads(task))  # noqa: S301 - what the scheduler sends is trusted as the cluster is
+        return work(pickle.loads(task))  # noqa: S301 - what the scheduler sends is trusted as the cluster is
     finally:
         gc.collect()  # a Dask worker lets garbage lie three times as long as usual

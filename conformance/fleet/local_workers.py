@@ -13,25 +13,24 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing import get_context, parent_process
+from typing import Generic
 
-from conformance.fleet.judging import judge_task
-from conformance.fleet.task import Outcome, Task
-from conformance.fleet.workers import Ended
+from conformance.fleet.engine import End, Piece, Result
 
 _MOST_RUNS = 100
 """Runs after which a process is replaced by a new one, so that nothing can pile up in it."""
 
 
 @dataclass(slots=True)
-class _Process:
+class _Process(Generic[Piece, Result]):
     """A pool of one process: where a process of a larger pool dies, the pool ends all the others."""
 
     number: int
     pool: ProcessPoolExecutor
     pid: Future[int]
     runs: int = 0
-    task: Task | None = None
-    future: Future[Outcome] | None = None
+    task: Piece | None = None
+    future: Future[Result] | None = None
     until: float = 0.0
 
     @property
@@ -40,12 +39,16 @@ class _Process:
 
 
 @dataclass(slots=True)
-class LocalWorkers:
-    """So many processes; each begins when it has something to do. `judge` is what they do with a task."""
+class LocalWorkers(Generic[Piece, Result]):
+    """So many processes; each begins when it has something to do. `work` is what they do with a piece.
+
+    A process is replaced by a new one after `most` pieces.
+    """
 
     count: int
-    judge: Callable[[Task], Outcome] = judge_task
-    _processes: list[_Process] = field(default_factory=list)
+    work: Callable[[Piece], Result]
+    most: int = _MOST_RUNS
+    _processes: list[_Process[Piece, Result]] = field(default_factory=list)
     _scratch: tempfile.TemporaryDirectory[str] = field(
         default_factory=lambda: tempfile.TemporaryDirectory(
             prefix="chat-conformance-fleet-", ignore_cleanup_errors=True
@@ -57,20 +60,20 @@ class LocalWorkers:
         """How many processes have nothing to do, or are not begun yet."""
         return self.count - sum(one.task is not None for one in self._processes)
 
-    def begin(self, task: Task, longest: float) -> str:
+    def begin(self, task: Piece, longest: float) -> str:
         """Let a process judge a task."""
         process = next((one for one in self._processes if one.task is None), None)
-        if process is not None and process.runs >= _MOST_RUNS:
+        if process is not None and process.runs >= self.most:
             self._end(process, kill=False)
             process = None
         if process is None:
             process = self._new()
         process.task, process.until = task, time.monotonic() + longest
         process.runs += 1
-        process.future = process.pool.submit(self.judge, task)
+        process.future = process.pool.submit(self.work, task)
         return process.name
 
-    def ended(self, wait_for: float) -> Sequence[Ended]:
+    def ended(self, wait_for: float) -> Sequence[End[Piece, Result]]:
         """What has ended since; a process that is over its time is ended."""
         busy = [one for one in self._processes if one.future is not None]
         wait([one.future for one in busy if one.future is not None], timeout=wait_for, return_when=FIRST_COMPLETED)
@@ -82,18 +85,18 @@ class LocalWorkers:
             self._end(process, kill=process.task is not None)
         self._scratch.cleanup()
 
-    def _new(self) -> _Process:
+    def _new(self) -> _Process[Piece, Result]:
         numbers = {one.number for one in self._processes}
         number = next(one for one in range(1, self.count + 1) if one not in numbers)
         # A forked process would inherit the locks of this process's threads.
         pool = ProcessPoolExecutor(
             1, mp_context=get_context("spawn"), initializer=_begin_process, initargs=(self._scratch.name,)
         )
-        process = _Process(number, pool, pool.submit(os.getpid))
+        process: _Process[Piece, Result] = _Process(number, pool, pool.submit(os.getpid))
         self._processes.append(process)
         return process
 
-    def _look_at(self, process: _Process) -> Ended | None:
+    def _look_at(self, process: _Process[Piece, Result]) -> End[Piece, Result] | None:
         task, future = process.task, process.future
         assert task is not None
         assert future is not None
@@ -101,15 +104,15 @@ class LocalWorkers:
             if time.monotonic() < process.until:
                 return None
             self._end(process, kill=True)
-            return Ended(task, process.name, gave_up=True)
+            return End(task, process.name, gave_up=True)
         process.task = process.future = None
         error = future.exception()
         if isinstance(error, BrokenProcessPool):
             self._end(process, kill=False)
-            return Ended(task, process.name)
-        return Ended(task, process.name, future.result())
+            return End(task, process.name)
+        return End(task, process.name, future.result())
 
-    def _end(self, process: _Process, *, kill: bool) -> None:
+    def _end(self, process: _Process[Piece, Result], *, kill: bool) -> None:
         self._processes.remove(process)
         if kill:
             with contextlib.suppress(BrokenProcessPool, ProcessLookupError):

@@ -102,7 +102,7 @@ def _task(target: NamedTarget, profile: str, tier: Tier, key_folder: str | None,
     settings = target.settings
     asked = with_operation(profile, settings.get("operation"))
     contract = _contract(asked)
-    files = {**_contract_files(contract, settings.get("release")), **_further_files(target)}
+    files = {**contract_files(contract, settings.get("release")), **_further_files(target)}
     run = RunSettings(
         profile=with_operation(Path(document_path(contract)).name, settings.get("operation"))
         if contract.is_own
@@ -146,7 +146,7 @@ def _contract(profile: str) -> Contract:
     return load_contract(profile)
 
 
-def _contract_files(contract: Contract, release: str | None) -> dict[str, bytes]:
+def contract_files(contract: Contract, release: str | None) -> dict[str, bytes]:
     """The files of a user's own contract by their names beside its document; a worker has the shipped ones."""
     if not contract.is_own:
         return {}

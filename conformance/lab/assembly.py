@@ -13,7 +13,7 @@ from conformance.lab.kept_results import KeptResults
 from conformance.lab.kill_matrix import KillMatrix, matrix_of
 from conformance.lab.rules import AS_DECLARED, CAUGHT, NO_FALSE_ALARM, rule_violations
 from conformance.lab.targets import LabTarget, contract_of, targets_of
-from conformance.lab.workers import Progress, default_workers, judge_all
+from conformance.lab.workers import Progress, Workers, default_workers, judge_all
 
 MOST_RECHECKED = 24
 """Targets of a profile that are judged once more. Where more violate a rule, the machine's speed is not the reason."""
@@ -22,7 +22,7 @@ MOST_RECHECKED = 24
 def kill_matrices(
     chosen: Mapping[str, Sequence[LabTarget]],
     *,
-    workers: int | None = None,
+    workers: Workers | None = None,
     extra: Path | None = None,
     checks: EvidenceChecks = NO_CHECKS,
     recheck: bool = True,

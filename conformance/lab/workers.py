@@ -4,20 +4,50 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.contract.model import Tier
+from conformance.fleet.dask_workers import dask_workers
+from conformance.fleet.engine import Crew, End, spread
+from conformance.fleet.local_workers import LocalWorkers
 from conformance.lab.evidence_checks import NO_CHECKS, EvidenceChecks
-from conformance.lab.judging import JudgedTarget, judge_targets
+from conformance.lab.judging import JudgedTarget, LabError, judge_targets
 from conformance.lab.kept_results import KeptResults
 from conformance.lab.targets import LabTarget, targets_of
+from conformance.shipped import program_digest
 
 _BATCH = 6
 """Targets that a worker takes at once: few enough that no worker is idle for long while another finishes."""
 _WAITING_BATCH = 4
+_MOST_BATCHES = 1_000_000
+"""Batches after which a process is replaced: it keeps what it has collected."""
 Progress = Callable[[int, int], None]
+Workers = int | str
+"""So many processes of this machine, or the workers of the Dask cluster with the scheduler at this address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Targets of one profile and tier that a worker judges at once; it looks them up by their ids."""
+
+    number: int
+    profile: str
+    ids: tuple[str, ...]
+    extra: Path | None
+    checks: EvidenceChecks
+    program: str
+
+    @property
+    def name(self) -> str:
+        """The name of the batch, for a message."""
+        return f"batch {self.number} ({self.profile}: {self.ids[0]} and {len(self.ids) - 1} more)"
+
+    @property
+    def lane(self) -> str:
+        """Each batch has deployments of its own."""
+        return self.name
 
 
 def default_workers() -> int:
@@ -28,7 +58,7 @@ def default_workers() -> int:
 
 def judge_all(
     targets: Sequence[LabTarget],
-    workers: int,
+    workers: Workers,
     *,
     extra: Path | None = None,
     checks: EvidenceChecks = NO_CHECKS,
@@ -41,6 +71,10 @@ def judge_all(
     A worker looks the targets up by their ids. `checks` says how the evidence of each is checked. With `alone`,
     no two targets of a worker are served at the same time. What `kept` knows is not judged again, and each further
     result is kept as it comes.
+
+    Raises:
+        LabError: a batch was lost with its worker, again and again.
+        FleetError: the cluster cannot be used.
     """
     judged = [] if kept is None else kept.of(targets)
     missing = targets if kept is None else kept.missing(targets)
@@ -55,25 +89,36 @@ def judge_all(
 
 def _judged(
     targets: Sequence[LabTarget],
-    workers: int,
+    workers: Workers,
     extra: Path | None,
     checks: EvidenceChecks,
     *,
     alone: bool,
 ) -> Iterator[tuple[str, list[JudgedTarget]]]:
     batches = [(one.profile, [one]) for one in targets] if alone else list(_batches(targets))
-    if workers <= 1 or len(batches) <= 1:
+    if not isinstance(workers, str) and (workers <= 1 or len(batches) <= 1):
         for profile, batch in batches:
             yield profile, judge_targets(batch, checks=checks)
         return
-    # A forked process would inherit the locks of this process's threads.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        futures: dict[Future[list[JudgedTarget]], str] = {
-            pool.submit(_judge_batch, profile, [target.id for target in batch], extra, checks): profile
-            for profile, batch in batches
-        }
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+    program = program_digest()
+    pieces = [
+        Batch(number, profile, tuple(target.id for target in batch), extra, checks, program)
+        for number, (profile, batch) in enumerate(batches, 1)
+    ]
+    with _crew(workers, len(pieces)) as crew:
+        for done in spread(pieces, crew, _lost):
+            yield done.task.profile, done.outcome
+
+
+def _crew(workers: Workers, batches: int) -> AbstractContextManager[Crew[Batch, list[JudgedTarget]]]:
+    if isinstance(workers, str):
+        return dask_workers(workers, judge_batch)
+    return closing(LocalWorkers(min(workers, batches), judge_batch, most=_MOST_BATCHES))
+
+
+def _lost(ended: End[Batch, list[JudgedTarget]], tries: int) -> list[JudgedTarget]:
+    why = "hung" if ended.gave_up else f"died {tries} times"
+    raise LabError(f"the worker of {ended.task.name} {why}")
 
 
 def _batches(targets: Sequence[LabTarget]) -> Iterator[tuple[str, Sequence[LabTarget]]]:
@@ -87,6 +132,14 @@ def _batches(targets: Sequence[LabTarget]) -> Iterator[tuple[str, Sequence[LabTa
             yield profile, some[start : start + size]
 
 
-def _judge_batch(profile: str, ids: Sequence[str], extra: Path | None, checks: EvidenceChecks) -> list[JudgedTarget]:
-    wanted = set(ids)
-    return judge_targets([target for target in targets_of(profile, extra) if target.id in wanted], checks=checks)
+def judge_batch(batch: Batch) -> list[JudgedTarget]:
+    """Judge a batch in this process.
+
+    Raises:
+        LabError: the lab broke, or this worker has another state of the program.
+    """
+    if batch.program != program_digest():
+        raise LabError("this worker has another state of chat-conformance; install the same there")
+    wanted = set(batch.ids)
+    targets = [target for target in targets_of(batch.profile, batch.extra) if target.id in wanted]
+    return judge_targets(targets, checks=batch.checks)

@@ -5,6 +5,7 @@ A word in the wrong answer shows whose text leaked; the field shows that a line 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Final
 
@@ -36,3 +37,35 @@ def word_of(number: int) -> str:
 def repeating(word: str) -> str:
     """A prompt whose answer shows a canary."""
     return f"Repeat this word three times: {word}"
+
+
+_BYTES_OF_NUMBER, _BYTES_OF_CHECK = 4, 2
+MOST_NUMBERED: Final = 1 << 8 * _BYTES_OF_NUMBER
+
+
+def numbered_word(seed: int, number: int) -> str:
+    """The canary of one of very many requests; whatever a model makes of it by mistake is nobody's canary."""
+    data = number.to_bytes(_BYTES_OF_NUMBER, "big")
+    return f"canary-{_spelled(data + _check(seed, data))}"
+
+
+def number_of(seed: int, word: str) -> int | None:
+    """The number of a canary that `numbered_word` made by the same seed; None for any other word."""
+    text = word.removeprefix("canary-")
+    if len(text) != 4 * (_BYTES_OF_NUMBER + _BYTES_OF_CHECK):
+        return None
+    try:
+        digits = [_SYLLABLES.index(text[place : place + 2]) for place in range(0, len(text), 2)]
+    except ValueError:
+        return None
+    data = bytes(high << 4 | low for high, low in zip(digits[::2], digits[1::2], strict=True))
+    number, check = data[:_BYTES_OF_NUMBER], data[_BYTES_OF_NUMBER:]
+    return int.from_bytes(number, "big") if _check(seed, number) == check else None
+
+
+def _spelled(data: bytes) -> str:
+    return "".join(_SYLLABLES[one >> 4] + _SYLLABLES[one & 15] for one in data)
+
+
+def _check(seed: int, data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=_BYTES_OF_CHECK, key=str(seed).encode()[:64]).digest()

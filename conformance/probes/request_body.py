@@ -226,7 +226,7 @@ class RequestBody:
         """A conversation with the challenge in its last question, where there is one and the contract allows it."""
         if self.challenge is None:
             return messages
-        woven = _with_last_text(messages, self.challenge.woven)
+        woven = with_last_text(messages, self.challenge.woven)
         return woven if self.accepts({**self._filled_template, "messages": woven}) else messages
 
     def naming_caller(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -267,7 +267,7 @@ class RequestBody:
         )
 
 
-def _with_last_text(messages: list[Any], change: Callable[[str], str]) -> list[Any]:
+def with_last_text(messages: list[Any], change: Callable[[str], str]) -> list[Any]:
     """The messages with the text of the user's last one changed; an empty text stays empty."""
     users = [number for number, one in enumerate(messages) if isinstance(one, Mapping) and one.get("role") == "user"]
     if not users:

@@ -13,7 +13,12 @@ from typing import Any
 import pytest
 
 from conformance.suite.expect import CANNOT_JUDGE, Expect, Judgement, conclude
-from conformance.suite.marks import EXPECT, REQUIREMENT
+from conformance.suite.marks import EXPECT, PROBES, REQUIREMENT
+
+Shared = dict[tuple[str, tuple[str, ...]], Any]
+"""What fixtures gave, by their names and by the probes of the tests that asked."""
+_SAME_FOR_ALL = frozenset({"contract", "observations", "readers", "probes", "completions", "streams"})
+"""The fixtures that give the same to every test with the same probes: they say nothing to `expect`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +38,38 @@ class _Arguments:
 
     item: pytest.Function
     values: dict[str, Any] = field(default_factory=dict)
+    shared: Shared | None = None
 
     def of(self, names: Iterable[str]) -> dict[str, Any]:
         """The values for these names, in the order in which pytest would set them up."""
         return {name: self._value(name) for name in names}
 
     def _value(self, name: str) -> Any:
-        if name not in self.values:
-            fixture = self.item._fixtureinfo.name2fixturedefs[name][-1]
-            self.values[name] = fixture.func(**self.of(fixture.argnames))
-        return self.values[name]
+        if name in self.values:
+            return self.values[name]
+        if self.shared is None or name not in _SAME_FOR_ALL:
+            return self.values.setdefault(name, self._made(name))
+        key = (name, self.item.stash[PROBES])
+        if key not in self.shared:
+            self.shared[key] = self._made(name)
+        return self.shared[key]
+
+    def _made(self, name: str) -> Any:
+        fixture = self.item._fixtureinfo.name2fixturedefs[name][-1]
+        return fixture.func(**self.of(fixture.argnames))
 
 
-def judged(item: pytest.Function) -> Judgement:
+def judged(item: pytest.Function, shared: Shared | None = None) -> Judgement:
     """What a test says of its requirement, by the observations in the configuration's stash.
+
+    `shared` has what fixtures gave to other tests for the same observations, and is given more.
 
     Raises:
         Exception: whatever the test raises, other than that it cannot judge: a defect of the suite.
     """
     expect = item.stash[EXPECT] = Expect(item.stash[REQUIREMENT])
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    arguments = _Arguments(item, {"request": _Request(item, item.config), **parameters})
+    arguments = _Arguments(item, {"request": _Request(item, item.config), **parameters}, shared)
     try:
         item.obj(**arguments.of(item._fixtureinfo.argnames))
     except CANNOT_JUDGE as error:

@@ -12,8 +12,8 @@ _OF_THE_SUITE = 24
 """Evidence, reports, locks, pipes, and modules that are loaded on the way."""
 
 
-def check_open_files(settings: RunSettings) -> None:
-    """Open as many files as the run may need, and close them again.
+def check_open_files(settings: RunSettings, option: str = "--concurrency") -> None:
+    """Open as many files as the run may need, and close them again. `option` is what lowers their number.
 
     Raises:
         TargetError: the system allows fewer.
@@ -27,7 +27,7 @@ def check_open_files(settings: RunSettings) -> None:
     except OSError as error:
         raise TargetError(
             f"this run needs up to {needed} open files, and the system allows only {len(opened)} more"
-            " (`ulimit -n` shows the limit); raise the limit, or lower --concurrency."
+            f" (`ulimit -n` shows the limit); raise the limit, or lower {option}."
         ) from error
     finally:
         for descriptor in opened:

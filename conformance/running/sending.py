@@ -72,7 +72,7 @@ async def send(run: Run, needs: Iterable[str], watch: Watch = UNWATCHED) -> Obse
             planned = run.plan(needs)
         planned = _with(found.probes, planned)
         stopped = found.problem is not None and run.settings.preflight
-        writer = EvidenceWriter(run.evidence_directory, run.redactor, _header(run, planned, stopped=stopped))
+        writer = EvidenceWriter(run.evidence_directory, run.redactor, evidence_header(run, planned, stopped=stopped))
         with writer:
             known = tuple(map(writer.append, found.exchanges))
             if stopped or found.interrupted:
@@ -249,7 +249,8 @@ def nothing_observed(run: Run, needs: Iterable[str], reason: str) -> Observed:
     return Observed(Observations(run.contract, run.plan(needs), (), {}, unreachable=reason))
 
 
-def _header(run: Run, planned: Plan, *, stopped: bool) -> dict[str, Any]:
+def evidence_header(run: Run, planned: Plan, *, stopped: bool) -> dict[str, Any]:
+    """The first line of a run's evidence."""
     profile = run.contract.profile
     return {
         "suite": {"name": "chat-conformance", "version": conformance.__version__},

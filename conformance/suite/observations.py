@@ -122,6 +122,7 @@ class Observations:
         exchanges: Sequence[Exchange],
         unsent: Mapping[str, str],
         unreachable: str | None = None,
+        readers: Readers | None = None,
     ) -> None:
         self.contract = contract
         self._unreachable = unreachable
@@ -132,7 +133,7 @@ class Observations:
         self._covers = {part.name: probe for probe in plan.probes for part in probe.instead}
         self._final = {exchange.probe: exchange for exchange in exchanges if exchange.last}
         self.unsent = unsent
-        self.readers = Readers(contract)
+        self.readers = readers or Readers(contract)
         self._streams: dict[str, StreamReading] = {}
         self._completions: dict[str, BodyReading] = {}
         self._errors: dict[str, BodyReading] = {}
@@ -344,7 +345,8 @@ class Observations:
         found = [read(one) for one in answered]
         usable = [one for one in found if not isinstance(one, Obstacle)]
         if not usable:
-            raise worst([*obstacles, *(one for one in found if isinstance(one, Obstacle)), *_NONE_PLANNED])
+            none_planned = NotSent(_NONE_PLANNED)  # anew, since an exception keeps the frames that it was raised in
+            raise worst([*obstacles, *(one for one in found if isinstance(one, Obstacle)), none_planned])
         return iter(usable)
 
 
@@ -389,7 +391,7 @@ def _not_served(answered: Answered) -> Obstacle:
 
 
 _NONE_POSSIBLE = "the contract has nothing by which a request could decide this, in any tier"
-_NONE_PLANNED = (NotSent("no probe of this run's tier can decide this"),)
+_NONE_PLANNED = "no probe of this run's tier can decide this"
 
 
 def _once(known: dict[str, _Reading], exchange: Exchange, read: Callable[[Exchange], _Reading]) -> _Reading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,12 @@ class Readers:
         self._judged: dict[tuple[str, int], JudgedInstance] = {}
         keywords = ((row.keyword, row.level) for row in contract.requirements if row.keyword is not None)
         self._levels = {(keyword.location, keyword_key(keyword)): level for keyword, level in keywords}
+
+    def fresh(self) -> Readers:
+        """Readers with the same judges of schemas, which have not judged any value yet."""
+        readers = copy.copy(self)
+        readers._judged = {}
+        return readers
 
     def schema(self, location: str) -> SchemaJudge:
         """The judge of the schema at a location (`completion`, `stream.chunk`, `error.400`)."""

@@ -169,6 +169,11 @@ class Transport(httpx.AsyncBaseTransport):
             extensions=response.extensions,
         )
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether a connection was kept from a request before."""
+        return bool(self._pool.connections)
+
     async def aclose(self) -> None:
         """Close every connection."""
         await self._pool.aclose()

@@ -17,6 +17,7 @@ from fleet_samples import CONFORMANT, SCRATCH, judge_by_name, judge_until_releas
 from conformance.fleet.dask_workers import DaskWorkers, dask_workers
 from conformance.fleet.distribution import distribute
 from conformance.fleet.local_workers import LocalWorkers
+from conformance.fleet.task import Outcome, Task
 from conformance.fleet.workers import FleetError
 
 
@@ -67,11 +68,15 @@ def test_a_dask_worker_that_goes_away_loses_its_run_which_another_one_makes() ->
 @pytest.mark.dask
 def test_a_scheduler_that_does_not_answer_is_told_in_one_sentence() -> None:
     with closed_port() as url, pytest.raises(FleetError, match=r"^no Dask scheduler answers at tcp://127"):
-        contextlib.ExitStack().enter_context(dask_workers(url.replace("http", "tcp"), patience=0.2))
+        contextlib.ExitStack().enter_context(_impatient_workers(url.replace("http", "tcp")))
+
+
+def _impatient_workers(address: str) -> contextlib.AbstractContextManager[DaskWorkers[Task, Outcome]]:
+    return dask_workers(address, judge_by_name, patience=0.2)
 
 
 @contextlib.contextmanager
-def dask_workers_of(cluster: Any) -> Iterator[DaskWorkers]:
+def dask_workers_of(cluster: Any) -> Iterator[DaskWorkers[Task, Outcome]]:
     with dask_workers(cluster.scheduler_address, judge_until_released) as workers:
         yield workers
 

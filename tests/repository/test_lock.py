@@ -20,6 +20,7 @@ LOCKS = {
     "run.txt": PROJECT["dependencies"],
     "image.txt": [*PROJECT["dependencies"], *EXTRAS["signing"]],
     "fleet.txt": [*PROJECT["dependencies"], *EXTRAS["fleet"]],
+    "soak.txt": [*PROJECT["dependencies"], *EXTRAS["soak"]],
     "test.txt": [*PROJECT["dependencies"], *(one for extra in EXTRAS.values() for one in extra)],
     "release.txt": DOCUMENT["dependency-groups"]["release"],
 }
