@@ -12,7 +12,7 @@ import conformance
 from conformance.cli import completion
 from conformance.cli.certifying import CERTIFYING
 from conformance.cli.duration import seconds_of
-from conformance.cli.fleet import fleet
+from conformance.cli.fleet import MANY
 from conformance.cli.reach_options import reach_options
 from conformance.cli.runs import COMMANDS
 from conformance.shipped import DEFAULT_PROFILE, shipped_profiles
@@ -396,5 +396,5 @@ def lab(profiles: tuple[str, ...], **options: Any) -> int:
     return exit_status(lambda: run_lab(profiles, LabOptions(**options)))
 
 
-for _command in (fleet, *COMMANDS, *CERTIFYING):
+for _command in (*MANY, *COMMANDS, *CERTIFYING):
     commands.add_command(_command)
