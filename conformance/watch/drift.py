@@ -60,8 +60,8 @@ class Drift:
         before, since = self.counts
         return (
             f"{since.failed} of {counted(since.exchanges, 'answer')} broke it since, and {before.failed} of"
-            f" {before.exchanges:,} before; the test reached {_rounded(self.evidence)}, and its threshold is"
-            f" {_rounded(self.threshold)}"
+            f" {before.exchanges:,} before; the statistic is {_rounded(self.evidence)}, and"
+            f" {_rounded(self.threshold)} would be enough"
         )
 
     @property
@@ -74,4 +74,4 @@ class Drift:
 
 
 def _rounded(value: float) -> str:
-    return f"{value:,.0f}" if value < 1e9 else f"{value:.1e}"
+    return f"{value:,.0f}" if value < 1e9 else "more than 1,000,000,000"
