@@ -191,7 +191,7 @@ def _shares(names: Sequence[str]) -> Iterator[tuple[str, dict[str, float]]]:
     yield "three requirements flaky (1 %, 10 %, 50 %)", dict(zip(names[:3], (0.01, 0.1, 0.5), strict=True))
 
 
-def _hits(names: Sequence[str], exchanges: dict[str, int]) -> Iterator[tuple[str, list[str]]]:
+def _hits(names: Sequence[str], exchanges: dict[str, int]) -> Iterator[tuple[str, Sequence[str]]]:
     """What a change hits: the requirement of fewest and of most exchanges, that of the usual number, or all."""
     counts = Counter(exchanges.values())
     usual = statistics.median_low([exchanges[name] for name in names])

@@ -101,7 +101,6 @@ def show_report(options: WatchOptions) -> int:
         UsageFailure: there is no history, or it cannot be read.
     """
     from conformance.watch.history import FILE_NAME
-    from conformance.watch.tracker import Rules
 
     _require_libraries(options)
     folders = sorted(path.parent for path in options.out.glob(f"*/*/{FILE_NAME}"))
@@ -110,7 +109,7 @@ def show_report(options: WatchOptions) -> int:
         raise UsageFailure(f"{options.out} has no history of a watch; give the --out of `watch run`.")
     told = _Told()
     for folder in wanted:
-        told.statuses.append(_report_of(folder, f"{folder.parent.name}, {folder.name}", Rules(), told, everything=True))
+        told.statuses.append(_report_of(folder, f"{folder.parent.name}, {folder.name}", told, everything=True))
     return _finish(told, options)
 
 
@@ -149,7 +148,7 @@ def _of_target(task: Task, watched: Watched, options: WatchOptions, today: date,
     try:
         with as_usage_failures(), owned(folder):
             _add_run(task, watched, folder, today)
-            return _report_of(folder, _name(task), watched.rules, told)
+            return _report_of(folder, _name(task), told)
     except WatchError as error:
         return print_error(f"{_name(task)}: {error}", error.status)
     except UsageFailure as failure:
@@ -158,7 +157,7 @@ def _of_target(task: Task, watched: Watched, options: WatchOptions, today: date,
 
 def _add_run(task: Task, watched: Watched, folder: Path, today: date) -> None:
     """Make the run of the day and add its line, where there is none; or only the line, where a crash left the run."""
-    from dataclasses import replace
+    from dataclasses import asdict, replace
 
     from conformance.watch.console import choice_lines
     from conformance.watch.day_run import entry_of_run, judge_day, plan_turns, unlisted_run
@@ -181,18 +180,19 @@ def _add_run(task: Task, watched: Watched, folder: Path, today: date) -> None:
         place = judge_day(task, choice, watched.budget, folder, today)
     entry, _ = entry_of_run(place, today, task.program)
     tracker, _ = track(entries, watched.rules)
-    append(folder, replace(entry, told=sentences(tracker.step(entry))))
+    append(folder, replace(entry, rules=asdict(watched.rules), told=sentences(tracker.step(entry))))
 
 
-def _report_of(folder: Path, name: str, rules: Rules, told: _Told, *, everything: bool = False) -> int:
+def _report_of(folder: Path, name: str, told: _Told, *, everything: bool = False) -> int:
     """Print what the history of a target tells of its last run, or of all; returns the exit status of the last."""
     from conformance.watch.console import drift_lines, run_line
     from conformance.watch.history import read_history
     from conformance.watch.metrics import Watched as Measured
-    from conformance.watch.tracker import track
+    from conformance.watch.tracker import Rules, track
 
     with _as_usage_failures():
         entries = read_history(folder)
+    rules = Rules(**entries[-1].rules)
     tracker, changes = track(entries, rules)
     for entry, drift in zip(entries[:-1] if everything else (), changes, strict=False):
         for one in drift:

@@ -74,4 +74,4 @@ class Drift:
 
 
 def _rounded(value: float) -> str:
-    return f"{value:,.0f}" if value < 1e9 else "more than 1,000,000,000"
+    return f"{value:,.0f}" if value < 1e9 else "more than a billion"

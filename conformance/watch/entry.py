@@ -75,6 +75,8 @@ class Entry:
     """What tells the deployment apart; empty where it answered nothing."""
     rows: Mapping[str, Row] = field(default_factory=dict)
     cost: Cost = Cost()
+    rules: Mapping[str, float] = field(default_factory=dict)
+    """How sure a change had to be: the years between two false alarms, and the tolerance."""
     told: tuple[str, ...] = ()
     """The sentences on what had changed that this run told."""
 
@@ -167,6 +169,7 @@ def line_of(entry: Entry) -> str:
         "facts": dict(entry.facts),
         "requirements": {name: _row_data(row) for name, row in entry.rows.items()},
         "cost": {"requests": cost.requests, "completion_tokens": cost.tokens, "seconds": cost.seconds},
+        "rules": dict(entry.rules),
         "told": list(entry.told),
     }
     return json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
@@ -198,6 +201,7 @@ def entry_from(data: Mapping[str, Any]) -> Entry:
         facts=data["facts"],
         rows={name: _row_from(row) for name, row in data["requirements"].items()},
         cost=Cost(cost["requests"], cost["completion_tokens"], cost["seconds"]),
+        rules=data["rules"],
         told=tuple(data["told"]),
     )
 

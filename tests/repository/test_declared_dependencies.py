@@ -60,8 +60,8 @@ def imported(folder: Path) -> Iterator[str]:
 
 def distributions(modules: Iterable[str]) -> set[str]:
     """The distributions that third-party modules come from."""
-    known = packages_distributions()
-    return {normal(name) for top in third_party(modules) for name in NAMESPACES.get(top) or known.get(top, ())}
+    others = {top: names for top, names in packages_distributions().items() if top not in NAMESPACES}
+    return {normal(name) for top in third_party(modules) for name in (*NAMESPACES.get(top, ()), *others.get(top, ()))}
 
 
 def third_party(modules: Iterable[str]) -> set[str]:

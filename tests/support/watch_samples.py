@@ -36,5 +36,6 @@ def entry(number: int, rows: Mapping[str, Row] | None = None, **more: Any) -> En
         "facts": FACTS,
         "rows": rows,
         "cost": Cost(11, 28, 1.5),
+        "rules": {"years": 10.0, "tolerance": 0.001},
     }
     return Entry(**{**fields, **more})

@@ -93,4 +93,5 @@ def test_a_range_is_told_after_the_first_runs() -> None:
     step_all(stream, [Trials(4, 2)] * (SETTLED - 1))
     assert stream.usual is Usual.UNKNOWN
     stream.step(SETTLED, Trials(4, 2), THRESHOLD)
-    assert stream.usual is Usual.SHARE
+    settled: Usual = stream.usual
+    assert settled is Usual.SHARE
