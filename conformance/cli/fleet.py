@@ -1,4 +1,4 @@
-"""The command that judges many targets at once, with its options."""
+"""The commands for many targets: `fleet`, which judges them at once, with its options, and `watch`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from conformance.cli.watch import watch
 from conformance.terminal.exits import exit_status
 
 
@@ -46,3 +47,6 @@ def fleet(
 
     options = FleetOptions(scheduler, workers, out, again, plan_only, yes)
     return exit_status(lambda: run_fleet(file, options))
+
+
+MANY = (fleet, watch)

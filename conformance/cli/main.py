@@ -12,7 +12,7 @@ import conformance
 from conformance.cli import completion
 from conformance.cli.certifying import CERTIFYING
 from conformance.cli.duration import seconds_of
-from conformance.cli.fleet import fleet
+from conformance.cli.fleet import MANY
 from conformance.cli.lab import lab
 from conformance.cli.reach_options import reach_options
 from conformance.cli.runs import COMMANDS
@@ -333,5 +333,5 @@ def requirements(profile: str, operation: str | None, **options: Any) -> int:
     return exit_status(lambda: list_requirements(with_operation(profile, operation), **options))
 
 
-for _command in (lab, fleet, soak, *COMMANDS, *CERTIFYING):
+for _command in (lab, *MANY, soak, *COMMANDS, *CERTIFYING):
     commands.add_command(_command)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,8 +12,6 @@ from conformance.terminal.exits import UsageFailure, secrets_around
 
 if TYPE_CHECKING:
     from conformance.report import Results
-    from conformance.report.exchange_view import Curl
-    from conformance.wire import Exchange
 
 
 def write_issue(run: Path, requirement: str, out: Path | None) -> int:
@@ -30,6 +26,7 @@ def write_issue(run: Path, requirement: str, out: Path | None) -> int:
     from conformance.reading.secret_forms import masked_forms
     from conformance.report import read_results, write_atomically
     from conformance.report.issue import NoIssueError, issue_markdown
+    from conformance.report.recorded_curl import recorded_curl
 
     if not run.is_dir():
         raise UsageFailure(f"{run} is not a folder; give the directory that a run wrote.")
@@ -40,7 +37,7 @@ def write_issue(run: Path, requirement: str, out: Path | None) -> int:
     def redact(text: str) -> str:
         return masked_forms(redactor.text(text))
 
-    curl = _curl(results, evidence.header)
+    curl = recorded_curl(results, evidence.header)
     try:
         text = redact(issue_markdown(results, requirement, evidence.exchanges, curl=curl, redact=redact))
     except NoIssueError as error:
@@ -58,24 +55,3 @@ def _near(results: Results, requirement: str) -> str:
     ids = [row.id for row in results.requirements]
     near = [] if requirement in ids else difflib.get_close_matches(requirement, ids, n=3, cutoff=0.5)
     return f" Did you mean {' or '.join(near)}?" if near else ""
-
-
-def _curl(results: Results, header: Mapping[str, Any]) -> Curl:
-    """Gives the command of an exchange, with the way to the target that the run had."""
-    from conformance.contract import load_contract, shipped_profiles
-    from conformance.report.curl import curl_for
-    from conformance.targets.reach import reach_from
-
-    target = header.get("target")
-    reach = reach_from(target.get("reach", {}) if isinstance(target, Mapping) else {})
-    name = results.profile.name
-    credential = load_contract(name).operation.credential if name in shipped_profiles() else None
-    if credential is not None:
-        return partial(curl_for, reach=reach, credential_header=credential.header)
-
-    def command(exchange: Exchange) -> str:
-        # A document of one's own, which is not at hand: its key is where a value was masked.
-        masked = (field for field, value in exchange.request.headers if value.endswith("****"))
-        return curl_for(exchange, next(masked, "Authorization"), reach)
-
-    return command

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import threading
 import time
 import traceback
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,12 +60,22 @@ def _judged(task: Task) -> Outcome:
             "This worker has another state of chat-conformance than the one that began the fleet; install the same"
             " there."
         )
-    with tempfile.TemporaryDirectory(prefix="chat-conformance-run-") as scratch, as_usage_failures():
-        settings = _on_this_worker(task, Path(scratch))
+    with as_usage_failures(), run_settings_here(task, os.environ) as (settings, environ):
         check_open_files(settings)
-        environ = worker_environment(settings, task.key_folder, os.environ)
         with open_run(settings, environ) as run:
             return _finished(run, *_run_to_its_end(run))
+
+
+@contextlib.contextmanager
+def run_settings_here(task: Task, environ: Mapping[str, str]) -> Iterator[tuple[RunSettings, dict[str, str]]]:
+    """The settings of a task's run in this process, with files of this machine, and the environment with its keys.
+
+    Raises:
+        TargetError: a key cannot be read.
+    """
+    with tempfile.TemporaryDirectory(prefix="chat-conformance-run-") as scratch:
+        settings = _on_this_worker(task, Path(scratch))
+        yield settings, worker_environment(settings, task.key_folder, environ)
 
 
 def _on_this_worker(task: Task, scratch: Path) -> RunSettings:

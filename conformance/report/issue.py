@@ -37,9 +37,11 @@ class _Shown:
 
 
 def issue_markdown(
-    results: Results, requirement_id: str, exchanges: Iterable[Exchange], *, curl: Curl, redact: Redact
+    results: Results, requirement_id: str, exchanges: Iterable[Exchange], *, curl: Curl, redact: Redact, below: str = ""
 ) -> str:
     """The issue as Markdown. What comes from outside goes through `redact`, and is written so that it does nothing.
+
+    `below` are the marks (`#`) of the heading that it stands under, where it is a part of another text.
 
     Raises:
         NoIssueError: the run did not find the requirement broken.
@@ -49,7 +51,7 @@ def issue_markdown(
     chosen = _smallest(row, known, curl, redact)
     parts = [*_required(row, redact), *_came(row, chosen, redact), *_reproduced(chosen)]
     parts += [*_breaks(results, row), *_versions(results, chosen, redact)]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(f"{below}{part}" if part.startswith("#") else part for part in parts) + "\n"
 
 
 def _broken(results: Results, requirement_id: str) -> RequirementResult:

@@ -59,6 +59,8 @@ class SuiteRun:
         self.unusable: Exception | None = None
         self.needs: list[str] = []
         """Names and globs of the probes that the collected tests look at."""
+        self.needs_of: dict[str, list[str]] = {}
+        """The same for each selected requirement."""
         self.tests: dict[str, list[str]] = {}
         """The names of the test functions that judge each selected requirement."""
         self._interrupted: str | None = None
@@ -149,6 +151,7 @@ class SuiteRun:
             if REQUIREMENT in item.stash:
                 probes = item.stash[PROBES]
                 self.needs.extend(probes)
+                self.needs_of.setdefault(item.stash[REQUIREMENT].id, []).extend(probes)
                 self.tests.setdefault(item.stash[REQUIREMENT].id, []).append(item.name.split("[")[0])
 
     # --- observing -------------------------------------------------------------------------------------------------

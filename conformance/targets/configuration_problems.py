@@ -49,18 +49,18 @@ def _problem(error: Any, document: Document, schema: str, completed: Callable[[d
     return document.error(_departure(error, kind, path), join("", *path))
 
 
-def _unknown(name: str, path: list[str], settings: list[str], fleet: list[str]) -> str:
+def _unknown(name: str, path: list[str], settings: list[str], tables: Mapping[str, list[str]]) -> str:
     shown = one_line(name, _SHOWN)
     if not path:
         if name in settings or name == "base_url":
             return f"{shown} is a setting of a target; put it below [targets.NAME], or [defaults] for all targets."
-        near = difflib.get_close_matches(name, ("targets", "defaults", "fleet"), n=1, cutoff=0.7)
-        hint = f"did you mean {near[0]}?" if near else "the file has [defaults], [targets.NAME] and [fleet]."
+        near = difflib.get_close_matches(name, ("targets", "defaults", *tables), n=1, cutoff=0.7)
+        hint = f"did you mean {near[0]}?" if near else "the file has [defaults], [targets.NAME], [fleet] and [watch]."
         return f"{shown} is not known here; {hint}"
-    where = {"defaults": "[defaults]", "fleet": "[fleet]"}.get(path[0], "a target")
+    where = f"[{path[0]}]" if path[0] in {"defaults", *tables} else "a target"
     if name == "base_url":
         return "base_url is not a setting of [defaults]; each target has its own."
-    allowed = fleet if path[0] == "fleet" else [*settings, *(["base_url"] if where == "a target" else [])]
+    allowed = tables.get(path[0]) or [*settings, *(["base_url"] if where == "a target" else [])]
     near = difflib.get_close_matches(name, allowed, n=3, cutoff=0.7)
     if near:
         return f"{shown} is not a setting of {where}; did you mean {' or '.join(near)}?"
@@ -122,12 +122,13 @@ def _shown(value: Any, path: Iterable[str]) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value}"
 
 
-def _settings(schema: str, completed: Callable[[dict[str, Any]], None]) -> tuple[list[str], list[str]]:
-    """The names of all settings of a target, and of all settings of a fleet."""
+def _settings(schema: str, completed: Callable[[dict[str, Any]], None]) -> tuple[list[str], dict[str, list[str]]]:
+    """The names of all settings of a target, and those of the tables for many targets, by their names."""
     from conformance.contract import schema_of  # noqa: PLC0415 - only a mistake needs it
 
     whole = schema_of(schema, completed)
-    return list(whole["$defs"]["settings"]["properties"]), list(whole["properties"]["fleet"]["properties"])
+    tables = {name: list(whole["properties"][name]["properties"]) for name in ("fleet", "watch")}
+    return list(whole["$defs"]["settings"]["properties"]), tables
 
 
 def _plain(value: Any) -> Any:

@@ -29,8 +29,9 @@ def _parts() -> Iterator[str]:
 
 def _command(name: str, command: click.Command, parent: click.Context) -> Iterator[str]:
     context = click.Context(command, info_name=name, parent=parent)
-    yield f"## {name}"
-    yield f"```text\nchat-conformance {name} {' '.join(command.collect_usage_pieces(context))}\n```"
+    words = context.command_path.removeprefix("chat-conformance ")
+    yield f"{'#' * (2 + words.count(' '))} {words}"
+    yield f"```text\nchat-conformance {words} {' '.join(command.collect_usage_pieces(context))}\n```"
     yield _help(command)
     records = [record for one in command.params if (record := one.get_help_record(context)) is not None]
     rows = [(md.code(option), md.prose(text)) for option, text in records if text]
@@ -38,6 +39,8 @@ def _command(name: str, command: click.Command, parent: click.Context) -> Iterat
         yield md.table(("option", "meaning"), rows)
     if name == "init":
         yield f'It writes this file:\n\n```toml title="conformance.toml"\n{configuration_text()}```'
+    for within, one in command.commands.items() if isinstance(command, click.Group) else ():
+        yield from _command(within, one, context)
 
 
 def _help(command: click.Command) -> str:

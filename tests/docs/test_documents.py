@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from conformance.cli.main import commands
@@ -88,7 +89,7 @@ def test_every_command_and_option_that_is_named_is_one(document: Path) -> None:
     unknown = []
     for name, words in _COMMAND.findall("\n".join(_codes(_text(document)))):
         command = commands.commands.get(name)
-        known = {option for one in command.params for option in one.opts} if command else set()
+        known = _options(command) if command else set()
         unknown += [] if command else [name]
         unknown += [f"{name} {option}" for option in _OPTION.findall(words) if option not in known]
     assert unknown == []
@@ -102,7 +103,7 @@ def test_every_task_that_is_named_is_one(document: Path) -> None:
 
 @each_document()
 def test_every_option_that_is_named_alone_is_one(document: Path) -> None:
-    known = {option for command in commands.commands.values() for one in command.params for option in one.opts}
+    known = _options(commands)
     alone = [match[0] for code in _CODE.findall(_without_fences(_text(document))) if (match := _OPTION.match(code))]
     assert [option for option in alone if option not in known | OF_PYTEST] == []
 
@@ -115,6 +116,12 @@ def test_every_requirement_and_fault_that_is_named_is_one(document: Path, ids: f
     named += [one for one in re.findall(r"^- (?:requirement|id): ([a-z.-]+)", text, re.MULTILINE) if ".own." not in one]
     assert [one for one in named if one not in ids | MADE_UP] == []
     assert not ids & MADE_UP
+
+
+def _options(command: click.Command) -> set[str]:
+    """The options of a command, and of those in it."""
+    own = {option for one in command.params for option in one.opts}
+    return own.union(*map(_options, command.commands.values())) if isinstance(command, click.Group) else own
 
 
 def _text(document: Path) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
@@ -41,7 +42,7 @@ def kinds(name: str) -> set[str]:
 
 def test_there_is_a_job_a_cronjob_and_a_fleet() -> None:
     assert "Job" in kinds("job.yaml")
-    assert kinds("cronjob.yaml") == {"CronJob"}
+    assert kinds("cronjob.yaml") == kinds("watch.yaml") == {"CronJob"}
     assert kinds("fleet.yaml") == {"DaskJob", "NetworkPolicy"}
     assert all({"apiVersion", "kind", "metadata"} <= one.keys() for found in DOCUMENTS.values() for one in found)
 
@@ -56,7 +57,9 @@ def test_a_pod_runs_a_command_that_there_is_without_privileges(name: str, pod: d
         assert words[1] in {"worker", "scheduler"}
         return
     words = words[1:] if words[0] == "chat-conformance" else words
-    options = {option for parameter in cli.commands[words[0]].params for option in parameter.opts}
+    command = cli.commands[words[0]]
+    command = command.commands[words[1]] if isinstance(command, click.Group) else command
+    options = {option for parameter in command.params for option in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= options
     mounted = {mount["name"] for mount in container["volumeMounts"]}
     assert mounted == {volume["name"] for volume in pod["volumes"]}
