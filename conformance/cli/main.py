@@ -14,6 +14,7 @@ from conformance.cli.certifying import CERTIFYING
 from conformance.cli.duration import seconds_of
 from conformance.cli.fleet import fleet
 from conformance.cli.reach_options import reach_options
+from conformance.cli.registry import registry
 from conformance.cli.runs import COMMANDS
 from conformance.shipped import DEFAULT_PROFILE, shipped_profiles
 from conformance.terminal.exits import INCONCLUSIVE, SUITE_BROKE, USAGE, exit_status, print_error
@@ -396,5 +397,5 @@ def lab(profiles: tuple[str, ...], **options: Any) -> int:
     return exit_status(lambda: run_lab(profiles, LabOptions(**options)))
 
 
-for _command in (fleet, *COMMANDS, *CERTIFYING):
+for _command in (fleet, registry, *COMMANDS, *CERTIFYING):
     commands.add_command(_command)
