@@ -36,7 +36,7 @@ class Vendor:
 VENDORS = (
     Vendor("Alder Inference", is_telling=True),
     Vendor("Birch Models", faults=("stream-end.done-missing", None, None)),
-    Vendor("Cedar Cloud", faults=(None, None, "structured.any-json")),
+    Vendor("Cedar Cloud", faults=(None, None, "access.open-to-wrong-keys")),
     # Conformant by the release that it was scored by, and not by the newest one.
     Vendor("Dogwood AI", faults=("refusal.model-200",) * 3, release=OLD, is_telling=True),
     Vendor("Elm & Daughters <AI>", faults=("access.open-to-all", "access.open-to-keyless", None)),

@@ -9,7 +9,15 @@ from pathlib import Path
 import conformance
 from conformance.bundle.errors import BundleError
 from conformance.bundle.judge_again import check_planned, judged, opened, requirements_in
-from conformance.contract import Contract, load_contract, requirement_set, shipped_profiles
+from conformance.contract import (
+    Contract,
+    ContractError,
+    load_contract,
+    read_release,
+    requirement_set,
+    shipped_profiles,
+    with_release,
+)
 from conformance.contract.release import releases
 from conformance.quoting import one_line
 from conformance.report import Results
@@ -39,7 +47,11 @@ def made_elsewhere(results: Results, folder: Path) -> str | None:
         return f"made by chat-conformance {one_line(results.suite_version, 40)}"
     if results.profile.sha256 != contract.profile.sha256:
         return f"made with another document of {contract.profile.name}"
-    if requirements_in(folder).get("requirements") != requirement_set(contract):
+    try:
+        bound = contract if results.release is None else _bound(contract, results.release.version)
+    except ContractError:
+        return f"scored by a release of {contract.profile.name} that is not here"
+    if requirements_in(folder).get("requirements") != requirement_set(bound):
         return f"made with another set of requirements of {contract.profile.name}"
     return None
 
@@ -82,6 +94,11 @@ def _newest(results: Results) -> str:
 @cache
 def _contract(profile: str) -> Contract:
     return load_contract(profile)
+
+
+def _bound(contract: Contract, release: str) -> Contract:
+    """The contract as a release binds, which decides the levels."""
+    return with_release(contract, read_release(contract, release))
 
 
 def _order(version: str) -> list[tuple[int, str]]:

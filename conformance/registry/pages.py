@@ -175,4 +175,3 @@ def _said(row: Requirement) -> str:
     pointer = f"{row.keyword.location}#{row.keyword.pointer}" if row.keyword else None
     found = explanation(row.id, pointer)
     return "" if found is None else found.why
-

@@ -1,4 +1,4 @@
-"""Folders of registries: smoke runs of the reference with and without faults, laid out as vendors do."""
+"""Folders of registries: runs of the reference with and without faults, laid out as vendors do."""
 
 from __future__ import annotations
 
@@ -34,22 +34,24 @@ class Bundles:
 
 
 def make_bundles(folder: Path) -> Bundles:
-    """Three smoke runs, one after the other."""
+    """Three runs, one after the other."""
     made = Bundles(folder / "good.zip", folder / "bad.zip", folder / "outdated.zip")
-    _run(made.good, None, NEW)
-    _run(made.bad, "structured.any-json", NEW)
-    _run(made.outdated, "refusal.model-200", OLD)
+    _run(made.good, "openai", "smoke", NEW)
+    _run(made.bad, "openai", "smoke", NEW, "access.open-to-all")
+    # No requirement of the smoke tier became a MUST that a fault breaks alone.
+    _run(made.outdated, "openai", "standard", OLD, "refusal.model-200")
     return made
 
 
-def _run(bundle: Path, fault: str | None, release: str) -> None:
-    contract = load_contract("openai")
+def _run(bundle: Path, profile: str, tier: str, release: str, fault: str | None = None) -> None:
+    contract = load_contract(profile)
     hooks = None
     if fault is not None:
         found = next(one for one in every_fault(contract) if one.id == fault)
         hooks = found.hooks_over(Hooks(reference_stages(contract)))
-    with EmbeddedReference("openai", contract=contract, hooks=hooks) as reference:
-        words = ("openai", "--tier", "smoke", "--release", release)
+    with EmbeddedReference(profile, contract=contract, hooks=hooks) as reference:
+        words = (profile, "--tier", tier, "--release", release)
+
         status, said = beside(reference, *words, "--out", bundle.with_suffix(""), "--bundle", bundle)
     assert status in (0, 1), said
 
