@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from conformance.contract.model import Requirement
 from conformance.registry import places as named
 from conformance.registry.breaking import BrokenRequirement, clients_broken
 from conformance.registry.changes import MEANINGS as CAUSES
-from conformance.registry.changes import judged_anew
+from conformance.registry.changes import VerdictChange, judged_anew
 from conformance.registry.places import Places, subject_slug
 from conformance.registry.registry import Registry
 from conformance.registry.run import Run
@@ -87,7 +87,7 @@ class Pages:
             clients_seen=any(clients_broken(run).names or clients_broken(run).is_seen for run in newest),
             breaking=breaking,
             more_breaking=sum(bool(one.now) for one in registry.broken) - len(breaking),
-            latest=registry.changes[:_LATEST],
+            latest=_latest(registry.changes),
         )
 
     def _vendor(self, vendor: str) -> str:
@@ -168,6 +168,14 @@ class Pages:
             "subject_slug": subject_slug,
             "said": _said,
         }
+
+
+def _latest(changes: Sequence[VerdictChange]) -> list[VerdictChange]:
+    """The latest changes, of each subject one of each kind."""
+    found: dict[tuple[int, bool], VerdictChange] = {}
+    for one in changes:
+        found.setdefault((id(one.subject), one.earlier is None), one)
+    return [*found.values()][:_LATEST]
 
 
 def _said(row: Requirement) -> str:
