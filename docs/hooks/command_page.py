@@ -29,13 +29,16 @@ def _parts() -> Iterator[str]:
 
 def _command(name: str, command: click.Command, parent: click.Context) -> Iterator[str]:
     context = click.Context(command, info_name=name, parent=parent)
-    yield f"## {name}"
-    yield f"```text\nchat-conformance {name} {' '.join(command.collect_usage_pieces(context))}\n```"
+    yield f"## {context.command_path.partition(' ')[2]}"
+    yield f"```text\n{context.command_path} {' '.join(command.collect_usage_pieces(context))}\n```"
     yield _help(command)
     records = [record for one in command.params if (record := one.get_help_record(context)) is not None]
     rows = [(md.code(option), md.prose(text)) for option, text in records if text]
     if rows:
         yield md.table(("option", "meaning"), rows)
+    if isinstance(command, click.Group):
+        for inner, one in command.commands.items():
+            yield from _command(inner, one, context)
     if name == "init":
         yield f'It writes this file:\n\n```toml title="conformance.toml"\n{configuration_text()}```'
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from conformance.cli.main import commands
@@ -83,12 +84,18 @@ def test_every_path_that_is_named_is_there(document: Path) -> None:
     assert [path for path in patterns if not list(ROOT.glob(path))] == []
 
 
+def _options(command: click.Command) -> set[str]:
+    """The options of a command, and of the commands in it."""
+    inner = command.commands.values() if isinstance(command, click.Group) else ()
+    return {option for one in (command, *inner) for parameter in one.params for option in parameter.opts}
+
+
 @each_document()
 def test_every_command_and_option_that_is_named_is_one(document: Path) -> None:
     unknown = []
     for name, words in _COMMAND.findall("\n".join(_codes(_text(document)))):
         command = commands.commands.get(name)
-        known = {option for one in command.params for option in one.opts} if command else set()
+        known = _options(command) if command else set()
         unknown += [] if command else [name]
         unknown += [f"{name} {option}" for option in _OPTION.findall(words) if option not in known]
     assert unknown == []
@@ -102,7 +109,7 @@ def test_every_task_that_is_named_is_one(document: Path) -> None:
 
 @each_document()
 def test_every_option_that_is_named_alone_is_one(document: Path) -> None:
-    known = {option for command in commands.commands.values() for one in command.params for option in one.opts}
+    known = {option for command in commands.commands.values() for option in _options(command)}
     alone = [match[0] for code in _CODE.findall(_without_fences(_text(document))) if (match := _OPTION.match(code))]
     assert [option for option in alone if option not in known | OF_PYTEST] == []
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from conformance.bundle.reexamined import Judged, Reexamined, Row, ShownFinding
 from conformance.contract import load_contract
@@ -26,14 +27,14 @@ def row(outcome: Outcome, *, level: Level = Level.MUST, scored: bool = True, dig
     return Row(outcome, level, scored, digest)
 
 
-def judged(release: str = "2", **rows: Row) -> Judged:
+def judged(release: str = "2", /, **rows: Row) -> Judged:
     outcomes = {one.outcome for one in rows.values() if one.binds}
     verdict = Verdict.NONCONFORMANT if BAD in outcomes else Verdict.INCONCLUSIVE if OPEN in outcomes else None
     return Judged(release, verdict or Verdict.CONFORMANT, "about", (), rows)
 
 
 def run(
-    day: int, version: str, newest: Judged, recorded: Judged | None = None, vendor: str = "Acme", **changed: object
+    day: int, version: str, newest: Judged, recorded: Judged | None = None, vendor: str = "Acme", **changed: Any
 ) -> Run:
     shown = Reexamined(
         profile="openai",
@@ -61,7 +62,7 @@ def run(
     file = BundleFile(Path("run.zip"), "run.zip", vendor, "", version)
     return Run(
         file, sha256(f"{vendor} {day}".encode()).hexdigest(), replace(shown, **changed), "2026-11-30T10:00:00+00:00"
-    )  # type: ignore[arg-type]
+    )
 
 
 def subject(*runs: Run) -> Subject:
@@ -88,7 +89,7 @@ def registry(*runs: Run) -> Registry:
 
 def usual_registry() -> Registry:
     """Three vendors: one conforms, one broke its streams in its second version, one is judged otherwise now."""
-    good, bad = judged(**{DONE: row(GOOD)}), judged(**{DONE: row(BAD)})
+    good, bad = judged("2", **{DONE: row(GOOD)}), judged("2", **{DONE: row(BAD)})
     found = {DONE: (ShownFinding("stream/plain#1", "one [DONE]", "<b>none</b>"),)}
     return registry(
         run(1, "1.0", good, vendor="Zebra"),
