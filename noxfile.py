@@ -96,6 +96,7 @@ def lock(session: nox.Session) -> None:
     session.run(*of_the_same, "pyproject.toml", "--extra", "signing", "--output-file", "requirements/image.txt")
     session.run(*of_the_same, "pyproject.toml", "--extra", "fleet", "--output-file", "requirements/fleet.txt")
     session.run(*of_the_same, "pyproject.toml", "--extra", "soak", "--output-file", "requirements/soak.txt")
+    session.run(*of_the_same, "pyproject.toml", "--extra", "registry", "--output-file", "requirements/registry.txt")
     session.run(*of_the_same, "--group", "release", "--output-file", "requirements/release.txt")
 
 

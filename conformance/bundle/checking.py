@@ -45,7 +45,7 @@ def checked(asked: Mapping[str, Any]) -> list[str]:
 
     folder, members = Path(asked["folder"]), asked["members"]
     if asked["part"] == "plan":
-        results, _ = _consistent(folder, members, asked["key_file"])
+        results, _ = consistent(folder, members, asked["key_file"])
         given = None if asked["challenge"] is None else GivenChallenge.from_data(asked["challenge"])
         planned = check_plan_again(results, folder, None if given is None else given.challenge)
         answered = () if given is None or planned.carried is None else (given, planned.carried)
@@ -53,7 +53,7 @@ def checked(asked: Mapping[str, Any]) -> list[str]:
     from conformance.bundle.answer import answer  # noqa: PLC0415 - as above
     from conformance.bundle.facts import facts_of  # noqa: PLC0415 - as above
 
-    results, seal = _consistent(folder, members, asked["key_file"])
+    results, seal = consistent(folder, members, asked["key_file"])
     left, evidence = judge_again(results, folder)
     problem = unmet(Demands.from_data(asked["demands"]), results, left)
     if problem is not None:
@@ -65,11 +65,18 @@ def checked(asked: Mapping[str, Any]) -> list[str]:
     return answer(asked["name"], results, left, seal, asked["shown"])
 
 
-def _consistent(folder: Path, members: Sequence[str], key_file: str | None) -> tuple[Results, str]:
-    """The results of a bundle whose files belong together, and what is known about its signature."""
+def consistent(
+    folder: Path, members: Sequence[str], key_file: str | None, *, any_version: bool = False
+) -> tuple[Results, str]:
+    """The results of a bundle whose files belong together, and what is known about its signature.
+
+    Raises:
+        BundleError: they do not, or, unless it may be of any version, another version of the suite made it.
+    """
     manifest = check_manifest(folder, members, (STATEMENT, ENVELOPE))
     statement, seal = _statement(folder, members, key_file)
-    _check_version(manifest)
+    if not any_version:
+        _check_version(manifest)
     for name in _NEEDED:
         if name not in members:
             raise BundleError(f"{name} is missing; every bundle has it.")

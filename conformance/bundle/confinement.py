@@ -68,7 +68,13 @@ def confined(module: str, asked: Mapping[str, Any], bounds: Bounds) -> tuple[lis
     )
     try:
         done = subprocess.run(  # noqa: S603 - this very program
-            command, input=given, capture_output=True, timeout=_PATIENCE * bounds.seconds, check=False
+            command,
+            input=given,
+            capture_output=True,
+            timeout=_PATIENCE * bounds.seconds,
+            check=False,
+            # Ctrl-C is for who waits for the answer; a process that took it for its own would answer something else.
+            start_new_session=True,
         )
     except subprocess.TimeoutExpired:
         raise too_much from None

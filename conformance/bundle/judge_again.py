@@ -28,12 +28,13 @@ from conformance.probes import Challenge
 from conformance.probes.generated import MOST
 from conformance.quoting import one_line
 from conformance.report import Results, results_document
-from conformance.running.finish import finish
+from conformance.running.finish import FinishedRun, finish
 from conformance.running.opening import open_run
 from conformance.running.planned_again import PlannedAgain, planned_again
 from conformance.running.pytest_session import Ended, collect, judge
 from conformance.running.retry_findings import retried
 from conformance.running.run import Run, RunSettings
+from conformance.running.suite_run import SuiteRun
 from conformance.strict_json import JsonError, load
 from conformance.terminal.exits import UsageFailure, as_usage_failures
 
@@ -60,11 +61,11 @@ def check_plan_again(results: Results, folder: Path, challenge: Challenge | None
         BundleError: the contract is a different one; or a probe, an exchange or a request is not what follows; or the
             run was not made for the challenge.
     """
-    with _opened(results, folder) as run:
+    with opened(results, folder) as run:
         assert run.recorded is not None
         if challenge is not None:
             check_challenge(challenge, run.recorded)
-        planning, again, needs = _check_planned(run)
+        planning, again, needs = check_planned(run)
         connections = tuple(peer_sentences(run.recorded.exchanges))
         return Planned(connections, None if challenge is None else carried(planning, again, needs))
 
@@ -77,26 +78,35 @@ def judge_again(results: Results, folder: Path) -> tuple[tuple[LeftOut, ...], Ev
     Raises:
         BundleError: the contract is a different one; or an outcome, anything else in the record, or a report differs.
     """
-    with _opened(results, folder) as run:
+    with opened(results, folder) as run:
         _compare(results, folder, run)
         assert run.recorded is not None
         return left_out(results, run.recorded), run.recorded
 
 
 @contextlib.contextmanager
-def _opened(results: Results, folder: Path) -> Iterator[Run]:
-    """The run over the evidence of a bundle, which says to be of the run of the results, and may be."""
+def opened(results: Results, folder: Path, *, newest: str | None = None) -> Iterator[Run]:
+    """The run over the evidence of a bundle, which says to be of the run of the results, and may be.
+
+    `newest` is the release that is scored by in place of the recorded one; with it, another state of the suite may have
+    made the bundle.
+
+    Raises:
+        BundleError: the evidence is broken or of another run, or the contract is a different one.
+    """
+    release = results.release.version if results.release else None
     settings = RunSettings(
         profile=profile_of(results, folder),
         replay=(folder / EVIDENCE).parent,
         strict=results.strict,
         require_all=results.require_all,
-        release=results.release.version if results.release else None,
+        release=newest or release,
         bounds=FOREIGN,
     )
     try:
         with as_usage_failures(), open_run(settings, {}) as run:
-            _check_contract(results, folder, requirement_set(run.contract), run.contract.profile.sha256)
+            if newest is None:
+                _check_contract(results, folder, requirement_set(run.contract), run.contract.profile.sha256)
             assert run.recorded is not None
             check_finished(results, run.recorded)
             check_times(results, run.recorded.exchanges)
@@ -113,7 +123,7 @@ def profile_of(results: Results, folder: Path) -> str:
     Raises:
         BundleError: the document in the bundle is not the one that was judged by.
     """
-    written = _requirements(folder)
+    written = requirements_in(folder)
     document = folder / CONTRACT / str(written["document"])
     if not document.is_file() or file_digest(document) != results.profile.sha256:
         raise BundleError(
@@ -123,7 +133,12 @@ def profile_of(results: Results, folder: Path) -> str:
     return name if name in shipped_profiles() else with_operation(str(document), operation and str(operation))
 
 
-def _requirements(folder: Path) -> Mapping[str, Any]:
+def requirements_in(folder: Path) -> Mapping[str, Any]:
+    """What the bundle says that its contract required.
+
+    Raises:
+        BundleError: it is not there, or cannot be used.
+    """
     try:
         written = load((folder / REQUIREMENTS).read_bytes())
     except JsonError as error:
@@ -135,12 +150,21 @@ def _requirements(folder: Path) -> Mapping[str, Any]:
     return written
 
 
-def _compare(results: Results, folder: Path, run: Run) -> None:
+def judged(results: Results, run: Run) -> tuple[SuiteRun, FinishedRun]:
+    """The evidence of a bundle, judged as its run was: with the waivers of then, on that day.
+
+    Raises:
+        BundleError: the suite broke on it.
+    """
     day = datetime.datetime.fromisoformat(results.started).date()
     suite_run, ended = judge(replace(run, waivers=results.waivers, today=day))
     shown = retried(suite_run)
     _check_unbroken([*suite_run.broken, *shown.broken], ended)
-    again = finish(suite_run, interrupted=ended.interrupted, write=False, tries=shown.tries)
+    return suite_run, finish(suite_run, interrupted=ended.interrupted, write=False, tries=shown.tries)
+
+
+def _compare(results: Results, folder: Path, run: Run) -> None:
+    suite_run, again = judged(results, run)
     difference = next(record_differences(results_document(results), results_document(again.results)), None)
     if difference is not None:
         raise BundleError(difference)
@@ -149,8 +173,12 @@ def _compare(results: Results, folder: Path, run: Run) -> None:
         raise BundleError(f"{changed} is not the report that results and evidence make; it was changed.")
 
 
-def _check_planned(run: Run) -> tuple[Run, PlannedAgain, Sequence[str]]:
-    """Check the plan and each request; gives the plan, the run as it was planned, and what its tests need."""
+def check_planned(run: Run) -> tuple[Run, PlannedAgain, Sequence[str]]:
+    """Check the plan and each request; gives the plan, the run as it was planned, and what its tests need.
+
+    Raises:
+        BundleError: one is not what follows.
+    """
     recorded = run.recorded
     assert recorded is not None
     generated = recorded.header.get("generated")
@@ -180,7 +208,7 @@ def _check_contract(results: Results, folder: Path, required: Mapping[str, Any],
             f"the document of {results.profile.name} that is installed here is a different one (sha256 {sha256}), so"
             " nothing was judged again; verify it with the installation that made it."
         )
-    written = _requirements(folder).get("requirements")
+    written = requirements_in(folder).get("requirements")
     if written != required:
         raise BundleError(
             f"{REQUIREMENTS} does not list what this installation requires of {results.profile.name}: the set was"

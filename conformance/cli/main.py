@@ -15,6 +15,7 @@ from conformance.cli.duration import seconds_of
 from conformance.cli.fleet import MANY
 from conformance.cli.lab import lab
 from conformance.cli.reach_options import reach_options
+from conformance.cli.registry import registry
 from conformance.cli.runs import COMMANDS
 from conformance.cli.soak import soak
 from conformance.shipped import DEFAULT_PROFILE, shipped_profiles
@@ -333,5 +334,5 @@ def requirements(profile: str, operation: str | None, **options: Any) -> int:
     return exit_status(lambda: list_requirements(with_operation(profile, operation), **options))
 
 
-for _command in (lab, *MANY, soak, *COMMANDS, *CERTIFYING):
+for _command in (lab, *MANY, soak, registry, *COMMANDS, *CERTIFYING):
     commands.add_command(_command)

@@ -100,3 +100,15 @@ def _rules(table: FaultTable) -> Mapping[tuple[str, str], Sequence[str]]:
         place: tuple(client for client, times in counts.items() if times and times >= _SHARE * changed[place])
         for place, counts in broke.items()
     }
+
+
+@cache
+def breaking_clients(requirement: str) -> tuple[str, ...]:
+    """The clients that break where a requirement is broken, by the shipped table and whatever the answer's kind.
+
+    None where no table is shipped.
+    """
+    if not TABLE.is_file():
+        return ()
+    rules = _rules(shipped_table())
+    return tuple(sorted({client for (named, _), some in rules.items() if named == requirement for client in some}))

@@ -80,7 +80,7 @@ def test_the_package_declares_what_it_imports_and_nothing_else() -> None:
     extras = PROJECT["optional-dependencies"]
     needed = distributions(imported(ROOT / "conformance"))
     always = declared(PROJECT["dependencies"])
-    optional = (extras[name] for name in ("fleet", "soak", "watch", "xdist", "signing"))
+    optional = (extras[name] for name in ("fleet", "soak", "watch", "registry", "xdist", "signing"))
     assert needed - always - declared(tuple(one for some in optional for one in some)) == set()
     assert always - needed == BY_NAME
 

@@ -21,6 +21,7 @@ LOCKS = {
     "image.txt": [*PROJECT["dependencies"], *EXTRAS["signing"]],
     "fleet.txt": [*PROJECT["dependencies"], *EXTRAS["fleet"]],
     "soak.txt": [*PROJECT["dependencies"], *EXTRAS["soak"]],
+    "registry.txt": [*PROJECT["dependencies"], *EXTRAS["registry"]],
     "test.txt": [*PROJECT["dependencies"], *(one for extra in EXTRAS.values() for one in extra)],
     "release.txt": DOCUMENT["dependency-groups"]["release"],
 }
@@ -71,7 +72,7 @@ def test_no_index_and_no_place_is_named(name: str) -> None:
     assert re.findall(r"\w+://|--(?:extra-)?index-url|--find-links|(?:^|\s)/\S+|@", text_of(name)) == []
 
 
-@pytest.mark.parametrize("name", ["run.txt", "image.txt", "fleet.txt"])
+@pytest.mark.parametrize("name", ["run.txt", "image.txt", "fleet.txt", "registry.txt"])
 def test_what_the_product_runs_with_is_what_is_tested(name: str) -> None:
     assert versions(pinned(name)) <= versions(pinned("test.txt"))
 
