@@ -18,6 +18,7 @@ OURS = {
     "probes/usual_requests.py": "arguments of a call in a request of ours",
     "report/write.py": "a record that was written a line above",
     "running/run_log.py": "what pytest-html has just written",
+    "soak/keeping.py": "a record that was written a line above",
     "strict_json.py": "the strict reader itself",
     "suite/complaint.py": "what a target wrote, where anything is only text if it is not JSON",
     "suite/observations.py": "a request of ours, which `verify` holds to the plan",
