@@ -116,7 +116,8 @@ def table_text(table: FaultTable) -> str:
     yaml.default_flow_style, yaml.width, yaml.sort_base_mapping_type_on_output = None, 118, False
     stream = StringIO()
     yaml.dump(table_document(table), stream)
-    return _HEAD + stream.getvalue()
+    lines = (line.rstrip() for line in stream.getvalue().splitlines())  # where it wraps, a space is left
+    return _HEAD + "".join(f"{line}\n" for line in lines)
 
 
 def table_document(table: FaultTable) -> dict[str, Any]:
