@@ -6,6 +6,7 @@ import fnmatch
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import pytest
 
@@ -158,8 +159,11 @@ def _alone(items: Sequence[pytest.Item]) -> Iterator[pytest.Function]:
             yield item
 
 
+_FOR_ANY_PROBE: Final = ("error.load-*", "error.retry-after")
+
+
 def _looks_at(item: pytest.Function, probe: str) -> bool:
     """Whether a test looks at the answer to a probe; a refusal for load may come for any."""
-    if item.stash[REQUIREMENT].id.startswith(("error.load-", "error.retry-after")):
+    if any(fnmatch.fnmatchcase(item.stash[REQUIREMENT].id, name) for name in _FOR_ANY_PROBE):
         return True
     return any(fnmatch.fnmatchcase(probe, pattern) for pattern in item.stash[PROBES])
