@@ -23,6 +23,7 @@ from conformance.soak.settings import Share
 from conformance.soak.times import LATE, WHOLE, Measured, Times, level_of
 from conformance.wire import Exchange
 from conformance.wire.budget import RateLimit, Timing
+from conformance.wire.lateness import LEAST_LATE
 from conformance.wire.observe import IDLE_EXPIRY
 from conformance.wire.retry import FIRST_BACKOFF, failed_to_connect, retry_after
 
@@ -35,8 +36,6 @@ MOST_WAITING: Final = 64
 _AT_ONCE: Final = 8
 _LOOK: Final = 0.05
 """Seconds between two looks at how late the sender is."""
-_MUCH_TOO_LATE: Final = 0.25
-"""Seconds of lateness from which on the times of an answer say nothing of the target."""
 _LONGEST_PAUSE: Final = 5.0
 _MOST_SAMPLES: Final = 240
 STOPPED: Final = "it was stopped"
@@ -209,7 +208,7 @@ class Users:
             await asyncio.sleep(_LOOK)
             now = time.monotonic()
             self.late.add(Measured(WHOLE, LATE, 1), [max(now - due, 0.0)])
-            if now - due > _MUCH_TOO_LATE:
+            if now - due > LEAST_LATE:
                 self._stalls.append(now)
             if now - sampled >= every and len(self.samples) < _MOST_SAMPLES:
                 sampled = now

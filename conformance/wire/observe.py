@@ -22,7 +22,7 @@ from conformance.wire.reachability import require_reachable
 from conformance.wire.retry import TOO_MANY_REQUESTS, refused_or_unseen, retry_delay
 from conformance.wire.run_time import OUT_OF_TIME, RunTime, came_to_nothing
 from conformance.wire.schedule import FollowUps, Schedule, chains, waves
-from conformance.wire.turns import Turns
+from conformance.wire.lateness import Lateness
 
 if TYPE_CHECKING:
     import httpx
@@ -173,7 +173,7 @@ class _Run:
         self._memory = MemoryBudget(limits)
         self._rate_limit = RateLimit(limits.rate, timing)
         self._silence = _Silence(limits)
-        self._turns = Turns()
+        self._lateness = Lateness()
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._numbers = count(1)
         self._attempts: dict[str, int] = {}
@@ -206,7 +206,7 @@ class _Run:
         answered = any(exchange.answer is not None for exchange in self._exchanges)
         await require_reachable(self._target, self._limits, self._timing, answered=answered)
         pool = self._open(connections=self._limits.concurrency, keepalive=IDLE_EXPIRY)
-        watching = asyncio.create_task(self._turns.watch())
+        watching = asyncio.create_task(self._lateness.watch())
         try:
             await self._send_waves(pool)
         finally:
@@ -342,10 +342,10 @@ class _Run:
         for tries in count(1):
             await self._rate_limit.wait()
             began = began or self._timing.clock()
-            missed = self._turns.missed
+            late = self._lateness.seconds
             sent = await client.send(probe, self._schedule.request(probe), self._next_attempt(probe))
-            if self._turns.missed > missed:
-                held_up = round(self._turns.missed - missed, 3)
+            if self._lateness.seconds > late:
+                held_up = round(self._lateness.seconds - late, 3)
                 sent = replace(sent, exchange=replace(sent.exchange, held_up=held_up))
             if refused_or_unseen(sent):
                 # Nothing was generated, so nothing was charged.

@@ -7,17 +7,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-LEAST_MISSED = 0.25
+LEAST_LATE = 0.25
 """Seconds late from which on a turn counts as missed; less than that disturbs no judgement."""
 _INTERVAL = 0.1
 
 
 @dataclass(slots=True)
-class Turns:
+class Lateness:
     """How long an event loop was kept from its work: by the machine, or by work of its own."""
 
     now: Callable[[], float] = time.monotonic
-    _missed: float = 0.0
+    _before: float = 0.0
     _due: float | None = None
 
     async def watch(self) -> None:
@@ -25,10 +25,10 @@ class Turns:
         while True:
             self._due = self.now() + _INTERVAL
             await asyncio.sleep(_INTERVAL)
-            self._missed = self.missed
+            self._before = self.seconds
 
     @property
-    def missed(self) -> float:
+    def seconds(self) -> float:
         """Seconds that were missed so far; between two moments, the difference."""
         late = 0.0 if self._due is None else self.now() - self._due
-        return self._missed + (late if late >= LEAST_MISSED else 0.0)
+        return self._before + (late if late >= LEAST_LATE else 0.0)

@@ -11,24 +11,24 @@ import pytest
 from byte_server import OK, QUICK, Visit
 from observing_servers import observing, probes_named
 
-from conformance.wire.turns import Turns
+from conformance.wire.lateness import Lateness
 
 
 def test_a_turn_that_comes_late_was_missed() -> None:
     now = [0.0]
 
     async def main() -> tuple[float, float, float]:
-        turns = Turns(lambda: now[0])
-        watching = asyncio.create_task(turns.watch())
+        lateness = Lateness(lambda: now[0])
+        watching = asyncio.create_task(lateness.watch())
         await asyncio.sleep(0)  # it begins
         now[0] = 0.2
-        soon = turns.missed
+        soon = lateness.seconds
         now[0] = 3.1
-        late = turns.missed
-        while turns._due == pytest.approx(0.1):
+        late = lateness.seconds
+        while lateness._due == pytest.approx(0.1):
             await asyncio.sleep(0.01)  # until it had its turn
         watching.cancel()
-        return soon, late, turns.missed
+        return soon, late, lateness.seconds
 
     soon, late, after = asyncio.run(main())
     assert soon == 0.0
@@ -38,7 +38,7 @@ def test_a_turn_that_comes_late_was_missed() -> None:
 @pytest.mark.network
 def test_the_exchange_that_waited_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr(sys.modules["conformance.wire.observe"], "Turns", partial(Turns, lambda: now[0]))
+    monkeypatch.setattr(sys.modules["conformance.wire.observe"], "Lateness", partial(Lateness, lambda: now[0]))
 
     async def holding_up(visit: Visit) -> None:
         if visit.number == 1:
