@@ -31,8 +31,11 @@ PUBLISHED_FAULTS = {
     "starlette": ("1.3.1", "CVE-2025-62727, CVE-2026-48710, CVE-2026-48817, CVE-2026-54282, CVE-2026-54283"),
 }
 """The first version of each dependency in which faults that were published are mended."""
-NAMESPACES = {"opentelemetry": ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")}
-"""The distributions that are meant by a module which many of them share."""
+NAMESPACES = {
+    "hdrh": ("hdrhistogram",),
+    "opentelemetry": ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"),
+}
+"""The distributions that are meant by a module which many of them share, or which has another name."""
 BY_NAME = {"rfc3339-validator"}
 """What is not imported: a format that jsonschema can judge where it is there."""
 
@@ -72,7 +75,8 @@ def third_party(modules: Iterable[str]) -> set[str]:
 def test_what_is_imported_is_known_by_its_distribution() -> None:
     # The modules of these extras have the names of their distributions, or share one, and they may be missing.
     extras = PROJECT["optional-dependencies"]
-    may_lack = {name.replace("-", "_") for name in declared((*extras["fleet"], *extras["watch"]))} | NAMESPACES.keys()
+    optional = [one for name in ("fleet", "registry", "soak", "watch") for one in extras[name]]
+    may_lack = {name.replace("-", "_") for name in declared(optional)} | NAMESPACES.keys()
     assert third_party(imported(ROOT / "conformance")) - packages_distributions().keys() - may_lack == set()
 
 
