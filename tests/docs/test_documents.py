@@ -17,7 +17,7 @@ from conformance.reference.faults import every_fault, read_fault_rows
 ROOT = Path(__file__).parents[2]
 BESIDE_THE_README = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 DOCUMENTS = tuple(ROOT / name for name in BESIDE_THE_README) + tuple(sorted((ROOT / "docs").glob("*.md")))
-MADE_BY_THE_SITE = ("requirements/", "command-line.md", "faults.md", "would-have-caught.md")
+MADE_BY_THE_SITE = ("requirements/", "command-line.md", "faults.md", "would-have-caught.md", "faults-and-clients.md")
 MADE_UP = {"transport.head-size", "head-line.too-many"}
 """What docs/adding-a-check.md adds, by way of example."""
 OF_PYTEST = {"--lf", "--junitxml"}
