@@ -17,12 +17,12 @@ from conformance.probes.model import Probe
 from conformance.targets.model import Limits, Target
 from conformance.wire.budget import Budget, MemoryBudget, RateLimit, Timing
 from conformance.wire.exchange import Exchange
+from conformance.wire.lateness import Lateness
 from conformance.wire.proxy import proxy_url
 from conformance.wire.reachability import require_reachable
 from conformance.wire.retry import TOO_MANY_REQUESTS, refused_or_unseen, retry_delay
 from conformance.wire.run_time import OUT_OF_TIME, RunTime, came_to_nothing
 from conformance.wire.schedule import FollowUps, Schedule, chains, waves
-from conformance.wire.lateness import Lateness
 
 if TYPE_CHECKING:
     import httpx
