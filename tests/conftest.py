@@ -33,7 +33,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("; ".join(f"the tests need {one.name}: {one.install}" for one in absent.values()))
 
 
+_LONGEST = frozenset({"bundle", "certificates", "commands", "evidence", "lab", "pages", "registry", "watch"})
+"""The folders whose tests take longest: they come first, so that no process waits for one of them at the end."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.parent.name not in _LONGEST)
     absent = missing()
     for item in items:
         for marker, program in absent.items():
