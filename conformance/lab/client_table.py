@@ -14,8 +14,6 @@ from conformance.clients.scenarios import Chosen, Scenario
 from conformance.clients.session import Session
 from conformance.lab.client_recordings import FaultRecording, fault_recordings, signature
 from conformance.lab.targets import LabTarget
-from conformance.reference.faults import Fault
-from conformance.reference.faults.fault import EFFECT_BROKEN
 from conformance.report.client_results import ScenarioResult, Understanding
 
 _PATIENCE: Final = 6.0
@@ -75,19 +73,11 @@ def _row(
                 into.setdefault(client, []).append(one.kind)
     return FaultRow(
         fault=recording.target.id,
-        breaks=()
-        if fault is None
-        else (*fault.breaks, *(name for name, how in fault.effects.items() if how == "broken")),
+        breaks=() if fault is None else fault.breaks,  # not what else it changes: that may be for another reason
         kinds=tuple(one.kind for one in recording.scenarios),
         broke={name: tuple(kinds) for name, kinds in broke.items()},
         otherwise={name: tuple(kinds) for name, kinds in otherwise.items()},
     )
-
-
-def _broken_by(fault: Fault) -> tuple[str, ...]:
-    """What a fault breaks, without what only says that requests are not refused: no client sees that in an answer."""
-    effects = (name for name, outcome in fault.effects.items() if outcome == EFFECT_BROKEN)
-    return tuple(name for name in (*fault.breaks, *effects) if not name.startswith("request."))
 
 
 def _as_ever(result: ScenarioResult, of_reference: ScenarioResult | None) -> bool:

@@ -12,7 +12,8 @@ TABLE = FaultTable(
     (
         FaultRow("one", (ROLE,), ("stream", "stream-usage"), {"alpha": ("stream",)}),
         FaultRow("two", (ROLE, USAGE), ("stream",), {"alpha": ("stream",), "beta": ("stream",)}),
-        FaultRow("three", (ROLE,), ("stream",), {}),
+        FaultRow("three", (ROLE,), ("stream",), {"alpha": ("stream",)}),
+        FaultRow("four", (ROLE,), ("stream",), {}),
         FaultRow("elsewhere", (ROLE,), ("completion",), {"beta": ("completion",)}),
     ),
 )
