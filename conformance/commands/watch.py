@@ -130,7 +130,7 @@ def _day(given: str | None) -> date:
         return datetime.now(UTC).date()
     found = day(given)
     if found is None:
-        raise UsageFailure(f"--date {given!a:.40} is no day; give one such as 2026-11-29.")
+        raise UsageFailure(f"--date {given!a:.40} is not a day; give one such as 2026-11-29.")
     return found
 
 

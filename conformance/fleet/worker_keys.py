@@ -44,5 +44,5 @@ def _content(path: Path) -> str:
         # A mounted secret is a symbolic link to the file that holds it.
         return read_regular_file(path.resolve(), _LONGEST).decode("utf-8").strip()
     except (OSError, UnreadableError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no regular file of UTF-8 text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not a regular file of UTF-8 text"
         raise TargetError(f"the key in {path} cannot be read ({reason}).") from None

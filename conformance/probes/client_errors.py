@@ -103,13 +103,12 @@ def _ambiguous(body: RequestBody) -> Iterator[Probe]:
 def odd_text_probes(body: RequestBody) -> Iterator[Probe]:
     """Texts that have taken servers down; each may be served or refused, and what it breaks must be known."""
     valid = _hello(body)
-    for name, about, inside in (
-        ("request/lone-surrogate", "half of a surrogate pair in a message", b"\\ud83d"),
-        ("request/escaped-nul", "an escaped NUL character in a message", b"\\u0000"),
-        ("request/raw-nul", "a NUL byte in a message", b"\0"),
+    for name, about, inside, tier in (
+        ("request/lone-surrogate", "half of a surrogate pair in a message", b"\\ud83d", Tier.EXHAUSTIVE),
+        ("request/escaped-nul", "an escaped NUL character in a message", b"\\u0000", Tier.STANDARD),
+        ("request/raw-nul", "a NUL byte in a message", b"\0", Tier.EXHAUSTIVE),
     ):
         raw = valid.replace(b"Say hello", b"Say " + inside + b" hello")
-        tier = Tier.STANDARD if name == "request/escaped-nul" else Tier.EXHAUSTIVE
         yield either_probe(name, about, raw, completion_tokens=CHEAP, tier=tier)
     text = body.asking("", tokens=CHEAP)
     yield either_probe("request/empty-text", "a message with an empty text", text, tier=Tier.EXHAUSTIVE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any, Final
 
 from conformance.contract.model import Tier
@@ -53,14 +54,9 @@ _JOINED: Final[Messages] = [
     _BRIEF,
     _AGAIN,
 ]
-"""All of these shapes in one conversation, but for that without a user and that with names, which follows."""
-_EMPTY_PART: Final = _STANDARD["empty-part"][1]
-_NAMED_PARTS: Final[Messages] = [
-    _ANSWERING,
-    {**_ASKING, "name": "alice"},
-    _ANSWERING,
-    {**_AGAIN, **_PARTS, "name": "bob"},
-]
+"""All of these shapes in one conversation, but for that without a user, and those that follow."""
+_JOINED_WHERE_POSSIBLE: Final = ("named-parts", "empty-part")
+"""Shapes that follow these where the contract has what they need."""
 _FURTHER: Final[Mapping[str, tuple[str, Messages]]] = {
     "system-and-developer": (
         "a conversation with a system message and a developer's message",
@@ -99,11 +95,9 @@ def _probe(name: str, about: str, messages: Messages, body: RequestBody, tier: T
 
 def _several(body: RequestBody, joined: tuple[Probe, ...]) -> Probe | None:
     """A conversation of all these shapes; None where the contract allows none that long, or with a name."""
-    has_named_parts = any(probe.name.endswith("named-parts") for probe in joined)
-    has_empty_part = any(probe.name.endswith("empty-part") for probe in joined)
-    named = _NAMED_PARTS if has_named_parts else []
-    empty = [_ANSWERING, *_EMPTY_PART] if has_empty_part else []
-    request = _asking([*_JOINED, *named, *empty], body)
+    possible = {probe.name.removeprefix(SHAPES) for probe in joined}
+    further = [[_ANSWERING, *_STANDARD[name][1]] for name in _JOINED_WHERE_POSSIBLE if name in possible]
+    request = _asking([*_JOINED, *chain.from_iterable(further)], body)
     if len(joined) < 2 or not body.accepts(request):
         return None
     about = f"a conversation of {len(joined)} unusual shapes at once"

@@ -65,7 +65,7 @@ def read_layout(folder: Path, apart: Sequence[Path] = ()) -> Layout:
     files, refused = [], []
     for path in _files(folder, {path.resolve() for path in apart}):
         if path.is_symlink() or not path.is_file():
-            refused.append(Refused(shown_place(path, folder), "it is no regular file."))
+            refused.append(Refused(shown_place(path, folder), "it is not a regular file."))
         else:
             files.append(path)
     if len(files) > _MOST_FILES:

@@ -29,6 +29,9 @@ from conformance.suite.outcome import BROKEN, Finding, Outcome
 from conformance.suite.readers import Readers
 from conformance.wire import Exchange
 
+_FOR_ANY_PROBE: Final = ("error.load-*", "error.retry-after")
+"""Requirements of refusals for load, which may come for any request."""
+
 
 class SoakError(Exception):
     """The soak itself broke, so that it says nothing about the target; the message is one sentence."""
@@ -79,10 +82,10 @@ class AnswerJudge:
         judged_ids |= {OWN_ANSWER}
         return tuple(row for row in self._contract.requirements if row.id in judged_ids)
 
-    def judge(self, probe: Probe, number: int, exchange: Exchange, *, late: bool = False) -> JudgedAnswer:
+    def judge(self, probe: Probe, number: int, exchange: Exchange) -> JudgedAnswer:
         """Judge the answer to the nth request, from which secrets were taken out.
 
-        Where the sender was `late` meanwhile, what times decide is left open.
+        Where the sender was late meanwhile, what times decide is left open.
 
         Raises:
             SoakError: a test broke by itself.
@@ -91,7 +94,7 @@ class AnswerJudge:
         self._config.stash[OBSERVATIONS] = seen
         decided, broken, shared = [], [], Shared()
         for item in self._items[probe.name]:
-            if late and item.stash[REQUIREMENT].id in BY_TIME:
+            if exchange.held_up and item.stash[REQUIREMENT].id in BY_TIME:
                 continue
             judgement = _judged(item, shared)
             if judgement.outcome in BROKEN:
@@ -159,11 +162,8 @@ def _alone(items: Sequence[pytest.Item]) -> Iterator[pytest.Function]:
             yield item
 
 
-_FOR_ANY_PROBE: Final = ("error.load-*", "error.retry-after")
-
-
 def _looks_at(item: pytest.Function, probe: str) -> bool:
-    """Whether a test looks at the answer to a probe; a refusal for load may come for any."""
+    """Whether a test looks at the answer to a probe."""
     if any(fnmatch.fnmatchcase(item.stash[REQUIREMENT].id, name) for name in _FOR_ANY_PROBE):
         return True
     return any(fnmatch.fnmatchcase(probe, pattern) for pattern in item.stash[PROBES])

@@ -118,9 +118,9 @@ def send_share(share: Share, run: Run, evidence: Path, stopped: Callable[[], boo
     judge, tally = AnswerJudge(run, mixture), Tally()
     with EvidenceWriter(evidence, run.redactor, header_of(run, mixture)) as writer:
 
-        def count(one: Arrived, late: bool) -> None:
+        def count(one: Arrived) -> None:
             redacted = run.redactor.exchange(one.exchange)
-            judged = judge.judge(one.probe, one.number, redacted, late=late)
+            judged = judge.judge(one.probe, one.number, redacted)
             if tally.add(one.probe, redacted, judged, one.level):
                 writer.append(one.exchange)
 

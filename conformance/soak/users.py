@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from conformance.soak.settings import Share
 from conformance.soak.times import LATE, WHOLE, Measured, Times, level_of
 from conformance.wire import Exchange
 from conformance.wire.budget import RateLimit, Timing
-from conformance.wire.lateness import LEAST_LATE
+from conformance.wire.lateness import Lateness
 from conformance.wire.observe import IDLE_EXPIRY
 from conformance.wire.retry import FIRST_BACKOFF, failed_to_connect, retry_after
 
@@ -51,17 +50,16 @@ class Sample:
 
 
 class Arrived(NamedTuple):
-    """The exchange of the nth request, at which level of concurrency it began, and when, by the clock."""
+    """The exchange of the nth request, and at which level of concurrency it began."""
 
     probe: Probe
     number: int
     exchange: Exchange
     level: int
-    began: float
 
 
-Judge = Callable[[Arrived, bool], None]
-"""Judges and counts an exchange, and is told whether the sender was late meanwhile; called in one thread."""
+Judge = Callable[[Arrived], None]
+"""Judges and counts an exchange; called in one thread."""
 
 
 @dataclass(slots=True)
@@ -88,8 +86,7 @@ class Users:
     _over: bool = False
     _under_way: int = 0
     _last_answer: float = 0.0
-    _stalls: deque[float] = field(default_factory=lambda: deque(maxlen=256))
-    """When the sender was much too late."""
+    _lateness: Lateness = field(default_factory=Lateness)
 
     def send(self) -> None:
         """Send until the time or the requests are over; Ctrl-C ends it with what there is."""
@@ -107,14 +104,13 @@ class Users:
         pace = RateLimit(None if rate is None else rate / self.share.of, Timing())
         with ThreadPoolExecutor(1, thread_name_prefix="judge") as thread:
             judging = asyncio.create_task(self._judge_all(waiting, thread))
-            watching = asyncio.create_task(self._watch())
+            watching = [asyncio.create_task(one) for one in (self._watch(), self._lateness.watch())]
             users = [asyncio.create_task(self._user(one, numbers, pace, waiting)) for one in range(self.share.users)]
             try:
                 await _first_failure(users, judging)
             finally:
                 # Also where this task was cancelled, by Ctrl-C: what has come is judged.
-                watching.cancel()
-                await asyncio.gather(*map(_cancelled, users))
+                await asyncio.gather(*map(_cancelled, (*watching, *users)))
                 await waiting.join() if not judging.done() else None
                 judging.cancel()
 
@@ -144,7 +140,7 @@ class Users:
                 probe = self.mixture.request(number)
                 self._under_way += 1
                 self.most_under_way = max(self.most_under_way, self._under_way)
-                level, began = level_of(self._under_way * self.share.of), time.monotonic()
+                level = level_of(self._under_way * self.share.of)
                 try:
                     sent = await self._sent(probe, number, transport)
                 finally:
@@ -152,7 +148,7 @@ class Users:
                 if sent.answered:
                     self._last_answer = time.monotonic()
                 held_since = time.monotonic()
-                await waiting.put(Arrived(probe, number, sent.exchange, level, began))
+                await waiting.put(Arrived(probe, number, sent.exchange, level))
                 self.held += time.monotonic() - held_since
                 pause = self._pause(sent, pause)
                 if pause:
@@ -165,12 +161,15 @@ class Users:
 
         client = Client(transport, self.share.settings.limits)  # each has memory of its own
         before = transport.is_connected
-        request = build_request(probe, self.run.contract.operation, self.run.target)
-        sent = await client.send(probe, request, number + 1)
+
+        async def once() -> Sent:
+            request = build_request(probe, self.run.contract.operation, self.run.target)
+            return await self._lateness.noted(client.send(probe, request, number + 1))
+
+        sent = await once()
         if before and failed_to_connect(sent):
             self.sent_again += 1
-            request = build_request(probe, self.run.contract.operation, self.run.target)
-            sent = await client.send(probe, request, number + 1)
+            sent = await once()
         return sent
 
     def _pause(self, sent: Sent, before: float) -> float:
@@ -196,7 +195,7 @@ class Users:
 
     def _judge_some(self, some: list[Arrived]) -> None:
         for one in some:
-            self.judge(one, any(at >= one.began for at in tuple(self._stalls)))
+            self.judge(one)
             self.judged += 1
 
     async def _watch(self) -> None:
@@ -208,8 +207,6 @@ class Users:
             await asyncio.sleep(_LOOK)
             now = time.monotonic()
             self.late.add(Measured(WHOLE, LATE, 1), [max(now - due, 0.0)])
-            if now - due > LEAST_LATE:
-                self._stalls.append(now)
             if now - sampled >= every and len(self.samples) < _MOST_SAMPLES:
                 sampled = now
                 self.samples.append(Sample(round(now - self._began, 1), resident(), self.judged))

@@ -110,7 +110,7 @@ def entry_of_run(place: Path, day: date, program: str) -> tuple[Entry, Results]:
     try:
         choice = choice_from(load((place / _CHOICE).read_bytes()))
     except (OSError, JsonError, TypeError, KeyError) as error:
-        raise WatchError(f"{place} is no run of a watch; move it away.") from error
+        raise WatchError(f"{place} is not a run of a watch; move it away.") from error
     return entry_of(results, day, f"{RUNS}/{place.name}", choice, program), results
 
 

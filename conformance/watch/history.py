@@ -49,7 +49,7 @@ def _entries(path: Path, content: bytes) -> Iterator[Entry]:
             problem = one_line(str(error), 200)
         if problem is not None:
             raise TargetError(
-                f"{path}:{number}: this is no line of a history: {problem}; take the line out, or restore the file."
+                f"{path}:{number}: this is not a line of a history: {problem}; take the line out, or restore the file."
             )
         yield entry_from(data)
 

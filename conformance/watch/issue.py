@@ -76,7 +76,7 @@ def _why(drift: Sequence[Drift], rules: Rules) -> Iterator[str]:
     tested = [one for one in drift if one.counts is not None]
     if not tested:
         return
-    yield "## Why this is no chance"
+    yield "## Why this is not chance"
     yield (
         "A sequential test over all answers of all days has confirmed it. As long as nothing changes, it raises at most"
         f" one false alarm in {rules.years:g} years, over all requirements of this target."

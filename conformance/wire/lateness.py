@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conformance.wire.client import Sent
 
 LEAST_LATE = 0.25
 """Seconds late from which on a turn counts as missed; less than that disturbs no judgement."""
@@ -32,3 +36,10 @@ class Lateness:
         """Seconds that were missed so far; between two moments, the difference."""
         late = 0.0 if self._due is None else self.now() - self._due
         return self._before + (late if late >= LEAST_LATE else 0.0)
+
+    async def noted(self, sending: Awaitable[Sent]) -> Sent:
+        """What comes of sending, with the seconds that were missed meanwhile in its exchange."""
+        before = self.seconds
+        sent = await sending
+        held_up = round(self.seconds - before, 3)
+        return replace(sent, exchange=replace(sent.exchange, held_up=held_up)) if held_up else sent

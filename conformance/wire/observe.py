@@ -342,11 +342,8 @@ class _Run:
         for tries in count(1):
             await self._rate_limit.wait()
             began = began or self._timing.clock()
-            late = self._lateness.seconds
-            sent = await client.send(probe, self._schedule.request(probe), self._next_attempt(probe))
-            if self._lateness.seconds > late:
-                held_up = round(self._lateness.seconds - late, 3)
-                sent = replace(sent, exchange=replace(sent.exchange, held_up=held_up))
+            sending = client.send(probe, self._schedule.request(probe), self._next_attempt(probe))
+            sent = await self._lateness.noted(sending)
             if refused_or_unseen(sent):
                 # Nothing was generated, so nothing was charged.
                 self._budget.release_tokens(probe)

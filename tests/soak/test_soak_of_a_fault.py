@@ -140,7 +140,8 @@ def test_what_times_decide_is_left_open_where_the_sender_was_late(
     ended = replace(exchange, ending=replace(exchange.ending, kind=EndKind.COMPLETE, at=60.0))
     assert exchange.answer is not None
     whole = replace(ended, answer=replace(exchange.answer, reads=(Read(0.1, b"data: [DONE]\n\n"),)))
-    in_time, late = (judge.judge(mixture.request(number), number, whole, late=is_late) for is_late in (False, True))
+    waited_here = replace(whole, held_up=0.3)
+    in_time, late = (judge.judge(mixture.request(number), number, one) for one in (whole, waited_here))
     assert "stream.ends" in {row.id for row, _ in in_time.broken}
     assert "stream.ends" not in late.decided
 

@@ -45,7 +45,7 @@ def test_the_beginning_of_a_line_that_a_crash_left_does_not_count_and_is_taken_a
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("{", "this is no line of a history"),
+        ("{", "this is not a line of a history"),
         (line_of(entry(1)).replace('"conformant"', '"fine"'), "/verdict"),
         (line_of(entry(1)).replace('"2026-11-02"', '"2026-11-31"'), "/day"),
         (line_of(entry(1)).replace("runs/", "../"), "/run"),

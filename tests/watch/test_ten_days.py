@@ -84,7 +84,7 @@ def test_the_history_has_a_line_for_each_day_within_its_budget_and_its_run_besid
 
 
 def test_the_issue_tells_what_changed_why_it_is_no_chance_and_how_to_see_it(days: Days) -> None:
-    for told in ("## What has changed", "## Why this is no chance", "## Broken:", "### How to see it", "curl"):
+    for told in ("## What has changed", "## Why this is not chance", "## Broken:", "### How to see it", "curl"):
         assert told in days.issue
     assert "| `requirement` | `stream.done-once (smoke tier)` | `kept` | `broken` | `2026-11-06` |" in days.issue
 

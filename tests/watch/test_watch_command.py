@@ -58,7 +58,7 @@ def test_a_mistake_is_one_sentence(tmp_path: Path, text: str, options: tuple[obj
 
 def test_a_day_that_is_none_and_a_report_of_nothing_are_refused(tmp_path: Path) -> None:
     assert watch(tmp_path, TARGET, "--date", "2026-02-30", of="run")[1].endswith(
-        "--date '2026-02-30' is no day; give one such as 2026-11-29.\n"
+        "--date '2026-02-30' is not a day; give one such as 2026-11-29.\n"
     )
     status, printed = command("watch", "report", "--out", tmp_path)
     assert (status, "has no history of a watch" in printed) == (2, True)
