@@ -160,7 +160,7 @@ _OPERATION = click.option(
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 256),
-    help="Concurrent requests.  [default: 8; exhaustive 16, load 64]",
+    help="Concurrent requests.  [default: 16, fewer where answers are slow; load 64]",
 )
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Requests per second, at most.")
 @click.option("--max-requests", type=click.IntRange(1), help="Requests in total, at most.")

@@ -32,7 +32,7 @@ _TEXT = """\
 [defaults]
 tier = "standard"                   # smoke, standard, exhaustive or load
 timeout = 60                        # seconds for one request
-concurrency = 8                     # concurrent requests
+# concurrency = 8                   # concurrent requests; without it 16, and 8 where answers are slow
 # rate = 5                          # requests per second, at most
 # max_requests = 200                # requests in total, at most
 # max_completion_tokens = 5000      # completion tokens in total, at most

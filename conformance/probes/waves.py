@@ -23,8 +23,8 @@ REPEATED: Final = 5
 """What is sent only where the answers before it do not decide: the long answer again, and streams that are longer."""
 DRAWN: Final = 6
 """Requests drawn at random, after all that is planned: one of them may be what keeps a deployment busy for ever."""
-MALFORMED: Final = 7
-"""Bodies that are no JSON; a plain request may come after them."""
+MALFORMED: Final = DRAWN
+"""Bodies that are no JSON, beside what is drawn; a plain request may come after them."""
 HOSTILE: Final = MALFORMED + 2
 """Hostile requests come after all others, so that what they break is known and nothing else suffers: one at a time with
 a plain request after each, or all at once where there is only one plain request at the end."""

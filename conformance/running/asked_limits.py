@@ -9,7 +9,7 @@ from typing import Any
 from conformance.contract.model import Tier
 from conformance.targets import Limits
 
-_CONCURRENCY = {Tier.EXHAUSTIVE: 16, Tier.LOAD: 64}
+_CONCURRENCY = {Tier.LOAD: 64}
 """Default number of concurrent requests, for tiers where it is not the usual one."""
 _BODIES = {Tier.EXHAUSTIVE: 256 * 1024 * 1024, Tier.LOAD: 256 * 1024 * 1024}
 """Bytes of all bodies together that are kept, for tiers that send thousands of requests."""
@@ -20,9 +20,11 @@ def limits_of(asked: Mapping[str, Any]) -> Limits:
     usual = Limits()
     concurrency = _CONCURRENCY.get(Tier(asked.get("tier", Tier.STANDARD)), usual.concurrency)
     timeout = asked.get("timeout", usual.deadline)
+    wanted = "concurrency" in asked or ("tier" in asked and Tier(asked["tier"]) in _CONCURRENCY)
     return replace(
         usual,
         concurrency=asked.get("concurrency", concurrency),
+        gentle=None if wanted else usual.gentle,
         rate=asked.get("rate"),
         max_bodies=_BODIES.get(Tier(asked.get("tier", Tier.STANDARD)), usual.max_bodies),
         max_requests=asked.get("max_requests"),

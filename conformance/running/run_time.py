@@ -38,10 +38,11 @@ def run_time(run: Run, planned: Plan) -> RunTime:
 
 def longest(probes: Sequence[Probe], limits: Limits) -> float:
     """Seconds that a plan takes where each of its requests takes the whole time limit, in whole minutes."""
+    at_once = min(limits.concurrency, limits.gentle or limits.concurrency)
     turns = _MOST_PREFLIGHT
     for wave in waves(probes):
         requests = sum(1 + len(probe.instead) for probe in wave)
-        turns += max(math.ceil(requests / limits.concurrency), *(len(chain) for chain in chains(wave)))
+        turns += max(math.ceil(requests / at_once), *(len(chain) for chain in chains(wave)))
     seconds = turns * limits.deadline
     if limits.rate is not None:
         seconds += sum(1 + len(probe.instead) for probe in probes) / limits.rate

@@ -15,6 +15,7 @@ from conformance.probes.narrowing import follow_ups
 from conformance.probes.preflight import PREFLIGHT
 from conformance.probes.waves import REPEATED
 from conformance.running.observed import FAILED_FAST, INTERRUPTED, Observed, from_evidence, out_of_time
+from conformance.running.pace import paced
 from conformance.running.preflight import preflight
 from conformance.running.recorded_target import recorded_target
 from conformance.running.replay import RecordedRun
@@ -126,6 +127,7 @@ async def _send_planned(
         rest = [probe.name for probe in probes if probe.name not in known]
         return replace(seen, unsent=dict.fromkeys(rest, why) | seen.unsent)
 
+    limits = paced(run.settings.limits, own)
     seen, interrupted = Observation(own), None
     for batch in _batches(probes, one_by_one=watch.broken is not None):
         lacking |= not_needed(batch, observed(seen).observations)
@@ -134,7 +136,7 @@ async def _send_planned(
             [probe for probe in batch if probe.name not in lacking and probe.name not in given_up],
             run.contract.operation,
             run.target,
-            run.settings.limits,
+            limits,
             writer.append,
             _progress_of(watch, len(probes)),
             seen.exchanges,

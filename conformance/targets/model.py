@@ -14,7 +14,9 @@ from conformance.targets.reach import Reach
 class Limits:
     """What one run, and one request of it, may cost. Times in seconds, sizes in bytes."""
 
-    concurrency: int = 8
+    concurrency: int = 16
+    gentle: int | None = 8
+    """How far concurrency may go down where a target is slow to answer; None where it stays."""
     rate: float | None = None
     """Requests a second at most; None sets no limit."""
     max_requests: int | None = None
