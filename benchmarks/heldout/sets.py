@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from faults import FAULTS, KINDS
 from faults_of_calls import CALL_FAULTS
 from faults_of_forms import FORM_FAULTS
+from fourth.faults import FAULTS as FOURTH_FAULTS
+from fourth.faults import KINDS as FOURTH_KINDS
+from fourth.odd_ways import VARIATIONS as FOURTH_VARIATIONS
 from held_out import HeldOut
 from second.faults import FAULTS as SECOND_FAULTS
 from second.odd_ways import VARIATIONS as SECOND_VARIATIONS
@@ -17,7 +20,7 @@ from third.odd_ways import VARIATIONS as THIRD_VARIATIONS
 from variations import VARIATIONS
 from variations_of_calls import CALL_VARIATIONS
 
-TEXT, SECOND, THIRD, TOOLS = "text", "second", "third", "tools"
+TEXT, SECOND, THIRD, FOURTH, TOOLS = "text", "second", "third", "fourth", "tools"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ SETS: Mapping[str, Set] = {
     TEXT: Set(KINDS, FAULTS, VARIATIONS),
     SECOND: Set({**KINDS, "O": "delivery"}, SECOND_FAULTS, SECOND_VARIATIONS),
     THIRD: Set(THIRD_KINDS, THIRD_FAULTS, THIRD_VARIATIONS),
+    FOURTH: Set(FOURTH_KINDS, FOURTH_FAULTS, FOURTH_VARIATIONS),
     TOOLS: Set(
         {
             "call": "calls, whole or streamed",
