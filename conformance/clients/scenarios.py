@@ -214,7 +214,7 @@ def _schema_of(exchange: Exchange) -> Any:
 
 def _schema_in(body: Mapping[str, Any]) -> Any:
     wanted = body.get("response_format")
-    named = wanted.get("json_schema") if isinstance(wanted, dict) else None
+    named = wanted.get("json_schema") if isinstance(wanted, dict) and wanted.get("type") == "json_schema" else None
     return named.get("schema") if isinstance(named, dict) else None
 
 

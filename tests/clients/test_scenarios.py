@@ -52,6 +52,7 @@ def test_a_served_request_is_of_the_kind_that_it_asks_for(asked: dict[str, Any],
         {"tools": TOOLS, "tool_choice": "none"},
         {"tools": [{"type": "function", "function": {"name": "other"}}], "tool_choice": "required"},
         {"response_format": {"type": "json_object"}},
+        {"response_format": {"json_schema": FORMAT["json_schema"]}},
     ],
 )
 def test_what_drivers_do_not_ask_for_is_no_scenario(asked: dict[str, Any]) -> None:
