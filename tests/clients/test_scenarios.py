@@ -59,6 +59,14 @@ def test_what_drivers_do_not_ask_for_is_no_scenario(asked: dict[str, Any]) -> No
     assert kinds(exchange("any", {**ASKED, **asked}, [b"{}"])) == []
 
 
+def test_a_field_that_every_request_has_says_nothing_of_what_is_asked_for() -> None:
+    due = {**ASKED, "brand_id": "b"}
+    asked = [exchange(f"x{number}", due, [b"{}"], status=400) for number in range(10)]
+    plain = exchange("plain", due, [b"{}"])
+    other = exchange("other", {**due, "logprobs": True, "stream": True}, [b"{}"])
+    assert kinds(*asked, plain, other) == ["completion", "error-400"]
+
+
 def test_errors_are_told_apart_by_their_status_and_by_what_was_asked() -> None:
     streamed = exchange("x", {**ASKED, "stream": True}, [b"{}"], status=401)
     assert kinds(error(429, "slow down"), error(401, "who?", "y"), streamed) == [
