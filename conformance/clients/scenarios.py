@@ -24,6 +24,8 @@ _USUAL: Final = frozenset(
 """The fields of a request that clients send of their own accord: one with others shows another kind of answer."""
 _DUE: Final = 0.9
 """The share of requests from which on a field that they have is due in each, and says nothing of what is asked for."""
+_FEWEST: Final = 10
+"""Requests that it takes to tell so."""
 _ENDED: Final = frozenset(
     {EndKind.COMPLETE, EndKind.TRUNCATED, EndKind.RESET, EndKind.CLOSED, EndKind.IDLE_TIMEOUT, EndKind.DEADLINE}
 )
@@ -233,11 +235,13 @@ def _usual_path(exchanges: Iterable[Exchange]) -> str:
 def _due_fields(exchanges: Iterable[Exchange], path: str) -> Set[str]:
     """The fields that nearly every request for the operation has: the contract may demand some of its own."""
     bodies = [
-        parse(one.request.body).value for one in exchanges if urlsplit(one.request.url).path == path and one.request.body
+        parse(one.request.body).value
+        for one in exchanges
+        if urlsplit(one.request.url).path == path and one.request.body
     ]
     objects = [one for one in bodies if isinstance(one, dict)]
     counts = Counter(name for one in objects for name in one)
-    return {name for name, count in counts.items() if count >= _DUE * len(objects)}
+    return {name for name, count in counts.items() if count >= max(_FEWEST, _DUE * len(objects))}
 
 
 def _order(kind: str) -> tuple[bool, str]:

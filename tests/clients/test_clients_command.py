@@ -15,8 +15,8 @@ from client_samples import client, completion, error, stream
 from conformance.cli.main import commands
 from conformance.clients import catalogue, prediction
 from conformance.clients.catalogue import Client
-from conformance.clients.prediction import FaultRow, FaultTable
 from conformance.clients.evidence_of_run import read_run
+from conformance.clients.prediction import FaultRow, FaultTable
 from conformance.evidence import EvidenceError, EvidenceWriter, Redactor
 from conformance.report import write_results
 from conformance.wire.exchange import Exchange
