@@ -11,7 +11,7 @@ from conformance.probes import Intent, plan_from
 from conformance.probes.shrinking import origin_of
 from conformance.report.record import FILE_NAME, read_results
 from conformance.report.results import Results
-from conformance.suite.outcome import BROKEN_OR_WAIVED
+from conformance.suite.outcome import BROKEN_OR_WAIVED, Outcome
 from conformance.wire.exchange import Exchange
 
 _EVIDENCE = "evidence"
@@ -26,6 +26,11 @@ class FinishedRun:
     evidence: Evidence
     invalid: frozenset[str] = frozenset()
     """The names of the requests that the deployment had to refuse."""
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """The ids of the requirements that the run saw kept."""
+        return frozenset(one.id for one in self.results.requirements if one.outcome is Outcome.PASSED)
 
     @property
     def chosen(self) -> Chosen:
