@@ -1,4 +1,4 @@
-"""Prints what clients made of several runs as a table run × client in Markdown, as FIELD.md has it.
+"""Prints what clients made of several runs as a table of runs and clients in Markdown, as FIELD.md has it.
 
 `python benchmarks/clients/field_table.py RUN...` takes directories in which clients.json stands.
 """
