@@ -1,16 +1,18 @@
-"""Compares what the lab's table predicts for recorded runs with what clients made of them: precision and recall.
+"""Compares what the lab's table predicts with what clients made of the answers: precision and recall.
 
 `python benchmarks/clients/predictions.py RUN...` takes directories of runs beside whose record clients.json stands.
+`--held-out` asks about the faults of the lab instead, each by the table without it: no recorded run has a part in that.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from conformance.clients.evidence_of_run import read_run
-from conformance.clients.prediction import predicted, shipped_table
+from conformance.clients.prediction import FaultRow, breaking, predicted, rows_about, shipped_table
 from conformance.report.client_results import Understanding, client_results_beside
 
 Break = tuple[str, str]
@@ -28,8 +30,9 @@ def breaks_of(run: Path) -> tuple[set[Break], set[Break]]:
         raise SystemExit(f"{run}: there is no clients.json; run: chat-conformance clients {run}")
     table = shipped_table()
     both = {one.name for one in seen.ran} & set(table.clients)
-    scenarios = read_run(run).chosen.scenarios
-    foreseen = {(one.client, one.kind) for one in predicted(scenarios, table) if one.client in both}
+    finished = read_run(run)
+    made = predicted(finished.chosen.scenarios, table, finished.kept)
+    foreseen = {(one.client, one.kind) for one in made if one.client in both}
     kinds = {one.id: one.kind for one in seen.scenarios}
     broken = {
         (client.name, kinds[one.scenario])
@@ -40,28 +43,60 @@ def breaks_of(run: Path) -> tuple[set[Break], set[Break]]:
     return foreseen, broken
 
 
-def main(runs: Sequence[str]) -> int:
-    """Print a line for each run, and one for all of them."""
-    right = wrong = missed = 0
-    for run in map(Path, runs):
-        foreseen, broken = breaks_of(run)
-        right, wrong, missed = (
-            right + len(foreseen & broken),
-            wrong + len(foreseen - broken),
-            missed + len(broken - foreseen),
+def breaks_held_out() -> Iterable[tuple[set[Break], set[Break]]]:
+    """What the other faults of the lab predict of each, and what was seen."""
+    about = rows_about(shipped_table())
+    everything = {requirement for requirement, _ in about}
+    for row in shipped_table().rows:
+        if not row.breaks:
+            continue
+        kept = everything - set(row.breaks)
+        foreseen = {
+            (client, kind)
+            for kind in row.kinds
+            for requirement in row.breaks
+            for client in breaking(_without(about[requirement, kind], row), kind, kept)
+        }
+        yield (
+            foreseen,
+            {(client, kind) for client, kinds in row.broke.items() for kind in kinds} if row.breaks else set(),
         )
+
+
+def _without(rows: Sequence[FaultRow], row: FaultRow) -> Sequence[FaultRow]:
+    return [one for one in rows if one is not row]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print a line for each run with what was not predicted rightly, and one for all of them."""
+    if list(arguments) == ["--held-out"]:
+        print(_summary(breaks_held_out()))
+        return 0
+    pairs = []
+    for run in map(Path, arguments):
+        foreseen, broken = breaks_of(run)
+        pairs.append((foreseen, broken))
         print(f"{run.name}: {len(broken)} broke, {len(foreseen)} predicted, {len(foreseen & broken)} of them rightly")
-        for title, pairs in (("wrongly predicted", foreseen - broken), ("not predicted", broken - foreseen)):
-            for client, kind in sorted(pairs):
+        for title, some in (("wrongly predicted", foreseen - broken), ("not predicted", broken - foreseen)):
+            for client, kind in sorted(some):
                 print(f"  {title}: {client} on {kind}")
-    precision = right / (right + wrong) if right + wrong else None
-    recall = right / (right + missed) if right + missed else None
-    print(f"precision {_share(precision)}, recall {_share(recall)}")
+    print(_summary(pairs))
     return 0
 
 
-def _share(value: float | None) -> str:
-    return "undefined" if value is None else f"{100 * value:.0f} %"
+def _summary(pairs: Iterable[tuple[set[Break], set[Break]]]) -> str:
+    counts: Counter[str] = Counter()
+    for foreseen, broken in pairs:
+        counts.update(right=len(foreseen & broken), predicted=len(foreseen), broke=len(broken))
+    precision, recall = _share(counts["right"], counts["predicted"]), _share(counts["right"], counts["broke"])
+    return (
+        f"{counts['broke']} broke, {counts['predicted']} predicted, {counts['right']} of them rightly:"
+        f" precision {precision}, recall {recall}"
+    )
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %" if whole else "undefined"
 
 
 if __name__ == "__main__":

@@ -88,9 +88,7 @@ def _error_message(body: Mapping[str, Any]) -> str:
     """The message of an error, in whichever of the usual places it stands; empty where there is none."""
     inner = body.get("error")
     for one in (inner, body):
-        if isinstance(one, str):
-            return one
         for name in ("message", "detail"):
             if isinstance(one, dict) and isinstance(one.get(name), str):
                 return str(one[name])
-    return ""
+    return inner if isinstance(inner, str) else ""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -15,8 +15,6 @@ from conformance.report.client_results import Prediction
 
 TABLE: Final = Path(__file__).parent / "fault-table.yaml"
 SCHEMA: Final = "client-faults.schema.json"
-_SHARE: Final = 0.75
-"""The share of the faults that break a requirement from which on a client counts as broken by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,43 +70,56 @@ def _row(row: Mapping[str, Any]) -> FaultRow:
     return FaultRow(row["fault"], tuple(row["breaks"]), tuple(row["kinds"]), broke, otherwise)
 
 
-def predicted(scenarios: Iterable[Scenario], table: FaultTable) -> tuple[Prediction, ...]:
+def predicted(scenarios: Iterable[Scenario], table: FaultTable, kept: Set[str] = frozenset()) -> tuple[Prediction, ...]:
     """The clients that break on these answers by the table, and the requirements that say so.
 
-    A requirement speaks of a kind of answer where faults that break it changed answers of this kind.
+    A requirement speaks of a kind of answer where faults that break it changed answers of this kind. `kept` are the
+    requirements that the run saw kept.
     """
-    rules = _rules(table)
+    about = rows_about(table)
     found: dict[tuple[str, str], dict[str, None]] = {}
     for scenario in scenarios:
         for requirement in scenario.explains:
-            for client in rules.get((requirement, scenario.kind), ()):
+            rows = about.get((requirement, scenario.kind), ())
+            for client in breaking(rows, scenario.kind, kept):
                 found.setdefault((client, scenario.kind), {})[requirement] = None
     return tuple(Prediction(client, kind, tuple(because)) for (client, kind), because in sorted(found.items()))
 
 
-def _rules(table: FaultTable) -> Mapping[tuple[str, str], Sequence[str]]:
-    """For each requirement and kind of answer, the clients that break on three quarters of the faults about it."""
-    changed: dict[tuple[str, str], int] = defaultdict(int)
-    broke: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+def rows_about(table: FaultTable) -> Mapping[tuple[str, str], Sequence[FaultRow]]:
+    """The faults about each requirement that change each kind of answer."""
+    about: dict[tuple[str, str], list[FaultRow]] = defaultdict(list)
     for row in table.rows:
         for requirement in row.breaks:
             for kind in row.kinds:
-                changed[requirement, kind] += 1
-                for client, kinds in row.broke.items():
-                    broke[requirement, kind][client] += kind in kinds
-    return {
-        place: tuple(client for client, times in counts.items() if times and times >= _SHARE * changed[place])
-        for place, counts in broke.items()
-    }
+                about[requirement, kind].append(row)
+    return about
+
+
+def breaking(rows: Sequence[FaultRow], kind: str, kept: Set[str]) -> tuple[str, ...]:
+    """The clients that break on most of these faults, which change answers of this kind.
+
+    A fault that also breaks what the run keeps may break a client by just that: it is only asked where no other can be.
+    """
+    alike = [row for row in rows if kept.isdisjoint(row.breaks)] or rows
+    counts = Counter(client for row in alike for client, kinds in row.broke.items() if kind in kinds)
+    return tuple(client for client, times in counts.items() if 2 * times > len(alike))
 
 
 @cache
-def breaking_clients(requirement: str) -> tuple[str, ...]:
+def breaking_clients(requirement: str, kept: frozenset[str] | None = None) -> tuple[str, ...]:
     """The clients that break where a requirement is broken, by the shipped table and whatever the answer's kind.
 
-    None where no table is shipped.
+    `kept` are the requirements that are kept beside it, None for all others. None where no table is shipped.
     """
     if not TABLE.is_file():
         return ()
-    rules = _rules(shipped_table())
-    return tuple(sorted({client for (named, _), some in rules.items() if named == requirement for client in some}))
+    about = _shipped_rows()
+    others = frozenset(named for named, _ in about) - {requirement} if kept is None else kept
+    kinds = [(kind, rows) for (named, kind), rows in about.items() if named == requirement]
+    return tuple(sorted({client for kind, rows in kinds for client in breaking(rows, kind, others)}))
+
+
+@cache
+def _shipped_rows() -> Mapping[tuple[str, str], Sequence[FaultRow]]:
+    return rows_about(shipped_table())

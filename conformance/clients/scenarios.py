@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -22,6 +22,10 @@ _USUAL: Final = frozenset(
     }
 )
 """The fields of a request that clients send of their own accord: one with others shows another kind of answer."""
+_DUE: Final = 0.9
+"""The share of requests from which on a field that they have is due in each, and says nothing of what is asked for."""
+_FEWEST: Final = 10
+"""Requests that it takes to tell so."""
 _ENDED: Final = frozenset(
     {EndKind.COMPLETE, EndKind.TRUNCATED, EndKind.RESET, EndKind.CLOSED, EndKind.IDLE_TIMEOUT, EndKind.DEADLINE}
 )
@@ -79,8 +83,9 @@ def scenarios_of(
     left_out: dict[str, str] = {}
     seen = list(exchanges)
     path = _usual_path(seen)
+    due = _due_fields(seen, path)
     for one in seen:
-        kind = kind_of(one, path)
+        kind = kind_of(one, path, due)
         if kind is None or _calls_another(one):
             continue
         problem = _unplayable(one)
@@ -99,8 +104,11 @@ def scenarios_of(
     return Chosen(tuple(chosen), schema, {kind: why for kind, why in left_out.items() if kind not in shown})
 
 
-def kind_of(exchange: Exchange, path: str) -> str | None:
-    """The kind of scenario that an exchange shows, by its request and its status; None where it shows none."""
+def kind_of(exchange: Exchange, path: str, due: Set[str] = frozenset()) -> str | None:
+    """The kind of scenario that an exchange shows, by its request and its status; None where it shows none.
+
+    `due` are fields that every request to this deployment has to have.
+    """
     request, answer = exchange.request, exchange.answer
     if request.method != "POST" or urlsplit(request.url).path != path or request.steps or not exchange.last:
         return None
@@ -111,7 +119,7 @@ def kind_of(exchange: Exchange, path: str) -> str | None:
         return f"{'stream-' if streams else ''}error-{answer.status}"
     if answer is not None and answer.status != 200:
         return None
-    if set(body) - _USUAL or not body.get("messages"):
+    if set(body) - _USUAL - due or not body.get("messages"):
         return None
     return _served_kind(body, streams=streams)
 
@@ -214,7 +222,7 @@ def _schema_of(exchange: Exchange) -> Any:
 
 def _schema_in(body: Mapping[str, Any]) -> Any:
     wanted = body.get("response_format")
-    named = wanted.get("json_schema") if isinstance(wanted, dict) else None
+    named = wanted.get("json_schema") if isinstance(wanted, dict) and wanted.get("type") == "json_schema" else None
     return named.get("schema") if isinstance(named, dict) else None
 
 
@@ -222,6 +230,18 @@ def _usual_path(exchanges: Iterable[Exchange]) -> str:
     """The path of the operation: the one that most requests went to."""
     paths = Counter(urlsplit(one.request.url).path for one in exchanges)
     return max(paths, key=paths.__getitem__, default="")
+
+
+def _due_fields(exchanges: Iterable[Exchange], path: str) -> Set[str]:
+    """The fields that nearly every request for the operation has: the contract may demand some of its own."""
+    bodies = [
+        parse(one.request.body).value
+        for one in exchanges
+        if urlsplit(one.request.url).path == path and one.request.body
+    ]
+    objects = [one for one in bodies if isinstance(one, dict)]
+    counts = Counter(name for one in objects for name in one)
+    return {name for name, count in counts.items() if count >= max(_FEWEST, _DUE * len(objects))}
 
 
 def _order(kind: str) -> tuple[bool, str]:

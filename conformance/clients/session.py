@@ -103,11 +103,12 @@ class Session:
         return await drive(client, environment, ids, showing, settings or {})
 
     async def _without_waiting(self, client: Client, environment: Environment, driven: Driven) -> None:
-        """Ask once more, without trying again, for the errors after which a client tries again for too long.
+        """Ask once more, without trying again, for the answers after which a client tries again for too long.
 
-        How often it tried, and how long it waited, is kept from the first time.
+        Some try again after what they cannot parse, not only after errors. How often it tried, and how long it waited,
+        is kept from the first time.
         """
-        left = [one.id for one in self.chosen.scenarios if _tries_again(self.expected[one.id], driven, one.id)]
+        left = [one.id for one in self.chosen.scenarios if _tries_again(driven, one.id)]
         settings = _without_retries(client)
         if not left or not settings:
             return
@@ -178,12 +179,12 @@ def _passes(judged: Compared, asked: str) -> bool:
     return judged.understanding in _PASSES
 
 
-def _tries_again(expected: Expected, driven: Driven, scenario: str) -> bool:
+def _tries_again(driven: Driven, scenario: str) -> bool:
     """Whether a client was still trying again when its time was over."""
     failed = driven.lines.get(scenario, {}).get("failed")
     hung = isinstance(failed, Mapping) and failed.get("class") == HANG
     requests = driven.requests.get(scenario)
-    return expected.is_error and hung and requests is not None and requests.count > 1
+    return hung and requests is not None and requests.count > 1
 
 
 def _is_by_design(client: Client, judged: Compared, expected: Expected) -> bool:

@@ -131,7 +131,7 @@ def _predicted_only(finished: FinishedRun) -> ClientResults:
     from conformance.clients.record import results_of
     from conformance.clients.session import Session
 
-    found: tuple[Prediction, ...] = predicted(finished.chosen.scenarios, shipped_table())
+    found: tuple[Prediction, ...] = predicted(finished.chosen.scenarios, shipped_table(), finished.kept)
     return results_of(finished, Session.of(finished.chosen), (), confined=True, predicted=found)
 
 

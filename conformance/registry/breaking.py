@@ -10,6 +10,7 @@ from conformance.clients.prediction import breaking_clients
 from conformance.contract.model import Level, Requirement
 from conformance.registry.run import Run
 from conformance.registry.subjects import Subject, Version
+from conformance.suite.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,10 @@ def clients_broken(run: Run) -> ClientsBroken:
     if seen is not None and seen.ran:
         survivors = set(seen.survivors)
         return ClientsBroken(tuple(one.title for one in seen.ran if one not in survivors), len(seen.ran))
-    broken = [name for name, row in run.newest.rows.items() if row.scored and row.is_broken]
-    found = dict.fromkeys(client for name in broken for client in breaking_clients(name))
+    rows = run.newest.rows
+    kept = frozenset(name for name, row in rows.items() if row.outcome is Outcome.PASSED)
+    broken = [name for name, row in rows.items() if row.scored and row.is_broken]
+    found = {client for name in broken for client in breaking_clients(name, kept)}
     return ClientsBroken(tuple(sorted(found)), 0)
 
 

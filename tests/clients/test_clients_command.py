@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import report_sample as sample
 from click.testing import CliRunner, Result
-from client_samples import client, completion, stream
+from client_samples import client, completion, error, stream
 
 from conformance.cli.main import commands
 from conformance.clients import catalogue, prediction
 from conformance.clients.catalogue import Client
+from conformance.clients.evidence_of_run import read_run
 from conformance.clients.prediction import FaultRow, FaultTable
-from conformance.evidence import EvidenceWriter, Redactor
+from conformance.evidence import EvidenceError, EvidenceWriter, Redactor
 from conformance.report import write_results
+from conformance.wire.exchange import Exchange
 
 BROKEN = "stream.done-once"
 READS = """
@@ -34,11 +37,39 @@ def run(tmp_path: Path) -> Path:
     results = sample.sample_results()
     found = next(one for row in results.requirements if row.id == BROKEN for one in row.findings)
     write_results(results, folder)
-    with EvidenceWriter(folder / "evidence", Redactor({}), {}) as writer:
-        for one in (completion(), stream(name=str(found.exchange).partition("#")[0])):
+    return recorded(folder, {}, completion(), stream(name=str(found.exchange).partition("#")[0]))
+
+
+def recorded(folder: Path, header: dict[str, Any], *exchanges: Exchange) -> Path:
+    with EvidenceWriter(folder / "evidence", Redactor({}), header) as writer:
+        for one in exchanges:
             writer.append(one)
         writer.finish()
     return folder
+
+
+def test_what_was_served_although_it_had_to_be_refused_is_not_shown(tmp_path: Path) -> None:
+    write_results(sample.sample_results(), tmp_path)
+    refused = [{"name": name, "about": "", "intent": "refused"} for name in ("served", "drawn", "said-no")]
+    header = {"probes": [{"name": "valid", "about": "", "intent": "served", "instead": refused}]}
+    served = stream(name="served"), stream(name="drawn/shrunk/1")
+    recorded(tmp_path, header, completion("valid"), *served, error(400, "no", "said-no"))
+    shown = [(one.kind, one.exchange.probe) for one in read_run(tmp_path).chosen.scenarios]
+    assert shown == [("completion", "valid"), ("error-400", "said-no")]
+
+
+def test_an_error_with_the_status_200_is_shown_whatever_was_asked(tmp_path: Path) -> None:
+    write_results(sample.sample_results(), tmp_path)
+    said = stream('{"error": {"message": "no"}}', name="said-no")
+    recorded(tmp_path, {"probes": [{"name": "said-no", "about": "", "intent": "refused"}]}, said)
+    assert [one.kind for one in read_run(tmp_path).chosen.scenarios] == ["stream"]
+
+
+def test_evidence_with_a_broken_list_of_probes_is_named(tmp_path: Path) -> None:
+    write_results(sample.sample_results(), tmp_path)
+    recorded(tmp_path, {"probes": [{"name": "without an intent"}]}, completion())
+    with pytest.raises(EvidenceError, match="the list of probes is broken"):
+        read_run(tmp_path)
 
 
 def installed(monkeypatch: pytest.MonkeyPatch, *clients: Client) -> None:

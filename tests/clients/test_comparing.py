@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from client_samples import CALL, CHUNKS, USAGE, chunk, completion, error, scenario, stream
+from client_samples import ASKED, CALL, CHUNKS, USAGE, chunk, completion, error, exchange, scenario, stream
 
 from conformance.clients.comparing import compared
 from conformance.clients.expected import expected_of
@@ -132,3 +132,11 @@ def test_the_address_of_the_replay_server_is_in_no_message() -> None:
     failed = {"class": "HTTPStatusError", "message": "for http://127.0.0.1:40123/2/error-429/v1/chat/completions"}
     judged = compared(expected_of(scenario("error-429", REFUSED)), {"failed": failed})
     assert judged.message == "HTTPStatusError: for http://replay/v1/chat/completions"
+
+
+def test_an_error_that_is_a_code_beside_a_message_says_the_message() -> None:
+    body = b'{"error":"invalid_json","message":"The body is cut."}'
+    refused = exchange("error/x", ASKED, [body], status=400)
+    assert expected_of(scenario("error-400", refused)).error == "The body is cut."
+    bare = exchange("error/x", ASKED, [b'{"error":"invalid_json"}'], status=400)
+    assert expected_of(scenario("error-400", bare)).error == "invalid_json"

@@ -52,10 +52,19 @@ def test_a_served_request_is_of_the_kind_that_it_asks_for(asked: dict[str, Any],
         {"tools": TOOLS, "tool_choice": "none"},
         {"tools": [{"type": "function", "function": {"name": "other"}}], "tool_choice": "required"},
         {"response_format": {"type": "json_object"}},
+        {"response_format": {"json_schema": FORMAT["json_schema"]}},
     ],
 )
 def test_what_drivers_do_not_ask_for_is_no_scenario(asked: dict[str, Any]) -> None:
     assert kinds(exchange("any", {**ASKED, **asked}, [b"{}"])) == []
+
+
+def test_a_field_that_every_request_has_says_nothing_of_what_is_asked_for() -> None:
+    due = {**ASKED, "brand_id": "b"}
+    asked = [exchange(f"x{number}", due, [b"{}"], status=400) for number in range(10)]
+    plain = exchange("plain", due, [b"{}"])
+    other = exchange("other", {**due, "logprobs": True, "stream": True}, [b"{}"])
+    assert kinds(*asked, plain, other) == ["completion", "error-400"]
 
 
 def test_errors_are_told_apart_by_their_status_and_by_what_was_asked() -> None:

@@ -127,6 +127,20 @@ def test_a_client_that_tries_again_for_too_long_is_asked_once_more_without_that(
     assert 0.1 < ran.results[0].waits[0] < 2
 
 
+def test_a_client_that_tries_again_after_what_it_cannot_read_is_asked_once_more_to_hear_why(tmp_path: Path) -> None:
+    code = """
+for one in SCENARIOS:
+    for number in range(1 if SETTINGS.get("max_retries") == 0 else 99):
+        ask(one)
+        threading.Event().wait(0.2)
+    say(scenario=one, failed={"class": "ParserError", "message": "no JSON"})
+"""
+    settings = (Setting("no-retries", {"max_retries": 0}, "max_retries=0"),)
+    ran = shown(client(tmp_path, code, settings=settings), COMPLETION)
+    assert ran.results[0].message == "ParserError: no JSON"
+    assert ran.results[0].requests > 3
+
+
 def test_a_setting_that_makes_a_scenario_pass_is_reported_with_what_it_costs(tmp_path: Path) -> None:
     code = (
         READS
