@@ -30,10 +30,12 @@ _NOT_ASCII = "h\u00e9llo w\u00f6rld \u4f60\u597d"
 MULTIBYTE = (
     "Repeat this line and the next, without any other text:\n"
     "\u4f60\u597d\uff0c\u4e16\u754c 6666 \u0645\u0631\u062d\u0628\u0627\n"
-    "\U0001f468\u200d\U0001f469\u200d\U0001f467 e\u0301 \u00f1 \u2713"
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467 e\u0301 \u00f1\u2028\u2713\u0085\u2192"
 )
 """CJK, right-to-left text, an emoji with joiners, a combining mark: text that a server breaks that cuts bytes. Besides,
-a token that comes twice and line breaks, which are dropped where deltas are compared or trimmed."""
+a token that comes twice and line breaks, which are dropped where deltas are compared or trimmed; and the line separator
+and the next-line character, at which some languages split lines and the event-stream format does not (WHATWG HTML,
+section 9.2.6)."""
 MULTIBYTE_TOKENS = 32
 OF_CHOICES = 8
 """Completion tokens of each of several choices: so many that a usage which counts one of them is seen."""
