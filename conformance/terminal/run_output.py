@@ -19,7 +19,7 @@ from conformance.report.quantities import counted, duration, listed
 from conformance.running.earlier_run import RUN_LOG
 from conformance.running.run_time import run_time
 from conformance.running.watch import Watch
-from conformance.terminal.unencodable import print_json
+from conformance.terminal.output import print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
