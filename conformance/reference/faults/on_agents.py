@@ -199,6 +199,25 @@ def read_as(hooks: Hooks, field: str, to: Any, equal: Any = None) -> Hooks:
     return with_body_read(hooks, change)
 
 
+@fault_action("request.read-referred")
+def read_referred(hooks: Hooks, field: str) -> Hooks:
+    """Reads the definitions in the schemas of a field by their `type` alone, if that is not an object."""
+    return with_body_read(hooks, lambda body: {**body, field: _by_type(body[field])} if field in body else body)
+
+
+def _by_type(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_by_type(one) for one in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {name: _types_alone(one) if name == "$defs" else _by_type(one) for name, one in value.items()}
+
+
+def _types_alone(definitions: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("object", None)
+    return {name: one if one.get("type") in kept else {"type": one["type"]} for name, one in definitions.items()}
+
+
 @fault_action("reasoning.show")
 def show_reasoning(
     hooks: Hooks, member: str = "reasoning_content", text: str = "hm", streamed: str | None = None
