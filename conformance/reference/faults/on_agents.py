@@ -61,13 +61,16 @@ def read_parts(hooks: Hooks, only: str) -> Hooks:
 
 
 @fault_action("parts.refuse")
-def refuse_parts(hooks: Hooks, kind: str, message: str, status: int = 400) -> Hooks:
-    """Refuses messages with a part of this kind, with this message."""
+def refuse_parts(hooks: Hooks, kind: str, message: str, status: int = 400, *, remote: bool = False) -> Hooks:
+    """Refuses messages with a part of this kind, with this message; with `remote`, only where it has a URL to fetch."""
+
+    def is_meant(part: Any) -> bool:
+        return _part_kind(part) == kind and (not remote or "https://" in str(part))
 
     def change(body: Body) -> Body:
         for one in body.get("messages", ()):
             content = one.get("content")
-            if isinstance(content, list) and any(_part_kind(part) == kind for part in content):
+            if isinstance(content, list) and any(map(is_meant, content)):
                 raise Refusal(status, "invalid_value", message, param="messages")
         return body
 
