@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from conformance.contract.model import Tier
-from conformance.probes.model import LIMIT_FIELDS, UNLIMITED, Probe, either_probe, served_probe
+from conformance.probes.model import LIMIT_FIELDS, Probe, either_probe, served_probe
 from conformance.probes.request_body import RequestBody
 from conformance.probes.waves import LONG_ANSWERS, REPEATED
 
@@ -98,7 +98,7 @@ def _generous(body: RequestBody, within: Probe) -> Probe:
         return within
     about = f"the same list with a limit of {_LARGE:,} tokens"
     return either_probe(
-        LARGE_LIMIT, about, large, completion_tokens=UNLIMITED, instead=(within,), apart_unless_served=True
+        LARGE_LIMIT, about, large, completion_tokens=_ENOUGH, instead=(within,), apart_unless_served=True
     )
 
 
