@@ -53,6 +53,8 @@ def _wrong_keys(body: RequestBody, scheme: CredentialScheme) -> Iterator[Probe]:
     wrong = Credential.WRONG
     yield refused_probe("access/wrong-key", "a key that was never issued", valid, tier=Tier.SMOKE, credential=wrong)
     yield refused_probe("access/empty-key", "an empty key", valid, credential=Credential.EMPTY)
+    beyond = "a key that was never issued, with an octet beyond ASCII in it"
+    yield refused_probe("access/key-beyond-ascii", beyond, valid, credential=Credential.BEYOND_ASCII)
     changed = "the right key with one character changed"
     yield refused_probe("access/changed-key", changed, valid, credential=Credential.CHANGED)
     for name, about, credential in (

@@ -128,7 +128,6 @@ def _preflight(body: RequestBody) -> Probe:
         headers=headers,
         credential=Credential.NONE,
         completion_tokens=0,
-        tier=Tier.EXHAUSTIVE,
     )
 
 

@@ -15,6 +15,10 @@ SHAPES: Final = "request/shape/"
 """What the names of these probes begin with."""
 SEVERAL: Final = f"{SHAPES}several"
 """One conversation of several of these shapes."""
+ENDS_WITH_ASSISTANT: Final = "request/ends-with-assistant"
+"""A conversation whose last message is the assistant's, which many models refuse to go on with."""
+WITHOUT_USER: Final = "request/without-user"
+"""One that ends so and has a system message alone beside it."""
 Messages = list[dict[str, Any]]
 _ASKING: Final = {"role": "user", "content": "Say hello."}
 _ANSWERING: Final = {"role": "assistant", "content": "Hello."}
@@ -78,8 +82,22 @@ def shape_probes(body: RequestBody) -> Iterator[Probe]:
     joined = tuple(probe for name, probe in standard.items() if probe is not None and name != "system-only")
     several = _several(body, joined)
     yield from [several] if several is not None else joined
+    yield from _without_user(standard["system-only"], body)
     further = [_probe(name, *shape, body, Tier.EXHAUSTIVE) for name, shape in _FURTHER.items()]
-    yield from (probe for probe in (standard["system-only"], *further) if probe is not None)
+    yield from (probe for probe in further if probe is not None)
+
+
+def _without_user(system_only: Probe | None, body: RequestBody) -> Iterator[Probe]:
+    """A system message and the assistant's, for the price of one; with each shape by itself where that is refused."""
+    request = _asking([_ASKING, _ANSWERING], body)
+    ends = either_probe(ENDS_WITH_ASSISTANT, "a conversation whose last message is the assistant's", request)
+    parts = tuple(one for one in (system_only, ends) if one is not None and body.accepts(one.body))
+    both = _asking([{"role": "system", "content": "Say hello."}, _ANSWERING], body)
+    if len(parts) < 2 or not body.accepts(both):
+        yield from parts
+        return
+    about = "a conversation of a system message and the assistant's, which is the last"
+    yield either_probe(WITHOUT_USER, about, both, instead=parts, apart_unless_served=True)
 
 
 def _probe(name: str, about: str, messages: Messages, body: RequestBody, tier: Tier) -> Probe | None:

@@ -24,6 +24,9 @@ LONGER_TOKENS: Final = 400
 """Tokens of a longer one: more than 64 KB of events."""
 LONG_STREAM, LONG_WHOLE, LONG_AGAIN = "stream/long", "completion/long", "completion/long-again"
 NO_LIMIT, WITHIN_LIMIT = "completion/no-limit", "completion/within-limit"
+LARGE_LIMIT: Final = "completion/large-limit"
+"""A request with a limit beyond what most models can write, and a short answer."""
+_LARGE: Final = 100_000
 SAME_TEXT: Final = "the long answer has the same text with and without streaming"
 """Why it is not sent again: nothing is to be told apart."""
 _SEVERAL: Final = 30
@@ -67,7 +70,7 @@ def unlimited_probes(body: RequestBody) -> Iterator[Probe]:
     about = f"a list of {_SEVERAL} words to repeat, without a limit of tokens"
     yield served_probe(NO_LIMIT, about, _unlimited(body, list_of_words))
     about = "the same list with a limit that it does not reach"
-    yield served_probe(WITHIN_LIMIT, about, body.asking(list_of_words, tokens=_ENOUGH))
+    yield _generous(body, served_probe(WITHIN_LIMIT, about, body.asking(list_of_words, tokens=_ENOUGH)))
     if body.has("stream"):
         about = "a stream without a limit of tokens"
         yield served_probe("stream/no-limit", about, {**short, "stream": True}, tier=Tier.EXHAUSTIVE)
@@ -83,6 +86,20 @@ def unlimited_probes(body: RequestBody) -> Iterator[Probe]:
     generous = body.asking(repeating(100), tokens=_GENEROUS)
     about = "the same long answer with a limit that it does not reach"
     yield served_probe("completion/generous", about, generous, wave=LONG_ANSWERS, tier=Tier.EXHAUSTIVE)
+
+
+def _generous(body: RequestBody, within: Probe) -> Probe:
+    """The request with a limit beyond most models in the place of that within the limit, which is sent where needed.
+
+    Its answer is as short, so that it costs no more; a target may refuse the limit.
+    """
+    large = {**within.body, body.limit_field: _LARGE}
+    if not body.accepts(large):
+        return within
+    about = f"the same list with a limit of {_LARGE:,} tokens"
+    return either_probe(
+        LARGE_LIMIT, about, large, completion_tokens=_ENOUGH, instead=(within,), apart_unless_served=True
+    )
 
 
 def _unlimited(body: RequestBody, text: str) -> dict[str, Any]:

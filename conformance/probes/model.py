@@ -39,6 +39,8 @@ class Credential(StrEnum):
     EMPTY = "empty"
     WRONG = "wrong"
     """A key of the same form that was never issued."""
+    BEYOND_ASCII = "beyond-ascii"
+    """That key with an octet beyond ASCII behind it."""
     WRONG_SCHEME = "wrong-scheme"
     """The right key under another authentication scheme."""
     OTHER = "other"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from typing import Any, Final
 
 from conformance.contract.model import Tier
 from conformance.probes.conversations import named_roles
-from conformance.probes.model import Probe, either_probe
+from conformance.probes.model import Probe, either_probe, worst_case_tokens
 from conformance.probes.request_body import RequestBody
 from conformance.probes.waves import LONG_PROMPTS
 
@@ -31,6 +32,8 @@ _DEVELOPERS: Final = {
 }
 """Longer than the system message, which it replaces on some deployments."""
 _KB: Final = 1024
+LARGE_BODY: Final = 128 * _KB + 1
+"""Bytes of a body that is larger than what frameworks read by default, which is 100 KB in some."""
 _SYLLABLES: Final = [first + second for first in "bdfgklmnprstvz" for second in "aeiou"]
 
 
@@ -54,10 +57,20 @@ def words(size: int) -> str:
 def prompt_relation_probes(body: RequestBody) -> Iterator[Probe]:
     """The conversation with further instructions, and long texts."""
     yield from _instructed(body)
-    for name, size, tier in ((SHORT_TEXT, 8, Tier.EXHAUSTIVE), (LONG_TEXT, 64, Tier.STANDARD)):
-        request = body.asking(words(size * _KB), tokens=1)
-        if body.accepts(request):
-            yield either_probe(name, f"a prompt of {size} KB of words", request, wave=LONG_PROMPTS, tier=tier)
+    short, long = (body.asking(words(size * _KB), tokens=1) for size in (8, 64))
+    if body.accepts(short):
+        about = "a prompt of 8 KB of words"
+        yield either_probe(SHORT_TEXT, about, short, wave=LONG_PROMPTS, tier=Tier.EXHAUSTIVE)
+    if body.accepts(long):
+        about = "a prompt of 64 KB of words, in a body that white space makes one of more than 128 KB"
+        wide = padded(long, LARGE_BODY)
+        yield either_probe(LONG_TEXT, about, wide, wave=LONG_PROMPTS, completion_tokens=worst_case_tokens(long))
+
+
+def padded(request: dict[str, Any], size: int) -> bytes:
+    """A request as a body of so many bytes at least, by white space that means nothing (RFC 8259 section 2)."""
+    plain = json.dumps(request, separators=(",", ":")).encode()
+    return plain[:-1] + b" " * (size - len(plain)) + b"}"
 
 
 def _instructed(body: RequestBody) -> Iterator[Probe]:

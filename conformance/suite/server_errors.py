@@ -104,8 +104,10 @@ def _combined(one: Answered, shown: Answered, observations: Observations) -> Ite
         yield f"{first.probe.about} alone brings status {first.answer.status}, too ({first.id})"
         return
     served = sum(observations.served(part) for part in alone)
-    if served:
-        count = len(one.probe.instead)
+    count = len(one.probe.instead)
+    if served and count == 1:
+        yield f"{alone[0].probe.about} is served ({alone[0].id})"
+    elif served:
         yield (
             f"each of its {count} parts is served alone" if served == count else f"{served} of {count} are served alone"
         )

@@ -92,6 +92,12 @@ def test_a_key_counts_as_it_was_issued(observations: Observations, expect: Expec
         raise worst(obstacles)
 
 
+@requirement("access.key-beyond-ascii", "access/key-beyond-ascii")
+def test_a_key_beyond_ascii_is_refused(refusals: Sequence[Answered], expect: Expect) -> None:
+    expected = "a 4xx refusal for a key that was never issued, with an octet beyond ASCII in it"
+    expect_status(refusals, CLIENT_ERRORS, expect, expected)
+
+
 @requirement("access.two-wrong-keys", "access/two-wrong-keys")
 def test_two_wrong_keys_are_rejected(refusals: Sequence[Answered], expect: Expect) -> None:
     expect_status(refusals, {400, *REJECTED}, expect, "401, 403 or 400")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from conformance.probes import Probe
-from conformance.probes.long_answers import LONG_AGAIN, LONG_STREAM, LONG_WHOLE, NO_LIMIT, WITHIN_LIMIT
+from conformance.probes.long_answers import LARGE_LIMIT, LONG_AGAIN, LONG_STREAM, LONG_WHOLE, NO_LIMIT, WITHIN_LIMIT
 from conformance.quoting import quoted
 from conformance.suite.answered_choices import SeenChoice, choices_in, prompt_tokens, seen_answers
 from conformance.suite.expect import SERVED, STREAM_SERVED, DoesNotApply, Expect, NotTestable
@@ -34,16 +34,18 @@ def test_without_a_limit_an_answer_ends_by_itself(
 
 @requirement(
     "completion.no-hidden-cap",
-    *(NO_LIMIT, WITHIN_LIMIT, LONG_WHOLE, LONG_STREAM, LONG_AGAIN),
+    *(NO_LIMIT, LARGE_LIMIT, WITHIN_LIMIT, LONG_WHOLE, LONG_STREAM, LONG_AGAIN),
     *("completion/uncapped", "completion/uncapped-again", "completion/generous"),
 )
 def test_no_hidden_limit_ends_an_answer(
     completions: Sequence[Completion], observations: Observations, expect: Expect
 ) -> None:
-    seen = {one.answered.probe.name: one for one in completions}
+    large = [observations.completion(one) for one in observations.answers(observations.matching([LARGE_LIMIT]))[0]]
+    with_large = [*completions, *(one for one in large if isinstance(one, Completion))]
+    seen = {one.answered.probe.name: one for one in with_large}
     uncapped = ("completion/uncapped", "completion/uncapped-again")
     if long_has_one_text(observations) or _repeats_itself(LONG_WHOLE, LONG_AGAIN, seen):
-        _expect_all_of_it((NO_LIMIT,), WITHIN_LIMIT, seen, expect)
+        _expect_all_of_it((NO_LIMIT,), WITHIN_LIMIT if WITHIN_LIMIT in seen else LARGE_LIMIT, seen, expect)
     if _repeats_itself(*uncapped, seen):
         _expect_all_of_it(uncapped, "completion/generous", seen, expect)
     if not expect.judged:

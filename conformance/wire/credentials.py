@@ -30,6 +30,8 @@ WRONG_KEY_LENGTH = 48
 QUERY_NAMES = ("access_token", "api_key", "key")
 """The names of a key in a query: that of RFC 6750 section 2.3, and those that vendors use."""
 COOKIE = "Cookie"
+BEYOND_ASCII = "\xe9"
+"""An octet that a field's value may have and ASCII does not (RFC 9110 section 5.5, obs-text)."""
 NOT_VARIED = "The target's key cannot be varied so"
 """How the reason begins for which a variation of the right key was not sent."""
 _BASIC = "Basic "
@@ -99,7 +101,7 @@ def _unusual_fields(credential: Credential, scheme: CredentialScheme, target: Ta
         case Credential.IN_QUERY:
             key = quote(_own(target), safe="")
             return CredentialFields(query="?" + "&".join(f"{name}={key}" for name in QUERY_NAMES))
-    return _fields(scheme.header, wrong)
+    return _fields(scheme.header, wrong + BEYOND_ASCII if credential is Credential.BEYOND_ASCII else wrong)
 
 
 def _elsewhere(carried: CredentialFields, scheme: CredentialScheme) -> CredentialFields:

@@ -114,9 +114,9 @@ def key_in_query(hooks: Hooks) -> Hooks:
 
 @fault_action("access.stumbles")
 def stumbles_over_credentials(hooks: Hooks, over: str) -> Hooks:
-    """Crashes on `two` credentials, or on one in the `other-header`."""
-    if over not in {"two", "other-header"}:
-        raise ActionError(f"`over: {over}` is unknown; use one of two, other-header")
+    """Crashes on `two` credentials, on one in the `other-header`, or on one that is not in `utf-8`."""
+    if over not in {"two", "other-header", "utf-8"}:
+        raise ActionError(f"`over: {over}` is unknown; use one of two, other-header, utf-8")
     usual = hooks.stages.authenticate
 
     def authenticate(scheme: CredentialScheme, dialect: Dialect, tenants: Iterable[Tenant], fields: Fields) -> Tenant:
@@ -126,9 +126,19 @@ def stumbles_over_credentials(hooks: Hooks, over: str) -> Hooks:
             raise Crash
         if over == "other-header" and any(name in others for name, _ in given):
             raise Crash
+        if over == "utf-8" and not all(map(_is_utf8, _values(scheme, given))):
+            raise Crash
         return usual(scheme, dialect, tenants, given)
 
     return replace(hooks, stages=replace(hooks.stages, authenticate=authenticate))
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 @fault_action("access.one-space")

@@ -29,6 +29,7 @@ _SHAPES: Mapping[str, Callable[[Roles], bool]] = {
     "two-users": lambda roles: any(pair == ("user", "user") for pair in pairwise(roles)),
     "late-system": lambda roles: any(role in _INSTRUCTING for role in roles[1:]),
     "no-user": lambda roles: "user" not in roles,
+    "assistant-last": lambda roles: roles[-1:] == ["assistant"],
     "not-in-turn": lambda roles: (
         not {"tool", "function"} & {*roles}
         and any(role != ("user", "assistant")[number % 2] for number, role in enumerate(_talking(roles)))
@@ -38,9 +39,9 @@ _SHAPES: Mapping[str, Callable[[Roles], bool]] = {
 
 @fault_action("conversation.refuse")
 def refuse_shape(hooks: Hooks, shape: str, status: int = 400, message: str = "The request is not valid.") -> Hooks:
-    """Refuses conversations of a shape: `two-users` in a row, a `late-system`, `no-user`, or roles `not-in-turn`.
+    """Refuses conversations of a shape, or crashes on them where the status is 500.
 
-    With a status of 500 it crashes on them.
+    There are `two-users` in a row, a `late-system`, `no-user`, `assistant-last`, and roles `not-in-turn`.
     """
     if shape not in _SHAPES:
         raise ActionError(f"`shape: {shape}` is unknown; use one of {', '.join(_SHAPES)}")
