@@ -27,6 +27,8 @@ QUICK = replace(PATIENT, idle_timeout=0.6)
 """For streams that fall silent: the run waits for each as long as this."""
 ALL_BUT_THE_SCHEMA = ("stream.[!c]*", "stream.created*", "stream.content*")
 """Half of the requirements on streams; for what cannot touch the schema of a chunk."""
+WAITING = ("stream.own-answer",)
+"""What sends requests of every kind, of which one takes two seconds; for what cannot mix up answers."""
 ENVIRONMENT = {"CONFORMANCE_API_KEY": KEY, "CONFORMANCE_MODEL": MODEL}
 
 
@@ -37,7 +39,7 @@ def judge(
 
     Its tests are collected once for all runs with the same selection, and called directly, as the lab does it.
     """
-    collected = _collected(only, settings.get("tier", Tier.STANDARD))
+    collected = _collected(only, settings.get("exclude", ()), settings.get("tier", Tier.STANDARD))
     suite_run = collected.suite_run
     with serving(deployment) as served:
         run_settings = RunSettings(
@@ -67,10 +69,10 @@ class _Collected:
 
 
 @cache
-def _collected(only: tuple[str, ...], tier: Tier) -> _Collected:
+def _collected(only: tuple[str, ...], exclude: tuple[str, ...], tier: Tier) -> _Collected:
     contract = contract_of("openai")
     run = collecting(contract, "openai", tier)
-    collected = _Collected(SuiteRun(replace(run, settings=replace(run.settings, only=only))))
+    collected = _Collected(SuiteRun(replace(run, settings=replace(run.settings, only=only, exclude=exclude))))
     ended = run_pytest(collected.suite_run, (), collected)
     assert not ended.failed, ended.printed
     assert collected.items
