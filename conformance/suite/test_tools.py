@@ -28,7 +28,7 @@ from conformance.suite.call_judging import (
     whole_calls,
     without_refusals,
 )
-from conformance.suite.combined_requests import decisive
+from conformance.suite.combined_requests import was_taken_apart
 from conformance.suite.complaint import REFUSED
 from conformance.suite.cut_answers import judge_cut
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
@@ -121,7 +121,8 @@ def test_a_call_has_an_id_of_its_own(probes: Sequence[Probe], observations: Obse
 def test_a_call_has_no_id_of_an_earlier_turn(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
-    for choice in due_choices(decisive(probes, observations), observations, expect):
+    whole = [one for one in probes if not was_taken_apart(one, observations)]
+    for choice in due_choices(whole, observations, expect) if whole else ():
         handed_back = [one for message in choice.answered.requested("messages") for one in called_by(message)]
         earlier = frozenset(filter(came_from_the_target, handed_back))
         for call in choice.calls if earlier else ():
