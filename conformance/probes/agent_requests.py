@@ -22,6 +22,7 @@ from conformance.probes.tools import (
     function,
     named,
     streamed,
+    takes_tools,
 )
 
 AGENT, ALLOWED, NONE = "tools/agent", "tools/allowed-and-one", "tools/none-with-effort"
@@ -69,7 +70,7 @@ def _combined(name: str, about: str, request: dict[str, Any], parts: Parts, body
     streams = body.has("stream")
     alone = [served_probe(part, words, one) for part, words, one in parts]
     pieces = [served_probe(f"{part}-streamed", f"{words}, streamed", streamed(one, body)) for part, words, one in parts]
-    for one in (*effort_probes(body), *text_probes(body)) if name == NONE else ():
+    for one in (*effort_probes(body), *text_probes(body)) if name == NONE and takes_tools(body) else ():
         (pieces if one.asks_for_stream else alone).append(one)
     if not body.is_spoken(request):
         yield from (*alone, *(pieces if streams else ()))
