@@ -117,7 +117,7 @@ def test_a_call_has_an_id_of_its_own(probes: Sequence[Probe], observations: Obse
         raise NotTestable("no answer has a call", because=DEMANDED)
 
 
-@requirement("tools.call-id-of-its-turn", AGENT, f"{AGENT}-streamed")
+@requirement("tools.call-id-of-its-turn", *REQUIRED, *REQUIRED_STREAMED)
 def test_a_call_has_no_id_of_an_earlier_turn(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
