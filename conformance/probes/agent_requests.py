@@ -12,6 +12,7 @@ from conformance.probes.call_histories import turn_with_call
 from conformance.probes.model import Probe, served_probe
 from conformance.probes.reasoning import effort_probes, with_effort
 from conformance.probes.request_body import RequestBody
+from conformance.probes.text_format import as_text, text_probes
 from conformance.probes.tools import (
     CITY,
     DAY,
@@ -21,6 +22,7 @@ from conformance.probes.tools import (
     function,
     named,
     streamed,
+    takes_tools,
 )
 
 AGENT, ALLOWED, NONE = "tools/agent", "tools/allowed-and-one", "tools/none-with-effort"
@@ -55,8 +57,8 @@ def agent_probes(body: RequestBody) -> Iterator[Probe]:
     if body.has("parallel_tool_calls"):
         one = {**_allowed(body), "parallel_tool_calls": False}
         yield from _combined(ALLOWED, about, one, _allowed_parts(body), body)
-    about = "a request with an effort that must be answered without a call"
-    yield from _combined(NONE, about, with_effort(_none(body), body), _none_parts(body), body)
+    about = "a request with an effort and the format `text` that must be answered without a call"
+    yield from _combined(NONE, about, with_effort(as_text(_none(body), body), body), _none_parts(body), body)
 
 
 Parts = list[tuple[str, str, dict[str, Any]]]
@@ -68,11 +70,11 @@ def _combined(name: str, about: str, request: dict[str, Any], parts: Parts, body
     streams = body.has("stream")
     alone = [served_probe(part, words, one) for part, words, one in parts]
     pieces = [served_probe(f"{part}-streamed", f"{words}, streamed", streamed(one, body)) for part, words, one in parts]
+    for one in (*effort_probes(body), *text_probes(body)) if name == NONE and takes_tools(body) else ():
+        (pieces if one.asks_for_stream else alone).append(one)
     if not body.is_spoken(request):
         yield from (*alone, *(pieces if streams else ()))
         return
-    for effort in effort_probes(body) if name == NONE else ():
-        (pieces if effort.asks_for_stream else alone).append(effort)
     yield served_probe(name, about, request, instead=tuple(alone))
     if streams:
         request, about = streamed(request, body), f"{about}, streamed"

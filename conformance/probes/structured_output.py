@@ -10,6 +10,7 @@ from conformance.probes.model import Probe, either_probe, refused_probe, served_
 from conformance.probes.reasoning import with_effort
 from conformance.probes.request_body import CHEAP, RequestBody
 from conformance.probes.schema_corpus import CorpusSchema, schema_corpus, very_long
+from conformance.probes.text_format import text_probes
 from conformance.probes.tools import city_and_day, streamed, takes_tools
 
 OF_REASONING: Final = "max_completion_tokens"
@@ -42,8 +43,8 @@ def structured_probes(body: RequestBody) -> Iterator[Probe]:
         two = {**_asking(body, first.schema, tokens=_TOKENS // 2), "n": 2}
         yield served_probe("structured/two-choices", "two structured answers", two, tier=Tier.EXHAUSTIVE)
     yield from _json_mode(body)
-    plain = {**body.asking("Say hello.", tokens=CHEAP), "response_format": {"type": "text"}}
-    yield served_probe("structured/text", "a text, asked for by its name", plain, tier=Tier.EXHAUSTIVE)
+    if not takes_tools(body):  # else a request with tools has this format, too
+        yield from text_probes(body)
     yield from _cut(together, body)
     yield from _mistaken(body, first)
 

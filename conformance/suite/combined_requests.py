@@ -11,7 +11,7 @@ from conformance.suite.observations import Answered, Observations
 def decisive(probes: Iterable[Probe], observations: Observations) -> list[Probe]:
     """The probes but those combined ones that were taken apart: what they combine has answers of its own."""
     every = list(probes)
-    kept = [probe for probe in every if not _was_taken_apart(probe, observations)]
+    kept = [probe for probe in every if not was_taken_apart(probe, observations)]
     return kept or every
 
 
@@ -21,5 +21,6 @@ def broken_together(probe: Probe, observations: Observations) -> bool:
     return bool(parts) and all(isinstance(one, Answered) and observations.served(one) for one in parts)
 
 
-def _was_taken_apart(probe: Probe, observations: Observations) -> bool:
+def was_taken_apart(probe: Probe, observations: Observations) -> bool:
+    """Whether what a combined request combines was asked for alone."""
     return any(observations.exchange_of(part.name) is not None for part in probe.instead)

@@ -14,6 +14,7 @@ from conformance.probes.model import LIMIT_FIELDS
 from conformance.probes.streams import STREAM_LOGPROBS
 from conformance.quoting import quoted
 from conformance.suite.answer_judging import expect_own_ids
+from conformance.suite.combined_requests import was_taken_apart
 from conformance.suite.cross_talk import answer_texts, foreign_canaries, ids_of
 from conformance.suite.delivery_judging import (
     CODED,
@@ -46,7 +47,9 @@ def test_a_chunk_fits_the_keyword(
 
 @requirement("stream.status", STREAMS)
 def test_a_stream_is_answered_with_200(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
-    judge_status(probes, observations, expect)
+    # That a stop sequence and log probabilities are not taken together, another requirement tells.
+    own = [one for one in probes if one.name != STREAM_LOGPROBS or not was_taken_apart(one, observations)]
+    judge_status(own, observations, expect)
 
 
 @requirement("stream.media-type", STREAMS)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from conformance.probes import Probe
+from conformance.probes.agent_requests import NONE
 from conformance.probes.structured_output import BESIDE_TOOLS, SCHEMA, STRICT
+from conformance.probes.text_format import TEXT
 from conformance.quoting import quoted
 from conformance.strict_json import parse
 from conformance.suite.answer_judging import CLIENT_ERRORS, expect_status, judge_served
 from conformance.suite.answered_choices import SeenChoice, choices_in, seen_answers
 from conformance.suite.call_judging import misfit
+from conformance.suite.combined_requests import decisive
 from conformance.suite.cut_answers import judge_cut
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.marks import requirement
@@ -90,9 +93,16 @@ def _is_cut_document(choice: SeenChoice) -> bool:
     return text.startswith("{") and not parse(text).is_one_document
 
 
-@requirement("structured.text", "structured/text")
+@requirement("structured.text", TEXT, NONE)
 def test_the_format_text_is_served(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
-    judge_served(probes, observations, expect, f"a completion for {probes[0].about}")
+    asked = [one for one in decisive(probes, observations) if one.name == TEXT or _has_a_format(one, observations)]
+    if not asked:
+        raise DoesNotApply("no request of this run has the format `text`")
+    judge_served(asked, observations, expect, "a completion for a text, asked for by its name")
+
+
+def _has_a_format(probe: Probe, observations: Observations) -> bool:
+    return any(one.requested("response_format") for one in observations.answers([probe])[0])
 
 
 @requirement("structured.json-streamed", "structured/json-streamed", "structured/json-with-effort-streamed")

@@ -28,7 +28,7 @@ from conformance.suite.call_judging import (
     whole_calls,
     without_refusals,
 )
-from conformance.suite.combined_requests import decisive
+from conformance.suite.combined_requests import was_taken_apart
 from conformance.suite.complaint import REFUSED
 from conformance.suite.cut_answers import judge_cut
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
@@ -117,16 +117,20 @@ def test_a_call_has_an_id_of_its_own(probes: Sequence[Probe], observations: Obse
         raise NotTestable("no answer has a call", because=DEMANDED)
 
 
-@requirement("tools.call-id-of-its-turn", AGENT, f"{AGENT}-streamed")
+@requirement("tools.call-id-of-its-turn", *REQUIRED, *REQUIRED_STREAMED)
 def test_a_call_has_no_id_of_an_earlier_turn(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
-    for choice in due_choices(decisive(probes, observations), observations, expect):
+    whole = [one for one in probes if not was_taken_apart(one, observations)]
+    choices = due_choices(whole, observations, expect) if whole else []
+    for choice in choices:
         handed_back = [one for message in choice.answered.requested("messages") for one in called_by(message)]
         earlier = frozenset(filter(came_from_the_target, handed_back))
         for call in choice.calls if earlier else ():
             expected = "an id that no call of an earlier turn has"
             expect(call.id not in earlier, choice.id, expected=expected, actual=f"the id {quoted(call.id)} again")
+    if choices and not any(choice.calls for choice in choices):
+        raise NotTestable("no answer has a call", because=DEMANDED)
     if not expect.judged:
         raise DoesNotApply("no answer with a call follows a turn with a call of this target")
 

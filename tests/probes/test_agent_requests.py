@@ -45,7 +45,8 @@ def test_every_request_that_must_be_served_is_valid() -> None:
 def test_the_surface_keeps_to_its_budget() -> None:
     standard = planned().probes
     assert len(standard) <= 50
-    assert sum(probe.intent is not Intent.REFUSED for probe in standard) <= 25
+    # One of these has the URL of a picture that nobody can fetch: it is refused, and costs nothing.
+    assert sum(probe.intent is not Intent.REFUSED for probe in standard) <= 26
 
 
 def test_a_combined_request_has_what_its_parts_ask_for() -> None:
@@ -54,6 +55,22 @@ def test_a_combined_request_has_what_its_parts_ask_for() -> None:
     assert (agent.body["n"], agent.body["reasoning_effort"], agent.body["tool_choice"]) == (2, "low", "required")
     assert agent.body["stream_options"] == {"include_usage": True}
     assert len(agent.body["messages"]) > 10
+
+
+def test_agents_ask_for_calls_beside_a_form_and_after_a_call_of_the_target() -> None:
+    agent = probes(with_call("call_aa"))["tools/agent"].body
+    assert agent["response_format"]["type"] == "json_schema"
+    assert [call["id"] for message in agent["messages"] for call in message.get("tool_calls", ())] == ["call_aa"]
+    unformed = dataclasses.replace(TARGET, unsupported=("response_format",))
+    assert "response_format" not in probes(unformed)["tools/agent"].body
+
+
+def test_the_format_text_is_asked_for_once() -> None:
+    whole = probes()["tools/none-with-effort"]
+    assert whole.body["response_format"] == {"type": "text"}
+    assert "structured/text" in {part.name for part in whole.instead}
+    lacking = dataclasses.replace(TARGET, unsupported=("tools",))
+    assert "structured/text" in {probe.name for probe in planned(lacking).probes}
 
 
 def test_without_tools_an_effort_and_documents_are_asked_for_alone() -> None:

@@ -35,6 +35,14 @@ def test_what_is_served_together_is_not_asked_for_again(tmp_path: Path, monkeypa
     assert not any('"probe":"tools/several' in line or '"probe":"tools/shape' in line for line in surface)
 
 
+def test_a_form_that_is_refused_beside_tools_accuses_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: dict[str, Any] = {"field": "response_format", "message": "The request is not valid."}
+    run = judged(tmp_path, monkeypatch, FaultAction("request.refuse-field", said, when="tools"))
+    assert run.document["verdict"] == "conformant"
+    assert run.outcomes["tools.required"] == run.outcomes["structured.text"] == "passed"
+    assert run.outcomes["tools.call-id-of-its-turn"] == "skipped"
+
+
 def test_a_history_is_blamed_for_the_shape_that_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     order: dict[str, Any] = {"has": "results in another order"}
     run = judged(tmp_path, monkeypatch, FaultAction("history.refuse-shape", order))

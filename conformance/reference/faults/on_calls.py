@@ -134,8 +134,14 @@ def add_calls(hooks: Hooks, name: str | None = None, *, same_id: bool = False) -
 
 @fault_action("calls.id")
 def set_call_id(hooks: Hooks, to: str) -> Hooks:
-    """Gives every call this id."""
-    return with_calls(hooks, lambda calls, _: [[replace(call[0], id=to), *call[1:]] for call in calls])
+    """Gives every call this id; `{place}` is its place in the answer, `{turn}` that in the whole conversation."""
+
+    def named(call: WholeCall, request: CompletionRequest) -> WholeCall:
+        earlier = sum(len(message.raw.get("tool_calls") or ()) for message in request.messages)
+        given = to.replace("{place}", str(call[0].index)).replace("{turn}", str(earlier + call[0].index))
+        return [replace(call[0], id=given), *call[1:]]
+
+    return with_calls(hooks, lambda calls, request: [named(call, request) for call in calls])
 
 
 @fault_action("calls.name")
