@@ -27,8 +27,7 @@ def main() -> None:
 
     The interpreter never decides the status: it would report a defect of this program as nonconformant.
     """
-    from conformance.terminal.broken_pipe import ignore_broken_pipes
-    from conformance.terminal.unencodable import replace_unencodable
+    from conformance.terminal.output import ignore_broken_pipes, replace_unencodable
 
     replace_unencodable()
     ignore_broken_pipes()

@@ -17,7 +17,7 @@ from conformance.contract.model import Tier
 from conformance.contract.profile import OPERATION_MARK, with_operation
 from conformance.probes import Challenge
 from conformance.report.console import Detail
-from conformance.running.asked_limits import limits_of
+from conformance.running.limits import limits_of
 from conformance.running.run import RunSettings
 from conformance.shipped import DEFAULT_PROFILE
 from conformance.targets import NamedTarget, read_target

@@ -23,7 +23,7 @@ def show_differences(old: Path, new: Path, *, as_json: bool, as_markdown: bool, 
     """
     from conformance.compare import ChangeKind, differences, read_runs, render
     from conformance.terminal.exits import UsageFailure
-    from conformance.terminal.unencodable import print_json
+    from conformance.terminal.output import print_json
 
     if as_json and as_markdown:
         raise UsageFailure("--json and --markdown are alternatives; give one of them.")

@@ -187,6 +187,6 @@ def _freeze(contract: Contract, version: str) -> int:
 
 
 def _print_json(document: Any) -> None:
-    from conformance.terminal.unencodable import print_json
+    from conformance.terminal.output import print_json
 
     print_json(json.dumps(document, indent=2, ensure_ascii=False))

@@ -25,7 +25,7 @@ from conformance.contract.pointers import join
 from conformance.contract.profile import with_operation
 from conformance.contract.regular_files import LARGEST_DOCUMENT, UnreadableError, read_regular_file
 from conformance.fleet.task import Task
-from conformance.running.asked_limits import limits_of
+from conformance.running.limits import limits_of
 from conformance.running.run import RunSettings
 from conformance.shipped import DEFAULT_PROFILE, program_digest, shipped_profiles
 from conformance.targets import NamedTarget, TargetError

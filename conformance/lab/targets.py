@@ -69,13 +69,17 @@ def contract_of(profile: str) -> Contract:
     return load_contract(profile)
 
 
-@cache
 def targets_of(profile: str, extra: Path | None = None) -> tuple[LabTarget, ...]:
     """The controls first, then every fault and allowed variation of a profile; `extra` is a further file of rows.
 
     Raises:
         ContractError: the catalogue, or `extra`, cannot be used.
     """
+    return _targets_of(profile, extra)
+
+
+@cache
+def _targets_of(profile: str, extra: Path | None) -> tuple[LabTarget, ...]:
     contract = contract_of(profile)
     tiers = {row.id: row.tier for row in contract.requirements}
     controls = (LabTarget(name, profile, tier) for name, tier in CONTROLS.items())

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from conformance.probes.call_histories import turn_with_call
 from conformance.probes.model import Probe, served_probe
 from conformance.probes.reasoning import effort_probes, with_effort
 from conformance.probes.request_body import RequestBody
@@ -27,6 +28,20 @@ AGENT, ALLOWED, NONE = "tools/agent", "tools/allowed-and-one", "tools/none-with-
 _TOKENS: Final = 128
 _OF_ONE_CALL: Final = 96
 _TEMPTING: Final = f"Call the function {CITY} for Oslo."
+_SUMMARY: Final[Mapping[str, Any]] = {
+    "type": "json_schema",
+    "json_schema": {
+        "name": "summary",
+        "strict": True,
+        "schema": {
+            "type": "object",
+            "properties": {"summary": {"type": "string"}},
+            "required": ["summary"],
+            "additionalProperties": False,
+        },
+    },
+}
+"""The form of the text with which an agent ends its work."""
 _BOTH: Final = f"Call {CITY} for Oslo and {DAY} with 7, both at once."
 _ALL: Final = f"{_BOTH} Call {REFRESH}, too."
 
@@ -65,11 +80,15 @@ def _combined(name: str, about: str, request: dict[str, Any], parts: Parts, body
 
 
 def _agent(body: RequestBody) -> dict[str, Any]:
-    """Three functions, one of them without parameters, two choices, an effort, and turns before the question."""
+    """Three functions, one of them without parameters, two choices, an effort, turns before the question, and a form.
+
+    One of the turns has a call, as it came. The form is that of a text, which is not due where a call is.
+    """
     asked = asking_for_tools(body, _ALL, tokens=_TOKENS, tools=_three(), tool_choice="required")
-    values = (("n", 2), ("temperature", 1))
+    values = (("n", 2), ("temperature", 1), ("response_format", _SUMMARY))
     further = {name: value for name, value in values if body.has(name) and body.is_spoken({name: value})}
-    return with_effort({**asked, "messages": [*_turns(), *asked["messages"]], **further}, body)
+    earlier = [*_turns(), *turn_with_call(body)]
+    return with_effort({**asked, "messages": [*earlier, *asked["messages"]], **further}, body)
 
 
 def _agent_parts(body: RequestBody) -> Parts:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from conformance.contract.model import Tier
+from conformance.probes.conversations import called_by
 from conformance.probes.model import Probe, served_probe
 from conformance.probes.request_body import RequestBody
 from conformance.probes.tools import CITY, DAY, asking_for_tools, city_and_day, streamed
@@ -53,6 +54,16 @@ def call_as_it_came(body: RequestBody) -> dict[str, Any]:
     kept = body.target.dialect.call
     message: dict[str, Any] = json.loads(kept) if kept is not None else dict(_INVENTED)
     return message
+
+
+def turn_with_call(body: RequestBody) -> Messages:
+    """A turn with a call as it came, its result, and what the assistant said then."""
+    return [*_first_round(body, call_as_it_came(body)), {"role": "assistant", "content": "Done."}]
+
+
+def came_from_the_target(call_id: str) -> bool:
+    """Whether a call that is handed back is one that the target made, and not invented for want of one."""
+    return call_id not in called_by(_INVENTED)
 
 
 def kept_message(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,14 +26,19 @@ ONE_STOP_OF_CHOICES = f"{STOP_OF_CHOICES}/one"
 _AT_THE_ENDS = 2
 IN_NO_TEXT = ("\u241f1", "\u241f2", "\u241f3")
 """Stop sequences that no answer has."""
+BEGINS_OFTEN = "o\u241f"
+"""A stop sequence that begins in each of these texts, and that none of them has."""
+LOGPROBS = "completion/logprobs"
 _NOT_ASCII = "h\u00e9llo w\u00f6rld \u4f60\u597d"
 MULTIBYTE = (
     "Repeat this line and the next, without any other text:\n"
     "\u4f60\u597d\uff0c\u4e16\u754c 6666 \u0645\u0631\u062d\u0628\u0627\n"
-    "\U0001f468\u200d\U0001f469\u200d\U0001f467 e\u0301 \u00f1 \u2713"
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467 e\u0301 \u00f1\u2028\u2713\u0085\u2192"
 )
 """CJK, right-to-left text, an emoji with joiners, a combining mark: text that a server breaks that cuts bytes. Besides,
-a token that comes twice and line breaks, which are dropped where deltas are compared or trimmed."""
+a token that comes twice and line breaks, which are dropped where deltas are compared or trimmed; and the line separator
+and the next-line character, at which some languages split lines and the event-stream format does not (WHATWG HTML,
+section 9.2.6)."""
 MULTIBYTE_TOKENS = 32
 OF_CHOICES = 8
 """Completion tokens of each of several choices: so many that a usage which counts one of them is seen."""
@@ -78,7 +83,7 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
         yield served_probe(TWO_CHOICES, "two choices for one prompt", request)
     if body.has("logprobs"):
         request = body.asking(f"Say: {_NOT_ASCII}", tokens=8, logprobs=True, top_logprobs=2)
-        yield served_probe("completion/logprobs", "the log probabilities of each token", request)
+        yield beside_a_stop(served_probe(LOGPROBS, "the log probabilities of each token", request), body)
         if body.has("n"):
             request = body.asking("Say hello.", tokens=2, logprobs=True, top_logprobs=1, n=2)
             about = "the log probabilities of each token of two choices"
@@ -134,6 +139,19 @@ def _stopped(body: RequestBody) -> Iterator[Probe]:
         about = f"a long answer with {len(amid)} stop sequences, of which the second is a space"
         request = body.asking(LONG_ANSWER, tokens=24, stop=amid)
         yield served_probe(STOP_AMID, about, request, wave=REPEATED if body.has("stream") else SIDE_BY_SIDE)
+
+
+def beside_a_stop(alone: Probe, body: RequestBody) -> Probe:
+    """The same with a stop sequence that begins often and never ends, so that tokens are held back; or else alone.
+
+    No text ends at it, so that the listed tokens are those of the text, whatever a target lists of a stop sequence.
+    """
+    stop: dict[str, Any] = {"stop": [BEGINS_OFTEN]}
+    request = {**alone.body, **stop}
+    if not body.has("stop") or not body.is_spoken(request):
+        return alone
+    about = f"{alone.about}, beside a stop sequence that only begins in the text"
+    return replace(alone, about=about, body=request, instead=(replace(alone, name=f"{alone.name}/alone"),))
 
 
 def many_stops(body: RequestBody) -> list[str]:

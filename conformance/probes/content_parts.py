@@ -18,6 +18,9 @@ from conformance.probes.request_body import RequestBody
 
 PARTS: Final = ("image", "audio", "file")
 TEXTS: Final = "parts/texts"
+REMOTE: Final = "parts/image-remote"
+UNREACHABLE: Final = "https://example.invalid/pixel.png"
+"""A URL whose host has no address, and never will (RFC 2606)."""
 _TOKENS: Final = 4
 _QUESTION: Final = "Say hello."
 
@@ -42,6 +45,10 @@ def _of_kind(kind: str, make: Callable[[int], dict[str, Any]], body: RequestBody
     three = _asking(body, [_text(_QUESTION), *map(make, range(3))])
     tier = Tier.STANDARD if kind == "image" else Tier.EXHAUSTIVE
     yield either_probe(f"parts/{kind}-three", f"a message with three parts of the kind `{kind}`", three, tier=tier)
+    if kind == "image":
+        elsewhere = {"type": "image_url", "image_url": {"url": UNREACHABLE}}
+        about = "a message with the URL of a picture that nobody can fetch"
+        yield either_probe(REMOTE, about, _asking(body, [_text(_QUESTION), elsewhere]))
     if body.has("stream"):
         yield either_probe(
             f"parts/{kind}-streamed", f"{about}, streamed", {**one, "stream": True}, tier=Tier.EXHAUSTIVE

@@ -13,6 +13,7 @@ from conformance.probes.completions import (
     MULTIBYTE_TOKENS,
     OF_CHOICES,
     ONE_CONNECTION,
+    beside_a_stop,
     stops_amid,
 )
 from conformance.probes.model import Probe, served_probe
@@ -21,7 +22,7 @@ from conformance.probes.waves import AT_ONCE
 
 AT_ONCE_STANDARD = 2
 """How many streams at once the standard tier sends, beside as many plain requests."""
-STREAM_STOP = "stream/stop"
+STREAM_STOP, STREAM_LOGPROBS = "stream/stop", "stream/logprobs"
 SENTINEL_IN_TEXT = "Repeat these lines:\n\ndata: [DONE]\n\nand then say: end."
 """A prompt whose echo ends the stream of a server that does not escape it."""
 
@@ -104,7 +105,7 @@ def _with_optional_fields(body: RequestBody) -> Iterator[Probe]:
         if body.has("stream_options"):
             fields["stream_options"] = {"include_usage": True}
         about = "a stream with the log probabilities of each token"
-        yield served_probe("stream/logprobs", about, _asking(body, LONG_ANSWER, 16, **fields))
+        yield beside_a_stop(served_probe(STREAM_LOGPROBS, about, _asking(body, LONG_ANSWER, 16, **fields)), body)
 
 
 def _stopped_across_deltas(body: RequestBody) -> Iterator[Probe]:

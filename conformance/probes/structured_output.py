@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from conformance.contract.model import Tier
-from conformance.probes.client_errors import JSON_MODE
 from conformance.probes.model import Probe, either_probe, refused_probe, served_probe
 from conformance.probes.reasoning import with_effort
 from conformance.probes.request_body import CHEAP, RequestBody
@@ -20,6 +19,8 @@ STRICT: Final = "structured/strict"
 BESIDE_TOOLS: Final = "structured/beside-tools"
 """The request for a document that has most forms at once, beside tools and an effort."""
 SCHEMA: Final = "structured/schema/"
+_WITH_AN_ARRAY: Final = 'Reply with this JSON object, which has an array, and nothing else: {"array": [1, 2]}'
+"""A prompt that speaks of an array, which the whole answer must not be for that."""
 _TOKENS: Final = 160
 _CUT_TOKENS: Final = 12
 
@@ -77,7 +78,7 @@ def _json_mode(body: RequestBody) -> Iterator[Probe]:
     """A JSON object as a stream, with an effort; alone where that is not served."""
     if not body.has("stream"):
         return
-    request = {**body.asking(JSON_MODE, tokens=64), "response_format": {"type": "json_object"}, "stream": True}
+    request = {**body.asking(_WITH_AN_ARRAY, tokens=64), "response_format": {"type": "json_object"}, "stream": True}
     together = with_effort(request, body)
     if together == request:
         yield served_probe("structured/json-streamed", "a JSON object, streamed", request)

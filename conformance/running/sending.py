@@ -14,8 +14,8 @@ from conformance.probes.left_out import left_out
 from conformance.probes.narrowing import follow_ups
 from conformance.probes.preflight import PREFLIGHT
 from conformance.probes.waves import REPEATED
+from conformance.running.limits import paced
 from conformance.running.observed import FAILED_FAST, INTERRUPTED, Observed, from_evidence, out_of_time
-from conformance.running.pace import paced
 from conformance.running.preflight import preflight
 from conformance.running.recorded_target import recorded_target
 from conformance.running.replay import RecordedRun

@@ -19,6 +19,8 @@ _UNSUPPORTED = re.compile(
     r"|not enabled|requires? --[a-z]|unknown name|cannot find field"
     r"|(?:unknown|unrecognized|unrecognised|unexpected|additional)[ _](?:\w+ )?(?:field|parameter|argument|propert|key)"
 )
+_FORBIDDEN = re.compile(r"not (?:allowed|permitted|authori[sz]ed|available)|no(?:t have)? access|support")
+"""What a 403 says of a field that this model, or this key, may not use, beside the field's name."""
 _PLAIN_WORDS = frozenset({"user", "audio", "store"})
 """Fields whose names errors use as words: "only the roles user and assistant are supported"."""
 _OTHER_NAMES = {
@@ -47,10 +49,11 @@ def refused_fields(sent: Any, status: int, body: bytes) -> tuple[str, ...]:
     What every deployment must do (answer, take messages) cannot be declined in this way. Where the error points at one
     of the fields, it alone is meant: others stand in the text as advice.
     """
-    if status not in _REFUSED_FIELD or not isinstance(sent, Mapping):
+    if status not in (*_REFUSED_FIELD, 403) or not isinstance(sent, Mapping):
         return ()
     complaint = read_complaint(body)
-    if not _UNSUPPORTED.search(complaint.text):
+    declines = _FORBIDDEN if status == 403 else _UNSUPPORTED
+    if not declines.search(complaint.text):
         return ()
     named = tuple(name for name in (*OPTIONAL_FIELDS, *LIMIT_FIELDS) if name in sent and _names(complaint, name))
     meant = tuple(name for name in named if name in complaint.fields)

@@ -114,11 +114,12 @@ def added(text: TextPair) -> Difference | None:
 
 
 def spaced(text: TextPair) -> Difference | None:
-    """Whether white space within the stream's text was lost or added, where all else is the whole text."""
+    """Whether white space within the stream's text was lost, added or exchanged, where all else is the whole text."""
     streamed, whole = text.streamed.strip(), text.whole.strip()
     if streamed == whole or not text.exact or _packed(streamed) != _packed(whole) or len(whole) < _SHORTEST:
         return None
-    if not _is_within(streamed, whole) and not _is_within(whole, streamed):
+    exchanged = len(streamed) == len(whole)
+    if not exchanged and not _is_within(streamed, whole) and not _is_within(whole, streamed):
         return None
     at = _common(streamed, whole)
     start = max(0, at - _SHOWN // 2)

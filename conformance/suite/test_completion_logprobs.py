@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from conformance.probes.completions import LOGPROBS
 from conformance.quoting import quoted
 from conformance.reading.deviation import NO_POSITION, DeviationLog
 from conformance.reading.logprobs import LogprobsReader
@@ -13,8 +14,10 @@ from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Completion, Observations
 
+LISTED = (LOGPROBS, f"{LOGPROBS}/alone", f"{LOGPROBS}-of-choices")
 
-@requirement("completion.logprobs", "completion/logprobs", "completion/logprobs-of-choices")
+
+@requirement("completion.logprobs", *LISTED)
 def test_log_probabilities_are_listed(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
     if all(answered.answer.status in {400, 422} for answered in answers):
         raise DoesNotApply(f"{answers[0].id}: the target refuses log probabilities ({answers[0].answer.status})")
@@ -34,7 +37,7 @@ def test_log_probabilities_are_listed(answers: Sequence[Answered], observations:
                 _judge_figures(completion, content or [], expect)
 
 
-@requirement("completion.logprobs-consistent", "completion/logprobs", "completion/logprobs-of-choices")
+@requirement("completion.logprobs-consistent", *LISTED)
 def test_log_probabilities_agree_with_one_another(completions: Sequence[Completion], expect: Expect) -> None:
     for completion in completions:
         for choice in completion.choices:

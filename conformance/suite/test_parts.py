@@ -8,7 +8,7 @@ from math import ceil
 
 from conformance.probes import Probe
 from conformance.probes.completions import SHORTEST, SMALLEST
-from conformance.probes.content_parts import TEXTS
+from conformance.probes.content_parts import REMOTE, TEXTS
 from conformance.suite.answer_judging import CLIENT_ERRORS, judge_served
 from conformance.suite.answered_choices import SeenAnswer, prompt_tokens, seen_answer
 from conformance.suite.complaint import read_complaint
@@ -23,6 +23,9 @@ _WORDS = re.compile(
     r"image|picture|vision|visual|audio|sound|speech|file|pdf|document|modal|content|part|type|media", re.IGNORECASE
 )
 """What a refusal of a part may speak of."""
+
+_OF_ANOTHER_SERVER = (502, 504)
+"""What a gateway says where a server that it asked did not answer: so it is, whoever named that server."""
 
 
 @requirement("parts.texts-served", TEXTS)
@@ -43,6 +46,15 @@ def test_all_texts_are_read(observations: Observations, expect: Expect) -> None:
 @requirement("parts.image", "parts/image", SMALLEST)
 def test_a_picture_is_read_or_refused(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     _judge_read("parts/image", probes, observations, expect)
+
+
+@requirement("parts.remote-image", REMOTE)
+def test_a_picture_that_cannot_be_fetched_breaks_nothing(answers: Sequence[Answered], expect: Expect) -> None:
+    for one in answers:
+        if one.answer.status in _OF_ANOTHER_SERVER or _is_said_with_server_error(one):
+            raise DoesNotApply(f"{one.id}: the target says that it does not get the picture ({one.answer.status})")
+        expected = f"a refusal as the client's mistake, or a completion, for {one.probe.about}"
+        expect(one.answer.status < 500, one.id, expected=expected, actual=status_of(one))
 
 
 @requirement("parts.audio", "parts/audio", SMALLEST)

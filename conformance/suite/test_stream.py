@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 from conformance.contract.model import Requirement
 from conformance.probes import Probe
+from conformance.probes.completions import LOGPROBS
 from conformance.probes.model import LIMIT_FIELDS
+from conformance.probes.streams import STREAM_LOGPROBS
 from conformance.quoting import quoted
 from conformance.suite.answer_judging import expect_own_ids
 from conformance.suite.cross_talk import answer_texts, foreign_canaries, ids_of
@@ -32,6 +34,7 @@ from conformance.suite.stream_judging import judge_assembled, judge_chunks, judg
 from conformance.suite.stream_pairs import lists_every_token, unlisted_tokens
 
 STREAMS = "stream/*"
+LISTED = (STREAM_LOGPROBS, f"{STREAM_LOGPROBS}/alone")
 
 
 @keywords("stream.chunk", STREAMS)
@@ -231,7 +234,7 @@ def test_nothing_follows_an_error(streams: Sequence[Stream], expect: Expect) -> 
     judge_streams(streams, expect)
 
 
-@requirement("stream.logprobs", "stream/logprobs", "completion/logprobs")
+@requirement("stream.logprobs", *LISTED, LOGPROBS, f"{LOGPROBS}/alone")
 def test_log_probabilities_cover_the_text(
     streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect
 ) -> None:
@@ -244,7 +247,7 @@ def test_log_probabilities_cover_the_text(
             expect(listed == counted, stream.id, expected=expected, actual=f"{listed}")
 
 
-@requirement("stream.logprobs-consistent", "stream/logprobs")
+@requirement("stream.logprobs-consistent", *LISTED)
 def test_log_probabilities_agree_with_one_another(streams: Sequence[Stream], expect: Expect) -> None:
     judge_streams(streams, expect)
 

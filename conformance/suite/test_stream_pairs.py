@@ -90,7 +90,7 @@ def _judge_texts(
     """Expect the text of each stream to be that of its twin, as far as this kind of damage goes."""
     compared = text_pairs(pairs(streams, completions))
     if not compared:
-        raise DoesNotApply("the target does not give the same request the same text twice")
+        raise DoesNotApply("the target did not answer one request twice with the same text and the same finish_reason")
     for text in compared:
         expect.looked_at(text.stream)
         found = damage(text)

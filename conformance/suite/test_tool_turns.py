@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from conformance.probes import Probe
 from conformance.probes.call_histories import HISTORY, LONG_RESULT, SHAPE
+from conformance.probes.content_parts import REMOTE
 from conformance.probes.tools import REQUIRED
 from conformance.quoting import quoted
 from conformance.reading.tool_calls import ToolCall
@@ -259,4 +260,5 @@ def _misfit(choice: SeenChoice, call: ToolCall) -> str | None:
 @requirement("tools.no-server-error", *SURFACE)
 def test_no_request_of_agents_breaks_the_server(answers: Sequence[Answered], expect: Expect) -> None:
     for one in answers:
-        expect(one.answer.status < 500, one.id, expected="a completion or a 4xx refusal", actual=status_of(one))
+        if one.probe.name != REMOTE:  # what is due where another server is asked in vain, another requirement says
+            expect(one.answer.status < 500, one.id, expected="a completion or a 4xx refusal", actual=status_of(one))

@@ -7,8 +7,9 @@ from typing import Any
 
 from conformance.probes import Probe
 from conformance.probes.agent_requests import AGENT, ALLOWED, NONE
-from conformance.probes.call_histories import HISTORY
+from conformance.probes.call_histories import HISTORY, came_from_the_target
 from conformance.probes.completions import SMALLEST
+from conformance.probes.conversations import called_by
 from conformance.quoting import quoted
 from conformance.reading.tool_calls import ToolCall
 from conformance.strict_json import parse
@@ -27,6 +28,7 @@ from conformance.suite.call_judging import (
     whole_calls,
     without_refusals,
 )
+from conformance.suite.combined_requests import decisive
 from conformance.suite.complaint import REFUSED
 from conformance.suite.cut_answers import judge_cut
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
@@ -113,6 +115,20 @@ def test_a_call_has_an_id_of_its_own(probes: Sequence[Probe], observations: Obse
             expect(holds, choice.id, expected="an id of its own, not empty", actual=f"the id {quoted(given)}")
     if not expect.judged:
         raise NotTestable("no answer has a call", because=DEMANDED)
+
+
+@requirement("tools.call-id-of-its-turn", AGENT, f"{AGENT}-streamed")
+def test_a_call_has_no_id_of_an_earlier_turn(
+    probes: Sequence[Probe], observations: Observations, expect: Expect
+) -> None:
+    for choice in due_choices(decisive(probes, observations), observations, expect):
+        handed_back = [one for message in choice.answered.requested("messages") for one in called_by(message)]
+        earlier = frozenset(filter(came_from_the_target, handed_back))
+        for call in choice.calls if earlier else ():
+            expected = "an id that no call of an earlier turn has"
+            expect(call.id not in earlier, choice.id, expected=expected, actual=f"the id {quoted(call.id)} again")
+    if not expect.judged:
+        raise DoesNotApply("no answer with a call follows a turn with a call of this target")
 
 
 @requirement("tools.finish-reason", *WHOLE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from conformance.report.quantities import counted, duration, listed
 from conformance.running.earlier_run import RUN_LOG
 from conformance.running.run_time import run_time
 from conformance.running.watch import Watch
-from conformance.terminal.unencodable import print_json
+from conformance.terminal.output import print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,8 +29,12 @@ if TYPE_CHECKING:
     from conformance.running.finish import FinishedRun
     from conformance.running.run import Run
     from conformance.running.suite_run import SuiteRun
-    from conformance.wire import RunTime
+    from conformance.wire import Exchange, RunTime
     from conformance.wire.observe import Progress, SoFar
+
+
+_OFTEN = 5
+"""So many refusals for load say that the run is too fast for its target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,9 @@ class RunOutput:
             self._print_header(None)
         if suite_run.unreachable is not None:
             return
+        if self.run.recorded is None and (busy := _refused_for_load(suite_run.exchanges)) >= _OFTEN:
+            printer = Printer(self._console, for_log(self.run.redactor.text))
+            printer.line(_too_fast(busy), label="Note")
         further = {RUN_LOG: self._in_folder(RUN_LOG), "evidence": self.run.evidence_directory}
         print_summary(
             finished.results,
@@ -167,6 +174,18 @@ class RunOutput:
         if self.run.resumed is not None:
             return f"{cost}, less what was sent before, besides retries"
         return f"{cost}, besides the preflight ({MOST_REQUESTS} at most) and retries"
+
+
+def _refused_for_load(exchanges: Iterable[Exchange]) -> int:
+    from conformance.probes.model import REFUSED_FOR_LOAD
+
+    return sum(one.answer is not None and one.answer.status in REFUSED_FOR_LOAD for one in exchanges)
+
+
+def _too_fast(busy: int) -> str:
+    return (
+        f"{busy} answers were 429 or 503; send fewer requests at once, or fewer a second: --concurrency 2, or --rate 2"
+    )
 
 
 def _ends(time: RunTime) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import count
 from pathlib import Path
 
 import click
@@ -19,7 +20,9 @@ from conformance.contract.model import Tier
 from conformance.lab.targets import contract_of, targets_of
 from conformance.probes.delivery import DELIVERY
 from conformance.reference import EmbeddedReference
+from conformance.reference.errors import Refusal
 from conformance.reference.settings import Tenant
+from conformance.reference.stages import Stages
 from conformance.targets import demo
 from conformance.targets.environment import variables_of
 
@@ -189,6 +192,28 @@ def test_commands_name_the_variable_that_a_named_target_has_its_key_in(faulty: E
     assert not any("$CONFORMANCE_API_KEY" in line for line in lines)
     # Whoever reads the page has variables of their own.
     assert "$CONFORMANCE_API_KEY" in Path("out/compliance.html").read_text(encoding="utf-8")
+
+
+def busy_at(turns: Collection[int]) -> Stages:
+    """A deployment that refuses these of its requests for load, counted from 0."""
+    counter, usual = count(), Stages().check_media_type
+
+    def check(fields: Iterable[tuple[bytes, bytes]]) -> None:
+        if next(counter) in turns:
+            raise Refusal(429, "rate_limit_exceeded", "Slow down.", headers={"Retry-After": "0"})
+        usual(fields)
+
+    return Stages(check_media_type=check)
+
+
+@pytest.mark.parametrize(("turns", "advises"), [((2,), False), (range(2, 60, 2), True)])
+def test_a_target_that_often_refuses_for_load_is_to_be_asked_more_slowly(turns: Collection[int], advises: bool) -> None:
+    with EmbeddedReference("openai", stages=busy_at(turns), contract=contract_of("openai")) as busy:
+        variables = variables_of(busy.target, contract_of("openai").parameters)
+        _, lines, _ = run("openai", "--base-url", busy.base_url, "--tier", "smoke", "--out", "out", **variables)
+    told = [line for line in lines if "429 or 503" in line]
+    assert len(told) == advises
+    assert all("--concurrency 2, or --rate 2" in line for line in told)
 
 
 def test_open_opens_the_page(failed: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ OURS = {
     "suite/poisoning.py": "a request of ours, which `verify` holds to the plan",
     "suite/test_tolerance.py": "judges whether any reader takes a text",
     "terminal/ci_output.py": "a record that was written a line above",
-    "terminal/unencodable.py": "JSON that was written a line above",
+    "terminal/output.py": "JSON that was written a line above",
 }
 """The modules that may use another reader, and why."""
 APART = ("clients/drivers", "reference")

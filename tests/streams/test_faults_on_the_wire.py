@@ -41,7 +41,7 @@ from faulty_streams import (
     wrong_finish_index,
 )
 from raw_deployment import Deployment, encoded
-from stream_judge import ALL_BUT_THE_SCHEMA, PATIENT, QUICK, broken, judge, troubled
+from stream_judge import ALL_BUT_THE_SCHEMA, PATIENT, QUICK, WAITING, broken, judge, troubled
 
 pytestmark = pytest.mark.network
 
@@ -332,7 +332,8 @@ PLACE = r"^[a-z]+/[a-z-]+#1(, event \d+)?(, byte \d+)?, \d+ ms: expected "
 def test_a_fault_is_found_by_the_requirement_that_it_breaks(name: str, fault: Fault, tmp_path: Path) -> None:
     # The first family is about framing.
     only = ALL_BUT_THE_SCHEMA if name.startswith("1-") and fault.only == ("stream.*",) else fault.only
-    judgements = judge(fault.deployment, tmp_path, only, QUICK if fault.found_by == "stream.ends" else PATIENT)
+    limits = QUICK if fault.found_by == "stream.ends" else PATIENT
+    judgements = judge(fault.deployment, tmp_path, only, limits, exclude=WAITING)
     assert broken(judgements) == {fault.found_by, *fault.also}
     message = judgements[fault.found_by].messages[0]
     assert re.search(fault.message, message), message

@@ -53,11 +53,11 @@ def artifacts(folder: Path) -> Iterator[tuple[str, bytes]]:
 def readings(data: bytes, depth: int = _DEEPEST) -> Iterator[bytes]:
     """The data, and everything that it may be decoded to."""
     level, seen = [data], {data}
-    for _ in range(depth + 1):
+    for left in range(depth, -1, -1):
         following: list[bytes] = []
         for one in level:
             yield one
-            for decode in _DECODERS:
+            for decode in _DECODERS if left else ():
                 for text in decode(one):
                     if len(text) >= LONGEST and text not in seen:
                         seen.add(text)
@@ -100,7 +100,7 @@ def _quoted_printable(data: bytes) -> Iterator[bytes]:
 
 def _base64(data: bytes) -> Iterator[bytes]:
     squeezed = re.sub(rb"\s+|\\n|\\r", b"", data)
-    for text in (data, squeezed):
+    for text in dict.fromkeys((data, squeezed)):
         for match in re.finditer(rb"[A-Za-z0-9+/_-]{11,}", text):
             run = match.group().translate(bytes.maketrans(b"-_", b"+/"))
             for offset in range(4):
@@ -158,7 +158,7 @@ def _strings(data: bytes) -> Iterator[bytes]:
 
 
 def _documents(data: bytes) -> Iterator[Any]:
-    for text in (data, *data.splitlines()):
+    for text in dict.fromkeys((data, *data.splitlines())):
         with contextlib.suppress(ValueError, RecursionError):
             yield json.loads(text.removeprefix(b"data:"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -97,6 +98,7 @@ _MADE: dict[str, ValueEdit] = {
     "mojibake": lambda value: value.encode().decode("latin-1") if isinstance(value, str) else value,
     "question-marks": lambda value: value.encode("ascii", "replace").decode() if isinstance(value, str) else value,
     "without-line-breaks": lambda value: value.replace("\n", "") if isinstance(value, str) else value,
+    "separators-as-spaces": lambda value: re.sub("[\u0085\u2028]", " ", value) if isinstance(value, str) else value,
     "repetition-dropped": lambda value: value.replace("6666", "66") if isinstance(value, str) else value,
     "after-a-space": lambda value: f" {value}" if isinstance(value, str) else value,
     "raw-name": lambda value: value.replace(" ", "\u0120") if isinstance(value, str) else value,

@@ -61,13 +61,16 @@ def read_parts(hooks: Hooks, only: str) -> Hooks:
 
 
 @fault_action("parts.refuse")
-def refuse_parts(hooks: Hooks, kind: str, message: str, status: int = 400) -> Hooks:
-    """Refuses messages with a part of this kind, with this message."""
+def refuse_parts(hooks: Hooks, kind: str, message: str, status: int = 400, *, remote: bool = False) -> Hooks:
+    """Refuses messages with a part of this kind, with this message; with `remote`, only where it has a URL to fetch."""
+
+    def is_meant(part: Any) -> bool:
+        return _part_kind(part) == kind and (not remote or "https://" in str(part))
 
     def change(body: Body) -> Body:
         for one in body.get("messages", ()):
             content = one.get("content")
-            if isinstance(content, list) and any(_part_kind(part) == kind for part in content):
+            if isinstance(content, list) and any(map(is_meant, content)):
                 raise Refusal(status, "invalid_value", message, param="messages")
         return body
 
@@ -197,6 +200,25 @@ def read_as(hooks: Hooks, field: str, to: Any, equal: Any = None) -> Hooks:
         return {**body, field: to} if field in body and (equal is None or body[field] == equal) else body
 
     return with_body_read(hooks, change)
+
+
+@fault_action("request.read-referred")
+def read_referred(hooks: Hooks, field: str) -> Hooks:
+    """Reads the definitions in the schemas of a field by their `type` alone, if that is not an object."""
+    return with_body_read(hooks, lambda body: {**body, field: _by_type(body[field])} if field in body else body)
+
+
+def _by_type(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_by_type(one) for one in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {name: _types_alone(one) if name == "$defs" else _by_type(one) for name, one in value.items()}
+
+
+def _types_alone(definitions: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("object", None)
+    return {name: one if one.get("type") in kept else {"type": one["type"]} for name, one in definitions.items()}
 
 
 @fault_action("reasoning.show")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote
 
 from conformance.reference.faults.actions import ActionError, fault_action
 from conformance.reference.faults.on_answers import with_increments
@@ -192,6 +194,10 @@ _ARGUMENTS: Mapping[str, Callable[[str], str]] = {
     "further-inside": lambda text: _edited(text, lambda value: _inside(value, lambda one: {**one, "further": 1})),
     "missing-inside": lambda text: _edited(text, lambda value: _inside(value, lambda one: dict(list(one.items())[1:]))),
     "texts-inside": lambda text: _edited(text, lambda value: _inside(value, _members_as_text)),
+    "html-escaped": lambda text: text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"),
+    "percent-decoded": unquote,
+    "ended-at-a-tag": lambda text: text.partition("</tool_call>")[0],
+    "variables-filled": lambda text: re.sub(r"\$\{\w*\}", "", text),
     "unescaped": lambda text: text.replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\"),
 }
 

@@ -8,8 +8,7 @@ import pytest
 from exchange_samples import exchange
 
 from conformance.contract.model import Tier
-from conformance.running.asked_limits import limits_of
-from conformance.running.pace import paced
+from conformance.running.limits import limits_of, paced
 from conformance.wire.exchange import Ending, EndKind, Exchange
 
 
