@@ -25,6 +25,7 @@ _BROKEN_MEMBERS: Mapping[str, str] = {
 }
 TOO_MANY_WORDS = 140_000
 """Words of one letter, each a token of its own: more than the 131,072 tokens that most models can read at once."""
+LONG_PROMPT, LONG_PROMPT_STREAMED = "request/long-prompt", "request/long-prompt-streamed"
 JSON_MODE = 'Reply with this JSON object and nothing else: {"ok": true}'
 _WHOLE_NUMBERS: Mapping[str, int] = {"n": 1, "seed": 7}
 FORM = b"model=any&messages=Say+hello."
@@ -112,9 +113,24 @@ def odd_text_probes(body: RequestBody) -> Iterator[Probe]:
         yield either_probe(name, about, raw, completion_tokens=CHEAP, tier=tier)
     text = body.asking("", tokens=CHEAP)
     yield either_probe("request/empty-text", "a message with an empty text", text, tier=Tier.EXHAUSTIVE)
+    yield _beyond_the_window(body)
+
+
+def _beyond_the_window(body: RequestBody) -> Probe:
+    """A prompt that most models cannot read; where it is not served, the same once more for a stream."""
     many = body.asking("a " * TOO_MANY_WORDS, tokens=CHEAP)
     about = f"a prompt of {TOO_MANY_WORDS} words"
-    yield either_probe("request/long-prompt", about, many, tier=Tier.EXHAUSTIVE)
+    streamed = either_probe(
+        LONG_PROMPT_STREAMED, f"{about}, asking for a stream", {**many, "stream": True}, tier=Tier.EXHAUSTIVE
+    )
+    return either_probe(
+        LONG_PROMPT,
+        about,
+        many,
+        tier=Tier.EXHAUSTIVE,
+        instead=(streamed,) if body.has("stream") else (),
+        apart_unless_served=body.has("stream"),
+    )
 
 
 def _with_null_message(body: RequestBody) -> dict[str, Any]:

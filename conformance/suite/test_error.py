@@ -8,8 +8,8 @@ from typing import Any
 from conformance.contract.media_types import essence, is_event_stream
 from conformance.contract.model import Requirement
 from conformance.probes.broken_parts import BROKEN_ITEM, WRONG_SHAPE
-from conformance.probes.client_errors import BROKEN_MESSAGE, UNKNOWN_MODEL
-from conformance.probes.model import REFUSED_FOR_LOAD
+from conformance.probes.client_errors import BROKEN_MESSAGE, LONG_PROMPT, LONG_PROMPT_STREAMED, UNKNOWN_MODEL
+from conformance.probes.model import REFUSED_FOR_LOAD, Intent
 from conformance.quoting import quoted
 from conformance.reading import server_internals
 from conformance.suite.answer_judging import REFUSALS, expect_status
@@ -45,8 +45,9 @@ TWINS = (
     ("error/streamed", MISSING),
     ("access/no-key-streamed", "access/no-key"),
     ("error/unknown-model-streamed", "error/unknown-model"),
+    (LONG_PROMPT_STREAMED, LONG_PROMPT),
 )
-"""Requests that must be refused, each with and without streaming."""
+"""Requests that must be refused, or that most models cannot read, each with and without streaming."""
 
 
 @requirement("error.never-success", *ANY_INVALID)
@@ -227,7 +228,7 @@ NEVER_BOTH = NotTestable(
 def test_an_error_is_the_same_for_a_stream(observations: Observations, expect: Expect) -> None:
     for streamed, plain in TWINS:
         pair = [*_answered(observations, streamed)[:1], *_answered(observations, plain)[:1]]
-        if len(pair) < 2 or any(one.answer.status < 400 for one in pair):
+        if len(pair) < 2 or not all(_is_refusal(one, observations) for one in pair):
             continue
         streamed_form, plain_form = (_form(one, observations) for one in pair)
         expected = f"what {pair[1].id} has: {plain_form}"
@@ -369,6 +370,12 @@ def _code(refusal: Answered, observations: Observations) -> Any:
     body = observations.error_reading(refusal.exchange).object
     inner = body.get("error")
     return inner.get("code", body.get("code")) if isinstance(inner, dict) else body.get("code")
+
+
+def _is_refusal(one: Answered, observations: Observations) -> bool:
+    """Whether an answer is an error; of what may be served, also one that only the stream of a success tells."""
+    within = one.probe.intent is Intent.EITHER and one.probe.asks_for_stream and not observations.served(one)
+    return one.answer.status >= 400 or within
 
 
 def _form(refusal: Answered, observations: Observations) -> str:
