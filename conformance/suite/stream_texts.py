@@ -25,6 +25,8 @@ _HELD_BACK: Final = 2
 _UNLIKELY_TO_END: Final = 200
 """Characters of a beginning that is so long that it is the same text, however much of it is missing."""
 _SHOWN: Final = 40
+_SEPARATORS: Final = frozenset("\u0085\u2028\u2029")
+"""White space at which some languages split lines, and the event-stream format does not."""
 _RUN: Final = 3
 """Words, or characters, in a row that are compared with others of the same text."""
 _FEWEST_WORDS: Final = 6
@@ -114,12 +116,15 @@ def added(text: TextPair) -> Difference | None:
 
 
 def spaced(text: TextPair) -> Difference | None:
-    """Whether white space within the stream's text was lost, added or exchanged, where all else is the whole text."""
+    """Whether white space within the stream's text was lost or added, where all else is the whole text.
+
+    Nor may a separator be exchanged that models hardly write; a space in the place of a line break is their own choice.
+    """
     streamed, whole = text.streamed.strip(), text.whole.strip()
     if streamed == whole or not text.exact or _packed(streamed) != _packed(whole) or len(whole) < _SHORTEST:
         return None
-    exchanged = len(streamed) == len(whole)
-    if not exchanged and not _is_within(streamed, whole) and not _is_within(whole, streamed):
+    within = _is_within(streamed, whole) or _is_within(whole, streamed)
+    if not within and not _lacks_separators(streamed, whole):
         return None
     at = _common(streamed, whole)
     start = max(0, at - _SHOWN // 2)
@@ -127,6 +132,12 @@ def spaced(text: TextPair) -> Difference | None:
         f"the white space of {text.twin}, as in {quoted(whole[start : at + _SHOWN])}",
         quoted(streamed[start : at + _SHOWN]),
     )
+
+
+def _lacks_separators(streamed: str, whole: str) -> bool:
+    """Whether something else stands in the place of each separator that the stream lacks, and of nothing else."""
+    differing = [whole[at] for at in range(len(whole)) if streamed[at : at + 1] != whole[at]]
+    return len(streamed) == len(whole) and set(differing) <= _SEPARATORS
 
 
 def _of_one_choice(group: Sequence[Pair], repeated: frozenset[str]) -> Iterable[TextPair]:

@@ -254,6 +254,9 @@ def test_keys_are_those_of_the_contracts_requirements(profile: str) -> None:
             for row in contract.requirements
             if row.keyword is not None and row.keyword.location == location
         }
+        if (profile, location) == ("loop-health", "error.default"):
+            assert not keys  # inferred, for other tools: its page has no requirement for other errors than 400 and 500
+            continue
         broken = {one.key for one in SchemaJudge(schema).deviations([])}
         assert broken
         assert broken <= keys

@@ -81,6 +81,14 @@ def test_white_space_counts_where_all_else_is_equal() -> None:
         assert spaced(pair(streamed, lines)) is None
 
 
+def test_a_separator_that_models_hardly_write_may_not_be_exchanged() -> None:
+    separated = "one two\u2028three\u0085four"
+    for streamed in ("one two three four", "one two\nthree\u0085four", "one two\u2028threefour"):
+        assert spaced(pair(streamed, separated)) is not None
+    for streamed in (separated, "one\ntwo\u2028three\u0085four", "one\ntwo three\u0085four"):
+        assert spaced(pair(streamed, separated)) is None
+
+
 def test_nearly_all_of_a_limit_is_counted_where_it_was_reached() -> None:
     assert [least_used(limit, 1) for limit in (1, 3, 7, 8, 32, 400)] == [1, 2, 4, 5, 29, 397]
     assert least_used(8, 2) == 10
