@@ -17,7 +17,7 @@ _VERSION = "-version"
 _IN_BODY = ("model", "system_fingerprint")
 _FEWEST = 4
 """How many answers must agree on either side of a change; with fewer, two instances may merely have taken turns."""
-_OVERLAP = 8
+_OVERLAP = 16
 """How many answers around a change may belong to either side: concurrent requests are answered in any order."""
 _LONGEST = 200
 

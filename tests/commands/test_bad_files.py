@@ -106,5 +106,5 @@ def test_too_few_open_files_are_noticed_before_anything_begins(limit: int, tmp_p
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
-    assert "this run needs up to 40 open files, and the system allows only" in done.stderr
+    assert "this run needs up to 56 open files, and the system allows only" in done.stderr
     assert not (tmp_path / "out").exists()
