@@ -19,11 +19,21 @@ pytestmark = pytest.mark.lab
 ALL_OVER = {
     "openai": (
         "delta.message-instead",
+        "completion.byte-order-mark",
         "error-status.success-for-malformed",
+        "stream-head.status-201",
         "ignores:request.type",
+        "over-enforces:request.stream_options.type",
+        "breaks:completion.model.type",
+        "breaks:completion.usage.prompt_tokens.required",
         "breaks:stream.chunk.choices.items.logprobs.content.items.logprob.required",
     ),
-    "kodexa": ("upload.first-piece-refused", "breaks:completion.choices.items.type"),
+    "kodexa": (
+        "upload.first-piece-refused",
+        "error-status.crash-on-malformed",
+        "ignores:request.type",
+        "breaks:completion.choices.items.type",
+    ),
 }
 """Faults from all over the catalogue: of rows, and of schema keywords."""
 FAULTS = ("stream-end.done-missing", "error-form.string", "message.length-too-large", "now-and-then.damaged")

@@ -81,12 +81,12 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("hostile")
     with http_deployment(hostile_answer) as address:
         # In a process of its own: the browser's driver has an event loop in this one.
-        arguments = ("--tier", "smoke", "--base-url", f"{address}/{CANARY}/v1", "--out", "out", "--bundle", "run.zip")
+        arguments = ("--base-url", f"{address}/{CANARY}/v1", "--out", "out", "--bundle", "run.zip")
         run = call((*CLI, "run", "openai", *arguments), folder, CONFORMANCE_API_KEY=CANARY, CONFORMANCE_MODEL="m")
     assert run.returncode == 1, run.stderr
     for form in encodings(CANARY).values():
         assert form not in run.stdout + run.stderr
-    assert sum(row["outcome"] == "failed" for row in results(folder / "out")["requirements"]) > 10
+    assert sum(row["outcome"] == "failed" for row in results(folder / "out")["requirements"]) > 20
     return folder / "out", folder / "run.zip"
 
 
@@ -161,7 +161,7 @@ def test_the_run_log_runs_nothing(judged: tuple[Path, Path], open_page: Callable
 
 def test_the_badge_is_shown_as_an_image(judged: tuple[Path, Path], open_page: Callable[..., Page]) -> None:
     page = open_page(judged[0] / "badge.svg")
-    assert page.evaluate("document.documentElement.getAttribute('aria-label')").startswith("openai, smoke tier: ")
+    assert page.evaluate("document.documentElement.getAttribute('aria-label')").startswith("openai, standard tier: ")
 
 
 def test_the_bundle_holds(judged: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
@@ -170,4 +170,4 @@ def test_the_bundle_holds(judged: tuple[Path, Path], capsys: pytest.CaptureFixtu
     status = verify_bundle(judged[1], None)
     printed = capsys.readouterr().out
     assert status == 0, printed
-    assert "Nonconformant: openai, smoke tier." in printed
+    assert "Nonconformant: openai, standard tier." in printed
