@@ -57,6 +57,12 @@ def deployment(
     return EmbeddedReference(profile, hooks=hooks or Hooks(), provider=provider, tenants=(first, second))
 
 
+def by_kind(kinds: Iterable[str], *tables: Iterable[HeldOut]) -> tuple[HeldOut, ...]:
+    """The deployments of several tables, in the order of their kinds."""
+    order = list(kinds)
+    return tuple(sorted((one for table in tables for one in table), key=lambda one: order.index(one.kind)))
+
+
 # --- requests ---
 
 

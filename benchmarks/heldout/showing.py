@@ -6,19 +6,26 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatch
 
 from by_hand import Caller
-from held_out import HeldOut
+from held_out import HeldOut, deployment
+from second.parts import PacedProvider
 
 from conformance.reference import EmbeddedReference
 
 Look = Callable[[Caller], bool]
 
 
+def unharmed_of(entry: HeldOut) -> EmbeddedReference:
+    """What a deployment is compared with: the reference of its profile, as slow as it where that is slow."""
+    return deployment(None, PacedProvider() if entry.provider is PacedProvider else None, entry.profile)
+
+
 def show(
     entries: Iterable[HeldOut],
     looks: Mapping[str, Look],
-    unharmed: Callable[[HeldOut], EmbeddedReference],
     errors: tuple[type[Exception], ...],
     globs: Sequence[str] = (),
+    *,
+    unharmed: Callable[[HeldOut], EmbeddedReference] = unharmed_of,
 ) -> int:
     """Look at every deployment whose id one of the globs matches, or at all; 1 where one does not do what it says."""
     wrong = 0

@@ -110,7 +110,7 @@ def breaking(rows: Sequence[FaultRow], kind: str, kept: Set[str]) -> tuple[str, 
 def breaking_clients(requirement: str, kept: frozenset[str] | None = None) -> tuple[str, ...]:
     """The clients that break where a requirement is broken, by the shipped table and whatever the answer's kind.
 
-    `kept` are the requirements that are kept beside it, None for all others. None where no table is shipped.
+    `kept` are the requirements that are kept beside it; without it, all others are. Empty where no table is shipped.
     """
     if not TABLE.is_file():
         return ()

@@ -28,11 +28,9 @@ from conformance.wire import Unreachable
 
 GENERATED = 6
 """Generated requests of each kind: just enough to show that their requirements find something."""
-LIMITS = Limits(
-    concurrency=8, gentle=None, first_byte_timeout=4.0, idle_timeout=1.5, deadline=6.0, connect_timeout=4.0, retries=1
-)
+LIMITS = Limits(concurrency=8, first_byte_timeout=4.0, idle_timeout=1.5, deadline=6.0, connect_timeout=4.0, retries=1)
 """Short times, for what hangs; fewer requests at once than usual, since one thread is both server and client."""
-WAITING_LIMITS = replace(LIMITS, concurrency=24)
+WAITING_LIMITS = replace(LIMITS, concurrency=24, least_concurrency=24)
 """For targets that fall silent: all their requests wait at the same time."""
 _AT_ONCE = 4
 """How many targets that wait are observed at the same time."""

@@ -26,16 +26,15 @@ _OF_THE_DEADLINE = 1 / 3
 
 def limits_of(asked: Mapping[str, Any]) -> Limits:
     """The limits of a run that is asked for by these settings, named as in conformance.toml and on the command line."""
-    usual = Limits()
-    concurrency = _CONCURRENCY.get(Tier(asked.get("tier", Tier.STANDARD)), usual.concurrency)
+    usual, tier = Limits(), Tier(asked.get("tier", Tier.STANDARD))
+    wanted = asked.get("concurrency", _CONCURRENCY.get(tier))
     timeout = asked.get("timeout", usual.deadline)
-    wanted = "concurrency" in asked or ("tier" in asked and Tier(asked["tier"]) in _CONCURRENCY)
     return replace(
         usual,
-        concurrency=asked.get("concurrency", concurrency),
-        gentle=None if wanted else usual.gentle,
+        concurrency=wanted or usual.concurrency,
+        least_concurrency=wanted or usual.least_concurrency,
         rate=asked.get("rate"),
-        max_bodies=_BODIES.get(Tier(asked.get("tier", Tier.STANDARD)), usual.max_bodies),
+        max_bodies=_BODIES.get(tier, usual.max_bodies),
         max_requests=asked.get("max_requests"),
         max_completion_tokens=asked.get("max_completion_tokens"),
         run_deadline=asked.get("deadline"),
@@ -50,10 +49,8 @@ def limits_of(asked: Mapping[str, Any]) -> Limits:
 def paced(limits: Limits, known: Iterable[Exchange]) -> Limits:
     """The limits of a run whose first answers took as long as those of the preflight, `known`.
 
-    What the user asked for is left as it is: then `limits.gentle` is None.
+    What the user asked for is left as it is: then the least concurrency is no less.
     """
-    if limits.gentle is None or limits.gentle >= limits.concurrency:
-        return limits
     slowest = max((one.ending.at for one in known if one.answer is not None and one.answer.status == 200), default=0.0)
     bearable = int(limits.deadline * _OF_THE_DEADLINE / slowest) if slowest else limits.concurrency
-    return replace(limits, concurrency=min(limits.concurrency, max(limits.gentle, bearable)))
+    return replace(limits, concurrency=min(limits.concurrency, max(limits.least_concurrency, bearable)))

@@ -38,7 +38,7 @@ def run_time(run: Run, planned: Plan) -> RunTime:
 
 def longest(probes: Sequence[Probe], limits: Limits) -> float:
     """Seconds that a plan takes where each of its requests takes the whole time limit, in whole minutes."""
-    at_once = min(limits.concurrency, limits.gentle or limits.concurrency)
+    at_once = min(limits.concurrency, limits.least_concurrency)
     turns = _MOST_PREFLIGHT
     for wave in waves(probes):
         requests = sum(1 + len(probe.instead) for probe in wave)

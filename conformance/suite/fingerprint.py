@@ -11,13 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from conformance.suite.observations import Answered, Observations
+from conformance.suite.poisoning import began
+from conformance.wire import Exchange
 
 _FIELDS = ("server", "via", "x-powered-by", "x-served-by")
 _VERSION = "-version"
 _IN_BODY = ("model", "system_fingerprint")
 _FEWEST = 4
 """How many answers must agree on either side of a change; with fewer, two instances may merely have taken turns."""
-_OVERLAP = 16
+_OVERLAP = 8
 """How many answers around a change may belong to either side: concurrent requests are answered in any order."""
 _LONGEST = 200
 
@@ -42,17 +44,23 @@ def target_traits(observations: Observations) -> TargetTraits:
 
 
 def _comparable(observations: Observations) -> Sequence[Answered]:
-    """The answers to compare, in the order of their requests."""
+    """The answers to compare, in the order in which they came: requests at once are served in any order."""
     probes = observations.probes
     answered = [
         Answered(probes[exchange.probe], exchange, exchange.answer)
-        for exchange in sorted(observations.exchanges, key=lambda exchange: exchange.started)
+        for exchange in sorted(observations.exchanges, key=_answered_at)
         if exchange.answer is not None and exchange.answer.status == 200 and exchange.probe in probes
     ]
     plain = [one for one in answered if one.requested("stream") is not True and _is_completion(one, observations)]
     models = Counter(str(one.requested("model")) for one in plain)
     usual = models.most_common(1)[0][0] if models else ""
     return [one for one in plain if str(one.requested("model")) == usual]
+
+
+def _answered_at(exchange: Exchange) -> float:
+    """When the answer began, in seconds since 1970; without an answer, when the exchange ended."""
+    after = exchange.ending.at if exchange.answer is None else exchange.answer.headers_at
+    return began(exchange) + after
 
 
 def _is_completion(answered: Answered, observations: Observations) -> bool:

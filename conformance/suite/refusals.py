@@ -19,7 +19,7 @@ _UNSUPPORTED = re.compile(
     r"|not enabled|requires? --[a-z]|unknown name|cannot find field"
     r"|(?:unknown|unrecognized|unrecognised|unexpected|additional)[ _](?:\w+ )?(?:field|parameter|argument|propert|key)"
 )
-_FORBIDDEN = re.compile(r"not (?:allowed|permitted|authori[sz]ed|available)|no(?:t have)? access|support")
+_FORBIDDEN = re.compile(r"not (?:allowed|permitted|authori[sz]ed|available|supported)|unsupported|no(?:t have)? access")
 """What a 403 says of a field that this model, or this key, may not use, beside the field's name."""
 _PLAIN_WORDS = frozenset({"user", "audio", "store"})
 """Fields whose names errors use as words: "only the roles user and assistant are supported"."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 from conformance.contract.media_types import JSON, essence, is_event_stream, parameters
@@ -19,6 +18,7 @@ from conformance.suite.expect import DoesNotApply, Expect, NotTestable
 from conformance.suite.keyword_judging import judge_instances
 from conformance.suite.marks import keywords, requirement
 from conformance.suite.observations import Answered, Completion, Observations
+from conformance.suite.poisoning import began, ended
 from conformance.suite.readers import Readers
 
 DAY = 86_400
@@ -95,11 +95,11 @@ def test_every_parser_reads_the_json_alike(
 @requirement("completion.created-is-now", "completion/*")
 def test_created_is_the_time_of_the_completion(completions: Sequence[Completion], expect: Expect) -> None:
     for completion, created in _dated(completions):
-        began = _began(completion)
+        sent_at = _began(completion)
         expect(
-            math.isfinite(created) and abs(created - began) <= DAY,
+            math.isfinite(created) and abs(created - sent_at) <= DAY,
             completion.id,
-            expected=f"seconds since 1970, near {began:.0f}",
+            expected=f"seconds since 1970, near {sent_at:.0f}",
             actual=str(created),
         )
 
@@ -284,12 +284,12 @@ def test_text_is_not_damaged(completions: Sequence[Completion], expect: Expect) 
 
 def _began(completion: Completion) -> float:
     """When the request was sent, in seconds since 1970."""
-    return datetime.fromisoformat(completion.answered.exchange.started).timestamp()
+    return began(completion.answered.exchange)
 
 
 def _ended(completion: Completion) -> float:
     """When the answer was complete."""
-    return _began(completion) + completion.answered.exchange.ending.at
+    return ended(completion.answered.exchange)
 
 
 def _ahead(completion: Completion, created: float) -> float:

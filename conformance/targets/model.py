@@ -15,8 +15,8 @@ class Limits:
     """What one run, and one request of it, may cost. Times in seconds, sizes in bytes."""
 
     concurrency: int = 16
-    gentle: int | None = 8
-    """How far concurrency may go down where a target is slow to answer; None where it stays."""
+    least_concurrency: int = 8
+    """So many requests go at once however slow the target is; it counts where it is less than `concurrency`."""
     rate: float | None = None
     """Requests a second at most; None sets no limit."""
     max_requests: int | None = None

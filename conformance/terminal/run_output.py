@@ -183,9 +183,7 @@ def _refused_for_load(exchanges: Iterable[Exchange]) -> int:
 
 
 def _too_fast(busy: int) -> str:
-    return (
-        f"{busy} answers were 429 or 503; send fewer requests at once, or fewer a second: --concurrency 2, or --rate 2"
-    )
+    return f"{busy} answers were 429 or 503: send more slowly, with --rate or a smaller --concurrency"
 
 
 def _ends(time: RunTime) -> str:

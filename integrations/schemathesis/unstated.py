@@ -1,14 +1,16 @@
 """What holds for a request of Create chat completion, and no JSON Schema can say: hooks for `schemathesis run`.
 
-    SCHEMATHESIS_HOOKS=integrations/schemathesis/unstated.py schemathesis run specs/profiles/openai/openapi.yaml -u URL
+    schemathesis --config-file integrations/schemathesis/schemathesis.toml run specs/profiles/openai/openapi.yaml -u URL
 
-Schemathesis takes every body that the schema allows for one that must be served. These four rules tie one value to
-another, or to a language that no schema describes, so that a deployment refuses with reason what breaks them:
+Schemathesis takes every body that the schema allows for one that must be served. These five rules tie one value to
+another, to what was stored, or to a language that no schema describes, so that a deployment refuses with reason what
+breaks them:
 
 - a tool message answers a call of the assistant's message before it, and every call is answered there;
 - `tool_choice` demands a call only of a tool that `tools` has;
 - the parameters of a function, and the schema of `response_format`, are themselves JSON Schemas;
-- the data of a sound or a file is base64.
+- the data of a sound or a file is base64;
+- the `file_id` of a part is that of a file that was uploaded before.
 
 Two more things are allowed, and the reference deployment lacks them and says so: grammars in Lark, sound in streams.
 """
@@ -33,7 +35,8 @@ def filter_body(context: schemathesis.HookContext, body: Any) -> bool:
         calls_are_answered(_objects(body.get("messages")))
         and choice_is_given(body)
         and all(map(_is_schema, _schemas(body)))
-        and all(map(_is_base64, _data(body)))
+        and all(map(_is_base64, _members(body, {"input_audio": "data", "file": "file_data"})))
+        and not [*_members(body, {"file": "file_id"})]
         and not any(map(_is_lark, _objects(body.get("tools"))))
         and not (body.get("stream") and "audio" in (body.get("modalities") or ()))
     )
@@ -79,10 +82,11 @@ def _schemas(body: Mapping[str, Any]) -> Iterator[Any]:
         yield described["schema"]
 
 
-def _data(body: Mapping[str, Any]) -> Iterator[Any]:
+def _members(body: Mapping[str, Any], named: Mapping[str, str]) -> Iterator[Any]:
+    """A member of each part of a message that is of one of these kinds, by the kind."""
     for message in _objects(body.get("messages")):
         for part in _objects(message.get("content")):
-            for kind, member in (("input_audio", "data"), ("file", "file_data")):
+            for kind, member in named.items():
                 held = part.get(kind)
                 if isinstance(held, Mapping) and member in held:
                     yield held[member]

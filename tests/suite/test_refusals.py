@@ -60,6 +60,22 @@ def test_fields_are_refused_by_name(body: bytes, fields: tuple[str, ...]) -> Non
 
 
 @pytest.mark.parametrize(
+    ("message", "fields"),
+    [
+        ("You are not allowed to request logprobs from this model.", ("logprobs",)),
+        ("Your plan does not have access to `n`.", ("n",)),
+        ("logprobs is unsupported here.", ("logprobs",)),
+        ("Your key is not allowed here.", ()),
+        ("The request was blocked. Contact support and name your `n`.", ()),
+        ("Forbidden", ()),
+    ],
+)
+def test_a_403_declines_the_field_that_it_names_and_forbids(message: str, fields: tuple[str, ...]) -> None:
+    assert refused_fields({**SENT, "logprobs": True}, 403, openai(message, param=None, code=None)) == fields
+    assert refused_fields({**SENT, "logprobs": True}, 401, openai(message)) == ()
+
+
+@pytest.mark.parametrize(
     ("body", "fields"),
     [
         (openai("This model does not support tools.", param="tools[0].type"), ("tools",)),

@@ -18,20 +18,10 @@ from fourth.faults import FAULTS  # noqa: E402
 from fourth.looks import SHOWS_OF_TEXT  # noqa: E402
 from fourth.looks_of_calls import SHOWS_OF_CALLS  # noqa: E402
 from fourth.odd_ways import VARIATIONS  # noqa: E402
-from held_out import HeldOut, deployment  # noqa: E402 - in the folder above, not installed
 from second.looks import ERRORS  # noqa: E402
-from second.parts import PacedProvider  # noqa: E402
 from showing import show  # noqa: E402
-
-from conformance.reference import EmbeddedReference  # noqa: E402
 
 SHOWS = {**SHOWS_OF_TEXT, **SHOWS_OF_CALLS}
 
-
-def unharmed(entry: HeldOut) -> EmbeddedReference:
-    """What a deployment is compared with: the reference, as slow as it where that is slow."""
-    return deployment(None, PacedProvider() if entry.provider is PacedProvider else None, entry.profile)
-
-
 if __name__ == "__main__":
-    sys.exit(show((*FAULTS, *VARIATIONS), SHOWS, unharmed, ERRORS, sys.argv[1:]))
+    sys.exit(show((*FAULTS, *VARIATIONS), SHOWS, ERRORS, sys.argv[1:]))

@@ -7,7 +7,7 @@ from fourth.on_calls import CALL_FAULTS
 from fourth.on_profiles import PROFILE_FAULTS
 from fourth.on_requests import REQUEST_FAULTS
 from fourth.on_the_way import WAY_FAULTS
-from held_out import HeldOut
+from held_out import HeldOut, by_kind
 
 KINDS = {
     "request": "valid requests that are refused",
@@ -24,11 +24,4 @@ KINDS = {
     "loop-health": "the profile `loop-health`",
 }
 
-_ORDER = list(KINDS)
-
-FAULTS: tuple[HeldOut, ...] = tuple(
-    sorted(
-        (*REQUEST_FAULTS, *ANSWER_FAULTS, *CALL_FAULTS, *WAY_FAULTS, *PROFILE_FAULTS),
-        key=lambda one: _ORDER.index(one.kind),
-    )
-)
+FAULTS: tuple[HeldOut, ...] = by_kind(KINDS, REQUEST_FAULTS, ANSWER_FAULTS, CALL_FAULTS, WAY_FAULTS, PROFILE_FAULTS)

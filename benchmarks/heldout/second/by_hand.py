@@ -30,4 +30,4 @@ def unharmed(entry: HeldOut) -> EmbeddedReference:
 
 
 if __name__ == "__main__":
-    sys.exit(show((*FAULTS, *VARIATIONS), SHOWS, unharmed, ERRORS, sys.argv[1:]))
+    sys.exit(show((*FAULTS, *VARIATIONS), SHOWS, ERRORS, sys.argv[1:], unharmed=unharmed))

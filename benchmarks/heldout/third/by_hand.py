@@ -14,22 +14,13 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
-from held_out import HeldOut, deployment  # noqa: E402 - in the folder above, not installed
 from showing import show  # noqa: E402
 from third.faults import FAULTS  # noqa: E402
 from third.looks import ERRORS, SHOWS_OF_TEXT  # noqa: E402
 from third.looks_of_calls import SHOWS_OF_CALLS  # noqa: E402
 from third.odd_ways import VARIATIONS  # noqa: E402
 
-from conformance.reference import EmbeddedReference  # noqa: E402
-
 SHOWS = {**SHOWS_OF_TEXT, **SHOWS_OF_CALLS}
 
-
-def unharmed(entry: HeldOut) -> EmbeddedReference:
-    """What a deployment is compared with."""
-    return deployment(None, None if entry.provider is None else entry.provider(), entry.profile)
-
-
 if __name__ == "__main__":
-    sys.exit(show((*FAULTS, *VARIATIONS), SHOWS, unharmed, ERRORS, sys.argv[1:]))
+    sys.exit(show((*FAULTS, *VARIATIONS), SHOWS, ERRORS, sys.argv[1:]))

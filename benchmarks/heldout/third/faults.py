@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from held_out import HeldOut
+from held_out import HeldOut, by_kind
 from third.on_answers import ANSWER_FAULTS
 from third.on_calls import CALL_FAULTS
 from third.on_profiles import PROFILE_FAULTS
@@ -23,11 +23,4 @@ KINDS = {
     "profile": "the other profiles",
 }
 
-_ORDER = list(KINDS)
-
-FAULTS: tuple[HeldOut, ...] = tuple(
-    sorted(
-        (*ANSWER_FAULTS, *WAY_FAULTS, *CALL_FAULTS, *PROFILE_FAULTS),
-        key=lambda one: _ORDER.index(one.kind),
-    )
-)
+FAULTS: tuple[HeldOut, ...] = by_kind(KINDS, ANSWER_FAULTS, WAY_FAULTS, CALL_FAULTS, PROFILE_FAULTS)

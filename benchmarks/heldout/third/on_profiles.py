@@ -20,7 +20,7 @@ _UNASKED = "gpt-4o-mini"
 
 
 def _cast(rules: RequestRules, parameters: Any) -> None:
-    """Asks the database for whatever the path has, which fails where that is no UUID."""
+    """Asks the database for whatever the path has, which fails where that is not a UUID."""
     try:
         rules.check_path(parameters)
     except Refusal as refusal:
