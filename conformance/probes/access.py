@@ -31,7 +31,12 @@ def access_probes(body: RequestBody) -> Iterator[Probe]:
     if tenancy:
         yield from _tenancy_probes(body)
     if body.target.other_api_key and _is_second_tenant_known(body):
-        yield from _second_tenant(body, Tier.STANDARD if tenancy else Tier.EXHAUSTIVE)
+        yield from _second_tenant(body, Tier.STANDARD if sends_as_two_tenants(body) else Tier.EXHAUSTIVE)
+
+
+def sends_as_two_tenants(body: RequestBody) -> bool:
+    """Whether the standard tier sends requests of two tenants at once, which are several at once as well."""
+    return bool(body.contract.tenancy and body.target.other_api_key and _is_second_tenant_known(body))
 
 
 def _without_key(body: RequestBody) -> Iterator[Probe]:

@@ -117,7 +117,8 @@ def _conversation(body: RequestBody) -> Iterator[Probe]:
 def _stopped(body: RequestBody) -> Iterator[Probe]:
     """A long answer that stops at its first space, alone and as one of two choices."""
     stopped = body.asking(LONG_ANSWER, tokens=24, stop=[" "])
-    yield served_probe(STOP, "a long answer that stops at its first space", stopped)
+    wave = REPEATED if body.has("n") else SIDE_BY_SIDE
+    yield served_probe(STOP, "a long answer that stops at its first space", stopped, wave=wave)
     many = many_stops(body)
     choices: dict[str, Any] = {"n": 2, "stop": many or [" "]}
     is_joined = body.has("n") and body.is_spoken({**stopped, **choices})
@@ -175,7 +176,9 @@ def _limited(body: RequestBody) -> Iterator[Probe]:
     field, limit = body.limit_fields[-1], body.limit(1) - 1 + OTHER_LIMIT
     request = {**body.base, "messages": body.woven([{"role": "user", "content": LONG_ANSWER}]), field: limit}
     about = f"the long answer again, limited to {limit} tokens by `{field}`"
-    yield served_probe("completion/other-limit", about, request, wave=LONG_ANSWERS)
+    # Where there is one field for limits, requests with others of its values show the same.
+    tier = Tier.STANDARD if len(body.limit_fields) > 1 else Tier.EXHAUSTIVE
+    yield served_probe("completion/other-limit", about, request, wave=LONG_ANSWERS, tier=tier)
 
 
 def _model_is_required(body: RequestBody) -> bool:

@@ -18,8 +18,10 @@ DELIVERY: Final = "delivery/"
 START, LONGER = f"{DELIVERY}first-token", f"{DELIVERY}longer"
 ALREADY_SEEN: Final = "shorter streams show how they are delivered"
 NO_STREAM: Final = "no stream came whose delivery a longer one could show"
+TOO_QUICK: Final = "the target generates too quickly for a longer stream to show how they are delivered"
 STOPPED: Final = "the same stop sequences ended another answer"
-NOT_NEEDED: Final = frozenset({ALREADY_SEEN, NO_STREAM, SAME_TEXT, STOPPED})
+SAME_FIELDS: Final = "the preflight had the same fields served"
+NOT_NEEDED: Final = frozenset({ALREADY_SEEN, NO_STREAM, TOO_QUICK, SAME_TEXT, STOPPED, SAME_FIELDS})
 """Why a probe is not sent whose answer would decide nothing."""
 
 

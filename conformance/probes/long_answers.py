@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from conformance.contract.model import Tier
+from conformance.probes.completions import ONE_CONNECTION
 from conformance.probes.model import LIMIT_FIELDS, Probe, either_probe, served_probe
 from conformance.probes.request_body import RequestBody
 from conformance.probes.waves import LONG_ANSWERS, REPEATED
@@ -18,8 +19,6 @@ _UNITS: Final = (
     *("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
 )
 _TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_LONG: Final = 120
-"""Tokens of a long answer: more than 80 events, and as a rule more than 16 KB of them."""
 LONGER_TOKENS: Final = 400
 """Tokens of a longer one: more than 64 KB of events."""
 LONG_STREAM, LONG_WHOLE, LONG_AGAIN = "stream/long", "completion/long", "completion/long-again"
@@ -27,6 +26,8 @@ NO_LIMIT, WITHIN_LIMIT = "completion/no-limit", "completion/within-limit"
 LARGE_LIMIT: Final = "completion/large-limit"
 """A request with a limit beyond what most models can write, and a short answer."""
 _LARGE: Final = 100_000
+LONG_TOKENS: Final = 120
+"""Tokens of a long answer: more than 80 events, and as a rule more than 16 KB of them."""
 SAME_TEXT: Final = "the long answer has the same text with and without streaming"
 """Why it is not sent again: nothing is to be told apart."""
 _SEVERAL: Final = 30
@@ -44,9 +45,9 @@ def long_answer_probes(body: RequestBody) -> Iterator[Probe]:
     """A long streamed answer, a longer one beside the same without streaming, and a short one to a long prompt."""
     if body.has("stream"):
         usage: dict[str, Any] = {"stream_options": {"include_usage": True}} if body.has("stream_options") else {}
-        long = body.asking(repeating(100), tokens=_LONG, stream=True, **usage)
+        long = body.asking(repeating(100), tokens=LONG_TOKENS, stream=True, **usage)
         yield served_probe(LONG_STREAM, "a stream of a long answer", long, wave=LONG_ANSWERS)
-        whole = body.asking(repeating(100), tokens=_LONG)
+        whole = body.asking(repeating(100), tokens=LONG_TOKENS)
         yield served_probe(LONG_WHOLE, "the long answer without streaming", whole, wave=LONG_ANSWERS)
         about = "the same once more, if the stream of it has another text"
         yield served_probe(LONG_AGAIN, about, whole, wave=REPEATED)
@@ -68,7 +69,8 @@ def unlimited_probes(body: RequestBody) -> Iterator[Probe]:
     short = _unlimited(body, SHORT_QUESTION)
     list_of_words = repeating(_SEVERAL)
     about = f"a list of {_SEVERAL} words to repeat, without a limit of tokens"
-    yield served_probe(NO_LIMIT, about, _unlimited(body, list_of_words))
+    connection = ONE_CONNECTION if body.has("stream") else None
+    yield served_probe(NO_LIMIT, about, _unlimited(body, list_of_words), connection=connection)
     about = "the same list with a limit that it does not reach"
     yield _generous(body, served_probe(WITHIN_LIMIT, about, body.asking(list_of_words, tokens=_ENOUGH)))
     if body.has("stream"):

@@ -8,7 +8,9 @@ from typing import Any, Final
 from conformance.contract.model import Tier
 from conformance.probes.conversations import TOOL
 from conformance.probes.model import Probe, either_probe
+from conformance.probes.preflight import PREFLIGHT_VALUES
 from conformance.probes.request_body import CHEAP, RequestBody
+from conformance.probes.waves import REPEATED, SIDE_BY_SIDE
 
 HARMLESS: Final[Mapping[str, Any]] = {
     "temperature": 1,
@@ -81,7 +83,9 @@ def _usual_fields(body: RequestBody, known: Mapping[str, Any]) -> Iterator[Probe
         )
         for name in added
     )
-    yield either_probe(USUAL_FIELDS, "the optional fields together that official clients have", together, instead=parts)
+    about = "the optional fields together that official clients have"
+    wave = REPEATED if PREFLIGHT_VALUES.keys() >= set(added) else SIDE_BY_SIDE
+    yield either_probe(USUAL_FIELDS, about, together, instead=parts, wave=wave)
     if body.has("stream") and body.has("stream_options"):
         kept = {name: value for name, value in together.items() if name != "service_tier"}
         streamed = {**kept, "stream": True, "stream_options": {"include_usage": True}}

@@ -10,9 +10,10 @@ from conformance.probes.model import Probe, either_probe, served_probe
 from conformance.probes.request_body import RequestBody
 
 PREFLIGHT: Final = "preflight/"
+OPTIONAL_FIELDS: Final = f"{PREFLIGHT}optional-fields"
 ROOM_TO_THINK: Final = (256, 1024)
 """Tokens that are added to limits, one after the other, until a thinking model says its first word."""
-_VALUES: Final[Mapping[str, Any]] = {
+PREFLIGHT_VALUES: Final[Mapping[str, Any]] = {
     "temperature": 1,
     "top_p": 1,
     "n": 1,
@@ -46,13 +47,13 @@ def optional_fields(body: RequestBody, number: int) -> Probe | None:
         # Every other request is limited by the first of these fields; whether the last is taken shows here.
         del request[body.limit_field]
         request[body.limit_fields[-1]] = body.limit(_TOKENS)
-    for name, value in _VALUES.items():
+    for name, value in PREFLIGHT_VALUES.items():
         wider = {**request, name: value}
         if body.has(name) and body.is_spoken(wider) and body.accepts(wider):
             request = wider
-    if not any(name in request for name in _VALUES):
+    if not any(name in request for name in PREFLIGHT_VALUES):
         return None
-    name = f"{PREFLIGHT}optional-fields{'' if number == 1 else f'-{number}'}"
+    name = f"{OPTIONAL_FIELDS}{'' if number == 1 else f'-{number}'}"
     return either_probe(name, "optional fields of the contract, at harmless values", request, tier=Tier.SMOKE)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from conformance.contract.model import Tier
 from conformance.probes import waves
+from conformance.probes.access import sends_as_two_tenants
 from conformance.probes.canaries import LINE_BREAKS, WORD_OF_CLIENT_THAT_LEFT, repeating, word_of
 from conformance.probes.client_errors import malformed_probes, odd_text_probes
 from conformance.probes.completions import LONG_ANSWER, ONE_CONNECTION
@@ -31,7 +32,7 @@ from conformance.probes.script import (
 CONCURRENT = 16
 """Requests at once in the exhaustive tier."""
 CONCURRENT_STANDARD = 2
-"""How many of these are sent beside the streams at once in the standard tier."""
+"""How many of these are sent beside the streams at once in the standard tier; two tenants send them anyway."""
 
 LEAVING = f"Repeat this word thirty times, separated by single spaces: {WORD_OF_CLIENT_THAT_LEFT}"
 """The prompt of a client that leaves before it has read the answer."""
@@ -93,8 +94,9 @@ def _connections(body: RequestBody) -> Iterator[Probe]:
             disconnect_after=1,
         )
     for turn in ("first", "second"):
-        # Where there are streams, two of them come first on this connection.
-        tier = Tier.EXHAUSTIVE if turn == "first" and body.has("stream") else Tier.STANDARD
+        # Where there are streams, they come first on this connection, and then the request without a limit.
+        is_sent = not body.has("stream") or (turn == "second" and body.limit_field is None)
+        tier = Tier.STANDARD if is_sent else Tier.EXHAUSTIVE
         about = f"the {turn} of two plain requests on one connection"
         name = f"robustness/{turn}-on-connection"
         yield served_probe(name, about, body.capped(CHEAP), connection=ONE_CONNECTION, tier=tier)
@@ -175,13 +177,14 @@ def _fields(body: RequestBody) -> Iterator[Probe]:
 
 
 def _at_once(body: RequestBody) -> Iterator[Probe]:
+    standard = 0 if sends_as_two_tenants(body) else CONCURRENT_STANDARD
     for number in range(CONCURRENT):
         yield served_probe(
             f"robustness/at-once-{number}",
             "one of several requests at once, each with a word of its own",
             body.asking(repeating(word_of(number)), tokens=16),
             wave=waves.AT_ONCE,
-            tier=Tier.STANDARD if number < CONCURRENT_STANDARD else Tier.EXHAUSTIVE,
+            tier=Tier.STANDARD if number < standard else Tier.EXHAUSTIVE,
         )
 
 

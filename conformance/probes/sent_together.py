@@ -47,15 +47,31 @@ def sent_together(probes: Iterable[Probe], target: Target) -> tuple[Probe, ...]:
 
 
 def _without_twin(probes: tuple[Probe, ...]) -> tuple[Probe, ...]:
-    """The probes without the combined one that is the request without a limit once more, which then stands for it."""
+    """The probes without the combined one that has no more than the request without a limit, which then stands for it.
+
+    Their texts may differ: that nothing but what is required is enough does not depend on them.
+    """
     plain = next((one for one in probes if one.name == NO_LIMIT), None)
     if plain is None:
         return probes
-    twin = next((one for one in probes if one.name.startswith(AT_THE_EDGE) and one.body == plain.body), None)
+    fields = _beside_texts(plain.body)
+    twin = next((one for one in probes if one.name.startswith(AT_THE_EDGE) and _beside_texts(one.body) == fields), None)
     if twin is None:
         return probes
     both = replace(plain, instead=twin.instead)
     return tuple(both if one is plain else one for one in probes if one is not twin)
+
+
+def _beside_texts(body: Any) -> Any:
+    """A request whose messages have no other members than a role and a text, without these texts."""
+    messages = body.get("messages") if isinstance(body, dict) else None
+    if not isinstance(messages, list) or not all(_is_plain(one) for one in messages):
+        return None
+    return {**body, "messages": [one["role"] for one in messages]}
+
+
+def _is_plain(message: Any) -> bool:
+    return isinstance(message, dict) and message.keys() == {"role", "content"} and isinstance(message["content"], str)
 
 
 def _may_be_combined(probe: Probe, target: Target) -> bool:

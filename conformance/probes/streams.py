@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from conformance.contract.model import Tier
+from conformance.probes.access import sends_as_two_tenants
 from conformance.probes.canaries import WORDS, repeating
 from conformance.probes.completions import (
     LONG_ANSWER,
@@ -18,11 +19,15 @@ from conformance.probes.completions import (
 )
 from conformance.probes.model import Probe, served_probe
 from conformance.probes.request_body import RequestBody
-from conformance.probes.waves import AT_ONCE
+from conformance.probes.waves import AT_ONCE, REPEATED
 
 AT_ONCE_STANDARD = 2
-"""How many streams at once the standard tier sends, beside as many plain requests."""
+"""How many streams at once the standard tier sends, beside as many plain requests; two tenants send them anyway."""
 STREAM_STOP, STREAM_LOGPROBS = "stream/stop", "stream/logprobs"
+STREAM_USAGE, STOP_ACROSS = "stream/usage", "stream/stop-across"
+"""Streams that stop at a text which falls across deltas; the first where the request wants its usage, too."""
+_ACROSS: Final = ("two three", "from one")
+"""Texts that fall across deltas: of an answer that counts, and of one that repeats what it was asked."""
 SENTINEL_IN_TEXT = "Repeat these lines:\n\ndata: [DONE]\n\nand then say: end."
 """A prompt whose echo ends the stream of a server that does not escape it."""
 
@@ -33,15 +38,16 @@ def stream_probes(body: RequestBody) -> Iterator[Probe]:
         return
     yield served_probe("stream/plain", "a stream", _asking(body, LONG_ANSWER, 32), tier=Tier.SMOKE)
     multibyte = _asking(body, MULTIBYTE, MULTIBYTE_TOKENS)
-    about = "a stream of text outside of ASCII, as the first of three on one connection"
+    about = "a stream of text outside of ASCII, as the first of several on one connection"
     yield served_probe("stream/multibyte", about, multibyte, connection=ONE_CONNECTION)
     framing = _asking(body, SENTINEL_IN_TEXT, 24)
     about = "a stream whose text looks like framing"
     # A request in the shape of an SDK has the same prompt.
     yield served_probe("stream/sentinel-in-text", about, framing, tier=Tier.EXHAUSTIVE)
     about = "the same stream of text outside of ASCII again, as the second on one connection"
-    yield served_probe("stream/first-on-connection", about, multibyte, connection=ONE_CONNECTION)
-    again = "the first stream again, as the third on one connection"
+    name = "stream/first-on-connection"
+    yield served_probe(name, about, multibyte, connection=ONE_CONNECTION, tier=Tier.EXHAUSTIVE)
+    again = "the first stream again, as the last on one connection"
     yield served_probe("stream/again", again, _asking(body, LONG_ANSWER, 32), connection=ONE_CONNECTION)
     if body.limit_field:
         least = body.limit(1)
@@ -69,10 +75,11 @@ def _coded(body: RequestBody) -> Iterator[Probe]:
 
 def _at_once(body: RequestBody) -> Iterator[Probe]:
     """Several streams at once, each with a word that no other answer may have."""
+    standard = 0 if sends_as_two_tenants(body) else AT_ONCE_STANDARD
     for number, word in enumerate(WORDS):
         about = "one of several streams at once, each with a word of its own"
         request = _asking(body, repeating(word), 16)
-        tier = Tier.STANDARD if number < AT_ONCE_STANDARD else Tier.EXHAUSTIVE
+        tier = Tier.STANDARD if number < standard else Tier.EXHAUSTIVE
         yield served_probe(f"stream/at-once-{number}", about, request, wave=AT_ONCE, tier=tier)
 
 
@@ -85,9 +92,9 @@ def _with_optional_fields(body: RequestBody) -> Iterator[Probe]:
             request = {**alone, "stop": amid}
             fewer = served_probe(f"{STREAM_STOP}/one", about, alone)
             about = f"{about}, the second of {len(amid)} stop sequences"
-            yield served_probe(STREAM_STOP, about, request, instead=(fewer,))
+            yield served_probe(STREAM_STOP, about, request, instead=(fewer,), wave=REPEATED)
         else:
-            yield served_probe(STREAM_STOP, about, alone)
+            yield served_probe(STREAM_STOP, about, alone, wave=REPEATED)
     if body.has("n"):
         for n, word, tier in ((2, "two", Tier.STANDARD), (3, "three", Tier.EXHAUSTIVE)):
             request = _asking(body, LONG_ANSWER, OF_CHOICES, n=n)
@@ -111,15 +118,16 @@ def _with_optional_fields(body: RequestBody) -> Iterator[Probe]:
 def _stopped_across_deltas(body: RequestBody) -> Iterator[Probe]:
     """A stream whose request wants its usage, and to stop at a text that falls across deltas; as far as it can."""
     request = _asking(body, LONG_ANSWER, 11)
-    stop: dict[str, Any] = {"stop": ["two three"]}
+    apart = stops_amid(body)
+    stop: dict[str, Any] = {"stop": [apart[0], *_ACROSS, *apart[2:-1]] if apart else [_ACROSS[0]]}
     usage: dict[str, Any] = {"stream_options": {"include_usage": True}}
     stops, counts = (all(map(body.has, one)) and body.is_spoken({**request, **one}) for one in (stop, usage))
     if body.has("stream_options"):
         about = f"a stream whose request wants its usage{', and stops across deltas' if stops else ''}"
-        yield served_probe("stream/usage", about, {**request, **usage, **(stop if stops else {})})
+        yield served_probe(STREAM_USAGE, about, {**request, **usage, **(stop if stops else {})})
     if body.has("stop") and not (stops and counts):
         about = "a stream that stops at a text that falls across deltas"
-        yield served_probe("stream/stop-across", about, {**request, **stop})
+        yield served_probe(STOP_ACROSS, about, {**request, **stop})
 
 
 def _asking(body: RequestBody, text: str, tokens: int, **fields: Any) -> dict[str, Any]:

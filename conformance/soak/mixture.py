@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Final
 
+from conformance.contract.model import Tier
 from conformance.probes import Plan, Probe
 from conformance.probes.canaries import MOST_NUMBERED, numbered_word, repeating
 from conformance.probes.left_out import left_out
@@ -75,7 +76,7 @@ def mixture_of(run: Run, seed: int, requests: int | None) -> Mixture:
     """
     if requests is not None and requests > MOST_NUMBERED:
         raise TargetError(f"a soak has at most {MOST_NUMBERED:,} requests; make several, each with another --seed.")
-    planned = run.plan(WEIGHTS)
+    planned = replace(run, tier=Tier.EXHAUSTIVE).plan(WEIGHTS)
     lacking = left_out(planned, run.target)
     known = {probe.name: probe for probe in planned.every_probe() if probe.name not in lacking}
     chosen = [_alone(known[name], run) for name in WEIGHTS if name in known]

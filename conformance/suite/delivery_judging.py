@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from conformance.probes import Probe
-from conformance.probes.delivery import ALREADY_SEEN, LONGER, NO_STREAM, START
+from conformance.probes.delivery import ALREADY_SEEN, LONGER, NO_STREAM, START, TOO_QUICK
+from conformance.probes.long_answers import LONG_TOKENS, LONGER_TOKENS
 from conformance.reading import (
     Delivery,
     Latency,
@@ -16,7 +17,7 @@ from conformance.reading import (
     judge_buffering,
     judge_longer,
 )
-from conformance.reading.delivery import BufferingJudgement
+from conformance.reading.delivery import SHORTEST_GENERATION, BufferingJudgement
 from conformance.suite.expect import CANNOT_JUDGE, DoesNotApply, Expect
 from conformance.suite.observations import Observations, Stream
 
@@ -91,7 +92,19 @@ def needless_longer(probes: Iterable[Probe], observations: Observations) -> dict
     short = _served(observations, SHORT)
     if not any(stream.reading.arrivals.content for stream in short):
         return dict.fromkeys(longer, NO_STREAM)
-    return dict.fromkeys(longer, ALREADY_SEEN) if _is_decided(_judge_short(short, observations)) else {}
+    if _is_decided(_judge_short(short, observations)):
+        return dict.fromkeys(longer, ALREADY_SEEN)
+    return dict.fromkeys(longer, TOO_QUICK) if _is_too_quick(observations) else {}
+
+
+def _is_too_quick(observations: Observations) -> bool:
+    """Whether streams came so quickly that a longer one, held back to its end, would come too soon as well.
+
+    Less than `SHORTEST_GENERATION` from the first token to the last shows nothing.
+    """
+    middle = _duration(observations, MIDDLE)
+    short = [seconds for name in SHORT if (seconds := _duration(observations, name)) is not None]
+    return middle is not None and max(middle * LONGER_TOKENS / LONG_TOKENS, *short, 0.0) < SHORTEST_GENERATION
 
 
 def latency_of(observations: Observations) -> Latency:

@@ -17,12 +17,12 @@ from conformance.probes.completions import (
     TWO_CHOICES,
 )
 from conformance.probes.delivery import STOPPED
-from conformance.probes.streams import STREAM_STOP
 from conformance.quoting import quoted
 from conformance.reading import fewest_tokens
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.limits import judged_limit, least_used
 from conformance.suite.marks import requirement
+from conformance.suite.needless import STREAMED_STOPS
 from conformance.suite.observations import Completion, Observations
 
 _NOT_SEVERAL = "no request with several stop sequences is served"
@@ -113,14 +113,14 @@ def test_the_last_stop_sequence_ends_the_text(completions: Sequence[Completion],
     _judge_stops(found, expect)
 
 
-@requirement("completion.stop-amid", STOP, STOP_AMID, STREAM_STOP)
+@requirement("completion.stop-amid", STOP, STOP_OF_CHOICES, STOP_AMID, *STREAMED_STOPS)
 def test_a_stop_sequence_amid_others_ends_the_text(
     completions: Sequence[Completion], observations: Observations, expect: Expect
 ) -> None:
     found = _one_of_many(completions, STOP_AMID)
     _judge_stops(found, expect)
     if not found and observations.unsent.get(STOP_AMID) == STOPPED:
-        for one in observations.answers(observations.matching([STREAM_STOP]))[0]:
+        for one in observations.answers(observations.matching(STREAMED_STOPS))[0]:
             expect.looked_at(one.id)
     elif not found:
         raise DoesNotApply(_NOT_SEVERAL)
@@ -165,7 +165,7 @@ def _judge_stops(completions: Sequence[Completion], expect: Expect) -> None:
                 )
 
 
-@requirement("completion.stop-in-text", "completion/stop")
+@requirement("completion.stop-in-text", STOP, STOP_OF_CHOICES, ONE_STOP_OF_CHOICES)
 def test_a_stop_sequence_in_hidden_reasoning_ends_nothing(completions: Sequence[Completion], expect: Expect) -> None:
     for completion in completions:
         stops: list[str] = completion.answered.requested("stop")

@@ -12,6 +12,7 @@ from conformance.probes.combined_probes import AT_THE_EDGE
 from conformance.probes.conversation_shapes import ENDS_WITH_ASSISTANT, SHAPES, WITHOUT_USER
 from conformance.probes.drawn import INVALID, VALID
 from conformance.probes.optional_fields import USUAL_FIELDS
+from conformance.probes.preflight import OPTIONAL_FIELDS
 from conformance.quoting import quoted
 from conformance.suite.answer_judging import CLIENT_ERRORS, expect_served_or_refused, judge_served, planned
 from conformance.suite.expect import DoesNotApply, Expect
@@ -69,7 +70,7 @@ def test_an_integer_as_float_is_served_or_refused(
     expect_served_or_refused(answers, observations, expect)
 
 
-@requirement("request.optional-fields", USUAL_FIELDS)
+@requirement("request.optional-fields", USUAL_FIELDS, f"{OPTIONAL_FIELDS}*")
 def test_optional_fields_together_break_nothing(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:

@@ -255,13 +255,17 @@ def test_log_probabilities_agree_with_one_another(streams: Sequence[Stream], exp
     judge_streams(streams, expect)
 
 
-@requirement("stream.id-unique", "stream/*", "completion/long-answer", "robustness/at-once-*", "robustness/hang-up")
+AT_ONCE = ("robustness/at-once-*", "access/tenant-at-once-*")
+ROBUSTNESS = ("robustness/*", "access/tenant-at-once-*")
+
+
+@requirement("stream.id-unique", "stream/*", "completion/long-answer", *AT_ONCE, "robustness/hang-up")
 def test_no_two_answers_have_one_id(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
     expect_own_ids(ids_of(answers, observations), expect)
 
 
 # What a client left behind may come with whichever answer is next.
-@requirement("stream.own-answer", "stream/*", "completion/*", "request/*", "client/*", "drawn/valid/*", "robustness/*")
+@requirement("stream.own-answer", "stream/*", "completion/*", "request/*", "client/*", "drawn/valid/*", *ROBUSTNESS)
 def test_no_answer_has_the_text_of_another(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
