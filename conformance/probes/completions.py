@@ -42,6 +42,8 @@ section 9.2.6)."""
 MULTIBYTE_TOKENS = 32
 OF_CHOICES = 8
 """Completion tokens of each of several choices: so many that a usage which counts one of them is seen."""
+WHOLE = "completion/long-answer"
+"""The long answer without streaming, and with room for it."""
 OTHER_LIMIT = 3
 """Completion tokens of the long answer when it is requested again."""
 
@@ -58,6 +60,13 @@ def shortest(body: RequestBody) -> Probe:
     return served_probe(SHORTEST, about, body.asking(LONG_ANSWER, tokens=1), tier=Tier.SMOKE)
 
 
+def whole_answer(body: RequestBody) -> Probe:
+    """The long answer without streaming; where there are streams, as the last on their connection."""
+    request = body.asking(LONG_ANSWER, tokens=32)
+    connection = ONE_CONNECTION if body.has("stream") else None
+    return served_probe(WHOLE, "a long answer without streaming", request, connection=connection)
+
+
 def completion_probes(body: RequestBody) -> Iterator[Probe]:
     """Completions that show the response contract."""
     yield smallest(body)
@@ -72,8 +81,6 @@ def completion_probes(body: RequestBody) -> Iterator[Probe]:
         "completion/multibyte", "text outside of ASCII in a message", body.asking(MULTIBYTE, tokens=MULTIBYTE_TOKENS)
     )
     yield from _conversation(body)
-    long_answer = body.asking(LONG_ANSWER, tokens=32)
-    yield served_probe("completion/long-answer", "a long answer without streaming", long_answer)
     if body.limit_field:
         yield from _limited(body)
     if body.has("stop"):

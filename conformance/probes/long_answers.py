@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from conformance.contract.model import Tier
-from conformance.probes.completions import ONE_CONNECTION
+from conformance.probes.completions import whole_answer
 from conformance.probes.model import LIMIT_FIELDS, Probe, either_probe, served_probe
 from conformance.probes.request_body import RequestBody
 from conformance.probes.waves import LONG_ANSWERS, REPEATED
@@ -42,7 +42,8 @@ SHORT_QUESTION: Final = "Say hello."
 
 
 def long_answer_probes(body: RequestBody) -> Iterator[Probe]:
-    """A long streamed answer, a longer one beside the same without streaming, and a short one to a long prompt."""
+    """Long answers with and without streaming, and a short one to a long prompt."""
+    yield whole_answer(body)
     if body.has("stream"):
         usage: dict[str, Any] = {"stream_options": {"include_usage": True}} if body.has("stream_options") else {}
         long = body.asking(repeating(100), tokens=LONG_TOKENS, stream=True, **usage)
@@ -69,8 +70,7 @@ def unlimited_probes(body: RequestBody) -> Iterator[Probe]:
     short = _unlimited(body, SHORT_QUESTION)
     list_of_words = repeating(_SEVERAL)
     about = f"a list of {_SEVERAL} words to repeat, without a limit of tokens"
-    connection = ONE_CONNECTION if body.has("stream") else None
-    yield served_probe(NO_LIMIT, about, _unlimited(body, list_of_words), connection=connection)
+    yield served_probe(NO_LIMIT, about, _unlimited(body, list_of_words))
     about = "the same list with a limit that it does not reach"
     yield _generous(body, served_probe(WITHIN_LIMIT, about, body.asking(list_of_words, tokens=_ENOUGH)))
     if body.has("stream"):

@@ -94,9 +94,8 @@ def _connections(body: RequestBody) -> Iterator[Probe]:
             disconnect_after=1,
         )
     for turn in ("first", "second"):
-        # Where there are streams, they come first on this connection, and then the request without a limit.
-        is_sent = not body.has("stream") or (turn == "second" and body.limit_field is None)
-        tier = Tier.STANDARD if is_sent else Tier.EXHAUSTIVE
+        # Where there are streams, they come first on this connection, and then the long answer.
+        tier = Tier.EXHAUSTIVE if body.has("stream") else Tier.STANDARD
         about = f"the {turn} of two plain requests on one connection"
         name = f"robustness/{turn}-on-connection"
         yield served_probe(name, about, body.capped(CHEAP), connection=ONE_CONNECTION, tier=tier)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conformance.probes.long_answers import NO_LIMIT
+from conformance.probes.completions import WHOLE
 from conformance.quoting import quoted
 from conformance.suite.answer_judging import (
     expect_own_ids,
@@ -104,9 +104,9 @@ def test_no_answer_at_once_is_empty(answers: Sequence[Answered], observations: O
         )
 
 
-@requirement("robustness.connection-reuse", "robustness/*-on-connection", "stream/again", NO_LIMIT)
+@requirement("robustness.connection-reuse", "robustness/*-on-connection", "stream/again", WHOLE)
 def test_a_second_request_on_a_connection_is_served(observations: Observations, expect: Expect) -> None:
-    expect_probes_served(["robustness/*-on-connection", NO_LIMIT], observations, expect)
+    expect_probes_served(["robustness/*-on-connection", WHOLE], observations, expect)
 
 
 @requirement("robustness.pipelining", "robustness/pipelined-*", PLAINEST)

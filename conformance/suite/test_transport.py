@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conformance.probes import Probe
-from conformance.probes.long_answers import NO_LIMIT
+from conformance.probes.completions import WHOLE
 from conformance.suite.expect import Expect
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations
@@ -20,7 +20,7 @@ from conformance.suite.transport_judging import (
 
 EVERY_ANSWER = "*"
 ON_ONE_CONNECTION = (
-    *("stream/*-on-connection", "stream/again", "completion/stream-false", NO_LIMIT),
+    *("stream/*-on-connection", "stream/again", "completion/stream-false", WHOLE),
     "robustness/*-on-connection",
 )
 """Probes that are sent one after another over one connection."""
