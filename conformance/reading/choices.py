@@ -145,8 +145,9 @@ class ChoiceReader:
         if role is not None or before is _WAITING:
             self._take_role(role, event, first=before is _WAITING)
         content = None if delta is None else delta.get("content")
-        has_text = type(content) is str and content != ""
-        if has_text:
+        has_text = False
+        if content and type(content) is str:
+            has_text = True
             self._take_content(content, event)
         if delta and (len(delta) > 1 or content is None):
             self._take_beside(delta, event)
