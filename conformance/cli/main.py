@@ -38,6 +38,8 @@ def main() -> None:
     replace_unencodable()
     ignore_broken_pipes()
     gc.set_threshold(_COLLECTED_AFTER)
+    # httpx does without its own command line where that cannot be imported; rich and pygments take longer than all else.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     sys.exit(_status())
 
 
