@@ -22,10 +22,8 @@ from conformance.cli.soak import soak
 from conformance.shipped import DEFAULT_PROFILE, shipped_profiles
 from conformance.terminal.exits import INCONCLUSIVE, SUITE_BROKE, USAGE, exit_status, print_error
 
-
-_COLLECTED_AFTER = 10_000
-"""New objects after which the interpreter looks for garbage. After its 700, imports alone take a tenth of a second
-longer; what this many objects of answers hold until then is bounded, as each answer is."""
+_COLLECTED_AFTER = 2_000
+"""New objects after which a run looks for garbage; few, since what a hostile target sent may hang on one of them."""
 
 
 def main() -> None:
@@ -37,8 +35,7 @@ def main() -> None:
 
     replace_unencodable()
     ignore_broken_pipes()
-    gc.set_threshold(_COLLECTED_AFTER)
-    # httpx does without its own command line where that cannot be imported; rich and pygments take longer than all else.
+    # httpx does without its own command line where that cannot be imported, which takes 40 ms.
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     sys.exit(_status())
 
@@ -258,9 +255,13 @@ _OPERATION = click.option(
 @reach_options
 def run(*, plan_only: bool, **options: Any) -> int:
     """Judge a deployment and write its reports."""
+    gc.disable()  # nothing that is imported here is garbage, and to look for some takes a twentieth of a second
     from conformance.cli.run_options import run_settings, shown_as
     from conformance.commands.run import run_suite, show_plan
 
+    gc.freeze()
+    gc.set_threshold(_COLLECTED_AFTER)
+    gc.enable()
     if plan_only:
         return exit_status(lambda: show_plan(run_settings(options)))
     return exit_status(lambda: run_suite(run_settings(options), shown_as(options)))

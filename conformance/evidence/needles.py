@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterable, Mapping, Set
 
 FEWEST = 7
-"""Characters that a piece of a secret has at least: of the shortest secret that is looked for in pieces, all but one."""
+"""Characters that a piece of a secret has at least: of the shortest secret that has pieces, all but one."""
 
 
 def fours_of(folded: bytes) -> Iterable[int]:
