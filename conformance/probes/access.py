@@ -10,7 +10,7 @@ from conformance.probes.canaries import WORDS_OF_TENANTS, repeating
 from conformance.probes.client_errors import UNKNOWN_MODEL, invalid_request
 from conformance.probes.model import Credential, Probe, either_probe, refused_probe, served_probe
 from conformance.probes.request_body import CHEAP, RequestBody
-from conformance.probes.waves import AT_ONCE
+from conformance.probes.waves import AT_ONCE, LONG_ANSWERS
 
 ORIGIN: Final = {"Origin": "https://chat-conformance.example"}
 """A browser's page at a host that is reserved for examples (RFC 2606)."""
@@ -166,7 +166,7 @@ def _second_tenant(body: RequestBody, tier: Tier) -> Iterator[Probe]:
     if body.contract.tenancy:
         other["parameters"] = _of_second_tenant(body)
     again = "the second tenant, with the request that the first has sent before"
-    yield served_probe("access/second-tenant", again, body.capped(16), wave=AT_ONCE, **other)
+    yield served_probe("access/second-tenant", again, body.capped(16), wave=LONG_ANSWERS, **other)
     for number, word in enumerate(WORDS_OF_TENANTS):
         tenant, fields = ("second", other) if number % 2 else ("first", {"tier": tier})
         request = body.asking(repeating(word), tokens=16)

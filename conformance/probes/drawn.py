@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
+from itertools import combinations_with_replacement
 from random import Random
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ INVALID: Final = f"{DRAWN}invalid/"
 MOST_VALID: Final = 4
 """Those at the boundaries of the schema, which are sent besides, combine valid values, too."""
 MOST_INVALID: Final = 20
+_CANDIDATES: Final = 4 * MOST_VALID
+"""How many are drawn to choose from."""
 _MOST_TOKENS: Final = 8
 """What an invalid one may cost where it is served; what costs more is sent once, for its own keyword."""
 _TRIES: Final = 6
@@ -36,14 +39,27 @@ def drawn_probes(body: RequestBody) -> Iterator[Probe]:
     if not isinstance(body.contract.operation.request_schema, Mapping) or not body.contract.operation.properties:
         return
     chance = Random(body.seed_of("drawn requests", SEED))  # noqa: S311 - no secret hangs on it
-    made = (body.spoken(one) for one in random_requests(body, MOST_VALID, chance, usual=True))
-    valid = [one for one in made if body.is_surely_served(one)]
+    made = [body.spoken(one) for one in random_requests(body, _CANDIDATES, chance, usual=True)]
+    valid = _various([one for one in made if body.is_surely_served(one)])
     for number, sent in enumerate(valid):
         yield served_probe(
             f"{VALID}{number}", "a valid request, drawn at random from the schema", sent, wave=DRAWN_WAVE
         )
     if valid:
         yield from _broken(body, valid, chance)
+
+
+def _various(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of many requests that have the most pairs of fields together which the ones before do not have."""
+    left = [(one, {*combinations_with_replacement(sorted(one), 2)}) for one in requests]
+    chosen: list[dict[str, Any]] = []
+    seen: set[tuple[str, str]] = set()
+    while left and len(chosen) < MOST_VALID:
+        best = max(left, key=lambda one: len(one[1] - seen))
+        left.remove(best)
+        chosen.append(best[0])
+        seen |= best[1]
+    return chosen
 
 
 def base_of(name: str) -> str:

@@ -45,14 +45,16 @@ def stream_probes(body: RequestBody) -> Iterator[Probe]:
     # A request in the shape of an SDK has the same prompt.
     yield served_probe("stream/sentinel-in-text", about, framing, tier=Tier.EXHAUSTIVE)
     about = "the same stream of text outside of ASCII again, as the second on one connection"
-    name = "stream/first-on-connection"
-    yield served_probe(name, about, multibyte, connection=ONE_CONNECTION, tier=Tier.EXHAUSTIVE)
+    yield served_probe("stream/first-on-connection", about, multibyte, connection=ONE_CONNECTION)
     again = "the first stream again, as the last on one connection"
     yield served_probe("stream/again", again, _asking(body, LONG_ANSWER, 32), connection=ONE_CONNECTION)
     if body.limit_field:
         least = body.limit(1)
         limit = "one token" if least == 1 else f"{least} tokens"
-        yield served_probe("stream/one-token", f"a stream that is limited to {limit}", _asking(body, LONG_ANSWER, 1))
+        # Several choices are cut, too.
+        tier = Tier.EXHAUSTIVE if body.has("n") else Tier.STANDARD
+        about = f"a stream that is limited to {limit}"
+        yield served_probe("stream/one-token", about, _asking(body, LONG_ANSWER, 1), tier=tier)
     yield from _coded(body)
     yield from _at_once(body)
     yield from _with_optional_fields(body)

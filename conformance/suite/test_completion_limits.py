@@ -222,7 +222,8 @@ def test_a_longer_prompt_costs_more(completions: Sequence[Completion], expect: E
 
 
 @requirement(
-    "completion.usage-follows-text", "completion/one-token", "completion/other-limit", "completion/long-answer"
+    "completion.usage-follows-text",
+    *("completion/one-token", "completion/other-limit", "completion/long-answer", "robustness/health"),
 )
 def test_a_longer_answer_costs_more(completions: Sequence[Completion], expect: Expect) -> None:
     cut = {one.answered.probe.name: one for one in _counting(completions) if _all_cut(one)}
