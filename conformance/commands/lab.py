@@ -87,11 +87,11 @@ def run_lab(profiles: tuple[str, ...], options: LabOptions) -> int:
 
 
 def _judge(chosen: dict[str, tuple[LabTarget, ...]], options: LabOptions) -> int:
-    from conformance.lab.assembly import kill_matrices
+    from conformance.lab.assembly import RECHECKED, kill_matrices
     from conformance.lab.console import lab_text
     from conformance.lab.evidence_checks import EvidenceChecks
     from conformance.lab.record import write_matrix
-    from conformance.lab.rules import rule_violations
+    from conformance.lab.rules import AS_DECLARED, rule_violations
 
     kept = _kept(chosen, options)
     with _progress("judging faults") as progress, _as_usage_failures():
@@ -100,7 +100,8 @@ def _judge(chosen: dict[str, tuple[LabTarget, ...]], options: LabOptions) -> int
             workers=options.scheduler or options.workers,
             extra=options.extra,
             checks=EvidenceChecks(options.judge_again, options.reproduce),
-            recheck=not options.accept,  # the results are about to be declared, whichever rules they violate
+            # What is about to be declared need not be as declared; what times hid is no effect.
+            recheck=RECHECKED - {AS_DECLARED} if options.accept else RECHECKED,
             kept=kept,
             progress=progress,
         )

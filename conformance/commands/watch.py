@@ -253,19 +253,36 @@ def _require_libraries(options: WatchOptions) -> None:
 
 
 def _finish(told: _Told, options: WatchOptions) -> int:
-    """Write metrics, spans and the issues of all targets where they were asked for; returns the exit status."""
+    """Write issues, metrics and spans where they were asked for; returns the exit status.
+
+    What cannot be written or sent is printed and counts in the status. It hides no drift, which is told only once.
+    """
     from conformance.report import write_atomically
     from conformance.watch.metrics import metrics_text
     from conformance.watch.spans import export_spans, otlp_exporter
 
-    with _as_usage_failures():
-        if options.metrics is not None:
-            write_atomically(options.metrics, metrics_text(told.measured))
-        if options.issue is not None and told.issues:
-            write_atomically(options.issue, "\n".join(told.issues))
-        if options.otlp and told.measured:
-            export_spans(told.measured, otlp_exporter())
+    issue, metrics = options.issue, options.metrics
+    if issue is not None and told.issues:
+        told.statuses.append(_put(lambda: write_atomically(issue, "\n".join(told.issues))))
+    if metrics is not None:
+        told.statuses.append(_put(lambda: write_atomically(metrics, metrics_text(told.measured))))
+    if options.otlp and told.measured:
+        told.statuses.append(_put(lambda: export_spans(told.measured, otlp_exporter())))
     return told.status
+
+
+def _put(output: Callable[[], object]) -> int:
+    """Make one of the outputs; the status that it means, after a sentence if it cannot be made."""
+    from conformance.watch.errors import WatchError
+
+    try:
+        with as_usage_failures():
+            output()
+    except WatchError as error:
+        return print_error(str(error), error.status)
+    except UsageFailure as failure:
+        return print_error(str(failure), UNUSABLE)
+    return NOTHING
 
 
 @contextlib.contextmanager

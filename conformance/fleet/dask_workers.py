@@ -111,7 +111,7 @@ class DaskWorkers(Generic[Piece, Result]):
         if error is not None and not _is_loss(error):
             raise FleetError(
                 f"the worker {job.worker} cannot run a task ({type(error).__name__}: {one_line(str(error), 200)});"
-                " install the same version of chat-conformance there."
+                " install the same version of chat-conformance there, and where the scheduler is."
             )
         job.future.cancel()
         return End(job.task, job.worker)

@@ -17,6 +17,8 @@ from conformance.lab.workers import Progress, Workers, default_workers, judge_al
 
 MOST_RECHECKED = 24
 """Targets of a profile that are judged once more. Where more violate a rule, the machine's speed is not the reason."""
+RECHECKED = frozenset({CAUGHT, NO_FALSE_ALARM, AS_DECLARED})
+"""The rules that a target may violate because the machine was busy."""
 
 
 def kill_matrices(
@@ -25,14 +27,15 @@ def kill_matrices(
     workers: Workers | None = None,
     extra: Path | None = None,
     checks: EvidenceChecks = NO_CHECKS,
-    recheck: bool = True,
+    recheck: frozenset[str] = RECHECKED,
     kept: KeptResults | None = None,
     progress: Progress | None = None,
 ) -> list[KillMatrix]:
     """The kill matrix of each profile, from its chosen targets.
 
     A target that violates a rule is judged once more with the machine to itself, because times are unreliable on a
-    busy machine; the second result counts, and the matrix says so. Without `recheck`, it is judged only once.
+    busy machine; the second result counts, and the matrix says so. Where it violates none of the rules of `recheck`, it
+    is judged only once.
     What `kept` knows is not judged again.
 
     Raises:
@@ -44,9 +47,11 @@ def kill_matrices(
     judged = judge_all(targets, count, extra=extra, checks=checks, kept=kept, progress=progress)
     matrices = _matrices(chosen, judged, extra, time.monotonic() - began)
     again = [
-        target for matrix, some in zip(matrices, chosen.values(), strict=True) for target in to_recheck(matrix, some)
+        target
+        for matrix, some in zip(matrices, chosen.values(), strict=True)
+        for target in to_recheck(matrix, some, recheck)
     ]
-    if again and recheck:
+    if again:
         judged = with_rechecks(judged, judge_all(again, 1, extra=extra, checks=checks, alone=True))
         matrices = _matrices(chosen, judged, extra, time.monotonic() - began)
     return matrices
@@ -68,9 +73,8 @@ def _matrices(
     return matrices
 
 
-def to_recheck(matrix: KillMatrix, targets: Iterable[LabTarget]) -> list[LabTarget]:
-    """The targets of a matrix whose outcomes violate a rule, if they are few."""
-    rules = {CAUGHT, NO_FALSE_ALARM, AS_DECLARED}
+def to_recheck(matrix: KillMatrix, targets: Iterable[LabTarget], rules: frozenset[str] = RECHECKED) -> list[LabTarget]:
+    """The targets of a matrix whose outcomes violate one of these rules, if they are few."""
     violating = {violation.subject for violation in rule_violations(matrix) if violation.rule in rules}
     found = [target for target in targets if target.id in violating]
     return found if len(found) <= MOST_RECHECKED else []

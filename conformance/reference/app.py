@@ -270,6 +270,15 @@ def _closing(provider: Provider) -> Callable[[Starlette], AbstractAsyncContextMa
     return lifespan
 
 
+def _in_origin_form(scope: Scope) -> Scope:
+    """The request as if its target were a path: a server accepts the absolute form, too (RFC 9112 section 3.2.2)."""
+    path, raw = scope["path"], scope.get("raw_path") or b""
+    if not path.lower().startswith(("http://", "https://")):
+        return scope
+    without_host = "/" + path.partition("://")[2].partition("/")[2]
+    return {**scope, "path": without_host, "raw_path": b"/" + raw.partition(b"://")[2].partition(b"/")[2]}
+
+
 class _Stamp:
     """Waits for the deployment's latency, and gives every answer a request id."""
 
@@ -281,6 +290,7 @@ class _Stamp:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope = _in_origin_form(scope)
         request_id = f"req_{secrets.token_hex(16)}"
         scope.setdefault("state", {})["request_id"] = request_id
 

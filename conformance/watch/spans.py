@@ -82,7 +82,7 @@ def _attributes(watched: Watched) -> dict[str, str | int | float | bool]:
         "conformance.broken": sum(row.outcome in {"failed", "warning"} for row in entry.rows.values()),
         "conformance.drift": len(watched.drift),
         "conformance.suspected": len(watched.suspected),
-        **{f"conformance.fact.{_text(name)}": _text(value) for name, value in list(entry.facts.items())[:40]},
+        **{f"conformance.fact.{_name(name)}": _text(value) for name, value in list(entry.facts.items())[:40]},
     }
 
 
@@ -94,6 +94,11 @@ def _of_drift(drift: Drift) -> dict[str, str | int | float | bool]:
         "conformance.drift.after": _text(drift.after),
         "conformance.drift.since": drift.since.isoformat(),
     }
+
+
+def _name(fact: str) -> str:
+    """As the conventions of OpenTelemetry write a name: backends ask for it without quotes."""
+    return "_".join(_text(fact).lower().split())
 
 
 def _text(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import yaml
 
 from conformance.cli.main import commands as cli
 from conformance.fleet.planning import read_fleet
+from conformance.watch.day_run import plan_turns
+from conformance.watch.turns import Budget
 
 FOLDER = Path(__file__).parents[2] / "integrations" / "kubernetes"
 DOCUMENTS: dict[str, list[dict[str, Any]]] = {
@@ -81,6 +84,9 @@ def test_the_targets_of_the_job_are_read_and_their_key_is_a_file_of_the_secret(t
     (job,) = (pod for pod in pods(DOCUMENTS["job.yaml"]))
     (mount,) = (one for one in job["containers"][0]["volumeMounts"] if one["name"] == "keys")
     assert mount["mountPath"] == task.key_folder
+    # All that a deployment elsewhere needs is in the file, or a file of the secret: no pod sets a variable for it.
+    (tmp_path / "STAGING_API_KEY").write_text("key")
+    plan_turns(replace(task, key_folder=str(tmp_path)), Budget(150, None), {})
 
 
 def test_the_image_of_the_fleet_is_installed_by_its_lock() -> None:

@@ -165,6 +165,27 @@ def test_an_unambiguous_request_is_served_and_so_is_the_next(name: str, referenc
     assert statuses(received) == [b"200", b"200"]
 
 
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        (b"http://x/v1/chat/completions", b"200"),
+        (b"HTTP://x:80/v1/chat/completions?beta=true", b"200"),
+        (b"http://x/v1/elsewhere", b"404"),
+        (b"http://x", b"404"),
+    ],
+)
+def test_a_target_in_absolute_form_is_that_of_its_path(
+    target: bytes, status: bytes, reference: EmbeddedReference
+) -> None:
+    body = question(reference)
+    line = b"POST " + target + b" HTTP/1.1"
+    framing = b"Content-Length: %d\r\nConnection: close" % len(body)
+    with connected(reference) as client:
+        client.sendall(request_of(reference, framing, body, line))
+        received = rest(client)
+    assert statuses(received) == [status]
+
+
 def trickle(client: socket.socket, piece: bytes) -> bytes:
     """Send the same piece again and again until the server has had enough; what it says then."""
     received = b""

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from certification import Said, command
+from watch_samples import entry, row
+
+from conformance.watch.errors import UNDECIDED, WatchError
+from conformance.watch.history import append
 
 TARGET = '[targets.acme]\nbase_url = "http://127.0.0.1:9/v1"\nmodel = "m"\ntier = "smoke"\n'
 
@@ -71,3 +76,39 @@ def test_a_target_without_its_key_does_not_stop_the_others_and_leaves_no_history
     assert "acme, openai: " in printed
     assert "NOBODY_SET_THIS_KEY, which is not set" in printed
     assert not list((tmp_path / "out").rglob("history.jsonl"))
+
+
+@pytest.fixture
+def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a target's history, which is empty; there are no runs from which an issue could be written."""
+    monkeypatch.setattr("conformance.commands.watch._write_issue", lambda *_: None)
+    made = tmp_path / "out" / "acme" / "openai"
+    made.mkdir(parents=True)
+    return made
+
+
+def test_an_output_that_cannot_be_written_hides_no_drift(tmp_path: Path, history: Path) -> None:
+    for one in (entry(0), entry(1), entry(2, {"stream.done-once": row(2, 2, 5, 5)})):
+        append(history, one)
+    quiet = command("watch", "report", "--out", tmp_path / "out")
+    (tmp_path / "file").touch()
+    status, printed = command("watch", "report", "--out", tmp_path / "out", "--metrics", tmp_path / "file" / "x.prom")
+    assert (quiet[0], status) == (1, 1)
+    assert "x.prom" in printed
+    assert "DRIFT requirement: stream.done-once" in printed
+
+
+def test_spans_that_nobody_takes_hide_no_drift_and_leave_what_is_well_undecided(
+    tmp_path: Path, history: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise WatchError("no span was taken.", UNDECIDED)
+
+    monkeypatch.setattr("conformance.watch.spans.otlp_exporter", Mock)
+    monkeypatch.setattr("conformance.watch.spans.export_spans", refuse)
+    append(history, entry(0))
+    assert command("watch", "report", "--out", tmp_path / "out", "--otlp")[0] == UNDECIDED
+    append(history, entry(1, {"stream.done-once": row(2, 2, 5, 5)}))
+    status, printed = command("watch", "report", "--out", tmp_path / "out", "--otlp")
+    assert status == 1
+    assert "no span was taken." in printed

@@ -106,6 +106,16 @@ def test_a_run_is_a_span_with_an_event_for_each_change(monkeypatch: pytest.Monke
     assert not span.status.is_ok
 
 
+def test_names_of_attributes_need_no_quotes_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "opentelemetry.sdk.trace.export.in_memory_span_exporter"
+    exporter = pytest.importorskip(name, reason="needs the extra watch").InMemorySpanExporter()
+    monkeypatch.setattr(exporter, "shutdown", lambda: None)
+    export_spans([replace(watched(), entry=entry(0, facts={"field that limits tokens": "max_tokens"}))], exporter)
+    (span,) = exporter.get_finished_spans()
+    assert span.attributes["conformance.fact.field_that_limits_tokens"] == "max_tokens"
+    assert not [name for name in span.attributes if re.search(r"[^a-z_.]", name)]
+
+
 def test_spans_that_nobody_takes_are_told() -> None:
     export = pytest.importorskip("opentelemetry.sdk.trace.export", reason="needs the extra watch")
 
