@@ -41,8 +41,8 @@ def _quad() -> bytes:
 # Each pattern begins with a set of bytes, so that the search skips ahead to one of them.
 _QUADS = re.compile(b"%s%s(?:%s)*+" % ((_quad(),) * 3))
 _PACKED = re.compile(rb"H4sI|eJ[w-z]|eA[E-H]|eN[o-r]|eF[4-7]")
-_PACKED_MARKS = (b"H4sI", b"eJ", b"eA", b"eN", b"eF")
-"""The first characters of gzip and zlib data in base64."""
+_EACH_PACKED = tuple(re.compile(one) for one in _PACKED.pattern.split(b"|"))
+"""The same one by one: the engine searches for the two bytes that each begins with, in half the time."""
 _PAIRS = re.compile(rb"[02-7][0-9A-Fa-f](?:[02-7][0-9A-Fa-f]){6,}+")
 _PACKED_HEX_MARKS = (b"1f8b08", b"789c", b"7801", b"78da", b"785e")
 _PACKED_HEX = re.compile(b"|".join(_PACKED_HEX_MARKS))
@@ -78,7 +78,7 @@ def bytes_undone(view: View) -> Iterator[View]:
 def _base64(view: View) -> Iterator[View]:
     stripped = view.data.translate(_TO_STANDARD, _NOT_BASE64)
     regions = _regions(_QUADS.finditer(stripped), len(stripped))
-    packed = _reaches(_BASE64, _PACKED, stripped) if any(mark in stripped for mark in _PACKED_MARKS) else []
+    packed = _reaches(_BASE64, _PACKED, stripped) if any(one.search(stripped) for one in _EACH_PACKED) else []
     if not regions and not packed:
         return
 

@@ -27,6 +27,8 @@ from conformance.evidence.views import Piece, Span, Spans, View, back_through, t
 
 LARGEST_TEXT: Final = 512 * 1024
 """Bytes of one JSON text whose places are told apart; in a larger one, all of its strings are joined in order."""
+_READ_ONCE: Final = 64 * 1024
+"""Bytes of a body up to which all of its JSON texts are kept once they are read."""
 _LINE = re.compile(rb"(?:^|(?<=[\r\n]))(data|event|id|retry|): ?([^\r\n]*)")
 _STRINGS = re.compile(rb'"((?:[^"\\]|\\.)*+)"(?!\s*+:)', re.DOTALL)
 _LOOKS_LIKE_JSON = re.compile(rb"\s*[\[{]")
@@ -151,7 +153,13 @@ def _of_strings(view: View) -> Iterator[View]:
 
 def _of_texts(view: View, spans: _Places, *, inner: bool = False) -> Iterator[View]:
     shapes = Shapes()
-    leaves = _leaves(view.data, spans, shapes, names=len(spans) == 1)
+
+    def read() -> Iterator[Text]:
+        return (shapes.read(view.data[start:end]) for start, end in spans)
+
+    # What is larger is read twice: what is made of a text takes many times its memory.
+    texts = list(read()) if len(view.data) <= _READ_ONCE else None
+    leaves = _leaves(texts or read(), names=len(spans) == 1)
     groups = _groups(leaves)
     if not groups:
         return
@@ -161,8 +169,7 @@ def _of_texts(view: View, spans: _Places, *, inner: bool = False) -> Iterator[Vi
         for leaf, seen in leaves.items()
         if seen.counts
     }
-    for number, (start, end) in enumerate(spans):
-        text = shapes.read(view.data[start:end])
+    for number, text in enumerate(texts or read()):
         for at, slot in enumerate(text.slots):
             for one in of_leaf.get((slot.kind, slot.path), ()):
                 one.add(_contents(text, slot), number, at)
@@ -196,11 +203,10 @@ def _contents(text: Text, slot: Slot) -> bytes:
     return value + b"," if slot.kind == NUMBER else unescaped(value)
 
 
-def _leaves(data: bytes, spans: _Places, shapes: Shapes, *, names: bool) -> dict[tuple[str, Path], _Leaf]:
+def _leaves(texts: Iterable[Text], *, names: bool) -> dict[tuple[str, Path], _Leaf]:
     """What stands at each place. Numbers only count where they may be bytes."""
     leaves: dict[tuple[str, Path], _Leaf] = {}
-    for start, end in spans:
-        text = shapes.read(data[start:end])
+    for text in texts:
         for slot in text.slots:
             if slot.kind == NAME and not names:
                 continue

@@ -60,15 +60,13 @@ class MaskedSecret:
             length = next((n for n in range(len(plain) - 1, SHORTEST_CUT - 1, -1) if data.endswith(plain[:n])), 0)
             if length:
                 yield Sighting(self._name, "cut", ((len(data) - length, len(data)),))
-        if any(mark in data for mark in _MARKS):
+        # One side must show half of what counts as shown, so one of these two stands beside the mask.
+        begin, end = plain[: self._prefix + SHOWN_BY_MASK // 2], plain[-SHOWN_BY_MASK // 2 :]
+        if (begin in data or end in data) and any(mark in data for mark in _MARKS):
             yield from self._around_masks(data)
 
     def _around_masks(self, data: bytes) -> Iterator[Sighting]:
         plain = self._plain
-        # One side must show half of what counts as shown, so one of these two stands beside the mask.
-        begin, end = plain[: self._prefix + SHOWN_BY_MASK // 2], plain[-SHOWN_BY_MASK // 2 :]
-        if begin not in data and end not in data:
-            return
         for mask in islice(_MASK.finditer(data), _MOST_MASKS):
             before = data[max(0, mask.start() - len(plain)) : mask.start()]
             behind = data[mask.end() : mask.end() + len(plain)]

@@ -40,6 +40,8 @@ class Redactor:
         self._secrets = {name: secret for name, secret in secrets.items() if secret}
         self._search = Search(self._secrets)
         self._credential_headers = {name.lower() for name in (*CREDENTIAL_HEADERS, *credential_headers)}
+        self._names_before: tuple[tuple[str, ...], list[str]] = ((), [])
+        """The names of the header fields of the answer before, and how they are shown."""
 
     @property
     def short_secrets(self) -> tuple[str, ...]:
@@ -149,8 +151,11 @@ class Redactor:
         return detail, replace(answer, reason=reason, headers=headers, reads=self._body(answer, redactions))
 
     def _shown_names(self, headers: Headers) -> list[str]:
-        names = TextFields([("header", name, _NAMES) for name, _ in headers])
-        return names.texts(self._cleaned(names.data, names.views(), []))
+        names = tuple(name for name, _ in headers)
+        if names != self._names_before[0]:  # nearly all answers of a target have the same
+            fields = TextFields([("header", name, _NAMES) for name in names])
+            self._names_before = names, fields.texts(self._cleaned(fields.data, fields.views(), []))
+        return self._names_before[1]
 
     def _clean_fields(self, fields: TextFields, redactions: dict[Redaction, None]) -> list[str]:
         founds, _ = self._founds(fields.views())

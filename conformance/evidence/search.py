@@ -9,6 +9,7 @@ from conformance.evidence.byte_notations import bytes_undone
 from conformance.evidence.charsets import decoded_text
 from conformance.evidence.content_coding import unpacked
 from conformance.evidence.masked_secrets import MaskedSecret
+from conformance.evidence.needles import fours_of
 from conformance.evidence.secret_pieces import (
     CHANCE,
     MASKED,
@@ -62,6 +63,14 @@ class TooMuchWorkError(Exception):
     """A window has more views than are looked at."""
 
 
+class _Alike:
+    """Secrets of which the same bytes are compared, and all that four of their successive characters may be."""
+
+    def __init__(self, fold: Fold, secrets: list[SecretPieces]) -> None:
+        self.fold, self.secrets = fold, secrets
+        self.fours = frozenset[int]().union(*(secret.fours for secret in secrets))
+
+
 class Search:
     """Finds a target's secrets in views."""
 
@@ -72,10 +81,10 @@ class Search:
         self._short = [ShortSecret(name, value) for name, value in given if len(value) < SHORTEST_ANYWHERE]
         self._masked = [MaskedSecret(secret) for secret in self._pieces]
         folds = {secret.kept: secret.fold for secret in self._pieces}
-        self._folds: list[tuple[Fold, list[SecretPieces]]] = [
-            (fold, [secret for secret in self._pieces if secret.kept == kept]) for kept, fold in folds.items()
+        self._folds = [
+            _Alike(fold, [secret for secret in self._pieces if secret.kept == kept]) for kept, fold in folds.items()
         ]
-        self._has_odd_secret = any(fold.is_exact for fold, _ in self._folds)
+        self._has_odd_secret = any(alike.fold.is_exact for alike in self._folds)
         longest = max((len(value) for _, value in given), default=0)
         self._overlap = _WIDEST * longest + 1024
         self._window = max(WINDOW, 4 * self._overlap)
@@ -174,10 +183,11 @@ class Search:
 
     def _seen(self, view: View, *, masks: bool) -> Iterator[Found]:
         data = view.data
-        for fold, secrets in self._folds:
-            folded = fold(data)
-            for secret in secrets:
-                for sighting in sightings(secret, data, folded):
+        for alike in self._folds:
+            folded = alike.fold(data)
+            fours = alike.fours.intersection(fours_of(folded))
+            for secret in alike.secrets if fours else ():
+                for sighting in sightings(secret, data, folded, fours):
                     yield _found(view, sighting)
         for short in self._short:
             for sighting in short.find(data):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 
+from conformance.evidence.needles import Direction
 from conformance.evidence.views import Span, Spans, merged
 from conformance.targets.keys import changed_key, cut_key, vendor_prefix
 
@@ -100,20 +101,24 @@ class SecretPieces:
         self._least = min(SHORTEST_PIECE, size - 1)
         self._half = min(max(size // 2 + 1, self._least), size)
         needles = self._needles()
-        self._needles_forward = needles
-        self._needles_backward = {needle[::-1]: size - at - len(needle) for needle, at in needles.items()}
+        backward = {needle[::-1]: size - at - len(needle) for needle, at in needles.items()}
+        self._forward = Direction(self.folded, needles)
+        self._backward = Direction(self.folded[::-1], backward)
+        self.fours = self._forward.fours | self._backward.fours
+        """What of `fours_of` a text has in which enough of the secret stands."""
 
-    def runs(self, folded: bytes, *, reverse: bool = False) -> Iterator[tuple[int, int, int]]:
+    def runs(self, folded: bytes, fours: Set[int], *, reverse: bool = False) -> Iterator[tuple[int, int, int]]:
         """Runs of successive characters that give the secret away: begin and end in `folded`, and where in the secret.
 
-        With `reverse`, of the secret read from its end.
+        `fours` are those of `self.fours` that are in `fours_of(folded)`. With `reverse`, of the secret read from its
+        end.
         """
-        needles = self._needles_backward if reverse else self._needles_forward
-        whole = self.folded[::-1] if reverse else self.folded
+        direction = self._backward if reverse else self._forward
+        if not direction.may_be_in(folded, fours):
+            return
+        needles, whole = direction.needles, direction.whole
         seen = 0
         present = [needle for needle in needles if needle in folded]
-        if not present:
-            return
         for start, needle, at in sorted(_occurrences(folded, {needle: needles[needle] for needle in present})):
             if start < seen:
                 continue
@@ -202,11 +207,14 @@ def _weights(body: bytes, raw: list[int], offset: int) -> list[int]:
     return [ordinary[at - offset] for at in raw]
 
 
-def sightings(secret: SecretPieces, data: bytes, folded: bytes) -> Iterator[Sighting]:
-    """Every place in some bytes where the secret stands, or enough of it. `folded` is the data after `secret.fold`."""
+def sightings(secret: SecretPieces, data: bytes, folded: bytes, fours: Set[int]) -> Iterator[Sighting]:
+    """Every place in some bytes where the secret stands, or enough of it.
+
+    `folded` is the data after `secret.fold`, and `fours` those of the secret that `fours_of` it has.
+    """
     places: Sequence[int] | None = None
     for reverse in (False, True):
-        for begin, end, first in secret.runs(folded, reverse=reverse):
+        for begin, end, first in secret.runs(folded, fours, reverse=reverse):
             places = secret.fold.places(data) if places is None else places
             sighting = _sighting(secret, data, folded, places, (begin, end, first), reverse=reverse)
             if sighting is not None:

@@ -24,8 +24,8 @@ GENERATED = "generated/"
 KINDS = ("valid", "invalid", "mutated")
 MOST = 1000
 """How many valid requests, and how many invalid ones, the exhaustive tier sends at most by default."""
-_FROM_SCHEMATHESIS = 100
-"""How many of each come from Schemathesis at most: each takes 20 to 28 ms."""
+_FROM_SCHEMATHESIS = 50
+"""How many of each come from Schemathesis at most: each takes 20 to 40 ms."""
 _SEED = 20261127
 
 

@@ -60,7 +60,9 @@ TRANSITIONS: Final[Mapping[tuple[ChoiceState, EntryKind], tuple[ChoiceState, str
 
 _OF_TEXT: Final = frozenset({"role", "content"})
 _OPEN: Final = ChoiceState.OPEN
+_WAITING: Final = ChoiceState.WAITING
 _DELTA: Final = EntryKind.DELTA
+_ANNOTATION: Final = EntryKind.ANNOTATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,30 +124,36 @@ class ChoiceReader:
         wanted = self.expectations.alternatives
         self._logprobs = LogprobsReader(self.index, self.log, wanted) if self.expectations.logprobs else None
 
-    def take(self, entry: dict[str, Any], event: Event, *, beside_usage: bool) -> None:
-        """Takes one entry; `beside_usage` says whether its chunk carries the usage."""
+    def take(self, entry: dict[str, Any], event: Event, *, beside_usage: bool) -> bool:
+        """Takes one entry, and says whether it had text; `beside_usage` says whether its chunk carries the usage."""
         delta = entry.get("delta")
         if type(delta) is not dict:
             delta = None
-        kind = self._kind(entry, delta, event, beside_usage=beside_usage)
+        if delta is not None and not beside_usage and entry.get("finish_reason") is None:
+            kind = _DELTA  # as nearly all are
+        else:
+            kind = self._kind(entry, delta, event, beside_usage=beside_usage)
         before = self.state
         if kind is not _DELTA or before is not _OPEN:  # else nothing changes, and the table need not be read
             self.state, broken = TRANSITIONS[before, kind]
             if broken is not None:
                 self._note_broken(broken, entry, event)
-        if kind is EntryKind.ANNOTATION:
-            return
+        if kind is _ANNOTATION:
+            return False
         self.deltas += 1
         role = None if delta is None else delta.get("role")
-        if role is not None or before is ChoiceState.WAITING:
-            self._take_role(role, event, first=before is ChoiceState.WAITING)
+        if role is not None or before is _WAITING:
+            self._take_role(role, event, first=before is _WAITING)
         content = None if delta is None else delta.get("content")
+        has_text = False
         if content and type(content) is str:
+            has_text = True
             self._take_content(content, event)
         if delta and (len(delta) > 1 or content is None):
             self._take_beside(delta, event)
         if self._logprobs is not None:
             self._logprobs.take(entry.get("logprobs"), position_of(event))
+        return has_text
 
     def _take_beside(self, delta: dict[str, Any], event: Event) -> None:
         """Takes what a delta has in place of text, or beside an empty one."""

@@ -183,9 +183,9 @@ def _is_error(value: dict[str, Any], event: Event) -> bool:
     error = value.get("error")
     if error or event.type == "error" or value.get("object") == "error":
         return True
-    if error is not None and "choices" not in value:
-        return True  # beside choices, an empty error says that there is none
-    return "choices" not in value and "message" in value and ("code" in value or "error" in value)
+    if "choices" in value:
+        return False  # beside choices, an empty error says that there is none
+    return error is not None or ("message" in value and ("code" in value or "error" in value))
 
 
 def _is_special(value: Any) -> bool:

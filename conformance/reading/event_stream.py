@@ -22,6 +22,8 @@ MAX_LINE: Final = 16 * 1024 * 1024
 """Bytes of one line, or of the data of one event, after which reading stops."""
 
 _BOM: Final = b"\xef\xbb\xbf"
+_LF: Final = 0x0A
+"""As a number, which is found in bytes ten times as fast as bytes in bytes."""
 _WINDOW: Final = 1024 * 1024
 """A larger read is taken in pieces of this size, to bound what is copied."""
 _MAX_RETRY_DIGITS: Final = 18
@@ -226,26 +228,28 @@ class EventStreamReader:
         rest = blocks.pop()
         offset = self._offset
         number = self.number
+        last_id = self._last_id
+        slow = 0
         # Twice as fast as calling the class, which would check the names.
         new_event = tuple.__new__
         for block in blocks:
-            if block[:5] == b"data:" and b"\n" not in block:
+            if block[:5] == b"data:" and _LF not in block:
                 try:
-                    text = str(block[6:] if block[5:6] == b" " else block[5:], "utf-8")
+                    text = (block[6:] if block[5:6] == b" " else block[5:]).decode()
                 except UnicodeDecodeError:
                     pass
                 else:
                     end = offset + len(block) + 1
-                    fields = (number, text, offset, end, at, "message", self._last_id, None, 1)
-                    events.append(new_event(Event, fields))
+                    events.append(new_event(Event, (number, text, offset, end, at, "message", last_id, None, 1)))
                     offset = end + 1
                     number += 1
-                    self._lf += 2
                     continue
+            slow += 1
             self._offset, self.number = offset, number
             self._read_lines(block + b"\n\n", at, events)
-            offset, number = self._offset, self.number
+            offset, number, last_id = self._offset, self.number, self._last_id
         self._offset, self.number = offset, number
+        self._lf += 2 * (len(blocks) - slow)
         if rest:
             self._read_lines(rest, at, events)
 

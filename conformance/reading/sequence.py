@@ -135,25 +135,24 @@ class SequenceReader:
             usage = None
         if type(choices) is list:
             for entry in choices:
-                if type(entry) is dict:
-                    self._take_entry(entry, event, beside_usage=usage is not None)
+                if type(entry) is not dict:
+                    continue
+                index = entry.get("index")
+                choice = self._choices.get(index) if type(index) is int or type(index) is float else None
+                if choice is None:
+                    self._note_index(index, event)
+                elif choice.take(entry, event, beside_usage=usage is not None):
+                    self.content_deltas += 1
         if usage is not None:
             finished = all(choice.state is ChoiceState.FINISHED for choice in self._choices.values())
             self._usage.take(usage, chunk, event, all_finished=finished)
         elif choices and self._usage.count:
             self._usage.go_on()
 
-    def _take_entry(self, entry: dict[str, Any], event: Event, *, beside_usage: bool) -> None:
-        index = entry.get("index")
-        choice = self._choices.get(index) if type(index) is int or type(index) is float else None
-        if choice is None:
-            n = self._expectations.n
-            expected = "the index 0, since the request wants one choice" if n == 1 else f"an index from 0 to {n - 1}"
-            self._log.note("stream.index-range", expected, f"the index {quoted(index)}", position_of(event))
-            return
-        before = choice.content_deltas
-        choice.take(entry, event, beside_usage=beside_usage)
-        self.content_deltas += choice.content_deltas - before
+    def _note_index(self, index: Any, event: Event) -> None:
+        n = self._expectations.n
+        expected = "the index 0, since the request wants one choice" if n == 1 else f"an index from 0 to {n - 1}"
+        self._log.note("stream.index-range", expected, f"the index {quoted(index)}", position_of(event))
 
     def _judge_envelope(self, chunk: dict[str, Any], envelope: tuple[Any, ...], event: Event) -> None:
         """Judges id, object, created and model of a chunk in which one of them differs from the chunk before."""

@@ -65,7 +65,7 @@ class StreamReader:
 
     def feed(self, data: bytes, at: float = 0.0) -> None:
         """Takes one read; `at` is when it arrived, in seconds after the request began."""
-        clock, log, sequence = self._clock, self.log, self._sequence
+        clock, log, sequence, read = self._clock, self.log, self._sequence, self._chunks.read
         if clock.first_byte is None:
             clock.first_byte = at
         clock.reads += 1
@@ -74,7 +74,7 @@ class StreamReader:
         seen = sequence.content_deltas
         for event in events:
             before = log.total
-            sequence.take(self._chunks.read(event), event)
+            sequence.take(read(event), event)
             if log.total != before:
                 self._keeper.flag(event)
             if sequence.content_deltas != seen:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
+from itertools import accumulate
+from operator import itemgetter
 
 from conformance.contract.media_types import JSON, essence, is_event_stream, parameters
 from conformance.contract.model import Requirement
@@ -121,9 +124,12 @@ def test_created_is_by_the_clock_of_the_world(completions: Sequence[Completion],
 @requirement("completion.created-forward", "completion/*", "robustness/*")
 def test_created_never_goes_back(completions: Sequence[Completion], expect: Expect) -> None:
     dated = _dated(completions)
+    by_end = sorted((_ended(one), number) for number, (one, _) in enumerate(dated))
+    # The completion with the latest time among those that ended first, among the first two, and so on.
+    latest_of = [*accumulate((number for _, number in by_end), lambda *both: max(both, key=lambda one: dated[one][1]))]
     for completion, created in dated:
-        earlier = [(other, one) for one, other in dated if _ended(one) <= _began(completion)]
-        latest, before = max(earlier, key=lambda pair: pair[0], default=(created, completion))
+        complete = bisect_right(by_end, _began(completion), key=itemgetter(0))
+        before, latest = dated[latest_of[complete - 1]] if complete else (completion, created)
         expect(
             created >= latest - SKEW,
             completion.id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import ssl
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ class TappedStream(httpcore.AsyncNetworkStream):
         session = stream.get_extra_info("ssl_object")
         self._tls: str | None = session.version() if session is not None else None
         self._peer = _peer(stream, session)
+        self._socket = stream.get_extra_info("socket")
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what is there, waiting as long as the tap allows."""
@@ -86,7 +88,19 @@ class TappedStream(httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         """What the underlying connection knows."""
+        if info == "is_readable" and self._socket is not None and hasattr(select, "poll"):
+            # The pool asks this of every idle connection before every request.
+            return _is_readable(self._socket.fileno())
         return self._stream.get_extra_info(info)
+
+
+def _is_readable(descriptor: int) -> bool:
+    """Whether bytes, or the end, can be read from a socket; also true of one that is closed."""
+    if descriptor < 0:
+        return True
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class TappedBackend(httpcore.AsyncNetworkBackend):
