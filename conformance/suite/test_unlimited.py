@@ -37,7 +37,7 @@ def test_without_a_limit_an_answer_ends_by_itself(
             actual = f"none, and the finish_reason {quoted(choice.finish_reason)}"
             expect(False, choice.id, expected="a text, since the request sets no limit", actual=actual)
     if going_on is not None and not expect.judged:
-        raise DoesNotApply(f"{going_on}: the model goes on far beyond what was asked for, until a limit ends its answer")
+        raise DoesNotApply(f"{going_on}: the model goes on far beyond what was asked for, until a limit ends it")
 
 
 @requirement(
