@@ -20,7 +20,7 @@ from conformance.suite.transport_judging import (
 
 EVERY_ANSWER = "*"
 ON_ONE_CONNECTION = (
-    *("stream/*-on-connection", "stream/again", "completion/stream-false", WHOLE),
+    *("completion/stream-false", "stream/multibyte", "stream/*-on-connection", "stream/again", WHOLE),
     "robustness/*-on-connection",
 )
 """Probes that are sent one after another over one connection."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Final, NoReturn
 
 from conformance.probes import Probe
@@ -131,10 +130,12 @@ def judge_closings(answers: Sequence[Answered], expect: Expect) -> None:
         DoesNotApply: fewer than two answers had to keep their connection for the next request.
     """
     ordered = sorted(answers, key=lambda one: (began(one.exchange), one.id))
-    kept = [(one, other) for one, other in pairwise(ordered) if _has_to_keep(one)]
+    kept = [(one, ordered[place:]) for place, one in enumerate(ordered[:-1], start=1) if _has_to_keep(one)]
     if len(kept) < _FEWEST_KEPT:
         raise DoesNotApply("fewer than two answers had to keep their connection for the next request")
-    closed = [one for one, other in kept if one.exchange.connection != other.exchange.connection]
+    closed = [
+        one for one, later in kept if all(one.exchange.connection != other.exchange.connection for other in later)
+    ]
     for one, _ in kept:
         expect.looked_at(one.id)
     if len(closed) == len(kept):

@@ -30,6 +30,7 @@ SECRET = re.compile(r"sk-[A-Za-z0-9-]{8,}|demo-key-of|/(?:tmp|home|root|Users|wo
 ADDRESS = re.compile(r"https?://[^/\"\\ ]+")
 KNOWN_ADDRESSES = re.compile(
     r"https?://(?:127\.0\.0\.1(?::\d+)?|api\.openai\.com|docs\.kodexa\.ai|platform\.openai\.com|docs\.litellm\.ai"
+    r"|chat-conformance\.example|example\.invalid"
     r"|(?:html|fetch)\.spec\.whatwg\.org|www\.rfc-editor\.org)"
 )
 
