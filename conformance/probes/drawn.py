@@ -7,6 +7,7 @@ drawn from what every deployment takes that has the fields, and cost a token or 
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator, Mapping
 from itertools import combinations_with_replacement
 from random import Random
@@ -50,8 +51,8 @@ def drawn_probes(body: RequestBody) -> Iterator[Probe]:
 
 
 def _various(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those of many requests that have the most pairs of fields together which the ones before do not have."""
-    left = [(one, {*combinations_with_replacement(sorted(one), 2)}) for one in requests]
+    """Those of many requests that have the most pairs of fields, and values, which the ones before do not have."""
+    left = [(one, {*combinations_with_replacement(sorted(one), 2), *_values(one)}) for one in requests]
     chosen: list[dict[str, Any]] = []
     seen: set[tuple[str, str]] = set()
     while left and len(chosen) < MOST_VALID:
@@ -60,6 +61,10 @@ def _various(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
         chosen.append(best[0])
         seen |= best[1]
     return chosen
+
+
+def _values(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    return ((name, json.dumps(value)) for name, value in request.items() if name != "messages")
 
 
 def base_of(name: str) -> str:

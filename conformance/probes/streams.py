@@ -24,6 +24,7 @@ from conformance.probes.waves import AT_ONCE, REPEATED
 AT_ONCE_STANDARD = 2
 """How many streams at once the standard tier sends, beside as many plain requests; two tenants send them anyway."""
 STREAM_STOP, STREAM_LOGPROBS = "stream/stop", "stream/logprobs"
+STREAM, STREAM_AGAIN = "stream/plain", "stream/again"
 STREAM_USAGE, STOP_ACROSS = "stream/usage", "stream/stop-across"
 """Streams that stop at a text which falls across deltas; the first where the request wants its usage, too."""
 _ACROSS: Final = ("two three", "from one")
@@ -36,7 +37,7 @@ def stream_probes(body: RequestBody) -> Iterator[Probe]:
     """Streams that show the framing, the chunks and their sequence."""
     if not body.has("stream"):
         return
-    yield served_probe("stream/plain", "a stream", _asking(body, LONG_ANSWER, 32), tier=Tier.SMOKE)
+    yield served_probe(STREAM, "a stream", _asking(body, LONG_ANSWER, 32), tier=Tier.SMOKE)
     multibyte = _asking(body, MULTIBYTE, MULTIBYTE_TOKENS)
     about = "a stream of text outside of ASCII, as the first of several on one connection"
     yield served_probe("stream/multibyte", about, multibyte, connection=ONE_CONNECTION)
@@ -46,15 +47,12 @@ def stream_probes(body: RequestBody) -> Iterator[Probe]:
     yield served_probe("stream/sentinel-in-text", about, framing, tier=Tier.EXHAUSTIVE)
     about = "the same stream of text outside of ASCII again, as the second on one connection"
     yield served_probe("stream/first-on-connection", about, multibyte, connection=ONE_CONNECTION)
-    again = "the first stream again, as the last on one connection"
-    yield served_probe("stream/again", again, _asking(body, LONG_ANSWER, 32), connection=ONE_CONNECTION)
+    again = "the first stream again, if it alone shows neither its text nor how it is delivered"
+    yield served_probe(STREAM_AGAIN, again, _asking(body, LONG_ANSWER, 32), wave=REPEATED)
     if body.limit_field:
         least = body.limit(1)
         limit = "one token" if least == 1 else f"{least} tokens"
-        # Several choices are cut, too.
-        tier = Tier.EXHAUSTIVE if body.has("n") else Tier.STANDARD
-        about = f"a stream that is limited to {limit}"
-        yield served_probe("stream/one-token", about, _asking(body, LONG_ANSWER, 1), tier=tier)
+        yield served_probe("stream/one-token", f"a stream that is limited to {limit}", _asking(body, LONG_ANSWER, 1))
     yield from _coded(body)
     yield from _at_once(body)
     yield from _with_optional_fields(body)

@@ -97,6 +97,12 @@ def needless_longer(probes: Iterable[Probe], observations: Observations) -> dict
     return dict.fromkeys(longer, TOO_QUICK) if _is_too_quick(observations) else {}
 
 
+def shows_delivery(observations: Observations) -> bool:
+    """Whether the short streams that came show how they are delivered, or are too quick for any to show it."""
+    short = _served(observations, SHORT)
+    return bool(short) and (_is_decided(_judge_short(short, observations)) or _is_too_quick(observations))
+
+
 def _is_too_quick(observations: Observations) -> bool:
     """Whether streams came so quickly that a longer one, held back to its end, would come too soon as well.
 

@@ -9,15 +9,15 @@ from collections.abc import Iterable
 from typing import Final
 
 from conformance.probes import Probe
-from conformance.probes.completions import STOP, STOP_AMID, STOP_LAST, STOP_OF_CHOICES
+from conformance.probes.completions import STOP, STOP_AMID, STOP_LAST, STOP_OF_CHOICES, WHOLE
 from conformance.probes.delivery import SAME_FIELDS, STOPPED
 from conformance.probes.long_answers import LONG_AGAIN, LONG_STREAM, LONG_WHOLE, SAME_TEXT
 from conformance.probes.model import LIMIT_FIELDS
 from conformance.probes.optional_fields import USUAL_FIELDS
 from conformance.probes.preflight import OPTIONAL_FIELDS
-from conformance.probes.streams import STOP_ACROSS, STREAM_STOP, STREAM_USAGE
+from conformance.probes.streams import STOP_ACROSS, STREAM, STREAM_AGAIN, STREAM_STOP, STREAM_USAGE
 from conformance.probes.waves import REPEATED
-from conformance.suite.delivery_judging import needless_longer
+from conformance.suite.delivery_judging import needless_longer, shows_delivery
 from conformance.suite.observations import Completion, Observations, Stream
 
 STREAMED_STOPS: Final = (STREAM_STOP, STOP_ACROSS, STREAM_USAGE)
@@ -35,6 +35,8 @@ def not_needed(probes: Iterable[Probe], observations: Observations) -> dict[str,
     among = tuple(probes)
     names = {probe.name for probe in among if probe.wave == REPEATED}
     needless = needless_longer(among, observations)
+    if STREAM_AGAIN in names and _has_one_text((STREAM, WHOLE), observations) and shows_delivery(observations):
+        needless[STREAM_AGAIN] = SAME_TEXT
     if LONG_AGAIN in names and long_has_one_text(observations):
         needless[LONG_AGAIN] = SAME_TEXT
     for alone, joined in STOPS_JOINED.items():
@@ -48,7 +50,12 @@ def not_needed(probes: Iterable[Probe], observations: Observations) -> dict[str,
 
 def long_has_one_text(observations: Observations) -> bool:
     """Whether the long answer came with the same text with and without streaming: then none of it was damaged."""
-    streamed, whole = (_texts(name, observations) for name in (LONG_STREAM, LONG_WHOLE))
+    return _has_one_text((LONG_STREAM, LONG_WHOLE), observations)
+
+
+def _has_one_text(names: Iterable[str], observations: Observations) -> bool:
+    """Whether each of these answers, streamed or not, has one choice, and the text is the same."""
+    streamed, whole = (_texts(name, observations) for name in names)
     return len(streamed) == 1 and streamed == whole
 
 

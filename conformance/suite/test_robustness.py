@@ -104,7 +104,7 @@ def test_no_answer_at_once_is_empty(answers: Sequence[Answered], observations: O
         )
 
 
-@requirement("robustness.connection-reuse", "robustness/*-on-connection", "stream/again", WHOLE)
+@requirement("robustness.connection-reuse", "robustness/*-on-connection", "stream/*-on-connection", WHOLE)
 def test_a_second_request_on_a_connection_is_served(observations: Observations, expect: Expect) -> None:
     expect_probes_served(["robustness/*-on-connection", WHOLE], observations, expect)
 
