@@ -24,7 +24,7 @@ from conformance.suite.health import (
     sent_exchange,
 )
 from conformance.suite.marks import requirement
-from conformance.suite.observations import Answered, Observations
+from conformance.suite.observations import Answered, Observations, status_of
 from conformance.suite.poisoning import began, ended
 from conformance.wire import EndKind
 
@@ -46,11 +46,15 @@ HOSTILE = (
     "request/long-prompt",
 )
 OF_TENANTS = "access/tenant-at-once-*"
-WHOLE_OF_TENANTS = ("access/tenant-at-once-0", "access/tenant-at-once-1")
-"""The first and the second of two tenants at once, who stand for one where two are known; the others are streams."""
+OF_FIRST_TENANT, OF_SECOND_TENANT = (
+    ("access/tenant-at-once-0", "access/tenant-at-once-2"),
+    ("access/tenant-at-once-1", "access/tenant-at-once-3"),
+)
+"""Of two tenants at once, who stand for one where two are known: a request without streaming and a stream of each."""
 HEALTH = ("robustness/health", "robustness/health-after-*")
 PLAIN = ("robustness/health-after-[!v]*", "robustness/*-on-connection", "robustness/at-once-0")
 """Plain requests that show how long one usually takes."""
+BAD_REQUEST = 400
 SLACK = 2.0
 """How much longer than usual a plain request may take before it counts as held up, in seconds."""
 
@@ -82,13 +86,18 @@ def test_a_plain_request_is_served_afterwards(observations: Observations, expect
     judge_health(plain, hostile, observations, expect)
 
 
-@requirement("robustness.at-once", "robustness/at-once-*", *WHOLE_OF_TENANTS)
+@requirement("robustness.at-once", "robustness/at-once-*", OF_TENANTS, "access/second-tenant")
 def test_requests_at_once_are_each_served(observations: Observations, expect: Expect) -> None:
-    # Whether the second of two tenants is served at all, others judge.
-    first, second = WHOLE_OF_TENANTS
-    served = expect_probes_served(["robustness/at-once-*", first], observations, expect)
-    others, _ = observations.answers(observations.matching([second]))
-    expect_own_ids(ids_in_bodies([*served, *filter(observations.served, others)], observations), expect)
+    alone, _ = observations.answers(observations.matching(["access/second-tenant"]))
+    tenants = [OF_FIRST_TENANT]
+    if any(map(observations.served, alone)):  # whether the second tenant is served at all, others judge
+        tenants.append(OF_SECOND_TENANT)
+    served = expect_probes_served(["robustness/at-once-*", *(whole for whole, _ in tenants)], observations, expect)
+    expect_own_ids(ids_in_bodies(served, observations), expect)
+    # Whether a stream is as it should be, others judge, too.
+    for one in observations.answers(observations.matching([stream for _, stream in tenants]))[0]:
+        expected = f"an answer like any other to {one.probe.about}"
+        expect(one.answer.status < BAD_REQUEST, one.id, expected=expected, actual=status_of(one))
 
 
 @requirement("robustness.at-once-not-empty", "robustness/at-once-*", "stream/at-once-*", OF_TENANTS)
