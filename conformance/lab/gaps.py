@@ -30,7 +30,7 @@ from conformance.contract.model import Tier
 from conformance.probes import check_request, plan
 from conformance.probes.completions import smallest
 from conformance.probes.generated import GENERATED, KINDS
-from conformance.probes.preflight import again
+from conformance.probes.preflight import OPTIONAL_FIELDS, again
 from conformance.probes.request_body import RequestBody
 from conformance.reference.faults import keywords_without_fault
 from conformance.report.explained import Explained, explained
@@ -186,7 +186,7 @@ def probe_names(contract: Contract) -> tuple[str, ...]:
     planned = (plan(contract, target, ["*"], tier, generated=0) for tier in (Tier.EXHAUSTIVE, Tier.LOAD))
     names = dict.fromkeys(probe.name for one in planned for probe in one.every_probe())
     first = smallest(RequestBody(contract, target))
-    tries = (again(first, number).name for number in (1, 2))
+    tries = (*(again(first, number).name for number in (1, 2)), OPTIONAL_FIELDS)
     return (*names, *(f"{GENERATED}{kind}/0" for kind in KINDS), *tries)
 
 

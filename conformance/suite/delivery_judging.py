@@ -21,7 +21,9 @@ from conformance.reading.delivery import SHORTEST_GENERATION, BufferingJudgement
 from conformance.suite.expect import CANNOT_JUDGE, DoesNotApply, Expect
 from conformance.suite.observations import Observations, Stream
 
-SHORT: Final = ("stream/plain", "stream/again")
+FIRST: Final = ("stream/plain",)
+"""What is known when it is decided what more to send."""
+SHORT: Final = (*FIRST, "stream/again")
 MIDDLE: Final = "stream/long"
 CODED: Final = tuple(f"stream/{coding}{turn}" for coding in ("gzip", "br", "deflate") for turn in ("", "-again"))
 LONGER_STREAM: Final = (START, LONGER)
@@ -89,7 +91,7 @@ def needless_longer(probes: Iterable[Probe], observations: Observations) -> dict
     longer = [probe.name for probe in probes if probe.name in LONGER_STREAM]
     if not longer:
         return {}
-    short = _served(observations, SHORT)
+    short = _served(observations, FIRST)
     if not any(stream.reading.arrivals.content for stream in short):
         return dict.fromkeys(longer, NO_STREAM)
     if _is_decided(_judge_short(short, observations)):
@@ -99,7 +101,7 @@ def needless_longer(probes: Iterable[Probe], observations: Observations) -> dict
 
 def shows_delivery(observations: Observations) -> bool:
     """Whether the short streams that came show how they are delivered, or are too quick for any to show it."""
-    short = _served(observations, SHORT)
+    short = _served(observations, FIRST)
     return bool(short) and (_is_decided(_judge_short(short, observations)) or _is_too_quick(observations))
 
 
@@ -109,7 +111,7 @@ def _is_too_quick(observations: Observations) -> bool:
     Less than `SHORTEST_GENERATION` from the first token to the last shows nothing.
     """
     middle = _duration(observations, MIDDLE)
-    short = [seconds for name in SHORT if (seconds := _duration(observations, name)) is not None]
+    short = [seconds for name in FIRST if (seconds := _duration(observations, name)) is not None]
     return middle is not None and max(middle * LONGER_TOKENS / LONG_TOKENS, *short, 0.0) < SHORTEST_GENERATION
 
 

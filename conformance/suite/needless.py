@@ -25,7 +25,7 @@ STOPS_JOINED: Final = {
     STOP: (STOP_OF_CHOICES,),
     STOP_LAST: (STOP_OF_CHOICES,),
     STREAM_STOP: (STOP_ACROSS, STREAM_USAGE),
-    STOP_AMID: STREAMED_STOPS,
+    STOP_AMID: (STOP_ACROSS, STREAM_USAGE),
 }
 """The requests that show one place of a list of stop sequences, and those that show it beside something else."""
 
