@@ -14,6 +14,10 @@ from conformance.probes.waves import AT_ONCE, LONG_ANSWERS
 
 ORIGIN: Final = {"Origin": "https://chat-conformance.example"}
 """A browser's page at a host that is reserved for examples (RFC 2606)."""
+TENANTS_AT_ONCE: Final = "access/tenant-at-once-"
+"""What the names begin with of requests of two tenants at once; the even ones are the first tenant's."""
+FROM_SECOND_TENANT: Final = "access/second-tenant"
+"""The request of the second tenant alone, which the first has sent before."""
 _NO_KEY: Final[dict[str, Any]] = {"credential": Credential.NONE}
 _RARELY: Final[dict[str, Any]] = {"tier": Tier.EXHAUSTIVE}
 
@@ -166,14 +170,14 @@ def _second_tenant(body: RequestBody, tier: Tier) -> Iterator[Probe]:
     if body.contract.tenancy:
         other["parameters"] = _of_second_tenant(body)
     again = "the second tenant, with the request that the first has sent before"
-    yield served_probe("access/second-tenant", again, body.capped(16), wave=LONG_ANSWERS, **other)
+    yield served_probe(FROM_SECOND_TENANT, again, body.capped(16), wave=LONG_ANSWERS, **other)
     for number, word in enumerate(WORDS_OF_TENANTS):
         tenant, fields = ("second", other) if number % 2 else ("first", {"tier": tier})
         request = body.asking(repeating(word), tokens=16)
         if body.has("stream") and number >= len(WORDS_OF_TENANTS) // 2:
             request["stream"] = True
         about = f"the {tenant} of two tenants at once, with a word of its own"
-        yield served_probe(f"access/tenant-at-once-{number}", about, request, wave=AT_ONCE, **fields)
+        yield served_probe(f"{TENANTS_AT_ONCE}{number}", about, request, wave=AT_ONCE, **fields)
 
 
 def _is_bearer(scheme: CredentialScheme) -> bool:

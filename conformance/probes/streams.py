@@ -52,7 +52,8 @@ def stream_probes(body: RequestBody) -> Iterator[Probe]:
     if body.limit_field:
         least = body.limit(1)
         limit = "one token" if least == 1 else f"{least} tokens"
-        yield served_probe("stream/one-token", f"a stream that is limited to {limit}", _asking(body, LONG_ANSWER, 1))
+        about = f"a stream that is limited to {limit}, as the last of several on one connection"
+        yield served_probe("stream/one-token", about, _asking(body, LONG_ANSWER, 1), connection=ONE_CONNECTION)
     yield from _coded(body)
     yield from _at_once(body)
     yield from _with_optional_fields(body)

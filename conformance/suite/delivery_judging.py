@@ -9,6 +9,7 @@ from typing import Final
 from conformance.probes import Probe
 from conformance.probes.delivery import ALREADY_SEEN, LONGER, NO_STREAM, START, TOO_QUICK
 from conformance.probes.long_answers import LONG_TOKENS, LONGER_TOKENS
+from conformance.probes.streams import STREAM, STREAM_AGAIN
 from conformance.reading import (
     Delivery,
     Latency,
@@ -21,9 +22,9 @@ from conformance.reading.delivery import SHORTEST_GENERATION, BufferingJudgement
 from conformance.suite.expect import CANNOT_JUDGE, DoesNotApply, Expect
 from conformance.suite.observations import Observations, Stream
 
-FIRST: Final = ("stream/plain",)
+FIRST: Final = (STREAM,)
 """What is known when it is decided what more to send."""
-SHORT: Final = (*FIRST, "stream/again")
+SHORT: Final = (*FIRST, STREAM_AGAIN)
 MIDDLE: Final = "stream/long"
 CODED: Final = tuple(f"stream/{coding}{turn}" for coding in ("gzip", "br", "deflate") for turn in ("", "-again"))
 LONGER_STREAM: Final = (START, LONGER)

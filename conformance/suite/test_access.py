@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from conformance.contract.media_types import is_event_stream
 from conformance.evidence.redaction import CHANCE, MASKED
+from conformance.probes.access import FROM_SECOND_TENANT, TENANTS_AT_ONCE
 from conformance.quoting import quoted
 from conformance.suite.answer_judging import (
     CLIENT_ERRORS,
@@ -42,7 +43,7 @@ OTHER_SPELLINGS = (
     *("access/no-key-trailing-slash", "access/no-key-double-slash", "access/no-key-upper-case"),
     "access/no-key-dot-segment",
 )
-OF_SECOND_TENANT = ("access/second-tenant", "access/tenant-at-once-1", "access/tenant-at-once-3")
+OF_SECOND_TENANT = (FROM_SECOND_TENANT, f"{TENANTS_AT_ONCE}1", f"{TENANTS_AT_ONCE}3")
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 
 
@@ -246,12 +247,12 @@ def test_no_answer_offers_itself_to_shared_caches(answers: Sequence[Answered], e
         expect(not allows_sharing(declared or ""), answered.id, expected=expected, actual=actual)
 
 
-@requirement("access.isolation", "access/second-tenant", "access/tenant-at-once-*", "completion/plain")
+@requirement("access.isolation", FROM_SECOND_TENANT, f"{TENANTS_AT_ONCE}*", "completion/plain")
 def test_no_organization_gets_what_belongs_to_another(observations: Observations, expect: Expect) -> None:
     _judge_isolation(observations, expect, _variables_of_second_tenant(observations))
 
 
-@requirement("access.isolation-of-keys", "access/second-tenant", "access/tenant-at-once-*", "completion/plain")
+@requirement("access.isolation-of-keys", FROM_SECOND_TENANT, f"{TENANTS_AT_ONCE}*", "completion/plain")
 def test_no_key_gets_what_belongs_to_another(observations: Observations, expect: Expect) -> None:
     _judge_isolation(observations, expect, OTHER_API_KEY)
 
@@ -263,7 +264,7 @@ def test_an_unknown_organization_is_refused(
     _refused_as_organization(refusals, observations, expect)
 
 
-@requirement("access.organization-foreign", "access/foreign-organization", "access/second-tenant", "completion/plain")
+@requirement("access.organization-foreign", "access/foreign-organization", FROM_SECOND_TENANT, "completion/plain")
 def test_a_foreign_organization_is_refused(observations: Observations, expect: Expect) -> None:
     foreign = observations.matching(["access/foreign-organization"])
     if not foreign:
@@ -273,7 +274,7 @@ def test_a_foreign_organization_is_refused(observations: Observations, expect: E
     answered, obstacles = observations.answers(foreign)
     if obstacles:
         raise obstacles[0]
-    second = observations.matching(["access/second-tenant"])
+    second = observations.matching([FROM_SECOND_TENANT])
     if second and isinstance(observations.outcome_of(second[0]), Answered):
         for _ in observations.usable(second, observations.completion):
             break  # it exists: its own member is served
@@ -291,7 +292,7 @@ def _not_configured(what: str, variables: str) -> DoesNotApply:
 
 def _judge_isolation(observations: Observations, expect: Expect, variables: str) -> None:
     """Judge that two tenants at the same time each get their own text, and separate answers to the same request."""
-    tenants = observations.matching(["access/second-tenant", "access/tenant-at-once-*"])
+    tenants = observations.matching([FROM_SECOND_TENANT, f"{TENANTS_AT_ONCE}*"])
     if not tenants:
         raise _not_configured("second tenant", variables)
     answered, obstacles = observations.answers(tenants)

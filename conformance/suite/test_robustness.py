@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from conformance.probes.access import FROM_SECOND_TENANT, TENANTS_AT_ONCE
 from conformance.probes.completions import WHOLE
 from conformance.quoting import quoted
 from conformance.suite.answer_judging import (
@@ -45,16 +46,12 @@ HOSTILE = (
     "request/empty-text",
     "request/long-prompt",
 )
-OF_TENANTS = "access/tenant-at-once-*"
-OF_FIRST_TENANT, OF_SECOND_TENANT = (
-    ("access/tenant-at-once-0", "access/tenant-at-once-2"),
-    ("access/tenant-at-once-1", "access/tenant-at-once-3"),
-)
+OF_TENANTS = f"{TENANTS_AT_ONCE}*"
+OF_FIRST_TENANT, OF_SECOND_TENANT = ([f"{TENANTS_AT_ONCE}{number}" for number in some] for some in ((0, 2), (1, 3)))
 """Of two tenants at once, who stand for one where two are known: a request without streaming and a stream of each."""
 HEALTH = ("robustness/health", "robustness/health-after-*")
 PLAIN = ("robustness/health-after-[!v]*", "robustness/*-on-connection", "robustness/at-once-0")
 """Plain requests that show how long one usually takes."""
-BAD_REQUEST = 400
 SLACK = 2.0
 """How much longer than usual a plain request may take before it counts as held up, in seconds."""
 
@@ -86,9 +83,9 @@ def test_a_plain_request_is_served_afterwards(observations: Observations, expect
     judge_health(plain, hostile, observations, expect)
 
 
-@requirement("robustness.at-once", "robustness/at-once-*", OF_TENANTS, "access/second-tenant")
+@requirement("robustness.at-once", "robustness/at-once-*", OF_TENANTS, FROM_SECOND_TENANT)
 def test_requests_at_once_are_each_served(observations: Observations, expect: Expect) -> None:
-    alone, _ = observations.answers(observations.matching(["access/second-tenant"]))
+    alone, _ = observations.answers(observations.matching([FROM_SECOND_TENANT]))
     tenants = [OF_FIRST_TENANT]
     if any(map(observations.served, alone)):  # whether the second tenant is served at all, others judge
         tenants.append(OF_SECOND_TENANT)
@@ -97,7 +94,7 @@ def test_requests_at_once_are_each_served(observations: Observations, expect: Ex
     # Whether a stream is as it should be, others judge, too.
     for one in observations.answers(observations.matching([stream for _, stream in tenants]))[0]:
         expected = f"an answer like any other to {one.probe.about}"
-        expect(one.answer.status < BAD_REQUEST, one.id, expected=expected, actual=status_of(one))
+        expect(one.answer.status < 400, one.id, expected=expected, actual=status_of(one))
 
 
 @requirement("robustness.at-once-not-empty", "robustness/at-once-*", "stream/at-once-*", OF_TENANTS)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from conformance.contract.model import Requirement
 from conformance.probes import Probe
+from conformance.probes.access import TENANTS_AT_ONCE
 from conformance.probes.completions import LOGPROBS
 from conformance.probes.model import LIMIT_FIELDS
 from conformance.probes.streams import STREAM_LOGPROBS
@@ -255,17 +256,20 @@ def test_log_probabilities_agree_with_one_another(streams: Sequence[Stream], exp
     judge_streams(streams, expect)
 
 
-AT_ONCE = ("robustness/at-once-*", "access/tenant-at-once-*")
-ROBUSTNESS = ("robustness/*", "access/tenant-at-once-*")
+OF_TENANTS = f"{TENANTS_AT_ONCE}*"
+ROBUSTNESS = ("robustness/at-once-*", "robustness/hang-up")
 
 
-@requirement("stream.id-unique", "stream/*", "completion/long-answer", *AT_ONCE, "robustness/hang-up")
+@requirement("stream.id-unique", "stream/*", "completion/long-answer", *ROBUSTNESS, OF_TENANTS)
 def test_no_two_answers_have_one_id(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
     expect_own_ids(ids_of(answers, observations), expect)
 
 
 # What a client left behind may come with whichever answer is next.
-@requirement("stream.own-answer", "stream/*", "completion/*", "request/*", "client/*", "drawn/valid/*", *ROBUSTNESS)
+@requirement(
+    "stream.own-answer",
+    *("stream/*", "completion/*", "request/*", "client/*", "drawn/valid/*", "robustness/*", OF_TENANTS),
+)
 def test_no_answer_has_the_text_of_another(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
@@ -278,7 +282,7 @@ def test_no_answer_has_the_text_of_another(
 
 
 APART = "stream/plain"
-ON_ONE_CONNECTION = ("stream/multibyte", "stream/*-on-connection", "stream/again")
+ON_ONE_CONNECTION = ("stream/multibyte", "stream/*-on-connection", "stream/again", "stream/one-token")
 
 
 # The answer that is not streamed goes first on the connection; other tests judge it.

@@ -20,7 +20,14 @@ from conformance.suite.transport_judging import (
 
 EVERY_ANSWER = "*"
 ON_ONE_CONNECTION = (
-    *("completion/stream-false", "stream/multibyte", "stream/*-on-connection", "stream/again", WHOLE),
+    *(
+        "completion/stream-false",
+        "stream/multibyte",
+        "stream/*-on-connection",
+        "stream/again",
+        "stream/one-token",
+        WHOLE,
+    ),
     "robustness/*-on-connection",
 )
 """Probes that are sent one after another over one connection."""

@@ -48,7 +48,7 @@ def test_a_finding_is_one_step_away(page_file: Path, open_page: Any) -> None:
     row = page.locator("[id='stream.stop']")
     expect(row).to_be_in_viewport()
     row.get_by_text("why").first.click()
-    expect(row.get_by_text("in 'Hello there").first).to_be_visible()
+    expect(row.get_by_text("got 'r' in 'Hello there").first).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
