@@ -88,6 +88,7 @@ def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_an_output_that_cannot_be_written_hides_no_drift(tmp_path: Path, history: Path) -> None:
+    pytest.importorskip("prometheus_client", reason="needs the extra watch")
     for one in (entry(0), entry(1), entry(2, {"stream.done-once": row(2, 2, 5, 5)})):
         append(history, one)
     quiet = command("watch", "report", "--out", tmp_path / "out")
