@@ -12,7 +12,7 @@ from page_watch import watch
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from programs import chromium
 
-# A test waits no longer than it must, and on a busy machine that may be long.
+# A test waits no longer than it must, and on a slow or busy machine that may be long: so may the start of the browser.
 expect.set_options(timeout=30_000)
 
 Open = Callable[..., Page]
@@ -31,7 +31,7 @@ def browser() -> Iterator[Browser]:
     No longer than for a module: while Playwright runs, its event loop runs in this thread, and no other can begin.
     """
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium(), args=_FLAGS)
+        running = playwright.chromium.launch(executable_path=chromium(), args=_FLAGS, timeout=180_000)
         yield running
         running.close()
 

@@ -40,7 +40,7 @@ def environment(**more: str) -> dict[str, str]:
 def call(command: tuple[str, ...], folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run a command in a folder to its end."""
     return subprocess.run(
-        command, cwd=folder, env=environment(**environ), capture_output=True, text=True, timeout=120, check=False
+        command, cwd=folder, env=environment(**environ), capture_output=True, text=True, timeout=600, check=False
     )
 
 
