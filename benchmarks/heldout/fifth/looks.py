@@ -79,7 +79,7 @@ def no_finish(caller: Caller) -> bool:
 
 def path(caller: Caller) -> bool:
     assert caller.whole()["model"] == demo.MODEL
-    return caller.chunks()[0]["model"].endswith(".gguf")
+    return str(caller.chunks()[0]["model"]).endswith(".gguf")
 
 
 def uncounted(caller: Caller) -> bool:
