@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from faults import FAULTS, KINDS
 from faults_of_calls import CALL_FAULTS
 from faults_of_forms import FORM_FAULTS
+from fifth.faults import FAULTS as FIFTH_FAULTS
+from fifth.faults import KINDS as FIFTH_KINDS
+from fifth.odd_ways import VARIATIONS as FIFTH_VARIATIONS
 from fourth.faults import FAULTS as FOURTH_FAULTS
 from fourth.faults import KINDS as FOURTH_KINDS
 from fourth.odd_ways import VARIATIONS as FOURTH_VARIATIONS
@@ -20,7 +23,7 @@ from third.odd_ways import VARIATIONS as THIRD_VARIATIONS
 from variations import VARIATIONS
 from variations_of_calls import CALL_VARIATIONS
 
-TEXT, SECOND, THIRD, FOURTH, TOOLS = "text", "second", "third", "fourth", "tools"
+TEXT, SECOND, THIRD, FOURTH, FIFTH, TOOLS = "text", "second", "third", "fourth", "fifth", "tools"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ SETS: Mapping[str, Set] = {
     SECOND: Set({**KINDS, "O": "delivery"}, SECOND_FAULTS, SECOND_VARIATIONS),
     THIRD: Set(THIRD_KINDS, THIRD_FAULTS, THIRD_VARIATIONS),
     FOURTH: Set(FOURTH_KINDS, FOURTH_FAULTS, FOURTH_VARIATIONS),
+    FIFTH: Set(FIFTH_KINDS, FIFTH_FAULTS, FIFTH_VARIATIONS),
     TOOLS: Set(
         {
             "call": "calls, whole or streamed",
