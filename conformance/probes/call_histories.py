@@ -98,6 +98,9 @@ def _shapes_alone(body: RequestBody, came: dict[str, Any]) -> Iterator[Probe]:
     *before, first, second = turned["messages"]
     about = "the turn after two calls, with the results in the other order"
     yield served_probe(f"{SHAPE}other-order", about, {**turned, "messages": [*before, second, first]})
+    about = "the turn after a call, with the members of each message in the other order"
+    other = [dict(reversed(message.items())) for message in _answered(came, _RESULT)]
+    yield served_probe(f"{SHAPE}other-members", about, {**turned, "messages": [*before[:-1], *other]})
     again = {**came, "tool_calls": [_numbered(came["tool_calls"][0], 0)]}
     rounds = _given(body, [*_first_round(body, came), *_answered(again, _RESULT)])
     yield served_probe(f"{SHAPE}two-rounds", "the turn after two rounds of calls", rounds)
@@ -148,13 +151,13 @@ def _first_round(body: RequestBody, came: Mapping[str, Any]) -> Messages:
 
 
 def _second_round(came: Mapping[str, Any]) -> Messages:
-    """Two calls beside an empty content, with odd arguments, whose long results come in the other order."""
+    """Two calls beside an empty content, with odd arguments, whose long results and members come in the other order."""
     one, other = _two_calls(came)
     calls = [_numbered(_of(one, _ODD), 0), _numbered(other, 1)]
     message = {**came, "content": "", "tool_calls": calls}
     asked, first, second = _answered(message, LONG_RESULT)
     parts = [text_part(LONG_RESULT[: len(LONG_RESULT) // 2]), text_part(LONG_RESULT[len(LONG_RESULT) // 2 :])]
-    return [asked, {**second, "content": parts}, first]
+    return [dict(reversed(one.items())) for one in (asked, {**second, "content": parts}, first)]
 
 
 def _third_round(came: Mapping[str, Any]) -> Messages:

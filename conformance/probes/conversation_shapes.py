@@ -17,8 +17,6 @@ SEVERAL: Final = f"{SHAPES}several"
 """One conversation of several of these shapes."""
 ENDS_WITH_ASSISTANT: Final = "request/ends-with-assistant"
 """A conversation whose last message is the assistant's, which many models refuse to go on with."""
-WITHOUT_USER: Final = "request/without-user"
-"""One that ends so and has a system message alone beside it."""
 Messages = list[dict[str, Any]]
 _ASKING: Final = {"role": "user", "content": "Say hello."}
 _ANSWERING: Final = {"role": "assistant", "content": "Hello."}
@@ -47,12 +45,16 @@ _STANDARD: Final[Mapping[str, tuple[str, Messages]]] = {
         [{**_ASKING, "content": [{"type": "text", "text": ""}, {"type": "text", "text": "Say hello."}]}],
     ),
     "assistant-first": ("a conversation that the assistant begins", [_ANSWERING, _AGAIN]),
+    "content-first": (
+        "a conversation whose messages have their content before their role",
+        [dict(reversed(one.items())) for one in (_ASKING, _ANSWERING, _AGAIN)],
+    ),
 }
 _JOINED: Final[Messages] = [
     _ANSWERING,
     _ASKING,
     {"role": "assistant", "content": ""},
-    _ASKING,
+    *_STANDARD["content-first"][1],
     _AGAIN,
     _ANSWERING,
     _BRIEF,
@@ -72,32 +74,27 @@ _FURTHER: Final[Mapping[str, tuple[str, Messages]]] = {
         [{**_ASKING, "name": "alice"}, _ANSWERING, {**_AGAIN, "name": "bob"}],
     ),
 }
-STATED: Final = frozenset({f"{SHAPES}developer", f"{SHAPES}names"})
-"""What the document itself speaks of: a role, and a member of messages."""
+STATED: Final = frozenset({f"{SHAPES}developer", f"{SHAPES}names", f"{SHAPES}content-first"})
+"""What a document itself speaks of: a role, a member of messages, and that members have no order (RFC 8259, 4)."""
 
 
 def shape_probes(body: RequestBody) -> Iterator[Probe]:
     """Conversations of the shapes that the contract's schema allows: a model's template may refuse some of them."""
     standard = {name: _probe(name, *shape, body, Tier.STANDARD) for name, shape in _STANDARD.items()}
+    ends = _ends_with_assistant(body)
     joined = tuple(probe for name, probe in standard.items() if probe is not None and name != "system-only")
-    several = _several(body, joined)
-    yield from [several] if several is not None else joined
-    yield from _without_user(standard["system-only"], body)
+    several = _several(body, joined, ends)
+    yield from [several] if several is not None else (*joined, *ends)
+    if standard["system-only"] is not None:
+        yield standard["system-only"]
     further = [_probe(name, *shape, body, Tier.EXHAUSTIVE) for name, shape in _FURTHER.items()]
     yield from (probe for probe in further if probe is not None)
 
 
-def _without_user(system_only: Probe | None, body: RequestBody) -> Iterator[Probe]:
-    """A system message and the assistant's, for the price of one; with each shape by itself where that is refused."""
+def _ends_with_assistant(body: RequestBody) -> tuple[Probe, ...]:
     request = _asking([_ASKING, _ANSWERING], body)
-    ends = either_probe(ENDS_WITH_ASSISTANT, "a conversation whose last message is the assistant's", request)
-    parts = tuple(one for one in (system_only, ends) if one is not None and body.accepts(one.body))
-    both = _asking([{"role": "system", "content": "Say hello."}, _ANSWERING], body)
-    if len(parts) < 2 or not body.accepts(both):
-        yield from parts
-        return
-    about = "a conversation of a system message and the assistant's, which is the last"
-    yield either_probe(WITHOUT_USER, about, both, instead=parts, apart_unless_served=True)
+    about = "a conversation whose last message is the assistant's"
+    return (either_probe(ENDS_WITH_ASSISTANT, about, request),) if body.accepts(request) else ()
 
 
 def _probe(name: str, about: str, messages: Messages, body: RequestBody, tier: Tier) -> Probe | None:
@@ -111,15 +108,17 @@ def _probe(name: str, about: str, messages: Messages, body: RequestBody, tier: T
     return either_probe(f"{SHAPES}{name}", about, request, tier=tier) if body.accepts(request) else None
 
 
-def _several(body: RequestBody, joined: tuple[Probe, ...]) -> Probe | None:
+def _several(body: RequestBody, joined: tuple[Probe, ...], ends: tuple[Probe, ...]) -> Probe | None:
     """A conversation of all these shapes; None where the contract allows none that long, or with a name."""
     possible = {probe.name.removeprefix(SHAPES) for probe in joined}
     further = [[_ANSWERING, *_STANDARD[name][1]] for name in _JOINED_WHERE_POSSIBLE if name in possible]
-    request = _asking([*_JOINED, *chain.from_iterable(further)], body)
+    last = [_ANSWERING] if ends else []
+    request = _asking([*_JOINED, *chain.from_iterable(further), *last], body)
+    parts = (*joined, *ends)
     if len(joined) < 2 or not body.accepts(request):
         return None
-    about = f"a conversation of {len(joined)} unusual shapes at once"
-    return either_probe(SEVERAL, about, request, instead=joined, apart_unless_served=True)
+    about = f"a conversation of {len(parts)} unusual shapes at once"
+    return either_probe(SEVERAL, about, request, instead=parts, apart_unless_served=True)
 
 
 def _asking(messages: Messages, body: RequestBody) -> dict[str, Any]:

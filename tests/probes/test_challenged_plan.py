@@ -93,7 +93,6 @@ def test_nearly_every_request_of_a_shipped_contract_carries_it(profile: str) -> 
         "request.messages.",
         "request.type/",
         "request/shape/system-only",
-        "request/without-user",
         "client/preflight",
     )
     assert [name for name in same if not name.startswith(without_texts)] == []

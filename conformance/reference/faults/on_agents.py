@@ -208,6 +208,23 @@ def read_referred(hooks: Hooks, field: str) -> Hooks:
     return with_body_read(hooks, lambda body: {**body, field: _by_type(body[field])} if field in body else body)
 
 
+@fault_action("request.read-nullable")
+def read_nullable(hooks: Hooks, field: str) -> Hooks:
+    """Reads what may be an object or null, in the schemas of a field, as an object of any members."""
+    return with_body_read(hooks, lambda body: {**body, field: _emptied(body[field])} if field in body else body)
+
+
+def _emptied(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_emptied(one) for one in value]
+    if not isinstance(value, Mapping):
+        return value
+    kinds = value.get("type")
+    if isinstance(kinds, list) and {*kinds} == {"object", "null"}:
+        return {"type": "object"}
+    return {name: _emptied(one) for name, one in value.items()}
+
+
 def _by_type(value: Any) -> Any:
     if isinstance(value, list):
         return [_by_type(one) for one in value]

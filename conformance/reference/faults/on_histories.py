@@ -42,12 +42,24 @@ def _has_empty_part(messages: Messages) -> bool:
     return any(isinstance(part, Mapping) and part.get("text") == "" for part in parts)
 
 
+def _has_in_order(first: str, second: str) -> Callable[[Messages], bool]:
+    """Whether a message has both members, in this order."""
+
+    def has(messages: Messages) -> bool:
+        return any([name for name in message if name in (first, second)] == [first, second] for message in messages)
+
+    return has
+
+
 _SHAPES: Mapping[str, Callable[[Messages], bool]] = {
     "results in another order": _has_other_order,
     "two rounds of calls": lambda messages: sum(bool(one.get("tool_calls")) for one in messages) > 1,
     "a refusal part": _has_refusal_part,
     "an empty part": _has_empty_part,
     "a refusal": lambda messages: any(isinstance(one.get("refusal"), str) for one in messages),
+    "content before a role": _has_in_order("content", "role"),
+    "calls before content": _has_in_order("tool_calls", "content"),
+    "system messages alone": lambda messages: {one.get("role") for one in messages} == {"system"},
 }
 
 
