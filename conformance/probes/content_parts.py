@@ -47,8 +47,8 @@ def _of_kind(kind: str, make: Callable[[int], dict[str, Any]], body: RequestBody
     yield either_probe(f"parts/{kind}-three", f"a message with three parts of the kind `{kind}`", three, tier=tier)
     if kind == "image":
         elsewhere = {"type": "image_url", "image_url": {"url": UNREACHABLE}}
-        about = "a message with the URL of a picture that nobody can fetch"
-        yield either_probe(REMOTE, about, _asking(body, [_text(_QUESTION), elsewhere]))
+        unfetched = "a message with the URL of a picture that nobody can fetch"
+        yield either_probe(REMOTE, unfetched, _asking(body, [_text(_QUESTION), elsewhere]))
     if body.has("stream"):
         yield either_probe(
             f"parts/{kind}-streamed", f"{about}, streamed", {**one, "stream": True}, tier=Tier.EXHAUSTIVE
