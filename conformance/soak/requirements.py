@@ -50,6 +50,7 @@ RELATIONS: Final[Mapping[str, str]] = {
     "stream.nothing-added": _BOTH,
     "stream.nothing-lost": _BOTH,
     "stream.same-form": _BOTH,
+    "stream.stop-exact": _BOTH,
     "stream.whitespace": _BOTH,
     "transport.close-announced": _ORDER,
 }

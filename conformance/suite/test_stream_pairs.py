@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from conformance.probes import Probe
+from conformance.probes.streams import STOP_ACROSS, STREAM_USAGE
 from conformance.quoting import quoted
 from conformance.suite.expect import DoesNotApply, Expect, NotTestable
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Completion, Observations, Stream
+from conformance.suite.stopped_texts import inexact, stopped_texts
 from conformance.suite.stream_pairs import (
     Difference,
     differences,
@@ -34,6 +36,7 @@ TEXTS = (
     *("stream/longer", "stream/longer-again", "completion/longer"),
 )
 """Streams and the same requests without streaming, each sent often enough to see whether the target repeats itself."""
+NOT_REPEATED = "the target did not answer one request twice with the same text and the same finish_reason"
 
 
 @requirement("stream.equivalent", *TWINS)
@@ -90,12 +93,33 @@ def _judge_texts(
     """Expect the text of each stream to be that of its twin, as far as this kind of damage goes."""
     compared = text_pairs(pairs(streams, completions))
     if not compared:
-        raise DoesNotApply("the target did not answer one request twice with the same text and the same finish_reason")
+        raise DoesNotApply(NOT_REPEATED)
     for text in compared:
         expect.looked_at(text.stream)
         found = damage(text)
         if found is not None:
             expect(False, text.stream, expected=found.expected, actual=found.actual)
+
+
+@requirement("stream.stop-exact", *TEXTS, STREAM_USAGE, STOP_ACROSS)
+def test_a_text_ends_where_its_stop_sequence_begins(
+    streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect
+) -> None:
+    compared = text_pairs(pairs(streams, completions))
+    if not compared:
+        raise DoesNotApply(NOT_REPEATED)
+    stopped = stopped_texts(streams, compared)
+    kept = [one.stream for one in stopped if one.has_sequence]
+    for one in stopped:
+        if one.is_of_the_whole and not one.has_sequence:
+            expect.looked_at(one.stream)
+            found = inexact(one)
+            if found is not None:
+                expect(False, one.stream, expected=found.expected, actual=found.actual)
+    if kept and not expect.judged:
+        raise NotTestable(f"{kept[0]}: the stop sequence stays in the text", *kept, because="stream.stop")
+    if not expect.judged:
+        raise DoesNotApply("no stream that says `stop` ended at a stop sequence in a text that the target repeats")
 
 
 @requirement("stream.same-form", *TWINS)

@@ -10,7 +10,7 @@ from typing import Any
 from conformance.contract.dialect import Dialect
 from conformance.reference.answer import Outline
 from conformance.reference.errors import Refusal
-from conformance.reference.faults.actions import fault_action
+from conformance.reference.faults.actions import ActionError, fault_action
 from conformance.reference.faults.answer_edits import ABSENT, edit_from, edited, filled
 from conformance.reference.generation import Finish, Increments, Text
 from conformance.reference.hooks import Hooks
@@ -171,6 +171,35 @@ def keep_stop(hooks: Hooks) -> Hooks:
         async for increment in made:
             if isinstance(increment, Finish) and increment.reason == "stop" and request.stop:
                 yield Text(increment.choice, request.stop[0])
+            yield increment
+
+    return with_increments(hooks, increments)
+
+
+@fault_action("text.trim-at-stop")
+def trim_at_stop(hooks: Hooks, what: str) -> Hooks:
+    """Takes the last `word`, or only the white `space`, off the end of each text that a stop sequence ended."""
+    if what not in ("word", "space"):
+        raise ActionError(f"`what: {what}` is unknown; use word or space")
+
+    def room(text: str) -> int:
+        kept = text.rstrip()
+        return len(kept) if what == "space" else len(kept) - len(kept.split()[-1]) if kept else 0
+
+    async def increments(request: CompletionRequest, made: Increments) -> Increments:
+        held: dict[int, list[Text]] = {}
+        async for increment in made:
+            if isinstance(increment, Text):
+                held.setdefault(increment.choice, []).append(increment)
+                continue
+            if isinstance(increment, Finish):
+                texts = held.pop(increment.choice, [])
+                whole = "".join(text.text for text in texts)
+                left = room(whole) if increment.reason == "stop" else len(whole)
+                for text in texts:
+                    if left > 0:
+                        yield replace(text, text=text.text[:left])
+                    left -= len(text.text)
             yield increment
 
     return with_increments(hooks, increments)

@@ -137,6 +137,17 @@ def stops_at_the_ends(hooks: Hooks) -> Hooks:
     )
 
 
+@fault_action("stop.last-word")
+def stops_at_the_last_word(hooks: Hooks) -> Hooks:
+    """Looks only for the last word of a stop sequence of several, with the space before it, as a token has it."""
+
+    def last(stop: str) -> str:
+        *before, word = stop.split(" ")
+        return f" {word}" if word and any(before) else stop
+
+    return with_interpretation(hooks, lambda request, _: replace(request, stop=tuple(map(last, request.stop))))
+
+
 @fault_action("items.check")
 def check_items(hooks: Hooks, field: str, only: str) -> Hooks:
     """Checks only the `first`, or the `last`, item of a list of the request by the schema."""
