@@ -138,11 +138,6 @@ class Observations:
         self._completions: dict[str, BodyReading] = {}
         self._errors: dict[str, BodyReading] = {}
 
-    @property
-    def through_proxy(self) -> bool:
-        """Whether something of the plan was not sent because the run goes through an HTTP proxy."""
-        return BY_PROXY in self.unsent.values()
-
     @cached_property
     def completion_tokens(self) -> int:
         """Completion tokens that the target reported, over all answers."""
