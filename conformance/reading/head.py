@@ -14,6 +14,7 @@ from conformance.reading.deviation import Deviation, DeviationLog, Position
 
 # RFC 9112 section 4: the space after the status code is due also where no reason follows.
 _STATUS_LINE: Final = re.compile(rb"HTTP/[0-9]\.[0-9] ([0-9]{3}) [\t \x21-\x7e\x80-\xff]*")
+_SWITCHES: Final = re.compile(rb"HTTP/1\.1 101(?: |\Z)")
 # RFC 9110 sections 5.1 and 5.5.
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -55,6 +56,7 @@ def read_head(head: bytes) -> HeadReading:
     """Judges the head of an answer, and the heads of the interim answers before it; deviations are from `transport.*`.
 
     A line without its end is not judged. Of bytes that do not even begin as an answer of HTTP/1, only that is reported.
+    Nothing is judged behind the head of 101, where another protocol begins (RFC 9110 section 15.2.2).
     Offsets count from the first byte of the head.
     """
     log = DeviationLog()
@@ -64,6 +66,8 @@ def read_head(head: bytes) -> HeadReading:
         return HeadReading(tuple(log.kept), frozenset({"transport.status-line"}))
     for lines in _messages(_lines(head, log)):
         applicable.update(_judge_message(lines, log))
+        if _SWITCHES.match(lines[0].text):
+            break
     return HeadReading(tuple(log.kept), frozenset(applicable | {one.requirement for one in log.kept}))
 
 

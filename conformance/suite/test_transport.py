@@ -127,8 +127,10 @@ def test_fields_about_a_connection_are_not_forwarded(
 
 
 @requirement("transport.close-announced", *ON_ONE_CONNECTION)
-def test_the_end_of_a_connection_is_announced(answers: Sequence[Answered], expect: Expect) -> None:
-    judge_closings(answers, expect)
+def test_the_end_of_a_connection_is_announced(
+    answers: Sequence[Answered], observations: Observations, expect: Expect
+) -> None:
+    judge_closings(answers, observations, expect)
 
 
 @requirement("transport.transfer-coding", EVERY_ANSWER)

@@ -13,7 +13,7 @@ from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.observations import Answered, Observations
 from conformance.suite.obstacles import worst
 from conformance.suite.poisoning import began
-from conformance.wire import EndKind
+from conformance.wire import BY_PROXY, EndKind
 
 _FEWEST_KEPT: Final = 2
 _NOTHING_TO_JUDGE = "no answer of this run shows what this requirement is about"
@@ -121,14 +121,20 @@ def judge_bodies(answers: Sequence[Answered], observations: Observations, expect
         raise DoesNotApply(_NOTHING_TO_JUDGE)
 
 
-def judge_closings(answers: Sequence[Answered], expect: Expect) -> None:
+def judge_closings(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
     """Expect that a target which never keeps a connection says so; one that closes some of them may.
+
+    The run's own proxy decides about connections to it. With `https` there is a tunnel, so that they are the target's.
 
     A body whose end is that of the connection says so, too (RFC 9112 section 6.3).
 
     Raises:
-        DoesNotApply: fewer than two answers had to keep their connection for the next request.
+        DoesNotApply: fewer than two answers had to keep their connection for the next request, or it is the proxy's.
     """
+    if BY_PROXY in observations.unsent.values() and any(
+        one.exchange.request.url.startswith("http://") for one in answers
+    ):
+        raise DoesNotApply("the run goes through a proxy, to which its connections are")
     ordered = sorted(answers, key=lambda one: (began(one.exchange), one.id))
     kept = [(one, ordered[place:]) for place, one in enumerate(ordered[:-1], start=1) if _has_to_keep(one)]
     if len(kept) < _FEWEST_KEPT:

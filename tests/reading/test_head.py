@@ -27,6 +27,10 @@ ALLOWED = {
     ),
     "chunked in any case": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n",
     "an interim answer before": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + GOOD,
+    "frames of HTTP/2 behind 101, which the client offered": (
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+        b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\n\x00\x00d\n\r\n"
+    ),
     "a head that broke off in its first line": b"HTTP/1.1 20",
     "an empty line before": b"\r\n" + GOOD,
     "a head that broke off in a line": b"HTTP/1.1 200 OK\r\nContent-Le",
@@ -47,6 +51,10 @@ FAULTS = {
     "no line at all": (b'{"id": 1}', "status-line"),
     "a page, whose lines are not judged": (b"<html>\n<p>\n a\n</html>\n", "status-line"),
     "frames of HTTP/2": (b"\x00\x00\x12\x04\x00\x00\x00\x00\x00", "status-line"),
+    "LF alone in the head of 101": (
+        b"HTTP/1.1 101 Switching\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n\0",
+        "line-ends",
+    ),
     "LF alone": (GOOD.replace(b"OK\r\n", b"OK\n"), "line-ends"),
     "CR inside a line": (GOOD.replace(b"json", b"js\ron"), "line-ends"),
     "a folded field": (GOOD.replace(b"\r\n\r\n", b"\r\nX-A: b\r\n c\r\n\r\n"), "no-folding"),

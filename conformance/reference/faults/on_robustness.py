@@ -69,10 +69,12 @@ def refuse_fields(
 ) -> Hooks:
     """Crashes on some request headers (`crash`), refuses them with 431 (`refuse`), or never answers (`hang`).
 
+    With `crash-late` it reads the body first.
+
     They are those with a field of this name, with more fields than `more_than`, or with an octet outside ASCII.
     """
-    if how not in {"crash", "refuse", "hang"}:
-        raise ActionError(f"`how: {how}` is unknown; use one of crash, refuse, hang")
+    if how not in {"crash", "crash-late", "refuse", "hang"}:
+        raise ActionError(f"`how: {how}` is unknown; use one of crash, crash-late, refuse, hang")
     usual = hooks.stages.read_body
 
     async def read_body(request: Request, settings: Settings) -> bytes:
@@ -84,13 +86,27 @@ def refuse_fields(
         )
         if odd and how == "hang":
             await asyncio.sleep(3600)
-        if odd and how == "crash":
+        if odd and how == "crash-late":
+            await usual(request, settings)
+        if odd and how.startswith("crash"):
             raise Crash
         if odd:
             raise Refusal(431, "header_too_large", "The header of the request is too large.")
         return await usual(request, settings)
 
     return replace(hooks, stages=replace(hooks.stages, read_body=read_body))
+
+
+@fault_action("upgrade.accept")
+def accept_upgrade(hooks: Hooks) -> Hooks:
+    """Goes on in HTTP/2 where the client offers it (h2c): with its settings, and with the end of the connection."""
+
+    def rewrite(context: RequestContext, write: Write) -> Iterable[bytes | Ending]:
+        if context.headers.get("upgrade") != "h2c":
+            return (write.data,)
+        return (_SWITCHED, Ending.CLOSE) if write.kind is WriteKind.HEAD else ()
+
+    return with_writes(hooks, rewrite)
 
 
 @fault_action("header.echo")
@@ -131,6 +147,12 @@ def refuse_large(hooks: Hooks, size: int, how: str = "reset") -> Hooks:
 _LONG = 100
 """The limit of tokens above which a text counts as long."""
 _PAGE = b"<html><h1>413 Request Entity Too Large</h1></html>"
+_SWITCHED = (
+    b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x0a"
+    b"\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0"
+)
+"""The settings of HTTP/2, of which one byte is a line feed, and GOAWAY (RFC 9113 sections 6.5 and 6.8)."""
 _TOO_LARGE = (
     b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Type: text/html\r\nContent-Length: %d\r\n"
     b"Connection: close\r\n\r\n%b" % (len(_PAGE), _PAGE)
