@@ -16,6 +16,8 @@ HISTORY: Final = "tools/history"
 """The conversation that has most shapes in one, and ends with a result; the stream's ends with a question."""
 SHAPE: Final = "tools/shape/"
 """What the names of shapes begin with of which no document speaks."""
+OTHER_MEMBERS: Final = f"{SHAPE}other-members"
+"""A conversation whose messages have their members in another order, which means the same (RFC 8259, section 4)."""
 LONG_RESULT: Final = "It is a city by the sea, and the sea is cold. " * 36
 """A result of some 400 words; two of them stand in the whole history."""
 _TOKENS: Final = 16
@@ -100,7 +102,7 @@ def _shapes_alone(body: RequestBody, came: dict[str, Any]) -> Iterator[Probe]:
     yield served_probe(f"{SHAPE}other-order", about, {**turned, "messages": [*before, second, first]})
     about = "the turn after a call, with the members of each message in the other order"
     other = [dict(reversed(message.items())) for message in _answered(came, _RESULT)]
-    yield served_probe(f"{SHAPE}other-members", about, {**turned, "messages": [*before[:-1], *other]})
+    yield served_probe(OTHER_MEMBERS, about, {**turned, "messages": [*before[:-1], *other]})
     again = {**came, "tool_calls": [_numbered(came["tool_calls"][0], 0)]}
     rounds = _given(body, [*_first_round(body, came), *_answered(again, _RESULT)])
     yield served_probe(f"{SHAPE}two-rounds", "the turn after two rounds of calls", rounds)

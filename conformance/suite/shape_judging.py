@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from conformance.probes import Probe
 from conformance.probes.broken_parts import group_of
+from conformance.probes.call_histories import OTHER_MEMBERS
 from conformance.probes.client_errors import BROKEN_MESSAGE
 from conformance.probes.conversation_shapes import STATED
 from conformance.suite.answer_judging import CLIENT_ERRORS, planned
@@ -63,7 +64,7 @@ def _excuse(found: Answered) -> DoesNotApply | None:
     lacking = declined(found.sent, status, body)
     if lacking is not None:
         return DoesNotApply(f"{found.id}: {lacking}", lacks=lacking.lacks)
-    if status in REFUSED and found.probe.name not in STATED and _CLEAR.search(read_complaint(body).said):
+    if status in REFUSED and found.probe.name not in (*STATED, OTHER_MEMBERS) and _CLEAR.search(read_complaint(body).said):
         return DoesNotApply(f"{found.id}: the target says that it does not take {found.probe.about} ({status})")
     return None
 
