@@ -24,6 +24,8 @@ _CLEAR = re.compile(
     r"|\bconsecutive\b|\bin a row\b|\buser (?:message|quer)"
 )
 """Words of refusals that say which conversations a model's template takes."""
+_ALWAYS_DUE = STATED | {OTHER_MEMBERS}
+"""Conversations that no template may refuse."""
 OF_ONE_MESSAGE = (
     "request.messages.items.role.*/enforced/*",
     "request.messages.items.content.*/enforced/*",
@@ -64,7 +66,8 @@ def _excuse(found: Answered) -> DoesNotApply | None:
     lacking = declined(found.sent, status, body)
     if lacking is not None:
         return DoesNotApply(f"{found.id}: {lacking}", lacks=lacking.lacks)
-    if status in REFUSED and found.probe.name not in (*STATED, OTHER_MEMBERS) and _CLEAR.search(read_complaint(body).said):
+    due = found.probe.name in _ALWAYS_DUE
+    if status in REFUSED and not due and _CLEAR.search(read_complaint(body).said):
         return DoesNotApply(f"{found.id}: the target says that it does not take {found.probe.about} ({status})")
     return None
 
