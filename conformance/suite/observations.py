@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from conformance.suite.expect import HEALTHY, SERVED, STREAM_SERVED, CannotTell,
 from conformance.suite.obstacles import TOO_SLOW, Obstacle, declined, obstacle, worst
 from conformance.suite.poisoning import Spell, began, is_health, unwell_spells
 from conformance.suite.readers import SUCCESS, Readers
+from conformance.suite.sent_values import sent_value
 from conformance.wire import BY_PROXY, OUT_OF_TIME, Answer, EndKind, Exchange
 
 _Reading = TypeVar("_Reading", BodyReading, StreamReading)
@@ -44,15 +44,13 @@ class Answered:
 
     @property
     def sent(self) -> Any:
-        """The JSON value that was sent, or None if the body is not JSON."""
-        try:
-            return json.loads(self.exchange.request.body)
-        except (ValueError, RecursionError):
-            return None
+        """The JSON value that was sent, which others get too, or None if the body is not JSON."""
+        return sent_value(self.exchange.request.body)
 
     def requested(self, field: str, default: Any = None) -> Any:
         """A field of the request's body."""
-        return self.sent.get(field, default) if isinstance(self.sent, Mapping) else default
+        sent = self.sent
+        return sent.get(field, default) if isinstance(sent, Mapping) else default
 
 
 _OF_AN_ERROR: Final = 400
