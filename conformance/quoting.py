@@ -68,6 +68,8 @@ def visible(text: str) -> str:
 
     Tabs and line feeds stay. The result can be encoded as UTF-8 and stands in XML 1.0 but for markup.
     """
+    if text.isascii() and text.isprintable():  # as most texts of a page are, and soon told
+        return text
     return _HIDDEN.sub(lambda match: _escape(match[0]), text)
 
 

@@ -112,7 +112,15 @@ def _hexadecimal(view: View) -> Iterator[View]:
 
 
 def _regions(matches: Iterator[re.Match[bytes]], size: int) -> Spans:
-    return merged((max(one.start() - _MARGIN, 0), min(one.end() + _MARGIN, size)) for one in matches)
+    """Where the matches are, with a margin around each; those that touch then are one. They come in order."""
+    regions: Spans = []
+    for match in matches:
+        start, end = max(match.start() - _MARGIN, 0), min(match.end() + _MARGIN, size)
+        if regions and start <= regions[-1][1]:
+            regions[-1] = (regions[-1][0], end)
+        else:
+            regions.append((start, end))
+    return regions
 
 
 @dataclass(frozen=True, slots=True)

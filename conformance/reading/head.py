@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from conformance.quoting import quoted
@@ -52,6 +53,7 @@ class _Line:
     text: bytes
 
 
+@lru_cache(maxsize=1024)  # each of several tests reads every head of a run
 def read_head(head: bytes) -> HeadReading:
     """Judges the head of an answer, and the heads of the interim answers before it; deviations are from `transport.*`.
 

@@ -7,20 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from conformance.report.client_results import ClientResults, Understanding
 from conformance.report.html import html_environment
+
+if TYPE_CHECKING:
+    from conformance.report.client_results import ClientResults
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]*")
 _ROOM: Final = re.compile(r"<!--clients:(?P<name>[^\n>]*?)-->.*?<!--/clients-->", re.DOTALL)
-_CLASSES: Final = {
-    Understanding.BROKE: "failed",
-    Understanding.OTHERWISE: "warning",
-    Understanding.SAME: "passed",
-    Understanding.UNSUPPORTED: "skipped",
-    Understanding.NOT_RUN: "untested",
-}
 
 
 def room(name: str) -> object:
@@ -52,13 +47,21 @@ def _filled(name: str | None, content: str) -> str:
 
 
 def _part(name: str, results: ClientResults) -> str:
+    from conformance.report.client_results import Understanding  # noqa: PLC0415 - a run without clients needs none
+
     shown: Mapping[str, Any] = {
         "part": name if name in ("headline", "contents", "section") else "requirement",
         "results": results,
         "broken_by": results.broken_by(name),
         "predicted": sorted({one.client for one in results.predicted if name in one.requirements}),
         "cells": [{one.scenario: one for one in client.results} for client in results.ran],
-        "classes": _CLASSES,
+        "classes": {
+            Understanding.BROKE: "failed",
+            Understanding.OTHERWISE: "warning",
+            Understanding.SAME: "passed",
+            Understanding.UNSUPPORTED: "skipped",
+            Understanding.NOT_RUN: "untested",
+        },
         "Understanding": Understanding,
     }
     return html_environment().get_template("clients.html.j2").render(**shown).strip()

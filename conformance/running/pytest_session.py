@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 _PACKAGE = Path(conformance.__file__).parent
 _SUITE = _PACKAGE / "suite"
 """By its path: for the name of a package, pytest would load every conftest.py in and below the working directory."""
-_UNNEEDED = ("unraisableexception", "threadexception", "logging", "doctest")
-"""Plugins of pytest that are about code under test, of which there is none; two of them collect garbage at the end."""
+_UNNEEDED = (
+    *("debugging", "doctest", "faulthandler", "junitxml", "legacypath", "logging", "pastebin", "recwarn", "setuponly"),
+    *("setupplan", "stepwise", "subtests", "threadexception", "tmpdir", "unittest", "unraisableexception"),
+)
+"""Plugins of pytest that are about code under test, of which there is none; each takes part in every test."""
 _REPORTERS = ("pytest_metadata.plugin", "pytest_html.plugin")
 
 

@@ -59,6 +59,9 @@ class LogRows:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: Any, cells: list[str]) -> None:
         """Say which requirement a test judged, and how; pytest-html escapes none of it."""
+        if report.when in ("setup", "teardown") and report.passed and not report.sections:
+            cells.clear()  # pytest-html shows no row of it, and makes none then
+            return
         told = {name: str(value) for name, value in getattr(report, "user_properties", ())}
         told["statement"] = self._statements.get(told.get("requirement", ""), "")
         texts = [prose(one_line(told.get(name, ""))) for name in _COLUMNS]

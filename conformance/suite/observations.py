@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import fnmatch
-import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from conformance.contract import Contract
@@ -21,9 +18,11 @@ from conformance.quoting import quoted
 from conformance.reading import BodyReading, StreamReading
 from conformance.suite.broken_answers import is_broken_answer
 from conformance.suite.expect import HEALTHY, SERVED, STREAM_SERVED, CannotTell, DoesNotApply, NotSent, NotTestable
+from conformance.suite.names import names_like
 from conformance.suite.obstacles import TOO_SLOW, Obstacle, declined, obstacle, worst
 from conformance.suite.poisoning import Spell, began, is_health, unwell_spells
 from conformance.suite.readers import SUCCESS, Readers
+from conformance.suite.sent_values import sent_value
 from conformance.wire import BY_PROXY, OUT_OF_TIME, Answer, EndKind, Exchange
 
 _Reading = TypeVar("_Reading", BodyReading, StreamReading)
@@ -44,15 +43,13 @@ class Answered:
 
     @property
     def sent(self) -> Any:
-        """The JSON value that was sent, or None if the body is not JSON."""
-        try:
-            return json.loads(self.exchange.request.body)
-        except (ValueError, RecursionError):
-            return None
+        """The JSON value that was sent, which others get too, or None if the body is not JSON."""
+        return sent_value(self.exchange.request.body)
 
     def requested(self, field: str, default: Any = None) -> Any:
         """A field of the request's body."""
-        return self.sent.get(field, default) if isinstance(self.sent, Mapping) else default
+        sent = self.sent
+        return sent.get(field, default) if isinstance(sent, Mapping) else default
 
 
 _OF_AN_ERROR: Final = 400
@@ -130,6 +127,7 @@ class Observations:
         self.plan = plan
         self.probes = {probe.name: probe for probe in plan.every_probe()}
         self.probes.update((probe.name, probe) for probe in _smaller(self.probes, exchanges))
+        self._names = tuple(self.probes)
         self._covers = {part.name: probe for probe in plan.probes for part in probe.instead}
         self._final = {exchange.probe: exchange for exchange in exchanges if exchange.last}
         self.unsent = unsent
@@ -173,7 +171,7 @@ class Observations:
         A part of a combined probe is left out if the combined probe was sent in its place, unless `parts` is set; and
         so is a probe that others made needless.
         """
-        wanted = _names_like(tuple(self.probes), tuple(patterns))
+        wanted = names_like(self._names, tuple(patterns))
         needed = [name for name in wanted if self.unsent.get(name) not in NOT_NEEDED]
         return [self.probes[name] for name in needed if parts or name not in self._covers or name in self._final]
 
@@ -192,7 +190,7 @@ class Observations:
     def none_planned(self, patterns: Iterable[str], why: str) -> NotSent | DoesNotApply:
         """Why no probe with these names was planned: `why` where a larger tier has one, else that nothing can have."""
         possible = possible_probes(self.contract)
-        if possible is None or _names_like(possible, tuple(patterns)):
+        if possible is None or names_like(possible, tuple(patterns)):
             return NotSent(why)
         return DoesNotApply(_NONE_POSSIBLE)
 
@@ -355,19 +353,6 @@ def _came_whole_as_accepted(answered: Answered) -> bool:
     accepted = [value for name, value in answered.exchange.request.headers if name.lower() == "accept"]
     refuses = bool(accepted) and not any(kind in accepted[0] for kind in ("event-stream", "*/*"))
     return answered.probe.asks_for_stream and refuses and not is_event_stream(answered.answer.header("content-type"))
-
-
-_GLOB: Final = re.compile(r"[*?\[]")
-
-
-@lru_cache(maxsize=4096)
-def _names_like(names: tuple[str, ...], patterns: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of the names that one of the patterns matches; plans of one contract have the same names."""
-    if not any(_GLOB.search(pattern) for pattern in patterns):
-        wanted = frozenset(patterns)
-        return tuple(name for name in names if name in wanted)
-    matches = re.compile("|".join(map(fnmatch.translate, patterns))).match
-    return tuple(name for name in names if matches(name))
 
 
 def _smaller(planned: Mapping[str, Probe], exchanges: Iterable[Exchange]) -> Iterator[Probe]:

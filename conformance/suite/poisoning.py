@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from conformance.probes.model import REFUSED_FOR_LOAD
+from conformance.suite.sent_values import sent_value
 from conformance.wire.exchange import Exchange
 
 HEALTH = ("robustness/health", "robustness/health-after-*", "load/health-after-*")
@@ -41,10 +41,7 @@ def ended(exchange: Exchange) -> float:
 
 def prompt_of(exchange: Exchange) -> Any:
     """The messages of a request, or None where it has none."""
-    try:
-        body = json.loads(exchange.request.body)
-    except (ValueError, RecursionError):
-        return None
+    body = sent_value(exchange.request.body)
     return body.get("messages") if isinstance(body, dict) else None
 
 

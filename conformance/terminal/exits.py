@@ -44,6 +44,18 @@ def as_usage_failures() -> Iterator[None]:
     Raises:
         UsageFailure: for each of them.
     """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, _usage_errors()):
+            raise UsageFailure(sentence(error)) from error
+        if isinstance(error, OSError):
+            raise UsageFailure(f"{error.filename or 'a file'}: {error.strerror or error}.") from error
+        raise
+
+
+def _usage_errors() -> tuple[type[Exception], ...]:
+    """The errors of bad input; imported where something went wrong, since a run needs not all of their packages."""
     from conformance.compare import CompareError
     from conformance.contract import ContractError
     from conformance.evidence import EvidenceError
@@ -54,9 +66,7 @@ def as_usage_failures() -> Iterator[None]:
     from conformance.targets import TargetError
     from conformance.wire import RequestError
 
-    try:
-        yield
-    except (
+    return (
         CompareError,
         ContractError,
         DeploymentError,
@@ -66,10 +76,7 @@ def as_usage_failures() -> Iterator[None]:
         ResultsError,
         SelectionError,
         TargetError,
-    ) as error:
-        raise UsageFailure(sentence(error)) from error
-    except OSError as error:
-        raise UsageFailure(f"{error.filename or 'a file'}: {error.strerror or error}.") from error
+    )
 
 
 def sentence(error: Exception) -> str:
