@@ -96,7 +96,7 @@ def test_a_trickle_of_bytes_is_read_until_the_deadline(tmp_path: Path) -> None:
     began = time.monotonic()
     with bounded(50):
         judgements = judge(Deployment(script=trickle), tmp_path, ENDS, limits)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 40  # to its end, one stream alone would take minutes
     outcome, message = outcome_of(judgements, "stream.done-once")
     assert outcome == "blocked"
     assert message == "stream/plain#1: the answer to a request for a stream has no readable chunk"
