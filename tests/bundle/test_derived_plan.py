@@ -19,7 +19,7 @@ from conformance.bundle.planned_requests import PlannedRequests
 from conformance.evidence import Evidence, read_evidence
 from conformance.lab.targets import contract_of, targets_of
 from conformance.probes import plan
-from conformance.probes.delivery import NOT_NEEDED
+from conformance.probes.delivery import DELIVERY, NOT_NEEDED
 from conformance.reference import EmbeddedReference
 from conformance.running.opening import open_run
 from conformance.running.planned_again import PlannedAgain, planned_again
@@ -133,9 +133,10 @@ def test_each_exchange_swapped_for_that_of_the_smallest_request_is_seen(derived:
         narrowed = name.startswith("drawn/") and problem.endswith("is missing from the evidence.")
         # With another answer in its place, what it made needless would have been sent.
         is_due = problem.endswith(tuple(NOT_NEEDED))
-        assert (
-            narrowed or is_due or problem.startswith(f"the request of the exchange {own.id} is not that of its probe: ")
-        )
+        # And what a busy machine had sent, since no stream came quickly, would not have been.
+        is_needless = problem.startswith(f"the exchange {DELIVERY}") and problem.endswith("was not planned.")
+        own_request = problem.startswith(f"the request of the exchange {own.id} is not that of its probe: ")
+        assert narrowed or is_due or is_needless or own_request, problem
 
 
 # --- one of each kind ----------------------------------------------------------------------------------------------
