@@ -49,7 +49,7 @@ def test_a_slow_target_costs_latency_times_probes_by_concurrency() -> None:
 
     began = time.monotonic()
     _, _, server = observing(slow, probes_named(*map(str, range(16))), replace(QUICK, concurrency=8))
-    assert 0.1 <= time.monotonic() - began < 0.4
+    assert 0.1 <= time.monotonic() - began < 0.8, "one after another, they take 0.8 s"
     assert server.connections <= 9  # eight of the pool, and the one that looked whether anybody is there
 
 
