@@ -17,13 +17,17 @@ from fourth.odd_ways import VARIATIONS as FOURTH_VARIATIONS
 from held_out import HeldOut
 from second.faults import FAULTS as SECOND_FAULTS
 from second.odd_ways import VARIATIONS as SECOND_VARIATIONS
+from sixth.faults import FAULTS as SIXTH_FAULTS
+from sixth.faults import KINDS as SIXTH_KINDS
+from sixth.odd_ways import VARIATIONS as SIXTH_VARIATIONS
 from third.faults import FAULTS as THIRD_FAULTS
 from third.faults import KINDS as THIRD_KINDS
 from third.odd_ways import VARIATIONS as THIRD_VARIATIONS
 from variations import VARIATIONS
 from variations_of_calls import CALL_VARIATIONS
 
-TEXT, SECOND, THIRD, FOURTH, FIFTH, TOOLS = "text", "second", "third", "fourth", "fifth", "tools"
+TEXT, SECOND, THIRD, FOURTH, FIFTH, SIXTH = "text", "second", "third", "fourth", "fifth", "sixth"
+TOOLS = "tools"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ SETS: Mapping[str, Set] = {
     THIRD: Set(THIRD_KINDS, THIRD_FAULTS, THIRD_VARIATIONS),
     FOURTH: Set(FOURTH_KINDS, FOURTH_FAULTS, FOURTH_VARIATIONS),
     FIFTH: Set(FIFTH_KINDS, FIFTH_FAULTS, FIFTH_VARIATIONS),
+    SIXTH: Set(SIXTH_KINDS, SIXTH_FAULTS, SIXTH_VARIATIONS),
     TOOLS: Set(
         {
             "call": "calls, whole or streamed",
