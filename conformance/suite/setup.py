@@ -92,10 +92,15 @@ def _silence(exchange: Exchange, target: Target, tries: Sequence[Exchange]) -> S
             f"{target.base_url} cannot be reached through the proxy {target.reach.proxy}{detail}; check the proxy"
             " (--proxy) and its credentials (CONFORMANCE_PROXY_CREDENTIALS)."
         )
+    if ending.kind is EndKind.UNREACHABLE and any(one.ending.kind is not EndKind.UNREACHABLE for one in tries):
+        return SetupProblem(
+            f"{target.base_url} ended the connection without an answer to the smallest valid request, and took none"
+            f" after that{detail}; see whether the deployment has crashed, and look at its log."
+        )
     other = "http" if target.base_url.startswith("https:") else "https"
     return SetupProblem(
         f"{target.base_url} ended the connection without an answer to the smallest valid request"
-        f" ({ending.kind.value}{detail and ',' + detail[2:-1]}); check the port, and whether the address should begin"
+        f" ({ending.kind.value}{detail and ', ' + detail[2:-1]}); check the port, and whether the address should begin"
         f" with {other}://."
     )
 

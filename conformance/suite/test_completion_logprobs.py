@@ -21,8 +21,12 @@ LISTED = (LOGPROBS, f"{LOGPROBS}/alone", f"{LOGPROBS}-of-choices")
 def test_log_probabilities_are_listed(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
     if all(answered.answer.status in {400, 422} for answered in answers):
         raise DoesNotApply(f"{answers[0].id}: the target refuses log probabilities ({answers[0].answer.status})")
+    declined = ""
     for completion in observations.usable([one.probe for one in answers], observations.completion):
         for choice in completion.choices:
+            if _is_declined(choice):
+                declined = completion.id
+                continue
             logprobs = choice.get("logprobs")
             content = logprobs.get("content") if isinstance(logprobs, dict) else None
             listed = isinstance(content, list) and all(isinstance(one, dict) and "token" in one for one in content)
@@ -35,6 +39,8 @@ def test_log_probabilities_are_listed(answers: Sequence[Answered], observations:
             if listed:
                 _judge_tokens(completion, choice, expect)
                 _judge_figures(completion, content or [], expect)
+    if declined and not expect.judged:
+        raise DoesNotApply(f"{declined}: the model declines; `logprobs.content` is for text, and there is none")
 
 
 @requirement("completion.logprobs-consistent", *LISTED)
@@ -49,6 +55,12 @@ def test_log_probabilities_agree_with_one_another(completions: Sequence[Completi
                     expect(False, completion.id, expected=expected, actual=actual)
     if not expect.judged:
         raise DoesNotApply("no answer lists log probabilities")
+
+
+def _is_declined(choice: Mapping[str, Any]) -> bool:
+    """Whether a choice is a refusal of the model alone: `logprobs.refusal` is for its tokens."""
+    message = choice.get("message")
+    return isinstance(message, Mapping) and bool(message.get("refusal")) and not message.get("content")
 
 
 def _judge_tokens(completion: Completion, choice: Mapping[str, Any], expect: Expect) -> None:

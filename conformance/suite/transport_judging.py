@@ -124,17 +124,12 @@ def judge_bodies(answers: Sequence[Answered], observations: Observations, expect
 def judge_closings(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
     """Expect that a target which never keeps a connection says so; one that closes some of them may.
 
-    The run's own proxy decides about connections to it. With `https` there is a tunnel, so that they are the target's.
-
     A body whose end is that of the connection says so, too (RFC 9112 section 6.3).
 
     Raises:
         DoesNotApply: fewer than two answers had to keep their connection for the next request, or it is the proxy's.
     """
-    if BY_PROXY in observations.unsent.values() and any(
-        one.exchange.request.url.startswith("http://") for one in answers
-    ):
-        raise DoesNotApply("the run goes through a proxy, to which its connections are")
+    require_own_connections(observations)
     ordered = sorted(answers, key=lambda one: (began(one.exchange), one.id))
     kept = [(one, ordered[place:]) for place, one in enumerate(ordered[:-1], start=1) if _has_to_keep(one)]
     if len(kept) < _FEWEST_KEPT:
@@ -148,6 +143,19 @@ def judge_closings(answers: Sequence[Answered], observations: Observations, expe
         expected = "the next request over the same connection, or Connection: close in the answer before it"
         actual = f"neither, after each of {len(kept)} answers, the first of which has " + _promise(closed[0])
         expect(False, closed[0].id, expected=expected, actual=actual)
+
+
+def require_own_connections(observations: Observations) -> None:
+    """Require that the run's connections are the target's: its own proxy decides about those to it.
+
+    With `https` there is a tunnel, so that they are the target's.
+
+    Raises:
+        DoesNotApply: they are the proxy's.
+    """
+    through_proxy = BY_PROXY in observations.unsent.values()
+    if through_proxy and any(one.request.url.startswith("http://") for one in observations.exchanges):
+        raise DoesNotApply("the run goes through a proxy, to which its connections are")
 
 
 def _has_to_keep(one: Answered) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from shipped_contracts import shipped_contract
 from conformance.probes import Intent, Plan, Probe
 from conformance.suite.expect import DoesNotApply, Expect
 from conformance.suite.observations import Answered, Observations
-from conformance.suite.transport_judging import judge_closings
+from conformance.suite.transport_judging import judge_closings, require_own_connections
 from conformance.wire import BY_PROXY
 
 CHUNKED = (("Content-Type", "application/json"), ("Transfer-Encoding", "chunked"))
@@ -44,3 +45,11 @@ def test_an_end_without_a_word_is_a_finding(scheme: str, unsent: Mapping[str, st
 def test_a_proxy_that_the_run_goes_through_may_close_its_connections() -> None:
     with pytest.raises(DoesNotApply, match="through a proxy"):
         judged("http", THROUGH_PROXY)
+
+
+@pytest.mark.parametrize(("scheme", "theirs"), [("http", False), ("https", True)])
+def test_fields_about_a_connection_to_a_proxy_are_the_proxys(scheme: str, theirs: bool) -> None:
+    one = exchange(b"{}", headers=(("Proxy-Connection", "keep-alive"),), url=f"{scheme}://host/v1/chat/completions")
+    seen = Observations(shipped_contract("openai"), Plan(()), [one], THROUGH_PROXY)
+    with nullcontext() if theirs else pytest.raises(DoesNotApply, match="through a proxy"):
+        require_own_connections(seen)

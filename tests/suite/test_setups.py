@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -92,6 +93,23 @@ def test_https_to_a_server_without_it_names_the_scheme(tmp_path: Path) -> None:
         judged = judge(tmp_path, base_url=url.replace("http:", "https:"), limits=IMPATIENT)
     assert judged.status == 3
     assert "http://" in judged.document["reasons"][0]
+
+
+def test_a_deployment_that_ends_at_the_first_request_is_not_told_as_a_wrong_port(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def end_at_first_byte() -> None:
+            while True:
+                connection, _ = listening.accept()
+                with connection:
+                    if connection.recv(1):
+                        listening.close()
+                        return
+
+        threading.Thread(target=end_at_first_byte, daemon=True).start()
+        judged = judge(tmp_path, base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", limits=IMPATIENT)
+    assert judged.status == 3
+    assert "crashed" in judged.document["reasons"][0]
 
 
 @pytest.mark.parametrize("answer", [error(500, "Boom."), page(502, "Bad Gateway"), error(504, "Upstream timed out.")])
