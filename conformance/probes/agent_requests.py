@@ -82,11 +82,11 @@ def _combined(name: str, about: str, request: dict[str, Any], parts: Parts, body
 
 
 def _agent(body: RequestBody) -> dict[str, Any]:
-    """Three functions, one of them without parameters, two choices, an effort, turns before the question, and a form.
+    """Three functions, the second without parameters, two choices, an effort, turns before the question, and a form.
 
     One of the turns has a call, as it came. The form is that of a text, which is not due where a call is.
     """
-    asked = asking_for_tools(body, _ALL, tokens=_TOKENS, tools=_three(), tool_choice="required")
+    asked = asking_for_tools(body, _ALL, tokens=_TOKENS, tools=_empty_amid(), tool_choice="required")
     values = (("n", 2), ("temperature", 1), ("response_format", _SUMMARY))
     further = {name: value for name, value in values if body.has(name) and body.is_spoken({name: value})}
     earlier = [*_turns(), *turn_with_call(body)]
@@ -94,11 +94,11 @@ def _agent(body: RequestBody) -> dict[str, Any]:
 
 
 def _agent_parts(body: RequestBody) -> Parts:
-    several = asking_for_tools(body, _BOTH, tokens=_TOKENS, tool_choice="required")
+    several = asking_for_tools(body, _ALL, tokens=_TOKENS, tools=_empty_amid(), tool_choice="required")
     tempting = asking_for_tools(body, _TEMPTING, tool_choice="required")
     late = {**tempting, "tools": _three(), "messages": [*_turns(), *tempting["messages"]]}
     parts = [
-        ("tools/several", "a request for two calls", several),
+        ("tools/several", "a request for three calls, of which the second has no arguments", several),
         ("tools/late", "a request for a call after a long conversation", late),
     ]
     if body.has("n"):
@@ -130,6 +130,12 @@ def _none_parts(body: RequestBody) -> Parts:
 
 def _three() -> list[dict[str, Any]]:
     return [*city_and_day(), function(REFRESH, None)]
+
+
+def _empty_amid() -> list[dict[str, Any]]:
+    """The three with the one without parameters in their midst, so that a call with arguments comes behind it."""
+    city, day = city_and_day()
+    return [city, function(REFRESH, None), day]
 
 
 def _turns() -> list[Mapping[str, str]]:

@@ -25,6 +25,7 @@ _BROKEN_MEMBERS: Mapping[str, str] = {
 }
 TOO_MANY_WORDS = 140_000
 """Words of one letter, each a token of its own: more than the 131,072 tokens that most models can read at once."""
+SURROGATE_STREAMED = "request/lone-surrogate-streamed"
 LONG_PROMPT, LONG_PROMPT_STREAMED = "request/long-prompt", "request/long-prompt-streamed"
 JSON_MODE = 'Reply with this JSON object and nothing else: {"ok": true}'
 _WHOLE_NUMBERS: Mapping[str, int] = {"n": 1, "seed": 7}
@@ -105,12 +106,16 @@ def odd_text_probes(body: RequestBody) -> Iterator[Probe]:
     """Texts that have taken servers down; each may be served or refused, and what it breaks must be known."""
     valid = _hello(body)
     for name, about, inside, tier in (
-        ("request/lone-surrogate", "half of a surrogate pair in a message", b"\\ud83d", Tier.EXHAUSTIVE),
+        ("request/lone-surrogate", "half of a surrogate pair in a message", b"\\ud83d", Tier.STANDARD),
         ("request/escaped-nul", "an escaped NUL character in a message", b"\\u0000", Tier.STANDARD),
         ("request/raw-nul", "a NUL byte in a message", b"\0", Tier.EXHAUSTIVE),
     ):
         raw = valid.replace(b"Say hello", b"Say " + inside + b" hello")
         yield either_probe(name, about, raw, completion_tokens=CHEAP, tier=tier)
+    if body.has("stream"):
+        asked = json.dumps({**body.asking("Say hello.", tokens=CHEAP), "stream": True}).encode()
+        raw, about = asked.replace(b"Say hello", b"Say \\ud83d hello"), "half of a surrogate pair, asking for a stream"
+        yield either_probe(SURROGATE_STREAMED, about, raw, completion_tokens=CHEAP, tier=Tier.EXHAUSTIVE)
     text = body.asking("", tokens=CHEAP)
     yield either_probe("request/empty-text", "a message with an empty text", text, tier=Tier.EXHAUSTIVE)
     yield _beyond_the_window(body)

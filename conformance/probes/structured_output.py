@@ -22,6 +22,8 @@ BESIDE_TOOLS: Final = "structured/beside-tools"
 SCHEMA: Final = "structured/schema/"
 _WITH_AN_ARRAY: Final = 'Reply with this JSON object, which has an array, and nothing else: {"array": [1, 2]}'
 """A prompt that speaks of an array, which the whole answer must not be for that."""
+_PATTERN: Final = r"^[A-Z]{2}\-\d{2}\.[a-z]\!$"
+"""A pattern with escapes of marks, two of which need none: a grammar made of it may be one that cannot be read."""
 _TOKENS: Final = 160
 _CUT_TOKENS: Final = 12
 
@@ -57,11 +59,20 @@ def _beside_tools(one: CorpusSchema, body: RequestBody) -> Iterator[Probe]:
     together = with_effort({**alone, **fields}, body)
     words = f"{about}, beside tools and an effort"
     whole = served_probe(f"{SCHEMA}{one.name}", about, alone)
-    yield served_probe(BESIDE_TOOLS, words, together, instead=(whole,))
+    escaped = {**together, "response_format": _with_a_pattern(together["response_format"])}
+    yield served_probe(BESIDE_TOOLS, f"{words}, with a pattern that escapes marks", escaped, instead=(whole,))
     if body.has("stream"):
         part = served_probe(f"{SCHEMA}{one.name}-streamed", f"{about}, streamed", streamed(alone, body))
         request = streamed(together, body)
         yield served_probe(f"{BESIDE_TOOLS}-streamed", f"{words}, streamed", request, instead=(part,))
+
+
+def _with_a_pattern(form: Mapping[str, Any]) -> dict[str, Any]:
+    """The form with one member more, a text that a pattern describes."""
+    held, schema = form["json_schema"], form["json_schema"]["schema"]
+    properties = {**schema["properties"], "mark": {"type": "string", "pattern": _PATTERN}}
+    widened = {**schema, "properties": properties, "required": [*schema["required"], "mark"]}
+    return {**form, "json_schema": {**held, "schema": widened}}
 
 
 def _kept(one: CorpusSchema, body: RequestBody) -> Iterator[Probe]:

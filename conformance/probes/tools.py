@@ -19,7 +19,9 @@ _TOKENS: Final = 96
 _MORE_TOKENS: Final = 160
 _CUT_TOKENS: Final = 12
 """Completion tokens of one that a limit cuts."""
-CITY, DAY, NOTE, REFRESH = "set_city", "set_day", "write_note", "refresh_all"
+CITY, DAY, NOTE, REFRESH = "set_city", "set_day", "write_note", "refreshAll-v2"
+LONG_NAME: Final = "write-note_into-the-2nd-ledger_of-all-that-was-said-by-anybody-1"
+"""A name of 64 characters, as long as one may be, with all kinds of characters that it may have."""
 NO_ARGUMENTS: Final[Mapping[str, Any]] = {"type": "object", "properties": {}}
 
 
@@ -98,7 +100,7 @@ def _of_schemas(body: RequestBody) -> Iterator[Probe]:
         request = _strict(body, one.schema, one.tokens or _MORE_TOKENS)
         about = f"a strict call with {one.about} in its schema"
         yield from _both(f"schema/{one.name}", about, request, body, tier=one.tier)
-    cut = _strict(body, corpus_schema(TOGETHER).schema, _CUT_TOKENS)
+    cut = _strict(body, corpus_schema(TOGETHER).schema, _CUT_TOKENS, NOTE)
     about = "a call that a limit cuts"
     yield either_probe("tools/cut", about, cut, tier=Tier.EXHAUSTIVE)
     if body.has("stream"):
@@ -107,9 +109,9 @@ def _of_schemas(body: RequestBody) -> Iterator[Probe]:
     yield from _both("no-parameters", "a call of a function without parameters", bare, body, tier=Tier.EXHAUSTIVE)
 
 
-def _strict(body: RequestBody, schema: Mapping[str, Any], tokens: int) -> dict[str, Any]:
-    tool = function(NOTE, schema, strict=True)
-    return body.asking(f"Call {NOTE}.", tokens=tokens, tools=[tool], tool_choice=named(NOTE))
+def _strict(body: RequestBody, schema: Mapping[str, Any], tokens: int, name: str = LONG_NAME) -> dict[str, Any]:
+    tool = function(name, schema, strict=True)
+    return body.asking(f"Call {name}.", tokens=tokens, tools=[tool], tool_choice=named(name))
 
 
 def _left_to_the_model(body: RequestBody) -> Iterator[Probe]:

@@ -17,13 +17,16 @@ from conformance.probes.completions import (
     TWO_CHOICES,
 )
 from conformance.probes.delivery import STOPPED
+from conformance.probes.reasoning import USED_UP
 from conformance.quoting import quoted
 from conformance.reading import fewest_tokens
+from conformance.suite.answer_judging import planned
 from conformance.suite.expect import CannotTell, DoesNotApply, Expect, NotTestable
 from conformance.suite.limits import judged_limit, least_used
 from conformance.suite.marks import requirement
 from conformance.suite.needless import STREAMED_STOPS
 from conformance.suite.observations import Completion, Observations
+from conformance.suite.used_up import expect_used_up_to_say_so
 
 _NOT_SEVERAL = "no request with several stop sequences is served"
 REASONING = ("reasoning_content", "reasoning")
@@ -68,21 +71,30 @@ def test_length_means_that_the_limit_was_reached(completions: Sequence[Completio
         )
 
 
-@requirement("completion.finish-reason-length", SHORTEST, TWO_CHOICES)
-def test_a_completion_that_was_cut_says_so(completions: Sequence[Completion], expect: Expect) -> None:
-    for completion in completions:
+@requirement("completion.finish-reason-length", SHORTEST, TWO_CHOICES, "completion/*", USED_UP)
+def test_a_completion_that_was_cut_says_so(observations: Observations, expect: Expect) -> None:
+    expect_used_up_to_say_so(observations, expect, streamed=False)
+    probes = planned([SHORTEST, TWO_CHOICES], observations)
+    for completion in observations.usable(probes, observations.completion):
         if completion.answered.probe.name == TWO_CHOICES:
             _expect_one_reason_for_one_text(completion, expect)
+        else:
+            _expect_length(completion, expect)
+    if not expect.judged:
+        raise DoesNotApply("the model ended by itself, before the limit was reached")
+
+
+def _expect_length(completion: Completion, expect: Expect) -> None:
+    """Expect a long answer to say that its small limit cut it, unless it is so short that it need not have."""
+    for choice in completion.choices:
+        if choice.get("finish_reason") == "stop" and _ended_before(completion):
             continue
-        for choice in completion.choices:
-            if choice.get("finish_reason") == "stop" and _ended_before(completion):
-                raise DoesNotApply("the model ended by itself, before the limit was reached")
-            expect(
-                choice.get("finish_reason") in ("length", "content_filter"),
-                completion.id,
-                expected='"finish_reason": "length" for a long answer that is cut after its first tokens',
-                actual=f'"finish_reason": {quoted(choice.get("finish_reason"))}',
-            )
+        expect(
+            choice.get("finish_reason") in ("length", "content_filter"),
+            completion.id,
+            expected='"finish_reason": "length" for a long answer that is cut after its first tokens',
+            actual=f'"finish_reason": {quoted(choice.get("finish_reason"))}',
+        )
 
 
 def _expect_one_reason_for_one_text(completion: Completion, expect: Expect) -> None:

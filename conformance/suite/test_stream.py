@@ -12,9 +12,10 @@ from conformance.probes import Probe
 from conformance.probes.access import TENANTS_AT_ONCE
 from conformance.probes.completions import LOGPROBS
 from conformance.probes.model import LIMIT_FIELDS
+from conformance.probes.reasoning import USED_UP
 from conformance.probes.streams import STREAM_LOGPROBS
 from conformance.quoting import quoted
-from conformance.suite.answer_judging import expect_own_ids
+from conformance.suite.answer_judging import expect_own_ids, planned
 from conformance.suite.combined_requests import was_taken_apart
 from conformance.suite.cross_talk import answer_texts, foreign_canaries, ids_of
 from conformance.suite.delivery_judging import (
@@ -34,8 +35,10 @@ from conformance.suite.obstacles import worst
 from conformance.suite.readers import Readers
 from conformance.suite.stream_judging import judge_assembled, judge_chunks, judge_ends, judge_status, judge_streams
 from conformance.suite.stream_pairs import lists_every_token, unlisted_tokens
+from conformance.suite.used_up import expect_used_up_to_say_so
 
 STREAMS = "stream/*"
+SHORTEST = "stream/one-token"
 LISTED = (STREAM_LOGPROBS, f"{STREAM_LOGPROBS}/alone")
 
 
@@ -304,23 +307,31 @@ def test_further_streams_on_a_connection_are_served_like_the_first(observations:
     expect.missing_answers("an answer to each request on a kept-alive connection", obstacles)
 
 
-@requirement("stream.finish-reason-length", "stream/one-token")
-def test_a_stream_that_was_cut_says_so(streams: Sequence[Stream], expect: Expect) -> None:
+@requirement("stream.finish-reason-length", SHORTEST, STREAMS, f"{USED_UP}-streamed")
+def test_a_stream_that_was_cut_says_so(observations: Observations, expect: Expect) -> None:
+    expect_used_up_to_say_so(observations, expect, streamed=True)
+    streams = list(observations.usable(planned([SHORTEST], observations), observations.stream))
     for stream in streams:
-        for choice in stream.reading.choices.values():
-            if choice.finish_reason is None:
-                continue
-            if choice.finish_reason == "stop" and (not choice.length or _limit(stream) > 1):
-                raise DoesNotApply("the model ended by itself, before the limit was reached")
+        _expect_length(stream, expect)
+    reasons = [choice.finish_reason for stream in streams for choice in stream.reading.choices.values()]
+    if not expect.judged and any(reasons):
+        raise DoesNotApply("the model ended by itself, before the limit was reached")
+    if not expect.judged:
+        why = f"{streams[0].id}: no choice of the stream has a finish_reason"
+        raise NotTestable(why, *(stream.id for stream in streams), because="stream.finish-once")
+
+
+def _expect_length(stream: Stream, expect: Expect) -> None:
+    """Expect a long answer to say that its limit cut it, unless the limit is one that it may not have reached."""
+    for choice in stream.reading.choices.values():
+        ended_before = choice.finish_reason == "stop" and (not choice.length or _limit(stream) > 1)
+        if choice.finish_reason is not None and not ended_before:
             expect(
                 choice.finish_reason in {"length", "content_filter"},
                 stream.id,
                 expected="the finish_reason 'length' for a long answer that is limited to one token",
                 actual=f"the finish_reason {quoted(choice.finish_reason)}",
             )
-    if not expect.judged:
-        why = f"{streams[0].id}: no choice of the stream has a finish_reason"
-        raise NotTestable(why, *(stream.id for stream in streams), because="stream.finish-once")
 
 
 def _limit(stream: Stream) -> int:

@@ -20,7 +20,7 @@ from conformance.wire.exchange import Exchange
 from conformance.wire.lateness import Lateness
 from conformance.wire.proxy import proxy_url
 from conformance.wire.reachability import require_reachable
-from conformance.wire.retry import TOO_MANY_REQUESTS, refused_or_unseen, retry_delay
+from conformance.wire.retry import TOO_MANY_REQUESTS, Persistence, refused_or_unseen, retry_delay
 from conformance.wire.run_time import OUT_OF_TIME, RunTime, came_to_nothing
 from conformance.wire.schedule import FollowUps, Schedule, chains, waves
 
@@ -174,6 +174,7 @@ class _Run:
         self._rate_limit = RateLimit(limits.rate, timing)
         self._silence = _Silence(limits)
         self._lateness = Lateness()
+        self._persistence = Persistence()
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._numbers = count(1)
         self._attempts: dict[str, int] = {}
@@ -349,6 +350,8 @@ class _Run:
                 self._budget.release_tokens(probe)
             jitter = self._timing.jitter()
             delay = retry_delay(sent, self._limits, tries=tries, now=datetime.now(UTC), jitter=jitter)
+            if delay is not None and not self._persistence.asks_again(sent, self._schedule.total):
+                delay = None
             if probe.leaves:
                 delay = None  # no answer may have come because the client left
             if delay is None or self._silence.total or self._budget.reserve(probe) is not None:

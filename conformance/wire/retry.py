@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from conformance.wire.client import Sent
 
 TOO_MANY_REQUESTS = 429
+UNAVAILABLE = 503
+FEW_RETRIES = 50
+"""How often a short run asks again an unavailable target, at least."""
 FIRST_BACKOFF = 0.25
 """Seconds before the second attempt, where the target does not say; doubled for each further one."""
 
@@ -71,3 +74,21 @@ def retry_delay(sent: Sent, limits: Limits, *, tries: int, now: datetime, jitter
     if wanted is None:
         return backoff
     return wanted if wanted <= limits.retry_after_limit else None
+
+
+class Persistence:
+    """How often a run asks again where a target is unavailable (503), and does not say for how long.
+
+    What closes itself to everybody for a while, or for ever, would otherwise get each request several times.
+    """
+
+    def __init__(self) -> None:
+        self._spent = 0
+
+    def asks_again(self, sent: Sent, planned: int) -> bool:
+        """Whether one more attempt is due after this one, in a run of so many probes."""
+        answer = sent.exchange.answer
+        if answer is None or answer.status != UNAVAILABLE or answer.header("retry-after") is not None:
+            return True
+        self._spent += 1
+        return self._spent <= max(planned // 2, FEW_RETRIES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ def test_the_surface_keeps_to_its_budget() -> None:
     assert len(standard) <= 50
     # A picture that nobody can fetch may be refused or not, and the reference refuses it.
     answered = [probe for probe in standard if probe.intent is not Intent.REFUSED and probe.name != REMOTE]
-    assert len(answered) <= 25
+    assert len(answered) <= 26
 
 
 def test_a_combined_request_has_what_its_parts_ask_for() -> None:
@@ -110,3 +111,21 @@ def test_long_documents_are_as_long_as_they_are_said_to_be(schema: str, least: i
     document = json_of(found.schema)
     assert len(document.encode()) > least
     assert "\u200d" in document
+
+
+def test_tools_have_names_with_all_that_a_name_may_have() -> None:
+    names = {
+        tool["function"]["name"]
+        for probe in probes().values()
+        if probe.tier is not Tier.EXHAUSTIVE
+        for tool in probe.body.get("tools", ())
+        if "function" in tool and probe.intent is Intent.SERVED
+    }
+    assert all(re.fullmatch("[a-zA-Z0-9_-]{1,64}", name) for name in names)
+    assert max(map(len, names)) == 64
+    assert all(any(re.search(kind, name) for name in names) for kind in ("-", "_", "[0-9]", "[A-Z]"))
+
+
+def test_a_call_with_arguments_comes_behind_one_without() -> None:
+    tools = probes()["tools/agent-streamed"].body["tools"]
+    assert ["parameters" in tool["function"] for tool in tools] == [True, False, True]

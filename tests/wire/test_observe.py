@@ -15,6 +15,7 @@ from conformance.probes.model import Intent, Probe
 from conformance.wire import EndKind, Observation
 from conformance.wire import observe as observe_probes
 from conformance.wire.observe import SoFar
+from conformance.wire.retry import FEW_RETRIES
 
 pytestmark = pytest.mark.network
 
@@ -152,6 +153,19 @@ def test_backoff_grows_and_ends() -> None:
     seen, watch, _ = observing(unavailable, [probe()], replace(QUICK, retries=3))
     assert [exchange.last for exchange in seen.exchanges] == [False, False, False, True]
     assert watch.slept == [0.25, 0.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("fields", "attempts"), [(b"", 100 + FEW_RETRIES), (b"Retry-After: 0\r\n", 300)], ids=["silent", "telling"]
+)
+def test_a_target_that_stays_unavailable_is_not_asked_again_for_ever(fields: bytes, attempts: int) -> None:
+    async def unavailable(visit: Visit) -> None:
+        await visit.send(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n" + fields + b"\r\n")
+
+    plan = probes_named(*map(str, range(100)))
+    seen, _, _ = observing(unavailable, plan, replace(QUICK, retries=2))
+    assert seen.requests == attempts
+    assert len({exchange.probe for exchange in seen.exchanges if exchange.last}) == 100
 
 
 def test_a_429_holds_every_request() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 from zlib import crc32
 
 from conformance.contract.media_types import essence
@@ -14,6 +14,8 @@ from conformance.reference.request_context import RequestContext
 
 Fact = Callable[[RequestContext], Any]
 
+_MARK_IN_PATTERN: Final = re.compile(r'"pattern":"[^"]*\\\\[!@#%&:;<>=~,]')
+"""A pattern of a schema, in the bytes of a body, with an escape of a mark that needs none."""
 _FLAGS: Mapping[str, Fact] = {
     "stream": lambda context: context.streams,
     "plain": lambda context: not context.streams,
@@ -40,6 +42,7 @@ _FLAGS: Mapping[str, Fact] = {
     "custom-tools": lambda context: any(tool.get("type") == "custom" for tool in context.body.get("tools") or ()),
     "one-call": lambda context: "both at once" not in context.prompt and context.n == 1,
     "large-body": lambda context: len(context.raw) > _LARGE,
+    "escapes-marks": lambda context: _MARK_IN_PATTERN.search(context.raw.decode("utf-8", "replace")) is not None,
     "several-turns": lambda context: len(context.body.get("messages") or ()) > 1,
 }
 _LARGE = 700

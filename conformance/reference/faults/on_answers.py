@@ -12,7 +12,7 @@ from conformance.reference.answer import Outline
 from conformance.reference.errors import Refusal
 from conformance.reference.faults.actions import ActionError, fault_action
 from conformance.reference.faults.answer_edits import ABSENT, edit_from, edited, filled
-from conformance.reference.generation import Finish, Increments, Text
+from conformance.reference.generation import Call, Finish, Increments, Text
 from conformance.reference.hooks import Hooks
 from conformance.reference.provider import CompletionRequest, Provider
 from conformance.reference.request_context import current
@@ -126,6 +126,23 @@ def set_finish(
         return finish if instead_of not in {None, finish.reason} else replace(finish, **changes)
 
     return with_finish(hooks, change)
+
+
+@fault_action("finish.used-up")
+def used_up(hooks: Hooks, reason: str) -> Hooks:
+    """Ends with this reason the choices of which the limit left nothing but thoughts."""
+
+    async def increments(_: CompletionRequest, made: Increments) -> Increments:
+        said: set[int] = set()
+        async for increment in made:
+            if isinstance(increment, Text | Call):
+                said.add(increment.choice)
+            if isinstance(increment, Finish) and increment.reason == "length" and increment.choice not in said:
+                yield replace(increment, reason=reason)
+            else:
+                yield increment
+
+    return with_increments(hooks, increments)
 
 
 @fault_action("finish.count-share")

@@ -147,11 +147,38 @@ def set_call_id(hooks: Hooks, to: str) -> Hooks:
 @fault_action("calls.name")
 def set_call_name(hooks: Hooks, to: str | None = None, before: str = "", end: str = "") -> Hooks:
     """Gives every call another name, or one with text before or after it."""
+    return _renaming(hooks, lambda name: before + (name if to is None else to) + end)
 
+
+@fault_action("calls.name-spelled")
+def spell_call_name(hooks: Hooks, how: str) -> Hooks:
+    """Writes the name of every call otherwise: `underscores` for dashes, `lower-case`, or `cut` after 48 characters."""
+    spellings: Mapping[str, Callable[[str], str]] = {
+        "underscores": lambda name: name.replace("-", "_"),
+        "lower-case": str.lower,
+        "cut": lambda name: name[:48],
+    }
+    if how not in spellings:
+        raise ActionError(f"`how: {how}` is unknown; use one of {', '.join(spellings)}")
+    return _renaming(hooks, spellings[how])
+
+
+def _renaming(hooks: Hooks, change: Callable[[str], str]) -> Hooks:
     def named(call: WholeCall) -> WholeCall:
-        return [replace(call[0], name=before + (call[0].name or "" if to is None else to) + end), *call[1:]]
+        return [replace(call[0], name=change(call[0].name or "")), *call[1:]]
 
     return with_calls(hooks, lambda calls, _: [named(call) for call in calls])
+
+
+@fault_action("calls.lost-behind-empty")
+def lost_behind_empty(hooks: Hooks) -> Hooks:
+    """Gives each call that comes behind one without arguments no arguments, either."""
+
+    def change(calls: list[WholeCall], _: CompletionRequest) -> list[WholeCall]:
+        empty = next((number for number, call in enumerate(calls) if _input(call).strip() == "{}"), len(calls))
+        return [call if number <= empty else _with_input(call, "{}") for number, call in enumerate(calls)]
+
+    return with_calls(hooks, change)
 
 
 @fault_action("calls.other-tool")
