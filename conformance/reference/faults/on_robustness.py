@@ -214,6 +214,19 @@ def works_for_nobody(hooks: Hooks, seconds: float, tokens: int = 0) -> Hooks:
     return replace(faulty, needs_context=True)
 
 
+@fault_action("time.behind-head")
+def nothing_behind_head(hooks: Hooks) -> Hooks:
+    """Sends the header of an answer, and then nothing for an hour."""
+
+    async def faulty(_: RequestContext, messages: Messages) -> Messages:
+        async for message in messages:
+            yield message
+            if message["type"] == "http.response.start":
+                await asyncio.sleep(3600)
+
+    return replace(hooks, messages=(*hooks.messages, faulty))
+
+
 @fault_action("load.stream-alone")
 def stream_alone(hooks: Hooks, seconds: float) -> Hooks:
     """Streams slowly, and answers nobody else before the end of the stream."""
