@@ -49,12 +49,17 @@ def _without_key(body: RequestBody) -> Iterator[Probe]:
     if body.has("stream"):
         streamed = {**valid, "stream": True}
         yield refused_probe("access/no-key-streamed", "no credential, asking for a stream", streamed, **_NO_KEY)
-    invalid = invalid_request(body) or body.without("messages")
-    yield refused_probe("access/no-key-invalid", "no credential and an invalid request", invalid, **_NO_KEY)
+    yield no_key_and_invalid(body)
     if body.has("model"):
         unknown = {**valid, "model": UNKNOWN_MODEL}
         about = "no credential and a model that does not exist"
         yield refused_probe("access/no-key-unknown-model", about, unknown, **_NO_KEY, **_RARELY)
+
+
+def no_key_and_invalid(body: RequestBody) -> Probe:
+    """A request that is refused for its key, and would be refused for its body."""
+    invalid = invalid_request(body) or body.without("messages")
+    return refused_probe("access/no-key-invalid", "no credential and an invalid request", invalid, **_NO_KEY)
 
 
 def _wrong_keys(body: RequestBody, scheme: CredentialScheme) -> Iterator[Probe]:
@@ -94,8 +99,15 @@ def _unusual_keys(body: RequestBody, scheme: CredentialScheme) -> Iterator[Probe
     for name, about, credential in (
         ("key-in-other-header", "the right key in a header field that is not the contract's", Credential.OTHER_HEADER),
         ("two-keys", "the right key and a wrong one, each in a header field", Credential.TWICE),
+        (
+            "wrong-key-beside-other",
+            "a wrong key, and the right one in a header field that is not the contract's",
+            Credential.WRONG_BESIDE_OTHER,
+        ),
     ):
         yield either_probe(f"access/{name}", about, valid, credential=credential, **_RARELY)
+    about = "the right key, and a wrong one in a header field that is not the contract's"
+    yield either_probe("access/key-beside-other", about, valid, credential=Credential.BESIDE_OTHER)
     if scheme.place is Place.QUERY:
         return
     query = Credential.IN_QUERY

@@ -191,8 +191,7 @@ def _media_types(body: RequestBody) -> Iterator[Probe]:
 
 def _elsewhere(body: RequestBody) -> Iterator[Probe]:
     """Routes and methods that the operation does not have."""
-    valid = body.capped(CHEAP)
-    yield refused_probe("error/method", "PUT instead of POST", valid, method="PUT")
+    yield other_method(body)
     for method in ("DELETE", "PATCH"):
         about = f"{method} instead of POST"
         yield refused_probe(f"error/method-{method.lower()}", about, None, method=method, tier=Tier.EXHAUSTIVE)
@@ -200,8 +199,18 @@ def _elsewhere(body: RequestBody) -> Iterator[Probe]:
     yield either_probe(
         "error/method-get", "GET instead of POST", None, method="GET", tier=Tier.EXHAUSTIVE, completion_tokens=0
     )
+    yield unknown_route(body)
+
+
+def other_method(body: RequestBody) -> Probe:
+    """The smallest request by a method that the operation does not have."""
+    return refused_probe("error/method", "PUT instead of POST", body.capped(CHEAP), method="PUT")
+
+
+def unknown_route(body: RequestBody) -> Probe:
+    """The smallest request at a path that no platform has."""
     route = "/chat-conformance/no-such-route"
-    yield refused_probe("error/unknown-route", "a route that does not exist", valid, path=route)
+    return refused_probe("error/unknown-route", "a route that does not exist", body.capped(CHEAP), path=route)
 
 
 def _unknown_model(body: RequestBody) -> Iterator[Probe]:

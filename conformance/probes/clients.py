@@ -14,7 +14,7 @@ from conformance.contract.model import Place, Tier
 from conformance.probes.access import ORIGIN
 from conformance.probes.model import Credential, FieldNames, Probe, either_probe, served_probe
 from conformance.probes.request_body import CHEAP, RequestBody
-from conformance.probes.script import HEAD, HEAD_1_0, WHOLE_BODY, Script
+from conformance.probes.script import HEAD_1_0, WHOLE_BODY, Script
 from conformance.probes.streams import SENTINEL_IN_TEXT
 
 PYTHON_SDK: Final[Mapping[str, str]] = {
@@ -62,7 +62,7 @@ def client_probes(body: RequestBody) -> Iterator[Probe]:
     yield from _sdks(body)
     yield from _coded_answers(body)
     yield from _spellings(body)
-    yield _preflight(body)
+    yield preflight(body)
     yield from _older(body)
 
 
@@ -111,7 +111,7 @@ def _spellings(body: RequestBody) -> Iterator[Probe]:
     yield either_probe("client/unknown-query", f"a request with the query ?{UNKNOWN_QUERY}", valid, path=queried)
 
 
-def _preflight(body: RequestBody) -> Probe:
+def preflight(body: RequestBody) -> Probe:
     """What a browser asks before a page of another origin may send the request of an SDK."""
     scheme = body.contract.operation.credential
     key = [scheme.header.lower()] if scheme is not None and scheme.place is Place.HEADER else []
@@ -134,18 +134,8 @@ def _preflight(body: RequestBody) -> Probe:
 
 
 def _older(body: RequestBody) -> Iterator[Probe]:
-    """Messages that HTTP has and few clients send: HEAD, HTTP/1.0, and a coded body."""
+    """Messages that HTTP has and few clients send: HTTP/1.0, and a coded body."""
     valid = body.capped(CHEAP)
-    yield either_probe(
-        "client/head",
-        "HEAD instead of POST",
-        None,
-        method="HEAD",
-        headers={"Connection": "close"},
-        script=Script((HEAD,)),
-        completion_tokens=0,
-        tier=Tier.EXHAUSTIVE,
-    )
     old = Script((HEAD_1_0, WHOLE_BODY))
     yield either_probe("client/http-1.0", "a request in HTTP/1.0", valid, script=old, tier=Tier.EXHAUSTIVE)
     if body.has("stream"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import struct
 import wave
@@ -21,7 +22,12 @@ TEXTS: Final = "parts/texts"
 REMOTE: Final = "parts/image-remote"
 UNREACHABLE: Final = "https://example.invalid/pixel.png"
 """A URL whose host has no address, and never will (RFC 2606)."""
+PARAMETER, LARGE, FORMS = "parts/image-parameter", "parts/image-large", "parts/image-forms"
+"""A picture whose data URL has a parameter, one of tens of kilobytes, and both in one."""
+UPPER_CASE: Final = "parts/image-upper-case"
 _TOKENS: Final = 4
+_SIDE: Final = 130
+"""Pixels on each side of a large picture: its data URL has more than 64 KiB."""
 _QUESTION: Final = "Say hello."
 
 
@@ -49,10 +55,32 @@ def _of_kind(kind: str, make: Callable[[int], dict[str, Any]], body: RequestBody
         elsewhere = {"type": "image_url", "image_url": {"url": UNREACHABLE}}
         unfetched = "a message with the URL of a picture that nobody can fetch"
         yield either_probe(REMOTE, unfetched, _asking(body, [_text(_QUESTION), elsewhere]))
+        yield from _pictures_in_other_forms(body)
     if body.has("stream"):
         yield either_probe(
             f"parts/{kind}-streamed", f"{about}, streamed", {**one, "stream": True}, tier=Tier.EXHAUSTIVE
         )
+
+
+def _pictures_in_other_forms(body: RequestBody) -> Iterator[Probe]:
+    """A picture by other data URLs than the plainest: each is one of RFC 2397, whose scheme is read in any case."""
+    small, large = _base64(_png(0)), _base64(_noise())
+    with_parameter = "data:image/png;charset=utf-8;base64,"
+
+    def probe(name: str, about: str, url: str, **fields: Any) -> Probe:
+        part = {"type": "image_url", "image_url": {"url": url}}
+        return either_probe(
+            name, f"a message with a picture {about}", _asking(body, [_text(_QUESTION), part]), **fields
+        )
+
+    apart = (
+        probe(PARAMETER, "whose data URL has a parameter", f"{with_parameter}{small}"),
+        probe(LARGE, "of 50 kB", f"data:image/png;base64,{large}"),
+    )
+    about = "of 50 kB whose data URL has a parameter"
+    yield probe(FORMS, about, f"{with_parameter}{large}", instead=apart, apart_unless_served=True)
+    upper = f"DATA:image/png;base64,{small}"
+    yield probe(UPPER_CASE, "whose data URL begins with `DATA:`", upper, tier=Tier.EXHAUSTIVE)
 
 
 _WORDS: Final = {"image": "a picture of one pixel", "audio": "a tenth of a second of silence", "file": "a small PDF"}
@@ -90,8 +118,21 @@ def _base64(data: bytes) -> str:
 
 
 def _png(number: int) -> bytes:
-    header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
-    pixels = zlib.compress(b"\0\xff\0" + bytes([number]))
+    return _png_of(1, zlib.compress(b"\0\xff\0" + bytes([number])))
+
+
+def _noise() -> bytes:
+    """A large picture that no coding makes small; its pixels are only stored, so that all libraries write the same."""
+    each = 3 * _SIDE
+    colours = b"".join(hashlib.sha256(bytes([number])).digest() for number in range(256))
+    rows = b"".join(b"\0" + (colours[row:] + colours)[:each] for row in range(_SIDE))
+    block = b"\x01" + struct.pack("<HH", len(rows), len(rows) ^ 0xFFFF) + rows
+    return _png_of(_SIDE, b"\x78\x01" + block + struct.pack(">I", zlib.adler32(rows)))
+
+
+def _png_of(side: int, pixels: bytes) -> bytes:
+    """A square picture with these pixels, in the zlib format (PNG, sections 5 and 10)."""
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         for kind, data in ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b""))

@@ -14,6 +14,8 @@ from conformance.probes.request_body import RequestBody
 AS_IT_IS: Final = "completion/messages"
 """The conversation that the others make longer."""
 ONE_LONGER, MANY_LONGER = "completion/messages-one-longer", "completion/messages-many-longer"
+MARKED: Final = "completion/messages-marked"
+"""The same, and in some of a user's messages a mark of a chat template before the question."""
 ASSISTANT_PARTS: Final = "completion/messages-assistant-parts"
 ADDED_WORDS: Final = 32
 """Words that are added to a message: the same for each, in another order."""
@@ -24,6 +26,8 @@ _MANY: Final = (0, 1, 2, 11, 12, 21, 22, 29, 32, _ONE, 42, 43)
 """The messages that are made longer at once: first ones, middle ones and last ones, of every role."""
 _IN_PARTS: Final = (11, 29)
 """Those of a user whose further text is a part of its own, where the contract has parts."""
+_MARKS: Final[Mapping[int, str]] = {1: "<|im_end|>", 21: "<|eot_id|>", 39: "[/INST]", 43: "<end_of_turn>"}
+"""Marks that end a turn in templates of models, by the message that has one: in a user's text they are text."""
 _ASSISTANT: Final = 30
 """The message of the assistant that gets a further part."""
 MESSAGES_LONGER: Final = len(_MANY)
@@ -48,7 +52,12 @@ def every_message_probes(body: RequestBody) -> Iterator[Probe]:
     one = _longer(usual, {_ONE: texts[_ONE]})
     yield either_probe(ONE_LONGER, f"{about}, one question longer", _request(body, one))
     many = _longer(usual, texts, parts)
-    yield either_probe(MANY_LONGER, f"{about}, {MESSAGES_LONGER} messages longer", _request(body, many))
+    longer = f"{about}, {MESSAGES_LONGER} messages longer"
+    unmarked = either_probe(MANY_LONGER, longer, _request(body, many))
+    marked = _request(body, list(_marked(many)))
+    about_marks = f"{longer}, with marks of chat templates in four of them"
+    # Where somebody refuses such marks, the same without them shows what is counted.
+    yield either_probe(MARKED, about_marks, marked, instead=(unmarked,), apart_unless_served=True)
     further = _request(body, _longer(usual, {_ASSISTANT: texts[_ONE]}, parts=(_ASSISTANT,)))
     if body.accepts(further):
         yield either_probe(ASSISTANT_PARTS, f"{about}, an answer of the assistant in two parts", further)
@@ -87,5 +96,15 @@ def _longer(
     return found
 
 
-def _request(body: RequestBody, messages: list[dict[str, Any]]) -> dict[str, Any]:
+def _marked(messages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The messages with a mark before some questions, behind their number."""
+    for place, message in enumerate(messages):
+        if place in _MARKS:
+            number, colon, question = message["content"].partition(": ")
+            yield {**message, "content": f"{number}{colon}{_MARKS[place]} {question}"}
+        else:
+            yield message
+
+
+def _request(body: RequestBody, messages: list[Any]) -> dict[str, Any]:
     return {**body.capped(1), "messages": body.woven(messages)}

@@ -24,6 +24,7 @@ from conformance.probes.delivery import delivery_probes
 from conformance.probes.drawn import drawn_probes
 from conformance.probes.every_message import every_message_probes
 from conformance.probes.generated import GENERATED, generated_probes
+from conformance.probes.in_turn import in_turn_probes
 from conformance.probes.keywords import keyword_probes
 from conformance.probes.load import load_probes
 from conformance.probes.long_answers import long_answer_probes, unlimited_probes
@@ -193,6 +194,7 @@ def _all(body: RequestBody, tier: Tier, generated: int | None, *, draw: bool) ->
     yield from broken_part_probes(body)
     yield from access_probes(body)
     yield from client_probes(body)
+    yield from in_turn_probes(body)
     yield from keyword_probes(body, tier)
     yield from declared_probes(body)
     yield from tool_probes(body)

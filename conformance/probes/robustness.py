@@ -220,7 +220,8 @@ def _one_after_another(body: RequestBody) -> Iterator[Probe]:
 
 
 def _leaving(body: RequestBody) -> Iterator[tuple[str, tuple[Probe, ...]]]:
-    """Several clients that leave at once: in the middle of a stream, and before a plain answer."""
+    """Several clients that leave at once: within a request, in the middle of a stream, and before a plain answer."""
+    yield "vanished-uploads", tuple(_gone_within(body, number) for number in range(LEAVING_CLIENTS))
     if body.has("stream"):
         yield (
             "vanished-streams",
@@ -255,6 +256,17 @@ def _leaving(body: RequestBody) -> Iterator[tuple[str, tuple[Probe, ...]]]:
             )
             for number in range(LEAVING_CLIENTS)
         ),
+    )
+
+
+def _gone_within(body: RequestBody, number: int) -> Probe:
+    """A client that leaves before its request has ended, so that nothing is generated for it."""
+    return Probe(
+        name=f"robustness/vanished-upload-{number}",
+        about="several clients that left in the middle of their requests",
+        intent=Intent.EITHER,
+        body=body.capped(CHEAP),
+        script=Script((HEAD, Step(StepKind.BODY, 0.5), pause(PAUSE), HANG_UP)),
     )
 
 

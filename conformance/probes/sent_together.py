@@ -27,7 +27,7 @@ _GROUPS: Final = (
     # Most of these may be refused, so that they keep the others from nothing.
     (
         *("client/no-user-agent", "client/unknown-query", "client/h2c-upgrade", "request/unknown-field"),
-        *("robustness/octets-in-field", "robustness/chunked", "client/coding-deflate"),
+        *("robustness/octets-in-field", "robustness/chunked", "client/coding-deflate", "access/key-beside-other"),
     ),
 )
 """The requests that go together, by names or globs; none of a group sets what another one sets."""

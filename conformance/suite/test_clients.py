@@ -7,6 +7,7 @@ from collections.abc import Container, Sequence
 from conformance.probes import Probe
 from conformance.probes.access import ORIGIN
 from conformance.probes.clients import UNKNOWN_QUERY
+from conformance.probes.in_turn import HEAD_IN_TURN
 from conformance.quoting import quoted
 from conformance.suite.answer_judging import (
     CLIENT_ERRORS,
@@ -136,7 +137,7 @@ def _is_allowed(name: str, allowed: Container[str]) -> bool:
     return name in allowed or ("*" in allowed and name != "authorization")
 
 
-@requirement("transport.head-bodiless", "client/head")
+@requirement("transport.head-bodiless", HEAD_IN_TURN)
 def test_an_answer_to_head_has_no_body(answers: Sequence[Answered], expect: Expect) -> None:
     for one in answers:
         body = one.answer.body

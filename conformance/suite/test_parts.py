@@ -8,7 +8,7 @@ from math import ceil
 
 from conformance.probes import Probe
 from conformance.probes.completions import SHORTEST, SMALLEST
-from conformance.probes.content_parts import REMOTE, TEXTS
+from conformance.probes.content_parts import FORMS, LARGE, PARAMETER, REMOTE, TEXTS, UPPER_CASE
 from conformance.suite.answer_judging import CLIENT_ERRORS, judge_served
 from conformance.suite.answered_choices import SeenAnswer, prompt_tokens, seen_answer
 from conformance.suite.complaint import read_complaint
@@ -19,11 +19,16 @@ from conformance.suite.observations import Answered, Observations, status_of
 from conformance.suite.refusals import says_unsupported
 
 KINDS = ("image", "audio", "file")
+TOO_LARGE = 413
 _WORDS = re.compile(
     r"image|picture|vision|visual|audio|sound|speech|file|pdf|document|modal|content|part|type|media", re.IGNORECASE
 )
 """What a refusal of a part may speak of."""
 
+_SIZE = re.compile(
+    r"size|large|big|long|length|limit|maxim|exceed|at most|bytes|\b[km]i?b\b|pixel|dimension|resolution", re.IGNORECASE
+)
+"""What the refusal of a large picture may speak of."""
 _OF_ANOTHER_SERVER = (502, 504)
 """What a gateway says where a server that it asked did not answer: so it is, whoever named that server."""
 
@@ -43,9 +48,34 @@ def test_all_texts_are_read(observations: Observations, expect: Expect) -> None:
     expect(together[1] >= least, together[0], expected=expected, actual=actual)
 
 
-@requirement("parts.image", "parts/image", SMALLEST)
+@requirement("parts.image", "parts/image", FORMS, PARAMETER, LARGE, UPPER_CASE, SMALLEST)
 def test_a_picture_is_read_or_refused(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     _judge_read("parts/image", probes, observations, expect)
+    if not expect.findings:
+        for probe in observations.asked([PARAMETER, LARGE, UPPER_CASE]):
+            _judge_form(probe, observations, expect)
+
+
+def _judge_form(probe: Probe, observations: Observations, expect: Expect) -> None:
+    """Expect a picture in another form to be read as well, or a refusal; that of a large one says that it is large."""
+    for one in observations.answers([probe])[0]:
+        seen = seen_answer(one, observations)
+        if isinstance(seen, SeenAnswer) and seen.tokens("prompt_tokens") is not None:
+            (exchange, beside), (_, alone) = prompt_tokens(observations, expect, probe.name, SMALLEST)
+            actual = f"{beside} prompt tokens, and {alone} for the text alone"
+            expect(
+                beside > alone, exchange, expected="more prompt tokens, or a refusal that names the part", actual=actual
+            )
+        elif probe.name == LARGE and one.answer.status in CLIENT_ERRORS:
+            expected = f"a completion for {probe.about}, or a refusal that says that it is too large"
+            expect(_says_too_large(one), one.id, expected=expected, actual=status_of(one))
+
+
+def _says_too_large(one: Answered) -> bool:
+    """Whether a refusal speaks of the size of a picture, or of what a deployment takes at all."""
+    status, body = one.answer.status, one.answer.body
+    said = says_too_long(body) or says_unsupported(body) or bool(_SIZE.search(read_complaint(body).said))
+    return status == TOO_LARGE or said
 
 
 @requirement("parts.remote-image", REMOTE)

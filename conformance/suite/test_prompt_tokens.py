@@ -10,6 +10,7 @@ from conformance.probes.every_message import (
     AS_IT_IS,
     ASSISTANT_PARTS,
     MANY_LONGER,
+    MARKED,
     MESSAGES_LONGER,
     ONE_LONGER,
 )
@@ -51,7 +52,9 @@ def test_each_instruction_is_counted(observations: Observations, expect: Expect)
     _expect_each(FEWER, [SECOND_SYSTEM, DEVELOPER], least, "further instructions", observations, expect)
 
 
-@requirement("completion.usage-counts-each-message", AS_IT_IS, ONE_LONGER, MANY_LONGER, ASSISTANT_PARTS, SMALLEST)
+@requirement(
+    "completion.usage-counts-each-message", AS_IT_IS, ONE_LONGER, MARKED, MANY_LONGER, ASSISTANT_PARTS, SMALLEST
+)
 def test_each_message_is_counted(observations: Observations, expect: Expect) -> None:
     require_baseline(observations)
     planned([AS_IT_IS, ONE_LONGER, MANY_LONGER, ASSISTANT_PARTS], observations)
@@ -61,7 +64,7 @@ def test_each_message_is_counted(observations: Observations, expect: Expect) -> 
     cost = _prompt_tokens(longer) - _prompt_tokens(usual)
     # Half a message is room for what tokens make of the borders between texts.
     for name, messages in ((MANY_LONGER, MESSAGES_LONGER), (ASSISTANT_PARTS, 1)):
-        more = _counted(name, observations) if observations.matching([name]) else None
+        more = _counted(name, observations) if observations.asked([name]) else None
         if isinstance(more, Completion):
             times = "once more" if messages == 1 else f"{messages} times more"
             added = f"what costs {cost:,.0f} in {longer.id} {times}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from conformance.probes.access import FROM_SECOND_TENANT, TENANTS_AT_ONCE
 from conformance.probes.completions import WHOLE
+from conformance.probes.in_turn import HEAD_IN_TURN, IN_TURN, TWINS
 from conformance.quoting import quoted
 from conformance.suite.answer_judging import (
     expect_own_ids,
@@ -27,6 +28,7 @@ from conformance.suite.health import (
 from conformance.suite.marks import requirement
 from conformance.suite.observations import Answered, Observations, status_of
 from conformance.suite.poisoning import began, ended
+from conformance.suite.turns import judge_turns
 from conformance.wire import EndKind
 
 HOSTILE = (
@@ -111,9 +113,14 @@ def test_no_answer_at_once_is_empty(answers: Sequence[Answered], observations: O
         )
 
 
-@requirement("robustness.connection-reuse", "robustness/*-on-connection", "stream/*-on-connection", WHOLE)
+@requirement(
+    "robustness.connection-reuse",
+    *("robustness/*-on-connection", "stream/*-on-connection", WHOLE),
+    *(f"{IN_TURN}*", HEAD_IN_TURN, *TWINS.values()),
+)
 def test_a_second_request_on_a_connection_is_served(observations: Observations, expect: Expect) -> None:
     expect_probes_served(["robustness/*-on-connection", WHOLE], observations, expect)
+    judge_turns(observations, expect)
 
 
 @requirement("robustness.pipelining", "robustness/pipelined-*", PLAINEST)

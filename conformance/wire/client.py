@@ -94,7 +94,7 @@ class Client:
             try:
                 tap.awaiting_head = False
                 if tap.reads == 0:
-                    return None, _stale(tap)
+                    return None, stale(tap.connection)
                 head = _head(response, tap)
                 body.begin(head)
                 end = head.too_large(self._limits) or await _read(response, body, tap)
@@ -135,9 +135,9 @@ async def _read(response: httpx.Response, body: Body, tap: Tap) -> End:
     return body.complete()
 
 
-def _stale(tap: Tap) -> End:
-    """The parser had an answer before anything was read, so it does not belong to this request."""
+def stale(connection: int | None) -> End:
+    """The end of an exchange whose answer would begin with bytes that came before its request was sent."""
     return (
         EndKind.MALFORMED,
-        f"connection {tap.connection} held bytes beyond the end of the answer before, where this answer should begin",
+        f"connection {connection} held bytes beyond the end of the answer before, where this answer should begin",
     )

@@ -95,13 +95,22 @@ def _unusual_fields(credential: Credential, scheme: CredentialScheme, target: Ta
             return _fields(scheme.header, scheme.prefix + _own(target), wrong)
         case Credential.TWICE_WRONG:
             return _fields(scheme.header, wrong, scheme.prefix + wrong_key(target)[::-1])
-        case Credential.OTHER_HEADER:
-            other = next(one for one in _OTHER_HEADERS if one.header.lower() != scheme.header.lower())
-            return _fields(other.header, other.prefix + _own(target))
+        case Credential.OTHER_HEADER | Credential.BESIDE_OTHER | Credential.WRONG_BESIDE_OTHER:
+            return _of_two_kinds(credential, scheme, target)
         case Credential.IN_QUERY:
             key = quote(_own(target), safe="")
             return CredentialFields(query="?" + "&".join(f"{name}={key}" for name in QUERY_NAMES))
     return _fields(scheme.header, wrong + BEYOND_ASCII if credential is Credential.BEYOND_ASCII else wrong)
+
+
+def _of_two_kinds(credential: Credential, scheme: CredentialScheme, target: Target) -> CredentialFields:
+    """A key in the header field of another API, alone or beside one in the contract's own."""
+    other = next(one for one in _OTHER_HEADERS if one.header.lower() != scheme.header.lower())
+    right, wrong = _own(target), wrong_key(target)
+    own = {Credential.BESIDE_OTHER: right, Credential.WRONG_BESIDE_OTHER: wrong}.get(credential)
+    further = _fields(other.header, other.prefix + (wrong if credential is Credential.BESIDE_OTHER else right))
+    first = () if own is None else _fields(scheme.header, scheme.prefix + own).fields
+    return CredentialFields(first + further.fields)
 
 
 def _elsewhere(carried: CredentialFields, scheme: CredentialScheme) -> CredentialFields:

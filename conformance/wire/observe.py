@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import httpx
 
     from conformance.wire.client import Client
-    from conformance.wire.scripted import ScriptedClient
+    from conformance.wire.scripted import InTurn, ScriptedClient
 
 SILENT = "the target answered nothing"
 BY_PROXY = "what is written byte by byte is not sent through a proxy"
@@ -248,7 +248,7 @@ class _Run:
         for following in chains(follow_ups):
             tasks.create_task(self._send_chain(following, pool, tasks))
 
-    async def _send_each(self, chain: list[Probe], client: Client | ScriptedClient) -> list[Probe]:
+    async def _send_each(self, chain: list[Probe], client: Client | ScriptedClient | InTurn) -> list[Probe]:
         """Send probes one after another; returns the probes that follow from their answers."""
         follow_ups: list[Probe] = []
         for probe in chain:
@@ -306,12 +306,15 @@ class _Run:
             return []
         if chain[0].connection is None:
             return await self._send_each(chain, client)
+        if chain[0].script is not None and not chain[0].script.pipelined:
+            async with client.in_turn() as in_turn:
+                return await self._send_each(chain, in_turn)
         await self._send_together(chain, client)
         return []
 
     async def _send_together(self, chain: list[Probe], client: ScriptedClient) -> None:
         """Send pipelined probes in one write, and only once: a failure of one says nothing about the others."""
-        from conformance.wire.scripted import Attempt  # noqa: PLC0415 - brings httpx in, 60 ms
+        from conformance.wire.scripted_connection import Attempt  # noqa: PLC0415 - brings httpx in, 60 ms
 
         attempts = []
         for probe in chain:
@@ -337,7 +340,7 @@ class _Run:
         self._attempts[probe.name] = self._attempts.get(probe.name, 0) + 1
         return self._attempts[probe.name]
 
-    async def _send(self, probe: Probe, client: Client | ScriptedClient) -> Exchange:
+    async def _send(self, probe: Probe, client: Client | ScriptedClient | InTurn) -> Exchange:
         """Send a probe, and again where that may help; returns the last exchange as it was recorded."""
         began = 0.0
         for tries in count(1):

@@ -8,6 +8,7 @@ from planning_samples import TARGET
 from conformance.contract import load_contract
 from conformance.probes.conversation_shapes import SEVERAL, SHAPES, shape_probes
 from conformance.probes.conversations import described_members, named_roles
+from conformance.probes.every_message import MANY_LONGER, MARKED, every_message_probes
 from conformance.probes.optional_fields import USUAL_FIELDS, optional_field_probes
 from conformance.probes.prompt_relations import words
 from conformance.probes.request_body import RequestBody
@@ -41,3 +42,18 @@ def test_each_usual_field_is_a_part_of_the_request_with_all_of_them() -> None:
     added = together.body.keys() - {"model", "messages", "max_tokens"}
     assert len(together.instead) == len(added) > 10
     assert "service_tier" not in probes[f"{USUAL_FIELDS}-streamed"].body
+
+
+def test_marks_of_templates_stand_before_text_that_counts() -> None:
+    probes = {probe.name: probe for probe in every_message_probes(RequestBody(load_contract("kodexa"), TARGET))}
+    marked = probes[MARKED]
+    (unmarked,) = marked.instead
+    assert unmarked.name == MANY_LONGER
+    pairs = zip(marked.body["messages"], unmarked.body["messages"], strict=True)
+    differing = [(one["content"], other["content"]) for one, other in pairs if one != other]
+    assert len(differing) == 4
+    for one, other in differing:
+        number, _, rest = one.partition(": ")
+        mark, _, question = rest.partition(" ")
+        assert f"{number}: {question}" == other
+        assert len(question.split()) > 2 * len(mark.split())

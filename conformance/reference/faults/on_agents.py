@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -61,11 +62,17 @@ def read_parts(hooks: Hooks, only: str) -> Hooks:
 
 
 @fault_action("parts.refuse")
-def refuse_parts(hooks: Hooks, kind: str, message: str, status: int = 400, *, remote: bool = False) -> Hooks:
-    """Refuses messages with a part of this kind, with this message; with `remote`, only where it has a URL to fetch."""
+def refuse_parts(
+    hooks: Hooks, kind: str, message: str, status: int = 400, having: str = "", *, remote: bool = False
+) -> Hooks:
+    """Refuses messages with a part of this kind, with this message.
+
+    With `remote`, only where it has a URL to fetch; else only where a regular expression finds something in it.
+    """
+    pattern = re.compile("https://" if remote else having)
 
     def is_meant(part: Any) -> bool:
-        return _part_kind(part) == kind and (not remote or "https://" in str(part))
+        return _part_kind(part) == kind and pattern.search(str(part)) is not None
 
     def change(body: Body) -> Body:
         for one in body.get("messages", ()):

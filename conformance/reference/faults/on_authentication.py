@@ -113,8 +113,8 @@ def key_in_query(hooks: Hooks) -> Hooks:
 
 
 @fault_action("access.stumbles")
-def stumbles_over_credentials(hooks: Hooks, over: str) -> Hooks:
-    """Crashes on `two` credentials, on one in the `other-header`, or on one that is not in `utf-8`."""
+def stumbles_over_credentials(hooks: Hooks, over: str, *, refuses: bool = False) -> Hooks:
+    """Crashes on `two` credentials, on one in the `other-header`, or on one that is not in `utf-8`; or refuses it."""
     if over not in {"two", "other-header", "utf-8"}:
         raise ActionError(f"`over: {over}` is unknown; use one of two, other-header, utf-8")
     usual = hooks.stages.authenticate
@@ -122,12 +122,13 @@ def stumbles_over_credentials(hooks: Hooks, over: str) -> Hooks:
     def authenticate(scheme: CredentialScheme, dialect: Dialect, tenants: Iterable[Tenant], fields: Fields) -> Tenant:
         given = list(fields)
         others = {b"authorization", b"x-api-key"} - {scheme.header.lower().encode()}
-        if over == "two" and len(_values(scheme, given)) > 1:
-            raise Crash
-        if over == "other-header" and any(name in others for name, _ in given):
-            raise Crash
-        if over == "utf-8" and not all(map(_is_utf8, _values(scheme, given))):
-            raise Crash
+        stumbles = (
+            (over == "two" and len(_values(scheme, given)) > 1)
+            or (over == "other-header" and any(name in others for name, _ in given))
+            or (over == "utf-8" and not all(map(_is_utf8, _values(scheme, given))))
+        )
+        if stumbles:
+            raise Refusal(400, "several_keys", "Send one key only.") if refuses else Crash
         return usual(scheme, dialect, tenants, given)
 
     return replace(hooks, stages=replace(hooks.stages, authenticate=authenticate))

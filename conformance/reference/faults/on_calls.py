@@ -227,6 +227,7 @@ _ARGUMENTS: Mapping[str, Callable[[str], str]] = {
     "further-inside": lambda text: _edited(text, lambda value: _inside(value, lambda one: {**one, "further": 1})),
     "missing-inside": lambda text: _edited(text, lambda value: _inside(value, lambda one: dict(list(one.items())[1:]))),
     "texts-inside": lambda text: _edited(text, lambda value: _inside(value, _members_as_text)),
+    "longer-code": lambda text: _edited(text, _with_longer_code),
     "html-escaped": lambda text: text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"),
     "percent-decoded": unquote,
     "ended-at-a-tag": lambda text: text.partition("</tool_call>")[0],
@@ -272,6 +273,14 @@ def _inside(value: Any, edit: Callable[[dict[str, Any]], dict[str, Any]], depth:
 
 def _members_as_text(value: dict[str, Any]) -> dict[str, Any]:
     return {name: one if isinstance(one, dict | list) else _as_text(one) for name, one in value.items()}
+
+
+def _with_longer_code(value: dict[str, Any]) -> dict[str, Any]:
+    """The member `code` several times as long, where it is one word in lower case; so its pattern may not forbid it."""
+    code = value.get("code")
+    if not isinstance(code, str) or not (code.isalpha() and code.islower()):
+        return value
+    return {**value, "code": code * 7}
 
 
 def _snake(name: str) -> str:

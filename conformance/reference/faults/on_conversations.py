@@ -129,6 +129,29 @@ def cut_prompt(hooks: Hooks, tokens: int) -> Hooks:
     )
 
 
+@fault_action("marks.read")
+def read_marks(hooks: Hooks, mark: str, how: str = "end") -> Hooks:
+    """Reads a mark of a template in a user's text as the `end` of it, as `nothing`, or as a reason to `refuse`."""
+    if how not in ("end", "nothing", "refuse"):
+        raise ActionError(f"`how: {how}` is unknown; use end, nothing or refuse")
+
+    def read(text: str) -> str:
+        if how == "refuse" and mark in text:
+            raise Refusal(400, "invalid_request", f"messages: a text may not have {mark} in it.")
+        return text.replace(mark, "") if how == "nothing" else text.partition(mark)[0]
+
+    def change(body: Body) -> Body:
+        messages = [
+            {**one, "content": read(one["content"])}
+            if one.get("role") == "user" and isinstance(one.get("content"), str)
+            else one
+            for one in body.get("messages", ())
+        ]
+        return {**body, "messages": messages}
+
+    return with_body_read(hooks, change)
+
+
 @fault_action("stop.ends")
 def stops_at_the_ends(hooks: Hooks) -> Hooks:
     """Honours only the first and the last stop sequence of a request."""

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from conformance.reference.errors import Refusal
 from conformance.reference.faults.actions import ActionError, Crash, fault_action
@@ -212,6 +212,37 @@ def works_for_nobody(hooks: Hooks, seconds: float, tokens: int = 0) -> Hooks:
 
     faulty = with_increments(replace(hooks, stages=replace(hooks.stages, read_body=read_body)), increments)
     return replace(faulty, needs_context=True)
+
+
+@fault_action("uploads.keep-slots")
+def slots_of_uploads(hooks: Hooks, slots: int) -> Hooks:
+    """Never gives back the slot of a request that broke off, and answers nobody when all slots are gone."""
+    usual = hooks.stages.read_body
+
+    async def read_body(request: Request, settings: Settings) -> bytes:
+        kept = current.get().state.kept
+        if kept.get("slots-lost", 0) >= slots:
+            await asyncio.sleep(3600)
+        try:
+            return await usual(request, settings)
+        except ClientDisconnect:
+            kept["slots-lost"] = kept.get("slots-lost", 0) + 1
+            raise
+
+    return replace(hooks, stages=replace(hooks.stages, read_body=read_body), needs_context=True)
+
+
+@fault_action("time.behind-head")
+def nothing_behind_head(hooks: Hooks) -> Hooks:
+    """Sends the header of an answer, and then nothing for an hour."""
+
+    async def faulty(_: RequestContext, messages: Messages) -> Messages:
+        async for message in messages:
+            yield message
+            if message["type"] == "http.response.start":
+                await asyncio.sleep(3600)
+
+    return replace(hooks, messages=(*hooks.messages, faulty))
 
 
 @fault_action("load.stream-alone")
