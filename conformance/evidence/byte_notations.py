@@ -21,35 +21,44 @@ _MARGIN = 8
 """Characters on either side of what surely is base64 or hexadecimal that may belong to it."""
 
 
-def _one_of(values: Iterator[bool]) -> bytes:
-    return b"[" + re.escape(bytes(_ALPHABET[number] for number, fits in enumerate(values) if fits)) + b"]"
-
-
-def _quad() -> bytes:
-    """A pattern for four characters of base64 that stand for text. It lets one of ten quads of a sentence through."""
-    high, low, top = ({byte >> shift for byte in _TEXT} for shift in (2, 4, 6))
-    return b"".join(
-        (
-            _one_of(number in high for number in range(64)),
-            _one_of(number & 15 in low for number in range(64)),
-            _one_of(number & 3 in top for number in range(64)),
-            b"[A-Za-z0-9+/]",
-        )
-    )
-
-
-# Each pattern begins with a set of bytes, so that the search skips ahead to one of them.
-_QUADS = re.compile(b"%s%s(?:%s)*+" % ((_quad(),) * 3))
 _PACKED = re.compile(rb"H4sI|eJ[w-z]|eA[E-H]|eN[o-r]|eF[4-7]")
-_EACH_PACKED = tuple(re.compile(one) for one in _PACKED.pattern.split(b"|"))
-"""The same one by one: the engine searches for the two bytes that each begins with, in half the time."""
-_PAIRS = re.compile(rb"[02-7][0-9A-Fa-f](?:[02-7][0-9A-Fa-f]){6,}+")
+_TEXT_BEGINS, _PACKED_BEGINS, _BOTH_BEGIN = b"\x01", b"\x10", b"\x11"
+
+
+def _places_in_quads() -> bytes:
+    """What each character of base64 may be, in bits: three for a quad of text, three for a beginning of zlib data.
+
+    Each has a bit for its first, its second and its third character. Of the quads of a sentence one in ten is let
+    through, though it stands for no text.
+    """
+    high, low, top = ({byte >> shift for byte in _TEXT} for shift in (2, 4, 6))
+    text = ((one in high) | (one & 15 in low) << 1 | (one & 3 in top) << 2 for one in range(64))
+    packed = ((one in b"e") | (one in b"JANF") << 1 | (one in b"wxyzEFGHopqr4567") << 2 for one in _ALPHABET)
+    bits = (a * _TEXT_BEGINS[0] | b * _PACKED_BEGINS[0] for a, b in zip(text, packed, strict=True))
+    return bytes.maketrans(_ALPHABET, bytes(bits))
+
+
+_PLACES_IN_QUADS = _places_in_quads()
+_QUADS = re.compile(
+    b"(?:[%s][%s][%s].){2,}+" % tuple(re.escape(bytes(n for n in range(128) if n >> bit & 1)) for bit in range(3)),
+    re.DOTALL,
+)
+"""Quads that stand for text, among what `_PLACES_IN_QUADS` makes of them."""
+
+# Kinds of bytes that are searched for a single byte take half the time of bytes that are searched for one of a set.
+_PAIRS = re.compile(rb"h.(?:h.){6,}+")
+_KINDS_OF_HEX = bytes(ord("h") if byte in b"0234567" else ord("x") for byte in range(256))
+"""Which hexadecimal digits may be the first of a byte of text."""
 _PACKED_HEX_MARKS = (b"1f8b08", b"789c", b"7801", b"78da", b"785e")
 _PACKED_HEX = re.compile(b"|".join(_PACKED_HEX_MARKS))
 _HEX_DIGIT = frozenset(b"0123456789abcdefABCDEF")
 _NOT_HEX = bytes(sorted(frozenset(range(256)) - _HEX_DIGIT))
+_LOWER = bytes(range(256)).lower()
+_HEX_MARK = re.compile(rb"0[xX]")
 _HEX_TOKEN = re.compile(rb"0[xX]|[0-9A-Fa-f]")
-_NUMBERS = re.compile(rb"[0-9][0-9]{1,3}(?![0-9])(?:[^0-9]{1,12}+[0-9]{2,4}(?![0-9])){6,}+")
+_NUMBERS = re.compile(rb"00{1,3}+(?: {1,12}+00{1,3}+(?!0)){6,}+")
+_KINDS_OF_DIGITS = bytes(ord("0") if byte in b"0123456789" else ord(" ") for byte in range(256))
+"""All digits are alike, and all else is."""
 _NUMBER = re.compile(rb"[0-9]{2,4}(?![0-9])")
 _BINARIES = re.compile(rb"0[01]{7}(?:[^0-9]{0,6}+0[01]{7}){6,}+")
 _BINARY = re.compile(rb"[01]{8}")
@@ -66,7 +75,8 @@ def bytes_undone(view: View) -> Iterator[View]:
     """The views of the bytes that a text writes in some notation, as far as they may be text, or compressed."""
     yield from _base64(view)
     yield from _hexadecimal(view)
-    numbers = [(match.start(), match.group()) for match in _NUMBERS.finditer(view.data)]
+    kinds = view.data.translate(_KINDS_OF_DIGITS)
+    numbers = [(match.start(), view.data[match.start() : match.end()]) for match in _NUMBERS.finditer(kinds)]
     for form, meanings in (("decimal bytes", _DECIMAL), ("octal bytes", _OCTAL)) if numbers else ():
         runs = [run for run in numbers if sum(map(meanings.__contains__, _NUMBER.findall(run[1]))) >= _LEAST_NUMBERS]
         if runs:
@@ -77,8 +87,9 @@ def bytes_undone(view: View) -> Iterator[View]:
 
 def _base64(view: View) -> Iterator[View]:
     stripped = view.data.translate(_TO_STANDARD, _NOT_BASE64)
-    regions = _regions(_QUADS.finditer(stripped), len(stripped))
-    packed = _reaches(_BASE64, _PACKED, stripped) if any(one.search(stripped) for one in _EACH_PACKED) else []
+    quads, beginnings = _found_in(stripped)
+    regions = _regions(quads, len(stripped))
+    packed = _reaches(_BASE64, beginnings, stripped)
     if not regions and not packed:
         return
 
@@ -93,13 +104,46 @@ def _base64(view: View) -> Iterator[View]:
 _NOT_BASE64_SET = frozenset(_NOT_BASE64)
 
 
+def _found_in(stripped: bytes) -> tuple[Iterator[re.Match[bytes]], Iterator[re.Match[bytes]]]:
+    """Where two quads or more stand for text, in a text of base64 alone, and where compressed data may begin.
+
+    Numbers as long as the text find all places at once, in a third of the time that a search takes: shifted by a byte
+    and a bit, what the next character may be comes to lie over what this one may be.
+    """
+    places = stripped.translate(_PLACES_IN_QUADS)
+    fits = int.from_bytes(places, "little")
+    fits &= fits >> 9 & fits >> 18
+    packed = fits.to_bytes(len(places), "little").replace(_BOTH_BEGIN, _PACKED_BEGINS)
+    if b"H4sI" in stripped:
+        beginnings = _PACKED.finditer(stripped)
+    else:
+        possible = (_PACKED.match(stripped, one.start()) for one in re.finditer(_PACKED_BEGINS, packed))
+        beginnings = (one for one in possible if one is not None)
+    fits &= fits >> 32
+    twice = fits.to_bytes(len(places), "little").replace(_BOTH_BEGIN, _TEXT_BEGINS)
+    return _matches(places, twice), beginnings
+
+
+def _matches(places: bytes, begins: bytes) -> Iterator[re.Match[bytes]]:
+    at = begins.find(_TEXT_BEGINS)
+    while at >= 0:
+        match = _QUADS.match(places, at)
+        if match is None:  # the second quad is cut short
+            return
+        yield match
+        at = begins.find(_TEXT_BEGINS, match.end())
+
+
 def _hexadecimal(view: View) -> Iterator[View]:
     data = view.data
-    plain = data.replace(b"0x", b"").replace(b"0X", b"") if b"0x" in data or b"0X" in data else data
-    digits = plain.translate(None, _NOT_HEX)
-    regions = _regions(_PAIRS.finditer(digits), len(digits))
-    lower = digits.lower()
-    packed = _reaches(_HEX, _PACKED_HEX, lower) if any(mark in lower for mark in _PACKED_HEX_MARKS) else []
+    plain = data.replace(b"0x", b"").replace(b"0X", b"") if _HEX_MARK.search(data) else data
+    digits = plain.translate(_LOWER, _NOT_HEX)
+    regions = _regions(_PAIRS.finditer(digits.translate(_KINDS_OF_HEX)), len(digits))
+    packed = (
+        _reaches(_HEX, _PACKED_HEX.finditer(digits), digits)
+        if any(mark in digits for mark in _PACKED_HEX_MARKS)
+        else []
+    )
     if not regions and not packed:
         return
 
@@ -145,9 +189,9 @@ _BASE64 = _Notation("base64", 6, binascii.a2b_base64, (b"Cgog", b"AAACgog", b"AA
 _HEX = _Notation("hex", 4, binascii.a2b_hex, (b"0a", b"00a"))
 
 
-def _reaches(notation: _Notation, beginning: re.Pattern[bytes], text: bytes) -> Spans:
+def _reaches(notation: _Notation, beginnings: Iterator[re.Match[bytes]], text: bytes) -> Spans:
     """From each beginning of compressed data to where it may end. Most of what looks like a beginning is none."""
-    starts = (one.start() for one in islice(beginning.finditer(text), _MOST_ATTEMPTS))
+    starts = (one.start() for one in islice(beginnings, _MOST_ATTEMPTS))
     begun = (start for start in starts if packed_size(notation.bytes_of(text[start : start + _ATTEMPT])))
     return [(start, min(_end_of_packed(notation, text, start), len(text))) for start in islice(begun, _MOST_PACKED)]
 

@@ -149,7 +149,7 @@ def unpacked(view: View) -> Iterator[View]:
     be masked within the coded bytes, so that all of these are its place.
     """
     data = view.data
-    if b"\x1f\x8b\x08" not in data and data[:1] != b"\x78":
+    if data[:1] != b"\x78" and not (b"\x1f" in data and b"\x1f\x8b\x08" in data):  # one byte is soon searched for
         return
     end = 0
     for match in islice(_PACKED.finditer(data), _MOST_PACKED):

@@ -42,6 +42,8 @@ class Redactor:
         self._credential_headers = {name.lower() for name in (*CREDENTIAL_HEADERS, *credential_headers)}
         self._names_before: tuple[tuple[str, ...], list[str]] = ((), [])
         """The names of the header fields of the answer before, and how they are shown."""
+        self._without_secrets: dict[tuple[object, ...], None] = {}
+        """Short bodies that were searched, with what says how they are read: many refusals are the same."""
 
     @property
     def short_secrets(self) -> tuple[str, ...]:
@@ -103,7 +105,11 @@ class Redactor:
         flat = (("request", text, "") for pair in headers for text in pair)
         url, *texts = self._clean_fields(TextFields([("request", request.url, ""), *flat]), redactions)
         named: Named = []
-        body = self._cleaned(request.body, (view_of(request.body),), named)
+        body = request.body
+        if ("request", body) not in self._without_secrets:
+            body = self._cleaned(body, (view_of(body),), named)
+            if not named:
+                self._remember(body, "request", body)
         _note(named, "request", redactions)
         return replace(request, url=url, headers=_paired(texts), body=body)
 
@@ -188,9 +194,12 @@ class Redactor:
         if not self._secrets or not answer.reads:
             return answer.reads
         body = answer.body
+        fields = [value for name, value in answer.headers if name.lower() == "content-encoding"]
+        how = "answer", body, answer.header("Content-Type"), *fields
+        if how in self._without_secrets:
+            return answer.reads
         named: Named = []
         cleaned = self._clean_body(body, answer.header("Content-Type"), named)
-        fields = [value for name, value in answer.headers if name.lower() == "content-encoding"]
         decoded = decode(body, fields)
         if decoded is not None:
             inside: Named = []
@@ -201,6 +210,8 @@ class Redactor:
                 return (Read(at=answer.reads[-1].at, data=clear),)
             cleaned = _withhold(cleaned, decoded, named)
         _note(named, "body", redactions)
+        if not named and cleaned == body:
+            self._remember(body, *how)
         return answer.reads if cleaned == body else _cut_again(cleaned, answer.reads)
 
     def _clean_body(self, body: bytes, media_type: str | None, named: Named) -> bytes:
@@ -213,6 +224,11 @@ class Redactor:
         if text is not None:
             yield text
         yield from joined(text or whole)
+
+    def _remember(self, body: bytes, *how: object) -> None:
+        """Remember that no secret is in a body, so that it is not searched again."""
+        if len(body) <= _LONGEST_REMEMBERED and len(self._without_secrets) < _MOST_REMEMBERED:
+            self._without_secrets[how] = None
 
     # Bytes
 
@@ -238,6 +254,7 @@ class Redactor:
 
 
 _SHORTEST_NEARLY = 8
+_MOST_REMEMBERED, _LONGEST_REMEMBERED = 512, 8 * 1024
 _APART = "\n \0 \n"
 """What stands between the strings of a value that are searched together, so that none hides the end of another."""
 

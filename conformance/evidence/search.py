@@ -9,7 +9,7 @@ from conformance.evidence.byte_notations import bytes_undone
 from conformance.evidence.charsets import decoded_text
 from conformance.evidence.content_coding import unpacked
 from conformance.evidence.masked_secrets import MaskedSecret
-from conformance.evidence.needles import fours_of
+from conformance.evidence.needles import Sixes, fours_of
 from conformance.evidence.secret_pieces import (
     CHANCE,
     MASKED,
@@ -68,7 +68,15 @@ class _Alike:
 
     def __init__(self, fold: Fold, secrets: list[SecretPieces]) -> None:
         self.fold, self.secrets = fold, secrets
-        self.fours = frozenset[int]().union(*(secret.fours for secret in secrets))
+        self._fours = frozenset[int]().union(*(secret.fours for secret in secrets))
+        # Bytes of every kind are no UTF-16.
+        self._sixes = None if fold.is_exact else Sixes(whole for secret in secrets for whole in secret.wholes)
+
+    def fours_in(self, folded: bytes) -> frozenset[int]:
+        """Those fours of the secrets that `fours_of` a text has; none where no piece of a secret is in it."""
+        if self._sixes is not None and not self._sixes.may_be_in(folded):
+            return frozenset()
+        return self._fours.intersection(fours_of(folded))
 
 
 class Search:
@@ -185,7 +193,7 @@ class Search:
         data = view.data
         for alike in self._folds:
             folded = alike.fold(data)
-            fours = alike.fours.intersection(fours_of(folded))
+            fours = alike.fours_in(folded)
             for secret in alike.secrets if fours else ():
                 for sighting in sightings(secret, data, folded, fours):
                     yield _found(view, sighting)
@@ -204,7 +212,7 @@ class _LimitError(Exception):
 
 def _is_uniform(data: bytes) -> bool:
     """Whether one byte is all that some bytes say, as padding does: no more of a key can be in it."""
-    return data.count(data[:1]) == len(data)
+    return data[:1] == data[-1:] and data.count(data[:1]) == len(data)
 
 
 def _no_more_than(most: int, founds: Iterable[Found]) -> Iterator[Found]:

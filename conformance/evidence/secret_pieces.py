@@ -104,6 +104,8 @@ class SecretPieces:
         backward = {needle[::-1]: size - at - len(needle) for needle, at in needles.items()}
         self._forward = Direction(self.folded, needles)
         self._backward = Direction(self.folded[::-1], backward)
+        self.wholes = self._forward.whole, self._backward.whole
+        """The compared characters as they are read in both directions."""
         self.fours = self._forward.fours | self._backward.fours
         """What of `fours_of` a text has in which enough of the secret stands."""
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from html.entities import html5
 
 from conformance.evidence.views import Back, Piece, Span, Spans, View, back_through, once
 
 _Decode = Callable[["re.Match[bytes]"], bytes]
 
-_ESCAPE = re.compile(
-    # A percent sign may be escaped again, once for each layer; so may a backslash and an ampersand.
-    rb"%(?:25)*+(?:[uU]00)?(?P<percent>[0-9A-Fa-f]{2})"
-    rb"|\\\\{0,63}+(?:"
+# A percent sign may be escaped again, once for each layer; so may a backslash and an ampersand.
+_ESCAPES = {
+    b"%": rb"%(?:25)*+(?:[uU]00)?(?P<percent>[0-9A-Fa-f]{2})",
+    b"\\": rb"\\\\{0,63}+(?:"
     rb"u(?P<high>[dD][89abAB][0-9A-Fa-f]{2})\\{1,64}+u(?P<low>[dD][c-fC-F][0-9A-Fa-f]{2})"
     rb"|u(?P<four>[0-9A-Fa-f]{4})"
     rb"|U000(?P<eight>[0-9A-Fa-f]{5})"
@@ -21,11 +22,20 @@ _ESCAPE = re.compile(
     rb"|x(?P<two>[0-9A-Fa-f]{2})"
     rb"|o\{0{0,8}+(?P<long>[4-7][0-7]|1[0-7]{2})\}"
     rb"|0?(?P<octal>0[4-7][0-7]|1[0-7]{2})"
-    rb"|(?P<layout>[nrt]))"
-    rb"|&(?:amp;){0,64}+(?:#(?:0{0,8}+(?P<decimal>[0-9]{2,6})|[xX]0{0,8}+(?P<hexadecimal>[0-9A-Fa-f]{2,5}));?"
-    rb"|(?P<name>[A-Za-z]{2,12});)"
-    rb"|U\+(?P<point>00[2-7][0-9A-Fa-f])"
-)
+    rb"|(?P<layout>[nrt]))",
+    b"&": rb"&(?:amp;){0,64}+(?:#(?:0{0,8}+(?P<decimal>[0-9]{2,6})|[xX]0{0,8}+(?P<hexadecimal>[0-9A-Fa-f]{2,5}));?"
+    rb"|(?P<name>[A-Za-z]{2,12});)",
+    b"U+00": rb"U\+(?P<point>00[2-7][0-9A-Fa-f])",
+}
+"""Patterns of the escapes that begin with some bytes."""
+
+
+@cache
+def _escapes(marks: tuple[bytes, ...]) -> re.Pattern[bytes]:
+    """The escapes that begin with any of these: a search for one of them alone takes a tenth of the time."""
+    return re.compile(b"|".join(_ESCAPES[mark] for mark in marks))
+
+
 _NAMES = {
     name.removesuffix(";").encode(): text.encode()
     for name, text in html5.items()
@@ -43,7 +53,7 @@ _QUOTED_PRINTABLE_MARK = re.compile(rb"=[2-7][0-9A-Fa-f]|=[ \t]*(?:\r?\n|\\r|\\n
 _CSS = re.compile(rb"\\\\{0,7}+0{0,4}(?P<two>[2-7][0-9A-Fa-f])(?:\r\n|[ \t\r\n\f])?")
 _CSS_MARK = re.compile(rb"\\0{0,4}[2-7][0-9A-Fa-f]")
 _MARKUP = re.compile(rb"<[^<>]{0,512}+>")
-_MARKUP_MARK = re.compile(rb"</|<br|/>")
+_MARKUP_MARKS = (b"</", b"<br", b"/>")
 
 
 def _character(code: int) -> bytes:
@@ -74,10 +84,8 @@ def _decode_two(match: re.Match[bytes]) -> bytes:
 
 def escapes_undone(view: View) -> View | None:
     """The view without percent, backslash and HTML escapes; None where there are none."""
-    data = view.data
-    if not (b"%" in data or b"\\" in data or b"&" in data or b"U+00" in data):
-        return None
-    return _substituted(view, "escaped", _ESCAPE, _decode_escape)
+    marks = tuple(mark for mark in _ESCAPES if mark in view.data)
+    return _substituted(view, "escaped", _escapes(marks), _decode_escape) if marks else None
 
 
 def other_spellings(view: View) -> list[View]:
@@ -104,7 +112,7 @@ def _decode_json_escape(match: re.Match[bytes]) -> bytes:
 
 def markup_undone(view: View) -> View | None:
     """The view without tags; None where there are none."""
-    if b"<" not in view.data or not _MARKUP_MARK.search(view.data):
+    if b"<" not in view.data or not any(mark in view.data for mark in _MARKUP_MARKS):
         return None
     return _substituted(view, "between tags", _MARKUP, lambda _: b"")
 

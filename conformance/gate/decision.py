@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 
-from conformance.compare.baseline import without_known
 from conformance.contract.model import Tier
 from conformance.report.quantities import counted, listed
-from conformance.report.results import Gate, GateStatus, RequirementResult, Results
+from conformance.report.results import AgainstBaseline, Gate, GateStatus, RequirementResult, Results
 from conformance.report.verdict import decide
 from conformance.suite.outcome import BROKEN_OR_WAIVED, UNDECIDED, Verdict, Waiver
 
@@ -26,7 +25,7 @@ def gate(results: Results, today: datetime.date) -> Gate:
     waiver has expired, or if a waiver no longer matches a violation. Otherwise it is undecided if that verdict is
     inconclusive (a MUST that the baseline left undecided, too, does not count), and passed if it is conformant.
     """
-    rows = results.requirements if results.baseline is None else without_known(results, results.baseline)
+    rows = results.requirements if results.baseline is None else _without_known(results, results.baseline)
     verdict, _ = decide(
         (row for row in rows if row.scored),
         strict=results.strict,
@@ -37,6 +36,12 @@ def gate(results: Results, today: datetime.date) -> Gate:
     failures = waiver_failures(results, today)
     status = GateStatus.FAILED if failures else _STATUS[verdict]
     return Gate(status, (*_of_baseline(results), *failures))
+
+
+def _without_known(results: Results, compared: AgainstBaseline) -> tuple[RequirementResult, ...]:
+    from conformance.compare.baseline import without_known  # noqa: PLC0415 - few runs are compared with another
+
+    return without_known(results, compared)
 
 
 def waiver_failures(results: Results, today: datetime.date) -> tuple[str, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import errno
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from conformance.targets import TargetError
@@ -21,14 +23,11 @@ def owned(out: Path) -> Iterator[None]:
     Raises:
         TargetError: another run writes to it, or it cannot be written to.
     """
-    from filelock import FileLock, Timeout
-
     made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(out / LOCK, timeout=0)
-        lock.acquire()
-    except Timeout:
+        release = _locked(out / LOCK)
+    except BlockingIOError:
         raise TargetError(
             f"another run is writing to {out}; wait until it has ended, or choose another directory."
         ) from None
@@ -37,8 +36,46 @@ def owned(out: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.release()
+        release()
         _remove_unused(made)
+
+
+def _locked(path: Path) -> Callable[[], None]:
+    """Lock a file, which is created if it does not exist; returns what releases it.
+
+    filelock takes the same lock, but is told of every file that the process then opens and every module that it
+    imports: a twentieth of a short run's time. So it is only there for systems that have no such lock.
+
+    Raises:
+        BlockingIOError: another process holds the lock.
+        OSError: the file cannot be opened or locked.
+    """
+    try:
+        from fcntl import LOCK_EX, LOCK_NB, flock
+    except ImportError:
+        return _locked_elsewhere(path)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    try:
+        flock(file, LOCK_EX | LOCK_NB)
+    except OSError as error:
+        os.close(file)
+        if error.errno == errno.ENOSYS:  # a file system without locks
+            return _locked_elsewhere(path)
+        if error.errno == errno.EACCES:  # another one that says so of a lock which is held
+            raise BlockingIOError from error
+        raise
+    return lambda: os.close(file)
+
+
+def _locked_elsewhere(path: Path) -> Callable[[], None]:
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise BlockingIOError from error
+    return lock.release
 
 
 def _remove_unused(made: list[Path]) -> None:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from conformance.evidence.needles import fours_of
+from conformance.evidence.needles import Sixes, fours_of
 from conformance.evidence.secret_pieces import SecretPieces
 
 SECRETS = (
@@ -31,6 +31,29 @@ def test_a_text_without_a_four_of_a_secret_has_no_piece_of_it(secret: str) -> No
             assert list(pieces.runs(text, pieces.fours & set(fours_of(text)), reverse=reverse)) == every
             found += bool(every)
     assert found > 100
+
+
+@pytest.mark.parametrize("secret", [one for one in SECRETS if not SecretPieces("key", one).fold.is_exact])
+def test_a_text_without_six_characters_of_a_secret_has_no_piece_of_it(secret: str) -> None:
+    pieces = SecretPieces("key", secret)
+    sixes = Sixes(pieces.wholes)
+    chance = random.Random(secret)
+    found = ruled_out = 0
+    for _ in range(2_000):
+        text = _text_with_a_piece(pieces.folded, chance)
+        if sixes.may_be_in(text):
+            found += 1
+        else:
+            ruled_out += 1
+            assert not [*pieces.runs(text, pieces.fours), *pieces.runs(text, pieces.fours, reverse=True)]
+    assert found > 100
+    assert ruled_out > 100
+
+
+def test_a_text_that_goes_on_like_a_secret_everywhere_is_not_looked_through() -> None:
+    sixes = Sixes([b"abcdefab"])
+    assert not sixes.may_be_in(b"ababab" * 100)
+    assert sixes.may_be_in(b"ababab" * 10_000)
 
 
 def _text_with_a_piece(secret: bytes, chance: random.Random) -> bytes:
