@@ -9,6 +9,7 @@ import struct
 import wave
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ REMOTE: Final = "parts/image-remote"
 UNREACHABLE: Final = "https://example.invalid/pixel.png"
 """A URL whose host has no address, and never will (RFC 2606)."""
 PARAMETER, LARGE, FORMS = "parts/image-parameter", "parts/image-large", "parts/image-forms"
-"""A picture whose data URL has a parameter, one of tens of kilobytes, and both in one."""
+"""A picture whose data URL has a parameter, one of tens of kilobytes, and both beside a plain one."""
 UPPER_CASE: Final = "parts/image-upper-case"
 _TOKENS: Final = 4
 _SIDE: Final = 130
@@ -48,39 +49,46 @@ def _of_kind(kind: str, make: Callable[[int], dict[str, Any]], body: RequestBody
         return
     about = f"a message with {_WORDS[kind]}"
     yield either_probe(f"parts/{kind}", about, one)
-    three = _asking(body, [_text(_QUESTION), *map(make, range(3))])
-    tier = Tier.STANDARD if kind == "image" else Tier.EXHAUSTIVE
-    yield either_probe(f"parts/{kind}-three", f"a message with three parts of the kind `{kind}`", three, tier=tier)
+    several = _asking(body, [_text(_QUESTION), *map(make, range(3))])
+    words = f"a message with three parts of the kind `{kind}`"
+    three = either_probe(f"parts/{kind}-three", words, several, tier=Tier.EXHAUSTIVE)
     if kind == "image":
-        elsewhere = {"type": "image_url", "image_url": {"url": UNREACHABLE}}
+        elsewhere = _picture_at(UNREACHABLE)
         unfetched = "a message with the URL of a picture that nobody can fetch"
+        yield from _pictures_in_other_forms(body, replace(three, tier=Tier.STANDARD))
         yield either_probe(REMOTE, unfetched, _asking(body, [_text(_QUESTION), elsewhere]))
-        yield from _pictures_in_other_forms(body)
+    else:
+        yield three
     if body.has("stream"):
         yield either_probe(
             f"parts/{kind}-streamed", f"{about}, streamed", {**one, "stream": True}, tier=Tier.EXHAUSTIVE
         )
 
 
-def _pictures_in_other_forms(body: RequestBody) -> Iterator[Probe]:
-    """A picture by other data URLs than the plainest: each is one of RFC 2397, whose scheme is read in any case."""
-    small, large = _base64(_png(0)), _base64(_noise())
-    with_parameter = "data:image/png;charset=utf-8;base64,"
+def _pictures_in_other_forms(body: RequestBody, three: Probe) -> Iterator[Probe]:
+    """Three pictures, two of them by other data URLs than the plainest; where they are not served, each by itself.
 
-    def probe(name: str, about: str, url: str, **fields: Any) -> Probe:
-        part = {"type": "image_url", "image_url": {"url": url}}
-        return either_probe(
-            name, f"a message with a picture {about}", _asking(body, [_text(_QUESTION), part]), **fields
-        )
-
+    Each URL is one of RFC 2397, whose scheme is read in any case.
+    """
+    small, large = _base64(_png(1)), _base64(_noise())
+    parameter, long = f"data:image/png;charset=utf-8;base64,{small}", f"data:image/png;base64,{large}"
     apart = (
-        probe(PARAMETER, "whose data URL has a parameter", f"{with_parameter}{small}"),
-        probe(LARGE, "of 50 kB", f"data:image/png;base64,{large}"),
+        _with_picture(body, PARAMETER, "whose data URL has a parameter", parameter),
+        _with_picture(body, LARGE, "of 50 kB", long),
     )
-    about = "of 50 kB whose data URL has a parameter"
-    yield probe(FORMS, about, f"{with_parameter}{large}", instead=apart, apart_unless_served=True)
-    upper = f"DATA:image/png;base64,{small}"
-    yield probe(UPPER_CASE, "whose data URL begins with `DATA:`", upper, tier=Tier.EXHAUSTIVE)
+    parts = [_text(_QUESTION), picture(0), *map(_picture_at, (parameter, long))]
+    about = "a message with three pictures, one of 50 kB, and one whose data URL has a parameter"
+    yield either_probe(FORMS, about, _asking(body, parts), instead=(three, *apart), apart_unless_served=True)
+    upper = _with_picture(body, UPPER_CASE, "whose data URL begins with `DATA:`", f"DATA:image/png;base64,{small}")
+    yield replace(upper, tier=Tier.EXHAUSTIVE)
+
+
+def _with_picture(body: RequestBody, name: str, about: str, url: str) -> Probe:
+    return either_probe(name, f"a message with a picture {about}", _asking(body, [_text(_QUESTION), _picture_at(url)]))
+
+
+def _picture_at(url: str) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": url}}
 
 
 _WORDS: Final = {"image": "a picture of one pixel", "audio": "a tenth of a second of silence", "file": "a small PDF"}
@@ -89,7 +97,7 @@ _WORDS: Final = {"image": "a picture of one pixel", "audio": "a tenth of a secon
 @cache
 def picture(number: int = 0) -> dict[str, Any]:
     """A part with a PNG picture of one pixel, as a data URL, each number in a colour of its own."""
-    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{_base64(_png(number))}"}}
+    return _picture_at(f"data:image/png;base64,{_base64(_png(number))}")
 
 
 @cache

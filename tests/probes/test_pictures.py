@@ -14,17 +14,25 @@ from conformance.probes.request_body import RequestBody
 
 
 def url_of(probe: Probe) -> str:
-    url: str = probe.body["messages"][-1]["content"][1]["image_url"]["url"]
+    url: str = urls_of(probe)[-1]
     return url
 
 
-def test_a_picture_in_two_forms_is_sent_in_each_where_it_is_not_served() -> None:
+def urls_of(probe: Probe) -> list[str]:
+    return [part["image_url"]["url"] for part in probe.body["messages"][-1]["content"][1:]]
+
+
+def test_pictures_in_other_forms_are_sent_each_where_they_are_not_served_together() -> None:
     forms = next(one for one in content_part_probes(RequestBody(load_contract("openai"), TARGET)) if one.name == FORMS)
-    apart = {probe.name: url_of(probe) for probe in forms.instead}
+    three, *others = forms.instead
+    assert three.name == "parts/image-three"
+    apart = {probe.name: url_of(probe) for probe in others}
     assert apart.keys() == {PARAMETER, LARGE}
-    header, _, data = url_of(forms).partition(",")
-    assert header == apart[PARAMETER].partition(",")[0] == "data:image/png;charset=utf-8;base64"
-    assert data == apart[LARGE].removeprefix("data:image/png;base64,")
+    plain, parameter, large = urls_of(forms)
+    assert plain.startswith("data:image/png;base64,")
+    assert parameter == apart[PARAMETER]
+    assert parameter.startswith("data:image/png;charset=utf-8;base64,")
+    assert large == apart[LARGE]
     assert len(apart[PARAMETER]) < 200
     assert 65_520 < len(apart[LARGE]) < 70_000
 
