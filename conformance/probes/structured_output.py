@@ -22,8 +22,9 @@ BESIDE_TOOLS: Final = "structured/beside-tools"
 SCHEMA: Final = "structured/schema/"
 _WITH_AN_ARRAY: Final = 'Reply with this JSON object, which has an array, and nothing else: {"array": [1, 2]}'
 """A prompt that speaks of an array, which the whole answer must not be for that."""
-_PATTERN: Final = r"^[A-Z]{2}\-\d{2}\.[a-z]\!$"
-"""A pattern with escapes of marks, two of which need none: a grammar made of it may be one that cannot be read."""
+_PATTERN: Final = r"^[a-z]{1,8}[\-\/][a-z]{1,8}$"
+"""A pattern that escapes two marks without need, as ECMA-262 lets it with the flag `u`: a grammar made of it may be one
+that cannot be read."""
 _TOKENS: Final = 160
 _CUT_TOKENS: Final = 12
 

@@ -14,7 +14,7 @@ from conformance.reference.request_context import RequestContext
 
 Fact = Callable[[RequestContext], Any]
 
-_MARK_IN_PATTERN: Final = re.compile(r'"pattern":"[^"]*\\\\[!@#%&:;<>=~,]')
+_MARK_IN_PATTERN: Final = re.compile(r'"pattern":"[^"]*\\\\[-/!@#%&:;<>=~,]')
 """A pattern of a schema, in the bytes of a body, with an escape of a mark that needs none."""
 _FLAGS: Mapping[str, Fact] = {
     "stream": lambda context: context.streams,
