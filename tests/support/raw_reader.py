@@ -97,12 +97,12 @@ async def _serve_next(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     request = await _read(reader, writer, manner)
     if request is None:
         return False
-    answers = [_answer(request, manner)]
+    answers = [_to_method(request, manner)]
     if manner.pipelined == "swap":
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.05):
                 second = await _read(reader, writer, manner)
-                answers.insert(0, b"" if second is None else _answer(second, manner))
+                answers.insert(0, b"" if second is None else _to_method(second, manner))
     for answer in answers:
         writer.write(manner.before + answer)
     await writer.drain()
@@ -175,6 +175,12 @@ def _error(status: int, more: bytes = b"") -> bytes:
 
 
 _ids = itertools.count(1)
+
+
+def _to_method(request: _Request, manner: Manner) -> bytes:
+    """The answer, without its body where HEAD asks for it (RFC 9110, section 9.3.2)."""
+    head, end, body = _answer(request, manner).partition(b"\r\n\r\n")
+    return head + end + (b"" if request.head.startswith("HEAD ") else body)
 
 
 def _answer(request: _Request, manner: Manner) -> bytes:
