@@ -82,7 +82,10 @@ def test_no_optional_field_breaks_anything(
     expect_served_or_refused(answers, observations, expect, CLIENT_ERRORS)
 
 
-@requirement("request.no-server-error", "completion/*", "stream/*", *COMBINED, f"{SHAPES}*", ENDS_WITH_ASSISTANT)
+@requirement(
+    "request.no-server-error",
+    *("completion/*", "stream/*", *COMBINED, f"{SHAPES}*", ENDS_WITH_ASSISTANT, "access/key-beside-other"),
+)
 def test_no_valid_request_breaks_the_server(
     answers: Sequence[Answered], observations: Observations, expect: Expect
 ) -> None:
