@@ -71,18 +71,20 @@ class Shapes:
     """Reads texts and remembers their shapes."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[bytes, ...], tuple[Slot, ...]] = {}
+        self._known: dict[tuple[object, ...], tuple[Slot, ...]] = {}
 
     def read(self, data: bytes) -> Text:
         """A JSON text, or what is left of one: nothing is demanded of it."""
         pattern = _SINGLE_QUOTED if b'"' not in data and b"'" in data else _TOKENS
         parts: list[bytes | None] = pattern.split(data)
-        key = (*parts[::4], b"\0", *(string for string, colon in zip(parts[1::4], parts[2::4], strict=True) if colon))
-        slots = self._known.get(key)  # type: ignore[arg-type]
+        names = (string for string, colon in zip(parts[1::4], parts[2::4], strict=True) if colon)
+        # A number may stand where another text has a string.
+        key = (*parts[::4], tuple(map(type, parts[3::4])), *names)
+        slots = self._known.get(key)
         if slots is None:
             slots = tuple(_slots(parts))
             if len(self._known) < _MOST_SHAPES and len(key) < _MOST_SHAPES:
-                self._known[key] = slots  # type: ignore[index]
+                self._known[key] = slots
         return Text(parts, slots)
 
 

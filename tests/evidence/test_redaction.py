@@ -214,6 +214,13 @@ def test_a_key_split_over_deltas_is_found(size: int) -> None:
     assert "spread over events" in forms(redacted)
 
 
+def test_a_key_split_over_members_that_hold_a_number_in_another_event() -> None:
+    pieces = [KEY[at : at + 3] for at in range(0, len(KEY), 3)]
+    redacted = REDACTOR.exchange(exchange(events('{"t":65}', *(f'{{"t":"{piece}"}}' for piece in pieces))))
+    assert not any(piece.encode() in body_of(redacted) for piece in pieces)
+    assert "spread over events" in forms(redacted)
+
+
 def test_a_key_split_over_deltas_of_choices_that_take_turns() -> None:
     documents = [
         delta(piece, index) for pair in zip(KEY, "x" * len(KEY), strict=True) for index, piece in enumerate(pair)
