@@ -17,6 +17,7 @@ from conformance.contract.model import Tier
 from conformance.probes.completions import LONG_ANSWER
 from conformance.probes.model import Probe, either_probe, served_probe
 from conformance.probes.request_body import RequestBody
+from conformance.probes.tools import streamed
 
 PARTS: Final = ("image", "audio", "file")
 TEXTS: Final = "parts/texts"
@@ -26,6 +27,8 @@ UNREACHABLE: Final = "https://example.invalid/pixel.png"
 PARAMETER, LARGE, FORMS = "parts/image-parameter", "parts/image-large", "parts/image-forms"
 """A picture whose data URL has a parameter, one of tens of kilobytes, and both beside a plain one."""
 UPPER_CASE: Final = "parts/image-upper-case"
+STREAMED: Final = "parts/image-streamed"
+"""A picture in a later turn of a conversation with instructions, in a request for a stream."""
 _TOKENS: Final = 4
 _SIDE: Final = 130
 """Pixels on each side of a large picture: its data URL has more than 64 KiB."""
@@ -59,10 +62,23 @@ def _of_kind(kind: str, make: Callable[[int], dict[str, Any]], body: RequestBody
         yield either_probe(REMOTE, unfetched, _asking(body, [_text(_QUESTION), elsewhere]))
     else:
         yield three
-    if body.has("stream"):
-        yield either_probe(
-            f"parts/{kind}-streamed", f"{about}, streamed", {**one, "stream": True}, tier=Tier.EXHAUSTIVE
-        )
+    if not body.has("stream"):
+        return
+    if kind == "image":
+        about = f"{about} in the second turn, after instructions, streamed"
+        yield either_probe(STREAMED, about, streamed(_in_second_turn(one, body), body))
+    else:
+        yield either_probe(f"parts/{kind}-streamed", f"{about}, streamed", streamed(one, body), tier=Tier.EXHAUSTIVE)
+
+
+def _in_second_turn(asked: dict[str, Any], body: RequestBody) -> dict[str, Any]:
+    """The same message as the second of the user, with instructions before both, as chats with pictures have it."""
+    before = [
+        {"role": "system", "content": "Answer in one word."},
+        {"role": "user", "content": "Name a colour."},
+        {"role": "assistant", "content": "Blue."},
+    ]
+    return {**asked, "messages": body.woven([*before, *asked["messages"]])}
 
 
 def _pictures_in_other_forms(body: RequestBody, three: Probe) -> Iterator[Probe]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator, Mapping
-from itertools import combinations_with_replacement
+from itertools import combinations
 from random import Random
 from typing import Any, Final
 
 from conformance.contract.model import Level, Requirement, Tier
+from conformance.probes.conversations import knows_calls
+from conformance.probes.drawn_extras import with_extras, with_room
 from conformance.probes.invalid_boundaries import Violation, violations
 from conformance.probes.invalid_mutations import broken_by
 from conformance.probes.model import Probe, refused_probe, served_probe, worst_case_tokens
@@ -25,9 +27,11 @@ from conformance.probes.waves import DRAWN as DRAWN_WAVE
 VALID: Final = f"{DRAWN}valid/"
 INVALID: Final = f"{DRAWN}invalid/"
 MOST_VALID: Final = 4
-"""Those at the boundaries of the schema, which are sent besides, combine valid values, too."""
+"""Those at the boundaries of the schema, which are sent besides, combine valid values, too.
+
+Half of them have tools or a form of the answer beside; as many more, where conversations have calls of tools."""
 MOST_INVALID: Final = 20
-_CANDIDATES: Final = 4 * MOST_VALID
+_CANDIDATES: Final = 8 * MOST_VALID
 """How many are drawn to choose from."""
 _MOST_TOKENS: Final = 8
 """What an invalid one may cost where it is served; what costs more is sent once, for its own keyword."""
@@ -41,29 +45,54 @@ def drawn_probes(body: RequestBody) -> Iterator[Probe]:
         return
     chance = Random(body.seed_of("drawn requests", SEED))  # noqa: S311 - no secret hangs on it
     made = [body.spoken(one) for one in random_requests(body, _CANDIDATES, chance, usual=True)]
-    valid = _various([one for one in made if body.is_surely_served(one)])
+    plain = [one for one in made if body.is_surely_served(one)]
+    rich = knows_calls(body.contract.operation.properties.get("messages"))
+    extended = list(with_extras(plain, body, chance))
+    most_extended = min(len(extended), MOST_VALID if rich else MOST_VALID // 2)
+    met: set[tuple[str, ...]] = set()
+    valid = _various(plain, MOST_VALID if rich else MOST_VALID - most_extended, met)
+    valid += _various(extended, most_extended, met)
     for number, sent in enumerate(valid):
         yield served_probe(
-            f"{VALID}{number}", "a valid request, drawn at random from the schema", sent, wave=DRAWN_WAVE
+            f"{VALID}{number}", "a valid request, drawn at random from the schema", with_room(sent), wave=DRAWN_WAVE
         )
     if valid:
         yield from _broken(body, valid, chance)
 
 
-def _various(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those of many requests that have the most pairs of fields, and values, which the ones before do not have."""
-    left = [(one, {*combinations_with_replacement(sorted(one), 2), *_values(one)}) for one in requests]
+def _various(requests: list[dict[str, Any]], most: int, met: set[tuple[str, ...]]) -> list[dict[str, Any]]:
+    """Those of many requests in which the most traits meet that did not meet before, which are added to `met`."""
+    left = [(one, {*_meetings(one), *_values(one)}) for one in requests]
     chosen: list[dict[str, Any]] = []
-    seen: set[tuple[str, str]] = set()
-    while left and len(chosen) < MOST_VALID:
-        best = max(left, key=lambda one: len(one[1] - seen))
+    while left and len(chosen) < most:
+        best = max(left, key=lambda one: len(one[1] - met))
         left.remove(best)
         chosen.append(best[0])
-        seen |= best[1]
+        met |= best[1]
     return chosen
 
 
-def _values(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _meetings(request: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """The pairs of traits of a request, in a stream or in a whole answer."""
+    how = "streamed" if request.get("stream") is True else "whole"
+    return ((*pair, how) for pair in combinations(sorted(_traits(request)), 2))
+
+
+def _traits(request: Mapping[str, Any]) -> Iterator[str]:
+    """What a request has that another one lacks: its fields, and what its conversation is made of."""
+    yield from (name for name in request if name not in ("messages", "model", "stream"))
+    messages = request["messages"] if isinstance(request.get("messages"), list) else []
+    yield from {f"a message of {one['role']}" for one in messages if isinstance(one, Mapping) and "role" in one}
+    contents = [one.get("content") for one in messages if isinstance(one, Mapping)]
+    if any(isinstance(content, list) for content in contents):
+        yield "parts"
+    if not all(str(content).isascii() for content in contents):
+        yield "other scripts"
+    if (request.get("n") or 1) > 1:
+        yield "several choices"
+
+
+def _values(request: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     return ((name, json.dumps(value)) for name, value in request.items() if name != "messages")
 
 

@@ -138,7 +138,7 @@ class _Maker:
         while len(turns) + 2 <= most and self._chance.random() < self._share and {"user", "assistant"} <= set(roles):
             turns = ["user", "assistant", *turns]
         instructing = [role for role in ("system", "developer") if role in roles]
-        if instructing and len(turns) < most and self._chance.random() < _SHARE:
+        if instructing and len(turns) < most and self._chance.random() < self._share:
             turns = [self._chance.choice(instructing), *turns]
         if "content" not in properties or not roles:
             return copy.deepcopy(self._body.base["messages"])

@@ -8,7 +8,7 @@ from math import ceil
 
 from conformance.probes import Probe
 from conformance.probes.completions import SHORTEST, SMALLEST
-from conformance.probes.content_parts import FORMS, LARGE, PARAMETER, REMOTE, TEXTS, UPPER_CASE
+from conformance.probes.content_parts import FORMS, LARGE, PARAMETER, REMOTE, STREAMED, TEXTS, UPPER_CASE
 from conformance.suite.answer_judging import CLIENT_ERRORS, judge_served
 from conformance.suite.answered_choices import SeenAnswer, prompt_tokens, seen_answer
 from conformance.suite.complaint import read_complaint
@@ -48,12 +48,23 @@ def test_all_texts_are_read(observations: Observations, expect: Expect) -> None:
     expect(together[1] >= least, together[0], expected=expected, actual=actual)
 
 
-@requirement("parts.image", "parts/image", FORMS, PARAMETER, LARGE, UPPER_CASE, SMALLEST)
+@requirement("parts.image", "parts/image", FORMS, PARAMETER, LARGE, UPPER_CASE, STREAMED, SMALLEST)
 def test_a_picture_is_read_or_refused(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
     _judge_read("parts/image", probes, observations, expect)
     if not expect.findings:
         for probe in observations.asked([PARAMETER, LARGE, UPPER_CASE]):
             _judge_form(probe, observations, expect)
+        _judge_streamed(observations, expect)
+
+
+def _judge_streamed(observations: Observations, expect: Expect) -> None:
+    """Expect the same picture, beside instructions and an earlier turn, to have more tokens than without them."""
+    if _served("parts/image", observations) is None or _served(STREAMED, observations) is None:
+        return
+    (exchange, beside), (_, alone) = prompt_tokens(observations, expect, STREAMED, "parts/image")
+    actual = f"{beside} prompt tokens, and {alone} for the same picture and question alone"
+    expected = f"more prompt tokens for {observations.probes[STREAMED].about}, or a refusal"
+    expect(beside > alone, exchange, expected=expected, actual=actual)
 
 
 def _judge_form(probe: Probe, observations: Observations, expect: Expect) -> None:

@@ -1,0 +1,86 @@
+"""What agents and applications put beside a conversation: instructions, tools, or a form of the answer.
+
+Each is sent in examples of its own, with little beside it. Here they meet the fields that any request may have, so that
+a deployment that loses one for the other, or refuses both together, is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from random import Random
+from typing import Any, Final
+
+from conformance.probes.conversations import role_of
+from conformance.probes.model import LIMIT_FIELDS
+from conformance.probes.request_body import RequestBody
+from conformance.probes.tools import city_and_day
+
+_Extra = Callable[[dict[str, Any], Random], dict[str, Any]]
+_ROOM: Final = 64
+"""Tokens for a call, or for a document: there are deployments that refuse a request whose document they cannot end."""
+_TEMPERATE: Final = 1
+_SPOILING: Final = ("frequency_penalty", "presence_penalty")
+"""Fields with which a model hardly ends a document, whose braces and quotes come again and again."""
+_INSTRUCTION: Final = "Answer in a few words, and in JSON where you are asked for it."
+_FORM: Final[Mapping[str, Any]] = {
+    "type": "json_schema",
+    "json_schema": {
+        "name": "answer",
+        "schema": {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},
+    },
+}
+
+
+def with_extras(requests: list[dict[str, Any]], body: RequestBody, chance: Random) -> Iterator[dict[str, Any]]:
+    """Requests that surely must be served, each with one extra, as far as the contract and the target have them."""
+    extras = [extra for field, extra in _EXTRAS if body.has(field)]
+    for number, one in enumerate(requests if extras else ()):
+        made = body.spoken(extras[number % len(extras)](_instructed(one), chance))
+        if made.keys() - one.keys() and body.is_surely_served(made):
+            yield made
+
+
+def _instructed(request: dict[str, Any]) -> dict[str, Any]:
+    """The request with an instruction as its first message, where it has none."""
+    messages = request.get("messages")
+    if not isinstance(messages, list) or role_of(messages[0]) in ("system", "developer"):
+        return request
+    return {**request, "messages": [{"role": "system", "content": _INSTRUCTION}, *messages]}
+
+
+def with_room(request: dict[str, Any]) -> dict[str, Any]:
+    """A request with room for what its extra asks for; one without extra as it is."""
+    if not {"tools", "response_format"} & request.keys():
+        return request
+    return {name: _ROOM if name in LIMIT_FIELDS and value is not None else value for name, value in request.items()}
+
+
+def _tools(request: dict[str, Any], chance: Random) -> dict[str, Any]:
+    choice: dict[str, Any] = chance.choice(({}, {"tool_choice": "auto"}, {"tool_choice": "none"}))
+    return {**_temperate(request), "tools": city_and_day(), **choice}
+
+
+def _schema(request: dict[str, Any], _chance: Random) -> dict[str, Any]:
+    return {**_uncut(request), "response_format": dict(_FORM)}
+
+
+def _object(request: dict[str, Any], _chance: Random) -> dict[str, Any]:
+    return {**_uncut(request), "response_format": {"type": "json_object"}}
+
+
+def _uncut(request: dict[str, Any]) -> dict[str, Any]:
+    """The request without what may end a document early: a stop sequence can be a quote."""
+    return {name: value for name, value in _temperate(request).items() if name != "stop"}
+
+
+def _temperate(request: dict[str, Any]) -> dict[str, Any]:
+    """The request with what lets a model write a call or a document as it should."""
+    kept = {name: value for name, value in request.items() if name not in _SPOILING}
+    return {**kept, "temperature": min(kept["temperature"], _TEMPERATE)} if "temperature" in kept else kept
+
+
+_EXTRAS: Final[Sequence[tuple[str, _Extra]]] = (
+    ("tools", _tools),
+    ("response_format", _schema),
+    ("response_format", _object),
+)
