@@ -46,12 +46,11 @@ def drawn_probes(body: RequestBody) -> Iterator[Probe]:
     chance = Random(body.seed_of("drawn requests", SEED))  # noqa: S311 - no secret hangs on it
     made = [body.spoken(one) for one in random_requests(body, _CANDIDATES, chance, usual=True)]
     plain = [one for one in made if body.is_surely_served(one)]
-    rich = knows_calls(body.contract.operation.properties.get("messages"))
-    extended = list(with_extras(plain, body, chance))
-    most_extended = min(len(extended), MOST_VALID if rich else MOST_VALID // 2)
     met: set[tuple[str, ...]] = set()
-    valid = _various(plain, MOST_VALID if rich else MOST_VALID - most_extended, met)
-    valid += _various(extended, most_extended, met)
+    rich = knows_calls(body.contract.operation.properties.get("messages"))
+    kinds = with_extras(plain, body, chance)[: MOST_VALID if rich else MOST_VALID // 2]
+    valid = _various(plain, MOST_VALID if rich else MOST_VALID - len(kinds), met)
+    valid += [chosen for kind in kinds for chosen in _various(kind, 1, met)]
     for number, sent in enumerate(valid):
         yield served_probe(
             f"{VALID}{number}", "a valid request, drawn at random from the schema", with_room(sent), wave=DRAWN_WAVE
@@ -80,7 +79,8 @@ def _meetings(request: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 def _traits(request: Mapping[str, Any]) -> Iterator[str]:
     """What a request has that another one lacks: its fields, and what its conversation is made of."""
-    yield from (name for name in request if name not in ("messages", "model", "stream"))
+    named = ((name, value) for name, value in request.items() if name not in ("messages", "model", "stream"))
+    yield from (name for name, value in named if value is not False)
     messages = request["messages"] if isinstance(request.get("messages"), list) else []
     yield from {f"a message of {one['role']}" for one in messages if isinstance(one, Mapping) and "role" in one}
     contents = [one.get("content") for one in messages if isinstance(one, Mapping)]

@@ -7,13 +7,14 @@ a deployment that loses one for the other, or refuses both together, is seen.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from random import Random
 from typing import Any, Final
 
 from conformance.probes.conversations import role_of
 from conformance.probes.model import LIMIT_FIELDS
 from conformance.probes.request_body import RequestBody
-from conformance.probes.tools import city_and_day
+from conformance.probes.tools import city_and_day, streamed
 
 _Extra = Callable[[dict[str, Any], Random], dict[str, Any]]
 _ROOM: Final = 64
@@ -31,13 +32,30 @@ _FORM: Final[Mapping[str, Any]] = {
 }
 
 
-def with_extras(requests: list[dict[str, Any]], body: RequestBody, chance: Random) -> Iterator[dict[str, Any]]:
-    """Requests that surely must be served, each with one extra, as far as the contract and the target have them."""
-    extras = [extra for field, extra in _EXTRAS if body.has(field)]
-    for number, one in enumerate(requests if extras else ()):
-        made = body.spoken(extras[number % len(extras)](_instructed(one), chance))
-        if made.keys() - one.keys() and body.is_surely_served(made):
-            yield made
+def with_extras(requests: list[dict[str, Any]], body: RequestBody, chance: Random) -> list[list[dict[str, Any]]]:
+    """Requests that surely must be served, of each kind that the contract and the target have.
+
+    There is a kind for tools and one for forms, streamed and whole; each request has one extra, and nearly all fields
+    that the others have between them.
+    """
+    kinds: dict[tuple[str, bool], list[dict[str, Any]]] = {}
+    for one, (field, extra) in product(_fuller(requests), _EXTRAS):
+        if not body.has(field):
+            continue
+        made = extra(_instructed(one), chance)
+        whole = {name: value for name, value in made.items() if name not in ("stream", "stream_options")}
+        for variant in (streamed(whole, body), whole) if body.has("stream") else (whole,):
+            spoken = body.spoken(variant)
+            if field in spoken and body.is_surely_served(spoken):
+                kinds.setdefault((field, "stream" in spoken), []).append(spoken)
+    return list(kinds.values())
+
+
+def _fuller(requests: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Each request with the fields that the two behind it have besides."""
+    for first, second, third in zip(requests, requests[1:], requests[2:], strict=False):
+        added = {name: value for name, value in {**third, **second}.items() if name not in LIMIT_FIELDS}
+        yield {**added, **first}
 
 
 def _instructed(request: dict[str, Any]) -> dict[str, Any]:

@@ -105,6 +105,8 @@ class _Maker:
             elif name not in LIMIT_FIELDS and name != "n" and self._is_possible(schema):
                 made[name] = self.value(schema)
         self._limit(made, properties)
+        if self._is_usual and made.get("logprobs") is False:
+            made["logprobs"] = True  # what is not asked for meets nothing
         return self._together(without_uncommon_fields(made, self._body.required))
 
     def _limit(self, made: dict[str, Any], properties: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from conformance.probes import Probe
 from conformance.probes.completions import LOGPROBS
 from conformance.quoting import quoted
 from conformance.reading.deviation import NO_POSITION, DeviationLog
@@ -18,7 +19,9 @@ LISTED = (LOGPROBS, f"{LOGPROBS}/alone", f"{LOGPROBS}-of-choices")
 
 
 @requirement("completion.logprobs", *LISTED)
-def test_log_probabilities_are_listed(answers: Sequence[Answered], observations: Observations, expect: Expect) -> None:
+def test_log_probabilities_are_listed(
+    answers: Sequence[Answered], probes: Sequence[Probe], observations: Observations, expect: Expect
+) -> None:
     if all(answered.answer.status in {400, 422} for answered in answers):
         raise DoesNotApply(f"{answers[0].id}: the target refuses log probabilities ({answers[0].answer.status})")
     declined = ""
@@ -41,6 +44,21 @@ def test_log_probabilities_are_listed(answers: Sequence[Answered], observations:
                 _judge_figures(completion, content or [], expect)
     if declined and not expect.judged:
         raise DoesNotApply(f"{declined}: the model declines; `logprobs.content` is for text, and there is none")
+    if not expect.findings:
+        _judge_others(probes, observations, expect)
+
+
+def _judge_others(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    """Judge that texts of all other answers have log probabilities as well, where they were requested."""
+    for one in observations.beside(probes, streamed=False):
+        completion = observations.completion(one) if one.requested("logprobs") is True else None
+        for choice in completion.choices if isinstance(completion, Completion) else ():
+            message, logprobs = choice.get("message"), choice.get("logprobs")
+            text = message.get("content") if isinstance(message, Mapping) and not message.get("tool_calls") else None
+            if isinstance(text, str) and text:
+                listed = bool(logprobs.get("content")) if isinstance(logprobs, Mapping) else False
+                expected = f"log probabilities for {one.probe.about}, as for {probes[0].about}"
+                expect(listed, one.id, expected=expected, actual=f"logprobs: {quoted(logprobs)}")
 
 
 @requirement("completion.logprobs-consistent", *LISTED)

@@ -243,7 +243,11 @@ def test_nothing_follows_an_error(streams: Sequence[Stream], expect: Expect) -> 
 
 @requirement("stream.logprobs", *LISTED, LOGPROBS, f"{LOGPROBS}/alone")
 def test_log_probabilities_cover_the_text(
-    streams: Sequence[Stream], completions: Sequence[Completion], expect: Expect
+    streams: Sequence[Stream],
+    completions: Sequence[Completion],
+    probes: Sequence[Probe],
+    observations: Observations,
+    expect: Expect,
 ) -> None:
     judge_streams(streams, expect)
     # Only a target that lists every token without streaming can be expected to do so in a stream.
@@ -252,6 +256,18 @@ def test_log_probabilities_cover_the_text(
             listed, counted = unlisted_tokens(stream) or (0, 0)
             expected = f"log probabilities of {counted} tokens, which is what the usage counts"
             expect(listed == counted, stream.id, expected=expected, actual=f"{listed}")
+    if not expect.findings:
+        _judge_others_with_logprobs(probes, observations, expect)
+
+
+def _judge_others_with_logprobs(probes: Sequence[Probe], observations: Observations, expect: Expect) -> None:
+    """Judge that the texts of all other streams have log probabilities as well, where they were requested."""
+    for one in observations.beside(probes, streamed=True):
+        stream = observations.stream(one) if one.requested("logprobs") is True else None
+        for choice in stream.reading.choices.values() if isinstance(stream, Stream) else ():
+            if choice.content and not choice.calls:
+                expected = f"log probabilities for {one.probe.about}, as for {probes[0].about}"
+                expect(bool(choice.tokens), one.id, expected=expected, actual="none beside the text")
 
 
 @requirement("stream.logprobs-consistent", *LISTED)
