@@ -218,7 +218,7 @@ def _unknown_model(body: RequestBody) -> Iterator[Probe]:
     yield refused_probe("error/unknown-model", "a model that does not exist", unknown)
     if body.has("stream"):
         about = "a stream by a model that does not exist"
-        yield refused_probe("error/unknown-model-streamed", about, {**unknown, "stream": True}, tier=Tier.EXHAUSTIVE)
+        yield refused_probe("error/unknown-model-streamed", about, {**unknown, "stream": True})
 
 
 def _default_model(body: RequestBody) -> Any:
