@@ -29,7 +29,8 @@ INVALID: Final = f"{DRAWN}invalid/"
 MOST_VALID: Final = 4
 """Those at the boundaries of the schema, which are sent besides, combine valid values, too.
 
-Half of them have tools or a form of the answer beside; as many more, where conversations have calls of tools."""
+Up to half of them have tools or a form of the answer. Where conversations have calls of tools, so many have one of
+these, and a single one has not."""
 MOST_INVALID: Final = 20
 _CANDIDATES: Final = 8 * MOST_VALID
 """How many are drawn to choose from."""
@@ -49,7 +50,7 @@ def drawn_probes(body: RequestBody) -> Iterator[Probe]:
     met: set[tuple[str, ...]] = set()
     rich = knows_calls(body.contract.operation.properties.get("messages"))
     kinds = with_extras(plain, body, chance)[: MOST_VALID if rich else MOST_VALID // 2]
-    valid = _various(plain, MOST_VALID if rich else MOST_VALID - len(kinds), met)
+    valid = _various(plain, max(1, MOST_VALID - len(kinds)), met)
     valid += [chosen for kind in kinds for chosen in _various(kind, 1, met)]
     for number, sent in enumerate(valid):
         yield served_probe(

@@ -17,7 +17,7 @@ from conformance.probes.request_body import RequestBody
 from conformance.probes.tools import city_and_day, streamed
 
 _Extra = Callable[[dict[str, Any], Random], dict[str, Any]]
-_ROOM: Final = 64
+_ROOM: Final = 48
 """Tokens for a call, or for a document: there are deployments that refuse a request whose document they cannot end."""
 _TEMPERATE: Final = 1
 _SPOILING: Final = ("frequency_penalty", "presence_penalty")
@@ -74,7 +74,7 @@ def with_room(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tools(request: dict[str, Any], chance: Random) -> dict[str, Any]:
-    choice: dict[str, Any] = chance.choice(({}, {"tool_choice": "auto"}, {"tool_choice": "none"}))
+    choice: dict[str, Any] = chance.choice(({}, {"tool_choice": "auto"}))
     return {**_temperate(request), "tools": city_and_day(), **choice}
 
 
