@@ -17,6 +17,9 @@ from fourth.odd_ways import VARIATIONS as FOURTH_VARIATIONS
 from held_out import HeldOut
 from second.faults import FAULTS as SECOND_FAULTS
 from second.odd_ways import VARIATIONS as SECOND_VARIATIONS
+from seventh.faults import FAULTS as SEVENTH_FAULTS
+from seventh.faults import KINDS as SEVENTH_KINDS
+from seventh.odd_ways import VARIATIONS as SEVENTH_VARIATIONS
 from sixth.faults import FAULTS as SIXTH_FAULTS
 from sixth.faults import KINDS as SIXTH_KINDS
 from sixth.odd_ways import VARIATIONS as SIXTH_VARIATIONS
@@ -27,7 +30,7 @@ from variations import VARIATIONS
 from variations_of_calls import CALL_VARIATIONS
 
 TEXT, SECOND, THIRD, FOURTH, FIFTH, SIXTH = "text", "second", "third", "fourth", "fifth", "sixth"
-TOOLS = "tools"
+SEVENTH, TOOLS = "seventh", "tools"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ SETS: Mapping[str, Set] = {
     FOURTH: Set(FOURTH_KINDS, FOURTH_FAULTS, FOURTH_VARIATIONS),
     FIFTH: Set(FIFTH_KINDS, FIFTH_FAULTS, FIFTH_VARIATIONS),
     SIXTH: Set(SIXTH_KINDS, SIXTH_FAULTS, SIXTH_VARIATIONS),
+    SEVENTH: Set(SEVENTH_KINDS, SEVENTH_FAULTS, SEVENTH_VARIATIONS),
     TOOLS: Set(
         {
             "call": "calls, whole or streamed",
