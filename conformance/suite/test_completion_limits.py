@@ -26,7 +26,7 @@ from conformance.suite.limits import judged_limit, least_used
 from conformance.suite.marks import requirement
 from conformance.suite.needless import STREAMED_STOPS
 from conformance.suite.observations import Completion, Observations
-from conformance.suite.used_up import expect_used_up_to_say_so
+from conformance.suite.used_up import expect_used_up_to_say_so, is_all_it_says
 
 _NOT_SEVERAL = "no request with several stop sequences is served"
 REASONING = ("reasoning_content", "reasoning")
@@ -69,6 +69,8 @@ def test_length_means_that_the_limit_was_reached(completions: Sequence[Completio
             expected=f"at least {_tokens(least)}, since {each} with `length` at a limit of {_tokens(limit)}",
             actual=f"{used} completion tokens{'' if count == 1 else ' in all'}",
         )
+    if completions and not expect.judged:
+        raise DoesNotApply("no answer with a usage was cut by its limit")
 
 
 @requirement("completion.finish-reason-length", SHORTEST, TWO_CHOICES, "completion/*", USED_UP)
@@ -79,15 +81,16 @@ def test_a_completion_that_was_cut_says_so(observations: Observations, expect: E
         if completion.answered.probe.name == TWO_CHOICES:
             _expect_one_reason_for_one_text(completion, expect)
         else:
-            _expect_length(completion, expect)
+            _expect_length(completion, observations, expect)
     if not expect.judged:
         raise DoesNotApply("the model ended by itself, before the limit was reached")
 
 
-def _expect_length(completion: Completion, expect: Expect) -> None:
+def _expect_length(completion: Completion, observations: Observations, expect: Expect) -> None:
     """Expect a long answer to say that its small limit cut it, unless it is so short that it need not have."""
-    for choice in completion.choices:
-        if choice.get("finish_reason") == "stop" and _ended_before(completion):
+    for text, choice in zip(completion.texts, completion.choices, strict=False):
+        stops = choice.get("finish_reason") == "stop"
+        if stops and (_ended_before(completion) or is_all_it_says(completion.answered, text, observations)):
             continue
         expect(
             choice.get("finish_reason") in ("length", "content_filter"),

@@ -35,7 +35,7 @@ from conformance.suite.obstacles import worst
 from conformance.suite.readers import Readers
 from conformance.suite.stream_judging import judge_assembled, judge_chunks, judge_ends, judge_status, judge_streams
 from conformance.suite.stream_pairs import lists_every_token, unlisted_tokens
-from conformance.suite.used_up import expect_used_up_to_say_so
+from conformance.suite.used_up import expect_used_up_to_say_so, is_all_it_says
 
 STREAMS = "stream/*"
 SHORTEST = "stream/one-token"
@@ -328,7 +328,7 @@ def test_a_stream_that_was_cut_says_so(observations: Observations, expect: Expec
     expect_used_up_to_say_so(observations, expect, streamed=True)
     streams = list(observations.usable(planned([SHORTEST], observations), observations.stream))
     for stream in streams:
-        _expect_length(stream, expect)
+        _expect_length(stream, observations, expect)
     reasons = [choice.finish_reason for stream in streams for choice in stream.reading.choices.values()]
     if not expect.judged and any(reasons):
         raise DoesNotApply("the model ended by itself, before the limit was reached")
@@ -337,10 +337,12 @@ def test_a_stream_that_was_cut_says_so(observations: Observations, expect: Expec
         raise NotTestable(why, *(stream.id for stream in streams), because="stream.finish-once")
 
 
-def _expect_length(stream: Stream, expect: Expect) -> None:
+def _expect_length(stream: Stream, observations: Observations, expect: Expect) -> None:
     """Expect a long answer to say that its limit cut it, unless the limit is one that it may not have reached."""
     for choice in stream.reading.choices.values():
-        ended_before = choice.finish_reason == "stop" and (not choice.length or _limit(stream) > 1)
+        ended_before = choice.finish_reason == "stop" and (
+            not choice.length or _limit(stream) > 1 or is_all_it_says(stream.answered, choice.content, observations)
+        )
         if choice.finish_reason is not None and not ended_before:
             expect(
                 choice.finish_reason in {"length", "content_filter"},

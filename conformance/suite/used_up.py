@@ -10,7 +10,7 @@ from conformance.reading.reasoning import MEMBERS
 from conformance.suite.answered_choices import SeenAnswer, SeenChoice, seen_answer
 from conformance.suite.expect import Expect
 from conformance.suite.limits import judged_limit
-from conformance.suite.observations import Observations
+from conformance.suite.observations import Answered, Observations
 
 _TELLING: Final = 8
 """A limit from which a model that says nothing does not end by chance at just its last token."""
@@ -33,6 +33,22 @@ def expect_used_up_to_say_so(observations: Observations, expect: Expect, *, stre
             expected=f'"finish_reason": "length" where a limit of {judged_limit(one.sent)} is used up before any text',
             actual=f"{quoted(choice.finish_reason)} beside no text and {used} completion tokens{of_it}",
         )
+
+
+def is_all_it_says(answered: Answered, text: str, observations: Observations) -> bool:
+    """Whether the same question has the same text where the limit is larger, and ends by itself there.
+
+    The text is then all that the model says, and the limit need not have cut it.
+    """
+    limit = judged_limit(answered.sent) or 0
+    others = (*observations.beside((), streamed=False), *observations.beside((), streamed=True))
+    for one in others:
+        alike = one.requested("messages") == answered.requested("messages") and not one.requested("stop")
+        found = seen_answer(one, observations) if alike and (judged_limit(one.sent) or limit) > limit else None
+        choices = found.choices if isinstance(found, SeenAnswer) else ()
+        if any(choice.text == text and choice.finish_reason == "stop" for choice in choices):
+            return True
+    return False
 
 
 def is_used_up(answer: SeenAnswer, observations: Observations) -> bool:

@@ -180,6 +180,22 @@ def add_text(hooks: Hooks, text: str, at: str = "end") -> Hooks:
     return with_increments(hooks, increments)
 
 
+@fault_action("text.only")
+def say_only(hooks: Hooks, word: str) -> Hooks:
+    """Answers everything with one word of one token, and ends by itself."""
+
+    async def increments(request: CompletionRequest, made: Increments) -> Increments:
+        async for increment in made:
+            if isinstance(increment, Text):
+                continue
+            if isinstance(increment, Finish):
+                yield Text(increment.choice, word)
+                increment = replace(increment, reason="stop", completion_tokens=1)  # noqa: PLW2901
+            yield increment
+
+    return with_increments(hooks, increments)
+
+
 @fault_action("text.keep-stop")
 def keep_stop(hooks: Hooks) -> Hooks:
     """Keeps the stop sequence at the end of the text that it ended."""
