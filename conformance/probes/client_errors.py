@@ -29,6 +29,8 @@ SURROGATE_STREAMED = "request/lone-surrogate-streamed"
 LONG_PROMPT, LONG_PROMPT_STREAMED = "request/long-prompt", "request/long-prompt-streamed"
 JSON_MODE = 'Reply with this JSON object and nothing else: {"ok": true}'
 _WHOLE_NUMBERS: Mapping[str, int] = {"n": 1, "seed": 7}
+_AS_SDKS: Mapping[str, Any] = {"headers": {"Accept-Encoding": "gzip, deflate"}}
+"""What SDKs accept: errors are compressed for them as completions are, or are said to be."""
 FORM = b"model=any&messages=Say+hello."
 
 
@@ -42,7 +44,7 @@ def error_probes(body: RequestBody) -> Iterator[Probe]:
             yield refused_probe("error/streamed", about, streamed, tier=Tier.SMOKE)
     null_message = _with_null_message(body)
     if body.forbids(null_message):
-        yield refused_probe("error/messages-null-element", "a message that is null", null_message)
+        yield refused_probe("error/messages-null-element", "a message that is null", null_message, **_AS_SDKS)
     yield from _broken_messages(body)
     yield from _media_types(body)
     yield from _elsewhere(body)
@@ -215,7 +217,7 @@ def unknown_route(body: RequestBody) -> Probe:
 
 def _unknown_model(body: RequestBody) -> Iterator[Probe]:
     unknown = {**body.capped(CHEAP), "model": UNKNOWN_MODEL}
-    yield refused_probe("error/unknown-model", "a model that does not exist", unknown)
+    yield refused_probe("error/unknown-model", "a model that does not exist", unknown, **_AS_SDKS)
     if body.has("stream"):
         about = "a stream by a model that does not exist"
         yield refused_probe("error/unknown-model-streamed", about, {**unknown, "stream": True})

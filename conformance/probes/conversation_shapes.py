@@ -17,6 +17,8 @@ SEVERAL: Final = f"{SHAPES}several"
 """One conversation of several of these shapes."""
 ENDS_WITH_ASSISTANT: Final = "request/ends-with-assistant"
 """A conversation whose last message is the assistant's, which many models refuse to go on with."""
+BLANK: Final = "request/blank-"
+"""What the names of conversations begin with that have a message without words, which a model may refuse."""
 Messages = list[dict[str, Any]]
 _ASKING: Final = {"role": "user", "content": "Say hello."}
 _ANSWERING: Final = {"role": "assistant", "content": "Hello."}
@@ -74,6 +76,13 @@ _FURTHER: Final[Mapping[str, tuple[str, Messages]]] = {
         [{**_ASKING, "name": "alice"}, _ANSWERING, {**_AGAIN, "name": "bob"}],
     ),
 }
+_BLANK: Final[Mapping[str, tuple[str, Messages]]] = {
+    "system": ("a conversation whose system message is empty", [{"role": "system", "content": ""}, _ASKING]),
+    "user": (
+        "a conversation in which a message of the user is white space",
+        [{"role": "user", "content": " \n"}, _ANSWERING, _ASKING],
+    ),
+}
 STATED: Final = frozenset({f"{SHAPES}developer", f"{SHAPES}names", f"{SHAPES}content-first"})
 """What a document itself speaks of: a role, a member of messages, and that members have no order (RFC 8259, 4)."""
 
@@ -81,7 +90,7 @@ STATED: Final = frozenset({f"{SHAPES}developer", f"{SHAPES}names", f"{SHAPES}con
 def shape_probes(body: RequestBody) -> Iterator[Probe]:
     """Conversations of the shapes that the contract's schema allows: a model's template may refuse some of them."""
     standard = {name: _probe(name, *shape, body, Tier.STANDARD) for name, shape in _STANDARD.items()}
-    ends = _ends_with_assistant(body)
+    ends = (*_blank(body), *_ends_with_assistant(body))
     joined = tuple(probe for name, probe in standard.items() if probe is not None and name != "system-only")
     several = _several(body, joined, ends)
     yield from [several] if several is not None else (*joined, *ends)
@@ -95,6 +104,11 @@ def _ends_with_assistant(body: RequestBody) -> tuple[Probe, ...]:
     request = _asking([_ASKING, _ANSWERING], body)
     about = "a conversation whose last message is the assistant's"
     return (either_probe(ENDS_WITH_ASSISTANT, about, request),) if body.accepts(request) else ()
+
+
+def _blank(body: RequestBody) -> tuple[Probe, ...]:
+    asked = ((name, about, _asking(messages, body)) for name, (about, messages) in _BLANK.items())
+    return tuple(either_probe(f"{BLANK}{name}", about, one) for name, about, one in asked if body.accepts(one))
 
 
 def _probe(name: str, about: str, messages: Messages, body: RequestBody, tier: Tier) -> Probe | None:
@@ -112,8 +126,10 @@ def _several(body: RequestBody, joined: tuple[Probe, ...], ends: tuple[Probe, ..
     """A conversation of all these shapes; None where the contract allows none that long, or with a name."""
     possible = {probe.name.removeprefix(SHAPES) for probe in joined}
     further = [[_ANSWERING, *_STANDARD[name][1]] for name in _JOINED_WHERE_POSSIBLE if name in possible]
-    last = [_ANSWERING] if ends else []
-    request = _asking([*_JOINED, *chain.from_iterable(further), *last], body)
+    names = {probe.name for probe in ends}
+    last = [_ANSWERING] if ENDS_WITH_ASSISTANT in names else []
+    blank = [messages[0] for name, (_, messages) in _BLANK.items() if f"{BLANK}{name}" in names]
+    request = _asking([*blank, *_JOINED, *chain.from_iterable(further), *last], body)
     parts = (*joined, *ends)
     if len(joined) < 2 or not body.accepts(request):
         return None

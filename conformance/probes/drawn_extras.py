@@ -14,7 +14,7 @@ from typing import Any, Final
 from conformance.probes.conversations import role_of
 from conformance.probes.model import LIMIT_FIELDS
 from conformance.probes.request_body import RequestBody
-from conformance.probes.tools import city_and_day, streamed
+from conformance.probes.tools import REFRESH, city_and_day, function, streamed
 
 _Extra = Callable[[dict[str, Any], Random], dict[str, Any]]
 _ROOM: Final = 48
@@ -75,7 +75,7 @@ def with_room(request: dict[str, Any]) -> dict[str, Any]:
 
 def _tools(request: dict[str, Any], chance: Random) -> dict[str, Any]:
     choice: dict[str, Any] = chance.choice(({}, {"tool_choice": "auto"}))
-    return {**_temperate(request), "tools": city_and_day(), **choice}
+    return {**_temperate(request), "tools": [*city_and_day(), function(REFRESH, {"type": "object"})], **choice}
 
 
 def _schema(request: dict[str, Any], _chance: Random) -> dict[str, Any]:

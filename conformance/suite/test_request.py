@@ -9,7 +9,7 @@ from conformance.probes import Probe
 from conformance.probes.broken_parts import BROKEN_ITEM, WRONG_SHAPE
 from conformance.probes.client_errors import BROKEN_MESSAGE
 from conformance.probes.combined_probes import AT_THE_EDGE
-from conformance.probes.conversation_shapes import ENDS_WITH_ASSISTANT, SHAPES
+from conformance.probes.conversation_shapes import BLANK, ENDS_WITH_ASSISTANT, SHAPES
 from conformance.probes.drawn import INVALID, VALID
 from conformance.probes.optional_fields import USUAL_FIELDS
 from conformance.probes.preflight import OPTIONAL_FIELDS
@@ -84,7 +84,7 @@ def test_no_optional_field_breaks_anything(
 
 @requirement(
     "request.no-server-error",
-    *("completion/*", "stream/*", *COMBINED, f"{SHAPES}*", ENDS_WITH_ASSISTANT, "access/key-beside-other"),
+    *("completion/*", "stream/*", *COMBINED, f"{SHAPES}*", f"{BLANK}*", ENDS_WITH_ASSISTANT, "access/key-beside-other"),
 )
 def test_no_valid_request_breaks_the_server(
     answers: Sequence[Answered], observations: Observations, expect: Expect
