@@ -35,7 +35,7 @@ def field_states(
 
 
 def _answered(observations: Observations | None) -> Iterator[Answered]:
-    for exchange in observations.exchanges if observations is not None else ():
+    for exchange in observations.in_plan_order if observations is not None else ():
         probe = observations.probes.get(exchange.probe) if observations is not None else None
         if probe is not None and exchange.last and exchange.answer is not None:
             yield Answered(probe, exchange, exchange.answer)

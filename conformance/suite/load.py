@@ -28,7 +28,7 @@ def refused_for_load(observations: Observations) -> list[Exchange]:
     Raises:
         DoesNotApply: there was none.
     """
-    busy = [one for one in observations.exchanges if one.answer and one.answer.status in REFUSED_FOR_LOAD]
+    busy = [one for one in observations.in_plan_order if one.answer and one.answer.status in REFUSED_FOR_LOAD]
     found = [one for one in busy if not _broke_off(one)]
     if not found:
         raise DoesNotApply("no request was refused for load")
@@ -38,7 +38,7 @@ def refused_for_load(observations: Observations) -> list[Exchange]:
 def unavailable_for_refused_only(observations: Observations) -> Iterator[Exchange]:
     """Final attempts of requests that must be refused, answered with 503 although none that must be served was."""
     planned = observations.probes
-    busy = [one for one in observations.exchanges if one.answer and one.answer.status in REFUSED_FOR_LOAD]
+    busy = [one for one in observations.in_plan_order if one.answer and one.answer.status in REFUSED_FOR_LOAD]
     if not any(one.answer and one.answer.status == 200 for one in observations.exchanges):
         return
     if any(planned[one.probe].intent is Intent.SERVED for one in busy if one.probe in planned):

@@ -137,6 +137,12 @@ class Observations:
         self._errors: dict[str, BodyReading] = {}
 
     @cached_property
+    def in_plan_order(self) -> Sequence[Exchange]:
+        """The exchanges by their place in the plan: which answer came first is chance, and must not show in a record."""
+        places = {name: place for place, name in enumerate(self._names)}
+        return sorted(self.exchanges, key=lambda one: places.get(one.probe, len(places)))
+
+    @cached_property
     def completion_tokens(self) -> int:
         """Completion tokens that the target reported, over all answers."""
         reported = [

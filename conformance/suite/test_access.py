@@ -329,7 +329,7 @@ def _judge_isolation(observations: Observations, expect: Expect, variables: str)
 def _judge_echoes(
     observations: Observations, expect: Expect, counts: Callable[[Redaction], bool], expected: str
 ) -> None:
-    for exchange in observations.exchanges:
+    for exchange in observations.in_plan_order:
         if exchange.answer is None:
             continue
         echoed = [one for one in exchange.redactions if one.where != "request" and counts(one)]

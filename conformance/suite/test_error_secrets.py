@@ -33,7 +33,7 @@ _OPAQUE: Final = (
 
 @requirement("error.no-secrets", *ANY_ERROR)
 def test_no_error_shows_a_secret(observations: Observations, expect: Expect) -> None:
-    for exchange in observations.exchanges:
+    for exchange in observations.in_plan_order:
         for where, text, keys in _texts_of_errors(exchange, observations):
             found = shown_secret(text, sent=_sent(exchange), keys=keys)
             expect(

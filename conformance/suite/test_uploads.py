@@ -159,7 +159,7 @@ def test_a_line_break_makes_no_header_field(
     probes: Sequence[Probe], observations: Observations, expect: Expect
 ) -> None:
     names = {probe.name for probe in probes}
-    for exchange in observations.exchanges:
+    for exchange in observations.in_plan_order:
         if exchange.probe in names and exchange.head:
             found = _INJECTED.search(exchange.head)
             expected = f"no field {INJECTED_FIELD}, which only a line break in a value of the request can make"

@@ -31,7 +31,7 @@ def judge_heads(
         DoesNotApply: no answer shows what the requirement is about, or the evidence has no raw heads.
     """
     requirement = expect.requirement.id
-    heads = [(one.id, read_head(one.head)) for one in observations.exchanges if has_head(one)]
+    heads = [(one.id, read_head(one.head)) for one in observations.in_plan_order if has_head(one)]
     for exchange, reading in heads:
         deviations = [one for one in reading.deviations if one.requirement == requirement]
         if requirement in reading.applicable and (deviations or not only_deviations):
@@ -57,7 +57,7 @@ def judge_ends(probes: Sequence[Probe], observations: Observations, expect: Expe
     Raises:
         NotTestable, CannotTell, NotSent, DoesNotApply: no answer shows that; the gravest reason.
     """
-    for one in observations.exchanges:
+    for one in observations.in_plan_order:
         if breaks_off(one):
             expect(False, one.id, expected="an answer that ends as its framing says", actual=in_words(one))
     judge_answers(probes, observations, expect)
@@ -94,7 +94,7 @@ def judge_head_sizes(probes: Sequence[Probe], observations: Observations, expect
         NotTestable, CannotTell, NotSent: no probe was answered; the gravest reason.
         DoesNotApply: the evidence has no raw heads.
     """
-    for one in observations.exchanges:
+    for one in observations.in_plan_order:
         if has_head(one):
             actual = f"more than {LARGEST_HEAD} bytes, beginning {quoted(one.head)}"
             expect(not is_oversized(one), one.id, expected=f"a head of at most {LARGEST_HEAD} bytes", actual=actual)
