@@ -113,13 +113,17 @@ def _found_in(stripped: bytes) -> tuple[Iterator[re.Match[bytes]], Iterator[re.M
     places = stripped.translate(_PLACES_IN_QUADS)
     fits = int.from_bytes(places, "little")
     fits &= fits >> 9 & fits >> 18
-    packed = fits.to_bytes(len(places), "little").replace(_BOTH_BEGIN, _PACKED_BEGINS)
+    beginnings: Iterator[re.Match[bytes]] = iter(())
     if b"H4sI" in stripped:
         beginnings = _PACKED.finditer(stripped)
-    else:
-        possible = (_PACKED.match(stripped, one.start()) for one in re.finditer(_PACKED_BEGINS, packed))
-        beginnings = (one for one in possible if one is not None)
+    elif fits:
+        packed = fits.to_bytes(len(places), "little").replace(_BOTH_BEGIN, _PACKED_BEGINS)
+        if _PACKED_BEGINS in packed:
+            possible = (_PACKED.match(stripped, one.start()) for one in re.finditer(_PACKED_BEGINS, packed))
+            beginnings = (one for one in possible if one is not None)
     fits &= fits >> 32
+    if not fits:
+        return iter(()), beginnings
     twice = fits.to_bytes(len(places), "little").replace(_BOTH_BEGIN, _TEXT_BEGINS)
     return _matches(places, twice), beginnings
 
@@ -139,11 +143,8 @@ def _hexadecimal(view: View) -> Iterator[View]:
     plain = data.replace(b"0x", b"").replace(b"0X", b"") if _HEX_MARK.search(data) else data
     digits = plain.translate(_LOWER, _NOT_HEX)
     regions = _regions(_PAIRS.finditer(digits.translate(_KINDS_OF_HEX)), len(digits))
-    packed = (
-        _reaches(_HEX, _PACKED_HEX.finditer(digits), digits)
-        if any(mark in digits for mark in _PACKED_HEX_MARKS)
-        else []
-    )
+    may_be_packed = any(mark in digits for mark in _PACKED_HEX_MARKS) if b"78" in digits else b"1f8b08" in digits
+    packed = _reaches(_HEX, _PACKED_HEX.finditer(digits), digits) if may_be_packed else []
     if not regions and not packed:
         return
 

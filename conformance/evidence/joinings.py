@@ -7,6 +7,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from conformance.evidence.json_shapes import (
@@ -98,15 +99,18 @@ class _Places:
         return zip(self._starts, self._ends, strict=True)
 
 
-def joined(view: View) -> Iterator[View]:
-    """The views that join parts of a body: of an event stream, or of JSON."""
+def joined(view: View, shapes: Shapes) -> Iterator[View]:
+    """The views that join parts of a body: of an event stream, or of JSON.
+
+    `shapes` may be those that other bodies have: nearly all answers of a target have one of a few.
+    """
     data = view.data
     if _STREAM.match(data) or b"\ndata:" in data or b"\rdata:" in data:
-        yield from _of_stream(view, _LINE.finditer(data))
+        yield from _of_stream(view, _LINE.finditer(data), shapes)
     elif len(data) > LARGEST_TEXT:
         yield from _of_strings(view)
     elif _STRUCTURED.search(data):
-        yield from _of_texts(view, _Places((0, len(data))))
+        yield from _of_texts(view, _Places((0, len(data))), shapes)
 
 
 _STREAM = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]*(?:data|event|id|retry|):")
@@ -131,7 +135,7 @@ def joined_spans(view: View, spans: Iterable[Span], form: str) -> View:
     return view.undone(form, bytes(data), back)
 
 
-def _of_stream(view: View, lines: Iterator[re.Match[bytes]]) -> Iterator[View]:
+def _of_stream(view: View, lines: Iterator[re.Match[bytes]], shapes: Shapes) -> Iterator[View]:
     """Of the JSON in events, and of what is none: plain text, comments, names and ids of events."""
     texts = _Places()
     others: dict[bytes, _Places] = {}
@@ -144,28 +148,27 @@ def _of_stream(view: View, lines: Iterator[re.Match[bytes]]) -> Iterator[View]:
     for spans in others.values():
         if len(spans) > 1:
             yield joined_spans(view, spans, "spread over events")
-    yield from _of_texts(view, texts)
+    yield from _of_texts(view, texts, shapes)
 
 
 def _of_strings(view: View) -> Iterator[View]:
     yield joined_spans(view, (match.span(1) for match in _STRINGS.finditer(view.data)), "spread over members")
 
 
-def _of_texts(view: View, spans: _Places, *, inner: bool = False) -> Iterator[View]:
-    shapes = Shapes()
-
+def _of_texts(view: View, spans: _Places, shapes: Shapes, *, inner: bool = False) -> Iterator[View]:
     def read() -> Iterator[Text]:
         return (shapes.read(view.data[start:end]) for start, end in spans)
 
     # What is larger is read twice: what is made of a text takes many times its memory.
     texts = list(read()) if len(view.data) <= _READ_ONCE else None
     leaves = _leaves(texts or read(), names=len(spans) == 1)
-    groups = _groups(leaves)
+    groups_of = _usual_groups_of if len(view.data) <= _READ_ONCE else _groups_of
+    groups = _groups(leaves, groups_of)
     if not groups:
         return
     by_group = {group: _Joined() for group in groups}
     of_leaf = {
-        leaf: [by_group[group] for group in _groups_of(*leaf) if group in by_group]
+        leaf: [by_group[group] for group in groups_of(*leaf) if group in by_group]
         for leaf, seen in leaves.items()
         if seen.counts
     }
@@ -180,7 +183,7 @@ def _of_texts(view: View, spans: _Places, *, inner: bool = False) -> Iterator[Vi
     if not inner:
         for whole in (*views, *_texts_in_strings(view, spans, shapes)):
             if _LOOKS_LIKE_JSON.match(whole.data):
-                yield from _of_texts(whole, _Places((0, len(whole.data))), inner=True)
+                yield from _of_texts(whole, _Places((0, len(whole.data))), shapes, inner=True)
 
 
 def _texts_in_strings(view: View, spans: _Places, shapes: Shapes) -> Iterator[View]:
@@ -239,14 +242,17 @@ def _groups_of(kind: str, path: Path) -> tuple[Group, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _groups(leaves: dict[tuple[str, Path], _Leaf]) -> list[Group]:
+_usual_groups_of = lru_cache(maxsize=256)(_groups_of)
+
+
+def _groups(leaves: dict[tuple[str, Path], _Leaf], groups_of: Callable[[str, Path], tuple[Group, ...]]) -> list[Group]:
     """Every group of more than one piece, but only one of those that have the same pieces."""
     members: dict[Group, list[int]] = {}
     counts: dict[Group, int] = {}
     for number, ((kind, path), leaf) in enumerate(leaves.items()):
         if not leaf.counts:
             continue
-        for group in _groups_of(kind, path):
+        for group in groups_of(kind, path):
             members.setdefault(group, []).append(number)
             counts[group] = counts.get(group, 0) + leaf.count
     distinct = {tuple(numbers): group for group, numbers in members.items() if counts[group] > 1}

@@ -17,6 +17,8 @@ ANY: Final = -1
 """The step that stands for every element of a list."""
 _DEEPEST: Final = 64
 _MOST_SHAPES: Final = 512
+_LARGEST_SHAPE: Final = 16 * 1024
+"""Bytes of a text up to which its shape is remembered."""
 
 # A number of one digit is part of the shape: so is the `index` of a choice.
 _TOKENS = re.compile(
@@ -83,7 +85,9 @@ class Shapes:
         slots = self._known.get(key)
         if slots is None:
             slots = tuple(_slots(parts))
-            if len(self._known) < _MOST_SHAPES and len(key) < _MOST_SHAPES:
+            if len(key) < _MOST_SHAPES and len(data) < _LARGEST_SHAPE:
+                if len(self._known) >= _MOST_SHAPES:
+                    self._known.clear()
                 self._known[key] = slots
         return Text(parts, slots)
 

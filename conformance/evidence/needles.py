@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from array import array
+from codecs import utf_16_le_decode
 from collections.abc import Iterable, Mapping, Set
 from itertools import islice
 
@@ -71,4 +72,4 @@ _MOST_SIXES = 4096
 
 
 def _in_pairs(text: bytes) -> str:
-    return text[: len(text) & ~1].decode("utf-16-le")
+    return utf_16_le_decode(text[: len(text) & ~1])[0]

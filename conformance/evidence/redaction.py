@@ -10,6 +10,7 @@ from typing import Any
 from conformance.evidence.charsets import decoded_text
 from conformance.evidence.content_coding import Decoded, decode, form_of_clear, form_of_withheld
 from conformance.evidence.joinings import joined, joined_fields
+from conformance.evidence.json_shapes import Shapes
 from conformance.evidence.masking import Named, masked
 from conformance.evidence.search import Found, Search, TooMuchWorkError
 from conformance.evidence.secret_pieces import CHANCE, MASKED, NEARLY, SHORTEST_ANYWHERE, VARIED
@@ -42,6 +43,7 @@ class Redactor:
         self._credential_headers = {name.lower() for name in (*CREDENTIAL_HEADERS, *credential_headers)}
         self._names_before: tuple[tuple[str, ...], list[str]] = ((), [])
         """The names of the header fields of the answer before, and how they are shown."""
+        self._shapes = Shapes()
         self._without_secrets: dict[tuple[object, ...], None] = {}
         """Short bodies that were searched, with what says how they are read: many refusals are the same."""
 
@@ -223,7 +225,7 @@ class Redactor:
         text = decoded_text(whole, media_type)
         if text is not None:
             yield text
-        yield from joined(text or whole)
+        yield from joined(text or whole, self._shapes)
 
     def _remember(self, body: bytes, *how: object) -> None:
         """Remember that no secret is in a body, so that it is not searched again."""

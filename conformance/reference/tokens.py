@@ -22,6 +22,8 @@ def split_tokens(text: str) -> list[str]:
     The pieces join to the text again. What follows a token can only change the last one: the tokens of a text's
     beginning are the first tokens of the whole text, except for the last, which may grow.
     """
+    if text.isascii():  # no character continues another
+        return _PIECE.findall(text)
     tokens: list[str] = []
     start = 0
     while (match := _PIECE.match(text, start)) is not None:

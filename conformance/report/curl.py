@@ -38,7 +38,7 @@ LONGEST_ARGUMENT = 100_000
 _USER_AGENT = re.compile(r"chat-conformance/[\w.+-]+")
 _MASKED = re.compile(r"\*+$")
 _NOTHING_ADDED = Reach()
-_PLAIN_TEXT = re.compile(r"[\n\t\x20-\x7e\xa0-\U0010ffff]*")
+_PLAIN_TEXT = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*")
 _PLAIN_PREFIX = re.compile(r"[\w :=./-]*", re.ASCII)
 _GLOB = re.compile(r"[\[\]{}]")
 _DOTS = re.compile(r"/\.{1,2}(/|$|\?)")

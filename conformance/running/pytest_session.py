@@ -115,9 +115,11 @@ def run_pytest(suite_run: SuiteRun, arguments: Sequence[str], *plugins: object) 
         *(word for name in _REPORTERS for word in ("-p", name)),
         *(word for name in _UNNEEDED for word in ("-p", f"no:{name}")),
     ]
+    from conformance.running.direct_protocol import DirectProtocol
+
     printed = io.StringIO()
     with _isolated_environment(), contextlib.redirect_stdout(printed):
-        status = pytest.main([*fixed, *arguments], plugins=[suite_run, *plugins])
+        status = pytest.main([*fixed, *arguments], plugins=[suite_run, DirectProtocol(suite_run), *plugins])
     return Ended(int(status), printed.getvalue())
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from _pytest.runner import runtestprotocol
 
 from conformance.contract import ContractError
 from conformance.contract.model import Level, Requirement, Section
@@ -220,15 +219,19 @@ class SuiteRun:
             return report
         judgement = conclude(item.stash[EXPECT], stopped)
         report.judgement = judgement_data(judgement)  # type: ignore[attr-defined] # as above
+        self.show(report, judgement, item)
+        if call.when == "setup" and report.outcome == "passed":
+            # The test must not run on without its fixtures.
+            report.outcome = "skipped"
+        return report
+
+    def show(self, report: pytest.TestReport, judgement: Judgement, item: pytest.Item) -> None:
+        """Make pytest's report on an item say what was judged, as the run's waivers let it stand."""
         shown = self.waived(judgement)
         passed = shown.outcome is Outcome.PASSED
         present(report, shown, "" if passed else self.run.redactor.text(explanation(shown)), item)
         if is_logged(item.config):
             report.extras = extras_of(shown, self.exchanges, self.run)  # type: ignore[attr-defined]
-        if call.when == "setup" and report.outcome == "passed":
-            # The test must not run on without its fixtures.
-            report.outcome = "skipped"
-        return report
 
     def judge(self, run: Run, observed: Observed, items: Iterable[pytest.Item], config: pytest.Config) -> None:
         """Judge another run by tests that were collected for this one; of the same contract and tier."""
@@ -237,7 +240,7 @@ class SuiteRun:
         for item in items:
             assert isinstance(item, pytest.Function)
             try:
-                self._keep(judged(item))
+                self.keep(judged(item))
             except Exception as error:  # noqa: BLE001 - whatever a test raises is a defect of the suite
                 self.broken.append(f"{item.nodeid}: {type(error).__name__}: {error}")
 
@@ -255,11 +258,13 @@ class SuiteRun:
             if row.section not in _OF_ANSWERS and observed.observations.unsent_because(NOT_YET, probes):
                 continue
             item.config.stash[OBSERVATIONS] = observed.observations
-            for report in runtestprotocol(item, log=False, nextitem=None):
-                data = getattr(report, "judgement", None)
-                judgement = None if data is None else self.waived(judgement_from(data, self.run.contract))
-                if judgement is not None and judgement.outcome is Outcome.FAILED:
-                    return row.id
+            assert isinstance(item, pytest.Function)
+            try:
+                judgement = self.waived(judged(item))
+            except Exception:  # noqa: BLE001, S112 - a defect of the suite, which the test's own turn reports
+                continue
+            if judgement.outcome is Outcome.FAILED:
+                return row.id
         return None
 
     def waived(self, judgement: Judgement) -> Judgement:
@@ -273,9 +278,10 @@ class SuiteRun:
         data = getattr(report, "judgement", None)
         if data is None:
             return
-        self._keep(judgement_from(data, self.run.contract))
+        self.keep(judgement_from(data, self.run.contract))
 
-    def _keep(self, judgement: Judgement) -> None:
+    def keep(self, judgement: Judgement) -> None:
+        """Count a judgement as one of the run's."""
         known = self.judgements.get(judgement.requirement.id)
         self.judgements[judgement.requirement.id] = judgement if known is None else _both(known, judgement)
 
