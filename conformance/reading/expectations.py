@@ -21,8 +21,9 @@ class Expectations:
 
     `n` is the number of choices. `usage` says whether the request wants a usage chunk, None where that is not known.
     `max_tokens` limits the tokens of each choice, if it is 1 or more. `stop` has the stop sequences.
-    `replacement_characters` says whether the prompt has a U+FFFD, which an answer may then repeat. `logprobs` says
-    whether the request wants log probabilities, and `alternatives` how many at most for each token.
+    `replacement_characters` says whether the answer may have a U+FFFD of its own: the prompt has one to repeat, or a
+    temperature above 1 makes bytes likely that form no character. `logprobs` says whether the request wants log
+    probabilities, and `alternatives` how many at most for each token.
     """
 
     n: int = 1
@@ -50,7 +51,7 @@ def expectations_of(body: bytes | Any) -> Expectations:
         usage=isinstance(options, Mapping) and options.get("include_usage") is True,
         max_tokens=limit if type(limit) is int and limit > 0 else None,
         stop=_stop_sequences(body.get("stop")),
-        replacement_characters=_has_replacement(body.get("messages")),
+        replacement_characters=_has_replacement(body.get("messages")) or _is_hot(body.get("temperature")),
         logprobs=body.get("logprobs") is True,
         alternatives=alternatives if type(alternatives := body.get("top_logprobs")) is int else None,
     )
@@ -59,6 +60,10 @@ def expectations_of(body: bytes | Any) -> Expectations:
 def _stop_sequences(stop: Any) -> tuple[str, ...]:
     sequences = [stop] if isinstance(stop, str) else stop if isinstance(stop, list) else []
     return tuple(one for one in sequences if isinstance(one, str) and one)
+
+
+def _is_hot(temperature: Any) -> bool:
+    return type(temperature) in {int, float} and temperature > 1
 
 
 def _has_replacement(value: Any) -> bool:

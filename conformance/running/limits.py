@@ -20,6 +20,8 @@ _CONCURRENCY = {Tier.LOAD: 64}
 """Default number of concurrent requests, for tiers where it is not the usual one."""
 _BODIES = {Tier.EXHAUSTIVE: 256 * 1024 * 1024, Tier.LOAD: 256 * 1024 * 1024}
 """Bytes of all bodies together that are kept, for tiers that send thousands of requests."""
+_OF_SILENCE = Limits().idle_timeout / Limits().deadline
+"""The part of a longer time limit that a body may be silent for: a slow target needs more time there, too."""
 _OF_THE_DEADLINE = 1 / 3
 """The part of a request's time limit that all requests under way may take, one after another."""
 
@@ -41,7 +43,7 @@ def limits_of(asked: Mapping[str, Any]) -> Limits:
         generated_time=asked.get("generated_time", usual.generated_time),
         deadline=timeout,
         first_byte_timeout=timeout,
-        idle_timeout=min(usual.idle_timeout, timeout),
+        idle_timeout=min(max(usual.idle_timeout, timeout * _OF_SILENCE), timeout),
         connect_timeout=min(usual.connect_timeout, timeout),
     )
 

@@ -165,7 +165,7 @@ def conclude(expect: Expect, stopped: BaseException | None) -> Judgement:
     elif not expect.judged and expect.lacking is not None and not expect.notes:
         return conclude(expect, expect.lacking)
     elif not expect.judged:
-        outcome, messages = Outcome.INCONCLUSIVE, ["no answer decides this requirement"]
+        outcome, messages = Outcome.INCONCLUSIVE, expect.notes or ["no answer decides this requirement"]
     else:
         outcome = Outcome.PASSED
     return Judgement(row, outcome, tuple(messages), tuple(expect.exchanges), tuple(expect.findings))

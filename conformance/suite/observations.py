@@ -20,6 +20,7 @@ from conformance.suite.broken_answers import is_broken_answer
 from conformance.suite.expect import HEALTHY, SERVED, STREAM_SERVED, CannotTell, DoesNotApply, NotSent, NotTestable
 from conformance.suite.names import names_like
 from conformance.suite.obstacles import TOO_SLOW, Obstacle, declined, obstacle, worst
+from conformance.suite.patience import outlasting
 from conformance.suite.poisoning import Spell, began, is_health, unwell_spells
 from conformance.suite.readers import SUCCESS, Readers
 from conformance.suite.sent_values import sent_value
@@ -163,8 +164,11 @@ class Observations:
 
     @cached_property
     def _whole_answers_are_late(self) -> bool:
-        served = (probe for probe in self.probes.values() if probe.intent is Intent.SERVED)
-        return self._is_late(probe for probe in served if not probe.asks_for_stream)
+        return self._is_late(self._served_whole)
+
+    @property
+    def _served_whole(self) -> list[Probe]:
+        return [one for one in self.probes.values() if one.intent is Intent.SERVED and not one.asks_for_stream]
 
     def _is_late(self, probes: Iterable[Probe]) -> bool:
         """Whether one of these got no answer in time."""
@@ -291,11 +295,18 @@ class Observations:
             return _not_served(answered)
         reading = self.stream_reading(answered.exchange)
         ending = answered.exchange.ending
-        if ending.kind is EndKind.IDLE_TIMEOUT and not reading.is_finished and self._whole_answers_are_late:
-            # Its model takes longer than we wait; that it sends a first chunk at once does not change that.
-            why = f"{ending.detail}, and answers without streaming do not come in time either"
-            return CannotTell(f"{answered.id}: {answered.probe.about}: {why}; raise --timeout for a slow target")
+        if ending.kind is EndKind.IDLE_TIMEOUT and not reading.is_finished:
+            late = self._late_like(answered.exchange)
+            if late is not None:
+                # Its model takes longer than we wait; that it sends a first chunk at once does not change that.
+                why = f"{answered.id}: {answered.probe.about}: {ending.detail}, and {late}"
+                return CannotTell(f"{why}; raise --timeout for a slow target")
         return Stream(answered, reading)
+
+    def _late_like(self, silent: Exchange) -> str | None:
+        if self._whole_answers_are_late:
+            return "answers without streaming do not come in time either"
+        return outlasting(silent, (self._final.get(probe.name) for probe in self._served_whole))
 
     def completion_reading(self, exchange: Exchange) -> BodyReading:
         """The body of an exchange, read once as a completion."""

@@ -301,11 +301,13 @@ def test_no_answer_has_the_text_of_another(
 
 
 APART = "stream/plain"
-ON_ONE_CONNECTION = ("stream/multibyte", "stream/*-on-connection", "stream/again", "stream/one-token")
+OTHER_SCRIPTS = ("stream/multibyte", "stream/*-on-connection")
+ITS_TEXT_ALONE = "completion/multibyte"
+ON_ONE_CONNECTION = (*OTHER_SCRIPTS, "stream/again", "stream/one-token")
 
 
 # The answer that is not streamed goes first on the connection; other tests judge it.
-@requirement("stream.connection-reuse", APART, "completion/stream-false", *ON_ONE_CONNECTION)
+@requirement("stream.connection-reuse", APART, "completion/stream-false", ITS_TEXT_ALONE, *ON_ONE_CONNECTION)
 def test_further_streams_on_a_connection_are_served_like_the_first(observations: Observations, expect: Expect) -> None:
     apart, missing = observations.answers(observations.matching([APART]))
     if not apart and missing:
@@ -316,11 +318,19 @@ def test_further_streams_on_a_connection_are_served_like_the_first(observations:
     if not any(observations.served(one) for one in apart):
         why = f"{APART}, which deliberately has a connection of its own, has no readable chunk"
         raise NotTestable(why, *(one.id for one in apart), because="stream.not-empty")
-    answered, obstacles = observations.answers(observations.matching(ON_ONE_CONNECTION))
+    answered, obstacles = observations.answers(observations.matching(_on_one_connection(observations)))
     for one in answered:
         served = observations.served(one)
         expect(served, one.id, expected=f"an answer like any other to {one.probe.about}", actual=status_of(one))
     expect.missing_answers("an answer to each request on a kept-alive connection", obstacles)
+
+
+def _on_one_connection(observations: Observations) -> tuple[str, ...]:
+    """The streams that show their connection; where their text is an error without a stream, too, it is the text."""
+    alone, _ = observations.answers(observations.matching([ITS_TEXT_ALONE]))
+    if all(observations.served(one) for one in alone):
+        return ON_ONE_CONNECTION
+    return tuple(name for name in ON_ONE_CONNECTION if name not in OTHER_SCRIPTS)
 
 
 @requirement("stream.finish-reason-length", SHORTEST, STREAMS, f"{USED_UP}-streamed")

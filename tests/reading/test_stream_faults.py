@@ -338,3 +338,12 @@ def test_a_deviation_names_the_event_its_offset_and_time_and_what_came() -> None
     assert (found.event, found.offset, found.at) == (3, len(stream(*HELLO)), 1.0)
     assert found.expected == "null, or one of content_filter, function_call, length, stop, tool_calls"
     assert found.actual == "the finish_reason 'eos'"
+
+
+@pytest.mark.parametrize(
+    ("temperature", "expected"), [(1.5, set()), (1, {"stream.content-intact"}), (None, {"stream.content-intact"})]
+)
+def test_bytes_that_form_no_character_are_the_models_own_at_a_temperature_above_one(
+    temperature: float | None, expected: set[str]
+) -> None:
+    assert broken(read(FIRST, chunk("a\ufffdb"), FINISH, DONE, request={"temperature": temperature})) == expected

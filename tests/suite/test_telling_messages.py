@@ -86,3 +86,15 @@ def test_the_place_of_a_stop_sequence_is_told_from_what_stands_beside_it(require
 def test_an_instruction_that_is_dropped_is_seen_beside_another(tmp_path: Path) -> None:
     found = findings(tmp_path, {"conversation.read": {"only": "no-developer"}}, "completion.usage-counts-instructions")
     assert [probe for probe, _, _ in found] == ["completion/instructions"]
+
+
+@pytest.mark.parametrize(
+    ("when", "accused"),
+    [("non-ascii and success", set()), ("non-ascii and stream and success", {"multibyte", "first-on-connection"})],
+)
+def test_a_text_that_is_an_error_without_a_stream_is_not_held_against_the_connection(
+    when: str, accused: set[str], tmp_path: Path
+) -> None:
+    found = findings(tmp_path, {"status.set": {"to": 500}}, "stream.connection-reuse", when)
+
+    assert {probe for probe, _, _ in found} == {f"stream/{name}" for name in accused}

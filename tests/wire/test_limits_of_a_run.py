@@ -35,3 +35,8 @@ def test_what_is_asked_for_stays(asked: dict[str, object], at_once: int) -> None
 
 def test_a_longer_time_limit_bears_more_at_once() -> None:
     assert paced(limits_of({"timeout": 180}), [after(4.0)]).concurrency == 15
+
+
+@pytest.mark.parametrize(("timeout", "silence"), [(10, 10), (60, 30), (180, 90)])
+def test_a_longer_time_limit_bears_a_longer_silence_within_a_body(timeout: float, silence: float) -> None:
+    assert limits_of({"timeout": timeout}).idle_timeout == silence
