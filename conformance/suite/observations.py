@@ -139,7 +139,7 @@ class Observations:
 
     @cached_property
     def in_plan_order(self) -> Sequence[Exchange]:
-        """The exchanges by their place in the plan: which answer came first is chance, and must not show in a record."""
+        """The exchanges by their place in the plan: which answer came first is chance."""
         places = {name: place for place, name in enumerate(self._names)}
         return sorted(self.exchanges, key=lambda one: places.get(one.probe, len(places)))
 
@@ -293,14 +293,12 @@ class Observations:
         """The event stream in an answer, or why there is none."""
         if answered.answer.status != 200:
             return _not_served(answered)
-        reading = self.stream_reading(answered.exchange)
-        ending = answered.exchange.ending
-        if ending.kind is EndKind.IDLE_TIMEOUT and not reading.is_finished:
-            late = self._late_like(answered.exchange)
-            if late is not None:
-                # Its model takes longer than we wait; that it sends a first chunk at once does not change that.
-                why = f"{answered.id}: {answered.probe.about}: {ending.detail}, and {late}"
-                return CannotTell(f"{why}; raise --timeout for a slow target")
+        reading, ending = self.stream_reading(answered.exchange), answered.exchange.ending
+        silent = ending.kind is EndKind.IDLE_TIMEOUT and not reading.is_finished
+        if silent and (late := self._late_like(answered.exchange)) is not None:
+            # Its model takes longer than we wait; that it sends a first chunk at once does not change that.
+            why = f"{answered.id}: {answered.probe.about}: {ending.detail}, and {late}"
+            return CannotTell(f"{why}; raise --timeout for a slow target")
         return Stream(answered, reading)
 
     def _late_like(self, silent: Exchange) -> str | None:
