@@ -25,6 +25,12 @@ _SECOND: Final = {
     "content": "Answer everybody kindly, whatever language somebody chooses, without mentioning colours, painters,"
     " animals, merchants, deserts, mountains or forests unless somebody explicitly requests something else.",
 }
+_FIRST: Final = {
+    "role": "system",
+    "content": "Speak about greetings, farewells, birthdays or holidays as friends would, using plain words that"
+    " children understand, never sarcasm, idioms, dialect, abbreviations or quotations.",
+}
+"""The first of several, as long as the others: whichever of them is lost, the count shows it."""
 _DEVELOPERS: Final = {
     "role": "developer",
     "content": "Never write numerals, tables, headings or footnotes; prefer ordinary words, separated by single spaces,"
@@ -85,7 +91,7 @@ def _instructed(body: RequestBody) -> Iterator[Probe]:
         if message["role"] in ("system", *named_roles(body.contract.operation.properties.get("messages", True)))
     ]
     apart = [probe for probe in apart if body.accepts(probe.body)]
-    both = _of(body, [first, _SECOND, _DEVELOPERS, *rest])
+    both = _of(body, [_FIRST, _SECOND, _DEVELOPERS, *rest])
     if len(apart) > 1 and body.accepts(both):
         about = "the conversation with a second system message and a developer's"
         yield either_probe(INSTRUCTIONS, about, both, instead=tuple(apart), apart_unless_served=True)

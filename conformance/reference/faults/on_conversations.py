@@ -65,6 +65,11 @@ _READ: Mapping[str, Callable[[Sequence[Any]], list[Any]]] = {
         for number, one in enumerate(messages)
         if one.get("role") != "system" or not any(other.get("role") == "system" for other in messages[:number])
     ],
+    "last-system": lambda messages: [
+        one
+        for number, one in enumerate(messages, start=1)
+        if one.get("role") != "system" or not any(other.get("role") == "system" for other in messages[number:])
+    ],
     "ends": lambda messages: [*messages] if len(messages) <= 20 else [*messages[:10], *messages[-10:]],
     "no-assistant": lambda messages: [one for one in messages if one.get("role") != "assistant"] or [*messages],
     "first-part-of-assistant": lambda messages: [
@@ -79,8 +84,9 @@ _READ: Mapping[str, Callable[[Sequence[Any]], list[Any]]] = {
 
 @fault_action("conversation.read")
 def read_messages(hooks: Hooks, only: str) -> Hooks:
-    """Reads some messages only: the `last`, `last-four` or `last-twenty`, the `first-system` one, `no-developer`.
+    """Reads some messages only: the `last`, `last-four` or `last-twenty`, or `no-developer`.
 
+    With `first-system` or `last-system`, that is the only one of several system messages.
     With `ends` it leaves out the middle of a long conversation, with `no-assistant` what the assistant said, and with
     `first-part-of-assistant` the further parts of that.
     """
