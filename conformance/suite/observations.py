@@ -138,7 +138,7 @@ class Observations:
 
     @cached_property
     def in_plan_order(self) -> Sequence[Exchange]:
-        """The exchanges by their place in the plan: which answer came first is chance, and must not show in a record."""
+        """The exchanges in the plan's order: which answer came first is chance, and does not show in a record."""
         places = {name: place for place, name in enumerate(self._names)}
         return sorted(self.exchanges, key=lambda one: places.get(one.probe, len(places)))
 
