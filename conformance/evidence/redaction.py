@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.evidence.charsets import decoded_text
@@ -33,6 +33,16 @@ _VALUES, _NAMES = "values of header fields", "names of header fields"
 _CredentialField = tuple[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """What is kept of a body, and the name and form of each secret that was taken out."""
+
+    kept: bytes
+    named: tuple[tuple[str, str], ...] = ()
+    is_decoded: bool = False
+    """Whether it is kept without its coding."""
+
+
 class Redactor:
     """Replaces secrets by asterisks of the same length, so that offsets, reads and lengths stay true."""
 
@@ -46,6 +56,8 @@ class Redactor:
         self._shapes = Shapes()
         self._without_secrets: dict[tuple[object, ...], None] = {}
         """Short bodies that were searched, with what says how they are read: many refusals are the same."""
+        self._found_before: dict[tuple[object, ...], _Searched] = {}
+        """The same for bodies that have secrets: what echoes a key mostly does so in one way."""
 
     @property
     def short_secrets(self) -> tuple[str, ...]:
@@ -111,7 +123,7 @@ class Redactor:
         if ("request", body) not in self._without_secrets:
             body = self._cleaned(body, (view_of(body),), named)
             if not named:
-                self._remember(body, "request", body)
+                self._remember(body, _Searched(body), ("request", body))
         _note(named, "request", redactions)
         return replace(request, url=url, headers=_paired(texts), body=body)
 
@@ -196,25 +208,31 @@ class Redactor:
         if not self._secrets or not answer.reads:
             return answer.reads
         body = answer.body
-        fields = [value for name, value in answer.headers if name.lower() == "content-encoding"]
-        how = "answer", body, answer.header("Content-Type"), *fields
+        codings = tuple(value for name, value in answer.headers if name.lower() == "content-encoding")
+        how = "answer", body, answer.header("Content-Type"), *codings
         if how in self._without_secrets:
             return answer.reads
+        found = self._found_before.get(how)
+        if found is None:
+            found = self._searched(body, answer.header("Content-Type"), codings)
+            self._remember(body, found, how)
+        _note(found.named, "body", redactions)
+        if found.is_decoded:
+            return (Read(at=answer.reads[-1].at, data=found.kept),)
+        return answer.reads if found.kept == body else _cut_again(found.kept, answer.reads)
+
+    def _searched(self, body: bytes, media_type: str | None, codings: tuple[str, ...]) -> _Searched:
         named: Named = []
-        cleaned = self._clean_body(body, answer.header("Content-Type"), named)
-        decoded = decode(body, fields)
+        cleaned = self._clean_body(body, media_type, named)
+        decoded = decode(body, codings)
         if decoded is not None:
             inside: Named = []
-            clear = self._clean_body(decoded.data, answer.header("Content-Type"), inside)
+            clear = self._clean_body(decoded.data, media_type, inside)
             if inside:
                 # A secret within coded bytes cannot be masked, so the decoded body is kept instead.
-                _note([*inside, (inside[0][0], form_of_clear(decoded))], "body", redactions)
-                return (Read(at=answer.reads[-1].at, data=clear),)
+                return _Searched(clear, (*inside, (inside[0][0], form_of_clear(decoded))), is_decoded=True)
             cleaned = _withhold(cleaned, decoded, named)
-        _note(named, "body", redactions)
-        if not named and cleaned == body:
-            self._remember(body, *how)
-        return answer.reads if cleaned == body else _cut_again(cleaned, answer.reads)
+        return _Searched(cleaned, tuple(named))
 
     def _clean_body(self, body: bytes, media_type: str | None, named: Named) -> bytes:
         return self._cleaned(body, self._views_of_body(body, media_type), named)
@@ -227,9 +245,13 @@ class Redactor:
             yield text
         yield from joined(text or whole, self._shapes)
 
-    def _remember(self, body: bytes, *how: object) -> None:
-        """Remember that no secret is in a body, so that it is not searched again."""
-        if len(body) <= _LONGEST_REMEMBERED and len(self._without_secrets) < _MOST_REMEMBERED:
+    def _remember(self, body: bytes, found: _Searched, how: tuple[object, ...]) -> None:
+        """Remember what came of searching a body, so that the same one is not searched again."""
+        size = max(len(body), len(found.kept))
+        if found.named:
+            if size <= _LONGEST_FOUND and len(self._found_before) < _MOST_FOUND:
+                self._found_before[how] = found
+        elif found.kept == body and size <= _LONGEST_REMEMBERED and len(self._without_secrets) < _MOST_REMEMBERED:
             self._without_secrets[how] = None
 
     # Bytes
@@ -257,6 +279,7 @@ class Redactor:
 
 _SHORTEST_NEARLY = 8
 _MOST_REMEMBERED, _LONGEST_REMEMBERED = 512, 8 * 1024
+_MOST_FOUND, _LONGEST_FOUND = 32, 128 * 1024
 _APART = "\n \0 \n"
 """What stands between the strings of a value that are searched together, so that none hides the end of another."""
 

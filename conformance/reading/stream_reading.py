@@ -104,9 +104,11 @@ class StreamReading:
         """A wire trace with at most `limit` events."""
         if self.ending is None:
             return timeline(self.kept, self.deviations, None, limit)
-        placed = [one for one in self.deviations if one.at is not None and -1 < _offset(one) < max(self.size, 1)]
-        # What is missing, and what has no position, is noted at the end.
-        notes = (one for one in self.deviations if one not in placed)
+        placed: list[Deviation] = []
+        notes: list[Deviation] = []  # what is missing, and what has no position, is noted at the end
+        for one in self.deviations:
+            has_place = one.at is not None and -1 < _offset(one) < max(self.size, 1)
+            (placed if has_place else notes).append(one)
         note = "; ".join(f"{one.requirement}: expected {one.expected}; {one.actual}" for one in notes)
         last = TimelineRow(self.ending.at * 1000, self.size, self._ended, note)
         return timeline(self.kept, placed, last, limit)

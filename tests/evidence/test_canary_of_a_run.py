@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,13 @@ def in_lines(data: bytes) -> set[str]:
         with contextlib.suppress(ValueError):
             texts |= set(strings(json.loads(text)))
     slices = {text[at : at + SLICE] for text in texts for at in range(0, max(len(text), 1), SLICE - OVERLAP)}
-    return {piece for one in slices if len(one) >= 8 for piece in pieces_shown(one, KEY, depth=2)}
+    return {piece for one in slices if len(one) >= 8 for piece in shown_in(one)}
+
+
+@cache
+def shown_in(text: bytes) -> frozenset[str]:
+    """What is shown in a slice, of which many stand in several files."""
+    return frozenset(pieces_shown(text, KEY, depth=2))
 
 
 def strings(value: Any) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import html
 import json
 import time
@@ -328,6 +329,31 @@ def test_a_mask_that_hides_enough_is_left_alone(shown: str) -> None:
     redacted = REDACTOR.exchange(exchange(f"bad key {shown}".encode()))
     assert body_of(redacted).decode() == f"bad key {shown}"
     assert forms(redacted) == set()
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (json.dumps({"error": {"message": f"the key {KEY} is wrong"}}).encode(), ("Content-Type", "application/json")),
+        (events(*(delta(part) for part in KEY)), ("Content-Type", "text/event-stream")),
+        (gzip.compress(KEY.encode()), ("Content-Encoding", "gzip")),
+        (gzip.compress(b"nothing"), ("Content-Encoding", "an-unknown-one")),
+        (b"nothing", ("Content-Type", "text/plain")),
+    ],
+)
+def test_a_body_that_comes_again_is_cleaned_as_at_first(body: bytes, field: tuple[str, str]) -> None:
+    redactor = Redactor(SECRETS)
+    redactor.exchange(exchange(body, headers=(field,)))
+    halves = exchange(body[: len(body) // 2], body[len(body) // 2 :], headers=(field,))
+    searched = redactor.work
+    assert redactor.exchange(halves) == Redactor(SECRETS).exchange(halves)
+    assert redactor.work - searched < _work_of(halves)
+
+
+def _work_of(value: Exchange) -> int:
+    fresh = Redactor(SECRETS)
+    fresh.exchange(value)
+    return fresh.work
 
 
 @given(EXCHANGES)

@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 from command_line import judge
 
+from conformance.lab.evidence_checks import EvidenceChecks
 from conformance.lab.judging import judge_targets
 from conformance.lab.observing import evidence_folder
 from conformance.lab.targets import targets_of
 
 pytestmark = pytest.mark.lab
+
+JUDGED_AGAIN = EvidenceChecks(judged_again=True)
+"""What test_evidence_checks.py has of other faults: judging the evidence once more gives the same record."""
 
 CHOSEN = {
     "openai": ("control", "stream-end.done-missing", "completion.byte-order-mark", "ignores:request.type"),
@@ -25,7 +29,7 @@ CHOSEN = {
 def test_a_test_that_is_called_directly_judges_as_pytest_has_it_judge(profile: str, tmp_path: Path) -> None:
     targets = [target for target in targets_of(profile) if target.id in CHOSEN[profile]]
     assert len(targets) == len(CHOSEN[profile])
-    judged = {one.target: one for one in judge_targets(targets, keep=tmp_path / "kept")}
+    judged = {one.target: one for one in judge_targets(targets, tmp_path / "kept", JUDGED_AGAIN)}
     for target in targets:
         again = judge(
             tmp_path / target.id.replace(":", "_"), profile, replay=evidence_folder(tmp_path / "kept", target)
@@ -39,6 +43,7 @@ def test_a_test_that_is_called_directly_judges_as_pytest_has_it_judge(profile: s
             name: blocker for name, blocker in direct.blocked_by.items() if name in rows
         }
         assert not direct.broken
+        assert direct.failed_checks == ()
 
 
 def test_a_test_that_breaks_by_itself_is_a_defect_of_the_suite(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -25,16 +26,22 @@ _OTHERS = bytes(byte for byte in range(256) if byte > 127 or not chr(byte).isaln
 
 def pieces_shown(data: bytes, key: str, prefix: int = 3, depth: int = _DEEPEST) -> set[str]:
     """The runs of `LONGEST` letters and digits of a key behind its first ones that can be read in some bytes."""
-    compared = _alphanumeric(key[prefix:].encode())
-    wanted = {compared[at : at + LONGEST] for at in range(len(compared) - LONGEST + 1)}
-    wanted |= {one[::-1] for one in wanted}
-    any_of_them = re.compile(b"|".join(map(re.escape, wanted)))
+    wanted, any_of_them = _wanted(key, prefix)
     found: set[str] = set()
     for text in readings(data, depth):
         flat = _alphanumeric(text)
         if len(flat) >= LONGEST and any_of_them.search(flat):
             found |= {one.decode() for one in wanted if one in flat}
     return found
+
+
+@cache
+def _wanted(key: str, prefix: int) -> tuple[frozenset[bytes], re.Pattern[bytes]]:
+    """The runs that nobody may see, forwards and backwards, and what finds any of them."""
+    compared = _alphanumeric(key[prefix:].encode())
+    forwards = {compared[at : at + LONGEST] for at in range(len(compared) - LONGEST + 1)}
+    wanted = frozenset(forwards | {one[::-1] for one in forwards})
+    return wanted, re.compile(b"|".join(map(re.escape, wanted)))
 
 
 def artifacts(folder: Path) -> Iterator[tuple[str, bytes]]:
