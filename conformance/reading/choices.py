@@ -110,7 +110,6 @@ class ChoiceReader:
     content_deltas: int = 0
     length: int = 0
     _pieces: list[str] = field(default_factory=list)
-    _kept: int = 0
     _last: str = ""
     _last_event: Event | None = None
     _growing: int = 0
@@ -124,15 +123,15 @@ class ChoiceReader:
         wanted = self.expectations.alternatives
         self._logprobs = LogprobsReader(self.index, self.log, wanted) if self.expectations.logprobs else None
 
-    def take(self, entry: dict[str, Any], event: Event, *, beside_usage: bool) -> bool:
-        """Takes one entry, and says whether it had text; `beside_usage` says whether its chunk carries the usage."""
+    def take(self, entry: dict[str, Any], event: Event, usage: dict[str, Any] | None) -> bool:
+        """Takes one entry, and says whether it had text; `usage` is the one that its chunk carries, if any."""
         delta = entry.get("delta")
         if type(delta) is not dict:
             delta = None
-        if delta is not None and not beside_usage and entry.get("finish_reason") is None:
+        if delta is not None and usage is None and entry.get("finish_reason") is None:
             kind = _DELTA  # as nearly all are
         else:
-            kind = self._kind(entry, delta, event, beside_usage=beside_usage)
+            kind = self._kind(entry, delta, event, beside_usage=usage is not None)
         before = self.state
         if kind is not _DELTA or before is not _OPEN:  # else nothing changes, and the table need not be read
             self.state, broken = TRANSITIONS[before, kind]
@@ -212,11 +211,10 @@ class ChoiceReader:
         self._last_event = event
         if REPLACEMENT in content and len(self._damage) < _MOST_DAMAGE:
             self._damage.append((self.length + content.index(REPLACEMENT), position_of(event), content))
+        if self.length < CONTENT_KEPT:
+            self._pieces.append(content[: CONTENT_KEPT - self.length])
         self.content_deltas += 1
         self.length += len(content)
-        if self._kept < CONTENT_KEPT:
-            self._pieces.append(content[: CONTENT_KEPT - self._kept])
-            self._kept += len(self._pieces[-1])
 
     def end(self, *, is_whole: bool, position: Position) -> Choice:
         """The choice as it is at the end of the stream, which is at `position`.

@@ -120,7 +120,7 @@ class ChunkReader:
                 "stream.no-empty-event", "data in every event", "an event with empty data", position_of(event)
             )
             return _UNREADABLE_CHUNK
-        value = parse_plain(data)
+        value = parse_plain(data, _least_names)
         if value is UNPROVEN:
             value, readable, faults = parse(data)
             for rule, actual in faults:
@@ -176,6 +176,20 @@ class ChunkReader:
             found = self._error_judge.deviations(value)[:3] if self._log.keeps("stream.error-recognisable") else ()
             why = "; ".join(f"{one.actual} at {one.instance_path or 'the root'}" for one in found)
         self._log.note("stream.error-recognisable", "the contract's error object", why, position_of(event))
+
+
+def _least_names(value: Any) -> int:
+    """The number of names in a usual chunk: its own, those of its one choice and of the delta; never too many."""
+    if type(value) is not dict:
+        return 0
+    names = len(value)
+    choices = value.get("choices")
+    if type(choices) is list and len(choices) == 1 and type(choices[0]) is dict:
+        names += len(choices[0])
+        delta = choices[0].get("delta")
+        if type(delta) is dict:
+            names += len(delta)
+    return names
 
 
 def _is_error(value: dict[str, Any], event: Event) -> bool:

@@ -233,9 +233,10 @@ class EventStreamReader:
         # Twice as fast as calling the class, which would check the names.
         new_event = tuple.__new__
         for block in blocks:
-            if block[:5] == b"data:" and _LF not in block:
+            before = 6 if block[:6] == b"data: " else 5 if block[:5] == b"data:" else 0
+            if before and _LF not in block:
                 try:
-                    text = (block[6:] if block[5:6] == b" " else block[5:]).decode()
+                    text = block[before:].decode()
                 except UnicodeDecodeError:
                     pass
                 else:

@@ -141,7 +141,7 @@ class SequenceReader:
                 choice = self._choices.get(index) if type(index) is int or type(index) is float else None
                 if choice is None:
                     self._note_index(index, event)
-                elif choice.take(entry, event, beside_usage=usage is not None):
+                elif choice.take(entry, event, usage):
                     self.content_deltas += 1
         if usage is not None:
             finished = all(choice.state is ChoiceState.FINISHED for choice in self._choices.values())
