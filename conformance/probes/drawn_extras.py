@@ -87,8 +87,9 @@ def _object(request: dict[str, Any], _chance: Random) -> dict[str, Any]:
 
 
 def _uncut(request: dict[str, Any]) -> dict[str, Any]:
-    """The request without what may end a document early: a stop sequence can be a quote."""
-    return {name: value for name, value in _temperate(request).items() if name != "stop"}
+    """The request without what may end a document early, as a quote may, and what is listed for each of its tokens."""
+    left_out = ("stop", "logprobs", "top_logprobs")
+    return {name: value for name, value in _temperate(request).items() if name not in left_out}
 
 
 def _temperate(request: dict[str, Any]) -> dict[str, Any]:

@@ -102,7 +102,8 @@ def judging_tests(contract: Contract, profile: str) -> dict[str, list[str]]:
 def run_pytest(suite_run: SuiteRun, arguments: Sequence[str], *plugins: object) -> Ended:
     """The suite under a pytest that nothing around it can change: no ini file, no conftest.py, no plugins but our own.
 
-    `plugins` are further ones of ours, for example one that has its own loop over the tests.
+    It rewrites no assert: the tests judge by `expect`. `plugins` are further ones of ours, for example one that has its
+    own loop over the tests.
     """
     fixed = [str(_SUITE), "-c", os.devnull, "--rootdir", str(_PACKAGE), "--confcutdir", str(_PACKAGE)]
     fixed += [
@@ -110,6 +111,7 @@ def run_pytest(suite_run: SuiteRun, arguments: Sequence[str], *plugins: object) 
         "conformance.plugin",
         "-p",
         "no:cacheprovider",
+        "--assert=plain",
         "--capture=no",
         "-q",
         *(word for name in _REPORTERS for word in ("-p", name)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,11 +10,9 @@ import pytest
 from conformance.lab import evidence_checks
 from conformance.lab.assembly import kill_matrices
 from conformance.lab.evidence_checks import EvidenceChecks
-from conformance.lab.judging import judge_targets
 from conformance.lab.kill_matrix import KillMatrix
 from conformance.lab.rules import EVIDENCE_AGREES, rule_violations
 from conformance.lab.targets import selected, targets_of
-from conformance.suite.outcome import BROKEN
 
 pytestmark = pytest.mark.lab
 
@@ -28,10 +26,13 @@ ALL_OVER = {
         "breaks:completion.usage.prompt_tokens.required",
         "breaks:stream.chunk.choices.items.logprobs.content.items.logprob.required",
     ),
-    "kodexa": ("upload.first-piece-refused", "ignores:request.type"),
+    "kodexa": (
+        "upload.first-piece-refused",
+        "ignores:request.type",
+    ),
 }
-"""Faults from all over the catalogue: of rows, and of schema keywords. Further ones are checked in
-test_direct_judging.py, and so is a deployment without a fault."""
+"""Faults from all over the catalogue: of rows, and of schema keywords. The evidence of further ones is judged again in
+test_direct_judging.py."""
 FAULTS = ("stream-end.done-missing", "error-form.string", "message.length-too-large", "now-and-then.damaged")
 BOTH = EvidenceChecks(judged_again=True, reproduced=True)
 
@@ -50,17 +51,11 @@ def test_the_evidence_of_faults_passes_all_checks() -> None:
 
 @pytest.mark.parametrize("profile", ALL_OVER)
 def test_evidence_judged_again_gives_the_same_record(profile: str) -> None:
-    targets = [target for target in targets_of(profile) if target.id in ALL_OVER[profile]]
-    judged = judge_targets(targets, checks=EvidenceChecks(judged_again=True))
-    assert [one.failed_checks for one in judged if one.failed_checks] == []
-    outcomes = {one.target: one.outcomes for one in judged}
-    caught = [one.id for one in targets if one.fault and {*one.fault.breaks} <= _found(outcomes[one.id])]
-    assert sorted(caught) == sorted(ALL_OVER[profile])
-
-
-def _found(outcomes: Mapping[str, str]) -> set[str]:
-    """The requirements that are broken by their outcomes."""
-    return {name for name, outcome in outcomes.items() if outcome in BROKEN}
+    wanted = ALL_OVER[profile]
+    targets = {profile: selected(targets_of(profile), wanted)}
+    (matrix,) = kill_matrices(targets, workers=1, checks=EvidenceChecks(judged_again=True))
+    assert [violation.sentence for violation in rule_violations(matrix) if violation.rule == EVIDENCE_AGREES] == []
+    assert len(matrix.caught) == len(wanted)
 
 
 def test_a_check_that_fails_is_a_violation(monkeypatch: pytest.MonkeyPatch) -> None:
